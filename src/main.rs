@@ -1,0 +1,3 @@
+//! The command `mattersync`.
+
+fn main() {}
