@@ -3,11 +3,11 @@
 //! The rooms, in the order in which data flows:
 //!
 //! * `config`: what the administrator wrote, validated.
-//! * `provider`: reads the directory into a `model::Directory`, with what that proves.
+//! * `provider`: reads the directory into a [`model::Directory`], with what that proves.
 //! * `mattermost`: reads users, teams and the server's own word about itself; writes one
 //!   change at a time.
 //! * `state`: what is remembered: who is who, who is missing since when, what was begun.
-//! * `plan`: the pure core. From these three and the policy it makes a `model::Plan`: every
+//! * `plan`: the pure core. From these three and the policy it makes a [`model::Plan`]: every
 //!   step with its reason, and everything that is left alone.
 //! * `apply`: carries a plan out, writing down each intent before and each outcome after.
 //! * `cycle`: all of that once.
@@ -16,5 +16,6 @@
 //! * `observe`: how the story is told in the journal.
 //! * `tls`: whom both clients trust.
 //!
-//! `model` holds the words that all of them share.
+//! [`model`] holds the words that all of them share.
 
+pub mod model;

@@ -1,0 +1,241 @@
+//! The directory's side: entries, accounts, groups, and one reading of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{DirectoryId, GroupId, ProviderName, Roster, Timestamp};
+
+/// What the provider returned, raw. Its `Debug` form shows no values: one may be a password.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// The distinguished name as the server spells it.
+    pub dn: String,
+    /// Values by attribute name in lower case, options included (`member;range=0-1499`).
+    pub attributes: BTreeMap<String, Vec<Vec<u8>>>,
+}
+
+impl Entry {
+    /// The values of an attribute, given in lower case; empty when there are none.
+    pub fn values(&self, name: &str) -> &[Vec<u8>] {
+        self.attributes.get(name).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = self.attributes.iter().map(|(name, v)| (name, v.len()));
+        write!(f, "Entry {{ dn: {:?}, values: ", self.dn)?;
+        f.debug_map().entries(counts).finish()?;
+        f.write_str(" }")
+    }
+}
+
+/// One person as the provider describes them, normalised but not yet judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The immutable id.
+    pub id: DirectoryId,
+    /// Where the entry is now.
+    pub dn: String,
+    /// The username as the directory spells it; the plan makes it legal.
+    pub username: String,
+    /// Candidate addresses, best source first.
+    pub emails: Vec<EmailCandidates>,
+    /// The fields that Mattermost has too.
+    pub profile: Profile,
+    /// Whether the person may use the account.
+    pub state: AccountState,
+    /// When the account expires by itself, where the directory says so.
+    pub expires: Option<Timestamp>,
+    /// The groups that the account is a member of, as far as they were read.
+    pub groups: BTreeSet<GroupId>,
+    /// Parts whose value is there but is no UTF-8 text, with the attribute that holds it. Such a
+    /// part is neither empty nor known: nothing may be emptied or replaced because of it.
+    pub unreadable: BTreeMap<AccountPart, String>,
+}
+
+/// A part of an account besides its id and username.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AccountPart {
+    /// One of the sources of e-mail addresses; better sources may still have been read.
+    Email,
+    /// One of the profile's fields.
+    Field(ProfileField),
+}
+
+/// What one of the configured sources offers as e-mail address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmailCandidates {
+    /// The source as configured: an attribute name in lower case, or a template. Of a template
+    /// that cannot be filled in, the attribute that has no value.
+    pub source: String,
+    /// Its values, trimmed, in lower case, sorted; none where the entry has none.
+    pub values: Vec<String>,
+}
+
+/// A field that is kept in step besides username and e-mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProfileField {
+    /// At most 64 characters.
+    FirstName,
+    /// At most 64 characters.
+    LastName,
+    /// At most 64 characters.
+    Nickname,
+    /// At most 128 characters.
+    Position,
+    /// At most 5 characters; the server replaces a locale that it does not know.
+    Locale,
+}
+
+impl ProfileField {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::FirstName,
+        Self::LastName,
+        Self::Nickname,
+        Self::Position,
+        Self::Locale,
+    ];
+
+    /// The field's name in Mattermost's API.
+    pub fn api_name(self) -> &'static str {
+        match self {
+            Self::FirstName => "first_name",
+            Self::LastName => "last_name",
+            Self::Nickname => "nickname",
+            Self::Position => "position",
+            Self::Locale => "locale",
+        }
+    }
+
+    /// The most characters that Mattermost stores.
+    pub fn max_chars(self) -> usize {
+        match self {
+            Self::FirstName | Self::LastName | Self::Nickname => 64,
+            Self::Position => 128,
+            Self::Locale => 5,
+        }
+    }
+}
+
+impl fmt::Display for ProfileField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::FirstName => "first name",
+            Self::LastName => "last name",
+            Self::Nickname => "nickname",
+            Self::Position => "position",
+            Self::Locale => "locale",
+        })
+    }
+}
+
+/// Values of profile fields; a field that is not in it has no value.
+pub type Profile = BTreeMap<ProfileField, String>;
+
+/// Whether a person may use the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccountState {
+    /// Every lock rule says so.
+    Active,
+    /// A lock rule matched.
+    Locked {
+        /// The attribute that says so.
+        attribute: String,
+        /// Its value, never that of a password attribute.
+        value: String,
+    },
+    /// The lock cannot be seen. Neither deactivated nor reactivated.
+    Unknown {
+        /// Why not.
+        why: String,
+    },
+}
+
+/// What a look-up by id found of an account that the reading did not contain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lookup {
+    /// No entry has this id.
+    Nowhere,
+    /// The entry is outside the base or no longer matches the filter.
+    Elsewhere {
+        /// Where it is now.
+        dn: String,
+        /// Its state there.
+        state: AccountState,
+    },
+}
+
+/// A group and who is in it, as far as this provider's accounts are concerned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// The immutable id.
+    pub id: GroupId,
+    /// Where the entry is now.
+    pub dn: String,
+    /// The name, `cn` as a rule.
+    pub name: String,
+    /// Members that are accounts of the same reading.
+    pub members: BTreeSet<DirectoryId>,
+    /// Members that are not: nested groups, foreign or dangling names.
+    pub other_members: usize,
+}
+
+/// Which server or file answered, to notice when it becomes another.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceIdentity {
+    /// The address or path, for people.
+    pub name: String,
+    /// The naming context, domain or base that was read, and the attribute by which people are
+    /// known there: `dc=example,dc=org by entryuuid`.
+    pub context: String,
+    /// What the server calls itself (`dsServiceName`, `entryUUID` of the context, …), if anything.
+    pub server: Option<String>,
+}
+
+/// Numbers of one reading, kept to judge the next one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shape {
+    /// Usable entries.
+    pub accounts: usize,
+    /// Entries by the DN of their parent, in lower case.
+    pub containers: BTreeMap<String, usize>,
+    /// Entries that have a value, by attribute of the mapping, in lower case.
+    pub attributes: BTreeMap<String, usize>,
+}
+
+/// What one provider said in one cycle.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    /// The accounts.
+    pub accounts: Roster<DirectoryId, Account>,
+    /// The groups, read in the same cycle; a failure here leaves the accounts as they are.
+    pub groups: Roster<GroupId, Group>,
+    /// Numbers to compare with the last reading.
+    pub shape: Shape,
+    /// For how many accounts the lock cannot be seen.
+    pub state_unknown: usize,
+}
+
+/// What a provider returns.
+#[derive(Clone, Debug)]
+pub enum Reading {
+    /// Everything there is.
+    Full(Directory),
+}
+
+impl Account {
+    /// A short text that finds the person again: username, DN.
+    pub fn label(&self) -> String {
+        format!("{} ({})", self.username, self.dn)
+    }
+}
+
+/// Directories by provider.
+pub type Directories = BTreeMap<ProviderName, Directory>;

@@ -1,0 +1,301 @@
+//! What a reading proves. The only way to learn that something is not there is [`Roster::look`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AccountState, Lookup, SourceIdentity, Timestamp};
+
+/// The answer to "is it there?".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Evidence<T> {
+    /// It was read.
+    Present(T),
+    /// It is not there, and this is why we may believe it.
+    Absent(Proof),
+    /// Nobody can tell; nothing may be taken away because of it.
+    Unknown(Gap),
+}
+
+/// Why an absence may be believed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// When the reading that proves it was taken.
+    pub at: Timestamp,
+    /// The server or file that answered.
+    pub source: String,
+    /// How many entries the complete reading had.
+    pub entries: usize,
+    /// What the look-up by id said, where one was made.
+    pub lookup: Option<Lookup>,
+}
+
+/// Why a reading proves nothing about what it does not contain.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gap {
+    /// The search ended with an LDAP result code other than success (RFC 4511, appendix A).
+    ResultCode {
+        /// The code, for example 4 for sizeLimitExceeded.
+        code: u32,
+        /// The server's own words.
+        message: String,
+    },
+    /// A page came without the paging control, or with one that cannot be right (RFC 2696).
+    Paging(String),
+    /// A referral points to a part of the base that was not read.
+    Referral(String),
+    /// A ranged attribute or a group's members could not be read to the end.
+    Range(String),
+    /// The file was cut, empty, or changed while it was read.
+    File(String),
+    /// An entry that must always be there was not: the DN or name from `sentinels`.
+    Sentinel(String),
+    /// No entry at all was found.
+    Empty,
+    /// The number of entries is exactly a usual server limit, and the server cannot confirm it.
+    SuspectCount(usize),
+    /// The look-up by id failed, or was not made for so many.
+    Lookup(String),
+    /// The entry is there but could not be understood.
+    Rejected(String),
+    /// Nobody asked: this side was not read in this cycle.
+    NotRead,
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ResultCode { code, message } => {
+                let name = match code {
+                    3 => "time limit exceeded",
+                    4 => "size limit exceeded",
+                    11 => "administrative limit exceeded",
+                    _ => "not success",
+                };
+                write!(f, "the search ended with result {code} ({name})")?;
+                if message.is_empty() {
+                    Ok(())
+                } else {
+                    write!(f, ": {message}")
+                }
+            }
+            Self::Paging(what) => write!(f, "the server's paging cannot be trusted: {what}"),
+            Self::Referral(url) => write!(f, "a part of the base is elsewhere: {url}"),
+            Self::Range(what) => write!(f, "not read to the end: {what}"),
+            Self::File(what) => write!(f, "the file is not whole: {what}"),
+            Self::Sentinel(name) => {
+                write!(
+                    f,
+                    "the sentinel {name} was not found, though it must always be there"
+                )
+            }
+            Self::Empty => f.write_str("the reading has no entry at all"),
+            Self::SuspectCount(n) => {
+                write!(f, "exactly {n} entries: the number of a usual server limit")
+            }
+            Self::Lookup(what) => write!(f, "the look-up by id did not tell: {what}"),
+            Self::Rejected(what) => write!(f, "the entry is there but cannot be used: {what}"),
+            Self::NotRead => f.write_str("it was not read"),
+        }
+    }
+}
+
+/// An entry that was read and could not be used. It is not absent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected<K> {
+    /// Its id, when that much could be read.
+    pub key: Option<K>,
+    /// Its DN or, on the Mattermost side, its username.
+    pub name: String,
+    /// What is wrong with it, and what to do.
+    pub why: String,
+}
+
+/// One reading of one side, with what it proves about absence.
+#[derive(Clone, Debug)]
+pub struct Roster<K, T> {
+    items: BTreeMap<K, T>,
+    rejected: Vec<Rejected<K>>,
+    /// Where in `rejected` a key is: a wrong mapping rejects everybody.
+    unusable: BTreeMap<K, usize>,
+    absence: Result<Proof, Vec<Gap>>,
+    lookups: BTreeMap<K, Result<Lookup, Gap>>,
+    source: SourceIdentity,
+}
+
+impl<K: Ord + Clone, T> Roster<K, T> {
+    /// A roster of `items`. `absence` says whether what is not in it may be called absent.
+    pub fn new(
+        items: BTreeMap<K, T>,
+        rejected: Vec<Rejected<K>>,
+        absence: Result<Proof, Vec<Gap>>,
+        source: SourceIdentity,
+    ) -> Self {
+        let unusable = rejected
+            .iter()
+            .enumerate()
+            .filter_map(|(at, bad)| bad.key.clone().map(|key| (key, at)))
+            .collect();
+        Self {
+            items,
+            rejected,
+            unusable,
+            absence,
+            lookups: BTreeMap::new(),
+            source,
+        }
+    }
+
+    /// A roster of something that was not read: it knows nothing.
+    pub fn unread() -> Self {
+        Self::new(
+            BTreeMap::new(),
+            Vec::new(),
+            Err(vec![Gap::NotRead]),
+            SourceIdentity::default(),
+        )
+    }
+
+    /// Adds what one more look-up, by id, said about something that the reading did not contain.
+    pub fn add_lookup(&mut self, key: K, said: Result<Lookup, Gap>) {
+        self.lookups.insert(key, said);
+    }
+
+    /// Adds or replaces an item that was read apart from the rest.
+    pub fn insert(&mut self, key: K, item: T) {
+        self.items.insert(key, item);
+    }
+
+    /// Is `key` there? Absent only when the reading was complete, the entry was not merely
+    /// unusable, and a look-up by id, where one was made, agrees.
+    pub fn look(&self, key: &K) -> Evidence<&T> {
+        if let Some(item) = self.items.get(key) {
+            return Evidence::Present(item);
+        }
+        if let Some(bad) = self.unusable.get(key).and_then(|at| self.rejected.get(*at)) {
+            return Evidence::Unknown(Gap::Rejected(bad.why.clone()));
+        }
+        let lookup = match self.lookups.get(key) {
+            Some(Err(gap)) => return Evidence::Unknown(gap.clone()),
+            Some(Ok(lookup)) => Some(lookup.clone()),
+            None => None,
+        };
+        match &self.absence {
+            Ok(proof) => Evidence::Absent(Proof {
+                lookup,
+                ..proof.clone()
+            }),
+            Err(gaps) => Evidence::Unknown(gaps.first().cloned().unwrap_or(Gap::NotRead)),
+        }
+    }
+
+    /// What the look-up by id said of `key`, whatever the rest of the reading proves: an entry
+    /// that was *found* locked elsewhere is locked, also when the reading was cut.
+    pub fn found_elsewhere(&self, key: &K) -> Option<(&str, &AccountState)> {
+        match self.lookups.get(key) {
+            Some(Ok(Lookup::Elsewhere { dn, state })) => Some((dn, state)),
+            _ => None,
+        }
+    }
+
+    /// The item, if it was read. `None` says nothing about absence: see [`Roster::look`].
+    pub fn get(&self, key: &K) -> Option<&T> {
+        self.items.get(key)
+    }
+
+    /// The items, in the order of their keys.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &T)> {
+        self.items.iter()
+    }
+
+    /// How many items were read.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether no item was read. That says nothing about absence: see [`Roster::look`].
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// What was read and could not be used.
+    pub fn rejected(&self) -> &[Rejected<K>] {
+        &self.rejected
+    }
+
+    /// Why absence is not proven; empty when it is.
+    pub fn gaps(&self) -> &[Gap] {
+        match &self.absence {
+            Ok(_) => &[],
+            Err(gaps) => gaps,
+        }
+    }
+
+    /// Which server or file was read.
+    pub fn source(&self) -> &SourceIdentity {
+        &self.source
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proof() -> Proof {
+        Proof {
+            at: Timestamp(1),
+            source: "test".into(),
+            entries: 1,
+            lookup: None,
+        }
+    }
+
+    fn roster(absence: Result<Proof, Vec<Gap>>) -> Roster<u8, char> {
+        let bad = Rejected {
+            key: Some(9),
+            name: "cn=nine".into(),
+            why: "no username".into(),
+        };
+        Roster::new(
+            BTreeMap::from([(1, 'a')]),
+            vec![bad],
+            absence,
+            SourceIdentity::default(),
+        )
+    }
+
+    #[test]
+    fn absence_needs_a_complete_reading() {
+        assert_eq!(roster(Ok(proof())).look(&1), Evidence::Present(&'a'));
+        assert_eq!(roster(Ok(proof())).look(&2), Evidence::Absent(proof()));
+        assert_eq!(
+            roster(Err(vec![Gap::Empty])).look(&2),
+            Evidence::Unknown(Gap::Empty)
+        );
+        assert_eq!(
+            Roster::<u8, char>::unread().look(&2),
+            Evidence::Unknown(Gap::NotRead)
+        );
+    }
+
+    #[test]
+    fn an_unusable_entry_is_not_absent() {
+        assert!(matches!(
+            roster(Ok(proof())).look(&9),
+            Evidence::Unknown(Gap::Rejected(_))
+        ));
+    }
+
+    #[test]
+    fn a_failed_lookup_leaves_it_unknown() {
+        let mut roster = roster(Ok(proof()));
+        roster.add_lookup(2, Err(Gap::Lookup("busy".into())));
+        assert!(matches!(roster.look(&2), Evidence::Unknown(Gap::Lookup(_))));
+        roster.add_lookup(2, Ok(Lookup::Nowhere));
+        assert!(
+            matches!(roster.look(&2), Evidence::Absent(p) if p.lookup == Some(Lookup::Nowhere))
+        );
+    }
+}

@@ -1,0 +1,102 @@
+//! Identifiers. Each is a type of its own, so that one cannot be passed for another.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+// The text is shared: a plan repeats the same ids in many steps, and cloning one allocates nothing.
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Wraps a text that is already in this identifier's canonical form.
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(text.into().into())
+            }
+
+            /// The identifier as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer).map(Self::new)
+            }
+        }
+    };
+}
+
+text_id! {
+    /// The name of a provider, as the configuration gives it.
+    ProviderName
+}
+text_id! {
+    /// An account's immutable id in its directory: one canonical lower-case text form, for example
+    /// of `entryUUID` (RFC 4530) or `objectGUID`.
+    DirectoryId
+}
+text_id! {
+    /// A group's immutable id in its directory, in the same canonical form as [`DirectoryId`].
+    GroupId
+}
+text_id! {
+    /// The id of a Mattermost user: 26 characters that the server chose.
+    UserId
+}
+text_id! {
+    /// The id of a Mattermost team: 26 characters that the server chose.
+    TeamId
+}
+text_id! {
+    /// A random text given to a user at creation (in `props`), by which a creation whose outcome
+    /// was lost is recognised as ours.
+    Nonce
+}
+text_id! {
+    /// What a step would do, to whom, as a hash: the same wish has the same fingerprint in every
+    /// plan. Approvals are bound to it.
+    Fingerprint
+}
+
+/// One account of one provider. The identity of a person.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AccountKey {
+    /// The provider that the account comes from.
+    pub provider: ProviderName,
+    /// The account's id in that provider's directory.
+    pub id: DirectoryId,
+}
+
+impl fmt::Display for AccountKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.provider, self.id)
+    }
+}
+
+/// The number of a step within its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepId(pub u32);
+
+/// The number of a run in the state file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub i64);

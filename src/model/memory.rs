@@ -1,0 +1,283 @@
+//! What mattersync remembers between cycles, and how a plan says what to remember.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AccountKey, Class, Fingerprint, Nonce, Now, ProfileField, ProviderName, Shape, SourceIdentity,
+    Timestamp, UserId,
+};
+
+/// "This account is this user."
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// The user.
+    pub user: UserId,
+    /// How the link came to be.
+    pub origin: LinkOrigin,
+    /// Since when.
+    pub since: Timestamp,
+    /// The DN when the account was last seen, for messages about a missing one.
+    pub last_dn: String,
+    /// The username in the directory when the account was last seen.
+    pub last_username: String,
+    /// Set while the user is deactivated by us.
+    pub deactivated: Option<Deactivation>,
+    /// An address that was asked for and waits for the person's click (the server verifies
+    /// addresses): asked for once, not again.
+    pub email_waiting: Option<String>,
+    /// Fields that were set by us, with what was sent and what the server made of it. A field
+    /// that never was may hold what the person typed; emptying it is not ours.
+    #[serde(default)]
+    pub given: BTreeMap<ProfileField, Given>,
+}
+
+impl Link {
+    /// Whether a deactivation was sent, or was about to be, and its outcome was never seen.
+    pub fn is_in_doubt(&self) -> bool {
+        self.deactivated
+            .as_ref()
+            .is_some_and(|d| d.delete_at.is_none())
+    }
+}
+
+/// A value that we gave to a field. A server may store another one (an unknown locale becomes the
+/// default); sending it again at each cycle would change nothing and write every time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// What was sent.
+    pub sent: String,
+    /// What the server answered.
+    pub stored: String,
+}
+
+/// How a link came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LinkOrigin {
+    /// We created the user.
+    Created,
+    /// The user was there before and was adopted.
+    Adopted,
+}
+
+/// Our own deactivation of a user. Only what is still exactly this may be undone by us.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deactivation {
+    /// The server's `delete_at` as it was after our call; `None` from the moment the call was
+    /// intended until its outcome is known. An inactive user found then is our work.
+    pub delete_at: Option<Timestamp>,
+    /// Why, in words.
+    pub why: String,
+    /// Who ordered it by `mattersync deactivate`. Such a deactivation is never undone by itself.
+    pub ordered_by: Option<String>,
+}
+
+/// An account that complete readings did not contain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Absence {
+    /// When it was first found missing.
+    pub first: Now,
+    /// The last complete reading that did not contain it.
+    pub last: Now,
+    /// The time for which it has been missing for certain: between complete readings, each span
+    /// the smaller of wall and boot time.
+    pub certain: Duration,
+    /// How many complete readings did not contain it.
+    pub readings: u32,
+}
+
+/// An account that is back; it is reactivated after two readings that agree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Return {
+    /// When it was first seen back.
+    pub first: Timestamp,
+    /// How many readings agree.
+    pub readings: u32,
+}
+
+/// A username that carries a suffix, decided once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChosenName {
+    /// The legal name before the suffix; another base makes the choice void.
+    pub base: String,
+    /// The name with its suffix.
+    pub name: String,
+}
+
+/// A person's word that a user be deactivated (`mattersync deactivate`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Who said so.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What an approval releases.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HoldKey {
+    /// The steps of one class.
+    Class(Class),
+    /// A roster that shrank by more than a fifth.
+    Shrank(ProviderName),
+    /// A whole container that vanished, by DN in lower case.
+    Container(String),
+    /// An attribute that most accounts lost at once.
+    Attribute(String),
+    /// The provider is another one than before.
+    Identity(ProviderName),
+}
+
+/// A person's permission for exactly what was shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// What it releases.
+    pub hold: HoldKey,
+    /// The steps that were shown; other steps are not released.
+    pub steps: BTreeSet<Fingerprint>,
+    /// Who gave it.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// When it ends.
+    pub until: Timestamp,
+}
+
+/// A step of a guarded class that was carried out, for the sum over 24 hours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// Its class.
+    pub class: Class,
+    /// When.
+    pub at: Timestamp,
+    /// What it was; an approved step does not count.
+    pub fingerprint: Fingerprint,
+}
+
+/// Everything that is remembered, as the plan sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Who is who.
+    pub links: BTreeMap<AccountKey, Link>,
+    /// Who is missing since when. Only linked accounts.
+    pub absences: BTreeMap<AccountKey, Absence>,
+    /// Who is back since when. Only linked accounts that we deactivated.
+    pub returns: BTreeMap<AccountKey, Return>,
+    /// Usernames with a suffix.
+    pub names: BTreeMap<AccountKey, ChosenName>,
+    /// The nonce of each account whose creation was begun and not yet linked.
+    pub nonces: BTreeMap<AccountKey, Nonce>,
+    /// Who waits for a seat since when.
+    pub waiting: BTreeMap<AccountKey, Timestamp>,
+    /// Persons' orders to deactivate a user, not yet carried out.
+    pub orders: BTreeMap<UserId, Order>,
+    /// Approvals that have not ended.
+    pub approvals: BTreeMap<HoldKey, Approval>,
+    /// What was held when somebody last looked: an approval releases no more than that.
+    pub held: BTreeMap<HoldKey, BTreeSet<Fingerprint>>,
+    /// The shape of the last reading that raised no doubt, by provider.
+    pub shapes: BTreeMap<ProviderName, Shape>,
+    /// The identity of the provider at the last reading that raised no doubt.
+    pub identities: BTreeMap<ProviderName, SourceIdentity>,
+    /// Providers whose first fill has been completed.
+    pub filled: BTreeSet<ProviderName>,
+    /// Guarded steps of the last 24 hours.
+    pub done: Vec<Done>,
+}
+
+/// Things to remember, in order.
+pub type MemoryDelta = Vec<Remember>;
+
+/// One thing to remember or to forget.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Remember {
+    /// Set or replace a link.
+    Link(AccountKey, Link),
+    /// Forget a link.
+    Unlink(AccountKey),
+    /// Set or clear how long an account has been missing.
+    Absence(AccountKey, Option<Absence>),
+    /// Set or clear how long an account has been back.
+    Return(AccountKey, Option<Return>),
+    /// Set or clear the chosen username.
+    Name(AccountKey, Option<ChosenName>),
+    /// Set or clear the nonce of a creation.
+    Nonce(AccountKey, Option<Nonce>),
+    /// Set or clear since when an account waits for a seat.
+    Waiting(AccountKey, Option<Timestamp>),
+    /// Set or clear an order to deactivate.
+    Order(UserId, Option<Order>),
+    /// Set or clear an approval.
+    Approval(HoldKey, Option<Approval>),
+    /// A step that an approval released was carried out: it is released no more. An approval of
+    /// which nothing is left ends.
+    Used(HoldKey, Fingerprint),
+    /// Set or clear what is held under a name.
+    Held(HoldKey, Option<BTreeSet<Fingerprint>>),
+    /// The shape of a reading that raised no doubt.
+    Shape(ProviderName, Shape),
+    /// The identity of the provider that was read.
+    Identity(ProviderName, SourceIdentity),
+    /// The first fill is complete.
+    Filled(ProviderName),
+    /// A guarded step was carried out.
+    Done(Done),
+    /// Forget carried-out steps older than this moment.
+    ForgetDone(Timestamp),
+}
+
+impl Memory {
+    /// Applies one change. The state file does the same to its rows.
+    pub fn remember(&mut self, change: &Remember) {
+        fn put<K: Ord + Clone, V: Clone>(map: &mut BTreeMap<K, V>, key: &K, value: Option<&V>) {
+            match value {
+                Some(value) => {
+                    map.insert(key.clone(), value.clone());
+                }
+                None => {
+                    map.remove(key);
+                }
+            }
+        }
+        match change {
+            Remember::Link(key, link) => put(&mut self.links, key, Some(link)),
+            Remember::Unlink(key) => put(&mut self.links, key, None),
+            Remember::Absence(key, value) => put(&mut self.absences, key, value.as_ref()),
+            Remember::Return(key, value) => put(&mut self.returns, key, value.as_ref()),
+            Remember::Name(key, value) => put(&mut self.names, key, value.as_ref()),
+            Remember::Nonce(key, value) => put(&mut self.nonces, key, value.as_ref()),
+            Remember::Waiting(key, value) => put(&mut self.waiting, key, value.as_ref()),
+            Remember::Order(user, value) => put(&mut self.orders, user, value.as_ref()),
+            Remember::Approval(hold, value) => put(&mut self.approvals, hold, value.as_ref()),
+            Remember::Used(hold, step) => {
+                if let Some(approval) = self.approvals.get_mut(hold)
+                    && approval.steps.remove(step)
+                    && approval.steps.is_empty()
+                {
+                    self.approvals.remove(hold);
+                }
+            }
+            Remember::Held(hold, value) => put(&mut self.held, hold, value.as_ref()),
+            Remember::Shape(name, shape) => put(&mut self.shapes, name, Some(shape)),
+            Remember::Identity(name, id) => put(&mut self.identities, name, Some(id)),
+            Remember::Filled(name) => {
+                self.filled.insert(name.clone());
+            }
+            Remember::Done(done) => self.done.push(done.clone()),
+            Remember::ForgetDone(before) => self.done.retain(|d| d.at >= *before),
+        }
+    }
+
+    /// Which account each linked user stands for.
+    pub fn accounts_by_user(&self) -> BTreeMap<&UserId, &AccountKey> {
+        self.links
+            .iter()
+            .map(|(key, link)| (&link.user, key))
+            .collect()
+    }
+}

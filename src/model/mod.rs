@@ -1,0 +1,34 @@
+//! The words of the product as types: accounts, users, rosters, plans.
+//!
+//! Nothing here waits, reads a clock or knows a protocol; every other room may use these types,
+//! and these types use no other room.
+
+mod account;
+mod evidence;
+mod ids;
+mod memory;
+mod plan;
+mod reason;
+mod server;
+mod time;
+
+pub use account::{
+    Account, AccountPart, AccountState, Directories, Directory, EmailCandidates, Entry, Group,
+    Lookup, Profile, ProfileField, Reading, Shape, SourceIdentity,
+};
+pub use evidence::{Evidence, Gap, Proof, Rejected, Roster};
+pub use ids::{
+    AccountKey, DirectoryId, Fingerprint, GroupId, Nonce, ProviderName, RunId, StepId, TeamId,
+    UserId,
+};
+pub use memory::{
+    Absence, Approval, ChosenName, Deactivation, Done, Given, HoldKey, Link, LinkOrigin, Memory,
+    MemoryDelta, Order, Remember, Return,
+};
+pub use plan::{
+    Action, Class, NewUser, Outcome, Phase, Plan, Precondition, Step, Subject, TeamRef, UserRef,
+    Values,
+};
+pub use reason::{Hold, HoldCause, LeftAlone, Reason, Why};
+pub use server::{Capabilities, Member, Places, Seats, ServerFacts, Team, User, Version};
+pub use time::{Now, Timestamp};

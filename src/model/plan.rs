@@ -1,0 +1,336 @@
+//! A plan: every step of one cycle with its reason, and everything that was left alone, and why.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AccountKey, Hold, LeftAlone, MemoryDelta, Profile, ProfileField, Reason, StepId, TeamId,
+    Timestamp, UserId,
+};
+
+/// All steps of one cycle, and all that was looked at and left alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// In the order in which they are carried out. Held steps are among them.
+    pub steps: Vec<Step>,
+    /// Who was looked at and not changed although something is to be said about them.
+    pub left_alone: Vec<LeftAlone>,
+    /// What waits for a person.
+    pub holds: Vec<Hold>,
+    /// What this reading taught, to be remembered even when no step is carried out.
+    pub learned: MemoryDelta,
+}
+
+impl Plan {
+    /// The steps that a hold keeps back, and those that wait for one of them.
+    pub fn held(&self) -> BTreeSet<StepId> {
+        let mut held: BTreeSet<StepId> = self
+            .holds
+            .iter()
+            .flat_map(|h| h.steps.iter().copied())
+            .collect();
+        for step in &self.steps {
+            if step.after.iter().any(|id| held.contains(id)) {
+                held.insert(step.id);
+            }
+        }
+        held
+    }
+
+    /// The steps that may be carried out now, in order.
+    pub fn released(&self) -> impl Iterator<Item = &Step> {
+        let held = self.held();
+        self.steps.iter().filter(move |s| !held.contains(&s.id))
+    }
+}
+
+/// One change to make on Mattermost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its number within the plan.
+    pub id: StepId,
+    /// Whom it is about, for people.
+    pub subject: Subject,
+    /// What to do.
+    pub action: Action,
+    /// What must be found right before, or the step is not carried out.
+    pub expects: Precondition,
+    /// Why.
+    pub reason: Reason,
+    /// How many e-mails the server will send because of it.
+    pub mails: u8,
+    /// Steps that must have succeeded before.
+    pub after: Vec<StepId>,
+}
+
+/// Whom a step or a remark is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Subject {
+    /// The account, if one is concerned.
+    pub account: Option<AccountKey>,
+    /// The account's DN.
+    pub dn: Option<String>,
+    /// The user, if one is concerned.
+    pub user: Option<UserId>,
+    /// Username on Mattermost, or the one it would get, or the team's name.
+    pub name: String,
+    /// The address, if it is known.
+    pub email: Option<String>,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        let parts: Vec<&str> = [self.email.as_deref(), self.dn.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect();
+        if parts.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " ({})", parts.join(", "))
+        }
+    }
+}
+
+/// A user that exists, or one that an earlier step of the same plan makes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UserRef {
+    /// It exists.
+    Existing(UserId),
+    /// The step that creates it.
+    Made(StepId),
+}
+
+/// A team that exists, or one that an earlier step of the same plan makes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TeamRef {
+    /// It exists.
+    Existing(TeamId),
+    /// The step that creates it.
+    Made(StepId),
+}
+
+/// A user to be created. The password is made when it is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewUser {
+    /// Legal and free.
+    pub username: String,
+    /// Legal and free.
+    pub email: String,
+    /// First name to locale.
+    pub profile: Profile,
+}
+
+/// A value before and after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Values {
+    /// What the user has now; empty for none.
+    pub from: String,
+    /// What the user shall have; empty for none.
+    pub to: String,
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Create a user for an account and link them.
+    CreateUser {
+        /// For whom.
+        account: AccountKey,
+        /// What to create.
+        user: NewUser,
+        /// The account's username in the directory.
+        directory_username: String,
+        /// Whether the server needs the address marked as verified.
+        verified: bool,
+    },
+    /// Link an account with a user who was there before. Nothing is sent to the server.
+    Adopt {
+        /// Whose account.
+        account: AccountKey,
+        /// Which user.
+        user: UserId,
+        /// The account's username in the directory.
+        directory_username: String,
+    },
+    /// Change the username.
+    Rename {
+        /// Whose.
+        account: AccountKey,
+        /// Which user.
+        user: UserId,
+        /// From and to.
+        username: Values,
+    },
+    /// Change the e-mail address, and mark it as verified where the change unmarks it.
+    ChangeEmail {
+        /// Whose.
+        account: AccountKey,
+        /// Which user.
+        user: UserId,
+        /// From and to.
+        email: Values,
+        /// The server applies it only after the person's click: ask once and remember.
+        waits_for_click: bool,
+    },
+    /// Change first name to locale.
+    UpdateProfile {
+        /// Whose.
+        account: AccountKey,
+        /// Which user.
+        user: UserId,
+        /// Only the fields that differ.
+        changes: BTreeMap<ProfileField, Values>,
+    },
+    /// Deactivate: the user can no longer log in, and all sessions end.
+    Deactivate {
+        /// Whose, if the user is linked.
+        account: Option<AccountKey>,
+        /// Which user.
+        user: UserId,
+        /// The class that the guard counts it in: locked or missing; `None` for a person's word.
+        class: Option<Class>,
+        /// Who ordered it by `mattersync deactivate`.
+        ordered_by: Option<String>,
+    },
+    /// Reactivate a user whom we had deactivated.
+    Reactivate {
+        /// Whose.
+        account: AccountKey,
+        /// Which user.
+        user: UserId,
+    },
+    /// Create a team.
+    CreateTeam {
+        /// Its name in addresses.
+        name: String,
+        /// Its name for people.
+        display_name: String,
+    },
+    /// Make a user a member of a team.
+    JoinTeam {
+        /// Whose.
+        account: AccountKey,
+        /// Which user.
+        user: UserRef,
+        /// Which team.
+        team: TeamRef,
+        /// The team's name, for people and for the fingerprint.
+        team_name: String,
+    },
+}
+
+/// The kind of a step as the guard sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// A user is created.
+    Create,
+    /// A user who was there before is linked.
+    Adopt,
+    /// A user is deactivated because the account is locked.
+    Locked,
+    /// A user is deactivated because the account is missing.
+    Missing,
+    /// A user is reactivated.
+    Reactivate,
+    /// A username changes.
+    Rename,
+    /// An e-mail address changes.
+    Email,
+    /// A membership is taken away.
+    MembershipRemoval,
+    /// Administration is given.
+    Grant,
+}
+
+impl Class {
+    /// All of them, in the order in which they are listed to people.
+    pub const ALL: [Self; 9] = [
+        Self::Locked,
+        Self::Missing,
+        Self::Adopt,
+        Self::Create,
+        Self::Reactivate,
+        Self::Rename,
+        Self::Email,
+        Self::MembershipRemoval,
+        Self::Grant,
+    ];
+
+    /// The word used in the configuration, in commands and in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Adopt => "adopt",
+            Self::Locked => "locked",
+            Self::Missing => "missing",
+            Self::Reactivate => "reactivate",
+            Self::Rename => "rename",
+            Self::Email => "email",
+            Self::MembershipRemoval => "membership-removal",
+            Self::Grant => "grant",
+        }
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The order in a run: each phase begins when the one before has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Links with users who are there.
+    Link,
+    /// What frees seats: deactivations.
+    Free,
+    /// New usernames.
+    Names,
+    /// Changes of addresses and profiles.
+    Change,
+    /// Teams that do not exist yet.
+    Places,
+    /// Creations and reactivations.
+    Arrive,
+    /// Memberships.
+    Join,
+}
+
+/// What must be found right before a step is carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precondition {
+    /// Nothing; the call itself refuses what cannot be.
+    Nothing,
+    /// The user is active and not an administrator whom we may not touch.
+    Active,
+    /// The user is deactivated, and it is our deactivation: `delete_at` is still this.
+    DeactivatedAt(Timestamp),
+    /// The user still has this username.
+    Username(String),
+    /// The user still has this address.
+    Email(String),
+    /// The user still has these values.
+    Profile(BTreeMap<ProfileField, String>),
+}
+
+/// What became of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Done; the server confirmed it.
+    Done,
+    /// Not done: the server refused, or what was expected was not found.
+    NotDone(String),
+    /// Sent, and nobody can tell yet; the next reading decides.
+    Unknown(String),
+}

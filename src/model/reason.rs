@@ -1,0 +1,254 @@
+//! Why: the reasons of steps, of leaving alone, of holding.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Fingerprint, Gap, HoldKey, StepId, Subject};
+
+/// Why a step is wanted, in the values that led to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// The account has no user yet.
+    NoUserYet,
+    /// The same person was on the server before.
+    SamePerson {
+        /// What agrees, for example "username and e-mail".
+        by: String,
+    },
+    /// An attribute says that the account is locked.
+    Locked {
+        /// Which attribute.
+        attribute: String,
+        /// Its value.
+        value: String,
+    },
+    /// The account is missing.
+    Missing {
+        /// For how long for certain.
+        certain: Duration,
+        /// In how many complete readings.
+        readings: u32,
+        /// Where it was last seen.
+        last_dn: String,
+        /// Where it is now, if it was found outside the base or the filter.
+        now_at: Option<String>,
+    },
+    /// The account is back, or no longer locked, and the deactivation was ours.
+    Returned {
+        /// Why it had been deactivated.
+        deactivated_because: String,
+    },
+    /// Directory and user differ.
+    Differs {
+        /// The attribute, field or source in the directory.
+        attribute: String,
+        /// What the directory says.
+        directory: String,
+        /// What the user has.
+        mattermost: String,
+    },
+    /// The username is needed by somebody else in the same run, or makes a ring.
+    MakesRoom {
+        /// The name that somebody else needs.
+        name: String,
+    },
+    /// The team is in the configuration and does not exist.
+    TeamConfigured,
+    /// Everyone is a member of this team.
+    EveryoneIsMember {
+        /// The team's display name.
+        team: String,
+    },
+    /// A person said so.
+    Ordered {
+        /// Who.
+        by: String,
+    },
+}
+
+/// Something that was looked at and left as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftAlone {
+    /// Whom it is about.
+    pub subject: Subject,
+    /// Why nothing is done.
+    pub why: Why,
+}
+
+/// Why somebody is left alone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Why {
+    /// A user whom we neither created nor adopted has this name or address.
+    Conflict {
+        /// "username" or "e-mail address".
+        what: String,
+        /// The value.
+        value: String,
+        /// Who has it: username and id.
+        holder: String,
+        /// Why it is not an adoption.
+        because: String,
+    },
+    /// Another account of the directory has the same address or id.
+    Duplicate {
+        /// "e-mail address" or "user".
+        what: String,
+        /// The value.
+        value: String,
+        /// The other account's DN.
+        other: String,
+    },
+    /// The entry cannot be used.
+    BadEntry(String),
+    /// The username has no legal form.
+    NoUsername(String),
+    /// No candidate address is legal.
+    NoEmail(String),
+    /// The server accepts only addresses of certain domains.
+    DomainRefused {
+        /// The address.
+        email: String,
+        /// The domains.
+        allowed: String,
+    },
+    /// The account is locked, and there is no user: nothing to do.
+    LockedWithoutUser,
+    /// The account is missing, but not yet long or often enough.
+    Grace {
+        /// For how long for certain.
+        certain: Duration,
+        /// The grace.
+        grace: Duration,
+        /// In how many complete readings.
+        readings: u32,
+    },
+    /// The account was not seen, but the reading does not prove that it is gone.
+    Unproven(Gap),
+    /// The lock cannot be seen: neither deactivated nor reactivated.
+    StateUnknown(String),
+    /// Back once; reactivated when the next reading agrees.
+    SeenBackOnce,
+    /// An administrator deactivated the user by hand.
+    DeactivatedByHand,
+    /// Deactivated by `mattersync deactivate`; only a person undoes that.
+    DeactivatedByOrder {
+        /// Who gave the order.
+        by: String,
+    },
+    /// An administrator reactivated the user although the account is locked or missing.
+    ReactivatedByHand,
+    /// Named in `protect`.
+    Protected,
+    /// A bot, our own account, or the last administrator.
+    Untouchable(String),
+    /// The server takes no more active users.
+    NoSeat {
+        /// The server's limit.
+        limit: u64,
+    },
+    /// The user is gone from the server although we link an account to it.
+    UserGone,
+    /// A login service owns the user's fields.
+    LoginService {
+        /// Which service.
+        service: String,
+        /// The fields that differ.
+        fields: String,
+    },
+    /// A change of address waits for the person's click.
+    EmailWaiting {
+        /// The new address.
+        email: String,
+    },
+    /// Two people swap their addresses, and the server verifies addresses.
+    EmailSwap {
+        /// The address.
+        email: String,
+    },
+    /// The field lost its value, but the reading does not prove it.
+    FieldUnproven {
+        /// Which field or attribute.
+        field: String,
+    },
+    /// The team is archived.
+    TeamArchived {
+        /// Its name.
+        team: String,
+    },
+    /// The team is full.
+    TeamFull {
+        /// Its name.
+        team: String,
+        /// `MaxUsersPerTeam`.
+        limit: u64,
+    },
+    /// The first user of a server without an active human administrator would become one.
+    NoAdmin,
+    /// A step of an earlier run has an unknown outcome that this reading does not settle.
+    OutcomeUnknown(String),
+}
+
+/// Something that waits for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// What `mattersync approve` is told.
+    pub key: HoldKey,
+    /// Why.
+    pub cause: HoldCause,
+    /// The steps that are kept back.
+    pub steps: Vec<StepId>,
+    /// What they would do, as an approval is bound to it.
+    pub fingerprints: BTreeSet<Fingerprint>,
+}
+
+/// Why something is held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HoldCause {
+    /// More steps of the class than its limit for one cycle.
+    Limit {
+        /// The limit.
+        limit: u64,
+        /// How many the plan wants.
+        wanted: u64,
+    },
+    /// More steps of the class within 24 hours than three times its limit.
+    Day {
+        /// Three times the limit.
+        limit: u64,
+        /// Done in the last 24 hours.
+        done: u64,
+        /// How many the plan wants.
+        wanted: u64,
+    },
+    /// A roster shrank by more than a fifth.
+    Shrank {
+        /// Accounts before.
+        from: usize,
+        /// Accounts now.
+        to: usize,
+    },
+    /// A container that had three or more accounts has none.
+    ContainerVanished {
+        /// Accounts before.
+        had: usize,
+    },
+    /// An attribute that many accounts had is there for less than half of them.
+    AttributeFaded {
+        /// Accounts with it before, in percent.
+        from: u8,
+        /// Accounts with it now, in percent.
+        to: u8,
+    },
+    /// The provider says that it is another server or domain.
+    OtherIdentity {
+        /// Before.
+        from: String,
+        /// Now.
+        to: String,
+    },
+}

@@ -1,0 +1,157 @@
+//! Mattermost's side: users, teams, members, and what the server says of itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Profile, ProfileField, Roster, TeamId, Timestamp, UserId};
+
+/// A Mattermost user as last read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The server's id.
+    pub id: UserId,
+    /// In lower case.
+    pub username: String,
+    /// In lower case.
+    pub email: String,
+    /// First name to locale; a field without a value is not in it.
+    pub profile: Profile,
+    /// Role names, for example `system_user`, `system_admin`.
+    pub roles: BTreeSet<String>,
+    /// The login service; empty for e-mail and password.
+    pub auth_service: String,
+    /// Whether it is a bot account.
+    pub is_bot: bool,
+    /// When it was deactivated; `None` while active.
+    pub deactivated_at: Option<Timestamp>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When any field last changed.
+    pub updated_at: Timestamp,
+    /// Free texts; ours carries a nonce. Values that are not texts are left out.
+    pub props: BTreeMap<String, String>,
+}
+
+impl User {
+    /// The key in `props` under which the nonce of a creation is kept.
+    pub const NONCE_PROP: &'static str = "mattersync";
+
+    /// Whether the user can log in.
+    pub fn is_active(&self) -> bool {
+        self.deactivated_at.is_none()
+    }
+
+    /// Whether the user is a system administrator.
+    pub fn is_admin(&self) -> bool {
+        self.roles.contains("system_admin")
+    }
+
+    /// Whether the user is a guest.
+    pub fn is_guest(&self) -> bool {
+        self.roles.contains("system_guest")
+    }
+
+    /// The value of a profile field; empty when there is none.
+    pub fn field(&self, field: ProfileField) -> &str {
+        self.profile.get(&field).map_or("", String::as_str)
+    }
+}
+
+/// A team.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Team {
+    /// The server's id.
+    pub id: TeamId,
+    /// The name in addresses: `[a-z0-9-]`, 2 to 64.
+    pub name: String,
+    /// The name for people.
+    pub display_name: String,
+    /// When it was archived; `None` while it is in use.
+    pub archived_at: Option<Timestamp>,
+}
+
+/// A membership of a team.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// When the person left or was removed; `None` for a member.
+    pub left_at: Option<Timestamp>,
+}
+
+/// Teams that the policy names, and who is in them.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    /// Teams by their name, archived ones included. A wanted name that is neither in it nor in
+    /// `unread` does not exist on the server: each was asked for by name.
+    pub teams: BTreeMap<String, Team>,
+    /// Members of each of these teams.
+    pub members: BTreeMap<TeamId, Roster<UserId, Member>>,
+    /// Names of teams that could not be read, or whose members could not, and why. Whether one
+    /// that is not in `teams` exists is not known.
+    pub unread: BTreeMap<String, String>,
+}
+
+/// A server version.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Version {
+    /// The first number.
+    pub major: u32,
+    /// The second number.
+    pub minor: u32,
+    /// The third number.
+    pub patch: u32,
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
+    }
+}
+
+/// How many more active users the server takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Seats {
+    /// The server has no limit (an administrator asked, and it said zero; or it is too old).
+    Unlimited,
+    /// The server refuses to go above `limit`.
+    Limited {
+        /// The most active users that the server allows; bots do not count.
+        limit: u64,
+        /// How many there are now.
+        active: u64,
+    },
+    /// Nobody could tell, for example over the local socket.
+    Unknown,
+}
+
+/// What this way into this server can do. Asked, never assumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// `PUT /users/{id}/patch`; without it a user is written whole.
+    pub patch: bool,
+    /// `POST /teams/{id}/members/batch`.
+    pub team_batch: bool,
+    /// `GET /teams/{id}/members`; without it each user's memberships are asked for.
+    pub team_members_list: bool,
+}
+
+/// What the server says of itself and of us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerFacts {
+    /// Its version.
+    pub version: Version,
+    /// Who we are there; `None` over the local socket.
+    pub own_user: Option<UserId>,
+    /// What this way in can do.
+    pub capabilities: Capabilities,
+    /// How many more active users it takes.
+    pub seats: Seats,
+    /// `EmailSettings.RequireEmailVerification`; `None` if it could not be asked.
+    pub require_email_verification: Option<bool>,
+    /// `TeamSettings.RestrictCreationToDomains`, in lower case; empty for no restriction.
+    pub restrict_to_domains: Vec<String>,
+    /// `TeamSettings.MaxUsersPerTeam`; `None` if it could not be asked.
+    pub max_users_per_team: Option<u64>,
+}

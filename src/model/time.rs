@@ -1,0 +1,107 @@
+//! Time as a value. The core never asks a clock; it is told.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// A moment: milliseconds since 1970-01-01 UTC, the unit of Mattermost's API.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// The moment `duration` later; stays at the last representable moment instead of overflowing.
+    pub fn after(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(millis(duration)))
+    }
+
+    /// How much later `self` is than `earlier`; zero when it is not later.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(moment) => write!(f, "{}", moment.strftime("%Y-%m-%d %H:%M:%S UTC")),
+            Err(_) => write!(f, "{} ms", self.0),
+        }
+    }
+}
+
+/// What all clocks say at one instant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Now {
+    /// The wall clock, which an administrator or a bad time server can set.
+    pub wall: Timestamp,
+    /// Time since boot, suspended time included.
+    pub boot: Duration,
+    /// Which boot it was: two `boot` times can be compared only when these agree.
+    pub boot_id: String,
+}
+
+impl Now {
+    /// The time that has passed for certain since `earlier`: the smaller of what the wall clock
+    /// and the boot clock say. After a reboot the boot clock proves only the time since the boot.
+    pub fn certainly_since(&self, earlier: &Self) -> Duration {
+        let same_boot = self.boot_id == earlier.boot_id && self.boot >= earlier.boot;
+        let boot = if same_boot {
+            self.boot.saturating_sub(earlier.boot)
+        } else {
+            self.boot
+        };
+        boot.min(self.wall.since(earlier.wall))
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now(wall: i64, boot: u64, boot_id: &str) -> Now {
+        Now {
+            wall: Timestamp(wall),
+            boot: Duration::from_millis(boot),
+            boot_id: boot_id.into(),
+        }
+    }
+
+    #[test]
+    fn a_wall_clock_that_jumps_ahead_proves_nothing() {
+        let earlier = now(1_000, 500, "a");
+        assert_eq!(
+            now(9_000_000, 700, "a").certainly_since(&earlier),
+            Duration::from_millis(200)
+        );
+        assert_eq!(now(0, 700, "a").certainly_since(&earlier), Duration::ZERO);
+    }
+
+    #[test]
+    fn after_a_reboot_only_the_time_since_boot_counts() {
+        let earlier = now(1_000, 500_000, "a");
+        assert_eq!(
+            now(91_000, 40, "b").certainly_since(&earlier),
+            Duration::from_millis(40)
+        );
+        assert_eq!(
+            now(91_000, 40, "a").certainly_since(&earlier),
+            Duration::from_millis(40)
+        );
+    }
+
+    #[test]
+    fn moments_print_for_people() {
+        assert_eq!(
+            Timestamp(1_767_225_600_000).to_string(),
+            "2026-01-01 00:00:00 UTC"
+        );
+    }
+}
