@@ -7,7 +7,7 @@
 //! * `mattermost`: reads users, teams and the server's own word about itself; writes one
 //!   change at a time.
 //! * `state`: what is remembered: who is who, who is missing since when, what was begun.
-//! * `plan`: the pure core. From these three and the policy it makes a [`model::Plan`]: every
+//! * [`plan`]: the pure core. From these three and the policy it makes a [`model::Plan`]: every
 //!   step with its reason, and everything that is left alone.
 //! * `apply`: carries a plan out, writing down each intent before and each outcome after.
 //! * `cycle`: all of that once.
@@ -19,3 +19,4 @@
 //! [`model`] holds the words that all of them share.
 
 pub mod model;
+pub mod plan;

@@ -1,0 +1,173 @@
+//! What kind of step an action is, and by what it is recognised from plan to plan.
+
+use sha2::{Digest, Sha256};
+
+use crate::model::{AccountKey, Action, Class, Fingerprint, Phase, Step, UserId, UserRef, Values};
+
+impl Action {
+    /// The class that the guard counts it in; `None` for what needs no guard: profiles, teams,
+    /// joining, and a person's word.
+    pub fn class(&self) -> Option<Class> {
+        match self {
+            Self::CreateUser { .. } => Some(Class::Create),
+            Self::Adopt { .. } => Some(Class::Adopt),
+            Self::Rename { .. } => Some(Class::Rename),
+            Self::ChangeEmail { .. } => Some(Class::Email),
+            Self::Deactivate { class, .. } => *class,
+            Self::Reactivate { .. } => Some(Class::Reactivate),
+            Self::UpdateProfile { .. } | Self::CreateTeam { .. } | Self::JoinTeam { .. } => None,
+        }
+    }
+
+    /// When in a run it is carried out.
+    pub fn phase(&self) -> Phase {
+        match self {
+            Self::Adopt { .. } => Phase::Link,
+            Self::Deactivate { .. } => Phase::Free,
+            Self::Rename { .. } => Phase::Names,
+            Self::ChangeEmail { .. } | Self::UpdateProfile { .. } => Phase::Change,
+            Self::CreateTeam { .. } => Phase::Places,
+            Self::CreateUser { .. } | Self::Reactivate { .. } => Phase::Arrive,
+            Self::JoinTeam { .. } => Phase::Join,
+        }
+    }
+
+    /// A short verb for lists, fields of the journal and the state file.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::CreateUser { .. } => "create",
+            Self::Adopt { .. } => "adopt",
+            Self::Rename { .. } => "rename",
+            Self::ChangeEmail { .. } => "change-email",
+            Self::UpdateProfile { .. } => "update",
+            Self::Deactivate { .. } => "deactivate",
+            Self::Reactivate { .. } => "reactivate",
+            Self::CreateTeam { .. } => "create-team",
+            Self::JoinTeam { .. } => "join-team",
+        }
+    }
+
+    /// The account that it is about.
+    pub fn account(&self) -> Option<&AccountKey> {
+        match self {
+            Self::CreateUser { account, .. }
+            | Self::Adopt { account, .. }
+            | Self::Rename { account, .. }
+            | Self::ChangeEmail { account, .. }
+            | Self::UpdateProfile { account, .. }
+            | Self::Reactivate { account, .. }
+            | Self::JoinTeam { account, .. } => Some(account),
+            Self::Deactivate { account, .. } => account.as_ref(),
+            Self::CreateTeam { .. } => None,
+        }
+    }
+
+    /// The user that it is about, if that user exists already.
+    pub fn user(&self) -> Option<&UserId> {
+        match self {
+            Self::Adopt { user, .. }
+            | Self::Rename { user, .. }
+            | Self::ChangeEmail { user, .. }
+            | Self::UpdateProfile { user, .. }
+            | Self::Deactivate { user, .. }
+            | Self::Reactivate { user, .. }
+            | Self::JoinTeam {
+                user: UserRef::Existing(user),
+                ..
+            } => Some(user),
+            Self::CreateUser { .. } | Self::CreateTeam { .. } | Self::JoinTeam { .. } => None,
+        }
+    }
+
+    /// What it would do, to whom, as a hash. The same wish in a later plan has the same one;
+    /// another target, another value or another person has another.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut hash = Sha256::new();
+        for part in self.wish() {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        Fingerprint::new(hex(&hash.finalize()[..16]))
+    }
+
+    fn wish(&self) -> Vec<String> {
+        let who = self.account().map(ToString::to_string).unwrap_or_default();
+        let user = self.user().map(ToString::to_string).unwrap_or_default();
+        let mut wish = vec![self.kind().to_owned(), who, user];
+        match self {
+            Self::CreateUser { user, .. } => {
+                wish.extend([user.username.clone(), user.email.clone()]);
+            }
+            Self::Rename {
+                username: Values { from, to },
+                ..
+            }
+            | Self::ChangeEmail {
+                email: Values { from, to },
+                ..
+            } => {
+                wish.extend([from.clone(), to.clone()]);
+            }
+            Self::UpdateProfile { changes, .. } => {
+                for (field, Values { from, to }) in changes {
+                    wish.extend([field.to_string(), from.clone(), to.clone()]);
+                }
+            }
+            Self::CreateTeam { name, .. } => wish.push(name.clone()),
+            Self::JoinTeam { team_name, .. } => wish.push(team_name.clone()),
+            Self::Deactivate { class, .. } => {
+                wish.push(class.map_or("ordered", Class::name).to_owned());
+            }
+            Self::Adopt { .. } | Self::Reactivate { .. } => {}
+        }
+        wish
+    }
+}
+
+impl Step {
+    /// The class of its action.
+    pub fn class(&self) -> Option<Class> {
+        self.action.class()
+    }
+}
+
+/// Bytes as lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{DirectoryId, ProviderName};
+
+    fn rename(id: &str, to: &str) -> Action {
+        Action::Rename {
+            account: AccountKey {
+                provider: ProviderName::new("p"),
+                id: DirectoryId::new(id),
+            },
+            user: UserId::new("u"),
+            username: Values {
+                from: "a".into(),
+                to: to.into(),
+            },
+        }
+    }
+
+    #[test]
+    fn a_fingerprint_tells_wishes_apart() {
+        assert_eq!(
+            rename("1", "b").fingerprint(),
+            rename("1", "b").fingerprint()
+        );
+        assert_ne!(
+            rename("1", "b").fingerprint(),
+            rename("1", "c").fingerprint()
+        );
+        assert_ne!(
+            rename("1", "b").fingerprint(),
+            rename("2", "b").fingerprint()
+        );
+    }
+}

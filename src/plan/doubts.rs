@@ -1,0 +1,347 @@
+//! Is this reading plausible against the last one? A right that was lost on the directory looks
+//! exactly like deletion: result 0 and fewer entries.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{
+    AccountKey, Class, Directory, HoldCause, HoldKey, Memory, ProfileField, ProviderName, Remember,
+    Shape, SourceIdentity, Step,
+};
+
+use super::draft::{Draft, Risk};
+use super::guard;
+use super::profiles::field_key;
+
+/// Changes that concern fewer entries than this raise no doubt.
+const FEW: usize = 3;
+
+/// Something about a reading that a person must look at before anything is taken away.
+#[derive(Clone, Debug)]
+pub struct Doubt {
+    /// What an approval names.
+    pub key: HoldKey,
+    /// What is odd.
+    pub cause: HoldCause,
+    provider: ProviderName,
+}
+
+/// All doubts of one cycle.
+#[derive(Debug, Default)]
+pub struct Doubts {
+    /// In the order in which they are shown.
+    pub list: Vec<Doubt>,
+    /// Which of them are about a container, by its DN as [`plain`] spells it.
+    containers: BTreeMap<String, usize>,
+    /// What was compared with the last readings.
+    shapes: BTreeMap<ProviderName, Shape>,
+}
+
+impl Doubts {
+    /// Compares a provider's reading with the last one that raised no doubt.
+    pub fn weigh(&mut self, draft: &mut Draft<'_>, provider: &ProviderName, directory: &Directory) {
+        let memory = draft.world.memory;
+        let shape = shape(directory);
+        let mut found = Vec::new();
+        if let Some(last) = memory.shapes.get(provider) {
+            found = compare(provider, last, &shape);
+        }
+        self.shapes.insert(provider.clone(), shape);
+        let source = directory.accounts.source();
+        let last = memory.identities.get(provider);
+        if let Some(last) = last.filter(|last| other(last, source)) {
+            let name = if last.context == source.context {
+                |s: &SourceIdentity| s.server.clone().unwrap_or_default()
+            } else {
+                |s: &SourceIdentity| s.context.clone()
+            };
+            let cause = HoldCause::OtherIdentity {
+                from: name(last),
+                to: name(source),
+            };
+            found.push((HoldKey::Identity(provider.clone()), cause));
+        }
+        for (key, cause) in found {
+            if let HoldKey::Attribute(name) = &key {
+                let faded = draft.faded.entry(provider.clone()).or_default();
+                faded.insert(name.clone());
+            }
+            if let HoldKey::Container(dn) = &key {
+                self.containers.insert(plain(dn), self.list.len());
+            }
+            self.list.push(Doubt {
+                key,
+                cause,
+                provider: provider.clone(),
+            });
+        }
+    }
+
+    /// The places in the list of those because of which a step must wait.
+    pub fn about(&self, draft: &Draft<'_>, step: &Step) -> BTreeSet<usize> {
+        let mut about = BTreeSet::new();
+        if self.list.is_empty() {
+            return about;
+        }
+        let Some(key) = step.action.account() else {
+            return about;
+        };
+        if step.class() == Some(Class::Missing) {
+            about = self.of_person(draft.world.memory, key, Risk::Missing);
+        } else if matches!(step.class(), Some(Class::Locked | Class::Create)) {
+            // Another directory, or ids from another attribute, would make everybody twice.
+            about = self.of_kind(key, |k| matches!(k, HoldKey::Identity(_)));
+        } else if step.class() == Some(Class::Reactivate) {
+            about = self.of_person(draft.world.memory, key, Risk::Return);
+        }
+        if let Some(name) = draft.rests_on.get(&step.id) {
+            about.extend(self.of_kind(key, |k| matches!(k, HoldKey::Attribute(n) if n == name)));
+        }
+        about
+    }
+
+    /// The places in the list of those that concern what may become of a person.
+    fn of_person(&self, memory: &Memory, key: &AccountKey, risk: Risk) -> BTreeSet<usize> {
+        if risk == Risk::Return {
+            // A lock that nobody can see any more, or that another directory does not know,
+            // would let every leaver in again.
+            return self.of_kind(key, |k| match k {
+                HoldKey::Attribute(name) => !name.starts_with("field:"),
+                HoldKey::Identity(_) => true,
+                _ => false,
+            });
+        }
+        let mut about = self.of_kind(key, |k| {
+            matches!(k, HoldKey::Shrank(_) | HoldKey::Identity(_))
+        });
+        let dn = memory.links.get(key).map(|link| plain(&link.last_dn));
+        let mut rest = dn.as_deref().unwrap_or_default();
+        while let Some((_, container)) = rest.split_once(',') {
+            about.extend(self.containers.get(container));
+            rest = container;
+        }
+        about
+    }
+
+    fn of_kind(&self, key: &AccountKey, is: impl Fn(&HoldKey) -> bool) -> BTreeSet<usize> {
+        let list = self.list.iter().enumerate();
+        list.filter(|(_, doubt)| doubt.provider == key.provider && is(&doubt.key))
+            .map(|(at, _)| at)
+            .collect()
+    }
+
+    /// Remembers the shape and identity of each complete reading, as far as nothing more could be
+    /// taken from anybody because of a doubt. A doubt stays until then: also while the missing are
+    /// within their grace, and while some of them are not approved.
+    pub fn learn(&self, draft: &mut Draft<'_>) {
+        let mut open = vec![0_usize; self.list.len()];
+        for (key, risk) in &draft.at_risk {
+            for at in self.of_person(draft.world.memory, key, *risk) {
+                open[at] += 1;
+            }
+        }
+        for step in &draft.plan.steps {
+            for at in self.about(draft, step) {
+                let released = guard::approved(draft.world.memory, &self.list[at].key, draft.now);
+                if !released.is_some_and(|r| r.contains(&step.action.fingerprint())) {
+                    open[at] += 1;
+                }
+            }
+        }
+        let stays = |(at, doubt): (usize, &Doubt)| {
+            let approved = guard::approved(draft.world.memory, &doubt.key, draft.now).is_some();
+            open[at] >= if approved { FEW } else { 1 }
+        };
+        let staying: Vec<&Doubt> = self
+            .list
+            .iter()
+            .enumerate()
+            .filter(|pair| stays(*pair))
+            .map(|(_, doubt)| doubt)
+            .collect();
+        for (provider, directory) in draft.world.directories {
+            if directory.accounts.gaps().is_empty() {
+                let of = staying.iter().filter(|d| &d.provider == provider);
+                let keys: Vec<&HoldKey> = of.map(|d| &d.key).collect();
+                let shape = self.shapes.get(provider);
+                learn_shape(draft, provider, shape, &keys);
+                learn_identity(draft, provider, directory, &keys);
+            }
+        }
+    }
+}
+
+fn learn_shape(
+    draft: &mut Draft<'_>,
+    provider: &ProviderName,
+    now: Option<&Shape>,
+    staying: &[&HoldKey],
+) {
+    let last = draft.world.memory.shapes.get(provider);
+    let whole = |key: &&HoldKey| matches!(key, HoldKey::Shrank(_) | HoldKey::Identity(_));
+    let Some(now) = now.filter(|_| !staying.iter().any(whole)) else {
+        return;
+    };
+    let mut now = now.clone();
+    if let Some(last) = last {
+        keep_doubted(&mut now, last, staying);
+    }
+    if last != Some(&now) {
+        draft.learn(Remember::Shape(provider.clone(), now));
+    }
+}
+
+fn learn_identity(
+    draft: &mut Draft<'_>,
+    provider: &ProviderName,
+    directory: &Directory,
+    staying: &[&HoldKey],
+) {
+    let memory = draft.world.memory;
+    if !staying
+        .iter()
+        .any(|key| matches!(key, HoldKey::Identity(_)))
+    {
+        let mut source = directory.accounts.source().clone();
+        let last = memory.identities.get(provider);
+        // A server that does not say who it is does not make us forget who it was.
+        if source.server.is_none() {
+            source.server = last
+                .filter(|last| last.context == source.context)
+                .and_then(|last| last.server.clone());
+        }
+        if last != Some(&source) {
+            draft.learn(Remember::Identity(provider.clone(), source));
+        }
+    }
+}
+
+/// What is still doubted keeps its last believed number; shares stay shares.
+fn keep_doubted(now: &mut Shape, last: &Shape, staying: &[&HoldKey]) {
+    for key in staying {
+        match key {
+            HoldKey::Container(dn) => {
+                let had = last.containers.get(dn).copied().unwrap_or(0);
+                now.containers.insert(dn.clone(), had);
+            }
+            HoldKey::Attribute(name) => {
+                let had = last.attributes.get(name).copied().unwrap_or(0);
+                let scaled = (had * now.accounts).div_ceil(last.accounts.max(1));
+                now.attributes.insert(name.clone(), scaled);
+            }
+            HoldKey::Class(_) | HoldKey::Shrank(_) | HoldKey::Identity(_) => {}
+        }
+    }
+}
+
+/// A DN in lower case without the white space that servers write or leave out between its parts.
+fn plain(dn: &str) -> String {
+    dn.to_lowercase()
+        .split(',')
+        .map(str::trim)
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+/// The shape of a reading: what the provider counted, and how many accounts have each field.
+fn shape(directory: &Directory) -> Shape {
+    let mut with = [0_usize; ProfileField::ALL.len()];
+    for (_, account) in directory.accounts.iter() {
+        for field in account.profile.keys() {
+            with[*field as usize] += 1;
+        }
+    }
+    let mut shape = directory.shape.clone();
+    for (count, field) in with.into_iter().zip(ProfileField::ALL) {
+        shape.attributes.insert(field_key(field), count);
+    }
+    shape
+}
+
+/// Whether a provider that answered is certainly another one than before.
+fn other(last: &SourceIdentity, now: &SourceIdentity) -> bool {
+    let servers = (&last.server, &now.server);
+    last.context != now.context || matches!(servers, (Some(last), Some(now)) if last != now)
+}
+
+fn compare(provider: &ProviderName, last: &Shape, now: &Shape) -> Vec<(HoldKey, HoldCause)> {
+    let mut doubts = Vec::new();
+    let lost = last.accounts.saturating_sub(now.accounts);
+    if lost >= FEW && lost * 5 > last.accounts {
+        let cause = HoldCause::Shrank {
+            from: last.accounts,
+            to: now.accounts,
+        };
+        doubts.push((HoldKey::Shrank(provider.clone()), cause));
+    }
+    for (container, had) in &last.containers {
+        if *had >= FEW && now.containers.get(container).is_none_or(|n| *n == 0) {
+            let cause = HoldCause::ContainerVanished { had: *had };
+            doubts.push((HoldKey::Container(container.clone()), cause));
+        }
+    }
+    for (name, had) in &last.attributes {
+        let has = now.attributes.get(name).copied().unwrap_or(0);
+        // Shares, not numbers: fewer accounts have fewer values.
+        let halved = has * last.accounts * 2 < had * now.accounts;
+        if *had >= FEW && halved {
+            let cause = HoldCause::AttributeFaded {
+                from: percent(*had, last.accounts),
+                to: percent(has, now.accounts),
+            };
+            doubts.push((HoldKey::Attribute(name.clone()), cause));
+        }
+    }
+    doubts
+}
+
+fn percent(part: usize, whole: usize) -> u8 {
+    u8::try_from((part * 100).checked_div(whole).unwrap_or(0)).unwrap_or(100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(accounts: usize, containers: &[(&str, usize)], attributes: &[(&str, usize)]) -> Shape {
+        let map = |pairs: &[(&str, usize)]| {
+            pairs
+                .iter()
+                .map(|(name, n)| ((*name).to_owned(), *n))
+                .collect()
+        };
+        Shape {
+            accounts,
+            containers: map(containers),
+            attributes: map(attributes),
+        }
+    }
+
+    fn keys(last: &Shape, now: &Shape) -> Vec<HoldKey> {
+        let doubts = compare(&ProviderName::new("p"), last, now);
+        doubts.into_iter().map(|(key, _)| key).collect()
+    }
+
+    #[test]
+    fn a_fifth_less_or_a_container_gone_is_doubtful() {
+        let last = shape(100, &[("ou=a", 96), ("ou=b", 4)], &[]);
+        assert_eq!(
+            keys(&last, &shape(80, &[("ou=a", 76), ("ou=b", 4)], &[])),
+            []
+        );
+        let shrank = HoldKey::Shrank(ProviderName::new("p"));
+        assert_eq!(
+            keys(&last, &shape(79, &[("ou=a", 75), ("ou=b", 4)], &[])),
+            [shrank]
+        );
+        let gone = HoldKey::Container("ou=b".into());
+        assert_eq!(keys(&last, &shape(96, &[("ou=a", 96)], &[])), [gone]);
+    }
+
+    #[test]
+    fn a_share_that_halves_is_doubtful() {
+        let last = shape(10, &[], &[("mail", 8), ("title", 2)]);
+        assert_eq!(keys(&last, &shape(10, &[], &[("mail", 4)])), []);
+        let faded = HoldKey::Attribute("mail".into());
+        assert_eq!(keys(&last, &shape(10, &[], &[("mail", 3)])), [faded]);
+    }
+}

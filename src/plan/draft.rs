@@ -1,0 +1,333 @@
+//! A plan while it is being made.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
+
+use crate::model::{
+    Account, AccountKey, Action, Class, Gap, LeftAlone, Link, Now, Plan, Precondition,
+    ProviderName, Reason, Remember, Step, StepId, Subject, User, UserId, Why,
+};
+
+use super::bonds::Bonds;
+use super::{Policy, World, legal_username};
+
+/// A link as remembered, or as this plan has it.
+#[derive(Clone, Debug)]
+pub enum Known<'a> {
+    /// As remembered.
+    Remembered(&'a Link),
+    /// Changed or made in this plan; boxed because few are, and there are many people.
+    Changed(Box<Link>),
+}
+
+impl Deref for Known<'_> {
+    type Target = Link;
+
+    fn deref(&self) -> &Link {
+        match self {
+            Self::Remembered(link) => link,
+            Self::Changed(link) => link,
+        }
+    }
+}
+
+impl From<Link> for Known<'_> {
+    fn from(link: Link) -> Self {
+        Self::Changed(Box::new(link))
+    }
+}
+
+/// One account and what is known about its user.
+#[derive(Clone, Debug)]
+pub struct Person<'a> {
+    /// The account's key.
+    pub key: &'a AccountKey,
+    /// The account as read.
+    pub account: &'a Account,
+    /// The link: remembered, found again by its nonce, or made by an adoption in this plan.
+    pub link: Option<Known<'a>>,
+    /// Where the remembered link is among [`Draft::bonds`].
+    pub bond: Option<usize>,
+    /// The linked user as read.
+    pub user: Option<&'a User>,
+    /// The adoption that makes the link.
+    pub adopted_by: Option<StepId>,
+}
+
+impl Person<'_> {
+    /// Whom messages are about.
+    pub fn subject(&self) -> Subject {
+        Subject {
+            account: Some(self.key.clone()),
+            dn: Some(self.account.dn.clone()),
+            user: self.user.map(|u| u.id.clone()),
+            name: self
+                .user
+                .map_or_else(|| self.account.username.clone(), |u| u.username.clone()),
+            email: self.user.map(|u| u.email.clone()).or_else(|| {
+                self.account
+                    .emails
+                    .iter()
+                    .find_map(|c| c.values.first().cloned())
+            }),
+        }
+    }
+
+    /// What must have happened before anything is done to the user.
+    pub fn after(&self) -> Vec<StepId> {
+        self.adopted_by.into_iter().collect()
+    }
+}
+
+/// What may become of a person when the next readings say the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Risk {
+    /// Called missing.
+    Missing,
+    /// Reactivated.
+    Return,
+}
+
+/// The plan so far, and what all its parts look up.
+pub struct Draft<'a> {
+    /// What was read.
+    pub world: &'a World<'a>,
+    /// What is wanted.
+    pub policy: &'a Policy,
+    /// What time it is.
+    pub now: &'a Now,
+    /// Users by username; filled when the first name is asked for.
+    by_username: OnceCell<BTreeMap<&'a str, &'a User>>,
+    /// Users by address; filled when the first address is asked for.
+    by_email: OnceCell<BTreeMap<&'a str, &'a User>>,
+    /// Users who carry a nonce of ours; filled only while creations are unsettled.
+    pub by_nonce: BTreeMap<&'a str, Vec<&'a User>>,
+    /// The remembered links with what was read on both sides.
+    pub bonds: &'a Bonds<'a>,
+    /// Which account each user stands for who was linked in this plan.
+    taken: BTreeMap<UserId, AccountKey>,
+    /// Attributes and fields that most accounts lost at once: what rests on them waits.
+    pub faded: BTreeMap<ProviderName, BTreeSet<String>>,
+    /// Steps that would be taken only because a faded attribute has no value, with its name.
+    pub rests_on: BTreeMap<StepId, String>,
+    /// People from whom a later plan could take something, or give it back, because of what this
+    /// reading says, though no step does so yet.
+    pub at_risk: Vec<(AccountKey, Risk)>,
+    /// Users whom a person ordered to be deactivated: nothing else decides about their state.
+    pub ordered: BTreeSet<UserId>,
+    /// Links that an order changed in this plan.
+    pub relinked: BTreeMap<AccountKey, Link>,
+    /// The plan so far.
+    pub plan: Plan,
+    /// Active human administrators who stay active under the plan so far. The account that
+    /// mattersync works with is not one of them: nobody need sit behind it.
+    pub admins: BTreeSet<UserId>,
+    /// Whether mattersync's own account is an active administrator, and no bot.
+    pub own_admin: bool,
+    next: u32,
+}
+
+impl<'a> Draft<'a> {
+    /// An empty plan.
+    pub fn new(
+        world: &'a World<'a>,
+        bonds: &'a Bonds<'a>,
+        policy: &'a Policy,
+        now: &'a Now,
+    ) -> Self {
+        let users = || world.users.iter().map(|(_, user)| user);
+        let human_admins = users().filter(|u| u.is_active() && u.is_admin() && !u.is_bot);
+        let is_own = |u: &&User| world.server.own_user.as_ref() == Some(&u.id);
+        let (own, admins): (Vec<_>, Vec<_>) = human_admins.partition(is_own);
+        Self {
+            world,
+            policy,
+            now,
+            by_username: OnceCell::new(),
+            by_email: OnceCell::new(),
+            by_nonce: match world.memory.nonces.is_empty() {
+                true => BTreeMap::new(),
+                false => by_nonce(world),
+            },
+            bonds,
+            taken: BTreeMap::new(),
+            faded: BTreeMap::new(),
+            rests_on: BTreeMap::new(),
+            at_risk: Vec::new(),
+            ordered: BTreeSet::new(),
+            relinked: BTreeMap::new(),
+            plan: Plan::default(),
+            admins: admins.into_iter().map(|u| u.id.clone()).collect(),
+            own_admin: !own.is_empty(),
+            next: 1,
+        }
+    }
+
+    /// The user who has a username now.
+    pub fn named(&self, username: &str) -> Option<&'a User> {
+        let users = self.world.users.iter();
+        let fill = || users.map(|(_, u)| (u.username.as_str(), u)).collect();
+        self.by_username.get_or_init(fill).get(username).copied()
+    }
+
+    /// The user who has an address now.
+    pub fn addressed(&self, email: &str) -> Option<&'a User> {
+        let users = self.world.users.iter();
+        let fill = || users.map(|(_, u)| (u.email.as_str(), u)).collect();
+        self.by_email.get_or_init(fill).get(email).copied()
+    }
+
+    /// The account that a user stands for, adoptions of this plan included.
+    pub fn owner(&self, user: &UserId) -> Option<&AccountKey> {
+        self.taken.get(user).or_else(|| self.bonds.owner(user))
+    }
+
+    /// Notes that a user stands for an account from this plan on.
+    pub fn take(&mut self, user: &UserId, key: &AccountKey) {
+        self.taken.insert(user.clone(), key.clone());
+    }
+
+    /// Adds a step.
+    pub fn step(
+        &mut self,
+        subject: Subject,
+        action: Action,
+        expects: Precondition,
+        reason: Reason,
+        after: Vec<StepId>,
+    ) -> StepId {
+        let id = StepId(self.next);
+        self.next += 1;
+        let mails = mails(&action);
+        self.plan.steps.push(Step {
+            id,
+            subject,
+            action,
+            expects,
+            reason,
+            mails,
+            after,
+        });
+        id
+    }
+
+    /// Notes that something was looked at and is left as it is.
+    pub fn leave(&mut self, subject: Subject, why: Why) {
+        self.plan.left_alone.push(LeftAlone { subject, why });
+    }
+
+    /// Adds to what is to be remembered.
+    pub fn learn(&mut self, change: Remember) {
+        self.plan.learned.push(change);
+    }
+
+    /// Why nothing may be taken from this user, whatever the directory says.
+    pub fn untouchable(&self, user: &User) -> Option<Why> {
+        if self.world.server.own_user.as_ref() == Some(&user.id) {
+            Some(Why::Untouchable(
+                "it is the account that mattersync works with".into(),
+            ))
+        } else if user.is_bot {
+            Some(Why::Untouchable("it is a bot".into()))
+        } else if self.is_protected(user) {
+            Some(Why::Protected)
+        } else {
+            None
+        }
+    }
+
+    /// Whether `policy.protect` names a user. People choose their own usernames: for who stands
+    /// for an account the one that counts is the directory's, or its form with the suffix that
+    /// was chosen here.
+    fn is_protected(&self, user: &User) -> bool {
+        let protect = &self.policy.protect;
+        let Some(key) = self.owner(&user.id) else {
+            return protect.contains(&user.username);
+        };
+        let memory = self.world.memory;
+        let directory = self.world.directories.get(&key.provider);
+        let account = directory.and_then(|d| d.accounts.get(&key.id));
+        let last = || memory.links.get(key).map(|l| &l.last_username);
+        let Some(raw) = account.map(|a| &a.username).or_else(last) else {
+            return protect.contains(&user.username);
+        };
+        let base = legal_username(raw).unwrap_or_else(|| raw.to_lowercase());
+        let chosen = memory.names.get(key).filter(|c| c.base == base);
+        chosen.is_some_and(|c| protect.contains(&c.name)) || protect.contains(&base)
+    }
+
+    /// Plans a deactivation, unless the user is out of reach.
+    pub fn deactivate(
+        &mut self,
+        subject: Subject,
+        account: Option<AccountKey>,
+        user: &User,
+        class: Option<Class>,
+        reason: Reason,
+        after: Vec<StepId>,
+    ) {
+        if let Some(why) = self.untouchable(user) {
+            return self.leave(subject, why);
+        }
+        if self.admins.len() == 1 && self.admins.contains(&user.id) {
+            let why = "it is the last active human system administrator: make somebody else one";
+            return self.leave(subject, Why::Untouchable(why.into()));
+        }
+        self.admins.remove(&user.id);
+        let ordered_by = match &reason {
+            Reason::Ordered { by } => Some(by.clone()),
+            _ => None,
+        };
+        let action = Action::Deactivate {
+            account,
+            user: user.id.clone(),
+            class,
+            ordered_by,
+        };
+        self.step(subject, action, Precondition::Active, reason, after);
+    }
+
+    /// Whether nobody administers the server: its next new user would become an administrator.
+    pub fn nobody_helps(&self) -> bool {
+        self.admins.is_empty() && !self.own_admin
+    }
+
+    /// Why this provider's reading proves nothing about what it does not contain, if so.
+    pub fn gap(&self, provider: &ProviderName) -> Option<&'a Gap> {
+        let directory = self.world.directories.get(provider)?;
+        directory.accounts.gaps().first()
+    }
+
+    /// Whether most accounts of the provider lost this attribute or field at once.
+    pub fn is_faded(&self, provider: &ProviderName, what: &str) -> bool {
+        let faded = self.faded.get(provider);
+        faded.is_some_and(|faded| faded.contains(what))
+    }
+
+    /// The finished plan: steps in the order of their phases.
+    pub fn finish(mut self) -> Plan {
+        self.plan.steps.sort_by_key(|s| (s.action.phase(), s.id));
+        self.plan
+    }
+}
+
+fn by_nonce<'a>(world: &World<'a>) -> BTreeMap<&'a str, Vec<&'a User>> {
+    let mut by_nonce: BTreeMap<&str, Vec<&User>> = BTreeMap::new();
+    for (_, user) in world.users.iter() {
+        if let Some(nonce) = user.props.get(User::NONCE_PROP) {
+            by_nonce.entry(nonce).or_default().push(user);
+        }
+    }
+    by_nonce
+}
+
+/// E-mails that the server sends because of an action: a change of username or address is told to
+/// the old address, or the new one must be verified (measured on 5.38 and 11.6). Deactivation and
+/// creation without welcome mail send none.
+fn mails(action: &Action) -> u8 {
+    u8::from(matches!(
+        action,
+        Action::Rename { .. } | Action::ChangeEmail { .. }
+    ))
+}

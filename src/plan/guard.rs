@@ -1,0 +1,203 @@
+//! No mass change without a person: limits for each class, holds, approvals.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::model::{
+    Class, Fingerprint, Hold, HoldCause, HoldKey, Memory, Now, ProviderName, Step, StepId,
+};
+
+use super::doubts::Doubts;
+use super::draft::Draft;
+use super::{Limit, Policy};
+
+/// The time over which done steps are summed.
+pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long an approval stays good.
+pub const APPROVAL: Duration = Duration::from_secs(72 * 60 * 60);
+
+/// How many times the limit of one cycle may be done within a [`DAY`].
+const CYCLES_A_DAY: u64 = 3;
+
+/// The most steps of a class in one cycle; `None` for no limit. `active` is the number of active
+/// linked users.
+pub fn limit(policy: &Policy, class: Class, active: u64) -> Option<u64> {
+    match policy.guard.get(&class).copied().unwrap_or_default() {
+        Limit::Auto => Some(auto(class, active)),
+        Limit::Number(number) => Some(number),
+        Limit::BasisPoints(points) => {
+            Some(active.saturating_mul(u64::from(points)).div_ceil(10_000))
+        }
+        Limit::Off => None,
+    }
+}
+
+fn auto(class: Class, n: u64) -> u64 {
+    match class {
+        Class::Missing => root(n, 16),
+        Class::Locked => root(n, 4),
+        Class::Reactivate | Class::Rename | Class::Email => root(n, 10).max(2),
+        Class::MembershipRemoval => n.div_ceil(50).max(3),
+        Class::Create => n.div_ceil(10).max(20),
+        Class::Adopt | Class::Grant => 0,
+    }
+}
+
+/// The square root of `n / divisor`, rounded up.
+fn root(n: u64, divisor: u64) -> u64 {
+    let down = (n / divisor).isqrt();
+    let enough = |k: u64| k.saturating_mul(k).saturating_mul(divisor) >= n;
+    if enough(down) { down } else { down + 1 }
+}
+
+/// The steps that an approval releases, if there is one and it has not ended.
+pub fn approved<'m>(
+    memory: &'m Memory,
+    key: &HoldKey,
+    now: &Now,
+) -> Option<&'m BTreeSet<Fingerprint>> {
+    let approval = memory.approvals.get(key)?;
+    (approval.until > now.wall).then_some(&approval.steps)
+}
+
+/// What is held of the steps planned so far.
+pub fn holds(draft: &Draft<'_>, doubts: &Doubts, active: u64) -> Vec<Hold> {
+    let mut holds = doubted(draft, doubts);
+    let mut limited: BTreeMap<Class, Vec<&Step>> = BTreeMap::new();
+    for step in &draft.plan.steps {
+        if let Some(class) = step
+            .class()
+            .filter(|_| !first_fill(draft.world.memory, step))
+        {
+            limited.entry(class).or_default().push(step);
+        }
+    }
+    let classes = Class::ALL.into_iter();
+    holds.extend(classes.filter_map(|class| {
+        let steps = limited.remove(&class)?;
+        over_limit(draft, class, steps, active)
+    }));
+    holds
+}
+
+fn doubted(draft: &Draft<'_>, doubts: &Doubts) -> Vec<Hold> {
+    let mut held: Vec<Vec<&Step>> = vec![Vec::new(); doubts.list.len()];
+    for step in &draft.plan.steps {
+        for at in doubts.about(draft, step) {
+            let released = approved(draft.world.memory, &doubts.list[at].key, draft.now);
+            if !released.is_some_and(|r| r.contains(&step.action.fingerprint())) {
+                held[at].push(step);
+            }
+        }
+    }
+    let pairs = doubts.list.iter().zip(held);
+    pairs
+        .filter(|(_, steps)| !steps.is_empty())
+        .map(|(doubt, steps)| hold(doubt.key.clone(), doubt.cause.clone(), &steps))
+        .collect()
+}
+
+fn over_limit(draft: &Draft<'_>, class: Class, steps: Vec<&Step>, active: u64) -> Option<Hold> {
+    let limit = limit(draft.policy, class, active)?;
+    let key = HoldKey::Class(class);
+    let released = approved(draft.world.memory, &key, draft.now);
+    let wanted: Vec<&Step> = steps
+        .into_iter()
+        .filter(|s| released.is_none_or(|r| !r.contains(&s.action.fingerprint())))
+        .collect();
+    let number = u64::try_from(wanted.len()).unwrap_or(u64::MAX);
+    if number == 0 {
+        return None;
+    }
+    if number > limit {
+        return Some(hold(
+            key,
+            HoldCause::Limit {
+                limit,
+                wanted: number,
+            },
+            &wanted,
+        ));
+    }
+    let since = draft
+        .now
+        .wall
+        .0
+        .saturating_sub(i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX));
+    let recent = draft
+        .world
+        .memory
+        .done
+        .iter()
+        .filter(|d| d.class == class && d.at.0 >= since);
+    let done = u64::try_from(recent.count()).unwrap_or(u64::MAX);
+    let day = limit.saturating_mul(CYCLES_A_DAY);
+    if done.saturating_add(number) > day {
+        return Some(hold(
+            key,
+            HoldCause::Day {
+                limit: day,
+                done,
+                wanted: number,
+            },
+            &wanted,
+        ));
+    }
+    None
+}
+
+/// Whether a step is a creation of its provider's first fill: not limited, and no measure for a
+/// day. Beside links of another provider there is no first fill: it may be the same directory
+/// under a new name, and everybody would be made twice.
+pub fn first_fill(memory: &Memory, step: &Step) -> bool {
+    let first = |provider: &ProviderName| {
+        !memory.filled.contains(provider) && memory.links.keys().all(|k| &k.provider == provider)
+    };
+    step.class() == Some(Class::Create)
+        && step
+            .action
+            .account()
+            .is_some_and(|key| first(&key.provider))
+}
+
+fn hold(key: HoldKey, cause: HoldCause, steps: &[&Step]) -> Hold {
+    let ids: Vec<StepId> = steps.iter().map(|s| s.id).collect();
+    let fingerprints = steps.iter().map(|s| s.action.fingerprint()).collect();
+    Hold {
+        key,
+        cause,
+        steps: ids,
+        fingerprints,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn auto_limits_grow_with_the_square_root() {
+        for (class, n, want) in [
+            (Class::Missing, 0, 0),
+            (Class::Missing, 1, 1),
+            (Class::Missing, 16, 1),
+            (Class::Missing, 17, 2),
+            (Class::Missing, 1_200, 9),
+            (Class::Missing, 100_000, 80),
+            (Class::Locked, 100, 5),
+            (Class::Locked, 101, 6),
+            (Class::Rename, 10, 2),
+            (Class::Rename, 1_000, 10),
+            (Class::Rename, 1_001, 11),
+            (Class::MembershipRemoval, 100, 3),
+            (Class::MembershipRemoval, 1_000, 20),
+            (Class::Create, 50, 20),
+            (Class::Create, 1_000, 100),
+            (Class::Adopt, 1_000, 0),
+            (Class::Grant, 1_000, 0),
+        ] {
+            assert_eq!(auto(class, n), want, "{class} of {n}");
+        }
+    }
+}

@@ -1,0 +1,402 @@
+//! Who is deactivated, and who comes back.
+
+use crate::model::{
+    Absence, AccountKey, AccountState, Action, Class, Deactivation, Directory, Evidence, Gap, Link,
+    Lookup, Precondition, Proof, ProviderName, Reason, Remember, Return, Subject, User, Why,
+};
+
+use super::draft::{Draft, Known, Person, Risk};
+
+/// Complete readings that must not contain an account before it is called missing, unless the
+/// grace is zero.
+const MISSING_READINGS: u32 = 3;
+
+/// Readings that must agree before somebody is reactivated.
+const RETURN_READINGS: u32 = 2;
+
+/// What becomes of a person's user, as far as the state of the account is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Active, or to be created: fields and memberships are kept in step.
+    In,
+    /// Comes back in this plan, if there is a seat.
+    Back,
+    /// Not active and stays so, but the account is in use: fields are kept in step.
+    Resting,
+    /// Locked: fields are left as they are.
+    Out,
+}
+
+/// Judges the state of one account that the directory has.
+pub fn judge(draft: &mut Draft<'_>, person: &mut Person<'_>) -> Standing {
+    let Some(user) = person.user else {
+        return newcomer(draft, person);
+    };
+    if let Some(link) = person.link.as_mut() {
+        arrived(draft, person.key, link, user);
+    }
+    if draft.ordered.contains(&user.id) {
+        forget_return(draft, person.key);
+        return Standing::Out;
+    }
+    match person.account.state.clone() {
+        AccountState::Locked { attribute, value } => {
+            forget_return(draft, person.key);
+            locked(draft, person, user, Reason::Locked { attribute, value });
+            Standing::Out
+        }
+        AccountState::Active => active(draft, person, user),
+        AccountState::Unknown { why } => {
+            forget_return(draft, person.key);
+            if user.is_active() {
+                return Standing::In;
+            }
+            if ours(person.link.as_deref(), user) {
+                draft.leave(person.subject(), Why::StateUnknown(why));
+            }
+            Standing::Resting
+        }
+    }
+}
+
+/// A deactivation of ours that was taken for lost has arrived after all.
+fn arrived(draft: &mut Draft<'_>, key: &AccountKey, link: &mut Known<'_>, user: &User) {
+    if user.is_active() || !link.is_in_doubt() {
+        return;
+    }
+    let mut seen = Link::clone(link);
+    if let Some(deactivation) = seen.deactivated.as_mut() {
+        deactivation.delete_at = user.deactivated_at;
+    }
+    draft.learn(Remember::Link(key.clone(), seen.clone()));
+    *link = Known::from(seen);
+}
+
+fn newcomer(draft: &mut Draft<'_>, person: &Person<'_>) -> Standing {
+    if matches!(person.account.state, AccountState::Locked { .. }) {
+        draft.leave(person.subject(), Why::LockedWithoutUser);
+        Standing::Out
+    } else {
+        Standing::In
+    }
+}
+
+fn locked(draft: &mut Draft<'_>, person: &Person<'_>, user: &User, reason: Reason) {
+    if !user.is_active() {
+        return;
+    }
+    if person.link.as_deref().is_some_and(was_ours) {
+        draft.leave(person.subject(), Why::ReactivatedByHand);
+        return;
+    }
+    let key = Some(person.key.clone());
+    draft.deactivate(
+        person.subject(),
+        key,
+        user,
+        Some(Class::Locked),
+        reason,
+        person.after(),
+    );
+}
+
+fn active(draft: &mut Draft<'_>, person: &mut Person<'_>, user: &User) -> Standing {
+    if user.is_active() {
+        forget_return(draft, person.key);
+        // Somebody reactivated the user and the directory agrees: our deactivation is history.
+        if let Some(link) = person.link.as_mut().filter(|l| l.deactivated.is_some()) {
+            let seen = Link {
+                deactivated: None,
+                ..Link::clone(link)
+            };
+            draft.learn(Remember::Link(person.key.clone(), seen.clone()));
+            *link = Known::from(seen);
+        }
+        return Standing::In;
+    }
+    let deactivated = person.link.as_ref().and_then(|l| l.deactivated.as_ref());
+    if let Some(by) = deactivated.and_then(|d| d.ordered_by.clone()) {
+        draft.leave(person.subject(), Why::DeactivatedByOrder { by });
+        return Standing::Resting;
+    }
+    let (Some(deactivation), Some(at)) = (deactivated, user.deactivated_at) else {
+        draft.leave(person.subject(), Why::DeactivatedByHand);
+        return Standing::Resting;
+    };
+    if deactivation.delete_at.is_some_and(|seen| seen != at) {
+        draft.leave(person.subject(), Why::DeactivatedByHand);
+        return Standing::Resting;
+    }
+    if let Some(why) = draft.untouchable(user) {
+        draft.leave(person.subject(), why);
+        return Standing::Resting;
+    }
+    // A reading that does not prove what it lacks may lack what says that the account is locked.
+    if let Some(gap) = draft.gap(&person.key.provider) {
+        draft.leave(person.subject(), Why::Unproven(gap.clone()));
+        return Standing::Resting;
+    }
+    let seen = draft.world.memory.returns.get(person.key);
+    let readings = seen.map_or(0, |r| r.readings) + 1;
+    if readings < RETURN_READINGS {
+        let first = draft.now.wall;
+        draft.learn(Remember::Return(
+            person.key.clone(),
+            Some(Return { first, readings }),
+        ));
+        draft.at_risk.push((person.key.clone(), Risk::Return));
+        draft.leave(person.subject(), Why::SeenBackOnce);
+        return Standing::Resting;
+    }
+    let action = Action::Reactivate {
+        account: person.key.clone(),
+        user: user.id.clone(),
+    };
+    let reason = Reason::Returned {
+        deactivated_because: deactivation.why.clone(),
+    };
+    let expects = Precondition::DeactivatedAt(at);
+    draft.step(person.subject(), action, expects, reason, person.after());
+    Standing::Back
+}
+
+/// Judges the linked accounts that the directory's reading does not contain.
+pub fn missing(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Directory) {
+    let missing = draft.bonds.all.iter().filter(|bond| bond.account.is_none());
+    let missing = missing.filter(|bond| &bond.key.provider == provider);
+    for bond in missing {
+        let (key, mut link) = (bond.key, Known::Remembered(bond.link));
+        if let Some(user) = bond.user {
+            arrived(draft, key, &mut link, user);
+        }
+        let link = &*link;
+        match directory.accounts.look(&key.id) {
+            Evidence::Present(_) => {}
+            Evidence::Absent(proof) => absent(draft, key, link, &proof),
+            Evidence::Unknown(gap) => match directory.accounts.found_elsewhere(&key.id) {
+                Some((dn, AccountState::Locked { attribute, value })) => {
+                    let reason = Reason::Locked {
+                        attribute: attribute.clone(),
+                        value: value.clone(),
+                    };
+                    take_out(draft, key, link, dn, Class::Locked, reason);
+                }
+                _ => unproven(draft, key, link, gap),
+            },
+        }
+    }
+}
+
+fn unproven(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, gap: Gap) {
+    if matches!(draft.world.users.look(&link.user), Evidence::Present(u) if u.is_active()) {
+        draft.at_risk.push((key.clone(), Risk::Missing));
+        let subject = subject(draft, key, link, &link.last_dn);
+        draft.leave(subject, Why::Unproven(gap));
+    }
+}
+
+fn absent(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, proof: &Proof) {
+    forget_return(draft, key);
+    if reactivated_by_hand(draft, key, link) {
+        return;
+    }
+    match &proof.lookup {
+        Some(Lookup::Elsewhere {
+            dn,
+            state: AccountState::Locked { attribute, value },
+        }) => {
+            let reason = Reason::Locked {
+                attribute: attribute.clone(),
+                value: value.clone(),
+            };
+            take_out(draft, key, link, dn, Class::Locked, reason);
+        }
+        Some(Lookup::Elsewhere { dn, .. }) => wait_or_go(draft, key, link, Some(dn)),
+        Some(Lookup::Nowhere) => wait_or_go(draft, key, link, None),
+        // Nobody is called missing without having been asked for by id.
+        None => unproven(draft, key, link, Gap::Lookup("it was not made".into())),
+    }
+}
+
+/// Whether our deactivation was undone on Mattermost: a person decided, and the account's absence
+/// changes nothing, whether or not it was asked for by id.
+fn reactivated_by_hand(draft: &mut Draft<'_>, key: &AccountKey, link: &Link) -> bool {
+    let Evidence::Present(user) = draft.world.users.look(&link.user) else {
+        return false;
+    };
+    let by_hand = user.is_active() && was_ours(link) && !draft.ordered.contains(&user.id);
+    if by_hand {
+        let subject = subject(draft, key, link, &link.last_dn);
+        draft.leave(subject, Why::ReactivatedByHand);
+    }
+    by_hand
+}
+
+fn wait_or_go(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, now_at: Option<&String>) {
+    let Evidence::Present(user) = draft.world.users.look(&link.user) else {
+        return;
+    };
+    // Who is not active has nothing to lose. Should he become active again, the count begins anew.
+    if !user.is_active() {
+        if draft.world.memory.absences.contains_key(key) {
+            draft.learn(Remember::Absence(key.clone(), None));
+        }
+        return;
+    }
+    let absence = longer(draft, key);
+    draft.learn(Remember::Absence(key.clone(), Some(absence.clone())));
+    let grace = draft.policy.grace;
+    let due = grace.is_zero() || (absence.certain >= grace && absence.readings >= MISSING_READINGS);
+    if !due {
+        draft.at_risk.push((key.clone(), Risk::Missing));
+        let subject = subject(draft, key, link, &link.last_dn);
+        let Absence {
+            certain, readings, ..
+        } = absence;
+        return draft.leave(
+            subject,
+            Why::Grace {
+                certain,
+                grace,
+                readings,
+            },
+        );
+    }
+    let reason = Reason::Missing {
+        certain: absence.certain,
+        readings: absence.readings,
+        last_dn: link.last_dn.clone(),
+        now_at: now_at.cloned(),
+    };
+    let dn = now_at.map_or(link.last_dn.as_str(), String::as_str);
+    take_out(draft, key, link, dn, Class::Missing, reason);
+}
+
+fn longer(draft: &Draft<'_>, key: &AccountKey) -> Absence {
+    match draft.world.memory.absences.get(key) {
+        None => Absence {
+            first: draft.now.clone(),
+            last: draft.now.clone(),
+            certain: std::time::Duration::ZERO,
+            readings: 1,
+        },
+        Some(before) => Absence {
+            first: before.first.clone(),
+            last: draft.now.clone(),
+            certain: before.certain + draft.now.certainly_since(&before.last),
+            readings: before.readings.saturating_add(1),
+        },
+    }
+}
+
+fn take_out(
+    draft: &mut Draft<'_>,
+    key: &AccountKey,
+    link: &Link,
+    dn: &str,
+    class: Class,
+    reason: Reason,
+) {
+    let Evidence::Present(user) = draft.world.users.look(&link.user) else {
+        return;
+    };
+    if !user.is_active() || draft.ordered.contains(&user.id) {
+        return;
+    }
+    let subject = subject(draft, key, link, dn);
+    if was_ours(link) {
+        return draft.leave(subject, Why::ReactivatedByHand);
+    }
+    draft.deactivate(
+        subject,
+        Some(key.clone()),
+        user,
+        Some(class),
+        reason,
+        Vec::new(),
+    );
+}
+
+/// Carries persons' orders to deactivate into the plan. A person's word goes before what the
+/// directory says and before the guard.
+pub fn ordered(draft: &mut Draft<'_>) {
+    let memory = draft.world.memory;
+    for (id, order) in &memory.orders {
+        let Evidence::Present(user) = draft.world.users.look(id) else {
+            continue;
+        };
+        draft.ordered.insert(id.clone());
+        let account = draft.owner(id).cloned();
+        let link = account.as_ref().and_then(|key| memory.links.get(key));
+        if user.is_active() {
+            let subject = Subject {
+                account: account.clone(),
+                dn: link.map(|l| l.last_dn.clone()),
+                user: Some(id.clone()),
+                name: user.username.clone(),
+                email: Some(user.email.clone()),
+            };
+            let by = order.by.clone();
+            draft.deactivate(
+                subject,
+                account,
+                user,
+                None,
+                Reason::Ordered { by },
+                Vec::new(),
+            );
+        } else {
+            draft.learn(Remember::Order(id.clone(), None));
+            if let (Some(key), Some(link)) = (account, link) {
+                stays_out(draft, key, link.clone(), user, &order.by);
+            }
+        }
+    }
+}
+
+/// Who was not active already when the order came does not come back by himself either.
+fn stays_out(draft: &mut Draft<'_>, key: AccountKey, mut link: Link, user: &User, by: &str) {
+    let by = by.to_owned();
+    link.deactivated = Some(Deactivation {
+        delete_at: user.deactivated_at,
+        why: Reason::Ordered { by: by.clone() }.to_string(),
+        ordered_by: Some(by),
+    });
+    draft.relinked.insert(key.clone(), link.clone());
+    draft.learn(Remember::Link(key, link));
+}
+
+fn subject(draft: &Draft<'_>, key: &AccountKey, link: &Link, dn: &str) -> Subject {
+    let user = match draft.world.users.look(&link.user) {
+        Evidence::Present(user) => Some(user),
+        _ => None,
+    };
+    Subject {
+        account: Some(key.clone()),
+        dn: Some(dn.to_owned()),
+        user: Some(link.user.clone()),
+        name: user.map_or_else(|| link.last_username.clone(), |u| u.username.clone()),
+        email: user.map(|u| u.email.clone()),
+    }
+}
+
+/// Whether we had deactivated the user for certain.
+fn was_ours(link: &Link) -> bool {
+    link.deactivated
+        .as_ref()
+        .is_some_and(|d| d.delete_at.is_some())
+}
+
+/// Whether the user's present deactivation is our work.
+fn ours(link: Option<&Link>, user: &User) -> bool {
+    let seen = link
+        .and_then(|l| l.deactivated.as_ref())
+        .map(|d| d.delete_at);
+    seen.is_some_and(|seen| seen.is_none() || seen == user.deactivated_at)
+}
+
+fn forget_return(draft: &mut Draft<'_>, key: &AccountKey) {
+    if draft.world.memory.returns.contains_key(key) {
+        draft.learn(Remember::Return(key.clone(), None));
+    }
+}

@@ -1,0 +1,290 @@
+//! Who is who: which user an account stands for.
+
+use std::collections::BTreeSet;
+
+use crate::model::{
+    Account, AccountKey, Action, Evidence, Link, LinkOrigin, Precondition, Reason, Remember,
+    Subject, User, UserId, Why,
+};
+
+use super::draft::{Draft, Known, Person};
+use super::{AdoptRule, address, names};
+
+/// What matching found for one account.
+enum Match<'a> {
+    /// A user whom we created in a run whose outcome was lost: it alone carries our nonce, and
+    /// username and address agree.
+    Ours(&'a User),
+    /// A user who was there before and counts as the same person.
+    Same(&'a User, String),
+    /// A user stands in the way.
+    Conflict(Why),
+    /// Nobody: a user may be created.
+    Nobody,
+}
+
+/// Finds the user of each account of every directory and plans adoptions. Accounts in conflict,
+/// and those whose user cannot be read, are left alone and not returned. The older link comes
+/// first: it keeps a name or address that two accounts want. Accounts without one come last.
+pub fn people<'a>(draft: &mut Draft<'a>) -> Vec<Person<'a>> {
+    let bonds = draft.bonds;
+    let mut read: Vec<usize> = (0..bonds.all.len())
+        .filter(|at| bonds.all[*at].account.is_some())
+        .collect();
+    // Links come in the order of their keys, and stay so among those of the same moment.
+    read.sort_by_key(|at| bonds.all[*at].link.since);
+    let mut people = Vec::with_capacity(read.len() + bonds.newcomers.len());
+    people.extend(read.into_iter().filter_map(|at| linked(draft, at)));
+    let newcomers = bonds.newcomers.iter();
+    people.extend(newcomers.filter_map(|(key, account)| unlinked(draft, key, account)));
+    people
+}
+
+fn unlinked<'a>(
+    draft: &mut Draft<'a>,
+    key: &'a AccountKey,
+    account: &'a Account,
+) -> Option<Person<'a>> {
+    let mut person = Person {
+        key,
+        account,
+        link: None,
+        bond: None,
+        user: None,
+        adopted_by: None,
+    };
+    match matching(draft, person.key, account) {
+        Match::Nobody => {}
+        Match::Conflict(why) => {
+            draft.leave(person.subject(), why);
+            return None;
+        }
+        Match::Ours(user) => {
+            let link = new_link(draft, account, user, LinkOrigin::Created);
+            draft.learn(Remember::Link(person.key.clone(), link.clone()));
+            draft.learn(Remember::Nonce(person.key.clone(), None));
+            take(draft, &mut person, user, link);
+        }
+        Match::Same(user, by) => {
+            let link = new_link(draft, account, user, LinkOrigin::Adopted);
+            let action = Action::Adopt {
+                account: person.key.clone(),
+                user: user.id.clone(),
+                directory_username: account.username.clone(),
+            };
+            take(draft, &mut person, user, link);
+            let reason = Reason::SamePerson { by };
+            let expects = Precondition::Username(user.username.clone());
+            let step = draft.step(person.subject(), action, expects, reason, Vec::new());
+            person.adopted_by = Some(step);
+        }
+    }
+    Some(person)
+}
+
+fn linked<'a>(draft: &mut Draft<'a>, at: usize) -> Option<Person<'a>> {
+    let bond = &draft.bonds.all[at];
+    let (key, account, user) = (bond.key, bond.account?, bond.user);
+    let relinked = draft.relinked.get(key).cloned();
+    let mut link = relinked.map_or(Known::Remembered(bond.link), Known::from);
+    if link.last_dn != account.dn || link.last_username != account.username {
+        let seen = Link {
+            last_dn: account.dn.clone(),
+            last_username: account.username.clone(),
+            ..Link::clone(&link)
+        };
+        draft.learn(Remember::Link(key.clone(), seen.clone()));
+        link = Known::from(seen);
+    }
+    if draft.world.memory.absences.contains_key(key) {
+        draft.learn(Remember::Absence(key.clone(), None));
+    }
+    if let Some(other) = bond.other {
+        let why = Why::Duplicate {
+            what: "user".into(),
+            value: link.user.to_string(),
+            other: other.to_string(),
+        };
+        draft.leave(gone(key, account, &link), why);
+        return None;
+    }
+    if user.is_none() {
+        let why = match draft.world.users.look(&link.user) {
+            Evidence::Unknown(gap) => Why::Unproven(gap),
+            _ => Why::UserGone,
+        };
+        draft.leave(gone(key, account, &link), why);
+        return None;
+    }
+    Some(Person {
+        key,
+        account,
+        link: Some(link),
+        bond: Some(at),
+        user,
+        adopted_by: None,
+    })
+}
+
+fn gone(key: &AccountKey, account: &Account, link: &Link) -> Subject {
+    Subject {
+        account: Some(key.clone()),
+        dn: Some(account.dn.clone()),
+        user: Some(link.user.clone()),
+        name: account.username.clone(),
+        email: None,
+    }
+}
+
+fn take<'a>(draft: &mut Draft<'a>, person: &mut Person<'a>, user: &'a User, link: Link) {
+    draft.take(&user.id, person.key);
+    person.user = Some(user);
+    person.link = Some(Known::from(link));
+}
+
+fn new_link(draft: &Draft<'_>, account: &Account, user: &User, origin: LinkOrigin) -> Link {
+    Link {
+        user: user.id.clone(),
+        origin,
+        since: draft.now.wall,
+        last_dn: account.dn.clone(),
+        last_username: account.username.clone(),
+        deactivated: None,
+        email_waiting: None,
+        given: Default::default(),
+    }
+}
+
+fn matching<'a>(draft: &Draft<'a>, key: &AccountKey, account: &Account) -> Match<'a> {
+    let Some(name) = names::legal(&account.username) else {
+        return Match::Nobody;
+    };
+    let chosen = draft.world.memory.names.get(key).filter(|c| c.base == name);
+    let name = chosen.map_or(name.as_ref(), |c| c.name.as_str());
+    let by_name = draft.named(name);
+    let by_mail: Vec<&'a User> = address::all(account)
+        .filter_map(|address| draft.addressed(&address))
+        .collect();
+
+    // A user who stands for another account is that person's, however alike the names are. A
+    // name or address among our own accounts is settled later: it may become free in this plan.
+    let owned = |user: &User| draft.owner(&user.id).is_some();
+    let by_name = by_name.filter(|u| !owned(u));
+    let stranger = by_mail.iter().copied().find(|u| !owned(u));
+    let mails: BTreeSet<&UserId> = by_mail.iter().map(|u| &u.id).collect();
+    let nonce = draft.world.memory.nonces.get(key);
+    let holders = nonce.and_then(|nonce| draft.by_nonce.get(nonce.as_str()));
+    let holders = holders.into_iter().flatten().copied();
+    let holders: Vec<&'a User> = holders.filter(|u| !owned(u)).collect();
+    let agrees =
+        |user: &User| by_name.is_some_and(|named| named.id == user.id) && mails.contains(&user.id);
+    match holders[..] {
+        [] => decide(draft, by_name, stranger, &mails),
+        [user] if agrees(user) => made(draft, account, user),
+        // People can write into their own props: a nonce alone says nothing.
+        [user] => match decide(draft, by_name, stranger, &mails) {
+            Match::Nobody => nonce_conflict(account, user, "neither username nor address agrees"),
+            other => other,
+        },
+        [user, ..] => nonce_conflict(account, user, "more than one user has it"),
+    }
+}
+
+/// The one user who carries the nonce of the account's creation and has its username and one of
+/// its addresses. The first user of a server is made its administrator by the server itself.
+fn made<'a>(draft: &Draft<'a>, account: &Account, user: &'a User) -> Match<'a> {
+    let name = names::legal_username(&account.username);
+    let first = name.is_some() && name == draft.policy.first_admin;
+    let forbidden = out_of_bounds(draft, user).or_else(|| administrator(user).filter(|_| !first));
+    match forbidden {
+        None => Match::Ours(user),
+        Some(because) => nonce_conflict(account, user, &because),
+    }
+}
+
+fn nonce_conflict<'a>(account: &Account, user: &User, because: &str) -> Match<'a> {
+    Match::Conflict(Why::Conflict {
+        what: format!("mark (props.{}) of the creation of", User::NONCE_PROP),
+        value: account.username.clone(),
+        holder: format!("{} ({})", user.username, user.id),
+        because: because.to_owned(),
+    })
+}
+
+fn decide<'a>(
+    draft: &Draft<'a>,
+    by_name: Option<&'a User>,
+    by_mail: Option<&'a User>,
+    mails: &BTreeSet<&UserId>,
+) -> Match<'a> {
+    let Some(user) = by_name.or(by_mail) else {
+        return Match::Nobody;
+    };
+    let name_agrees = by_name.is_some();
+    let mail_agrees = mails.contains(&user.id);
+    let one_user = mails.iter().all(|id| **id == user.id);
+    let rule = match draft.policy.adopt {
+        AdoptRule::Never => false,
+        AdoptRule::Username => name_agrees,
+        AdoptRule::Email => mail_agrees,
+        AdoptRule::UsernameAndEmail => name_agrees && mail_agrees,
+    };
+    let forbidden = never_adopted(draft, user);
+    if rule && one_user && forbidden.is_none() {
+        let by = match (name_agrees, mail_agrees) {
+            (true, true) => "username and e-mail address",
+            (true, false) => "username",
+            _ => "e-mail address",
+        };
+        return Match::Same(user, by.to_owned());
+    }
+    let because = if !one_user {
+        "username and addresses belong to different users".to_owned()
+    } else if let Some(why) = forbidden {
+        why
+    } else {
+        let agrees = if name_agrees {
+            "only the username agrees"
+        } else {
+            "only an address agrees"
+        };
+        match draft.policy.adopt {
+            AdoptRule::Never => "policy.adopt is \"never\"".to_owned(),
+            _ => format!("{agrees}, which policy.adopt does not call a match"),
+        }
+    };
+    let (what, value) = match by_name {
+        Some(user) => ("username", user.username.clone()),
+        None => ("e-mail address", user.email.clone()),
+    };
+    let holder = format!("{} ({})", user.username, user.id);
+    Match::Conflict(Why::Conflict {
+        what: what.into(),
+        value,
+        holder,
+        because,
+    })
+}
+
+fn never_adopted(draft: &Draft<'_>, user: &User) -> Option<String> {
+    out_of_bounds(draft, user).or_else(|| administrator(user))
+}
+
+fn administrator(user: &User) -> Option<String> {
+    let why = || "a system administrator is never adopted".into();
+    user.is_admin().then(why)
+}
+
+fn out_of_bounds(draft: &Draft<'_>, user: &User) -> Option<String> {
+    if draft.world.server.own_user.as_ref() == Some(&user.id) {
+        Some("it is the account that mattersync works with".into())
+    } else if user.is_bot {
+        Some("a bot is never adopted".into())
+    } else if user.is_guest() {
+        Some("a guest is never adopted".into())
+    } else if draft.policy.protect.contains(&user.username) {
+        Some("policy.protect names this user".into())
+    } else {
+        None
+    }
+}

@@ -1,0 +1,177 @@
+//! The pure core: from what was read to what shall be done.
+//!
+//! [`plan`] sees both sides as read, the policy, what is remembered, and what time it is. It
+//! touches nothing and asks nobody; the same input gives the same plan. Its parts, in order:
+//! `doubts` (is the reading plausible), `matching` (who is who), `lifecycle` (who goes, who comes
+//! back), `naming`, `emails`, `profiles`, `creations`, `guard` (what waits for a person),
+//! `seats`, `memberships`. [`remember`] says what follows from a step that was carried out, and
+//! [`settle`] what became of steps whose outcome was lost.
+
+mod action;
+mod address;
+mod bonds;
+mod creations;
+mod doubts;
+mod draft;
+mod emails;
+mod guard;
+mod lifecycle;
+mod matching;
+mod memberships;
+mod names;
+mod naming;
+mod outcome;
+mod policy;
+mod profiles;
+mod recover;
+mod seats;
+mod words;
+
+pub use address::legal_email;
+pub use guard::{APPROVAL, DAY, approved, limit};
+pub use names::legal_username;
+pub use outcome::{Effect, before, in_doubt, remember, undone};
+pub use policy::{AdoptRule, Authority, Limit, Policy, TeamPolicy};
+pub use recover::{Settled, settle};
+pub use words::{Sentence, hold_name};
+
+use std::collections::BTreeSet;
+
+use crate::model::{
+    AccountKey, Class, Directories, Directory, Memory, Now, Places, Plan, ProviderName, Remember,
+    Roster, ServerFacts, Step, Subject, Timestamp, User, UserId, Why,
+};
+
+use bonds::Bonds;
+use doubts::Doubts;
+use draft::{Draft, Person};
+use lifecycle::Standing;
+
+/// Everything that a plan is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct World<'a> {
+    /// What each provider said.
+    pub directories: &'a Directories,
+    /// Mattermost's users.
+    pub users: &'a Roster<UserId, User>,
+    /// The teams that the policy names.
+    pub places: &'a Places,
+    /// What the server says of itself.
+    pub server: &'a ServerFacts,
+    /// What is remembered.
+    pub memory: &'a Memory,
+}
+
+/// Makes the plan of one cycle.
+///
+/// Guarantees: nothing is taken away because of an absence that is not proven; a user whom we
+/// neither created nor adopted is in no step but [`crate::model::Action::Adopt`]; a class above
+/// its limit is in [`Plan::holds`] as a whole; carrying the plan out and planning again gives
+/// nothing but what waits for more readings or time; neither the order of the input nor the ids
+/// that the server chose matter.
+pub fn plan(world: &World<'_>, policy: &Policy, now: &Now) -> Plan {
+    let bonds = Bonds::of(world);
+    let mut draft = Draft::new(world, &bonds, policy, now);
+    let mut doubts = Doubts::default();
+    for (provider, directory) in world.directories {
+        doubts.weigh(&mut draft, provider, directory);
+        bad_entries(&mut draft, provider, directory);
+    }
+    lifecycle::ordered(&mut draft);
+    let matched = matching::people(&mut draft);
+    let mut people = Vec::with_capacity(matched.len());
+    for mut person in matched {
+        let standing = lifecycle::judge(&mut draft, &mut person);
+        people.push((person, standing));
+    }
+    for (provider, directory) in world.directories {
+        lifecycle::missing(&mut draft, provider, directory);
+    }
+    let naming = naming::settle(&mut draft, &people);
+    let mut addresses = emails::settle(&mut draft, &people);
+    profiles::settle(&mut draft, &people);
+    let mut made = creations::settle(&mut draft, &people, &naming, &mut addresses);
+    let active = u64::try_from(bonds.active()).unwrap_or(u64::MAX);
+    draft.plan.holds = guard::holds(&draft, &doubts, active);
+    let unseated = seats::allot(&mut draft, &mut made);
+    memberships::everyone(&mut draft, &people, &made, &unseated);
+    draft.plan.holds = guard::holds(&draft, &doubts, active);
+    doubts.learn(&mut draft);
+    filled(&mut draft, &people, active);
+    shown(&mut draft);
+    forget_old(&mut draft);
+    draft.finish()
+}
+
+fn bad_entries(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Directory) {
+    for bad in directory.accounts.rejected() {
+        let key = |id| AccountKey {
+            provider: provider.clone(),
+            id,
+        };
+        let subject = Subject {
+            account: bad.key.clone().map(key),
+            dn: Some(bad.name.clone()),
+            name: bad.name.clone(),
+            ..Subject::default()
+        };
+        draft.leave(subject, Why::BadEntry(bad.why.clone()));
+    }
+}
+
+/// The first fill is complete when a proven reading leaves no more users to be created than the
+/// guard lets pass anyway.
+fn filled(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)], active: u64) {
+    let limit = guard::limit(draft.policy, Class::Create, active).unwrap_or(0);
+    for (provider, directory) in draft.world.directories {
+        if draft.world.memory.filled.contains(provider) || !directory.accounts.gaps().is_empty() {
+            continue;
+        }
+        let ours = |s: &&Step| s.action.account().is_some_and(|k| &k.provider == provider);
+        let creates = draft.plan.steps.iter().filter(ours);
+        let creates = creates.filter(|s| s.class() == Some(Class::Create)).count();
+        let anybody = people
+            .iter()
+            .any(|(p, _)| &p.key.provider == provider && p.user.is_some());
+        if anybody && u64::try_from(creates).is_ok_and(|creates| creates <= limit) {
+            draft.learn(Remember::Filled(provider.clone()));
+        }
+    }
+}
+
+/// What is held now is what the next approval is about.
+fn shown(draft: &mut Draft<'_>) {
+    let holds = draft.plan.holds.clone();
+    let before = &draft.world.memory.held;
+    for hold in &holds {
+        if before.get(&hold.key) != Some(&hold.fingerprints) {
+            let fingerprints = Some(hold.fingerprints.clone());
+            draft.learn(Remember::Held(hold.key.clone(), fingerprints));
+        }
+    }
+    for key in before
+        .keys()
+        .filter(|key| holds.iter().all(|h| &h.key != *key))
+    {
+        draft.learn(Remember::Held(key.clone(), None));
+    }
+}
+
+fn forget_old(draft: &mut Draft<'_>) {
+    let day = i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX);
+    let before = Timestamp(draft.now.wall.0.saturating_sub(day));
+    if draft.world.memory.done.iter().any(|d| d.at < before) {
+        draft.learn(Remember::ForgetDone(before));
+    }
+    let ended: BTreeSet<_> = draft
+        .world
+        .memory
+        .approvals
+        .iter()
+        .filter(|(_, a)| a.until <= draft.now.wall)
+        .map(|(key, _)| key.clone())
+        .collect();
+    for key in ended {
+        draft.learn(Remember::Approval(key, None));
+    }
+}

@@ -1,0 +1,119 @@
+//! Usernames that Mattermost accepts.
+//!
+//! Rules measured on servers 5.38 and 11.6: `[a-z0-9._-]`, 1 to 64 characters, not reserved.
+
+use std::borrow::Cow;
+
+use unicode_normalization::UnicodeNormalization;
+
+/// The most characters of a username.
+pub const USERNAME_MAX: usize = 64;
+
+/// Usernames that the server refuses.
+const RESERVED_USERNAMES: [&str; 4] = ["all", "channel", "matterbot", "system"];
+
+/// The legal form of a username: NFKC, transliterated, in lower case, other characters replaced
+/// by a hyphen, at most 64 characters. `None` if nothing legal is left.
+pub fn legal_username(raw: &str) -> Option<String> {
+    legal(raw).map(Cow::into_owned)
+}
+
+/// What [`legal_username`] says, without a copy of a name that is legal as it is; most are.
+pub fn legal(raw: &str) -> Option<Cow<'_, str>> {
+    if is_plain(raw) {
+        return Some(Cow::Borrowed(raw));
+    }
+    made_legal(raw).map(Cow::Owned)
+}
+
+fn made_legal(raw: &str) -> Option<String> {
+    let normal: String = raw.trim().nfkc().collect();
+    let ascii = any_ascii::any_ascii(&normal.to_lowercase()).to_lowercase();
+    let mut name = String::with_capacity(ascii.len());
+    for c in ascii.trim().chars() {
+        match c {
+            'a'..='z' | '0'..='9' | '.' | '_' | '-' => name.push(c),
+            '\'' | '`' | '"' => {}
+            _ if name.ends_with('-') => {}
+            _ => name.push('-'),
+        }
+    }
+    name.truncate(USERNAME_MAX);
+    let name = name.trim_matches(|c| c == '-');
+    let usable = name.chars().any(|c| c.is_ascii_alphanumeric());
+    if !usable {
+        return None;
+    }
+    if RESERVED_USERNAMES.contains(&name) {
+        return Some(format!("{name}-1"));
+    }
+    Some(name.to_owned())
+}
+
+/// Whether a name is what [`made_legal`] would make of it.
+fn is_plain(raw: &str) -> bool {
+    let legal = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-');
+    raw.len() <= USERNAME_MAX
+        && raw.bytes().all(legal)
+        && raw.bytes().any(|b| b.is_ascii_alphanumeric())
+        && !raw.starts_with('-')
+        && !raw.ends_with('-')
+        && !RESERVED_USERNAMES.contains(&raw)
+}
+
+/// `base` with a number, cut so that it stays legal.
+pub fn with_suffix(base: &str, suffix: &str) -> String {
+    let room = USERNAME_MAX.saturating_sub(suffix.len());
+    let cut: String = base.chars().take(room).collect();
+    format!("{}{suffix}", cut.trim_end_matches(['-', '.', '_']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usernames_become_legal() {
+        for (raw, legal) in [
+            ("pluto", Some("pluto")),
+            ("  Pluto ", Some("pluto")),
+            ("goofy@example.org", Some("goofy-example.org")),
+            ("anna maria", Some("anna-maria")),
+            ("O'Brien", Some("obrien")),
+            ("Jürgen.Groß", Some("jurgen.gross")),
+            ("Łukasz", Some("lukasz")),
+            ("ｗｉｄｅ", Some("wide")),
+            ("system", Some("system-1")),
+            ("ALL", Some("all-1")),
+            ("...", None),
+            ("", None),
+            ("!!!", None),
+        ] {
+            assert_eq!(legal_username(raw).as_deref(), legal, "{raw:?}");
+        }
+        assert_eq!(legal_username(&"x".repeat(300)).map(|n| n.len()), Some(64));
+    }
+
+    #[test]
+    fn making_legal_twice_changes_nothing() {
+        for raw in [
+            "Jürgen Groß",
+            "-a-",
+            "a--b",
+            "Мария",
+            "王小明",
+            "a\u{301}b",
+            "_x_",
+            "system",
+        ] {
+            let once = legal_username(raw).unwrap();
+            assert_eq!(legal_username(&once), Some(once.clone()), "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn a_suffix_never_makes_a_name_too_long() {
+        assert_eq!(with_suffix("anna", "2"), "anna2");
+        assert_eq!(with_suffix(&"x".repeat(64), "12").len(), 64);
+    }
+}

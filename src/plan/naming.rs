@@ -1,0 +1,281 @@
+//! Who gets which username when several want one, and in which order names change hands.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{
+    AccountKey, Action, ChosenName, Precondition, Reason, Remember, StepId, User, UserId, Values,
+    Why,
+};
+
+use super::draft::{Draft, Person};
+use super::lifecycle::Standing;
+use super::{Authority, names};
+
+/// The usernames of new users, and the steps that free them.
+#[derive(Debug, Default)]
+pub struct Naming {
+    /// The name of each account for which a user can be created.
+    pub names: BTreeMap<AccountKey, String>,
+    /// Steps after which a name is free, by name.
+    pub freed_by: BTreeMap<String, StepId>,
+}
+
+/// Names that are promised in this plan, and names that are given up.
+#[derive(Default)]
+struct Owners<'p> {
+    promised: BTreeSet<String>,
+    gives_up: BTreeSet<&'p UserId>,
+    /// The number that the next suffix of a base is tried with.
+    next: BTreeMap<String, u64>,
+}
+
+impl Owners<'_> {
+    /// Whether somebody has the name and keeps it, or gets it.
+    fn is_taken(&self, draft: &Draft<'_>, name: &str) -> bool {
+        let holder = draft.named(name);
+        self.promised.contains(name) || holder.is_some_and(|u| !self.gives_up.contains(&u.id))
+    }
+
+    /// The base with the first number that nobody has now or gets in this plan; a name that the
+    /// user has already will do.
+    fn suffixed(&mut self, draft: &Draft<'_>, base: &str, user: Option<&User>) -> String {
+        let mut number = self.next.get(base).copied().unwrap_or(2);
+        loop {
+            let name = names::with_suffix(base, &number.to_string());
+            let holder = draft.named(&name).map(|u| &u.id);
+            if !self.promised.contains(&name) && (holder.is_none() || holder == user.map(|u| &u.id))
+            {
+                self.next.insert(base.to_owned(), number);
+                return name;
+            }
+            number += 1;
+        }
+    }
+}
+
+/// Settles the usernames of all people and plans the renames.
+///
+/// First come those whose name is certain: who keeps one, and who cannot get the one that the
+/// directory wants. After them everybody who is left gets a new one, so that each name that is
+/// given up in this plan is given up for certain.
+pub fn settle(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) -> Naming {
+    let mut wishes = Vec::new();
+    for (person, standing) in people {
+        // Who is locked and has no user gets none, and no name.
+        let nobody = person.user.is_none() && *standing == Standing::Out;
+        if nobody || keeps(draft, person, *standing) {
+            continue;
+        }
+        match wish(draft, person) {
+            Ok(base) => wishes.push((person, base)),
+            Err(why) => draft.leave(person.subject(), why),
+        }
+    }
+    let users = wishes.iter().filter_map(|(person, _)| person.user);
+    let mut owners = Owners {
+        gives_up: users.map(|u| &u.id).collect(),
+        ..Owners::default()
+    };
+    let mut naming = Naming::default();
+    let mut renames = BTreeMap::new();
+    for (person, base) in wishes {
+        let name = choose(draft, &mut owners, person, base);
+        owners.promised.insert(name.clone());
+        match person.user {
+            None => {
+                naming.names.insert(person.key.clone(), name);
+            }
+            Some(user) if user.username == name => {}
+            Some(user) => {
+                let rename = Rename {
+                    person,
+                    user,
+                    to: name,
+                };
+                renames.insert(user.username.clone(), rename);
+            }
+        }
+    }
+    rename(draft, &mut naming, renames);
+    naming
+}
+
+/// A user whom no account stands behind and who has this name, adoptions of this plan considered.
+fn stranger<'d>(draft: &Draft<'d>, name: &str) -> Option<&'d User> {
+    let holder = draft.named(name);
+    holder.filter(|user| draft.owner(&user.id).is_none())
+}
+
+/// Whether a person keeps the present name without asking anybody.
+fn keeps(draft: &Draft<'_>, person: &Person<'_>, standing: Standing) -> bool {
+    let Some(user) = person.user else {
+        return false;
+    };
+    if standing == Standing::Out
+        || draft.policy.username != Authority::Directory
+        || !user.auth_service.is_empty()
+        || draft.untouchable(user).is_some()
+    {
+        return true;
+    }
+    names::legal(&person.account.username).is_some_and(|base| {
+        base == user.username || remembered(draft, person, &base) == Some(&user.username)
+    })
+}
+
+/// The name with a suffix that was chosen for the person and this base.
+fn remembered<'d>(draft: &Draft<'d>, person: &Person<'_>, base: &str) -> Option<&'d String> {
+    let chosen = draft.world.memory.names.get(person.key)?;
+    (chosen.base == base).then_some(&chosen.name)
+}
+
+/// The legal form of the directory's name, if the person can have it, with a suffix if need be;
+/// else a word about it.
+fn wish(draft: &Draft<'_>, person: &Person<'_>) -> Result<String, Why> {
+    let raw = &person.account.username;
+    let base = names::legal_username(raw).ok_or_else(|| Why::NoUsername(raw.clone()))?;
+    let chosen = remembered(draft, person, &base);
+    if chosen.is_some_and(|name| stranger(draft, name).is_none()) {
+        return Ok(base);
+    }
+    let Some(holder) = stranger(draft, &base) else {
+        return Ok(base);
+    };
+    Err(Why::Conflict {
+        what: "username".into(),
+        holder: format!("{} ({})", holder.username, holder.id),
+        because: "no account is linked to that user".into(),
+        value: base,
+    })
+}
+
+/// The name that a person gets: what was chosen before, the base, or the base with a suffix.
+fn choose(
+    draft: &mut Draft<'_>,
+    owners: &mut Owners<'_>,
+    person: &Person<'_>,
+    base: String,
+) -> String {
+    let chosen = remembered(draft, person, &base);
+    if let Some(name) = chosen.filter(|name| !owners.is_taken(draft, name)) {
+        return name.clone();
+    }
+    if !owners.is_taken(draft, &base) {
+        if draft.world.memory.names.contains_key(person.key) {
+            draft.learn(Remember::Name(person.key.clone(), None));
+        }
+        return base;
+    }
+    let name = owners.suffixed(draft, &base, person.user);
+    let chosen = ChosenName {
+        base,
+        name: name.clone(),
+    };
+    draft.learn(Remember::Name(person.key.clone(), Some(chosen)));
+    name
+}
+
+struct Rename<'p> {
+    person: &'p Person<'p>,
+    user: &'p User,
+    to: String,
+}
+
+/// Plans the renames so that each name is free before it is taken. `renames` is keyed by the name
+/// that is given up. A chain ends at a free name; a ring is opened through a temporary one.
+fn rename(draft: &mut Draft<'_>, naming: &mut Naming, renames: BTreeMap<String, Rename<'_>>) {
+    let mut done: BTreeSet<&String> = BTreeSet::new();
+    for start in renames.keys() {
+        let mut chain: Vec<&String> = Vec::new();
+        let mut at = start;
+        while let Some(rename) = renames.get(at).filter(|_| done.insert(at)) {
+            chain.push(at);
+            at = &rename.to;
+        }
+        let Some(last) = chain.last() else { continue };
+        // No two get one name, so that a way that comes back comes back to its start.
+        let ring = at == start;
+        if let Some(opener) = renames.get(*last).filter(|_| ring) {
+            let temporary = temporary(draft, opener.person.key);
+            let step = make_room(draft, opener, &temporary);
+            naming.freed_by.insert(opener.user.username.clone(), step);
+            // The opener's own new name is freed by the chain below; it goes last.
+            for name in chain.iter().rev().skip(1) {
+                if let Some(rename) = renames.get(*name) {
+                    plain(draft, naming, rename, &rename.user.username);
+                }
+            }
+            plain(draft, naming, opener, &temporary);
+            naming.freed_by.insert(opener.user.username.clone(), step);
+        } else {
+            for name in chain.iter().rev() {
+                if let Some(rename) = renames.get(*name) {
+                    plain(draft, naming, rename, &rename.user.username);
+                }
+            }
+        }
+    }
+}
+
+fn plain(draft: &mut Draft<'_>, naming: &mut Naming, rename: &Rename<'_>, from: &str) {
+    let Rename { person, user, to } = rename;
+    let mut after = person.after();
+    after.extend(naming.freed_by.get(to));
+    if from != user.username {
+        after.extend(naming.freed_by.get(&user.username));
+    }
+    let reason = Reason::Differs {
+        attribute: "username".into(),
+        directory: person.account.username.clone(),
+        mattermost: user.username.clone(),
+    };
+    let step = push(draft, rename, from, to, reason, after);
+    naming.freed_by.insert(user.username.clone(), step);
+}
+
+fn make_room(draft: &mut Draft<'_>, rename: &Rename<'_>, temporary: &str) -> StepId {
+    let reason = Reason::MakesRoom {
+        name: rename.user.username.clone(),
+    };
+    let after = rename.person.after();
+    push(
+        draft,
+        rename,
+        &rename.user.username,
+        temporary,
+        reason,
+        after,
+    )
+}
+
+fn push(
+    draft: &mut Draft<'_>,
+    rename: &Rename<'_>,
+    from: &str,
+    to: &str,
+    reason: Reason,
+    after: Vec<StepId>,
+) -> StepId {
+    let action = Action::Rename {
+        account: rename.person.key.clone(),
+        user: rename.user.id.clone(),
+        username: Values {
+            from: from.to_owned(),
+            to: to.to_owned(),
+        },
+    };
+    let expects = Precondition::Username(from.to_owned());
+    draft.step(rename.person.subject(), action, expects, reason, after)
+}
+
+/// A free name that says what it is, the same in every plan for the same account.
+fn temporary(draft: &Draft<'_>, key: &AccountKey) -> String {
+    use sha2::{Digest, Sha256};
+    let hash = super::action::hex(&Sha256::digest(key.to_string().as_bytes())[..6]);
+    let name = format!("renaming-{hash}");
+    if draft.named(&name).is_some() {
+        names::with_suffix(&name, "-2")
+    } else {
+        name
+    }
+}

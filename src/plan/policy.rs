@@ -1,0 +1,81 @@
+//! What the administrator wants, as the plan needs it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::model::{Class, ProfileField};
+
+/// The rules that a plan follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// When a user who was there before counts as the account's.
+    pub adopt: AdoptRule,
+    /// How long an account must be missing before its user is deactivated. Zero: the first proven
+    /// reading decides.
+    pub grace: Duration,
+    /// Usernames in their legal form whose users are never touched. Of a linked user it is the
+    /// one that the directory gives, of any other the present one on Mattermost.
+    pub protect: BTreeSet<String>,
+    /// The username of the account that may become the first user, and so the administrator, of
+    /// a server that has no active human administrator.
+    pub first_admin: Option<String>,
+    /// Who decides about each profile field; a field that is not in it is [`Authority::Off`].
+    pub fields: BTreeMap<ProfileField, Authority>,
+    /// Who decides about the username.
+    pub username: Authority,
+    /// Who decides about the e-mail address.
+    pub email: Authority,
+    /// Teams of which everyone is a member.
+    pub teams: Vec<TeamPolicy>,
+    /// The limits of the guard; a class that is not in it has [`Limit::Auto`].
+    pub guard: BTreeMap<Class, Limit>,
+}
+
+/// When a user who was there before counts as the account's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AdoptRule {
+    /// Never: such a user is always a conflict.
+    Never,
+    /// The username agrees.
+    Username,
+    /// Any candidate address agrees.
+    Email,
+    /// Both agree.
+    #[default]
+    UsernameAndEmail,
+}
+
+/// Who decides about a field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Authority {
+    /// The directory: kept equal.
+    #[default]
+    Directory,
+    /// The directory at creation, the person afterwards.
+    Initial,
+    /// The person alone.
+    Off,
+}
+
+/// A team of which every active account is a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TeamPolicy {
+    /// The name in addresses: legal, or derived from the display name.
+    pub name: String,
+    /// The name for people.
+    pub display_name: String,
+}
+
+/// How many steps of a class one cycle may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Limit {
+    /// Grows with the square root of the number of active linked users; see `guard`.
+    #[default]
+    Auto,
+    /// So many.
+    Number(u64),
+    /// So many hundredths of a percent of the active linked users, rounded up.
+    BasisPoints(u32),
+    /// No limit.
+    Off,
+}

@@ -1,0 +1,93 @@
+//! Steps whose outcome was lost are settled by reading, never by repeating blindly.
+
+use crate::model::{
+    Action, Evidence, Memory, MemoryDelta, Now, Places, Roster, Step, TeamRef, User, UserId,
+    UserRef,
+};
+
+use super::outcome::{Effect, remember};
+
+/// What became of a step whose outcome was lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It was carried out, and this follows.
+    Done(MemoryDelta),
+    /// It was not; the plan decides anew.
+    NotDone,
+    /// The reading does not tell.
+    Unknown,
+}
+
+/// Settles one step from a reading that was taken after it was sent.
+pub fn settle(
+    step: &Step,
+    users: &Roster<UserId, User>,
+    places: &Places,
+    memory: &Memory,
+    now: &Now,
+) -> Settled {
+    let effect = match &step.action {
+        Action::CreateUser { account, user, .. } => {
+            let nonce = memory.nonces.get(account).map(|n| n.as_str());
+            let ours = |u: &User| {
+                u.username == user.username
+                    && u.email == user.email
+                    && nonce.is_some()
+                    && u.props.get(User::NONCE_PROP).map(String::as_str) == nonce
+            };
+            let found = users.iter().find(|(_, u)| ours(u));
+            if found.is_none() && !users.gaps().is_empty() {
+                return Settled::Unknown;
+            }
+            found.map(|(_, user)| Effect::Created(Box::new(user.clone())))
+        }
+        Action::Adopt { .. } | Action::CreateTeam { .. } => None,
+        // The server may have mailed the person already: it is not asked again.
+        Action::ChangeEmail {
+            waits_for_click: true,
+            ..
+        } => Some(Effect::EmailAsked),
+        Action::JoinTeam {
+            user: UserRef::Existing(user),
+            team: TeamRef::Existing(team),
+            ..
+        } => {
+            let member = places.members.get(team).map(|members| members.look(user));
+            let joined =
+                matches!(member, Some(Evidence::Present(member)) if member.left_at.is_none());
+            joined.then_some(Effect::Joined)
+        }
+        Action::JoinTeam { .. } => None,
+        Action::Rename { user, .. }
+        | Action::ChangeEmail { user, .. }
+        | Action::UpdateProfile { user, .. }
+        | Action::Deactivate { user, .. }
+        | Action::Reactivate { user, .. } => match users.look(user) {
+            Evidence::Present(user) => seen(&step.action, user),
+            Evidence::Absent(_) => None,
+            Evidence::Unknown(_) => return Settled::Unknown,
+        },
+    };
+    match effect {
+        Some(effect) => Settled::Done(remember(step, &effect, memory, now)),
+        None => Settled::NotDone,
+    }
+}
+
+fn seen(action: &Action, user: &User) -> Option<Effect> {
+    match action {
+        Action::Rename { username, .. } => {
+            (user.username == username.to).then_some(Effect::Renamed)
+        }
+        Action::ChangeEmail { email, .. } => {
+            (user.email == email.to).then_some(Effect::EmailChanged)
+        }
+        Action::UpdateProfile { changes, .. } => {
+            let all = changes.iter().all(|(field, v)| user.field(*field) == v.to);
+            all.then(|| Effect::Updated(Box::new(user.clone())))
+        }
+        Action::Deactivate { .. } => user.deactivated_at.map(Effect::Deactivated),
+        Action::Reactivate { .. } => user.is_active().then_some(Effect::Reactivated),
+        _ => None,
+    }
+}

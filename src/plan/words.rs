@@ -1,0 +1,302 @@
+//! Steps, reasons, holds in words, for a tired administrator at night.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::model::{Action, HoldCause, HoldKey, Reason, Step, Why};
+
+/// A step as one sentence: what, to whom, why.
+pub struct Sentence<'a>(pub &'a Step);
+
+impl fmt::Display for Sentence<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Step {
+            subject,
+            action,
+            reason,
+            ..
+        } = self.0;
+        match action {
+            Action::CreateUser { .. } => write!(f, "create {subject}")?,
+            Action::Adopt { .. } => write!(f, "adopt the existing user {subject}")?,
+            Action::Rename { username, .. } => {
+                write!(
+                    f,
+                    "rename {subject} from {} to {}",
+                    username.from, username.to
+                )?;
+            }
+            Action::ChangeEmail {
+                email,
+                waits_for_click,
+                ..
+            } => {
+                let verb = if *waits_for_click {
+                    "ask for the"
+                } else {
+                    "change the"
+                };
+                write!(
+                    f,
+                    "{verb} address of {subject}: {} becomes {}",
+                    email.from, email.to
+                )?;
+            }
+            Action::UpdateProfile { changes, .. } => {
+                write!(f, "update {subject}:")?;
+                for (n, (field, values)) in changes.iter().enumerate() {
+                    let comma = if n == 0 { "" } else { "," };
+                    write!(
+                        f,
+                        "{comma} {field} {:?} becomes {:?}",
+                        values.from, values.to
+                    )?;
+                }
+                return Ok(());
+            }
+            Action::Deactivate { .. } => write!(f, "deactivate {subject}")?,
+            Action::Reactivate { .. } => write!(f, "reactivate {subject}")?,
+            Action::CreateTeam { name, display_name } => {
+                write!(f, "create the team {name} ({display_name})")?;
+            }
+            Action::JoinTeam { team_name, .. } => {
+                write!(f, "add {subject} to the team {team_name}")?
+            }
+        }
+        write!(f, ": {reason}")
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoUserYet => f.write_str("the account has no user yet"),
+            Self::SamePerson { by } => write!(f, "{by} agree with the account"),
+            Self::Locked { attribute, value } => {
+                write!(f, "the account is locked ({attribute} is {value})")
+            }
+            Self::Missing {
+                certain,
+                readings,
+                last_dn,
+                now_at,
+            } => {
+                match now_at {
+                    Some(dn) => write!(f, "the account left the base or the filter (now {dn})")?,
+                    None => write!(f, "the account is gone from the directory (was {last_dn})")?,
+                }
+                write!(
+                    f,
+                    ", for {} in {readings} complete readings",
+                    Span(*certain)
+                )
+            }
+            Self::Returned {
+                deactivated_because,
+            } => write!(
+                f,
+                "the account is back in use; the user had been deactivated because {deactivated_because}"
+            ),
+            Self::Differs {
+                attribute,
+                directory,
+                mattermost,
+            } => {
+                write!(
+                    f,
+                    "{attribute} is {directory} in the directory, {mattermost} on Mattermost"
+                )
+            }
+            Self::MakesRoom { name } => {
+                write!(f, "somebody else gets the name {name} in the same run")
+            }
+            Self::TeamConfigured => f.write_str("the configuration names it and it does not exist"),
+            Self::EveryoneIsMember { team } => write!(f, "everyone is a member of {team}"),
+            Self::Ordered { by } => write!(f, "{by} said so with `mattersync deactivate`"),
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Conflict {
+                what,
+                value,
+                holder,
+                because,
+            } => write!(
+                f,
+                "conflict: the {what} {value} belongs to the Mattermost user {holder}, whom \
+                 mattersync did not make; {because}. Rename one of them, or change policy.adopt"
+            ),
+            Self::Duplicate { what, value, other } => write!(
+                f,
+                "the {what} {value} belongs to another account ({other}): give one of them another"
+            ),
+            Self::BadEntry(why) => write!(f, "the entry cannot be used: {why}"),
+            Self::NoUsername(raw) => {
+                write!(
+                    f,
+                    "no legal username can be made of {raw:?}: change it in the directory"
+                )
+            }
+            Self::NoEmail(why) => {
+                write!(
+                    f,
+                    "no usable e-mail address ({why}): set one, or extend accounts.email"
+                )
+            }
+            Self::DomainRefused { email, allowed } => write!(
+                f,
+                "the server accepts only addresses at {allowed}, not {email} \
+                 (TeamSettings.RestrictCreationToDomains)"
+            ),
+            Self::LockedWithoutUser => f.write_str("locked, and has no user: nothing to do"),
+            Self::Grace {
+                certain,
+                grace,
+                readings,
+            } => write!(
+                f,
+                "not in the directory for {} in {readings} complete readings; deactivated after {} \
+                 and 3 readings",
+                Span(*certain),
+                Span(*grace)
+            ),
+            Self::Unproven(gap) => write!(f, "not seen, but that proves nothing: {gap}"),
+            Self::StateUnknown(why) => {
+                write!(f, "whether the account is locked cannot be seen: {why}")
+            }
+            Self::SeenBackOnce => {
+                f.write_str("the account is back; reactivated when the next reading agrees")
+            }
+            Self::DeactivatedByHand => {
+                f.write_str("an administrator deactivated the user on Mattermost; it stays so")
+            }
+            Self::DeactivatedByOrder { by } => write!(
+                f,
+                "{by} deactivated the user with `mattersync deactivate`; it stays so until somebody \
+                 activates the user on Mattermost"
+            ),
+            Self::ReactivatedByHand => f.write_str(
+                "an administrator reactivated the user although the account is locked or missing; \
+                 `mattersync deactivate` ends it",
+            ),
+            Self::Protected => f.write_str("policy.protect names the user"),
+            Self::Untouchable(why) => write!(f, "never touched: {why}"),
+            Self::NoSeat { limit } => {
+                write!(
+                    f,
+                    "waits for a seat: the server takes no more than {limit} active users"
+                )
+            }
+            Self::UserGone => f.write_str(
+                "the linked user no longer exists on Mattermost; not created again by itself",
+            ),
+            Self::LoginService { service, fields } => write!(
+                f,
+                "the user logs in through {service}, which owns {fields}: changed there, not here"
+            ),
+            Self::EmailWaiting { email } => {
+                write!(
+                    f,
+                    "the change to {email} waits for the person's click; not asked again"
+                )
+            }
+            Self::EmailSwap { email } => write!(
+                f,
+                "two people swap the address {email}: change one of them to a third address first"
+            ),
+            Self::FieldUnproven { field } => write!(
+                f,
+                "{field} has no value in this reading, which does not prove that it was emptied"
+            ),
+            Self::TeamArchived { team } => {
+                write!(
+                    f,
+                    "the team {team} is archived: restore it, or take it out of the configuration"
+                )
+            }
+            Self::TeamFull { team, limit } => {
+                write!(
+                    f,
+                    "the team {team} is full (TeamSettings.MaxUsersPerTeam is {limit})"
+                )
+            }
+            Self::NoAdmin => f.write_str(
+                "the server has no active human administrator, and the first user of an empty one \
+                 would become it: name the person in policy.first-admin",
+            ),
+            Self::OutcomeUnknown(what) => {
+                write!(
+                    f,
+                    "nobody can tell yet whether an earlier call arrived: {what}"
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Display for HoldCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Limit { limit, wanted } => {
+                write!(f, "{wanted} wanted, one cycle may do {limit}")
+            }
+            Self::Day {
+                limit,
+                done,
+                wanted,
+            } => write!(
+                f,
+                "{wanted} wanted and {done} done in the last 24 hours, which may see {limit}"
+            ),
+            Self::Shrank { from, to } => {
+                write!(f, "the directory shrank from {from} to {to} accounts")
+            }
+            Self::ContainerVanished { had } => {
+                write!(
+                    f,
+                    "a container that had {had} accounts has none: was a right lost?"
+                )
+            }
+            Self::AttributeFaded { from, to } => write!(
+                f,
+                "{from} % of the accounts had this attribute, now {to} %: was a right lost?"
+            ),
+            Self::OtherIdentity { from, to } => {
+                write!(
+                    f,
+                    "the directory is another one than before: {from} became {to}"
+                )
+            }
+        }
+    }
+}
+
+/// What a hold is called in messages and commands.
+pub fn hold_name(key: &HoldKey) -> String {
+    match key {
+        HoldKey::Class(class) => class.name().to_owned(),
+        HoldKey::Shrank(provider) => format!("shrank:{provider}"),
+        HoldKey::Container(dn) => format!("container:{dn}"),
+        HoldKey::Attribute(name) => format!("attribute:{name}"),
+        HoldKey::Identity(provider) => format!("identity:{provider}"),
+    }
+}
+
+/// A span of time in the largest units that say enough.
+struct Span(Duration);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        match seconds {
+            0..120 => write!(f, "{seconds} s"),
+            120..7_200 => write!(f, "{} min", seconds / 60),
+            7_200..172_800 => write!(f, "{} h", seconds / 3_600),
+            _ => write!(f, "{} days", seconds / 86_400),
+        }
+    }
+}

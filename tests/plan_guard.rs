@@ -1,0 +1,283 @@
+//! No mass change without a person: limits, approvals, and readings that cannot be right.
+
+#[path = "common/world.rs"]
+mod world;
+
+use std::time::Duration;
+
+use mattersync::model::{Action, Class, HoldCause, HoldKey, Plan, ProfileField, ProviderName};
+use mattersync::plan::{Limit, Sentence};
+
+use world::{DAY, HOUR, MiniWorld, account, emails, id, key, kinds, provider};
+
+/// People `00` to `NN`, all with users, the guard as it comes.
+fn company(people: usize) -> MiniWorld {
+    let mut world = MiniWorld::new();
+    for n in 0..people {
+        world.join(&format!("{n:02}"), &format!("user{n:02}"));
+    }
+    world.policy.guard.clear();
+    world.policy.grace = Duration::ZERO;
+    world.cycle();
+    world.cycle();
+    assert_eq!(world.memory.links.len(), people);
+    world
+}
+
+fn people(numbers: std::ops::Range<usize>) -> impl Iterator<Item = String> {
+    numbers.map(|n| format!("{n:02}"))
+}
+
+fn holds(plan: &Plan) -> Vec<HoldKey> {
+    plan.holds.iter().map(|h| h.key.clone()).collect()
+}
+
+#[test]
+fn above_its_limit_a_class_is_held_whole_and_the_rest_goes_on() {
+    let mut world = company(16);
+    for who in people(0..2) {
+        world.lock(&who);
+    }
+    assert_eq!(holds(&world.plan()), [], "two of sixteen may go at once");
+    world.lock("02");
+    world.account("09").username = "renamed".into();
+    let plan = world.cycle().0;
+    assert_eq!(holds(&plan), [HoldKey::Class(Class::Locked)]);
+    assert_eq!(plan.holds[0].steps.len(), 3);
+    assert_eq!(
+        plan.holds[0].cause,
+        HoldCause::Limit {
+            limit: 2,
+            wanted: 3
+        }
+    );
+    assert_eq!(world.server.active(), 17);
+    assert_eq!(world.user("09").username, "renamed");
+}
+
+#[test]
+fn an_approval_releases_what_was_shown_and_nothing_else() {
+    let mut world = company(16);
+    for who in people(0..3) {
+        world.lock(&who);
+    }
+    let shown = world.plan();
+    world.approve(&shown, &HoldKey::Class(Class::Locked));
+    for who in people(3..6) {
+        world.lock(&who);
+    }
+    world.unlock("00");
+    let plan = world.cycle().0;
+    let of = |who: &str| kinds(&plan, who);
+    assert_eq!(of("00"), [""; 0], "fewer than were shown is well");
+    assert_eq!(of("01"), ["deactivate"]);
+    assert_eq!(
+        of("03"),
+        ["(deactivate)"],
+        "three more are above the limit again"
+    );
+    assert_eq!(
+        plan.holds[0].cause,
+        HoldCause::Limit {
+            limit: 2,
+            wanted: 3
+        }
+    );
+}
+
+#[test]
+fn an_approval_ends_after_its_time() {
+    let mut world = company(16);
+    for who in people(0..3) {
+        world.lock(&who);
+    }
+    let shown = world.plan();
+    world.approve(&shown, &HoldKey::Class(Class::Locked));
+    world.tick(3 * DAY);
+    let plan = world.cycle().0;
+    assert_eq!(holds(&plan), [HoldKey::Class(Class::Locked)]);
+    assert!(world.memory.approvals.is_empty(), "and is forgotten");
+}
+
+#[test]
+fn an_approval_is_used_up_by_what_it_released() {
+    let mut world = company(16);
+    let all = || people(0..10);
+    let locked = HoldKey::Class(Class::Locked);
+    all().for_each(|who| world.lock(&who));
+    let shown = world.plan();
+    world.approve(&shown, &locked);
+    world.refuse.insert(world.server.writes + 9);
+    world.cycle();
+    assert_eq!(world.memory.approvals[&locked].steps.len(), 1);
+    assert!(world.user("09").is_active(), "refused, and still approved");
+    world.cycle();
+    assert!(!world.user("09").is_active());
+    assert!(!world.memory.approvals.contains_key(&locked));
+    // Back to work; days later they are locked again, and nobody has looked.
+    world.policy.guard.insert(Class::Reactivate, Limit::Off);
+    all().for_each(|who| world.unlock(&who));
+    world.cycle();
+    world.cycle();
+    world.tick(2 * DAY);
+    all().for_each(|who| world.lock(&who));
+    assert_eq!(holds(&world.cycle().0), [locked]);
+    assert_eq!(world.server.active(), 17);
+}
+
+#[test]
+fn a_day_sees_no_more_than_three_cycles_may_do() {
+    let mut world = company(16);
+    for n in 0..3 {
+        for who in people(2 * n..2 * n + 2) {
+            world.lock(&who);
+        }
+        assert_eq!(holds(&world.cycle().0), []);
+        world.tick(HOUR);
+        // As many come as go, so that the limit stays.
+        for who in people(20 + 2 * n..22 + 2 * n) {
+            world.join(&who, &format!("user{who}"));
+        }
+        world.cycle();
+    }
+    world.lock("06");
+    let plan = world.cycle().0;
+    let cause = HoldCause::Day {
+        limit: 6,
+        done: 6,
+        wanted: 1,
+    };
+    assert_eq!(plan.holds[0].cause, cause);
+    world.tick(22 * HOUR);
+    assert_eq!(holds(&world.cycle().0), []);
+}
+
+#[test]
+fn what_was_approved_does_not_count_for_the_day() {
+    let mut world = company(16);
+    for who in people(0..8) {
+        world.lock(&who);
+    }
+    let shown = world.plan();
+    world.approve(&shown, &HoldKey::Class(Class::Locked));
+    world.cycle();
+    world.lock("08");
+    assert_eq!(holds(&world.plan()), []);
+}
+
+#[test]
+fn a_first_fill_is_not_limited_and_is_no_measure_for_the_day() {
+    let mut world = company(70); // all within one cycle
+    assert!(world.memory.filled.contains(&provider()));
+    for who in people(70..90) {
+        world.join(&who, &format!("user{who}"));
+    }
+    assert_eq!(holds(&world.cycle().0), []);
+    for n in 100..121 {
+        world.join(&n.to_string(), &format!("user{n}"));
+    }
+    assert_eq!(holds(&world.plan()), [HoldKey::Class(Class::Create)]);
+}
+
+#[test]
+fn a_provider_under_a_new_name_makes_nobody_twice_without_a_look() {
+    let mut world = company(30);
+    for who in people(0..30) {
+        let name = format!("user{who}@example.org");
+        world.account(&who).emails = emails(&[&name, &format!("alias.{name}")]);
+    }
+    world.cycle();
+    let directories = world.directories().into_values();
+    let renamed = directories.map(|d| (ProviderName::new("renamed"), d));
+    let plan = world.plan_of(&renamed.collect());
+    let cause = HoldCause::Limit {
+        limit: 20,
+        wanted: 30,
+    };
+    let hold = plan.holds.iter().find(|h| h.cause == cause);
+    assert_eq!(hold.map(|h| &h.key), Some(&HoldKey::Class(Class::Create)));
+    assert_eq!(plan.released().count(), 0);
+}
+
+#[test]
+fn a_creation_that_fails_each_time_does_not_keep_the_first_fill_open() {
+    let mut world = MiniWorld::new();
+    world.policy.guard.clear();
+    world.join("1", "anna");
+    world.join("2", "ben");
+    world.refuse.insert(world.server.writes + 2);
+    world.cycle();
+    world.refuse.insert(world.server.writes);
+    world.cycle();
+    assert_eq!(world.memory.links.len(), 1);
+    assert!(world.memory.filled.contains(&provider()));
+}
+
+#[test]
+fn limits_are_a_number_a_share_or_off() {
+    let mut world = company(50);
+    for who in people(0..3) {
+        world.lock(&who);
+    }
+    for (limit, held) in [
+        (Limit::Number(2), true),
+        (Limit::Number(3), false),
+        (Limit::BasisPoints(400), true),
+        (Limit::BasisPoints(401), false),
+        (Limit::Off, false),
+    ] {
+        world.policy.guard.insert(Class::Locked, limit);
+        assert_eq!(!world.plan().holds.is_empty(), held, "{limit:?}");
+    }
+}
+
+#[test]
+fn a_hold_holds_what_waits_for_it() {
+    let mut world = company(4);
+    for who in people(0..3) {
+        world.account(&who).username = format!("renamed{who}");
+    }
+    let mut new = account("new", "user00");
+    new.emails = emails(&["new@example.org"]);
+    world.accounts.insert(id("new"), new);
+    let plan = world.cycle().0;
+    assert_eq!(kinds(&plan, "new"), ["(create)", "(join-team)"]);
+    assert_eq!(holds(&plan), [HoldKey::Class(Class::Rename)]);
+    assert!(!world.memory.links.contains_key(&key("new")));
+}
+
+#[test]
+fn every_step_and_hold_says_what_and_why() {
+    let mut world = company(16);
+    world.lock("00");
+    world.account("01").username = "renamed".into();
+    world.account("02").emails = emails(&["second@example.org"]);
+    world
+        .account("03")
+        .profile
+        .insert(ProfileField::LastName, "Rossi".into());
+    world.leave("04");
+    world.join("new", "new");
+    let plan = world.plan();
+    let text: Vec<_> = plan.steps.iter().map(|s| Sentence(s).to_string()).collect();
+    let all = text.join("\n");
+    for part in [
+        "deactivate user00 (user00@example.org, uid=user00,ou=people,dc=example): the account is \
+         locked (loginshell is /sbin/nologin)",
+        "rename user01 (user01@example.org, uid=user01,ou=people,dc=example) from user01 to renamed",
+        "user02@example.org becomes second@example.org",
+        "last name \"\" becomes \"Rossi\"",
+        "the account is gone from the directory (was uid=user04,ou=people,dc=example)",
+        "create new (new@example.org",
+        "add new (new@example.org",
+    ] {
+        assert!(all.contains(part), "{part}\nis not in\n{all}");
+    }
+    let mails: u32 = plan.steps.iter().map(|s| u32::from(s.mails)).sum();
+    assert_eq!(mails, 2, "a new name and a new address are told by mail");
+    assert!(
+        plan.steps
+            .iter()
+            .all(|s| !matches!(s.action, Action::Adopt { .. }))
+    );
+}
