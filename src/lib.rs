@@ -2,7 +2,7 @@
 //!
 //! The rooms, in the order in which data flows:
 //!
-//! * `config`: what the administrator wrote, validated.
+//! * [`config`]: what the administrator wrote, validated.
 //! * `provider`: reads the directory into a [`model::Directory`], with what that proves.
 //! * `mattermost`: reads users, teams and the server's own word about itself; writes one
 //!   change at a time.
@@ -18,5 +18,6 @@
 //!
 //! [`model`] holds the words that all of them share.
 
+pub mod config;
 pub mod model;
 pub mod plan;

@@ -1,0 +1,316 @@
+//! `[accounts]`: what entries mean.
+
+use std::collections::BTreeSet;
+
+use toml::Spanned;
+
+use super::super::raw::{Key, RawAccounts, RawProvider};
+use super::super::schema::Defaults;
+use super::super::{GroupMembers, IdAttribute, IdForm, LockRule, Mapping, Schema, names};
+use super::{At, Check, at, email, get, provider, text};
+use crate::model::ProfileField;
+
+type List = Vec<Spanned<String>>;
+
+pub(super) fn mapping(
+    check: &mut Check<'_>,
+    raw: &RawAccounts,
+    provider: &RawProvider,
+    schema: Schema,
+) -> Mapping {
+    let defaults = schema.defaults();
+    provider::dn(check, &provider.group_base, "provider.group-base");
+    let base = text(&provider.base).unwrap_or_default().to_owned();
+    let id = id(check, &raw.id, &raw.id_form, "id", defaults.id);
+    Mapping {
+        schema,
+        group_base: text(&provider.group_base).map_or_else(|| base.clone(), str::to_owned),
+        filter: filter(check, &raw.filter, "accounts.filter", defaults.filter),
+        group_filter: group_filter(check, &raw.group_filter, defaults.group_filter),
+        group_id: id_of_groups(check, raw, &id),
+        id,
+        username: attribute(check, &raw.username, "accounts.username", defaults.username),
+        email: email::sources(check, &raw.email, defaults.email),
+        fields: fields(check, raw, defaults),
+        full_name: attributes(
+            check,
+            &raw.full_name,
+            "accounts.full-name",
+            defaults.full_name,
+        ),
+        locks: locks(check, &raw.lock, defaults),
+        group_name: attribute(
+            check,
+            &raw.group_name,
+            "accounts.group-name",
+            defaults.group_name,
+        ),
+        group_members: group_members(check, raw, defaults),
+        base,
+    }
+}
+
+fn id(
+    check: &mut Check<'_>,
+    key: &Key<String>,
+    form: &Key<String>,
+    name: &str,
+    default: &str,
+) -> IdAttribute {
+    let full = format!("accounts.{name}");
+    let attribute = attribute(check, key, &full, default);
+    if [
+        "uid",
+        "samaccountname",
+        "cn",
+        "mail",
+        "userprincipalname",
+        "uidnumber",
+        "gidnumber",
+    ]
+    .contains(&attribute.as_str())
+    {
+        check.warn(at(key), format!("{full}: `{attribute}` can change or be given to somebody else, who would then get the old user's messages; an immutable id is better, such as `{default}`"));
+    }
+    let usual = IdForm::usual(&attribute);
+    IdAttribute {
+        form: check.choice(form, &format!("{full}-form"), &IdForm::NAMES, usual),
+        name: attribute,
+    }
+}
+
+/// Groups are told apart as accounts are, if nothing else is said.
+fn id_of_groups(check: &mut Check<'_>, raw: &RawAccounts, accounts: &IdAttribute) -> IdAttribute {
+    let mut id = id(
+        check,
+        &raw.group_id,
+        &raw.group_id_form,
+        "group-id",
+        &accounts.name,
+    );
+    if raw.group_id.is_none() && raw.group_id_form.is_none() {
+        id.form = accounts.form;
+    }
+    id
+}
+
+/// The name of an attribute, in lower case.
+fn attribute(check: &mut Check<'_>, key: &Key<String>, name: &str, default: &str) -> String {
+    let written = text(key).unwrap_or(default);
+    attribute_name(check, written, at(key), name)
+}
+
+/// Judges the name of an attribute; in lower case.
+pub(super) fn attribute_name(
+    check: &mut Check<'_>,
+    written: &str,
+    place: At,
+    name: &str,
+) -> String {
+    let lower = written.to_ascii_lowercase();
+    if !names::is_attribute(written) {
+        check.problem(
+            place,
+            name,
+            format!("`{written}` is not the name of an attribute"),
+            "write its name as the directory has it, for example \"mail\" or \"displayName\"",
+        );
+    } else if names::is_password(&lower) {
+        check.problem(
+            place,
+            name,
+            format!("`{written}` holds passwords, and what is read here can be seen by others"),
+            "write another attribute",
+        );
+    }
+    lower
+}
+
+fn attributes(check: &mut Check<'_>, key: &Key<List>, name: &str, default: &[&str]) -> Vec<String> {
+    let Some(written) = get(key) else {
+        return default.iter().map(|a| a.to_ascii_lowercase()).collect();
+    };
+    let mut found: Vec<String> = Vec::new();
+    for item in written {
+        let attribute = attribute_name(check, item.get_ref().trim(), Some(item.span()), name);
+        if !found.contains(&attribute) {
+            found.push(attribute);
+        }
+    }
+    found
+}
+
+fn fields(
+    check: &mut Check<'_>,
+    raw: &RawAccounts,
+    defaults: &Defaults,
+) -> Vec<(ProfileField, Vec<String>)> {
+    let keys = [
+        (
+            ProfileField::FirstName,
+            &raw.first_name,
+            "accounts.first-name",
+            defaults.first_name,
+        ),
+        (
+            ProfileField::LastName,
+            &raw.last_name,
+            "accounts.last-name",
+            defaults.last_name,
+        ),
+        (
+            ProfileField::Nickname,
+            &raw.nickname,
+            "accounts.nickname",
+            defaults.nickname,
+        ),
+        (
+            ProfileField::Position,
+            &raw.position,
+            "accounts.position",
+            defaults.position,
+        ),
+        (
+            ProfileField::Locale,
+            &raw.locale,
+            "accounts.locale",
+            defaults.locale,
+        ),
+    ];
+    keys.into_iter()
+        .map(|(field, key, name, default)| (field, attributes(check, key, name, default)))
+        .filter(|(_, attributes)| !attributes.is_empty())
+        .collect()
+}
+
+fn filter(check: &mut Check<'_>, key: &Key<String>, name: &str, default: &str) -> String {
+    let Some(written) = text(key) else {
+        return default.to_owned();
+    };
+    if !is_filter(written) {
+        check.problem(
+            at(key),
+            name,
+            "this is not an LDAP filter",
+            format!(
+                "write it as in RFC 4515, every condition in parentheses, for example {default}"
+            ),
+        );
+    }
+    let lower = written.to_lowercase();
+    let telling = [
+        "useraccountcontrol",
+        "accountexpires",
+        "pwdaccountlockedtime",
+        "nsaccountlock",
+        "logindisabled",
+        "shadowexpire",
+        "loginshell",
+        "userpassword",
+        "memberof",
+    ];
+    if let Some(attribute) = telling.iter().find(|attribute| lower.contains(*attribute)) {
+        check.warn(at(key), format!("{name}: with `{attribute}` in the filter somebody who is locked or leaves the group looks like somebody who is gone, and is deactivated only after the grace; locks belong in accounts.lock"));
+    }
+    written.to_owned()
+}
+
+fn group_filter(check: &mut Check<'_>, key: &Key<String>, default: &str) -> String {
+    match text(key) {
+        Some("") => String::new(),
+        written => {
+            let written = written.unwrap_or(default);
+            if !is_filter(written) {
+                check.problem(
+                    at(key),
+                    "accounts.group-filter",
+                    "this is not an LDAP filter",
+                    format!(
+                        "write it as in RFC 4515, for example {default}, or \"\" to read no groups"
+                    ),
+                );
+            }
+            written.to_owned()
+        }
+    }
+}
+
+/// Whether a text is a filter (RFC 4515). The parser calls itself for each parenthesis, so their
+/// number is bounded first.
+fn is_filter(text: &str) -> bool {
+    let mut depth = 0_usize;
+    let mut deepest = 0;
+    for c in text.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    text.starts_with('(')
+        && text.len() <= 16_384
+        && deepest <= 50
+        && ldap3::parse_filter(text).is_ok()
+}
+
+fn locks(check: &mut Check<'_>, key: &Key<List>, defaults: &Defaults) -> Vec<LockRule> {
+    let rules: BTreeSet<LockRule> = match get(key) {
+        None => defaults.lock.iter().copied().collect(),
+        Some(written) => {
+            let mut rules = BTreeSet::new();
+            for item in written {
+                let word = item.get_ref().trim();
+                match LockRule::NAMES
+                    .iter()
+                    .find(|(name, _)| name.eq_ignore_ascii_case(word))
+                {
+                    Some((_, rule)) => {
+                        rules.insert(*rule);
+                    }
+                    None => {
+                        let words: Vec<&str> =
+                            LockRule::NAMES.iter().map(|(name, _)| *name).collect();
+                        check.problem(
+                            Some(item.span()),
+                            "accounts.lock",
+                            format!("there is no lock rule for `{word}`"),
+                            format!("write some of {}", words.join(", ")),
+                        );
+                    }
+                }
+            }
+            if written.is_empty() {
+                check.warn(at(key), "accounts.lock: without a rule nobody is ever locked: who is locked in the directory stays active on Mattermost");
+            }
+            rules
+        }
+    };
+    rules.into_iter().collect()
+}
+
+fn group_members(
+    check: &mut Check<'_>,
+    raw: &RawAccounts,
+    defaults: &Defaults,
+) -> Vec<GroupMembers> {
+    let usernames = attributes(
+        check,
+        &raw.group_member_usernames,
+        "accounts.group-member-usernames",
+        defaults.group_member_usernames,
+    );
+    let dns = attributes(
+        check,
+        &raw.group_members,
+        "accounts.group-members",
+        defaults.group_members,
+    );
+    if let Some(both) = dns.iter().find(|attribute| usernames.contains(attribute)) {
+        check.problem(at(&raw.group_members), "accounts.group-members", format!("`{both}` cannot hold DNs and usernames at once"), "write it in group-members if it holds DNs, in group-member-usernames if it holds usernames");
+    }
+    let usernames = usernames.into_iter().map(GroupMembers::Usernames);
+    usernames
+        .chain(dns.into_iter().map(GroupMembers::Dns))
+        .collect()
+}

@@ -1,0 +1,324 @@
+//! `[policy]`, `[guard]`, `[[team]]`
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::super::raw::{Key, RawConfig, RawGuard, RawPolicy, Scalar};
+use super::super::{Mapping, names};
+use super::{Check, at, get, text};
+use crate::model::{Class, ProfileField};
+use crate::plan::{AdoptRule, Authority, Limit, Policy, TeamPolicy};
+
+/// The words of `policy.adopt`.
+pub(in super::super) const ADOPT: [(&str, AdoptRule); 4] = [
+    ("never", AdoptRule::Never),
+    ("username", AdoptRule::Username),
+    ("email", AdoptRule::Email),
+    ("username-and-email", AdoptRule::UsernameAndEmail),
+];
+
+/// The words of `[policy.attributes]`.
+pub(in super::super) const AUTHORITY: [(&str, Authority); 3] = [
+    ("directory", Authority::Directory),
+    ("initial", Authority::Initial),
+    ("off", Authority::Off),
+];
+
+pub(super) fn settings(check: &mut Check<'_>, raw: &RawConfig, mapping: &Mapping) -> Policy {
+    let policy = &raw.policy;
+    let grace = check.duration(
+        &policy.grace,
+        "policy.grace",
+        Duration::from_secs(86_400),
+        Duration::ZERO..=Duration::from_secs(365 * 86_400),
+    );
+    if grace.is_zero() {
+        check.warn(at(&policy.grace), "policy.grace: with 0s the first complete reading without a person deactivates them; a mistake in the directory has no time to be noticed");
+    }
+    let protect = protect(check, policy);
+    let first_admin = first_admin(check, policy, &protect);
+    let attributes = &policy.attributes;
+    Policy {
+        adopt: check.choice(&policy.adopt, "policy.adopt", &ADOPT, AdoptRule::default()),
+        grace,
+        protect,
+        first_admin,
+        fields: fields(check, policy, mapping),
+        username: identity(check, &attributes.username, "policy.attributes.username"),
+        email: identity(check, &attributes.email, "policy.attributes.email"),
+        teams: teams(check, raw),
+        guard: guard(check, &raw.guard),
+    }
+}
+
+fn protect(check: &mut Check<'_>, raw: &RawPolicy) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for item in get(&raw.protect).into_iter().flatten() {
+        let written = item.get_ref().trim();
+        let name = written.strip_prefix('@').unwrap_or(written).to_lowercase();
+        if !is_username(&name) {
+            check.problem(Some(item.span()), "policy.protect", format!("`{written}` cannot be a username on Mattermost"), "write usernames as Mattermost shows them behind the @: letters, digits, `.`, `-`, `_`, at most 64");
+        }
+        names.insert(name);
+    }
+    names
+}
+
+/// Mattermost's rule for usernames.
+fn is_username(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
+}
+
+fn first_admin(
+    check: &mut Check<'_>,
+    raw: &RawPolicy,
+    protect: &BTreeSet<String>,
+) -> Option<String> {
+    let name = text(&raw.first_admin)?;
+    if name.is_empty() {
+        check.problem(
+            at(&raw.first_admin),
+            "policy.first-admin",
+            "is empty",
+            "write the username of one account, or leave the key out",
+        );
+    } else if protect.contains(&name.to_lowercase()) {
+        check.problem(
+            at(&raw.first_admin),
+            "policy.first-admin",
+            format!("`{name}` is in policy.protect too, and who is protected is never created"),
+            "take the name out of one of them",
+        );
+    }
+    // As the plan will call the person.
+    Some(crate::plan::legal_username(name).unwrap_or_else(|| name.to_lowercase()))
+}
+
+/// Username and address: nobody can be created without, so `off` is no choice.
+fn identity(check: &mut Check<'_>, key: &Key<String>, name: &str) -> Authority {
+    let authority = check.choice(key, name, &AUTHORITY, Authority::Directory);
+    if authority == Authority::Off {
+        check.problem(
+            at(key),
+            name,
+            "nobody can be created without it",
+            "write \"initial\" to set it at creation and leave it to the person afterwards",
+        );
+    }
+    authority
+}
+
+/// Names follow the directory. Nickname, position and locale are set at creation and then left to
+/// the person: a directory that does not have them would else empty what people wrote themselves.
+fn fields(
+    check: &mut Check<'_>,
+    raw: &RawPolicy,
+    mapping: &Mapping,
+) -> BTreeMap<ProfileField, Authority> {
+    let keys = [
+        (
+            ProfileField::FirstName,
+            &raw.attributes.first_name,
+            "first-name",
+            Authority::Directory,
+        ),
+        (
+            ProfileField::LastName,
+            &raw.attributes.last_name,
+            "last-name",
+            Authority::Directory,
+        ),
+        (
+            ProfileField::Nickname,
+            &raw.attributes.nickname,
+            "nickname",
+            Authority::Initial,
+        ),
+        (
+            ProfileField::Position,
+            &raw.attributes.position,
+            "position",
+            Authority::Initial,
+        ),
+        (
+            ProfileField::Locale,
+            &raw.attributes.locale,
+            "locale",
+            Authority::Initial,
+        ),
+    ];
+    let mut fields = BTreeMap::new();
+    for (field, key, name, usual) in keys {
+        let authority = check.choice(key, &format!("policy.attributes.{name}"), &AUTHORITY, usual);
+        let named = matches!(field, ProfileField::FirstName | ProfileField::LastName)
+            && !mapping.full_name.is_empty();
+        let has_source = named || mapping.fields.iter().any(|(f, _)| *f == field);
+        if has_source && authority != Authority::Off {
+            fields.insert(field, authority);
+        } else if key.is_some() && authority == Authority::Directory {
+            check.problem(at(key), &format!("policy.attributes.{name}"), "no attribute is named that it could come from, so it would be emptied for everybody", format!("write accounts.{name} = [\"…\"] with the attribute, or \"off\""));
+        }
+    }
+    fields
+}
+
+fn guard(check: &mut Check<'_>, raw: &RawGuard) -> BTreeMap<Class, Limit> {
+    let mut limits = BTreeMap::new();
+    for class in Class::ALL {
+        let key = guard_key(raw, class);
+        let name = format!("guard.{class}");
+        let Some(written) = get(key) else {
+            continue;
+        };
+        match limit(&written.0) {
+            Some(Limit::Auto) => {}
+            Some(limit) => {
+                if limit == Limit::Off {
+                    check.warn(at(key), format!("{name}: without a limit one mistake in the directory reaches everybody at once"));
+                } else if limit != Limit::Number(0) && matches!(class, Class::Adopt | Class::Grant) {
+                    check.warn(at(key), format!("{name}: so many of these happen without anybody's look; who can choose his username and address on Mattermost could take over another's account"));
+                }
+                limits.insert(class, limit);
+            }
+            None => check.problem(at(key), &name, format!("`{}` is not a limit", written.0), "write \"auto\", a number, a percentage of the active users such as \"2%\", or \"off\""),
+        }
+    }
+    limits
+}
+
+fn guard_key(raw: &RawGuard, class: Class) -> &Key<Scalar> {
+    match class {
+        Class::Create => &raw.create,
+        Class::Adopt => &raw.adopt,
+        Class::Locked => &raw.locked,
+        Class::Missing => &raw.missing,
+        Class::Reactivate => &raw.reactivate,
+        Class::Rename => &raw.rename,
+        Class::Email => &raw.email,
+        Class::MembershipRemoval => &raw.membership_removal,
+        Class::Grant => &raw.grant,
+    }
+}
+
+/// Reads `auto`, `off`, `12`, `2%`, `0.25%`.
+fn limit(text: &str) -> Option<Limit> {
+    let text = text.trim();
+    if let Some(percent) = text.strip_suffix('%') {
+        let (whole, part) = percent
+            .trim_end()
+            .split_once('.')
+            .unwrap_or((percent.trim_end(), "0"));
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        if !digits(whole) || !digits(part) || part.len() > 2 || whole.len() > 3 {
+            return None;
+        }
+        let points =
+            whole.parse::<u32>().ok()? * 100 + format!("{part:0<2}").parse::<u32>().ok()?;
+        return (points <= 10_000).then_some(Limit::BasisPoints(points));
+    }
+    match text {
+        "auto" => Some(Limit::Auto),
+        "off" => Some(Limit::Off),
+        _ => text
+            .parse()
+            .ok()
+            .filter(|_| !text.starts_with('+'))
+            .map(Limit::Number),
+    }
+}
+
+fn teams(check: &mut Check<'_>, raw: &RawConfig) -> Vec<TeamPolicy> {
+    let mut teams: Vec<TeamPolicy> = Vec::new();
+    for item in raw.team.iter().flatten() {
+        let team = item.get_ref();
+        let display_name = text(&team.display_name).unwrap_or_default();
+        if display_name.is_empty() || display_name.chars().count() > 64 {
+            check.problem(
+                at(&team.display_name).or(Some(item.span())),
+                "team.display-name",
+                "a team has a name for people, of 1 to 64 characters",
+                "write display-name = \"Example Org\"",
+            );
+        }
+        if team.groups.is_some() {
+            check.problem(
+                at(&team.groups),
+                "team.groups",
+                "teams for some groups only cannot be followed yet",
+                "leave groups out: every active account becomes a member",
+            );
+        }
+        let given = text(&team.name);
+        let name = given.map_or_else(|| names::team_name_from(display_name), str::to_owned);
+        if let Some(fault) = names::team_name_fault(&name)
+            && (given.is_some() || !display_name.is_empty())
+        {
+            let what = match given {
+                Some(name) => format!("`{name}`: {fault}"),
+                None => format!("`{display_name}` gives the name `{name}`: {fault}"),
+            };
+            let instead = if names::team_name_fault(&format!("team-{name}")).is_none() {
+                format!("write name = \"team-{name}\"")
+            } else {
+                "write name = \"…\" with a name that it is to have in addresses".into()
+            };
+            check.problem(
+                at(&team.name).or(at(&team.display_name)),
+                "team.name",
+                what,
+                instead,
+            );
+        }
+        if teams.iter().any(|other| other.name == name) {
+            check.problem(
+                at(&team.name).or(at(&team.display_name)),
+                "team.name",
+                format!("two teams have the name `{name}`"),
+                "write name = \"…\" for one of them",
+            );
+        }
+        if display_name == "Example Org" {
+            check.warn(
+                at(&team.display_name),
+                "team.display-name: \"Example Org\" is a placeholder; people will see it",
+            );
+        }
+        teams.push(TeamPolicy {
+            name,
+            display_name: display_name.to_owned(),
+        });
+    }
+    teams
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits() {
+        for (text, expected) in [
+            ("auto", Some(Limit::Auto)),
+            ("off", Some(Limit::Off)),
+            ("0", Some(Limit::Number(0))),
+            ("12", Some(Limit::Number(12))),
+            ("2%", Some(Limit::BasisPoints(200))),
+            ("0.25%", Some(Limit::BasisPoints(25))),
+            ("0.5 %", Some(Limit::BasisPoints(50))),
+            ("100%", Some(Limit::BasisPoints(10_000))),
+            ("101%", None),
+            ("0.125%", None),
+            ("-1", None),
+            ("+1", None),
+            ("%", None),
+            (".5%", None),
+            ("many", None),
+            ("true", None),
+        ] {
+            assert_eq!(limit(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! `[schedule]`, `[state]`, `[control]`
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::super::ScheduleSettings;
+use super::super::raw::RawConfig;
+use super::{Check, at};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(86_400);
+
+pub(super) fn settings(
+    check: &mut Check<'_>,
+    raw: &RawConfig,
+) -> (ScheduleSettings, PathBuf, PathBuf) {
+    let state = check
+        .path(&raw.state.directory, "state.directory")
+        .unwrap_or_else(|| PathBuf::from("/var/lib/mattersync"));
+    let control = check
+        .socket(&raw.control.socket, "control.socket")
+        .unwrap_or_else(|| PathBuf::from("/run/mattersync/control.sock"));
+    (schedule(check, raw), state, control)
+}
+
+fn schedule(check: &mut Check<'_>, raw: &RawConfig) -> ScheduleSettings {
+    let keys = &raw.schedule;
+    let interval = check.duration(
+        &keys.interval,
+        "schedule.interval",
+        5 * MINUTE,
+        Duration::from_secs(10)..=DAY,
+    );
+    if interval < MINUTE {
+        check.warn(at(&keys.interval), "schedule.interval: every cycle reads the whole directory; less than a minute is rarely worth it");
+    }
+    let jitter = check.duration(
+        &keys.jitter,
+        "schedule.jitter",
+        interval / 10,
+        Duration::ZERO..=DAY,
+    );
+    if jitter > interval {
+        check.warn(
+            at(&keys.jitter),
+            "schedule.jitter: it is longer than the interval itself",
+        );
+    }
+    let max_backoff = check.duration(
+        &keys.max_backoff,
+        "schedule.max-backoff",
+        (60 * MINUTE).max(interval),
+        Duration::from_secs(10)..=7 * DAY,
+    );
+    if max_backoff < interval {
+        check.problem(
+            at(&keys.max_backoff),
+            "schedule.max-backoff",
+            "after failures we wait longer than usual, not shorter",
+            "write at least the interval",
+        );
+    }
+    ScheduleSettings {
+        interval,
+        jitter,
+        max_backoff,
+    }
+}

@@ -1,0 +1,29 @@
+//! Raw TOML, defaults, validated settings.
+//!
+//! A text goes through three layers: `parse` makes the raw structs of it and stops at the first
+//! fault of form; `check` fills in the defaults of the `schema` and collects everything that cannot
+//! be followed; what comes out are [`Settings`], in which nothing can be wrong in itself. `print`
+//! goes the way back.
+
+mod check;
+mod dn;
+mod duration;
+mod error;
+mod keys;
+mod load;
+mod names;
+mod parse;
+mod print;
+mod raw;
+mod schema;
+mod secret;
+mod settings;
+mod source;
+#[cfg(test)]
+mod tests;
+mod url;
+
+pub use error::{ConfigError, Fault, Problem, Warning};
+pub use keys::all as all_keys;
+pub use secret::{SecretError, SecretSource};
+pub use settings::*;

@@ -1,0 +1,337 @@
+//! The effective configuration as text, and its digest.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use toml::Spanned;
+
+use super::check::{ADOPT, AUTHORITY};
+use super::raw::{
+    Key, RawAccounts, RawAttributes, RawConfig, RawControl, RawGuard, RawMattermost, RawPolicy,
+    RawProvider, RawSchedule, RawSecret, RawState, RawTeam, Scalar,
+};
+use super::{
+    Bind, EmailSource, GroupMembers, IdForm, LdapSettings, Mapping, MattermostAccess,
+    MattermostSettings, ProviderKind, ProviderSettings, Schema, SecretSource, Settings, Trust,
+    duration,
+};
+use crate::model::{Class, ProfileField};
+use crate::plan::{Authority, Limit, Policy};
+
+impl Settings {
+    /// The configuration with all defaults, as TOML that means the same. Of secrets only where
+    /// they are.
+    pub fn to_toml(&self) -> String {
+        to_toml(&raw(self))
+    }
+}
+
+/// SHA-256, in hex, of everything that has a say in what a plan is: not of the pace, the schedule,
+/// or where state, sockets and secrets are.
+pub(super) fn digest(settings: &Settings) -> String {
+    let mut raw = raw(settings);
+    raw.schedule = RawSchedule::default();
+    raw.state = RawState::default();
+    raw.control = RawControl::default();
+    if let Some(mattermost) = &mut raw.mattermost {
+        let server = mattermost.get_mut();
+        server.requests_per_second = None;
+        server.burst = None;
+        server.concurrency = None;
+        server.timeout = None;
+        server.token = None;
+        server.initial_password = None;
+    }
+    if let Some(provider) = raw.provider.first_mut() {
+        let provider = provider.get_mut();
+        provider.bind_password = None;
+        provider.page_size = None;
+        provider.connect_timeout = None;
+        provider.read_deadline = None;
+    }
+    let hash = Sha256::digest(to_toml(&raw).as_bytes());
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Every raw type is made of texts, numbers, lists and tables with text keys, which TOML can all
+/// hold; so the error of the general interface does not arise.
+fn to_toml(raw: &RawConfig) -> String {
+    let text = toml::to_string(raw).unwrap_or_default();
+    let mut lines: Vec<String> = Vec::new();
+    let mut rest = text.lines();
+    while let Some(line) = rest.next() {
+        // The library gives each secret's source a section of its own, right behind the keys of
+        // the section that it belongs to; people write it as a key.
+        let key = SECRETS.iter().find(|(header, _)| *header == line);
+        match (key, key.and_then(|_| rest.next())) {
+            (Some((_, key)), Some(source)) => {
+                if lines.last().is_some_and(String::is_empty) {
+                    lines.pop();
+                }
+                lines.push(format!("{key} = {{ {source} }}"));
+            }
+            _ => lines.push(line.to_owned()),
+        }
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+const SECRETS: [(&str, &str); 3] = [
+    ("[provider.bind-password]", "bind-password"),
+    ("[mattermost.token]", "token"),
+    ("[mattermost.initial-password]", "initial-password"),
+];
+
+fn key<T>(value: T) -> Key<T> {
+    Some(Spanned::new(0..0, value))
+}
+
+fn word(text: impl Into<String>) -> Key<String> {
+    key(text.into())
+}
+
+fn list<S: Into<String>>(items: impl IntoIterator<Item = S>) -> Key<Vec<Spanned<String>>> {
+    key(items
+        .into_iter()
+        .map(|item| Spanned::new(0..0, item.into()))
+        .collect())
+}
+
+fn path(path: &Path) -> Key<String> {
+    word(path.to_string_lossy())
+}
+
+fn time(duration: Duration) -> Key<Scalar> {
+    key(Scalar(duration::format(duration)))
+}
+
+fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: &T) -> Key<String> {
+    names
+        .iter()
+        .find(|(_, known)| known == value)
+        .and_then(|(name, _)| word(*name))
+}
+
+fn secret(source: &SecretSource) -> Key<RawSecret> {
+    key(match source {
+        SecretSource::File(path) => RawSecret::File(path.to_string_lossy().into_owned()),
+        SecretSource::Credential(name) => RawSecret::Credential(name.clone()),
+    })
+}
+
+fn raw(settings: &Settings) -> RawConfig {
+    RawConfig {
+        provider: vec![Spanned::new(0..0, provider(&settings.provider))],
+        accounts: accounts(&settings.provider.mapping),
+        mattermost: key(mattermost(&settings.mattermost)),
+        policy: policy(&settings.policy),
+        guard: guard(&settings.policy),
+        team: teams(&settings.policy),
+        schedule: RawSchedule {
+            interval: time(settings.schedule.interval),
+            jitter: time(settings.schedule.jitter),
+            max_backoff: time(settings.schedule.max_backoff),
+        },
+        state: RawState {
+            directory: path(&settings.state_directory),
+        },
+        control: RawControl {
+            socket: path(&settings.control_socket),
+        },
+    }
+}
+
+fn provider(settings: &ProviderSettings) -> RawProvider {
+    let mut raw = RawProvider {
+        name: word(settings.name.as_str()),
+        schema: name_of(&Schema::NAMES, &settings.mapping.schema),
+        base: word(&settings.mapping.base),
+        group_base: word(&settings.mapping.group_base),
+        sentinels: list(&settings.sentinels),
+        ..RawProvider::default()
+    };
+    match &settings.kind {
+        ProviderKind::Ldif { path: file } => {
+            raw.kind = word("ldif");
+            raw.path = path(file);
+        }
+        ProviderKind::Ldap(settings) => ldap(&mut raw, settings),
+    }
+    raw
+}
+
+fn ldap(raw: &mut RawProvider, settings: &LdapSettings) {
+    raw.kind = word("ldap");
+    raw.urls = list(settings.urls.iter().map(ToString::to_string));
+    raw.start_tls = key(settings.start_tls);
+    match &settings.bind {
+        Bind::Anonymous => raw.bind = word("anonymous"),
+        Bind::External => raw.bind = word("external"),
+        Bind::Simple { dn, password } => {
+            raw.bind = word("simple");
+            raw.bind_dn = word(dn);
+            raw.bind_password = secret(password);
+        }
+    }
+    raw.danger_bind_without_tls = settings.password_in_clear_to().and(key(true));
+    trust(
+        &settings.trust,
+        &mut raw.ca_file,
+        &mut raw.certificate_sha256,
+        &mut raw.danger_accept_any_certificate,
+    );
+    raw.page_size = key(settings.page_size.into());
+    raw.connect_timeout = time(settings.connect_timeout);
+    raw.read_deadline = time(settings.read_deadline);
+}
+
+fn trust(trust: &Trust, ca_file: &mut Key<String>, pin: &mut Key<String>, danger: &mut Key<bool>) {
+    match trust {
+        Trust::System => {}
+        Trust::CaFile(file) => *ca_file = path(file),
+        Trust::Pin(bytes) => {
+            *pin = word(
+                bytes
+                    .iter()
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect::<String>(),
+            )
+        }
+        Trust::DangerAny => *danger = key(true),
+    }
+}
+
+fn accounts(mapping: &Mapping) -> RawAccounts {
+    let field = |field: ProfileField| {
+        let attributes = mapping
+            .fields
+            .iter()
+            .find(|(f, _)| *f == field)
+            .map(|(_, a)| a.as_slice());
+        list(attributes.unwrap_or_default())
+    };
+    let (mut dns, mut usernames) = (Vec::new(), Vec::new());
+    for members in &mapping.group_members {
+        match members {
+            GroupMembers::Dns(attribute) => dns.push(attribute),
+            GroupMembers::Usernames(attribute) => usernames.push(attribute),
+        }
+    }
+    RawAccounts {
+        filter: word(&mapping.filter),
+        id: word(&mapping.id.name),
+        id_form: name_of(&IdForm::NAMES, &mapping.id.form),
+        username: word(&mapping.username),
+        email: list(mapping.email.iter().map(|source| match source {
+            EmailSource::Attribute(text) | EmailSource::Template(text) => text,
+        })),
+        first_name: field(ProfileField::FirstName),
+        last_name: field(ProfileField::LastName),
+        full_name: list(&mapping.full_name),
+        nickname: field(ProfileField::Nickname),
+        position: field(ProfileField::Position),
+        locale: field(ProfileField::Locale),
+        lock: list(mapping.locks.iter().map(|rule| rule.attribute())),
+        group_filter: word(&mapping.group_filter),
+        group_id: word(&mapping.group_id.name),
+        group_id_form: name_of(&IdForm::NAMES, &mapping.group_id.form),
+        group_name: word(&mapping.group_name),
+        group_members: list(dns),
+        group_member_usernames: list(usernames),
+    }
+}
+
+fn mattermost(settings: &MattermostSettings) -> RawMattermost {
+    let mut raw = RawMattermost {
+        requests_per_second: key(Scalar(
+            settings
+                .pace
+                .map_or("off".into(), |pace| pace.per_second.to_string()),
+        )),
+        burst: settings.pace.and_then(|pace| key(pace.burst.into())),
+        concurrency: key(settings.concurrency.into()),
+        timeout: time(settings.timeout),
+        initial_password: settings.initial_password.as_ref().and_then(secret),
+        ..RawMattermost::default()
+    };
+    match &settings.access {
+        MattermostAccess::Socket { path: socket } => raw.socket = path(socket),
+        MattermostAccess::Http {
+            url,
+            token,
+            trust: trusted,
+        } => {
+            raw.url = word(url);
+            raw.token = secret(token);
+            raw.danger_token_without_tls = super::url::server(url)
+                .ok()
+                .filter(|url| !url.tls && !url.local)
+                .and(key(true));
+            trust(
+                trusted,
+                &mut raw.ca_file,
+                &mut raw.certificate_sha256,
+                &mut raw.danger_accept_any_certificate,
+            );
+        }
+    }
+    raw
+}
+
+fn policy(policy: &Policy) -> RawPolicy {
+    let authority = |authority: Authority| name_of(&AUTHORITY, &authority);
+    let field = |field| authority(policy.fields.get(&field).copied().unwrap_or(Authority::Off));
+    RawPolicy {
+        adopt: name_of(&ADOPT, &policy.adopt),
+        grace: time(policy.grace),
+        protect: list(&policy.protect),
+        first_admin: policy.first_admin.as_ref().and_then(word),
+        attributes: RawAttributes {
+            username: authority(policy.username),
+            email: authority(policy.email),
+            first_name: field(ProfileField::FirstName),
+            last_name: field(ProfileField::LastName),
+            nickname: field(ProfileField::Nickname),
+            position: field(ProfileField::Position),
+            locale: field(ProfileField::Locale),
+        },
+    }
+}
+
+/// No teams are no key, so that no empty list stands above everything else.
+fn teams(policy: &Policy) -> Option<Vec<Spanned<RawTeam>>> {
+    let teams = policy.teams.iter().map(|team| RawTeam {
+        display_name: word(&team.display_name),
+        name: word(&team.name),
+        groups: None,
+    });
+    let teams: Vec<_> = teams.map(|team| Spanned::new(0..0, team)).collect();
+    (!teams.is_empty()).then_some(teams)
+}
+
+fn guard(policy: &Policy) -> RawGuard {
+    let limit = |class| {
+        key(Scalar(
+            match policy.guard.get(&class).copied().unwrap_or_default() {
+                Limit::Auto => "auto".into(),
+                Limit::Off => "off".into(),
+                Limit::Number(number) => number.to_string(),
+                Limit::BasisPoints(points) if points % 100 == 0 => format!("{}%", points / 100),
+                Limit::BasisPoints(points) => format!("{}.{:02}%", points / 100, points % 100),
+            },
+        ))
+    };
+    RawGuard {
+        locked: limit(Class::Locked),
+        missing: limit(Class::Missing),
+        adopt: limit(Class::Adopt),
+        create: limit(Class::Create),
+        reactivate: limit(Class::Reactivate),
+        rename: limit(Class::Rename),
+        email: limit(Class::Email),
+        membership_removal: limit(Class::MembershipRemoval),
+        grant: limit(Class::Grant),
+    }
+}

@@ -1,0 +1,134 @@
+//! Schemas: sets of defaults for what entries mean.
+
+use super::{IdForm, LockRule, Schema};
+
+/// The defaults of one schema. Attribute names are spelt as people know them.
+pub(super) struct Defaults {
+    pub(super) filter: &'static str,
+    pub(super) id: &'static str,
+    pub(super) username: &'static str,
+    pub(super) email: &'static [&'static str],
+    pub(super) first_name: &'static [&'static str],
+    pub(super) last_name: &'static [&'static str],
+    pub(super) full_name: &'static [&'static str],
+    pub(super) nickname: &'static [&'static str],
+    pub(super) position: &'static [&'static str],
+    pub(super) locale: &'static [&'static str],
+    pub(super) lock: &'static [LockRule],
+    pub(super) group_filter: &'static str,
+    pub(super) group_name: &'static str,
+    pub(super) group_members: &'static [&'static str],
+    pub(super) group_member_usernames: &'static [&'static str],
+}
+
+/// OpenLDAP, NethServer, 389.
+///
+/// The filter leaves out the system accounts that NethServer hides, what Samba's old tools make
+/// (`root`, `nobody`), and machine accounts, whose names end in `$`. It says nothing about locks:
+/// a filter would turn a locked person into a missing one.
+///
+/// The lock rules are the places where the servers of this schema write a lock: ppolicy's
+/// attribute (NethServer 8), 389's, and the password (NethServer 7). Each server uses one of them,
+/// and one that can be seen makes up for another that is silent; where none can be seen, as for
+/// all but root on NethServer 7, the state is unknown, and that is the truth. `loginShell` is not
+/// among them: a shell that refuses does not say that a person has left.
+const RFC2307: Defaults = Defaults {
+    filter: "(&(objectClass=posixAccount)(!(|(uid=nfsnobody)(uid=ldapservice)(uid=root)(uid=nobody)(uid=*$))))",
+    id: "entryUUID",
+    username: "uid",
+    email: &["mail"],
+    first_name: &["givenName"],
+    last_name: &["sn"],
+    full_name: &["displayName", "cn"],
+    nickname: &[],
+    position: &["title"],
+    locale: &["preferredLanguage"],
+    lock: &[
+        LockRule::PwdAccountLockedTime,
+        LockRule::NsAccountLock,
+        LockRule::UserPassword,
+        LockRule::ShadowExpire,
+    ],
+    group_filter: "(objectClass=posixGroup)",
+    group_name: "cn",
+    group_members: &["member", "uniqueMember"],
+    group_member_usernames: &["memberUid"],
+};
+
+/// Active Directory and Samba.
+///
+/// 805306368 is `SAM_NORMAL_USER_ACCOUNT`: people, and no computers, contacts or managed service
+/// accounts. Critical system objects are `Administrator`, `Guest` and `krbtgt`. Shared mailboxes
+/// cannot be left out here: Samba's schema has no `msExchRecipientTypeDetails`, and a condition
+/// on an attribute that a server does not know is neither true nor false, so that its negation
+/// would hide everybody (RFC 4511, 4.5.1.7).
+const AD: Defaults = Defaults {
+    filter: "(&(sAMAccountType=805306368)(!(isCriticalSystemObject=TRUE))(!(sAMAccountName=ldapservice)))",
+    id: "objectGUID",
+    username: "sAMAccountName",
+    email: &["mail", "userPrincipalName"],
+    first_name: &["givenName"],
+    last_name: &["sn"],
+    full_name: &["displayName", "cn"],
+    nickname: &[],
+    position: &["title"],
+    locale: &["preferredLanguage"],
+    lock: &[LockRule::UserAccountControl, LockRule::AccountExpires],
+    group_filter: "(objectClass=group)",
+    group_name: "sAMAccountName",
+    group_members: &["member"],
+    group_member_usernames: &[],
+};
+
+impl Schema {
+    /// The words used in the configuration.
+    pub(super) const NAMES: [(&'static str, Self); 2] =
+        [("rfc2307", Self::Rfc2307), ("ad", Self::Ad)];
+
+    pub(super) fn defaults(self) -> &'static Defaults {
+        match self {
+            Self::Rfc2307 => &RFC2307,
+            Self::Ad => &AD,
+        }
+    }
+}
+
+impl IdForm {
+    /// The words used in the configuration.
+    pub(super) const NAMES: [(&'static str, Self); 3] = [
+        ("text", Self::Text),
+        ("guid", Self::Guid),
+        ("hex", Self::Hex),
+    ];
+
+    /// The form that the values of a well-known attribute, in lower case, have.
+    pub(super) fn usual(attribute: &str) -> Self {
+        match attribute {
+            "objectguid" | "ms-ds-consistencyguid" => Self::Guid,
+            "guid" | "objectsid" => Self::Hex,
+            _ => Self::Text,
+        }
+    }
+}
+
+impl LockRule {
+    /// All rules by the attributes that they look at, as the configuration calls them.
+    pub(super) const NAMES: [(&'static str, Self); 8] = [
+        ("userAccountControl", Self::UserAccountControl),
+        ("accountExpires", Self::AccountExpires),
+        ("pwdAccountLockedTime", Self::PwdAccountLockedTime),
+        ("nsAccountLock", Self::NsAccountLock),
+        ("loginDisabled", Self::LoginDisabled),
+        ("userPassword", Self::UserPassword),
+        ("shadowExpire", Self::ShadowExpire),
+        ("loginShell", Self::LoginShell),
+    ];
+
+    /// The attribute that the rule looks at, which is also its name.
+    pub fn attribute(self) -> &'static str {
+        Self::NAMES
+            .iter()
+            .find(|(_, rule)| *rule == self)
+            .map_or("", |(name, _)| name)
+    }
+}
