@@ -14,10 +14,11 @@
 //! * `daemon`: again and again, under systemd.
 //! * `cli`: the commands; every one is a view of the same plan.
 //! * `observe`: how the story is told in the journal.
-//! * `tls`: whom both clients trust.
+//! * [`tls`]: whom both clients trust.
 //!
 //! [`model`] holds the words that all of them share.
 
 pub mod config;
 pub mod model;
 pub mod plan;
+pub mod tls;
