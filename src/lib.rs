@@ -6,7 +6,7 @@
 //! * `provider`: reads the directory into a [`model::Directory`], with what that proves.
 //! * `mattermost`: reads users, teams and the server's own word about itself; writes one
 //!   change at a time.
-//! * `state`: what is remembered: who is who, who is missing since when, what was begun.
+//! * [`state`]: what is remembered: who is who, who is missing since when, what was begun.
 //! * [`plan`]: the pure core. From these three and the policy it makes a [`model::Plan`]: every
 //!   step with its reason, and everything that is left alone.
 //! * `apply`: carries a plan out, writing down each intent before and each outcome after.
@@ -21,4 +21,5 @@
 pub mod config;
 pub mod model;
 pub mod plan;
+pub mod state;
 pub mod tls;

@@ -1,0 +1,181 @@
+//! What is remembered, on disk.
+//!
+//! [`Store`] is the wall: everything above speaks to it. [`SqliteStore`] keeps one file in the
+//! state directory, under a [`Lease`]; [`MemoryStore`] keeps nothing, for a first look without a
+//! state directory and for tests. Both obey the same rules, in these words:
+//!
+//! * A run is *open* from `begin` to `finish`. One run is open at a time: what was never
+//!   finished is closed at the next `begin` and whenever the file is opened for writing.
+//! * A step is *unsettled* from `intend` until its outcome is known. That may happen long after
+//!   its run was closed. An intent for the same kind of change to the same account in a later
+//!   run *supersedes* it: then only the newer outcome matters.
+//! * A known outcome is final.
+
+mod copy;
+mod directory;
+mod fault;
+mod lease;
+mod migrations;
+mod open;
+mod rows;
+mod sqlite;
+mod target;
+#[cfg(test)]
+mod tests;
+mod volatile;
+mod worker;
+
+pub use directory::{COPY_NAME, FILE_NAME, LEASE_NAME};
+pub use lease::Lease;
+pub use sqlite::SqliteStore;
+pub use volatile::MemoryStore;
+
+use std::collections::BTreeMap;
+
+use futures_util::future::BoxFuture;
+
+pub use crate::model::Outcome;
+use crate::model::{Memory, MemoryDelta, Now, Plan, RunId, Step, StepId, Timestamp};
+
+/// A step whose outcome is not known: its intent was recorded, its outcome was not, or is unknown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsettled {
+    /// The run.
+    pub run: RunId,
+    /// The step as it was planned.
+    pub step: Step,
+    /// When the intent was recorded.
+    pub at: Timestamp,
+}
+
+/// One run as recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRecord {
+    /// Its number.
+    pub id: RunId,
+    /// When it began.
+    pub began: Timestamp,
+    /// When it ended; `None` if it never did.
+    pub ended: Option<Timestamp>,
+    /// Digest of the configuration.
+    pub config: String,
+    /// The steps in the plan's order with what became of them; `None` for a step that was never
+    /// begun. A step that was begun and whose outcome was not recorded is [`Outcome::Unknown`].
+    pub steps: Vec<(Step, Option<Outcome>)>,
+}
+
+/// The memory of mattersync. One process at a time holds it.
+pub trait Store: Send + Sync {
+    /// Everything that is remembered.
+    fn load(&self) -> BoxFuture<'_, Result<Memory, StateError>>;
+
+    /// Remembers what a reading or a person taught, in one transaction.
+    ///
+    /// A link to a user that another account is linked to is refused, here and in every other
+    /// delta: one user stands for one account. Forget the old link first.
+    fn observe(&self, delta: MemoryDelta) -> BoxFuture<'_, Result<(), StateError>>;
+
+    /// Records the beginning of a run with all steps of its plan, and closes a run that was never
+    /// finished. A plan in which two steps have one number is refused.
+    fn begin<'a>(
+        &'a self,
+        plan: &'a Plan,
+        config: &'a str,
+        now: &'a Now,
+    ) -> BoxFuture<'a, Result<RunId, StateError>>;
+
+    /// Records that these steps are about to be sent, and what must be remembered before they
+    /// are (a creation's nonce), in one transaction. On disk when this returns. The run must be
+    /// open and the steps not settled. A second intent for a step changes nothing but the delta.
+    fn intend<'a>(
+        &'a self,
+        run: RunId,
+        steps: &'a [StepId],
+        delta: MemoryDelta,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<(), StateError>>;
+
+    /// Records what became of a step and what follows from it, in one transaction. The run may
+    /// be closed: this is also how an unsettled step of an earlier run is settled. A step whose
+    /// outcome is known already is refused, so that nothing follows from it twice. A step may be
+    /// settled without an intent when it was given up before anything was sent.
+    ///
+    /// Each wait is a wait for the disk. The next steps of the same intent may be sent meanwhile:
+    /// outcomes that are waited for together share one commit.
+    fn settle(
+        &self,
+        run: RunId,
+        step: StepId,
+        outcome: Outcome,
+        delta: MemoryDelta,
+    ) -> BoxFuture<'_, Result<(), StateError>>;
+
+    /// Records the end of an open run. If it changed something, a copy of the file is made soon
+    /// after; this does not wait for it.
+    fn finish(
+        &self,
+        run: RunId,
+        changed: bool,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<(), StateError>>;
+
+    /// Steps of all runs whose outcome is not known and that no later run superseded, oldest run
+    /// first, in the order of its plan.
+    fn unsettled(&self) -> BoxFuture<'_, Result<Vec<Unsettled>, StateError>>;
+
+    /// The newest runs, newest first, at most `most`.
+    fn runs(&self, most: u32) -> BoxFuture<'_, Result<Vec<RunRecord>, StateError>>;
+
+    /// Counts of what is remembered, for `status`: `links`, `deactivated` (of the links),
+    /// `absences`, `returns`, `names`, `nonces`, `waiting`, `orders`, `approvals`, `done`, `runs`,
+    /// `steps`, `unsettled`.
+    fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>>;
+}
+
+/// Why the state could not be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StateError {
+    /// The directory or file cannot be opened or made.
+    #[error("{path}: {what}")]
+    Open {
+        /// Which file.
+        path: String,
+        /// What is wrong, and what to do.
+        what: String,
+    },
+    /// The file was written by a newer mattersync.
+    #[error(
+        "{path} has schema {found}, this mattersync knows up to {known}: \
+         install the newer version again; the file was not touched"
+    )]
+    Newer {
+        /// Which file.
+        path: String,
+        /// Its schema.
+        found: i64,
+        /// The newest that we know.
+        known: i64,
+    },
+    /// Another process holds the lease.
+    #[error("{path} is in use by another mattersync{}", holder.as_ref().map(|h| format!(" ({h})")).unwrap_or_default())]
+    Busy {
+        /// The lease file.
+        path: String,
+        /// What the holder wrote about itself.
+        holder: Option<String>,
+    },
+    /// Reading or writing failed: full disk, read-only file system, damage.
+    #[error("{path}: {what}")]
+    Failed {
+        /// Which file.
+        path: String,
+        /// What is wrong, and what to do.
+        what: String,
+    },
+    /// The caller asked for something that the rules of [`Store`] forbid; nothing was recorded.
+    #[error("not recorded: {0}")]
+    Refused(String),
+    /// The state thread has ended.
+    #[error("the state is closed")]
+    Closed,
+}

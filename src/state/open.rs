@@ -1,0 +1,117 @@
+//! Opening the state file: what it is is found out before anything is written to it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::StateError;
+use super::directory::prepare_file;
+use super::fault::{Fault, advice};
+use super::migrations::{APPLICATION_ID, migrate, newest};
+
+/// How long a lock of another program (an open `sqlite3`) is waited for.
+const BUSY: Duration = Duration::from_secs(5);
+/// Statements are few; all of them stay prepared.
+const STATEMENTS: usize = 64;
+
+/// What lies at the place of the state file.
+enum Found {
+    /// Nothing yet, or an empty file.
+    Nothing,
+    /// Ours, of this version.
+    Version(i64),
+}
+
+/// Opens the file for writing; makes it or brings it to the newest version as needed.
+pub(super) fn for_writing(directory: &Path) -> Result<Connection, StateError> {
+    let path = prepare_file(directory)?;
+    look(&path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || -> Result<Connection, rusqlite::Error> {
+        let mut db = Connection::open_with_flags(&path, flags)?;
+        settle_in(&db)?;
+        db.pragma_update(None, "journal_mode", "WAL")?;
+        db.pragma_update(None, "synchronous", "FULL")?;
+        migrate(&mut db)?;
+        Ok(db)
+    };
+    open().map_err(|error| Fault::from(error).tell(&path))
+}
+
+/// Opens the file for reading; `None` if there is none yet.
+pub(super) fn for_reading(path: &Path) -> Result<Option<Connection>, StateError> {
+    match look(path)? {
+        Found::Nothing => Ok(None),
+        Found::Version(version) if version < newest() => Err(open_error(
+            path,
+            format!(
+                "has schema {version}, and this mattersync reads {}; restart the service, or run \
+                 `mattersync sync`, to bring it up to date",
+                newest()
+            ),
+        )),
+        Found::Version(_) => reader(path).map(Some),
+    }
+}
+
+/// A second, read-only connection looks first: it neither changes a file that is not ours or
+/// newer, nor folds its write-ahead log into it when it is closed.
+fn look(path: &Path) -> Result<Found, StateError> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.len() > 0 => {}
+        Ok(_) => return Ok(Found::Nothing),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) => return Err(super::directory::cannot(path, "cannot be read", &error)),
+    }
+    let db = reader(path)?;
+    let number = |pragma: &str| -> Result<i64, StateError> {
+        db.pragma_query_value(None, pragma, |row| row.get(0))
+            .map_err(|error| open_error(path, advice(&error)))
+    };
+    let (application, version) = (number("application_id")?, number("user_version")?);
+    if application != i64::from(APPLICATION_ID) {
+        // A first start that was cut short leaves a header and no table.
+        return if application == 0 && version == 0 && number("schema_version")? == 0 {
+            Ok(Found::Nothing)
+        } else {
+            Err(open_error(
+                path,
+                "is an SQLite file of another program; move it away or name another \
+                 state.directory",
+            ))
+        };
+    }
+    if version > newest() {
+        return Err(StateError::Newer {
+            path: path.display().to_string(),
+            found: version,
+            known: newest(),
+        });
+    }
+    Ok(Found::Version(version))
+}
+
+fn reader(path: &Path) -> Result<Connection, StateError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || -> Result<Connection, rusqlite::Error> {
+        let db = Connection::open_with_flags(path, flags)?;
+        settle_in(&db)?;
+        Ok(db)
+    };
+    open().map_err(|error| open_error(path, advice(&error)))
+}
+
+fn settle_in(db: &Connection) -> Result<(), rusqlite::Error> {
+    db.busy_timeout(BUSY)?;
+    db.pragma_update(None, "foreign_keys", true)?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(())
+}
+
+fn open_error(path: &Path, what: impl Into<String>) -> StateError {
+    StateError::Open {
+        path: path.display().to_string(),
+        what: what.into(),
+    }
+}

@@ -1,0 +1,187 @@
+//! The state file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use rusqlite::Connection;
+
+use super::directory::FILE_NAME;
+use super::fault::Fault;
+use super::rows::{memory, runs};
+use super::worker::{Desk, Worker};
+use super::{Lease, Outcome, RunRecord, StateError, Store, Unsettled, open};
+use crate::model::{Memory, MemoryDelta, Now, Plan, RunId, StepId, Timestamp};
+
+/// The memory in an SQLite file, on a thread of its own.
+///
+/// Commands that wait at the same time share one commit, and so one wait for the disk: ask
+/// concurrently where the order does not matter. A command is queued when its future is first
+/// polled; after that it is carried out even if the future is dropped.
+///
+/// Dropping the store carries out what is queued and releases the lease before it returns.
+#[derive(Debug)]
+pub struct SqliteStore {
+    worker: Worker,
+    path: PathBuf,
+    may_write: bool,
+}
+
+impl SqliteStore {
+    /// Takes the lease, opens or makes the state file and brings it to the present schema.
+    ///
+    /// Blocks for as long as the disk takes, and up to 5 s while another program keeps the file
+    /// locked; later waiting is done on the store's own thread.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Busy`] if another process has the lease, [`StateError::Newer`] for the file
+    /// of a newer mattersync (which is not touched), [`StateError::Open`] if directory or file
+    /// cannot be used or are not ours, [`StateError::Failed`] if writing fails.
+    pub fn open(directory: &Path) -> Result<Self, StateError> {
+        let lease = Lease::take(directory)?;
+        let db = open::for_writing(directory)?;
+        let path = directory.join(FILE_NAME);
+        runs::abandon(&db).map_err(|fault| fault.tell(&path))?;
+        Self::serve("state", db, path, Some(lease))
+    }
+
+    /// Opens the state file for reading, also while another process writes; `None` if there is no
+    /// state yet. Everything that would write is refused with [`StateError::Refused`].
+    ///
+    /// # Errors
+    ///
+    /// As [`SqliteStore::open`], but never [`StateError::Busy`]; a file with an older schema is
+    /// an [`StateError::Open`], because bringing it up to date would be writing.
+    pub fn open_read_only(directory: &Path) -> Result<Option<Self>, StateError> {
+        let path = directory.join(FILE_NAME);
+        match open::for_reading(&path)? {
+            None => Ok(None),
+            Some(db) => Self::serve("state-reader", db, path, None).map(Some),
+        }
+    }
+
+    fn serve(
+        name: &str,
+        db: Connection,
+        path: PathBuf,
+        lease: Option<Lease>,
+    ) -> Result<Self, StateError> {
+        let may_write = lease.is_some();
+        let desk = Desk {
+            db,
+            path: path.clone(),
+            lease,
+        };
+        Ok(Self {
+            worker: Worker::start(name, desk)?,
+            path,
+            may_write,
+        })
+    }
+
+    pub(super) fn read<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> BoxFuture<'_, Result<T, StateError>> {
+        self.worker.ask(false, work).boxed()
+    }
+
+    pub(super) fn write<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> BoxFuture<'_, Result<T, StateError>> {
+        async move {
+            if !self.may_write {
+                let path = self.path.display();
+                return Err(StateError::Refused(format!("{path} is open for reading")));
+            }
+            self.worker.ask(true, work).await
+        }
+        .boxed()
+    }
+}
+
+impl Store for SqliteStore {
+    fn load(&self) -> BoxFuture<'_, Result<Memory, StateError>> {
+        self.read(memory::load)
+    }
+
+    fn observe(&self, delta: MemoryDelta) -> BoxFuture<'_, Result<(), StateError>> {
+        if delta.is_empty() {
+            // A cycle that taught nothing wakes no disk.
+            return futures_util::future::ready(Ok(())).boxed();
+        }
+        self.write(move |db| memory::apply(db, &delta))
+    }
+
+    fn begin<'a>(
+        &'a self,
+        plan: &'a Plan,
+        config: &'a str,
+        now: &'a Now,
+    ) -> BoxFuture<'a, Result<RunId, StateError>> {
+        async move {
+            let steps = runs::rows(&plan.steps).map_err(|fault| fault.tell(&self.path))?;
+            let (config, now) = (config.to_owned(), now.wall);
+            self.write(move |db| runs::begin(db, &steps, &config, now))
+                .await
+        }
+        .boxed()
+    }
+
+    fn intend<'a>(
+        &'a self,
+        run: RunId,
+        steps: &'a [StepId],
+        delta: MemoryDelta,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<(), StateError>> {
+        let steps = steps.to_vec();
+        self.write(move |db| {
+            runs::intend(db, run, &steps, now)?;
+            memory::apply(db, &delta)
+        })
+    }
+
+    fn settle(
+        &self,
+        run: RunId,
+        step: StepId,
+        outcome: Outcome,
+        delta: MemoryDelta,
+    ) -> BoxFuture<'_, Result<(), StateError>> {
+        self.write(move |db| {
+            let now = Timestamp(jiff::Timestamp::now().as_millisecond());
+            runs::settle(db, run, step, &outcome, now)?;
+            memory::apply(db, &delta)
+        })
+    }
+
+    fn finish(
+        &self,
+        run: RunId,
+        changed: bool,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<(), StateError>> {
+        async move {
+            self.write(move |db| runs::finish(db, run, changed, now))
+                .await?;
+            if changed { self.worker.copy() } else { Ok(()) }
+        }
+        .boxed()
+    }
+
+    fn unsettled(&self) -> BoxFuture<'_, Result<Vec<Unsettled>, StateError>> {
+        self.read(runs::unsettled)
+    }
+
+    fn runs(&self, most: u32) -> BoxFuture<'_, Result<Vec<RunRecord>, StateError>> {
+        self.read(move |db| runs::runs(db, most))
+    }
+
+    fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>> {
+        self.read(memory::counts)
+    }
+}

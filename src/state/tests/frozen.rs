@@ -1,0 +1,273 @@
+//! A file of schema version 1 as it was first written, with every kind of row. Whatever changes
+//! in the program's types, this has to stay readable: by `serde` defaults, or by a migration.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::Connection;
+
+use super::*;
+use crate::model::{
+    Absence, Approval, ChosenName, Class, Deactivation, Done, Fingerprint, Given, HoldKey, NewUser,
+    Order, Profile, ProfileField, Return, Shape, SourceIdentity, Values,
+};
+
+const SCHEMA: &str = include_str!("../migrations/v1.sql");
+const ROWS: &str = include_str!("v1_rows.sql");
+
+fn memory() -> MemoryDelta {
+    let company = || ProviderName::new("company");
+    let adopted = Link {
+        origin: LinkOrigin::Adopted,
+        deactivated: Some(Deactivation {
+            delete_at: Some(Timestamp(77)),
+            why: "locked: shadowExpire is 0".into(),
+            ordered_by: Some("root".into()),
+        }),
+        email_waiting: Some("new@example.org".into()),
+        given: BTreeMap::from([(
+            ProfileField::Locale,
+            Given {
+                sent: "xx".into(),
+                stored: "en".into(),
+            },
+        )]),
+        ..link("v")
+    };
+    let absence = Absence {
+        first: at(1),
+        last: at(2),
+        certain: Duration::new(3, 4),
+        readings: 5,
+    };
+    let approval = |hold: &HoldKey| Approval {
+        hold: hold.clone(),
+        steps: BTreeSet::from([Fingerprint::new("f1"), Fingerprint::new("f2")]),
+        by: "root".into(),
+        at: Timestamp(6),
+        until: Timestamp(7),
+    };
+    let mut delta = vec![
+        Remember::Link(key("a"), link("u")),
+        Remember::Link(key("b"), adopted),
+        Remember::Absence(key("a"), Some(absence)),
+        Remember::Return(
+            key("a"),
+            Some(Return {
+                first: Timestamp(8),
+                readings: 1,
+            }),
+        ),
+        Remember::Name(
+            key("a"),
+            Some(ChosenName {
+                base: "anna".into(),
+                name: "anna2".into(),
+            }),
+        ),
+        Remember::Nonce(key("a"), Some(Nonce::new("n0nce"))),
+        Remember::Waiting(key("a"), Some(Timestamp(9))),
+        Remember::Order(
+            UserId::new("w"),
+            Some(Order {
+                by: "root".into(),
+                at: Timestamp(10),
+            }),
+        ),
+        Remember::Held(
+            HoldKey::Class(Class::Adopt),
+            Some(BTreeSet::from([Fingerprint::new("f1")])),
+        ),
+        Remember::Shape(
+            company(),
+            Shape {
+                accounts: 3,
+                containers: BTreeMap::from([("ou=people".into(), 3)]),
+                attributes: BTreeMap::from([("mail".into(), 2)]),
+            },
+        ),
+        Remember::Identity(
+            company(),
+            SourceIdentity {
+                name: "ldaps://dc1".into(),
+                context: "dc=example".into(),
+                server: Some("s".into()),
+            },
+        ),
+        Remember::Filled(company()),
+    ];
+    let holds = [
+        HoldKey::Class(Class::MembershipRemoval),
+        HoldKey::Shrank(company()),
+        HoldKey::Container("ou=people".into()),
+        HoldKey::Attribute("mail".into()),
+        HoldKey::Identity(company()),
+    ];
+    delta.extend(holds.map(|hold| Remember::Approval(hold.clone(), Some(approval(&hold)))));
+    delta.extend(Class::ALL.map(|class| {
+        Remember::Done(Done {
+            class,
+            at: Timestamp(11),
+            fingerprint: Fingerprint::new(class.name()),
+        })
+    }));
+    delta
+}
+
+/// One step of each action, each with another precondition and reason where there are enough.
+fn steps() -> Vec<Step> {
+    let (account, user) = (|| key("a"), || UserId::new("u"));
+    let directory_username = || "Anna".to_owned();
+    let values = || Values {
+        from: "old".into(),
+        to: "new".into(),
+    };
+    let actions = vec![
+        Action::CreateUser {
+            account: account(),
+            user: NewUser {
+                username: "anna".into(),
+                email: "anna@example.org".into(),
+                profile: Profile::default(),
+            },
+            directory_username: directory_username(),
+            verified: true,
+        },
+        Action::Adopt {
+            account: account(),
+            user: user(),
+            directory_username: directory_username(),
+        },
+        Action::Rename {
+            account: account(),
+            user: user(),
+            username: values(),
+        },
+        Action::ChangeEmail {
+            account: account(),
+            user: user(),
+            email: values(),
+            waits_for_click: true,
+        },
+        Action::UpdateProfile {
+            account: account(),
+            user: user(),
+            changes: BTreeMap::from([(ProfileField::Nickname, values())]),
+        },
+        Action::Deactivate {
+            account: None,
+            user: user(),
+            class: Some(Class::Missing),
+            ordered_by: Some("root".into()),
+        },
+        Action::Reactivate {
+            account: account(),
+            user: user(),
+        },
+        Action::CreateTeam {
+            name: "red".into(),
+            display_name: "Red".into(),
+        },
+        Action::JoinTeam {
+            account: account(),
+            user: UserRef::Existing(user()),
+            team: TeamRef::Made(StepId(7)),
+            team_name: "red".into(),
+        },
+    ];
+    let text = || "x".to_owned();
+    let reasons = [
+        Reason::NoUserYet,
+        Reason::SamePerson { by: text() },
+        Reason::MakesRoom { name: text() },
+        Reason::Differs {
+            attribute: text(),
+            directory: text(),
+            mattermost: text(),
+        },
+        Reason::Locked {
+            attribute: text(),
+            value: text(),
+        },
+        Reason::Missing {
+            certain: Duration::new(1, 2),
+            readings: 3,
+            last_dn: text(),
+            now_at: Some(text()),
+        },
+        Reason::Returned {
+            deactivated_because: text(),
+        },
+        Reason::Ordered { by: text() },
+        Reason::EveryoneIsMember { team: text() },
+    ];
+    let preconditions = [
+        Precondition::Nothing,
+        Precondition::Active,
+        Precondition::Username(text()),
+        Precondition::Email(text()),
+        Precondition::Profile(BTreeMap::from([(ProfileField::Nickname, text())])),
+        Precondition::Active,
+        Precondition::DeactivatedAt(Timestamp(12)),
+        Precondition::Nothing,
+        Precondition::Nothing,
+    ];
+    let parts = actions.into_iter().zip(reasons).zip(preconditions);
+    (0..)
+        .zip(parts)
+        .map(|(number, ((action, reason), expects))| Step {
+            reason,
+            expects,
+            mails: 1,
+            after: vec![StepId(0)],
+            ..step(number, action)
+        })
+        .collect()
+}
+
+/// What wrote the rows (then `sqlite3 state.sqlite .dump`, and of that the INSERTs).
+async fn write(store: &dyn Store) {
+    store.observe(memory()).await.unwrap();
+    let run = store
+        .begin(&plan(steps()), "digest", &at(20))
+        .await
+        .unwrap();
+    let begun: Vec<StepId> = (0..4).map(StepId).collect();
+    store
+        .intend(run, &begun, vec![], Timestamp(21))
+        .await
+        .unwrap();
+    let outcomes = [
+        Outcome::Done,
+        Outcome::NotDone("refused".into()),
+        Outcome::Unknown("cut".into()),
+    ];
+    for (step, outcome) in begun.iter().zip(outcomes) {
+        store.settle(run, *step, outcome, vec![]).await.unwrap();
+    }
+    store.finish(run, true, Timestamp(22)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_version_1_wrote_stays_readable() {
+    let place = place();
+    let db = Connection::open(place.path().join(FILE_NAME)).unwrap();
+    db.execute_batch(SCHEMA).unwrap();
+    db.execute_batch(ROWS).unwrap();
+    db.pragma_update(None, "application_id", 0x6d73_796e)
+        .unwrap();
+    db.pragma_update(None, "user_version", 1).unwrap();
+    drop(db);
+    std::fs::set_permissions(
+        place.path().join(FILE_NAME),
+        std::os::unix::fs::PermissionsExt::from_mode(0o600),
+    )
+    .unwrap();
+    let fresh = MemoryStore::default();
+    write(&fresh).await;
+
+    let old = open(place.path());
+    assert_eq!(old.load().await, fresh.load().await);
+    assert_eq!(old.runs(9).await, fresh.runs(9).await);
+    assert_eq!(old.unsettled().await, fresh.unsettled().await);
+    assert_eq!(old.counts().await, fresh.counts().await);
+}

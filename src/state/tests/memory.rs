@@ -1,0 +1,255 @@
+//! The rows hold what the struct holds, whatever is remembered in whatever order.
+
+use std::collections::BTreeMap;
+
+use proptest::collection::{btree_map, btree_set, vec};
+use proptest::option::of;
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::{
+    Absence, Approval, ChosenName, Class, Deactivation, Done, Fingerprint, Given, HoldKey, Nonce,
+    Order, ProfileField, Remember, Return, Shape, SourceIdentity,
+};
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => "\\PC{0,5}",
+        1 => Just("nul\0and more".to_owned()),
+        1 => Just("'; DROP TABLE links; --".to_owned()),
+    ]
+}
+
+fn moment() -> impl Strategy<Value = Timestamp> {
+    prop_oneof![
+        4 => (0_i64..20).prop_map(Timestamp),
+        1 => any::<i64>().prop_map(Timestamp),
+    ]
+}
+
+fn duration() -> impl Strategy<Value = Duration> {
+    (any::<u64>(), 0_u32..1_000_000_000).prop_map(|(s, n)| Duration::new(s, n))
+}
+
+fn now() -> impl Strategy<Value = Now> {
+    (moment(), duration(), text()).prop_map(|(wall, boot, boot_id)| Now {
+        wall,
+        boot,
+        boot_id,
+    })
+}
+
+/// Few names, so that changes meet; the last are easily mixed up.
+fn provider() -> impl Strategy<Value = ProviderName> {
+    prop::sample::select(vec!["company", "a:b", "a", ""]).prop_map(ProviderName::new)
+}
+
+fn account() -> impl Strategy<Value = AccountKey> {
+    let id = prop::sample::select(vec!["1", "2", "c", "b:c", "A", "a"]).prop_map(DirectoryId::new);
+    (provider(), id).prop_map(|(provider, id)| AccountKey { provider, id })
+}
+
+fn user() -> impl Strategy<Value = UserId> {
+    prop::sample::select(vec!["u1", "u2", "u3", "u4", "u5", "U5"]).prop_map(UserId::new)
+}
+
+fn class() -> impl Strategy<Value = Class> {
+    prop::sample::select(Class::ALL.to_vec())
+}
+
+fn a_link() -> impl Strategy<Value = Link> {
+    let deactivation =
+        (of(moment()), text(), of(text())).prop_map(|(delete_at, why, ordered_by)| Deactivation {
+            delete_at,
+            why,
+            ordered_by,
+        });
+    (
+        user(),
+        prop::sample::select(vec![LinkOrigin::Created, LinkOrigin::Adopted]),
+        moment(),
+        (text(), text()),
+        of(deactivation),
+        of(text()),
+        btree_map(
+            prop::sample::select(ProfileField::ALL.to_vec()),
+            given(),
+            0..5,
+        ),
+    )
+        .prop_map(
+            |(user, origin, since, (last_dn, last_username), deactivated, email_waiting, given)| {
+                Link {
+                    user,
+                    origin,
+                    since,
+                    last_dn,
+                    last_username,
+                    deactivated,
+                    email_waiting,
+                    given,
+                }
+            },
+        )
+}
+
+fn given() -> impl Strategy<Value = Given> {
+    (text(), text()).prop_map(|(sent, stored)| Given { sent, stored })
+}
+
+fn absence() -> impl Strategy<Value = Absence> {
+    (now(), now(), duration(), any::<u32>()).prop_map(|(first, last, certain, readings)| Absence {
+        first,
+        last,
+        certain,
+        readings,
+    })
+}
+
+fn hold() -> impl Strategy<Value = HoldKey> {
+    prop_oneof![
+        class().prop_map(HoldKey::Class),
+        provider().prop_map(HoldKey::Shrank),
+        text().prop_map(HoldKey::Container),
+        Just(HoldKey::Container("dc=example".into())),
+        Just(HoldKey::Attribute("dc=example".into())),
+        provider().prop_map(HoldKey::Identity),
+    ]
+}
+
+/// Of few, so that what is used up was released before.
+fn released() -> impl Strategy<Value = Fingerprint> {
+    "f[0-2]".prop_map(Fingerprint::new)
+}
+
+fn approval() -> impl Strategy<Value = Approval> {
+    let steps = btree_set(released(), 0..3);
+    (hold(), steps, text(), moment(), moment()).prop_map(|(hold, steps, by, at, until)| Approval {
+        hold,
+        steps,
+        by,
+        at,
+        until,
+    })
+}
+
+fn shape() -> impl Strategy<Value = Shape> {
+    let numbers = || btree_map(text(), any::<usize>(), 0..3);
+    (any::<usize>(), numbers(), numbers()).prop_map(|(accounts, containers, attributes)| Shape {
+        accounts,
+        containers,
+        attributes,
+    })
+}
+
+fn identity() -> impl Strategy<Value = SourceIdentity> {
+    (text(), text(), of(text())).prop_map(|(name, context, server)| SourceIdentity {
+        name,
+        context,
+        server,
+    })
+}
+
+fn done() -> impl Strategy<Value = Done> {
+    (class(), moment(), text()).prop_map(|(class, at, fingerprint)| Done {
+        class,
+        at,
+        fingerprint: Fingerprint::new(fingerprint),
+    })
+}
+
+fn change() -> impl Strategy<Value = Remember> {
+    let a_return =
+        (moment(), any::<u32>()).prop_map(|(first, readings)| Return { first, readings });
+    let name = (text(), text()).prop_map(|(base, name)| ChosenName { base, name });
+    let order = (text(), moment()).prop_map(|(by, at)| Order { by, at });
+    prop_oneof![
+        4 => (account(), a_link()).prop_map(|(k, v)| Remember::Link(k, v)),
+        2 => account().prop_map(Remember::Unlink),
+        1 => (account(), of(absence())).prop_map(|(k, v)| Remember::Absence(k, v)),
+        1 => (account(), of(a_return)).prop_map(|(k, v)| Remember::Return(k, v)),
+        1 => (account(), of(name)).prop_map(|(k, v)| Remember::Name(k, v)),
+        1 => (account(), of(text().prop_map(Nonce::new))).prop_map(|(k, v)| Remember::Nonce(k, v)),
+        1 => (account(), of(moment())).prop_map(|(k, v)| Remember::Waiting(k, v)),
+        1 => (user(), of(order)).prop_map(|(k, v)| Remember::Order(k, v)),
+        1 => (hold(), of(btree_set(text().prop_map(Fingerprint::new), 0..3)))
+            .prop_map(|(k, v)| Remember::Held(k, v)),
+        2 => (hold(), of(approval())).prop_map(|(k, v)| Remember::Approval(k, v)),
+        2 => (hold(), released()).prop_map(|(k, v)| Remember::Used(k, v)),
+        1 => (provider(), shape()).prop_map(|(k, v)| Remember::Shape(k, v)),
+        1 => (provider(), identity()).prop_map(|(k, v)| Remember::Identity(k, v)),
+        1 => provider().prop_map(Remember::Filled),
+        2 => done().prop_map(Remember::Done),
+        1 => moment().prop_map(Remember::ForgetDone),
+    ]
+}
+
+/// The struct after a delta; `None` if a user would stand for two accounts at any moment.
+fn expected(memory: &Memory, delta: &[Remember]) -> Option<Memory> {
+    let mut memory = memory.clone();
+    for change in delta {
+        memory.remember(change);
+        let users: BTreeMap<_, _> = memory.accounts_by_user();
+        if users.len() != memory.links.len() {
+            return None;
+        }
+    }
+    Some(memory)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn rows_and_struct_remember_the_same(deltas in vec(vec(change(), 0..8), 1..24)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let place = tempfile::tempdir().unwrap();
+        let mut memory = Memory::default();
+        let volatile = MemoryStore::default();
+        let mut file = open(place.path());
+        for (number, delta) in deltas.into_iter().enumerate() {
+            let after = expected(&memory, &delta);
+            let answers = runtime.block_on(async {
+                (file.observe(delta.clone()).await, volatile.observe(delta).await)
+            });
+            prop_assert_eq!(&answers.0, &answers.1);
+            prop_assert_eq!(answers.0.is_ok(), after.is_some());
+            memory = after.unwrap_or(memory);
+            if number % 8 == 7 {
+                drop(file);
+                file = open(place.path());
+            }
+            let loaded = runtime.block_on(async {
+                (file.load().await, volatile.load().await)
+            });
+            prop_assert_eq!(loaded.0.unwrap(), memory.clone());
+            prop_assert_eq!(loaded.1.unwrap(), memory.clone());
+        }
+        let counts = runtime.block_on(async { (file.counts().await, volatile.counts().await) });
+        prop_assert_eq!(counts.0, counts.1);
+    }
+}
+
+#[tokio::test]
+async fn an_approval_is_used_up_step_by_step() {
+    let place = tempfile::tempdir().unwrap();
+    let file = open(place.path());
+    let hold = HoldKey::Class(Class::Adopt);
+    let [first, second] = ["f1", "f2"].map(Fingerprint::new);
+    let approval = Approval {
+        hold: hold.clone(),
+        steps: [first.clone(), second.clone()].into(),
+        by: "root".into(),
+        at: Timestamp(1),
+        until: Timestamp(2),
+    };
+    let given = Remember::Approval(hold.clone(), Some(approval));
+    let used = |step: &Fingerprint| Remember::Used(hold.clone(), step.clone());
+    file.observe(vec![given, used(&first)]).await.unwrap();
+    let left = file.load().await.unwrap().approvals;
+    assert_eq!(left[&hold].steps, [second.clone()].into());
+    file.observe(vec![used(&first), used(&second), used(&second)])
+        .await
+        .unwrap();
+    assert!(file.load().await.unwrap().approvals.is_empty());
+}

@@ -1,0 +1,125 @@
+//! Both stores obey the same rules; the file has some of its own.
+
+mod commit;
+mod equal;
+mod file;
+mod frozen;
+mod memory;
+mod rules;
+mod runs;
+
+use std::path::Path;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::model::{
+    AccountKey, Action, DirectoryId, Link, LinkOrigin, Nonce, Precondition, ProviderName, Reason,
+    Remember, Subject, TeamRef, UserId, UserRef,
+};
+
+fn place() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn key(id: &str) -> AccountKey {
+    AccountKey {
+        provider: ProviderName::new("company"),
+        id: DirectoryId::new(id),
+    }
+}
+
+fn link(user: &str) -> Link {
+    Link {
+        user: UserId::new(user),
+        origin: LinkOrigin::Created,
+        since: Timestamp(1),
+        last_dn: "uid=x,dc=example".into(),
+        last_username: "x".into(),
+        deactivated: None,
+        email_waiting: None,
+        given: BTreeMap::new(),
+    }
+}
+
+fn step(number: u32, action: Action) -> Step {
+    Step {
+        id: StepId(number),
+        subject: Subject {
+            name: format!("step {number}"),
+            ..Subject::default()
+        },
+        action,
+        expects: Precondition::Nothing,
+        reason: Reason::TeamConfigured,
+        mails: 0,
+        after: Vec::new(),
+    }
+}
+
+fn reactivate(number: u32, id: &str) -> Step {
+    step(
+        number,
+        Action::Reactivate {
+            account: key(id),
+            user: UserId::new(format!("user-{id}")),
+        },
+    )
+}
+
+fn join(number: u32, id: &str, user: UserRef, team: &str) -> Step {
+    let action = Action::JoinTeam {
+        account: key(id),
+        user,
+        team: TeamRef::Made(StepId(99)),
+        team_name: team.into(),
+    };
+    step(number, action)
+}
+
+fn plan(steps: Vec<Step>) -> Plan {
+    Plan {
+        steps,
+        ..Plan::default()
+    }
+}
+
+fn at(wall: i64) -> Now {
+    Now {
+        wall: Timestamp(wall),
+        boot: Duration::from_secs(5),
+        boot_id: "b".into(),
+    }
+}
+
+fn open(directory: &Path) -> SqliteStore {
+    SqliteStore::open(directory).unwrap()
+}
+
+fn nonce(number: usize) -> MemoryDelta {
+    let value = Some(Nonce::new(number.to_string()));
+    vec![Remember::Nonce(key(&number.to_string()), value)]
+}
+
+/// Runs one story on each kind of store.
+async fn on_both(story: impl AsyncFn(&dyn Store)) {
+    let place = tempfile::tempdir().unwrap();
+    story(&open(place.path())).await;
+    story(&MemoryStore::default()).await;
+}
+
+fn refused<T: std::fmt::Debug>(result: Result<T, StateError>, word: &str) {
+    match result {
+        Err(StateError::Refused(what)) => assert!(what.contains(word), "{what}"),
+        other => panic!("{other:?} instead of a refusal that says {word:?}"),
+    }
+}
+
+async fn unsettled(store: &dyn Store) -> Vec<(i64, u32, i64)> {
+    let steps = store.unsettled().await.unwrap();
+    steps
+        .iter()
+        .map(|u| (u.run.0, u.step.id.0, u.at.0))
+        .collect()
+}

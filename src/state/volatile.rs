@@ -1,0 +1,387 @@
+//! A store that forgets everything when it is dropped, with the same rules.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::fault::{Fault, linked_twice, no_such_step, not_open, settled_already, step_twice};
+use super::rows::runs::NOT_RECORDED;
+use super::target::Target;
+use super::{Outcome, RunRecord, StateError, Store, Unsettled};
+use crate::model::{
+    AccountKey, Memory, MemoryDelta, Now, Plan, Remember, RunId, Step, StepId, Timestamp, UserId,
+};
+
+/// The memory in memory: for a look before there is a state directory, and for tests.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    memory: Memory,
+    holders: BTreeMap<UserId, AccountKey>,
+    runs: Vec<Run>,
+}
+
+#[derive(Debug)]
+struct Run {
+    began: Timestamp,
+    ended: Option<Timestamp>,
+    open: bool,
+    config: String,
+    steps: Vec<Record>,
+    places: BTreeMap<StepId, usize>,
+}
+
+#[derive(Debug)]
+struct Record {
+    step: Step,
+    target: Target,
+    intended: Option<Timestamp>,
+    outcome: Option<Outcome>,
+    superseded: bool,
+}
+
+impl Record {
+    fn is_settled(&self) -> bool {
+        matches!(self.outcome, Some(Outcome::Done | Outcome::NotDone(_)))
+    }
+
+    fn is_unsettled(&self) -> bool {
+        self.intended.is_some() && !self.is_settled() && !self.superseded
+    }
+
+    fn told(&self) -> Option<Outcome> {
+        match &self.outcome {
+            None if self.intended.is_some() => Some(Outcome::Unknown(NOT_RECORDED.into())),
+            outcome => outcome.clone(),
+        }
+    }
+}
+
+impl MemoryStore {
+    /// A store that remembers this much.
+    pub fn new(memory: Memory) -> Self {
+        let holders = memory
+            .accounts_by_user()
+            .into_iter()
+            .map(|(user, key)| (user.clone(), key.clone()))
+            .collect();
+        Self {
+            inner: Mutex::new(Inner {
+                memory,
+                holders,
+                runs: Vec::new(),
+            }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Every change is checked before it begins: a panic elsewhere leaves nothing half done.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// There is no path to tell.
+fn told<T>(result: Result<T, Fault>) -> Result<T, StateError> {
+    result.map_err(|fault| fault.tell(std::path::Path::new("memory")))
+}
+
+impl Inner {
+    /// Finds a delta's first forbidden change, before any of it is applied.
+    fn check(&self, delta: &[Remember]) -> Result<(), Fault> {
+        let mut users: BTreeMap<&AccountKey, Option<&UserId>> = BTreeMap::new();
+        let mut holders: BTreeMap<&UserId, Option<&AccountKey>> = BTreeMap::new();
+        for change in delta {
+            let (key, user) = match change {
+                Remember::Link(key, link) => (key, Some(&link.user)),
+                Remember::Unlink(key) => (key, None),
+                _ => continue,
+            };
+            if let Some(user) = user {
+                let holder = match holders.get(user) {
+                    Some(holder) => *holder,
+                    None => self.holders.get(user),
+                };
+                if let Some(holder) = holder.filter(|holder| *holder != key) {
+                    return Err(linked_twice(user, holder, key));
+                }
+            }
+            let before = match users.get(key) {
+                Some(user) => *user,
+                None => self.memory.links.get(key).map(|link| &link.user),
+            };
+            if let Some(before) = before {
+                holders.insert(before, None);
+            }
+            if let Some(user) = user {
+                holders.insert(user, Some(key));
+            }
+            users.insert(key, user);
+        }
+        Ok(())
+    }
+
+    /// Applies a delta that was checked.
+    fn apply(&mut self, delta: &[Remember]) {
+        for change in delta {
+            if let Remember::Link(key, _) | Remember::Unlink(key) = change
+                && let Some(link) = self.memory.links.get(key)
+            {
+                self.holders.remove(&link.user);
+            }
+            if let Remember::Link(key, link) = change {
+                self.holders.insert(link.user.clone(), key.clone());
+            }
+            self.memory.remember(change);
+        }
+    }
+
+    fn run(&mut self, run: RunId) -> Option<&mut Run> {
+        let place = usize::try_from(run.0).ok()?.checked_sub(1)?;
+        self.runs.get_mut(place)
+    }
+
+    fn unsettled_step(&mut self, run: RunId, step: StepId) -> Result<&mut Record, Fault> {
+        let found = self.run(run).and_then(|run| {
+            let place = *run.places.get(&step)?;
+            run.steps.get_mut(place)
+        });
+        match found {
+            None => Err(no_such_step(run, step)),
+            Some(record) if record.is_settled() => Err(settled_already(run, step)),
+            Some(record) => Ok(record),
+        }
+    }
+
+    fn begin(&mut self, plan: &Plan, config: &str, now: Timestamp) -> Result<RunId, Fault> {
+        let mut places = BTreeMap::new();
+        for (place, step) in plan.steps.iter().enumerate() {
+            if places.insert(step.id, place).is_some() {
+                return Err(step_twice(step.id));
+            }
+        }
+        for run in &mut self.runs {
+            run.open = false;
+        }
+        let record = |step: &Step| Record {
+            step: step.clone(),
+            target: Target::of(&step.action),
+            intended: None,
+            outcome: None,
+            superseded: false,
+        };
+        self.runs.push(Run {
+            began: now,
+            ended: None,
+            open: true,
+            config: config.to_owned(),
+            steps: plan.steps.iter().map(record).collect(),
+            places,
+        });
+        Ok(RunId(i64::try_from(self.runs.len()).unwrap_or(i64::MAX)))
+    }
+
+    fn intend(
+        &mut self,
+        run: RunId,
+        steps: &[StepId],
+        delta: &[Remember],
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        if !self.run(run).is_some_and(|run| run.open) {
+            return Err(not_open(run));
+        }
+        for &step in steps {
+            self.unsettled_step(run, step)?;
+        }
+        self.check(delta)?;
+        let mut targets = Vec::new();
+        for &step in steps {
+            let record = self.unsettled_step(run, step)?;
+            record.intended.get_or_insert(now);
+            targets.push(record.target.clone());
+        }
+        // Only one run is open, and it is the newest.
+        let earlier = self.runs.len().saturating_sub(1);
+        for record in self
+            .runs
+            .iter_mut()
+            .take(earlier)
+            .flat_map(|r| &mut r.steps)
+        {
+            if record.is_unsettled() && targets.iter().any(|t| t.repeats(&record.target)) {
+                record.superseded = true;
+            }
+        }
+        self.apply(delta);
+        Ok(())
+    }
+
+    fn settle(
+        &mut self,
+        run: RunId,
+        step: StepId,
+        outcome: Outcome,
+        delta: &[Remember],
+    ) -> Result<(), Fault> {
+        self.unsettled_step(run, step)?;
+        self.check(delta)?;
+        let record = self.unsettled_step(run, step)?;
+        if matches!(outcome, Outcome::Unknown(_)) {
+            record
+                .intended
+                .get_or_insert_with(|| Timestamp(jiff::Timestamp::now().as_millisecond()));
+        }
+        record.outcome = Some(outcome);
+        self.apply(delta);
+        Ok(())
+    }
+
+    fn finish(&mut self, run: RunId, now: Timestamp) -> Result<(), Fault> {
+        match self.run(run) {
+            Some(found) if found.open => {
+                found.open = false;
+                found.ended = Some(now);
+                Ok(())
+            }
+            _ => Err(not_open(run)),
+        }
+    }
+
+    fn numbered(&self) -> impl DoubleEndedIterator<Item = (RunId, &Run)> {
+        (1..)
+            .map(RunId)
+            .zip(&self.runs)
+            .collect::<Vec<_>>()
+            .into_iter()
+    }
+
+    fn counts(&self) -> BTreeMap<String, u64> {
+        let memory = &self.memory;
+        let deactivated = memory.links.values().filter(|l| l.deactivated.is_some());
+        let steps = || self.runs.iter().flat_map(|run| &run.steps);
+        [
+            ("links", memory.links.len()),
+            ("deactivated", deactivated.count()),
+            ("absences", memory.absences.len()),
+            ("returns", memory.returns.len()),
+            ("names", memory.names.len()),
+            ("nonces", memory.nonces.len()),
+            ("waiting", memory.waiting.len()),
+            ("orders", memory.orders.len()),
+            ("approvals", memory.approvals.len()),
+            ("done", memory.done.len()),
+            ("runs", self.runs.len()),
+            ("steps", steps().count()),
+            ("unsettled", steps().filter(|s| s.is_unsettled()).count()),
+        ]
+        .into_iter()
+        .map(|(name, number)| (name.to_owned(), u64::try_from(number).unwrap_or(u64::MAX)))
+        .collect()
+    }
+}
+
+impl Store for MemoryStore {
+    fn load(&self) -> BoxFuture<'_, Result<Memory, StateError>> {
+        async { Ok(self.lock().memory.clone()) }.boxed()
+    }
+
+    fn observe(&self, delta: MemoryDelta) -> BoxFuture<'_, Result<(), StateError>> {
+        async move {
+            let mut inner = self.lock();
+            told(inner.check(&delta))?;
+            inner.apply(&delta);
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn begin<'a>(
+        &'a self,
+        plan: &'a Plan,
+        config: &'a str,
+        now: &'a Now,
+    ) -> BoxFuture<'a, Result<RunId, StateError>> {
+        async move { told(self.lock().begin(plan, config, now.wall)) }.boxed()
+    }
+
+    fn intend<'a>(
+        &'a self,
+        run: RunId,
+        steps: &'a [StepId],
+        delta: MemoryDelta,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<(), StateError>> {
+        async move { told(self.lock().intend(run, steps, &delta, now)) }.boxed()
+    }
+
+    fn settle(
+        &self,
+        run: RunId,
+        step: StepId,
+        outcome: Outcome,
+        delta: MemoryDelta,
+    ) -> BoxFuture<'_, Result<(), StateError>> {
+        async move { told(self.lock().settle(run, step, outcome, &delta)) }.boxed()
+    }
+
+    fn finish(
+        &self,
+        run: RunId,
+        _changed: bool,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<(), StateError>> {
+        async move { told(self.lock().finish(run, now)) }.boxed()
+    }
+
+    fn unsettled(&self) -> BoxFuture<'_, Result<Vec<Unsettled>, StateError>> {
+        async {
+            let inner = self.lock();
+            let steps = inner.numbered().flat_map(|(id, run)| {
+                let unsettled = run.steps.iter().filter(|record| record.is_unsettled());
+                unsettled.filter_map(move |record| {
+                    Some(Unsettled {
+                        run: id,
+                        step: record.step.clone(),
+                        at: record.intended?,
+                    })
+                })
+            });
+            Ok(steps.collect())
+        }
+        .boxed()
+    }
+
+    fn runs(&self, most: u32) -> BoxFuture<'_, Result<Vec<RunRecord>, StateError>> {
+        async move {
+            let most = usize::try_from(most).unwrap_or(usize::MAX);
+            let inner = self.lock();
+            let runs = inner
+                .numbered()
+                .rev()
+                .take(most)
+                .map(|(id, run)| RunRecord {
+                    id,
+                    began: run.began,
+                    ended: run.ended,
+                    config: run.config.clone(),
+                    steps: run
+                        .steps
+                        .iter()
+                        .map(|record| (record.step.clone(), record.told()))
+                        .collect(),
+                });
+            Ok(runs.collect())
+        }
+        .boxed()
+    }
+
+    fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>> {
+        async { Ok(self.lock().counts()) }.boxed()
+    }
+}

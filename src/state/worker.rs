@@ -1,0 +1,229 @@
+//! The thread that owns the connection: takes what is queued, commits it once, then answers.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{Builder, JoinHandle};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::fault::Fault;
+use super::{Lease, StateError, copy};
+
+/// The most commands that share one commit; keeps the write-ahead log and the wait bounded.
+const MOST_AT_ONCE: usize = 512;
+
+/// One command: work on the connection, and a caller who waits for the result.
+trait Job: Send {
+    fn writes(&self) -> bool;
+    fn run(&mut self, db: &Connection) -> Result<(), Fault>;
+    /// Tells the caller: the failure if there is one, else the result of the last `run`.
+    fn answer(self: Box<Self>, failure: Option<StateError>);
+}
+
+struct Command<T, F> {
+    writes: bool,
+    work: F,
+    result: Option<T>,
+    caller: oneshot::Sender<Result<T, StateError>>,
+}
+
+impl<T, F> Job for Command<T, F>
+where
+    T: Send,
+    F: Fn(&Connection) -> Result<T, Fault> + Send,
+{
+    fn writes(&self) -> bool {
+        self.writes
+    }
+
+    fn run(&mut self, db: &Connection) -> Result<(), Fault> {
+        self.result = Some((self.work)(db)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, failure: Option<StateError>) {
+        let answer = match (failure, self.result) {
+            (Some(error), _) => Err(error),
+            (None, Some(result)) => Ok(result),
+            (None, None) => Err(StateError::Closed),
+        };
+        // A caller who no longer waits does not undo what was done.
+        let _ = self.caller.send(answer);
+    }
+}
+
+enum Message {
+    Job(Box<dyn Job>),
+    Copy,
+}
+
+/// The thread, as its owner sees it. Dropping it lets the thread do what is queued, then waits.
+#[derive(Debug)]
+pub(super) struct Worker {
+    sender: Option<Sender<Message>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the thread owns.
+pub(super) struct Desk {
+    /// The only connection that writes, or one that reads.
+    pub db: Connection,
+    /// The state file.
+    pub path: PathBuf,
+    /// Released after the connection is closed.
+    pub lease: Option<Lease>,
+}
+
+impl Worker {
+    /// Starts the thread.
+    pub(super) fn start(name: &str, desk: Desk) -> Result<Self, StateError> {
+        let (sender, receiver) = channel();
+        let path = desk.path.clone();
+        let thread = Builder::new()
+            .name(name.into())
+            .spawn(move || desk.serve(&receiver))
+            .map_err(|error| super::directory::cannot(&path, "no thread for it", &error))?;
+        Ok(Self {
+            sender: Some(sender),
+            thread: Some(thread),
+        })
+    }
+
+    /// Queues a command and waits for its answer. `work` may be called a second time after its
+    /// first attempt was undone.
+    pub(super) async fn ask<T: Send + 'static>(
+        &self,
+        writes: bool,
+        work: impl Fn(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StateError> {
+        let (caller, answer) = oneshot::channel();
+        self.send(Message::Job(Box::new(Command {
+            writes,
+            work,
+            result: None,
+            caller,
+        })))?;
+        answer.await.unwrap_or(Err(StateError::Closed))
+    }
+
+    /// Queues the making of the copy; nobody waits for it.
+    pub(super) fn copy(&self) -> Result<(), StateError> {
+        self.send(Message::Copy)
+    }
+
+    fn send(&self, message: Message) -> Result<(), StateError> {
+        let sender = self.sender.as_ref().ok_or(StateError::Closed)?;
+        sender.send(message).map_err(|_| StateError::Closed)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.sender = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Desk {
+    fn serve(self, receiver: &Receiver<Message>) {
+        while let Ok(first) = receiver.recv() {
+            let mut jobs = Vec::new();
+            let mut copies = false;
+            for message in std::iter::once(first).chain(receiver.try_iter()) {
+                match message {
+                    Message::Job(job) => jobs.push(job),
+                    Message::Copy => copies = true,
+                }
+                // What was asked for after a copy waits for it.
+                if copies || jobs.len() >= MOST_AT_ONCE {
+                    break;
+                }
+            }
+            self.work_off(jobs);
+            if copies && let Err(error) = copy::make(&self.db, &self.path) {
+                tracing::warn!("no copy of the state was made: {error}");
+            }
+        }
+        let Self { db, lease, .. } = self;
+        drop(db);
+        drop(lease);
+    }
+
+    /// One transaction for all. If it fails as a whole, each is tried alone, so that one that
+    /// cannot be written (too big for a disk that is nearly full) stops nobody else.
+    fn work_off(&self, mut jobs: Vec<Box<dyn Job>>) {
+        let outcome = match self.together(&mut jobs) {
+            Err(Failure::Rolled(_)) if jobs.len() > 1 => jobs
+                .chunks_mut(1)
+                .map(|alone| match self.together(alone) {
+                    Ok(mut outcomes) => outcomes.pop().flatten(),
+                    Err(Failure::Rolled(error) | Failure::NotBegun(error)) => Some(error),
+                })
+                .collect(),
+            Err(Failure::Rolled(error) | Failure::NotBegun(error)) => {
+                vec![Some(error); jobs.len()]
+            }
+            Ok(outcomes) => outcomes,
+        };
+        for (job, failure) in jobs.into_iter().zip(outcome) {
+            job.answer(failure);
+        }
+    }
+
+    /// Runs and commits all; each that fails is undone by itself and has its error in the result.
+    fn together(&self, jobs: &mut [Box<dyn Job>]) -> Result<Vec<Option<StateError>>, Failure> {
+        if jobs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let begin = if jobs.iter().any(|job| job.writes()) {
+            "BEGIN IMMEDIATE"
+        } else {
+            "BEGIN"
+        };
+        self.say(begin).map_err(Failure::NotBegun)?;
+        self.run_each(jobs).map_err(|error| {
+            // SQLite has ended some failed transactions by itself.
+            if !self.db.is_autocommit() {
+                let _ = self.say("ROLLBACK");
+            }
+            Failure::Rolled(error)
+        })
+    }
+
+    fn run_each(&self, jobs: &mut [Box<dyn Job>]) -> Result<Vec<Option<StateError>>, StateError> {
+        let mut outcomes = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            self.say("SAVEPOINT job")?;
+            let failure = job.run(&self.db).err().map(|fault| fault.tell(&self.path));
+            if let Some(error) = &failure {
+                if self.db.is_autocommit() {
+                    return Err(error.clone());
+                }
+                self.say("ROLLBACK TO job")?;
+            }
+            self.say("RELEASE job")?;
+            outcomes.push(failure);
+        }
+        self.say("COMMIT")?;
+        Ok(outcomes)
+    }
+
+    fn say(&self, sql: &str) -> Result<(), StateError> {
+        self.db
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute([]))
+            .map(|_| ())
+            .map_err(|error| Fault::from(error).tell(&self.path))
+    }
+}
+
+/// How a whole transaction failed.
+enum Failure {
+    /// It never began: trying each alone would only wait again.
+    NotBegun(StateError),
+    /// Everything in it was undone.
+    Rolled(StateError),
+}
