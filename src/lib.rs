@@ -4,7 +4,7 @@
 //!
 //! * [`config`]: what the administrator wrote, validated.
 //! * `provider`: reads the directory into a [`model::Directory`], with what that proves.
-//! * `mattermost`: reads users, teams and the server's own word about itself; writes one
+//! * [`mattermost`]: reads users, teams and the server's own word about itself; writes one
 //!   change at a time.
 //! * [`state`]: what is remembered: who is who, who is missing since when, what was begun.
 //! * [`plan`]: the pure core. From these three and the policy it makes a [`model::Plan`]: every
@@ -19,6 +19,7 @@
 //! [`model`] holds the words that all of them share.
 
 pub mod config;
+pub mod mattermost;
 pub mod model;
 pub mod plan;
 pub mod state;

@@ -1,0 +1,321 @@
+//! One call after another: pace, retries of reads, counting. What a call means is not known here.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use rand::RngExt;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::config::{MattermostAccess, MattermostSettings, Pace, SecretError};
+use crate::tls;
+
+use super::error::{CallError, SendError, WriteError};
+use super::pace::Gate;
+use super::reader::Reader;
+use super::transport::{
+    HttpTransport, Method, Request, Response, Transport, TransportError, Way, trust_nobody,
+};
+use super::wire;
+use super::writer::Writer;
+
+/// How often a call is sent again after 429, which the server surely did not carry out.
+const REFUSED_TIMES: u32 = 5;
+/// How often a reading call is sent again after a failure.
+const READ_RETRIES: u32 = 3;
+/// Retries of reading calls that may be spent at once; a success earns a tenth of one back.
+const RETRY_BUDGET: u32 = 200;
+const RETRY_COST: u32 = 10;
+const FIRST_BACKOFF: Duration = Duration::from_millis(200);
+
+/// The way into one server: a transport with its pace. Make one and keep it, so that what it
+/// learned about the server's limit is not forgotten. A dry run makes only a [`Reader`] from it.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    transport: Arc<dyn Transport>,
+    gate: Gate,
+    timeout: Duration,
+    budget: AtomicU32,
+    counters: Counters,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Client({})", self.0.transport.label())
+    }
+}
+
+#[derive(Default)]
+struct Counters {
+    requests: AtomicU64,
+    writes: AtomicU64,
+    rate_limited: AtomicU64,
+    retries: AtomicU64,
+}
+
+/// How much was asked of the server since the client was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests sent, writes and repetitions included.
+    pub requests: u64,
+    /// Requests that change something.
+    pub writes: u64,
+    /// Refusals with 429.
+    pub rate_limited: u64,
+    /// Reading calls that were sent again after a failure.
+    pub retries: u64,
+}
+
+impl Counts {
+    /// What was added since `earlier`.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            requests: self.requests.saturating_sub(earlier.requests),
+            writes: self.writes.saturating_sub(earlier.writes),
+            rate_limited: self.rate_limited.saturating_sub(earlier.rate_limited),
+            retries: self.retries.saturating_sub(earlier.retries),
+        }
+    }
+}
+
+/// The client could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The token cannot be read.
+    #[error("mattermost.token: {0}")]
+    Token(#[from] SecretError),
+    /// The trusted certificates cannot be used.
+    #[error("mattermost: {0}")]
+    Tls(#[from] tls::TlsError),
+    /// The HTTP client cannot be made.
+    #[error("mattermost: {0}")]
+    Transport(#[from] TransportError),
+}
+
+impl Client {
+    /// A client as the settings say, with the token that its file has now. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the certificates or the token cannot be used.
+    pub fn connect(settings: &MattermostSettings) -> Result<Self, ConnectError> {
+        let transport = match &settings.access {
+            MattermostAccess::Http { url, token, trust } => {
+                // Its warnings are told when the configuration is checked.
+                let (token, _) = token.load()?;
+                let tls = if url.starts_with("https:") {
+                    tls::client_config(trust)?
+                } else {
+                    trust_nobody().map_err(|e| TransportError::Setup(e.to_string()))?
+                };
+                HttpTransport::tcp(url, &token, tls)?
+            }
+            MattermostAccess::Socket { path } => HttpTransport::socket(path)?,
+        };
+        Ok(Self::new(
+            Arc::new(transport),
+            settings.pace,
+            settings.timeout,
+        ))
+    }
+
+    /// A client over any transport. `timeout` is the most time for one request.
+    pub fn new(transport: Arc<dyn Transport>, pace: Option<Pace>, timeout: Duration) -> Self {
+        Self(Arc::new(Inner {
+            transport,
+            gate: Gate::new(pace),
+            timeout,
+            budget: AtomicU32::new(RETRY_BUDGET),
+            counters: Counters::default(),
+        }))
+    }
+
+    /// Somebody who can look, and cannot change anything.
+    pub fn reader(&self) -> Reader {
+        Reader::new(self.clone())
+    }
+
+    /// Somebody who can change things, and look.
+    pub fn writer(&self) -> Writer {
+        Writer::new(self.clone())
+    }
+
+    /// How much was asked so far.
+    pub fn counts(&self) -> Counts {
+        let c = &self.0.counters;
+        Counts {
+            requests: c.requests.load(Ordering::Relaxed),
+            writes: c.writes.load(Ordering::Relaxed),
+            rate_limited: c.rate_limited.load(Ordering::Relaxed),
+            retries: c.retries.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Which way in it is.
+    pub fn way(&self) -> Way {
+        self.0.transport.way()
+    }
+
+    /// Address or socket, for people.
+    pub fn label(&self) -> &str {
+        self.0.transport.label()
+    }
+
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CallError> {
+        Ok(self.get_with_headers(path).await?.0)
+    }
+
+    pub(super) async fn get_with_headers<T: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<(T, BTreeMap<String, String>), CallError> {
+        let request = self.request(Method::Get, path, None, false);
+        let answer = self.read(request.clone()).await?;
+        Ok((parsed(&request, &answer)?, answer.headers))
+    }
+
+    /// A reading call by `POST`: some lists are asked for with a list of ids.
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: Value,
+    ) -> Result<T, CallError> {
+        let request = self.request(Method::Post, path, Some(body), false);
+        let answer = self.read(request.clone()).await?;
+        parsed(&request, &answer)
+    }
+
+    /// A call that writes, whose answer is read.
+    pub(super) async fn write<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Value,
+    ) -> Result<T, WriteError> {
+        self.write_for(method, path, Some(body), Duration::ZERO)
+            .await
+            .and_then(|(request, answer)| parsed(&request, &answer).map_err(WriteError::Unknown))
+    }
+
+    /// A call that writes, with more time than usual. Never sent again once it may have arrived.
+    pub(super) async fn write_for(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        more_time: Duration,
+    ) -> Result<(Request, Response), WriteError> {
+        let mut request = self.request(method, path, body, true);
+        request.timeout += more_time;
+        match self.send(&request).await {
+            Ok(answer) => Ok((request, answer)),
+            Err(error) => Err(WriteError::from_write(error)),
+        }
+    }
+
+    fn request(&self, method: Method, path: &str, body: Option<Value>, writes: bool) -> Request {
+        Request {
+            method,
+            path: format!("/api/v4{path}"),
+            body,
+            writes,
+            timeout: self.0.timeout,
+        }
+    }
+
+    /// Reads, and tries again after failures that may pass, as far as the budget allows.
+    async fn read(&self, request: Request) -> Result<Response, CallError> {
+        let mut backoff = FIRST_BACKOFF;
+        let mut retries = 0;
+        loop {
+            let error = match self.send(&request).await {
+                Ok(answer) => {
+                    self.earn();
+                    return Ok(answer);
+                }
+                Err(error) => error,
+            };
+            if retries == READ_RETRIES || !may_pass(&error) || !self.spend() {
+                return Err(error);
+            }
+            retries += 1;
+            self.0.counters.retries.fetch_add(1, Ordering::Relaxed);
+            tracing::debug!(%error, retries, "reading again");
+            let jitter = rand::rng().random_range(0.5..1.5);
+            tokio::time::sleep(backoff.mul_f64(jitter)).await;
+            backoff *= 3;
+        }
+    }
+
+    /// Sends when it is our turn; after 429 again, within bounds. An answer that is not 2xx is
+    /// an error.
+    async fn send(&self, request: &Request) -> Result<Response, CallError> {
+        let counters = &self.0.counters;
+        let mut refused = 0;
+        loop {
+            self.0.gate.pass().await;
+            counters.requests.fetch_add(1, Ordering::Relaxed);
+            counters
+                .writes
+                .fetch_add(u64::from(request.writes), Ordering::Relaxed);
+            let answer = self.0.transport.send(request.clone()).await;
+            let answer = answer.map_err(|error| CallError::Send {
+                call: format!("{request:?}"),
+                error,
+            })?;
+            tracing::trace!(?request, ?answer, "call");
+            self.0.gate.learn(&answer);
+            match answer.status {
+                200..300 => return Ok(answer),
+                429 if refused < REFUSED_TIMES => {
+                    refused += 1;
+                    counters.rate_limited.fetch_add(1, Ordering::Relaxed);
+                }
+                status => {
+                    let limited = u64::from(status == 429);
+                    counters.rate_limited.fetch_add(limited, Ordering::Relaxed);
+                    return Err(CallError::Api {
+                        call: format!("{request:?}"),
+                        error: wire::refusal(&answer),
+                    });
+                }
+            }
+        }
+    }
+
+    fn spend(&self) -> bool {
+        let left = |budget: u32| budget.checked_sub(RETRY_COST);
+        self.0
+            .budget
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, left)
+            .is_ok()
+    }
+
+    fn earn(&self) {
+        let more = |budget: u32| (budget < RETRY_BUDGET).then_some(budget + 1);
+        let _full = self
+            .0
+            .budget
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+    }
+}
+
+fn parsed<T: DeserializeOwned>(request: &Request, answer: &Response) -> Result<T, CallError> {
+    wire::parse(&answer.body).map_err(|why| CallError::Garbled {
+        call: format!("{request:?}"),
+        why,
+    })
+}
+
+/// Whether a failed read may succeed when tried again.
+fn may_pass(error: &CallError) -> bool {
+    match error {
+        CallError::Send { error, .. } => !matches!(error, SendError::TooLarge { .. }),
+        CallError::Api { error, .. } => error.status >= 500 && error.status != 501,
+        CallError::Garbled { .. } => false,
+    }
+}

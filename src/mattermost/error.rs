@@ -1,0 +1,366 @@
+//! What can go wrong between us and the server, and what it means for a change that was under way.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::model::User;
+
+/// A request that got no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// No connection: the request was surely not sent.
+    #[error("could not connect to {to}: {why}")]
+    NotConnected {
+        /// The address or socket.
+        to: String,
+        /// The chain of causes.
+        why: String,
+    },
+    /// The connection broke after the request had, or may have, been sent.
+    #[error("the connection broke before the answer was complete: {why}")]
+    Broken {
+        /// The chain of causes.
+        why: String,
+    },
+    /// No complete answer in time; the server may still be working on it.
+    #[error("no answer within {:.0} s", .after.as_secs_f64())]
+    Timeout {
+        /// How long the request was allowed to take. Not how long it took: the same failure says
+        /// the same each time.
+        after: Duration,
+    },
+    /// The answer is longer than any that we expect.
+    #[error("the answer is longer than {limit} bytes, which no Mattermost answer to us is")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+}
+
+impl SendError {
+    /// Whether the server cannot have seen the request.
+    pub fn surely_not_sent(&self) -> bool {
+        matches!(self, Self::NotConnected { .. })
+    }
+}
+
+/// An answer that refuses. Decided by `status` and `id`; `message` follows the server's language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    /// The HTTP status.
+    pub status: u16,
+    /// Mattermost's id of the error; empty when something else answered, a proxy for example.
+    pub id: String,
+    /// For people. At most 300 characters, without control characters.
+    pub message: String,
+}
+
+/// What a refusal means to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ApiErrorKind {
+    /// The token is wrong, expired or revoked, or its owner is deactivated: stop everything.
+    TokenRejected,
+    /// We may not do that: a full system administrator is needed.
+    NoPermission,
+    /// There is no such user, team or membership.
+    NotFound,
+    /// This way in does not offer the call, or the address is not that of a Mattermost API.
+    NotOffered,
+    /// Another user, also a deactivated one, or a group has the username.
+    UsernameTaken,
+    /// Another user, also a deactivated one, has the address.
+    EmailTaken,
+    /// The server takes no more active users.
+    UserLimit,
+    /// The address is not in the domains that the server or the team accepts.
+    DomainRefused,
+    /// The team has `MaxUsersPerTeam` members.
+    TeamFull,
+    /// A team with that name is there, perhaps archived.
+    TeamExists,
+    /// The password is too short, too long or lacks a class of characters.
+    PasswordPolicy,
+    /// A login service owns what was to be changed (409, or 403 for `auth_service=ldap`).
+    LoginServiceOwns,
+    /// Nobody may deactivate himself, and that user is we.
+    Ourselves,
+    /// A field has a value that the server does not take.
+    Invalid,
+    /// Too many requests. Surely not carried out.
+    RateLimited,
+    /// The server failed.
+    ServerFailed,
+    /// None of the others.
+    Other,
+}
+
+impl ApiError {
+    /// What the refusal means. The ids are those that 5.38 and 11.6 answer.
+    pub fn kind(&self) -> ApiErrorKind {
+        use ApiErrorKind as K;
+        match (self.status, self.id.as_str()) {
+            (429, _) => K::RateLimited,
+            (
+                401,
+                "api.context.session_expired.app_error" | "api.context.token_provided.app_error",
+            ) => K::TokenRejected,
+            (401, "api.user.update_active.not_enable.app_error") => K::Ourselves,
+            (
+                403,
+                "api.user.update_active.cannot_modify_status_when_user_is_managed_by_ldap.app_error",
+            )
+            | (409, _) => K::LoginServiceOwns,
+            (403, id) if !id.is_empty() => K::NoPermission,
+            (404, "api.context.404.app_error" | "") => K::NotOffered,
+            (404, _) => K::NotFound,
+            (400, id) => refused_value(id),
+            (500.., _) => K::ServerFailed,
+            _ => K::Other,
+        }
+    }
+
+    /// Whether a call that writes was cleanly refused with this: nothing was changed. Anything
+    /// else (a failing server, a proxy's page) leaves the outcome unknown.
+    pub fn is_clean_refusal(&self) -> bool {
+        self.status == 429 || ((400..500).contains(&self.status) && !self.id.is_empty())
+    }
+}
+
+fn refused_value(id: &str) -> ApiErrorKind {
+    use ApiErrorKind as K;
+    match id {
+        "app.user.save.username_exists.app_error" => K::UsernameTaken,
+        "app.user.save.email_exists.app_error" => K::EmailTaken,
+        "api.user.create_user.user_limits.exceeded"
+        | "app.user.update_active.user_limit.exceeded" => K::UserLimit,
+        "api.user.create_user.accepted_domain.app_error"
+        | "api.user.update_user.accepted_domain.app_error"
+        | "api.team.join_user_to_team.allowed_domains.app_error" => K::DomainRefused,
+        "app.team.join_user_to_team.save_member.max_accounts.app_error" => K::TeamFull,
+        "app.team.save.existing.app_error" | "store.sql_team.save_team.existing.app_error" => {
+            K::TeamExists
+        }
+        "api.user.check_user_password.invalid.app_error" => K::PasswordPolicy,
+        _ if id.starts_with("model.user.is_valid.pwd_") => K::PasswordPolicy,
+        _ if id.starts_with("model.") || id.starts_with("api.context.invalid_") => K::Invalid,
+        _ => K::Other,
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let advice = match self.kind() {
+            ApiErrorKind::TokenRejected => {
+                "the token is wrong, expired or revoked, or its owner is deactivated; make a new \
+                 one and put it where mattermost.token says"
+            }
+            ApiErrorKind::NoPermission => {
+                "the token's owner must be a system administrator of the server"
+            }
+            ApiErrorKind::NotOffered => {
+                "this address does not offer the call: check mattermost.url, and whether a proxy \
+                 is in between"
+            }
+            ApiErrorKind::RateLimited => "too many requests, also after waiting",
+            _ => self.message.as_str(),
+        };
+        write!(f, "{advice} (status {}", self.status)?;
+        if !self.id.is_empty() {
+            write!(f, ", {}", self.id)?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// Why a reading call has no result, or why a writing one has none that we can trust.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// There was no answer.
+    #[error("{call}: {error}")]
+    Send {
+        /// Method and path.
+        call: String,
+        /// What happened.
+        error: SendError,
+    },
+    /// The answer refuses.
+    #[error("{call}: {error}")]
+    Api {
+        /// Method and path.
+        call: String,
+        /// The refusal.
+        error: ApiError,
+    },
+    /// The answer is not what Mattermost answers.
+    #[error("{call}: the answer is not understood: {why}")]
+    Garbled {
+        /// Method and path.
+        call: String,
+        /// What is wrong with it; never a part of the body.
+        why: String,
+    },
+}
+
+impl CallError {
+    /// What the refusal means; `None` if it is not one.
+    pub fn kind(&self) -> Option<ApiErrorKind> {
+        match self {
+            Self::Api { error, .. } => Some(error.kind()),
+            _ => None,
+        }
+    }
+}
+
+/// Why a change is not known to have happened as asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// The server refused: nothing was changed.
+    #[error("{0}")]
+    Refused(ApiError),
+    /// The request did not leave this machine: nothing was changed.
+    #[error("not sent: {0}")]
+    NotSent(CallError),
+    /// The user was no longer as the plan saw it, so nothing was sent.
+    #[error("not sent: {field} is no longer \"{expected}\" but \"{found}\"")]
+    Stale {
+        /// Which field.
+        field: String,
+        /// What the plan saw.
+        expected: String,
+        /// What is there now.
+        found: String,
+    },
+    /// Nobody knows whether it happened: to be resolved by reading, never by repeating.
+    #[error("the outcome is unknown: {0}")]
+    Unknown(CallError),
+    /// It happened, but not as asked. The user is as given here.
+    #[error("done, but not as asked: {what}")]
+    Otherwise {
+        /// The user as it is now.
+        user: Box<User>,
+        /// What differs.
+        what: String,
+    },
+}
+
+impl WriteError {
+    /// What the refusal means; `None` if it is not one.
+    pub fn kind(&self) -> Option<ApiErrorKind> {
+        match self {
+            Self::Refused(error) => Some(error.kind()),
+            Self::NotSent(error) | Self::Unknown(error) => error.kind(),
+            Self::Stale { .. } | Self::Otherwise { .. } => None,
+        }
+    }
+
+    /// Whether nothing was changed for certain.
+    pub fn surely_unchanged(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused(_) | Self::NotSent(_) | Self::Stale { .. }
+        )
+    }
+
+    /// What the error of a call that writes means.
+    pub(super) fn from_write(error: CallError) -> Self {
+        match error {
+            CallError::Api { error, .. } if error.is_clean_refusal() => Self::Refused(error),
+            CallError::Send {
+                error: ref sent, ..
+            } if sent.surely_not_sent() => Self::NotSent(error),
+            other => Self::Unknown(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(status: u16, id: &str) -> ApiError {
+        ApiError {
+            status,
+            id: id.into(),
+            message: "words".into(),
+        }
+    }
+
+    fn write(error: ApiError) -> WriteError {
+        WriteError::from_write(CallError::Api {
+            call: "PUT /x".into(),
+            error,
+        })
+    }
+
+    #[test]
+    fn the_kinds_of_401_are_told_apart_by_id() {
+        assert_eq!(
+            error(401, "api.context.session_expired.app_error").kind(),
+            ApiErrorKind::TokenRejected
+        );
+        assert_eq!(
+            error(401, "api.user.update_active.not_enable.app_error").kind(),
+            ApiErrorKind::Ourselves
+        );
+        assert_eq!(
+            error(401, "api.user.delete_user.not_enabled.app_error").kind(),
+            ApiErrorKind::Other
+        );
+    }
+
+    #[test]
+    fn only_a_clean_refusal_and_no_connection_prove_that_nothing_happened() {
+        assert!(write(error(400, "app.user.save.username_exists.app_error")).surely_unchanged());
+        assert!(write(error(429, "")).surely_unchanged());
+        for unsure in [
+            error(500, "app.user.save.app_error"),
+            error(502, ""),
+            error(403, ""),
+            error(301, ""),
+        ] {
+            assert!(matches!(write(unsure), WriteError::Unknown(_)));
+        }
+        let send = |error| {
+            WriteError::from_write(CallError::Send {
+                call: "PUT /x".into(),
+                error,
+            })
+        };
+        let not_connected = SendError::NotConnected {
+            to: "x".into(),
+            why: "refused".into(),
+        };
+        assert!(matches!(send(not_connected), WriteError::NotSent(_)));
+        for unsure in [
+            SendError::Broken {
+                why: "reset".into(),
+            },
+            SendError::Timeout {
+                after: Duration::from_secs(1),
+            },
+            SendError::TooLarge { limit: 1 },
+        ] {
+            assert!(matches!(send(unsure), WriteError::Unknown(_)));
+        }
+    }
+
+    #[test]
+    fn a_timeout_is_told_in_whole_seconds() {
+        let after = Duration::from_millis(30_004);
+        let told = SendError::Timeout { after }.to_string();
+        assert_eq!(told, "no answer within 30 s");
+    }
+
+    #[test]
+    fn a_missing_call_is_not_a_missing_user() {
+        assert_eq!(
+            error(404, "api.context.404.app_error").kind(),
+            ApiErrorKind::NotOffered
+        );
+        assert_eq!(error(404, "").kind(), ApiErrorKind::NotOffered);
+        assert_eq!(
+            error(404, "app.user.missing_account.const").kind(),
+            ApiErrorKind::NotFound
+        );
+    }
+}

@@ -1,0 +1,118 @@
+//! What the server says of itself and of us.
+
+use crate::model::{Capabilities, Seats, ServerFacts, User, Version};
+
+use super::error::{ApiErrorKind, CallError};
+use super::reader::Reader;
+use super::transport::Way;
+use super::wire::{self, ApiConfig, ApiLimits, ApiUser};
+
+/// From this version on a server knows a limit of users and `GET /limits/server`.
+const LIMITS_SINCE: Version = Version {
+    major: 9,
+    minor: 5,
+    patch: 0,
+};
+const VERSION_HEADER: &str = "x-version-id";
+
+impl Reader {
+    /// What the server says of itself and of us: three requests. What only an administrator is
+    /// told stays unknown with any other token; see [`Reader::own_user`] for its roles.
+    ///
+    /// # Errors
+    /// When the server could not be asked, or does not say its version. A dead token is
+    /// [`ApiErrorKind::TokenRejected`].
+    pub async fn facts(&self) -> Result<ServerFacts, CallError> {
+        let way = self.client().way();
+        let (own, mut version) = match way {
+            Way::Local => (None, None),
+            Way::Token => {
+                let (user, headers) = self
+                    .client()
+                    .get_with_headers::<ApiUser>("/users/me")
+                    .await?;
+                let user = user.into_user().map_err(|bad| CallError::Garbled {
+                    call: "GET /users/me".into(),
+                    why: bad.why,
+                })?;
+                (Some(user), headers.get(VERSION_HEADER).cloned())
+            }
+        };
+        let all_rights = way == Way::Local || own.as_ref().is_some_and(User::is_admin);
+        let mut config = None;
+        if all_rights {
+            let (read, headers) = self
+                .client()
+                .get_with_headers::<ApiConfig>("/config")
+                .await?;
+            version = version.or_else(|| headers.get(VERSION_HEADER).cloned());
+            config = Some(read);
+        }
+        let version =
+            version
+                .as_deref()
+                .and_then(wire::version)
+                .ok_or_else(|| CallError::Garbled {
+                    call: "GET /users/me".into(),
+                    why: "no header X-Version-Id; is this a Mattermost, or does a proxy remove it?"
+                        .into(),
+                })?;
+        let seats = if all_rights && way == Way::Token {
+            self.seats(version).await?
+        } else {
+            Seats::Unknown
+        };
+        let config = config.unwrap_or_default();
+        Ok(ServerFacts {
+            version,
+            own_user: own.map(|user| user.id),
+            capabilities: capabilities(way),
+            seats,
+            require_email_verification: config.email_settings.require_email_verification,
+            restrict_to_domains: wire::domains(&config.team_settings.restrict_creation_to_domains),
+            max_users_per_team: config.team_settings.max_users_per_team,
+        })
+    }
+
+    /// The seats, asked as an administrator: to anyone else the server says zeros, which also
+    /// mean "unlimited".
+    async fn seats(&self, version: Version) -> Result<Seats, CallError> {
+        let limits: ApiLimits = match self.client().get("/limits/server").await {
+            Ok(limits) => limits,
+            Err(error) if error.kind() == Some(ApiErrorKind::NotOffered) => {
+                let too_old = version < LIMITS_SINCE;
+                return Ok(if too_old {
+                    Seats::Unlimited
+                } else {
+                    Seats::Unknown
+                });
+            }
+            Err(error) => return Err(error),
+        };
+        let hard = limits.max_users_hard_limit;
+        let limit = if hard > 0 {
+            hard
+        } else {
+            limits.max_users_limit
+        };
+        Ok(if limit == 0 {
+            Seats::Unlimited
+        } else {
+            Seats::Limited {
+                limit,
+                active: limits.active_user_count,
+            }
+        })
+    }
+}
+
+/// What each way offers, the same from 5.38 to 11. Where a server turns out to lack a call (404),
+/// reader and writer go the other way by themselves.
+fn capabilities(way: Way) -> Capabilities {
+    let all = way == Way::Token;
+    Capabilities {
+        patch: all,
+        team_batch: all,
+        team_members_list: all,
+    }
+}

@@ -1,0 +1,33 @@
+//! The client of Mattermost's API.
+//!
+//! A [`Transport`] carries one request (over TLS with a token, or over the local-mode socket); a
+//! [`Client`] keeps the pace and repeats what may be repeated; a [`Reader`] knows what to ask, a
+//! [`Writer`] how to change one thing. A dry run holds a [`Reader`], which cannot write.
+//!
+//! Reads are repeated after failures, within a budget. Writes never are, except after 429: any
+//! other error but a clean refusal leaves their outcome unknown, and the caller finds out by
+//! reading.
+
+mod client;
+mod error;
+mod facts;
+mod pace;
+mod password;
+mod reader;
+mod transport;
+mod whole;
+mod wire;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::{Client, ConnectError, Counts};
+pub use error::{ApiError, ApiErrorKind, CallError, SendError, WriteError};
+pub use password::{PASSWORD_LENGTH, RandomError, nonce, password};
+pub use reader::Reader;
+pub use transport::{
+    HttpTransport, MAX_BODY, Method, Request, Response, Transport, TransportError, Way,
+    trust_nobody,
+};
+pub use writer::{EmailChange, TEAM_BATCH, Writer};

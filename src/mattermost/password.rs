@@ -1,0 +1,102 @@
+//! Random texts: initial passwords that every policy accepts, and nonces.
+
+use rand::TryRng;
+use rand::rngs::{SysError, SysRng};
+use secrecy::SecretString;
+
+use crate::model::Nonce;
+
+/// How long an initial password is. FIPS builds ask for 14 at least, 5.38 takes 64 at most.
+pub const PASSWORD_LENGTH: usize = 24;
+
+const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
+const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const DIGITS: &[u8] = b"0123456789";
+/// Symbols that every version counts as such, without those that need care in shells or JSON.
+const SYMBOLS: &[u8] = b"!#%+-.:=?@_~";
+const NONCE_BYTES: usize = 16;
+
+/// The system gave no random numbers.
+#[derive(Debug, thiserror::Error)]
+#[error("the system gives no random numbers: {0}")]
+pub struct RandomError(#[from] SysError);
+
+/// A random password of [`PASSWORD_LENGTH`] characters with lower case, upper case, digits and
+/// symbols in it. Each password with all four classes is equally likely: those without are thrown
+/// away, instead of putting one of each class at a fixed place.
+///
+/// # Errors
+/// When the system's random numbers cannot be had.
+pub fn password() -> Result<SecretString, RandomError> {
+    let alphabet: Vec<u8> = [LOWER, UPPER, DIGITS, SYMBOLS].concat();
+    loop {
+        let mut text = String::with_capacity(PASSWORD_LENGTH);
+        while text.len() < PASSWORD_LENGTH {
+            text.push(char::from(pick(&alphabet)?));
+        }
+        if [LOWER, UPPER, DIGITS, SYMBOLS]
+            .iter()
+            .all(|class| text.bytes().any(|b| class.contains(&b)))
+        {
+            return Ok(text.into());
+        }
+    }
+}
+
+/// A random text by which a user that we created is recognised: 128 bits in hex.
+///
+/// # Errors
+/// When the system's random numbers cannot be had.
+pub fn nonce() -> Result<Nonce, RandomError> {
+    let mut bytes = [0_u8; NONCE_BYTES];
+    SysRng.try_fill_bytes(&mut bytes)?;
+    Ok(Nonce::new(
+        bytes.iter().map(|b| format!("{b:02x}")).collect::<String>(),
+    ))
+}
+
+/// One of `alphabet`, each equally likely: bytes above its greatest multiple are thrown away.
+fn pick(alphabet: &[u8]) -> Result<u8, RandomError> {
+    let fair = 256 - 256 % alphabet.len();
+    loop {
+        let mut byte = [0_u8];
+        SysRng.try_fill_bytes(&mut byte)?;
+        let n = usize::from(byte[0]);
+        if n < fair {
+            return Ok(alphabet[n % alphabet.len()]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn every_password_satisfies_every_policy() {
+        let passwords: BTreeSet<String> = (0..500)
+            .map(|_| password().unwrap().expose_secret().to_owned())
+            .collect();
+        assert_eq!(passwords.len(), 500, "no two are alike");
+        for p in &passwords {
+            assert_eq!(p.len(), PASSWORD_LENGTH);
+            assert!(p.bytes().any(|b| b.is_ascii_lowercase()));
+            assert!(p.bytes().any(|b| b.is_ascii_uppercase()));
+            assert!(p.bytes().any(|b| b.is_ascii_digit()));
+            assert!(p.bytes().any(|b| b.is_ascii_punctuation()));
+        }
+        let all: BTreeSet<u8> = passwords.iter().flat_map(|p| p.bytes()).collect();
+        assert_eq!(all.len(), 74, "every character of the alphabet comes up");
+    }
+
+    #[test]
+    fn nonces_are_long_and_differ() {
+        let (a, b) = (nonce().unwrap(), nonce().unwrap());
+        assert_eq!(a.as_str().len(), 32);
+        assert_ne!(a, b);
+    }
+}

@@ -1,0 +1,400 @@
+//! Everything that can be asked. Nothing here can change anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::model::{
+    Gap, Lookup, Member, Proof, Rejected, Roster, SourceIdentity, Team, TeamId, Timestamp, User,
+    UserId,
+};
+
+use super::client::Client;
+use super::error::{ApiErrorKind, CallError};
+use super::transport::Way;
+use super::wire::{ApiMember, ApiTeam, ApiUser, is_id, segment};
+
+/// Rows a page; the server cuts more to this without a word.
+const PAGE: usize = 200;
+/// Pages of one list: 2 million rows. A list that never ends is not believed.
+const MAX_PAGES: usize = 10_000;
+/// Ids in one question.
+const IDS: usize = 1_000;
+/// The longest username.
+const USERNAME_CHARS: usize = 64;
+
+/// Reads from the server, and cannot write: it has no call for it, and gives the client that has
+/// one to nobody.
+///
+/// ```
+/// # async fn f(writer: &mattersync::mattermost::Writer, id: &mattersync::model::UserId) {
+/// let _ = writer.deactivate(id).await;
+/// # }
+/// ```
+/// ```compile_fail
+/// # async fn f(reader: &mattersync::mattermost::Reader, id: &mattersync::model::UserId) {
+/// let _ = reader.deactivate(id).await;
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Reader {
+    client: Client,
+}
+
+impl Reader {
+    pub(super) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// All users, bots and the deactivated included. Costs five requests for each thousand.
+    ///
+    /// Pages shift while one reads: somebody who is there may not be seen. So the roster proves
+    /// the absence of a linked user only after [`Reader::fill_in`] with that user's id.
+    ///
+    /// # Errors
+    /// When any page could not be read.
+    pub async fn users(&self) -> Result<Roster<UserId, User>, CallError> {
+        let (users, rejected) = self.list_users("").await?;
+        let seen = users.len() + rejected.len();
+        let absence = if seen == 0 && self.client.way() == Way::Token {
+            // At least the token's owner is there: an empty list is not the truth.
+            Err(vec![Gap::Empty])
+        } else {
+            Ok(self.proof(seen))
+        };
+        Ok(Roster::new(users, rejected, absence, self.source("users")))
+    }
+
+    /// Looks up by id whoever of `ids` is not in the roster. Who is found is added; who is not is
+    /// absent for certain; if the question fails, they are unknown. A request for each thousand
+    /// that were not seen; as a rule none.
+    ///
+    /// # Errors
+    /// When a question could not be asked; the roster then says "unknown" of those concerned.
+    pub async fn fill_in(
+        &self,
+        roster: &mut Roster<UserId, User>,
+        ids: &BTreeSet<UserId>,
+    ) -> Result<(), CallError> {
+        let seen: BTreeSet<UserId> = roster.iter().map(|(id, _)| id.clone()).collect();
+        let mut failed = None;
+        for batch in batches(ids.difference(&seen)) {
+            match self.users_by_id(&batch, None).await {
+                Ok(users) => {
+                    let found: BTreeSet<&UserId> = users.iter().map(|user| &user.id).collect();
+                    for id in batch.iter().filter(|id| !found.contains(id)) {
+                        roster.add_lookup(id.clone(), Ok(Lookup::Nowhere));
+                    }
+                    for user in users {
+                        roster.insert(user.id.clone(), user);
+                    }
+                }
+                Err(error) => {
+                    for id in batch {
+                        roster.add_lookup(id, Err(Gap::Lookup(error.to_string())));
+                    }
+                    failed.get_or_insert(error);
+                }
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Looks up by name whoever of `usernames` is not in the roster, and adds who is found: a user
+    /// whose creation we do not know the outcome of has a name, but no id that we know. A request
+    /// for each that was not seen.
+    ///
+    /// # Errors
+    /// When a name could not be asked for.
+    pub async fn fill_in_named(
+        &self,
+        roster: &mut Roster<UserId, User>,
+        usernames: &BTreeSet<String>,
+    ) -> Result<(), CallError> {
+        let seen: BTreeSet<String> = roster.iter().map(|(_, u)| u.username.clone()).collect();
+        for name in usernames.difference(&seen) {
+            if let Some(user) = self.user_by_username(name).await? {
+                roster.insert(user.id.clone(), user);
+            }
+        }
+        Ok(())
+    }
+
+    /// Those of `ids` who changed since a moment of the server's own clock (an `update_at` seen
+    /// before). Who does not exist is left out. A request for each thousand.
+    ///
+    /// # Errors
+    /// When a question could not be asked.
+    pub async fn changed_since(
+        &self,
+        ids: &BTreeSet<UserId>,
+        since: Timestamp,
+    ) -> Result<Vec<User>, CallError> {
+        let mut changed = Vec::new();
+        for batch in batches(ids.iter()) {
+            changed.extend(self.users_by_id(&batch, Some(since)).await?);
+        }
+        Ok(changed)
+    }
+
+    /// One user, fresh. `None` when the server says that there is none. (5.38 may still know
+    /// somebody who was permanently deleted, over the socket.)
+    ///
+    /// # Errors
+    /// When the server could not be asked.
+    pub async fn user(&self, id: &UserId) -> Result<Option<User>, CallError> {
+        if !is_id(id.as_str()) {
+            return Ok(None);
+        }
+        self.one_user(&format!("/users/{id}")).await
+    }
+
+    /// The user with a name, the deactivated included.
+    ///
+    /// # Errors
+    /// When the server could not be asked.
+    pub async fn user_by_username(&self, username: &str) -> Result<Option<User>, CallError> {
+        let name = username.to_lowercase();
+        let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
+        if name.is_empty() || name.len() > USERNAME_CHARS || !name.bytes().all(legal) {
+            // Nobody can have it, and the server would answer with another error.
+            return Ok(None);
+        }
+        self.one_user(&format!("/users/username/{name}")).await
+    }
+
+    /// The user with an address, the deactivated included.
+    ///
+    /// # Errors
+    /// When the server could not be asked.
+    pub async fn user_by_email(&self, email: &str) -> Result<Option<User>, CallError> {
+        let email = email.to_lowercase();
+        if email.is_empty() || !email.contains('@') {
+            return Ok(None);
+        }
+        self.one_user(&format!("/users/email/{}", segment(&email)))
+            .await
+    }
+
+    /// The user whose token we have; `None` over the socket.
+    ///
+    /// # Errors
+    /// When the server could not be asked; a dead token is [`ApiErrorKind::TokenRejected`].
+    pub async fn own_user(&self) -> Result<Option<User>, CallError> {
+        match self.client.way() {
+            Way::Local => Ok(None),
+            Way::Token => self.one_user("/users/me").await,
+        }
+    }
+
+    /// The team with a name, an archived one too.
+    ///
+    /// # Errors
+    /// When the server could not be asked.
+    pub async fn team_by_name(&self, name: &str) -> Result<Option<Team>, CallError> {
+        let path = format!("/teams/name/{}", segment(&name.to_lowercase()));
+        let team: Option<ApiTeam> = found(self.client.get(&path).await)?;
+        team.map(|team| {
+            team.into_team()
+                .ok_or_else(|| garbled(&path, "the team's id is not one"))
+        })
+        .transpose()
+    }
+
+    /// Who is in a team: five requests for each thousand members. Of `linked`, those who were not
+    /// seen are asked for once more by id, where the way in offers that: pages shift.
+    ///
+    /// # Errors
+    /// When any page could not be read.
+    pub async fn team_members(
+        &self,
+        team: &TeamId,
+        linked: &BTreeSet<UserId>,
+    ) -> Result<Roster<UserId, Member>, CallError> {
+        let listed = match self.client.way() {
+            Way::Local => None,
+            Way::Token => offered(self.listed_members(team).await)?,
+        };
+        let by_id = listed.is_some();
+        let members = match listed {
+            Some(members) => members,
+            // The socket has no list of members, but lists users by team.
+            None => {
+                let (users, _) = self.list_users(&format!("in_team={team}&")).await?;
+                users
+                    .into_keys()
+                    .map(|id| (id, Member { left_at: None }))
+                    .collect()
+            }
+        };
+        let proof = self.proof(members.len());
+        let mut roster = Roster::new(members, Vec::new(), Ok(proof), self.source(team.as_str()));
+        if by_id {
+            self.fill_in_members(&mut roster, team, linked).await?;
+        }
+        Ok(roster)
+    }
+
+    async fn fill_in_members(
+        &self,
+        roster: &mut Roster<UserId, Member>,
+        team: &TeamId,
+        linked: &BTreeSet<UserId>,
+    ) -> Result<(), CallError> {
+        let seen: BTreeSet<UserId> = roster.iter().map(|(id, _)| id.clone()).collect();
+        for batch in batches(linked.difference(&seen)) {
+            let path = format!("/teams/{team}/members/ids");
+            let rows: Vec<ApiMember> = self.client.ask(&path, ids_body(&batch)).await?;
+            let found: BTreeSet<UserId> = rows.iter().map(ApiMember::user).collect();
+            for id in batch.into_iter().filter(|id| !found.contains(id)) {
+                roster.add_lookup(id, Ok(Lookup::Nowhere));
+            }
+            for row in rows {
+                roster.insert(row.user(), row.member());
+            }
+        }
+        Ok(())
+    }
+
+    async fn listed_members(&self, team: &TeamId) -> Result<BTreeMap<UserId, Member>, CallError> {
+        let mut members = BTreeMap::new();
+        for page in 0..MAX_PAGES {
+            let path = format!("/teams/{team}/members?page={page}&per_page={PAGE}");
+            let rows: Vec<ApiMember> = self.client.get(&path).await?;
+            let last = rows.len() < PAGE;
+            members.extend(rows.iter().map(|row| (row.user(), row.member())));
+            if last {
+                return Ok(members);
+            }
+        }
+        Err(garbled("/teams/{id}/members", "the list does not end"))
+    }
+
+    /// Every page of a list of users, duplicates merged: the fresher row counts.
+    async fn list_users(
+        &self,
+        filter: &str,
+    ) -> Result<(BTreeMap<UserId, User>, Vec<Rejected<UserId>>), CallError> {
+        let mut users: BTreeMap<UserId, User> = BTreeMap::new();
+        let mut rejected: Vec<Rejected<UserId>> = Vec::new();
+        for page in 0..MAX_PAGES {
+            let path = format!("/users?{filter}page={page}&per_page={PAGE}");
+            let rows: Vec<Value> = self.client.get(&path).await?;
+            let last = rows.len() < PAGE;
+            for row in rows {
+                match understood(row) {
+                    Ok(user) => {
+                        let older = users
+                            .get(&user.id)
+                            .is_none_or(|u| u.updated_at <= user.updated_at);
+                        if older {
+                            users.insert(user.id.clone(), user);
+                        }
+                    }
+                    Err(bad) if rejected.contains(&bad) => {}
+                    Err(bad) => rejected.push(bad),
+                }
+            }
+            if last {
+                return Ok((users, rejected));
+            }
+        }
+        Err(garbled("/users", "the list does not end"))
+    }
+
+    async fn users_by_id(
+        &self,
+        ids: &[UserId],
+        since: Option<Timestamp>,
+    ) -> Result<Vec<User>, CallError> {
+        let path = match since {
+            Some(Timestamp(ms)) => format!("/users/ids?since={ms}"),
+            None => "/users/ids".into(),
+        };
+        let rows: Vec<ApiUser> = self.client.ask(&path, ids_body(ids)).await?;
+        rows.into_iter()
+            .map(|row| row.into_user().map_err(|bad| garbled(&path, &bad.why)))
+            .collect()
+    }
+
+    async fn one_user(&self, path: &str) -> Result<Option<User>, CallError> {
+        let user: Option<ApiUser> = found(self.client.get(path).await)?;
+        user.map(|user| user.into_user().map_err(|bad| garbled(path, &bad.why)))
+            .transpose()
+    }
+
+    fn proof(&self, entries: usize) -> Proof {
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        Proof {
+            at: Timestamp::default().after(since_1970.unwrap_or_default()),
+            source: self.client.label().to_owned(),
+            entries,
+            lookup: None,
+        }
+    }
+
+    fn source(&self, context: &str) -> SourceIdentity {
+        SourceIdentity {
+            name: self.client.label().to_owned(),
+            context: context.to_owned(),
+            server: None,
+        }
+    }
+}
+
+/// A row of a list. One that cannot be understood keeps its id, so that it is not called absent.
+fn understood(row: Value) -> Result<User, Rejected<UserId>> {
+    let text = |name: &str| {
+        row.get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let bad = Rejected {
+        key: Some(text("id")).filter(|id| is_id(id)).map(UserId::new),
+        name: text("username"),
+        why: "the server's description of this user is not understood".into(),
+    };
+    serde_json::from_value::<ApiUser>(row)
+        .map_err(|_| bad)?
+        .into_user()
+}
+
+/// "Not found" is an answer, not an error.
+fn found<T: DeserializeOwned>(result: Result<T, CallError>) -> Result<Option<T>, CallError> {
+    match result {
+        Err(error) if error.kind() == Some(ApiErrorKind::NotFound) => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+/// "Not offered" is an answer, not an error.
+fn offered<T>(result: Result<T, CallError>) -> Result<Option<T>, CallError> {
+    match result {
+        Err(error) if error.kind() == Some(ApiErrorKind::NotOffered) => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+/// In batches of [`IDS`]. What is not an id is left out: the server cannot know it.
+fn batches<'a>(ids: impl Iterator<Item = &'a UserId>) -> Vec<Vec<UserId>> {
+    let ids: Vec<UserId> = ids.filter(|id| is_id(id.as_str())).cloned().collect();
+    ids.chunks(IDS).map(<[UserId]>::to_vec).collect()
+}
+
+fn ids_body(ids: &[UserId]) -> Value {
+    ids.iter().map(|id| Value::from(id.as_str())).collect()
+}
+
+fn garbled(call: &str, why: &str) -> CallError {
+    CallError::Garbled {
+        call: call.to_owned(),
+        why: why.to_owned(),
+    }
+}

@@ -1,0 +1,403 @@
+//! The boundary to the network: one request, one answer. Pace, retry and meaning are elsewhere.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::redirect::Policy;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use crate::tls;
+
+use super::error::SendError;
+
+/// The longest answer that is read: a page of 200 users with notification settings is below 1 MiB.
+pub const MAX_BODY: usize = 32 * 1024 * 1024;
+/// The most time for DNS, TCP and TLS.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Idle connections are given up before the server does (60 s by default), so that a call seldom
+/// meets a connection that is just being closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+/// The answer's headers that somebody reads.
+const KEPT_HEADERS: [&str; 6] = [
+    "location",
+    "retry-after",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+    "x-version-id",
+];
+
+/// An HTTP method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Creates, or reads by a list of ids.
+    Post,
+    /// Changes.
+    Put,
+}
+
+impl Method {
+    /// The method's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+        }
+    }
+}
+
+/// One request. Its body may hold a password, so `Debug` shows only method and path.
+#[derive(Clone)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// Path and query, from `/api/v4/` on, encoded.
+    pub path: String,
+    /// The JSON body, if there is one.
+    pub body: Option<Value>,
+    /// Whether it changes anything on the server.
+    pub writes: bool,
+    /// The most time until the answer is complete.
+    pub timeout: Duration,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method.name(), self.path)
+    }
+}
+
+/// One answer. `Debug` shows no body: an old server answers some calls with a password hash.
+#[derive(Clone, Default)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers by name in lower case; only those that somebody reads.
+    pub headers: BTreeMap<String, String>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "status {}, {} bytes", self.status, self.body.len())
+    }
+}
+
+/// Which way into the server a transport is. What the ways offer differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// HTTP(S) with a token: the whole API, with the rights of the token's owner.
+    Token,
+    /// The local-mode socket: all rights, a part of the API.
+    Local,
+}
+
+/// Carries a request to the server and brings the answer back.
+pub trait Transport: Send + Sync {
+    /// Sends a request once, without retrying, and waits for the whole answer.
+    fn send<'a>(&'a self, request: Request) -> BoxFuture<'a, Result<Response, SendError>>;
+
+    /// Which way it is.
+    fn way(&self) -> Way;
+
+    /// Address or socket, for people.
+    fn label(&self) -> &str;
+}
+
+/// HTTP over TCP, TLS or a Unix socket.
+pub struct HttpTransport {
+    http: reqwest::Client,
+    /// Without a slash at its end.
+    base: String,
+    label: String,
+    way: Way,
+}
+
+impl fmt::Debug for HttpTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HttpTransport({})", self.label)
+    }
+}
+
+/// A transport could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// The token has characters that no token has.
+    #[error("the token has characters that cannot be sent in a header; is it the right file?")]
+    Token,
+    /// The HTTP client could not be set up.
+    #[error("the HTTP client could not be set up: {0}")]
+    Setup(String),
+}
+
+impl HttpTransport {
+    /// Over TCP to `url` (`http` or `https`, may have a path), with a token. `tls` says which
+    /// certificates are trusted; for `http` it is not used.
+    ///
+    /// # Errors
+    /// When the token cannot be a header, or the client cannot be set up.
+    pub fn tcp(
+        url: &str,
+        token: &SecretString,
+        tls: rustls::ClientConfig,
+    ) -> Result<Self, TransportError> {
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
+            .map_err(|_| TransportError::Token)?;
+        bearer.set_sensitive(true);
+        let http = builder(tls)
+            .default_headers(HeaderMap::from_iter([(AUTHORIZATION, bearer)]))
+            .build()
+            .map_err(|e| TransportError::Setup(causes(&e)))?;
+        let base = url.trim_end_matches('/').to_owned();
+        Ok(Self {
+            http,
+            label: base.clone(),
+            base,
+            way: Way::Token,
+        })
+    }
+
+    /// Over the local-mode socket, without credentials.
+    ///
+    /// # Errors
+    /// When the client cannot be set up.
+    pub fn socket(path: &Path) -> Result<Self, TransportError> {
+        let http = builder(trust_nobody().map_err(|e| TransportError::Setup(e.to_string()))?)
+            .unix_socket(path)
+            .build()
+            .map_err(|e| TransportError::Setup(causes(&e)))?;
+        Ok(Self {
+            http,
+            base: "http://localhost".into(),
+            label: path.display().to_string(),
+            way: Way::Local,
+        })
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Response, SendError> {
+        let url = format!("{}{}", self.base, request.path);
+        let mut call = match request.method {
+            Method::Get => self.http.get(url),
+            Method::Post => self.http.post(url),
+            Method::Put => self.http.put(url),
+        }
+        .timeout(request.timeout);
+        if let Some(body) = &request.body {
+            call = call.json(body);
+        }
+        let failed = |e: reqwest::Error| self.send_error(&e, request.timeout);
+        let mut answer = call.send().await.map_err(failed)?;
+        let headers = KEPT_HEADERS
+            .iter()
+            .filter_map(|name| {
+                let value = answer.headers().get(*name)?.to_str().ok()?;
+                Some(((*name).to_owned(), value.to_owned()))
+            })
+            .collect();
+        let status = answer.status().as_u16();
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(failed)? {
+            if body.len() + chunk.len() > MAX_BODY {
+                return Err(SendError::TooLarge { limit: MAX_BODY });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Response {
+            status,
+            headers,
+            body,
+        })
+    }
+
+    fn send_error(&self, error: &reqwest::Error, timeout: Duration) -> SendError {
+        if error.is_connect() || error.is_builder() {
+            let mut why = causes(error);
+            if let Some(advice) = socket_advice(error).filter(|_| self.way == Way::Local) {
+                why = format!("{why}; {advice}");
+            }
+            SendError::NotConnected {
+                to: self.label.clone(),
+                why,
+            }
+        } else if error.is_timeout() {
+            SendError::Timeout { after: timeout }
+        } else {
+            SendError::Broken { why: causes(error) }
+        }
+    }
+}
+
+impl Transport for HttpTransport {
+    fn send<'a>(&'a self, request: Request) -> BoxFuture<'a, Result<Response, SendError>> {
+        self.exchange(request).boxed()
+    }
+
+    fn way(&self) -> Way {
+        self.way
+    }
+
+    fn label(&self) -> &str {
+        &self.label
+    }
+}
+
+/// A TLS configuration that trusts nobody, for ways that have no TLS: the client then needs no
+/// system roots, which a minimal machine may not have.
+///
+/// # Errors
+/// When the cryptographic library supports no protocol version.
+pub fn trust_nobody() -> Result<rustls::ClientConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    Ok(rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth())
+}
+
+/// A token must not follow a redirect, nor go through a proxy that nobody configured.
+fn builder(tls: rustls::ClientConfig) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(Policy::none())
+        .no_proxy()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .user_agent(concat!("mattersync/", env!("CARGO_PKG_VERSION")))
+}
+
+/// Why an error happened, without the address (it is said elsewhere): what is wrong with the
+/// certificate, or the chain of causes, innermost last.
+fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    if let Some(refused) = tls::refusal(error) {
+        return refused.to_string();
+    }
+    let mut parts: Vec<String> = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        // The HTTP library's own names for its stages tell an administrator nothing.
+        if parts.last() != Some(&text) && !text.starts_with("client error (") {
+            parts.push(text);
+        }
+        next = cause.source();
+    }
+    if parts.is_empty() {
+        parts.push(error.to_string());
+    }
+    parts.join(": ")
+}
+
+/// What an administrator may do about a socket that cannot be reached.
+fn socket_advice(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
+            return match io.kind() {
+                ErrorKind::NotFound => Some(
+                    "is the server running, and are ServiceSettings.EnableLocalMode and \
+                     LocalModeSocketLocation set?",
+                ),
+                ErrorKind::PermissionDenied => Some(
+                    "only the server's own user may use its socket: a token needs no such right",
+                ),
+                ErrorKind::ConnectionRefused => Some("is the server running?"),
+                _ => None,
+            };
+        }
+        next = cause.source();
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn request() -> Request {
+        Request {
+            method: Method::Post,
+            path: "/api/v4/users".into(),
+            body: Some(json!({"password": "hunter2"})),
+            writes: true,
+            timeout: Duration::from_secs(5),
+        }
+    }
+
+    #[test]
+    fn nothing_secret_in_debug() {
+        let token = SecretString::from("s3cr3ttoken");
+        let transport =
+            HttpTransport::tcp("http://127.0.0.1:9/", &token, trust_nobody().unwrap()).unwrap();
+        let response = Response {
+            status: 200,
+            body: b"$2a$10$hash".to_vec(),
+            ..Response::default()
+        };
+        let shown = format!(
+            "{transport:?} {:?} {response:?} {:?}",
+            request(),
+            transport.http
+        );
+        for secret in ["s3cr3t", "hunter2", "$2a$10"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+        assert_eq!(format!("{:?}", request()), "POST /api/v4/users");
+    }
+
+    #[test]
+    fn a_token_with_a_line_break_is_refused_without_being_shown() {
+        let token = SecretString::from("two\nlines");
+        let error = HttpTransport::tcp("http://127.0.0.1:9", &token, trust_nobody().unwrap())
+            .unwrap_err()
+            .to_string();
+        assert!(!error.contains("two"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn no_server_means_surely_not_sent() {
+        // A port that was free a moment ago, and a socket that is not there.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let token = SecretString::from("t");
+        let tcp = HttpTransport::tcp(&url, &token, trust_nobody().unwrap()).unwrap();
+        let socket = HttpTransport::socket(Path::new("/nonexistent/mm.socket")).unwrap();
+        for (transport, says) in [(tcp, "onnection refused"), (socket, "EnableLocalMode")] {
+            let error = transport.send(request()).await.unwrap_err();
+            assert!(error.surely_not_sent(), "{error}");
+            assert!(error.to_string().contains(says), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_timeout_is_the_same_failure_each_time() {
+        // Connections wait in the backlog, and nobody ever answers.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let token = SecretString::from("t");
+        let transport = HttpTransport::tcp(&url, &token, trust_nobody().unwrap()).unwrap();
+        for _ in 0..2 {
+            let timeout = Duration::from_millis(50);
+            let asked = Request {
+                timeout,
+                ..request()
+            };
+            let error = transport.send(asked).await.unwrap_err();
+            assert_eq!(error, SendError::Timeout { after: timeout });
+        }
+    }
+}

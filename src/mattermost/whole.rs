@@ -1,0 +1,74 @@
+//! Writing a user whole, where the way in has no patch: read, compare, change, write.
+
+use serde_json::{Map, Value};
+
+use crate::model::{UserId, Values};
+
+use super::error::WriteError;
+use super::transport::Method;
+use super::wire::ApiUser;
+use super::writer::Writer;
+
+/// Never sent back. The server keeps its own; an old one hands out the first in some answers.
+const SECRETS: [&str; 3] = ["password", "mfa_secret", "auth_data"];
+/// What a person chose about notifications. 5.38 hides it when a user is read, and replaces it by
+/// the defaults when a user is written without it (measured).
+const NOTIFICATIONS: &str = "notify_props";
+
+impl Writer {
+    /// Reads the user again and writes it whole with the changes, only if the fields still have
+    /// the values that they are changed from.
+    pub(super) async fn change_whole(
+        &self,
+        id: &UserId,
+        fields: &[(&'static str, &Values)],
+    ) -> Result<ApiUser, WriteError> {
+        let path = format!("/users/{id}");
+        let mut user: Map<String, Value> = self
+            .client()
+            .get(&path)
+            .await
+            .map_err(WriteError::NotSent)?;
+        for (name, values) in fields {
+            let found = user.get(*name).and_then(Value::as_str).unwrap_or_default();
+            if found != values.from {
+                return Err(WriteError::Stale {
+                    field: (*name).to_owned(),
+                    expected: values.from.clone(),
+                    found: found.to_owned(),
+                });
+            }
+        }
+        if !user.contains_key(NOTIFICATIONS) {
+            let mut full = self.mark_verified(id).await?;
+            if let Some(notifications) = full.remove(NOTIFICATIONS) {
+                user.insert(NOTIFICATIONS.into(), notifications);
+            }
+        }
+        for name in SECRETS {
+            user.remove(name);
+        }
+        for (name, values) in fields {
+            user.insert((*name).to_owned(), values.to.as_str().into());
+        }
+        self.client().write(Method::Put, &path, user.into()).await
+    }
+
+    /// Marks the address as verified. 5.38 answers with the whole user, its password hash
+    /// included: what is not needed is dropped at once, and nothing of it is ever shown.
+    pub(super) async fn mark_verified(
+        &self,
+        id: &UserId,
+    ) -> Result<Map<String, Value>, WriteError> {
+        let path = format!("/users/{id}/email/verify/member");
+        let (_, answer) = self
+            .client()
+            .write_for(Method::Post, &path, None, std::time::Duration::ZERO)
+            .await?;
+        let mut user: Map<String, Value> = serde_json::from_slice(&answer.body).unwrap_or_default();
+        for name in SECRETS {
+            user.remove(name);
+        }
+        Ok(user)
+    }
+}

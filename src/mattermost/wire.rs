@@ -1,0 +1,328 @@
+//! Mattermost's JSON, as far as we read it. What is not named here is never looked at.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::model::{
+    Member, NewUser, Nonce, ProfileField, Rejected, Team, TeamId, Timestamp, User, UserId, Version,
+};
+
+use super::error::ApiError;
+use super::transport::Response;
+
+/// The most characters of a server's message that are shown.
+const MESSAGE_CHARS: usize = 300;
+
+/// A user, from any call that answers with one.
+#[derive(Clone, Deserialize)]
+pub struct ApiUser {
+    id: String,
+    username: String,
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    nickname: String,
+    #[serde(default)]
+    first_name: String,
+    #[serde(default)]
+    last_name: String,
+    #[serde(default)]
+    position: String,
+    #[serde(default)]
+    locale: String,
+    #[serde(default)]
+    roles: String,
+    #[serde(default)]
+    auth_service: String,
+    #[serde(default)]
+    is_bot: bool,
+    #[serde(default)]
+    create_at: i64,
+    #[serde(default)]
+    update_at: i64,
+    #[serde(default)]
+    delete_at: i64,
+    #[serde(default)]
+    props: Option<Map<String, Value>>,
+    /// Only in answers to writes and in some single reads; left out when false.
+    #[serde(default)]
+    pub email_verified: bool,
+}
+
+impl ApiUser {
+    /// The user as a word of the model.
+    ///
+    /// # Errors
+    /// When its id is not one.
+    pub fn into_user(self) -> Result<User, Rejected<UserId>> {
+        if !is_id(&self.id) {
+            return Err(Rejected {
+                key: None,
+                name: self.username,
+                why: "the server gave a user id that is not one".into(),
+            });
+        }
+        let profile = [
+            (ProfileField::FirstName, self.first_name),
+            (ProfileField::LastName, self.last_name),
+            (ProfileField::Nickname, self.nickname),
+            (ProfileField::Position, self.position),
+            (ProfileField::Locale, self.locale),
+        ]
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+        let props = self.props.unwrap_or_default().into_iter();
+        Ok(User {
+            id: UserId::new(self.id),
+            username: self.username.to_lowercase(),
+            email: self.email.to_lowercase(),
+            profile,
+            roles: self.roles.split_whitespace().map(str::to_owned).collect(),
+            auth_service: self.auth_service,
+            is_bot: self.is_bot,
+            deactivated_at: moment(self.delete_at),
+            created_at: Timestamp(self.create_at),
+            updated_at: Timestamp(self.update_at),
+            props: props
+                .filter_map(|(key, value)| Some((key, value.as_str()?.to_owned())))
+                .collect(),
+        })
+    }
+}
+
+/// A team.
+#[derive(Deserialize)]
+pub struct ApiTeam {
+    id: String,
+    name: String,
+    display_name: String,
+    #[serde(default)]
+    delete_at: i64,
+}
+
+impl ApiTeam {
+    /// The team as a word of the model; `None` when its id is not one.
+    pub fn into_team(self) -> Option<Team> {
+        is_id(&self.id).then(|| Team {
+            id: TeamId::new(self.id),
+            name: self.name,
+            display_name: self.display_name,
+            archived_at: moment(self.delete_at),
+        })
+    }
+}
+
+/// A membership of a team.
+#[derive(Deserialize)]
+pub struct ApiMember {
+    user_id: String,
+    #[serde(default)]
+    delete_at: i64,
+}
+
+impl ApiMember {
+    /// Whose.
+    pub fn user(&self) -> UserId {
+        UserId::new(self.user_id.as_str())
+    }
+
+    /// The membership as a word of the model.
+    pub fn member(&self) -> Member {
+        Member {
+            left_at: moment(self.delete_at),
+        }
+    }
+}
+
+/// A row of the answer to a graceful batch.
+#[derive(Deserialize)]
+pub struct ApiBatchRow {
+    /// Whose.
+    pub user_id: String,
+    /// Why this one was refused.
+    #[serde(default)]
+    pub error: Option<ApiErrorBody>,
+}
+
+/// `GET /limits/server`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiLimits {
+    /// From here on the server warns.
+    #[serde(default)]
+    pub max_users_limit: u64,
+    /// From here on it refuses (from 9.9 on); zero: as the other, or no limit at all.
+    #[serde(default)]
+    pub max_users_hard_limit: u64,
+    /// Active users; bots do not count.
+    #[serde(default)]
+    pub active_user_count: u64,
+}
+
+/// What we read of `GET /config`.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ApiConfig {
+    /// E-mail.
+    pub email_settings: ApiEmailSettings,
+    /// Teams and who may join.
+    pub team_settings: ApiTeamSettings,
+}
+
+/// `EmailSettings`.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ApiEmailSettings {
+    /// Whether an address must be verified before the first login.
+    pub require_email_verification: Option<bool>,
+}
+
+/// `TeamSettings`.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ApiTeamSettings {
+    /// The most members of a team.
+    pub max_users_per_team: Option<u64>,
+    /// Domains of addresses that may be used, separated by commas or spaces.
+    pub restrict_creation_to_domains: String,
+}
+
+/// The body of a refusal.
+#[derive(Clone, Default, Deserialize)]
+pub struct ApiErrorBody {
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    status_code: u16,
+}
+
+impl ApiErrorBody {
+    /// The refusal. `status` is that of the answer, used where the body has none of its own.
+    pub fn into_error(self, status: u16) -> ApiError {
+        ApiError {
+            status: if self.status_code == 0 {
+                status
+            } else {
+                self.status_code
+            },
+            id: self
+                .id
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(100)
+                .collect(),
+            message: self
+                .message
+                .chars()
+                .map(|c| if c.is_control() { ' ' } else { c })
+                .take(MESSAGE_CHARS)
+                .collect(),
+        }
+    }
+}
+
+/// The refusal that an answer with another status than 2xx is. Anything that is not Mattermost's
+/// own JSON has no id.
+pub fn refusal(response: &Response) -> ApiError {
+    let body: ApiErrorBody = serde_json::from_slice(&response.body).unwrap_or_default();
+    let mut error = ApiErrorBody {
+        status_code: 0,
+        ..body
+    }
+    .into_error(response.status);
+    if error.id.is_empty() {
+        error.message = match response.headers.get("location") {
+            Some(to) => format!("the server redirects to {to}: write that in mattermost.url"),
+            None => "the answer is not Mattermost's; is a proxy in between?".into(),
+        };
+    }
+    error
+}
+
+/// Parses a body. The error says where it is wrong, never what stands there.
+///
+/// # Errors
+/// When the body is not the expected JSON.
+pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(body).map_err(|e| {
+        let what = match e.classify() {
+            serde_json::error::Category::Eof => "it ends too early",
+            serde_json::error::Category::Data => "it has another form than expected",
+            _ => "it is not JSON; is a proxy in between?",
+        };
+        format!("{what} (line {}, column {})", e.line(), e.column())
+    })
+}
+
+/// The body that creates a user.
+pub fn new_user(user: &NewUser, password: &str, nonce: &Nonce, verified: bool) -> Value {
+    let mut body = Map::new();
+    let texts = [
+        ("username", user.username.as_str()),
+        ("email", user.email.as_str()),
+        ("password", password),
+    ];
+    let fields = user.profile.iter().map(|(f, v)| (f.api_name(), v.as_str()));
+    for (name, value) in texts.into_iter().chain(fields) {
+        body.insert(name.into(), value.into());
+    }
+    if verified {
+        body.insert("email_verified".into(), true.into());
+    }
+    body.insert("disable_welcome_email".into(), true.into());
+    let props = BTreeMap::from([(User::NONCE_PROP, nonce.as_str())]);
+    body.insert("props".into(), serde_json::json!(props));
+    body.into()
+}
+
+/// The version in a header like `11.6.0..6a04918b….false`.
+pub fn version(header: &str) -> Option<Version> {
+    let mut numbers = header.split('.').map(str::parse);
+    let mut next = || numbers.next()?.ok();
+    Some(Version {
+        major: next()?,
+        minor: next()?,
+        patch: next()?,
+    })
+}
+
+/// `RestrictCreationToDomains`, taken apart as the server does it.
+pub fn domains(setting: &str) -> Vec<String> {
+    setting
+        .to_lowercase()
+        .split(|c: char| c == ',' || c == '@' || c.is_whitespace())
+        .filter(|domain| !domain.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Whether it is one of Mattermost's ids: 26 characters of its base 32. Only such a text is
+/// ever put into a path.
+pub fn is_id(text: &str) -> bool {
+    text.len() == 26
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+}
+
+/// A text as one segment of a path (RFC 3986, 3.3).
+pub fn segment(text: &str) -> String {
+    text.bytes()
+        .map(|b| match b {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' => {
+                char::from(b).to_string()
+            }
+            _ => format!("%{b:02X}"),
+        })
+        .collect()
+}
+
+fn moment(millis: i64) -> Option<Timestamp> {
+    (millis > 0).then_some(Timestamp(millis))
+}

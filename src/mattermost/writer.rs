@@ -1,0 +1,349 @@
+//! One change at a time. Nothing here decides whether a change is right, nor repeats one.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value, json};
+
+use crate::model::{NewUser, Nonce, ProfileField, Team, TeamId, User, UserId, Values};
+
+use super::client::Client;
+use super::error::{ApiErrorKind, CallError, WriteError};
+use super::reader::Reader;
+use super::transport::{Method, Way};
+use super::wire::{self, ApiBatchRow, ApiTeam, ApiUser};
+
+/// Members that are added with one call. The server takes 256, but works on them for 12 s.
+pub const TEAM_BATCH: usize = 50;
+/// What one more member in a batch may cost the server.
+const TIME_FOR_MEMBER: Duration = Duration::from_millis(250);
+
+/// Changes things on the server. It is a [`Reader`] too.
+///
+/// An error says whether nothing was changed ([`WriteError::surely_unchanged`]) or nobody knows
+/// ([`WriteError::Unknown`]): then read, and do not repeat blindly.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    reader: Reader,
+}
+
+impl Deref for Writer {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        &self.reader
+    }
+}
+
+/// What became of a change of address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EmailChange {
+    /// The user has the new address, marked as verified.
+    Applied(User),
+    /// The user keeps the old address until the person clicks in the mail that was sent to the
+    /// new one (`RequireEmailVerification`). Asking again would send another mail.
+    WaitsForClick(User),
+}
+
+impl Writer {
+    pub(super) fn new(client: Client) -> Self {
+        Self {
+            reader: Reader::new(client),
+        }
+    }
+
+    /// The same, for those who may only look.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// Creates a user without a welcome mail, recognisable by `nonce`. With `verified` the address
+    /// is marked as verified: at creation, or by a second call where the server ignored that.
+    ///
+    /// # Errors
+    /// [`WriteError::Otherwise`]: the user is there, but differs from what was asked (for example
+    /// the first user of a server becomes an administrator).
+    pub async fn create_user(
+        &self,
+        user: &NewUser,
+        password: &SecretString,
+        nonce: &Nonce,
+        verified: bool,
+    ) -> Result<User, WriteError> {
+        let body = wire::new_user(user, password.expose_secret(), nonce, verified);
+        let answer: ApiUser = self.client().write(Method::Post, "/users", body).await?;
+        let is_verified = answer.email_verified;
+        let made = whole(answer)?;
+        if let Some(what) = created_otherwise(user, nonce, &made) {
+            return Err(otherwise(made, what));
+        }
+        if verified && !is_verified {
+            self.verify_again(&made).await?;
+        }
+        Ok(made)
+    }
+
+    /// Changes the username from one to another.
+    ///
+    /// # Errors
+    /// As [`Writer`] says.
+    pub async fn rename(&self, id: &UserId, username: &Values) -> Result<User, WriteError> {
+        let user = whole(self.change(id, &[("username", username)]).await?)?;
+        if user.username == username.to {
+            Ok(user)
+        } else {
+            let what = format!("the username is \"{}\"", user.username);
+            Err(otherwise(user, what))
+        }
+    }
+
+    /// Changes the address from one to another, and marks it as verified where the change
+    /// unmarked it. The server sends a mail in any case: call this at most once.
+    ///
+    /// # Errors
+    /// [`WriteError::Otherwise`]: the address is changed, but could not be marked as verified.
+    pub async fn change_email(
+        &self,
+        id: &UserId,
+        email: &Values,
+    ) -> Result<EmailChange, WriteError> {
+        let answer = self.change(id, &[("email", email)]).await?;
+        let is_verified = answer.email_verified;
+        let user = whole(answer)?;
+        if user.email != email.to.to_lowercase() {
+            return Ok(EmailChange::WaitsForClick(user));
+        }
+        if !is_verified {
+            self.verify_again(&user).await?;
+        }
+        Ok(EmailChange::Applied(user))
+    }
+
+    /// Changes the given fields from their values to others, and nothing else.
+    ///
+    /// # Errors
+    /// [`WriteError::Otherwise`]: the server made something else of a value, for example of a
+    /// locale that it does not know.
+    pub async fn update_profile(
+        &self,
+        id: &UserId,
+        changes: &BTreeMap<ProfileField, Values>,
+    ) -> Result<User, WriteError> {
+        let fields: Vec<(&'static str, &Values)> = changes
+            .iter()
+            .map(|(field, values)| (field.api_name(), values))
+            .collect();
+        let user = whole(self.change(id, &fields).await?)?;
+        let differs = changes
+            .iter()
+            .find(|(field, values)| user.field(**field) != values.to);
+        match differs {
+            None => Ok(user),
+            Some((field, _)) => {
+                let what = format!("{field} is \"{}\"", user.field(*field));
+                Err(otherwise(user, what))
+            }
+        }
+    }
+
+    /// Deactivates a user: all sessions end. The user is read back, with the server's
+    /// `delete_at`. On a user who is inactive already this would move `delete_at`: look before.
+    ///
+    /// # Errors
+    /// As [`Writer`] says.
+    pub async fn deactivate(&self, id: &UserId) -> Result<User, WriteError> {
+        self.set_active(id, false).await
+    }
+
+    /// Reactivates a user, who is read back.
+    ///
+    /// # Errors
+    /// [`ApiErrorKind::UserLimit`] when no seat is free.
+    pub async fn reactivate(&self, id: &UserId) -> Result<User, WriteError> {
+        self.set_active(id, true).await
+    }
+
+    /// Creates a team that people are invited to or added to, and cannot join by themselves.
+    ///
+    /// # Errors
+    /// [`ApiErrorKind::TeamExists`] when the name is taken, also by an archived team.
+    pub async fn create_team(&self, name: &str, display_name: &str) -> Result<Team, WriteError> {
+        let body = json!({"name": name, "display_name": display_name, "type": "O"});
+        let team: ApiTeam = self.client().write(Method::Post, "/teams", body).await?;
+        team.into_team()
+            .ok_or_else(|| garbled("POST /teams", "the team's id is not one"))
+    }
+
+    /// Adds users to a team; one result for each, in their order. Who is in already is no error.
+    /// At most [`TEAM_BATCH`] go into one call; give no more at once to be able to stop between.
+    pub async fn add_team_members(
+        &self,
+        team: &TeamId,
+        users: &[UserId],
+    ) -> Vec<Result<(), WriteError>> {
+        let mut results = Vec::with_capacity(users.len());
+        for batch in users.chunks(TEAM_BATCH) {
+            if self.client().way() == Way::Token {
+                match self.add_batch(team, batch).await {
+                    Err(error) if error.kind() == Some(ApiErrorKind::NotOffered) => {}
+                    Err(error) => {
+                        results.extend(batch.iter().map(|_| Err(error.clone())));
+                        continue;
+                    }
+                    Ok(rows) => {
+                        results.extend(rows);
+                        continue;
+                    }
+                }
+            }
+            for user in batch {
+                results.push(self.add_member(team, user).await);
+            }
+        }
+        results
+    }
+
+    async fn add_batch(
+        &self,
+        team: &TeamId,
+        users: &[UserId],
+    ) -> Result<Vec<Result<(), WriteError>>, WriteError> {
+        let path = format!("/teams/{team}/members/batch?graceful=true");
+        let body = users.iter().map(|user| member_body(team, user)).collect();
+        let more_time = TIME_FOR_MEMBER * u32::try_from(users.len()).unwrap_or(u32::MAX);
+        let (_, answer) = self
+            .client()
+            .write_for(Method::Post, &path, Some(body), more_time)
+            .await?;
+        let rows: Vec<ApiBatchRow> =
+            wire::parse(&answer.body).map_err(|why| garbled(&path, &why))?;
+        let mut by_user: BTreeMap<String, ApiBatchRow> = rows
+            .into_iter()
+            .map(|row| (row.user_id.clone(), row))
+            .collect();
+        let result = |user: &UserId| match by_user.remove(user.as_str()) {
+            Some(row) => row.error.map_or(Ok(()), |error| {
+                Err(WriteError::from_write(CallError::Api {
+                    call: format!("POST {path}"),
+                    error: error.into_error(0),
+                }))
+            }),
+            None => Err(garbled(&path, "the user is not in the answer")),
+        };
+        Ok(users.iter().map(result).collect())
+    }
+
+    async fn add_member(&self, team: &TeamId, user: &UserId) -> Result<(), WriteError> {
+        let path = format!("/teams/{team}/members");
+        self.client()
+            .write::<Value>(Method::Post, &path, member_body(team, user))
+            .await
+            .map(|_| ())
+    }
+
+    /// Sends only the fields that change, or, where the way in has no patch, the whole user.
+    async fn change(
+        &self,
+        id: &UserId,
+        fields: &[(&'static str, &Values)],
+    ) -> Result<ApiUser, WriteError> {
+        if self.client().way() == Way::Token {
+            let body: Map<String, Value> = fields
+                .iter()
+                .map(|(name, values)| ((*name).to_owned(), values.to.as_str().into()))
+                .collect();
+            let path = format!("/users/{id}/patch");
+            match self.client().write(Method::Put, &path, body.into()).await {
+                Err(error) if error.kind() == Some(ApiErrorKind::NotOffered) => {}
+                result => return result,
+            }
+        }
+        self.change_whole(id, fields).await
+    }
+
+    async fn set_active(&self, id: &UserId, active: bool) -> Result<User, WriteError> {
+        let path = format!("/users/{id}/active");
+        let body = json!({ "active": active });
+        let _: Value = self.client().write(Method::Put, &path, body).await?;
+        match self.user(id).await {
+            Ok(Some(user)) if user.is_active() == active => Ok(user),
+            Ok(Some(user)) => {
+                let what = if active {
+                    "still inactive"
+                } else {
+                    "still active"
+                };
+                Err(otherwise(user, what.into()))
+            }
+            Ok(None) => Err(garbled(&path, "the user is gone")),
+            Err(error) => Err(WriteError::Unknown(error)),
+        }
+    }
+
+    /// Marks a user's address as verified. May be repeated, and sends no mail.
+    ///
+    /// # Errors
+    /// As [`Writer`] says.
+    pub async fn verify_email(&self, id: &UserId) -> Result<(), WriteError> {
+        self.mark_verified(id).await.map(|_| ())
+    }
+
+    /// The user has been changed already, so that a failure here is said together with the user.
+    async fn verify_again(&self, user: &User) -> Result<(), WriteError> {
+        self.mark_verified(&user.id).await.map(|_| ()).map_err(|e| {
+            let what = format!("the address could not be marked as verified: {e}");
+            otherwise(user.clone(), what)
+        })
+    }
+}
+
+/// How a created user differs from what was asked, if it does.
+fn created_otherwise(asked: &NewUser, nonce: &Nonce, made: &User) -> Option<String> {
+    if made.is_admin() {
+        return Some("it became a system administrator".into());
+    }
+    let nonce_kept = made.props.get(User::NONCE_PROP).map(String::as_str) == Some(nonce.as_str());
+    let texts = [
+        ("username", asked.username.as_str(), made.username.as_str()),
+        ("address", asked.email.as_str(), made.email.as_str()),
+    ];
+    let fields = asked.profile.iter();
+    let fields = fields.map(|(f, wanted)| (f.api_name(), wanted.as_str(), made.field(*f)));
+    let differs = texts
+        .into_iter()
+        .chain(fields)
+        .find(|(_, wanted, got)| wanted != got);
+    match differs {
+        Some((name, _, got)) => Some(format!("{name} is \"{got}\"")),
+        None if !nonce_kept => Some("it does not carry our mark".into()),
+        None => None,
+    }
+}
+
+fn member_body(team: &TeamId, user: &UserId) -> Value {
+    json!({"team_id": team.as_str(), "user_id": user.as_str()})
+}
+
+/// The user in an answer to a write.
+pub(super) fn whole(answer: ApiUser) -> Result<User, WriteError> {
+    answer
+        .into_user()
+        .map_err(|bad| garbled("the answer to a change", &bad.why))
+}
+
+fn otherwise(user: User, what: String) -> WriteError {
+    WriteError::Otherwise {
+        user: Box::new(user),
+        what,
+    }
+}
+
+/// The server did something, but its answer does not say what.
+fn garbled(call: &str, why: &str) -> WriteError {
+    WriteError::Unknown(CallError::Garbled {
+        call: call.to_owned(),
+        why: why.to_owned(),
+    })
+}
