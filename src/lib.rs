@@ -3,7 +3,7 @@
 //! The rooms, in the order in which data flows:
 //!
 //! * [`config`]: what the administrator wrote, validated.
-//! * `provider`: reads the directory into a [`model::Directory`], with what that proves.
+//! * [`provider`]: reads the directory into a [`model::Directory`], with what that proves.
 //! * [`mattermost`]: reads users, teams and the server's own word about itself; writes one
 //!   change at a time.
 //! * [`state`]: what is remembered: who is who, who is missing since when, what was begun.
@@ -22,5 +22,6 @@ pub mod config;
 pub mod mattermost;
 pub mod model;
 pub mod plan;
+pub mod provider;
 pub mod state;
 pub mod tls;

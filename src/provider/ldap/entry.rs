@@ -1,0 +1,63 @@
+//! From what the LDAP library hands over to an [`Entry`].
+//!
+//! The library's own conversion panics on a DN that is not UTF-8, and sorts values into two maps
+//! by whether they happen to be UTF-8, which loses their order.
+
+use ldap3::ResultEntry;
+use ldap3::asn1::{PL, StructureTag};
+
+use crate::model::Entry;
+
+/// One item of a search's answer.
+#[derive(Debug)]
+pub(super) enum Item {
+    /// An entry.
+    Entry(Entry),
+    /// A part of the base is elsewhere: addresses of one part (RFC 4511, 4.5.3).
+    Reference(Vec<String>),
+    /// Something that says nothing about entries (RFC 4511, 4.13).
+    Other,
+}
+
+/// Takes an item apart; `None` when it does not have the shape that the relay lets through.
+pub(super) fn item(raw: ResultEntry) -> Option<Item> {
+    if raw.is_ref() {
+        return texts(raw.0).map(Item::Reference);
+    }
+    if raw.is_intermediate() {
+        return Some(Item::Other);
+    }
+    entry(raw.0).map(Item::Entry)
+}
+
+fn entry(tag: StructureTag) -> Option<Entry> {
+    let mut parts = tag.expect_constructed()?.into_iter();
+    let dn = lossy(parts.next()?)?;
+    let mut entry = Entry {
+        dn,
+        ..Entry::default()
+    };
+    for attribute in parts.next()?.expect_constructed()? {
+        let mut parts = attribute.expect_constructed()?.into_iter();
+        let name = lossy(parts.next()?)?.to_ascii_lowercase();
+        let values = parts.next()?.expect_constructed()?;
+        let values: Option<Vec<_>> = values
+            .into_iter()
+            .map(StructureTag::expect_primitive)
+            .collect();
+        entry.attributes.entry(name).or_default().extend(values?);
+    }
+    Some(entry)
+}
+
+fn texts(tag: StructureTag) -> Option<Vec<String>> {
+    tag.expect_constructed()?.into_iter().map(lossy).collect()
+}
+
+/// A name that is not UTF-8 is wrong, but must not stop the others.
+fn lossy(tag: StructureTag) -> Option<String> {
+    match tag.payload {
+        PL::P(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        PL::C(_) => None,
+    }
+}

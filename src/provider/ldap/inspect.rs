@@ -1,0 +1,282 @@
+//! What the command `check` shows of a directory: facts, and what to do about them.
+
+use std::collections::BTreeSet;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::LdapProvider;
+use super::connect::TlsFacts;
+use super::open::{Door, is_final};
+use super::read::{read_over, source};
+use super::root::{self, RootDse};
+use super::schema::{attributes_in, known_attributes};
+use super::session::Session;
+use crate::config::{Bind, EmailSource, LdapUrl, Mapping, Trust};
+use crate::model::{Directory, Gap, Now, SourceIdentity};
+use crate::provider::mapping::{wanted_attributes, wanted_group_attributes};
+use crate::provider::{Ask, Progress, ProviderError};
+
+/// What there is to know of the servers and of what they hold.
+#[derive(Debug)]
+pub struct Inspection {
+    /// Every address that was tried, in order, with what is behind it.
+    pub servers: Vec<(LdapUrl, Result<ServerFacts, ProviderError>)>,
+    /// A whole reading of the first server that let us in; `None` when none did. Numbers, shares
+    /// of attributes, gaps and lock states are in it.
+    pub reading: Option<Result<Directory, ProviderError>>,
+    /// What an administrator should do, one sentence or two each, the most important first.
+    pub advice: Vec<String>,
+}
+
+/// One server that let us in.
+#[derive(Clone, Debug)]
+pub struct ServerFacts {
+    /// The TLS session; `None` without TLS. Its pin is what `certificate-sha256` would be.
+    pub tls: Option<TlsFacts>,
+    /// Who made the server, where it says so.
+    pub vendor: Option<String>,
+    /// Which directory it is.
+    pub source: SourceIdentity,
+    /// Who we are to it (RFC 4532): empty for anonymous, `None` where it does not say.
+    pub bound_as: Option<String>,
+    /// The tree that contains the base, from which missing accounts are looked up.
+    pub naming_context: Option<String>,
+    /// Whether the base is there and may be seen.
+    pub base_exists: bool,
+    /// Whether it pages; `None` where it does not say.
+    pub paging: Option<bool>,
+    /// Attributes of the filters that its schema does not know: they find nobody.
+    pub unknown_in_filters: BTreeSet<String>,
+    /// Attributes of the mapping that its schema does not know: nobody has them.
+    pub unknown_in_mapping: BTreeSet<String>,
+}
+
+/// Asks every server, and reads the first.
+pub(super) async fn inspect(
+    provider: &LdapProvider,
+    now: Now,
+) -> Result<Inspection, ProviderError> {
+    let door = Door::new(&provider.settings)?;
+    let ask = Ask {
+        known: BTreeSet::new(),
+        now,
+        progress: Progress::default(),
+    };
+    let mut inspection = Inspection {
+        servers: Vec::new(),
+        reading: None,
+        advice: Vec::new(),
+    };
+    for url in &provider.settings.urls {
+        let deadline = Instant::now() + provider.settings.read_deadline;
+        let late = || ProviderError::Deadline {
+            url: url.to_string(),
+            deadline: provider.settings.read_deadline,
+        };
+        let mut session = match door.open(url, deadline).await {
+            Ok(session) => session,
+            Err(error) => {
+                let stop = is_final(&error);
+                inspection.servers.push((url.clone(), Err(error)));
+                if stop {
+                    break;
+                }
+                continue;
+            }
+        };
+        let facts = timeout_at(deadline, facts(&mut session, provider)).await;
+        let facts = facts.unwrap_or_else(|_| Err(late()));
+        if facts.is_ok() && inspection.reading.is_none() {
+            let read = read_over(&mut session, provider, &ask, deadline).await;
+            inspection.reading = Some(read.unwrap_or_else(|_| Err(late())));
+        }
+        session.close().await;
+        inspection.servers.push((url.clone(), facts));
+    }
+    inspection.advice = advice(provider, &inspection);
+    Ok(inspection)
+}
+
+async fn facts(
+    session: &mut Session,
+    provider: &LdapProvider,
+) -> Result<ServerFacts, ProviderError> {
+    let mapping = &provider.mapping;
+    let root = RootDse::read(session).await?;
+    let source = source(session, &root, mapping).await?;
+    let bound_as = session.who_am_i().await?;
+    // "1.1" asks for no attribute (RFC 4511, 4.5.1.8).
+    let base = root::one(session, &mapping.base, &["1.1"]).await?;
+    let known = known_attributes(session, &root).await?;
+    let unknown = |names: BTreeSet<String>| match &known {
+        Some(known) => names.difference(known).cloned().collect(),
+        None => BTreeSet::new(),
+    };
+    let filters = [&mapping.filter, &mapping.group_filter];
+    let in_filters = filters.into_iter().flat_map(|filter| attributes_in(filter));
+    let mut in_mapping = wanted_attributes(mapping);
+    if !mapping.group_filter.is_empty() {
+        in_mapping.extend(wanted_group_attributes(mapping));
+    }
+    Ok(ServerFacts {
+        tls: session.tls().cloned(),
+        vendor: root.vendor.clone(),
+        source,
+        bound_as,
+        naming_context: root.context_of(&mapping.base).map(str::to_owned),
+        base_exists: base.is_some(),
+        paging: root.paging,
+        unknown_in_filters: unknown(in_filters.collect()),
+        unknown_in_mapping: unknown(in_mapping),
+    })
+}
+
+fn advice(provider: &LdapProvider, inspection: &Inspection) -> Vec<String> {
+    let mut advice = Vec::new();
+    for (url, facts) in &inspection.servers {
+        if let Ok(facts) = facts {
+            advice.extend(about_server(provider, url, facts));
+        }
+    }
+    if let Some(Ok(directory)) = &inspection.reading {
+        let facts = inspection.servers.iter().find_map(|(_, f)| f.as_ref().ok());
+        advice.extend(about_reading(provider, facts, directory));
+    }
+    advice
+}
+
+fn about_server(provider: &LdapProvider, url: &LdapUrl, facts: &ServerFacts) -> Vec<String> {
+    let mapping = &provider.mapping;
+    let mut advice = Vec::new();
+    if !facts.base_exists {
+        advice.push(format!(
+            "{url}: the base {} does not exist, or the account that we bind with may not see it; \
+             the server's trees: {}",
+            mapping.base,
+            facts
+                .naming_context
+                .as_deref()
+                .unwrap_or("none contains it")
+        ));
+    }
+    if !facts.unknown_in_filters.is_empty() {
+        advice.push(format!(
+            "{url}: the filters ask for {}, which this server does not know, so they find nobody \
+             by it: correct filter or group-filter",
+            list(&facts.unknown_in_filters)
+        ));
+    }
+    let needed: BTreeSet<_> = needed(mapping)
+        .intersection(&facts.unknown_in_mapping)
+        .cloned()
+        .collect();
+    if !needed.is_empty() {
+        advice.push(format!(
+            "{url}: this server does not know {}, so nobody has a value there: correct id, \
+             username or email",
+            list(&needed)
+        ));
+    }
+    match (&facts.tls, &provider.settings.trust) {
+        (None, _) if !provider.settings.is_private(url) => advice.push(format!(
+            "{url}: everything, also the password, goes over the network in plain text: use an \
+             ldaps:// address, or start-tls = true"
+        )),
+        (Some(tls), Trust::DangerAny) => advice.push(format!(
+            "{url}: any certificate is accepted, so anybody in between can read the password: \
+             set certificate-sha256 = \"{}\"",
+            tls.pin
+        )),
+        _ => (),
+    }
+    if facts.naming_context.is_none() {
+        advice.push(format!(
+            "{url}: the server does not say which of its trees contains the base, so nobody who \
+             is missing can be looked up, and nobody missing is ever deactivated: let the account \
+             that we bind with read namingContexts of the root DSE"
+        ));
+    }
+    if facts.paging == Some(false) {
+        advice.push(format!(
+            "{url}: the server cannot page; a reading of exactly 500, 1,000 or 1,500 accounts \
+             will not count as complete"
+        ));
+    }
+    advice
+}
+
+/// Without these there are no accounts. Schemas name others that only some servers have.
+fn needed(mapping: &Mapping) -> BTreeSet<String> {
+    let email = mapping.email.iter().filter_map(|source| match source {
+        EmailSource::Attribute(name) => Some(name.clone()),
+        EmailSource::Template(_) => None,
+    });
+    email
+        .chain([mapping.id.name.clone(), mapping.username.clone()])
+        .collect()
+}
+
+fn about_reading(
+    provider: &LdapProvider,
+    facts: Option<&ServerFacts>,
+    directory: &Directory,
+) -> Vec<String> {
+    let mut advice = Vec::new();
+    for gap in directory.accounts.gaps() {
+        advice.push(match gap {
+            Gap::ResultCode { code: 4, .. } => size_limit(provider, facts, directory),
+            gap => format!("the reading is not complete, so nobody is deactivated: {gap}"),
+        });
+    }
+    let all = directory.accounts.len();
+    if directory.state_unknown > 0 {
+        let shown = &directory.shape.attributes;
+        let locks = provider.mapping.locks.iter();
+        let unseen: BTreeSet<_> = locks
+            .filter(|rule| shown.get(&rule.attribute_key()).is_none_or(|n| *n < all))
+            .map(|rule| rule.attribute().to_owned())
+            .collect();
+        advice.push(format!(
+            "for {} of {all} accounts nobody can tell whether they are locked, so they are \
+             neither deactivated nor reactivated: let the account that we bind with read {}, \
+             as far as this server uses it; on NethServer 7 the lock is in userPassword, which \
+             only root may read: urls = [\"ldapi:///var/run/ldapi\"], bind = \"external\", \
+             lock = [\"userPassword\"]",
+            directory.state_unknown,
+            list(&unseen)
+        ));
+    }
+    for gap in directory.groups.gaps() {
+        if *gap != Gap::NotRead {
+            advice.push(format!("the groups are not complete: {gap}"));
+        }
+    }
+    advice
+}
+
+/// slapd's `sizelimit` counts over all pages (slapd.conf(5), `limits`).
+fn size_limit(
+    provider: &LdapProvider,
+    facts: Option<&ServerFacts>,
+    directory: &Directory,
+) -> String {
+    let said = format!(
+        "the server stops after {} accounts, so nobody is deactivated: lift its size limit for \
+         the account that we bind with",
+        directory.accounts.len()
+    );
+    let is_openldap = facts.is_some_and(|facts| facts.vendor.as_deref() == Some("OpenLDAP"));
+    match &provider.settings.bind {
+        Bind::Simple { dn, .. } if is_openldap => format!(
+            "{said}; on OpenLDAP add to the database in cn=config \
+             (olcDatabase={{1}}mdb,cn=config or hdb): \
+             olcLimits: dn.exact=\"{dn}\" size=unlimited time=unlimited"
+        ),
+        _ => said,
+    }
+}
+
+fn list(names: &BTreeSet<String>) -> String {
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    names.join(", ")
+}

@@ -1,0 +1,194 @@
+//! Looks for accounts that a reading did not contain, by their ids, in the whole naming context.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ldap3::Scope;
+
+use super::referral;
+use super::session::{Found, Search, Session};
+use crate::config::Mapping;
+use crate::model::{DirectoryId, Entry, Gap, Lookup, Now};
+use crate::provider::ProviderError;
+use crate::provider::mapping::{dn, id_filter, id_of, state_of};
+
+/// The most ids that one reading looks up; so many missing at once are for a person to look at.
+const MOST: usize = 1_000;
+/// Ids in one search.
+const BATCH: usize = 50;
+
+/// What is needed to look an id up.
+pub(super) struct Archive<'a> {
+    /// What entries mean.
+    pub mapping: &'a Mapping,
+    /// What time it is.
+    pub now: &'a Now,
+    /// The naming context that contains the base, if the server says which.
+    pub context: Option<&'a str>,
+    /// Somebody whom the reading did contain: a look-up that does not find him tells nothing.
+    pub witness: Option<&'a DirectoryId>,
+}
+
+/// What was said of each id.
+pub(super) type Said = BTreeMap<DirectoryId, Result<Lookup, Gap>>;
+
+/// Looks all of them up. A failure is an answer too: it leaves the id unknown.
+pub(super) async fn look_up(
+    session: &mut Session,
+    archive: &Archive<'_>,
+    missing: &[&DirectoryId],
+) -> Said {
+    let mut said = Said::new();
+    let (asked, beyond) = missing.split_at(missing.len().min(MOST));
+    for batch in asked.chunks(BATCH) {
+        let (Some(context), Some(witness)) = (archive.context, archive.witness) else {
+            let why = match archive.context {
+                None => "the server does not say which naming context contains the base",
+                Some(_) => "the reading has nobody to try the look-up with",
+            };
+            said.extend(unknown(batch, why));
+            continue;
+        };
+        match archive.batch(session, context, witness, batch).await {
+            Ok(answers) => said.extend(answers),
+            Err(error) => said.extend(unknown(batch, &error.to_string())),
+        }
+    }
+    let why = format!(
+        "it was not made: {} accounts are missing at once, and one reading looks up {MOST}; if they \
+         have left, approve those (mattersync approve missing) and the others follow; if not, check \
+         base, filter and what the account that we bind with may see",
+        missing.len()
+    );
+    said.extend(unknown(beyond, &why));
+    said
+}
+
+fn unknown(ids: &[&DirectoryId], why: &str) -> Said {
+    let gap = |id: &&DirectoryId| ((*id).clone(), Err(Gap::Lookup(why.to_owned())));
+    ids.iter().map(gap).collect()
+}
+
+impl Archive<'_> {
+    async fn batch(
+        &self,
+        session: &mut Session,
+        context: &str,
+        witness: &DirectoryId,
+        ids: &[&DirectoryId],
+    ) -> Result<Said, ProviderError> {
+        let wanted: BTreeSet<_> = ids.iter().copied().chain([witness]).collect();
+        let filter = any_of(self.mapping, wanted.iter().copied());
+        let found = self.search(session, context, &filter).await?;
+        if let Some(why) = self.doubt(&found, context) {
+            return Ok(unknown(ids, &why));
+        }
+        let mut places = BTreeMap::<DirectoryId, Vec<Entry>>::new();
+        for entry in found.entries {
+            match id_of(&entry, self.mapping) {
+                Ok(id) => places.entry(id).or_default().push(entry),
+                Err(why) => return Ok(unknown(ids, &format!("{}: {why}", entry.dn))),
+            }
+        }
+        if !places.contains_key(witness) {
+            let why = format!("it does not find {witness} either, whom the reading contains");
+            return Ok(unknown(ids, &why));
+        }
+        let missed = self.missed(session, ids, &places).await?;
+        let answer = |id: &&DirectoryId| {
+            let places = places.get(*id).map_or(&[][..], Vec::as_slice);
+            ((*id).clone(), self.answer(places, missed.contains(*id)))
+        };
+        Ok(ids.iter().map(answer).collect())
+    }
+
+    fn answer(&self, places: &[Entry], missed: bool) -> Result<Lookup, Gap> {
+        match places {
+            [] => Ok(Lookup::Nowhere),
+            [one] if missed => Err(Gap::Lookup(format!(
+                "{} was found after all; the reading missed it",
+                one.dn
+            ))),
+            [one] => Ok(Lookup::Elsewhere {
+                dn: one.dn.clone(),
+                state: state_of(one, self.mapping, self.now),
+            }),
+            several => Err(Gap::Lookup(format!(
+                "{} entries have this id, the first is {}",
+                several.len(),
+                several[0].dn
+            ))),
+        }
+    }
+
+    /// Those that are within the base and match the filter, so that the reading should have had
+    /// them.
+    async fn missed(
+        &self,
+        session: &mut Session,
+        ids: &[&DirectoryId],
+        places: &BTreeMap<DirectoryId, Vec<Entry>>,
+    ) -> Result<BTreeSet<DirectoryId>, ProviderError> {
+        let base = dn::normalise(&self.mapping.base);
+        let inside = |id: &&DirectoryId| {
+            let places = places.get(*id).into_iter().flatten();
+            let mut names = places.map(|entry| dn::normalise(&entry.dn));
+            names.any(|name| dn::is_within(&name, &base))
+        };
+        let inside: Vec<_> = ids.iter().copied().filter(inside).collect();
+        if inside.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let ids = any_of(self.mapping, inside.iter().copied());
+        let filter = format!("(&{}{ids})", in_parentheses(&self.mapping.filter));
+        let found = self.search(session, &self.mapping.base, &filter).await?;
+        if self.doubt(&found, &self.mapping.base).is_some() {
+            return Ok(inside.into_iter().cloned().collect());
+        }
+        let ids = found.entries.iter();
+        Ok(ids
+            .filter_map(|entry| id_of(entry, self.mapping).ok())
+            .collect())
+    }
+
+    async fn search(
+        &self,
+        session: &mut Session,
+        base: &str,
+        filter: &str,
+    ) -> Result<Found, ProviderError> {
+        let locks = self.mapping.locks.iter().map(|rule| rule.attribute_key());
+        let mut attributes: Vec<_> = locks.collect();
+        attributes.push(self.mapping.id.name.clone());
+        let search = Search {
+            base,
+            scope: Scope::Subtree,
+            filter,
+            attributes: &attributes,
+            page: None,
+        };
+        session.search(search).await
+    }
+
+    /// Why the answer may not be whole.
+    fn doubt(&self, found: &Found, base: &str) -> Option<String> {
+        if found.code != 0 {
+            return Some(format!("result {} {}", found.code, found.text));
+        }
+        let mut references = found.references.iter();
+        let hidden = references.find_map(|addresses| referral::hides(addresses, base))?;
+        Some(format!("a part of the tree is elsewhere: {hidden}"))
+    }
+}
+
+fn any_of<'a>(mapping: &Mapping, ids: impl Iterator<Item = &'a DirectoryId>) -> String {
+    let filters: String = ids.map(|id| id_filter(mapping, id)).collect();
+    format!("(|{filters})")
+}
+
+fn in_parentheses(filter: &str) -> String {
+    if filter.starts_with('(') {
+        filter.to_owned()
+    } else {
+        format!("({filter})")
+    }
+}

@@ -1,0 +1,121 @@
+//! The way into a server, and what its failure means for the next one.
+
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+use secrecy::ExposeSecret;
+use tokio::time::{Instant, timeout_at};
+
+use super::connect::Way;
+use super::session::{Credentials, Session};
+use crate::config::{Bind, LdapSettings, LdapUrl};
+use crate::provider::ProviderError;
+use crate::tls;
+
+/// Result codes of a bind after which another server may do better: busy, unavailable, other.
+const TRY_ELSEWHERE: [u32; 3] = [51, 52, 80];
+
+/// What is needed to get into any of the servers.
+pub(super) struct Door<'a> {
+    settings: &'a LdapSettings,
+    credentials: Credentials,
+    way: Way,
+}
+
+impl<'a> Door<'a> {
+    /// Reads the secret and the certificates to trust.
+    pub(super) fn new(settings: &'a LdapSettings) -> Result<Self, ProviderError> {
+        Ok(Self {
+            settings,
+            credentials: credentials(&settings.bind)?,
+            way: Way {
+                start_tls: settings.start_tls,
+                config: tls_config(settings)?,
+                patience: settings.connect_timeout,
+            },
+        })
+    }
+
+    /// Connects to one server and binds, within the time for that.
+    pub(super) async fn open(
+        &self,
+        url: &LdapUrl,
+        deadline: Instant,
+    ) -> Result<Session, ProviderError> {
+        let settings = self.settings;
+        let until = deadline.min(Instant::now() + settings.connect_timeout);
+        let session = Session::open(url, &self.way, &self.credentials);
+        match timeout_at(until, session).await {
+            Ok(result) => result,
+            Err(_) if until == deadline => Err(ProviderError::Deadline {
+                url: url.to_string(),
+                deadline: settings.read_deadline,
+            }),
+            Err(_) => Err(ProviderError::Unreachable(format!(
+                "{url}: no connection, TLS and bind within {:?} (connect-timeout)",
+                settings.connect_timeout
+            ))),
+        }
+    }
+}
+
+/// Whether another server would not do better, or must not be tried.
+pub(super) fn is_final(error: &ProviderError) -> bool {
+    match error {
+        ProviderError::WrongPassword { .. } | ProviderError::Deadline { .. } => true,
+        ProviderError::Bind { code, .. } => !TRY_ELSEWHERE.contains(code),
+        _ => false,
+    }
+}
+
+/// One failure is told as it is, several as one.
+pub(super) fn all_failed(mut failures: Vec<ProviderError>) -> ProviderError {
+    if failures.len() == 1 {
+        return failures.remove(0);
+    }
+    let told = failures.iter().map(|failure| match failure {
+        ProviderError::Unreachable(what) => what.clone(),
+        other => other.to_string(),
+    });
+    ProviderError::Unreachable(told.collect::<Vec<_>>().join("; "))
+}
+
+fn credentials(bind: &Bind) -> Result<Credentials, ProviderError> {
+    match bind {
+        Bind::Anonymous => Ok(Credentials::Anonymous),
+        Bind::External => Ok(Credentials::External),
+        Bind::Simple { dn, password } => {
+            // `check` tells who else could read it; here it is only used.
+            let (password, _) = password
+                .load()
+                .map_err(|e| ProviderError::Secret(format!("{e}: {}", e.remedy())))?;
+            // Either would be answered with success and prove nothing (RFC 4513, 5.1.1 and 5.1.2).
+            if dn.is_empty() || password.expose_secret().is_empty() {
+                let what = "bind-dn and bind-password must not be empty: a server would take us \
+                            for anonymous";
+                return Err(ProviderError::Secret(what.into()));
+            }
+            let dn = dn.clone();
+            Ok(Credentials::Simple { dn, password })
+        }
+    }
+}
+
+/// `None` when no address needs TLS: a machine without trusted roots can still use `ldapi`.
+fn tls_config(settings: &LdapSettings) -> Result<Option<Arc<ClientConfig>>, ProviderError> {
+    let needs_tls = |url: &&LdapUrl| match url {
+        LdapUrl::Tls { .. } => true,
+        LdapUrl::Plain { .. } => settings.start_tls,
+        LdapUrl::Unix(_) => false,
+    };
+    let Some(url) = settings.urls.iter().find(needs_tls) else {
+        return Ok(None);
+    };
+    match tls::client_config(&settings.trust) {
+        Ok(config) => Ok(Some(Arc::new(config))),
+        Err(error) => Err(ProviderError::Tls {
+            url: url.to_string(),
+            what: error.to_string(),
+        }),
+    }
+}

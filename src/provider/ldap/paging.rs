@@ -1,0 +1,226 @@
+//! Reads everything below a base, page by page (RFC 2696), and says whether it was everything.
+//!
+//! The loop is our own, because a truncation can hide in places that ready-made loops do not look
+//! at: a result code other than 0 on a page that has a cookie, a page without the control.
+
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use ldap3::Scope;
+use ldap3::controls::Control;
+
+use super::ber::{self, Elements, Fault};
+use super::range;
+use super::referral;
+use super::session::{Found, Search, Session, words};
+use crate::model::{Entry, Gap};
+use crate::provider::ProviderError;
+use crate::provider::mapping::dn;
+
+/// The control's name (RFC 2696).
+pub(super) const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
+/// The most pages of one search: with the smallest sensible page still more than any directory.
+const MAX_PAGES: usize = 20_000;
+
+/// What to read.
+pub(super) struct Subtree<'a> {
+    /// Where.
+    pub base: &'a str,
+    /// What.
+    pub filter: &'a str,
+    /// Which attributes.
+    pub attributes: &'a [String],
+    /// Entries a page, or `None` when the server is known not to page.
+    pub page_size: Option<u32>,
+}
+
+/// What is known of a reading apart from its entries.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    /// Why it may not be all there is.
+    pub gaps: Vec<Gap>,
+    /// How many entries came.
+    pub entries: usize,
+    /// How many pages it took.
+    pub pages: usize,
+    /// Whether the server paged, and so confirmed the end.
+    pub paged: bool,
+}
+
+/// Reads a subtree; every entry is handed on as soon as its page is there.
+///
+/// # Errors
+/// When the server says that it could not search at all, or the connection is lost: then what was
+/// handed on is not to be used.
+pub(super) async fn list(
+    session: &mut Session,
+    what: &Subtree<'_>,
+    take: &mut (dyn FnMut(Entry) + Send),
+) -> Result<Listing, ProviderError> {
+    let mut listing = Listing::default();
+    let mut known = Known::default();
+    let mut unfinished = Vec::new();
+    let mut page_size = what.page_size;
+    let mut cookie = Vec::new();
+    loop {
+        let search = Search {
+            base: what.base,
+            scope: Scope::Subtree,
+            filter: what.filter,
+            attributes: what.attributes,
+            page: page_size.map(|size| (size, cookie.clone())),
+        };
+        let mut page = session.search(search).await?;
+        if page.code == UNAVAILABLE_CRITICAL_EXTENSION && page_size.is_some() && listing.pages == 0
+        {
+            // It does not page and says so honestly; then it has to say honestly when it cuts.
+            page_size = None;
+            continue;
+        }
+        listing.pages += 1;
+        let size = page.entries.len();
+        let mut news = 0;
+        for entry in std::mem::take(&mut page.entries) {
+            if known.is_new(&entry.dn) {
+                news += 1;
+                if range::is_cut(&entry) {
+                    unfinished.push(entry);
+                } else {
+                    take(entry);
+                }
+            }
+        }
+        listing.entries += news;
+        let hidden = page.references.iter();
+        let hidden = hidden.filter_map(|addresses| referral::hides(addresses, what.base));
+        listing.gaps.extend(hidden.map(Gap::Referral));
+        if news < size {
+            listing.gaps.push(Gap::Paging(format!(
+                "page {} repeats {} of its {size} entries",
+                listing.pages,
+                size - news
+            )));
+        }
+        let next = next(session.url(), what, &page, page_size.is_some())?;
+        match next {
+            Next::Complete => break,
+            Next::Incomplete(gap) => {
+                listing.gaps.push(gap);
+                break;
+            }
+            // The gap for this is above.
+            Next::Page(_) if size > 0 && news == 0 => break,
+            Next::Page(next) if size == 0 && next == cookie => {
+                let gap = "an empty page, and the same cookie again".into();
+                listing.gaps.push(Gap::Paging(gap));
+                break;
+            }
+            Next::Page(_) if listing.pages >= MAX_PAGES => {
+                let gap = format!("the server goes on after {MAX_PAGES} pages");
+                listing.gaps.push(Gap::Paging(gap));
+                break;
+            }
+            Next::Page(next) => cookie = next,
+        }
+    }
+    for mut entry in unfinished {
+        listing
+            .gaps
+            .extend(range::complete(session, &mut entry).await?);
+        take(entry);
+    }
+    listing.paged = page_size.is_some();
+    Ok(listing)
+}
+
+const UNAVAILABLE_CRITICAL_EXTENSION: u32 = 12;
+
+/// What follows after a page.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    /// That was all.
+    Complete,
+    /// There is more, for who shows this cookie.
+    Page(Vec<u8>),
+    /// There may be more, which cannot be had.
+    Incomplete(Gap),
+}
+
+fn next(url: &str, what: &Subtree<'_>, page: &Found, paged: bool) -> Result<Next, ProviderError> {
+    match page.code {
+        0 => (),
+        // What came is right, and not all. A cookie changes nothing about that.
+        code @ (3 | 4 | 11) => {
+            let message = page.text.clone();
+            return Ok(Next::Incomplete(Gap::ResultCode { code, message }));
+        }
+        _ => return Err(refused(url, what.base, page)),
+    }
+    if !paged {
+        return Ok(Next::Complete);
+    }
+    Ok(match cookie(&page.controls) {
+        Ok(cookie) if cookie.is_empty() => Next::Complete,
+        Ok(cookie) => Next::Page(cookie),
+        Err(fault) => Next::Incomplete(Gap::Paging(fault.into())),
+    })
+}
+
+/// The search itself failed.
+pub(super) fn refused(url: &str, base: &str, found: &Found) -> ProviderError {
+    let advice = match found.code {
+        1 => "; Active Directory says so to who has not bound: set bind-dn",
+        10 => "; the server does not hold this base itself: name the server that does",
+        32 => "; the base does not exist, or the account that we bind with may not see it",
+        34 => "; the base is no DN",
+        50 => "; the account that we bind with may not search there",
+        51 | 52 => "; the server is busy or going down",
+        _ => "",
+    };
+    let elsewhere = match found.referral.first() {
+        Some(address) => format!(" ({address})"),
+        None => String::new(),
+    };
+    ProviderError::Search {
+        url: url.to_owned(),
+        what: format!(
+            "the search of {base:?} ended with result {}{}{elsewhere}{advice}",
+            found.code,
+            words(&found.text)
+        ),
+    }
+}
+
+/// The cookie in the response controls.
+fn cookie(controls: &[Control]) -> Result<Vec<u8>, Fault> {
+    let mut ours = controls.iter().filter(|c| c.1.ctype == PAGED_RESULTS);
+    let control = ours
+        .next()
+        .ok_or("a page came without the paging control")?;
+    if ours.next().is_some() {
+        return Err("a page came with two paging controls");
+    }
+    let broken = "a page came with a broken paging control";
+    let value = control.1.val.as_deref().ok_or(broken)?;
+    let mut parts = Elements(Elements(value).expect(ber::SEQUENCE, broken)?);
+    parts.expect(ber::INTEGER, broken)?;
+    let cookie = parts.expect(ber::OCTET_STRING, broken)?;
+    Ok(cookie.to_vec())
+}
+
+/// Which entries came before. A hash is enough: if two names ever share one, the reading is
+/// unproven for once.
+#[derive(Default)]
+struct Known(BTreeSet<u64>);
+
+impl Known {
+    fn is_new(&mut self, name: &str) -> bool {
+        let mut hasher = DefaultHasher::new();
+        dn::normalise(name).hash(&mut hasher);
+        self.0.insert(hasher.finish())
+    }
+}
+
+#[cfg(test)]
+#[path = "paging_tests.rs"]
+mod tests;

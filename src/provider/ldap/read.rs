@@ -1,0 +1,245 @@
+//! One reading, from the first server that can tell everything to the closed connection.
+
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, timeout_at};
+
+use super::LdapProvider;
+use super::lookup::{Archive, Said, look_up};
+use super::open::{Door, all_failed, is_final};
+use super::paging::{Subtree, list};
+use super::rights::absence_shows;
+use super::root::{self, RootDse, texts};
+use super::session::Session;
+use crate::config::{LdapUrl, Mapping};
+use crate::model::{Directory, DirectoryId, Entry, Gap, Proof, SourceIdentity};
+use crate::provider::mapping::{
+    Assembler, id_context, id_of, wanted_attributes, wanted_group_attributes,
+};
+use crate::provider::{Ask, ProviderError};
+
+/// Reads everything once: asks the servers in order until one lets us in and can be read. What a
+/// server said before it failed is forgotten.
+///
+/// # Errors
+/// A wrong password at once, so that no account gets locked by our trying on, and the deadline of
+/// the whole reading; otherwise, when all servers failed, what each of them said.
+pub(super) async fn read(provider: &LdapProvider, ask: &Ask) -> Result<Directory, ProviderError> {
+    let settings = &provider.settings;
+    let deadline = Instant::now() + settings.read_deadline;
+    let door = Door::new(settings)?;
+    let mut failures = Vec::new();
+    for url in &settings.urls {
+        match read_from(&door, url, provider, ask, deadline).await {
+            Ok(directory) => return Ok(directory),
+            Err(error) if is_final(&error) => return Err(error),
+            Err(error) => failures.push(error),
+        }
+    }
+    Err(all_failed(failures))
+}
+
+/// Reads everything from one server.
+async fn read_from(
+    door: &Door<'_>,
+    url: &LdapUrl,
+    provider: &LdapProvider,
+    ask: &Ask,
+    deadline: Instant,
+) -> Result<Directory, ProviderError> {
+    let mut session = door.open(url, deadline).await?;
+    session.report_to(&ask.progress);
+    let read = read_over(&mut session, provider, ask, deadline).await;
+    session.close().await;
+    read.unwrap_or_else(|_| {
+        Err(ProviderError::Deadline {
+            url: url.to_string(),
+            deadline: provider.settings.read_deadline,
+        })
+    })
+}
+
+/// The same over a session that is open; the outer error is the deadline.
+pub(super) async fn read_over(
+    session: &mut Session,
+    provider: &LdapProvider,
+    ask: &Ask,
+    deadline: Instant,
+) -> Result<Result<Directory, ProviderError>, Elapsed> {
+    let reader = Reader {
+        provider,
+        ask,
+        deadline,
+        assembler: Assembler::new(&provider.mapping, &ask.now),
+        witness: None,
+    };
+    reader.read(session).await
+}
+
+struct Reader<'a> {
+    provider: &'a LdapProvider,
+    ask: &'a Ask,
+    deadline: Instant,
+    assembler: Assembler<'a>,
+    witness: Option<DirectoryId>,
+}
+
+/// What is known before the groups.
+struct People {
+    source: SourceIdentity,
+    gaps: Vec<Gap>,
+    said: Said,
+}
+
+impl Reader<'_> {
+    async fn read(
+        mut self,
+        session: &mut Session,
+    ) -> Result<Result<Directory, ProviderError>, Elapsed> {
+        let people = timeout_at(self.deadline, self.people(session)).await?;
+        let (root, people) = match people {
+            Ok(people) => people,
+            Err(error) => return Ok(Err(error)),
+        };
+        let groups = timeout_at(self.deadline, self.groups(session, &root)).await;
+        let groups = groups.unwrap_or_else(|_| {
+            let what = "the groups; the deadline of the reading came before their end";
+            vec![Gap::Range(what.into())]
+        });
+        let proof = Proof {
+            at: self.ask.now.wall,
+            source: session.url().to_owned(),
+            entries: 0,
+            lookup: None,
+        };
+        let mut directory = self.assembler.finish(
+            absence(people.gaps, &proof),
+            absence(groups, &proof),
+            people.source,
+            &self.provider.sentinels,
+        );
+        for (id, said) in people.said {
+            directory.accounts.add_lookup(id, said);
+        }
+        Ok(Ok(directory))
+    }
+
+    /// Accounts, and look-ups of those who are missing.
+    async fn people(&mut self, session: &mut Session) -> Result<(RootDse, People), ProviderError> {
+        let root = RootDse::read(session).await?;
+        let base = &self.provider.mapping.base;
+        let source = source(session, &root, &self.provider.mapping).await?;
+        let gaps = self.accounts(session, &root).await?;
+        self.locks(session).await;
+        let missing = self.assembler.missing(&self.ask.known);
+        let archive = Archive {
+            mapping: &self.provider.mapping,
+            now: &self.ask.now,
+            context: root.context_of(base),
+            witness: self.witness.as_ref(),
+        };
+        let said = look_up(session, &archive, &missing).await;
+        Ok((root, People { source, gaps, said }))
+    }
+
+    async fn accounts(
+        &mut self,
+        session: &mut Session,
+        root: &RootDse,
+    ) -> Result<Vec<Gap>, ProviderError> {
+        let mapping = &self.provider.mapping;
+        let attributes: Vec<_> = wanted_attributes(mapping).into_iter().collect();
+        let what = Subtree {
+            base: &mapping.base,
+            filter: &mapping.filter,
+            attributes: &attributes,
+            page_size: self.page_size(root),
+        };
+        let (assembler, witness) = (&mut self.assembler, &mut self.witness);
+        let listing = list(session, &what, &mut |entry| {
+            if witness.is_none() {
+                *witness = id_of(&entry, mapping).ok();
+            }
+            assembler.account(entry);
+        })
+        .await?;
+        if !listing.paged {
+            self.assembler.doubt_counts();
+        }
+        Ok(listing.gaps)
+    }
+
+    /// Where nobody is locked, finds out whether it could be seen if somebody were.
+    async fn locks(&mut self, session: &mut Session) {
+        for rule in self.assembler.unshown() {
+            if absence_shows(session, &self.provider.mapping, rule).await {
+                return self.assembler.readable(rule);
+            }
+        }
+    }
+
+    /// Whatever happens here leaves the accounts as they are.
+    async fn groups(&mut self, session: &mut Session, root: &RootDse) -> Vec<Gap> {
+        let mapping = &self.provider.mapping;
+        if mapping.group_filter.is_empty() {
+            return vec![Gap::NotRead];
+        }
+        let attributes: Vec<_> = wanted_group_attributes(mapping).into_iter().collect();
+        let what = Subtree {
+            base: &mapping.group_base,
+            filter: &mapping.group_filter,
+            attributes: &attributes,
+            page_size: self.page_size(root),
+        };
+        let assembler = &mut self.assembler;
+        let take = &mut |entry| {
+            assembler.group(entry);
+        };
+        match list(session, &what, take).await {
+            Ok(listing) => listing.gaps,
+            Err(error) => vec![Gap::Range(error.to_string())],
+        }
+    }
+
+    fn page_size(&self, root: &RootDse) -> Option<u32> {
+        (root.paging != Some(false)).then_some(self.provider.settings.page_size)
+    }
+}
+
+fn absence(gaps: Vec<Gap>, proof: &Proof) -> Result<Proof, Vec<Gap>> {
+    if gaps.is_empty() {
+        Ok(proof.clone())
+    } else {
+        Err(gaps)
+    }
+}
+
+/// `entryUUID` as it is, `objectGUID` in hex: only equality matters.
+fn own_id(entry: &Entry) -> Option<String> {
+    let guid = entry.values("objectguid").first();
+    let hex = |bytes: &Vec<u8>| bytes.iter().map(|b| format!("{b:02x}")).collect();
+    texts(entry, "entryuuid").pop().or_else(|| guid.map(hex))
+}
+
+/// Which directory it is: the address, the tree and by what people are known there, and the id of
+/// the tree's root.
+pub(super) async fn source(
+    session: &mut Session,
+    root: &RootDse,
+    mapping: &Mapping,
+) -> Result<SourceIdentity, ProviderError> {
+    let base = &mapping.base;
+    let context = root.context_of(base);
+    // The id of the tree's own entry is the same on every replica and every domain controller,
+    // and another one in another directory.
+    let server = match context {
+        Some(context) => root::one(session, context, &["entryUUID", "objectGUID"])
+            .await?
+            .and_then(|entry| own_id(&entry)),
+        None => None,
+    };
+    Ok(SourceIdentity {
+        name: session.url().to_owned(),
+        context: id_context(context.unwrap_or(base), mapping),
+        server,
+    })
+}

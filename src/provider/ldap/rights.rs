@@ -1,0 +1,38 @@
+//! Whether an attribute that nobody has would be seen if somebody had it.
+
+use ldap3::Scope;
+
+use super::session::{Search, Session};
+use crate::config::{LockRule, Mapping};
+
+/// Whether the server shows that accounts do not have the attribute of a lock rule.
+///
+/// A condition on an attribute that the server does not know, or that we may not search by, is
+/// undefined, and so is its negation (RFC 4511, 4.5.1.7; slapd.access(5)): who is found by it
+/// proves the right to search. That is a smaller right than to read; so nobody may be found who
+/// has the attribute, for the reading showed it of nobody.
+pub(super) async fn absence_shows(
+    session: &mut Session,
+    mapping: &Mapping,
+    rule: LockRule,
+) -> bool {
+    let (accounts, lock) = (&mapping.filter, rule.attribute());
+    let without = format!("(&{accounts}(!({lock}=*)))");
+    let with = format!("(&{accounts}({lock}=*))");
+    finds(session, &mapping.base, &without).await == Some(true)
+        && finds(session, &mapping.base, &with).await == Some(false)
+}
+
+/// Whether a search finds anybody; `None` when it fails.
+async fn finds(session: &mut Session, base: &str, filter: &str) -> Option<bool> {
+    let search = Search {
+        base,
+        scope: Scope::Subtree,
+        filter,
+        // No attribute (RFC 4511, 4.5.1.8).
+        attributes: &["1.1".to_owned()],
+        page: Some((1, Vec::new())),
+    };
+    let found = session.search(search).await.ok()?;
+    (found.code == 0).then_some(!found.entries.is_empty())
+}

@@ -1,0 +1,312 @@
+//! Records of an LDIF file: entries, and what `ldapsearch` writes around them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, BufRead};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::model::Entry;
+use crate::provider::mapping::dn;
+
+use super::lines::{Line, Lines};
+
+/// The longest logical line: a photograph fits.
+const MAX_LINE: usize = 16 << 20;
+/// The most bytes of values that one entry may have among the wanted attributes.
+const MAX_ENTRY: usize = 16 << 20;
+
+/// One thing that the file says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Item {
+    /// An entry, with the attributes that were asked for.
+    Entry(Entry),
+    /// A record that is no entry, or cannot be understood.
+    Bad(Bad),
+    /// `ref:`: a part of the tree is on another server.
+    Referral(String),
+    /// `result:`: how the search ended that wrote the file.
+    Result {
+        /// The LDAP result code.
+        code: u32,
+        /// The text after it.
+        message: String,
+    },
+    /// `# numEntries: N` or `# N entries`: how many entries the search returned.
+    Count(u64),
+    /// `pagedresults: cookie=`: whether the search had more pages.
+    Cookie {
+        /// False on the last page.
+        more: bool,
+    },
+}
+
+/// A record that cannot be used.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Bad {
+    /// Where it goes wrong, from 1.
+    pub(super) line: u64,
+    /// The DN, when that much could be read.
+    pub(super) dn: Option<String>,
+    /// What is wrong.
+    pub(super) why: String,
+}
+
+/// Reads a file item by item. Holds at most one entry in memory.
+#[derive(Debug)]
+pub(super) struct Records<'a, R> {
+    lines: Lines<R>,
+    /// Attributes to keep, in lower case, without options.
+    wanted: &'a BTreeSet<String>,
+    open: Open,
+    closed_by_blank: bool,
+}
+
+/// A record while its lines come in.
+#[derive(Debug, Default)]
+struct Open {
+    entry: Option<Entry>,
+    size: usize,
+    bad: Option<Bad>,
+    /// The record is `ldapsearch`'s word about its search, not an entry.
+    trailer: bool,
+}
+
+impl<'a, R: BufRead> Records<'a, R> {
+    /// The records of `input`.
+    pub(super) fn new(input: R, wanted: &'a BTreeSet<String>) -> Self {
+        Self {
+            lines: Lines::new(input, MAX_LINE),
+            wanted,
+            open: Open::default(),
+            closed_by_blank: true,
+        }
+    }
+
+    /// The next item; `None` at the end of the file.
+    pub(super) fn next(&mut self) -> io::Result<Option<Item>> {
+        loop {
+            let Some(line) = self.lines.next()? else {
+                self.closed_by_blank &= !self.open.has_begun();
+                return Ok(std::mem::take(&mut self.open).close());
+            };
+            let number = self.lines.number();
+            let record = &mut self.open;
+            match line {
+                Line::Blank => {
+                    if let Some(item) = std::mem::take(record).close() {
+                        return Ok(Some(item));
+                    }
+                }
+                // A comment inside a record says nothing about the search.
+                Line::Comment(text) if !record.has_begun() => {
+                    if let Some(item) = comment(&text) {
+                        return Ok(Some(item));
+                    }
+                }
+                Line::Comment(_) => {}
+                Line::TooLong => {
+                    record.fail(number, format!("a line is longer than {MAX_LINE} bytes"))
+                }
+                Line::Content(text) => match record.add(&text, self.wanted) {
+                    Ok(None) => {}
+                    Ok(Some(item)) => return Ok(Some(item)),
+                    Err(why) => record.fail(number, why),
+                },
+            }
+        }
+    }
+
+    /// Whether a blank line came after the last record: without one the file may end inside it.
+    pub(super) fn closed_by_blank(&self) -> bool {
+        self.closed_by_blank
+    }
+
+    /// Whether the file's last byte so far was a line end.
+    pub(super) fn ends_with_newline(&self) -> bool {
+        self.lines.ends_with_newline()
+    }
+
+    /// How many bytes were read so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.lines.bytes()
+    }
+}
+
+impl Open {
+    fn has_begun(&self) -> bool {
+        self.entry.is_some() || self.bad.is_some()
+    }
+
+    fn close(self) -> Option<Item> {
+        match (self.bad, self.entry) {
+            (Some(bad), _) => Some(Item::Bad(bad)),
+            (None, entry) => entry.map(Item::Entry),
+        }
+    }
+
+    /// Notes the first thing that is wrong; the rest of the record is skipped.
+    fn fail(&mut self, line: u64, why: String) {
+        let dn = self.entry.as_ref().map(|entry| entry.dn.clone());
+        self.bad.get_or_insert(Bad { line, dn, why });
+    }
+
+    fn add(&mut self, line: &[u8], wanted: &BTreeSet<String>) -> Result<Option<Item>, String> {
+        if self.bad.is_some() {
+            return Ok(None);
+        }
+        let (name, value) = split(line)?;
+        match (&mut self.entry, name.as_str()) {
+            (None, "dn") => {
+                self.entry = Some(Entry {
+                    dn: read_dn(value)?,
+                    attributes: BTreeMap::new(),
+                });
+                Ok(None)
+            }
+            (None, "version") => match value.text() {
+                Some("1") => Ok(None),
+                _ => Err("only version 1 of LDIF is known".to_owned()),
+            },
+            (None, _) => self.trailer_line(&name, value),
+            (Some(_), "dn") => Err("a second dn: without a blank line before it".to_owned()),
+            (Some(_), "changetype") if value.is("add") => Ok(None),
+            (Some(_), "changetype") => {
+                Err("it is a change; only whole entries are read (changetype: add)".to_owned())
+            }
+            (Some(_), "control") => Err("it is a change with a control".to_owned()),
+            (Some(entry), _) => {
+                if let Value::Url = value {
+                    let what = "is to be read from a URL, which is refused";
+                    return Err(format!("the value of {name} {what}"));
+                }
+                let base = name.split(';').next().unwrap_or_default();
+                if !wanted.contains(base) {
+                    return Ok(None);
+                }
+                let value = value
+                    .bytes()
+                    .ok_or_else(|| format!("the value of {name} is no base64"))?;
+                self.size += value.len();
+                if self.size > MAX_ENTRY {
+                    return Err(format!("it has more than {MAX_ENTRY} bytes"));
+                }
+                entry.attributes.entry(name).or_default().push(value);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Lines of a record that does not begin with a DN.
+    fn trailer_line(&mut self, name: &str, value: Value<'_>) -> Result<Option<Item>, String> {
+        let text = value.text().unwrap_or_default();
+        match name {
+            "ref" => return Ok(Some(Item::Referral(text.to_owned()))),
+            "search" => self.trailer = true,
+            "result" => {
+                self.trailer = true;
+                let (code, message) = text.split_once(' ').unwrap_or((text, ""));
+                let code = code
+                    .parse()
+                    .map_err(|_| format!("the result {code:?} is no number"))?;
+                let message = message.to_owned();
+                return Ok(Some(Item::Result { code, message }));
+            }
+            "pagedresults" => {
+                let cookie = text.split_once("cookie=").map_or("", |(_, cookie)| cookie);
+                let more = !cookie.trim().is_empty();
+                return Ok(Some(Item::Cookie { more }));
+            }
+            // What stands beside `search:` and `result:` (`control:`, `matchedDN:`, `text:`).
+            _ if self.trailer || matches!(name, "control" | "matcheddn" | "text") => {}
+            _ => return Err(format!("a record must begin with dn:, not with {name}:")),
+        }
+        Ok(None)
+    }
+}
+
+/// The part of a line behind the attribute's name.
+#[derive(Clone, Copy)]
+enum Value<'a> {
+    Plain(&'a [u8]),
+    Base64(&'a [u8]),
+    Url,
+}
+
+impl<'a> Value<'a> {
+    fn bytes(self) -> Option<Vec<u8>> {
+        match self {
+            Self::Plain(value) => Some(value.to_vec()),
+            Self::Base64(value) => STANDARD.decode(value.trim_ascii()).ok(),
+            Self::Url => None,
+        }
+    }
+
+    /// A plain value that is UTF-8, trimmed.
+    fn text(self) -> Option<&'a str> {
+        match self {
+            Self::Plain(value) => std::str::from_utf8(value).ok().map(str::trim),
+            Self::Base64(_) | Self::Url => None,
+        }
+    }
+
+    fn is(self, text: &str) -> bool {
+        self.text().is_some_and(|t| t.eq_ignore_ascii_case(text))
+    }
+}
+
+/// The attribute's name, in lower case with its options, and what stands behind it.
+fn split(line: &[u8]) -> Result<(String, Value<'_>), String> {
+    let legal = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b';' | b'_' | b'=');
+    let colon = line.iter().position(|b| *b == b':');
+    let (name, rest) = match colon.and_then(|at| line.split_at_checked(at)) {
+        Some((name, rest)) if !name.is_empty() && name.iter().all(legal) => (name, &rest[1..]),
+        _ => {
+            return Err(match line.first() {
+                Some(b' ') => "a folded line has no line before it".to_owned(),
+                Some(b'-') => "it is a change; only whole entries are read".to_owned(),
+                _ => "a line is neither \"name: value\" nor a comment".to_owned(),
+            });
+        }
+    };
+    let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+    let value = match rest {
+        [b':', value @ ..] => Value::Base64(value.trim_ascii_start()),
+        [b'<', ..] => Value::Url,
+        value => {
+            let blanks = value.iter().take_while(|b| **b == b' ').count();
+            Value::Plain(&value[blanks..])
+        }
+    };
+    Ok((name, value))
+}
+
+/// The DN; the empty one is that of a server's root entry.
+fn read_dn(value: Value<'_>) -> Result<String, String> {
+    let bytes = value.bytes().ok_or("the dn is no base64, or a URL")?;
+    let name = String::from_utf8(bytes).map_err(|_| "the dn is no UTF-8 text")?;
+    let name = name.trim();
+    if name.is_empty() || dn::is_dn(name) {
+        Ok(name.to_owned())
+    } else {
+        Err(format!("{name:?} is no DN"))
+    }
+}
+
+/// What `ldapsearch` and `ldbsearch` tell in comments: the number of entries, and referrals.
+fn comment(text: &[u8]) -> Option<Item> {
+    let text = std::str::from_utf8(text).ok()?.trim();
+    let count = text
+        .strip_prefix("numEntries:")
+        .or_else(|| text.strip_suffix(" entries"));
+    if let Some(count) = count.and_then(|count| count.trim().parse().ok()) {
+        return Some(Item::Count(count));
+    }
+    let address = text.strip_prefix("ref")?.trim_start_matches([':', ' ']);
+    let is_address = address.starts_with("ldap://") || address.starts_with("ldaps://");
+    is_address.then(|| Item::Referral(address.to_owned()))
+}
+
+#[cfg(test)]
+#[path = "records_tests.rs"]
+mod tests;

@@ -1,0 +1,145 @@
+//! What tells a whole file from one that is not.
+
+use std::fs;
+use std::time::Duration;
+
+use super::*;
+
+#[test]
+fn what_is_incomplete() {
+    let alice = person("alice", 1);
+    let ldbsearch = format!("{alice}# returned 3 records\n# 2 entries\n# 1 referrals\n");
+    assert!(gap(&ldbsearch).contains("2 entries"));
+    assert!(gap(alice.trim_end()).contains("last line has no end"));
+    assert!(gap(&format!("{alice}# numEntries: 2\n")).contains("2 entries"));
+    assert!(
+        gap(&format!(
+            "{alice}search: 2\nresult: 4 Size limit exceeded\n"
+        ))
+        .contains("size limit")
+    );
+    assert!(gap(&format!("{alice}ref: ldap://other/ou=x,dc=nh\n")).contains("ldap://other"));
+    assert!(
+        gap(&format!(
+            "{alice}# pagedresults\npagedresults: cookie=AA==\n"
+        ))
+        .contains("more pages")
+    );
+    let cut = format!("{alice}dn: uid=bob,ou=People,dc=directory,dc=nh\nuid: bob\n");
+    assert!(gap(&cut).contains("ends inside an entry"));
+    let empty: Vec<_> = whole("").accounts.gaps().to_vec();
+    assert_eq!(empty, [Gap::File("it is empty".into()), Gap::Empty]);
+    let mut mapping = rfc2307();
+    mapping.base = "dc=other".into();
+    let elsewhere = read_with(&alice, mapping, &[]).unwrap();
+    assert!(
+        elsewhere.accounts.gaps()[0]
+            .to_string()
+            .contains("below dc=other")
+    );
+    assert_eq!(elsewhere.accounts.gaps()[1], Gap::Empty);
+}
+
+#[test]
+fn a_usual_limit_is_suspect_unless_the_search_says_that_it_succeeded() {
+    let mut text: String = (0..500).map(|n| person(&format!("u{n}"), n)).collect();
+    let suspect = whole(&text);
+    assert_eq!(suspect.accounts.gaps(), [Gap::SuspectCount(500)]);
+    assert_eq!(suspect.accounts.len(), 500);
+    text.push_str("search: 2\nresult: 0 Success\n");
+    assert_eq!(whole(&text).accounts.gaps(), []);
+    assert_eq!(
+        whole(&text[text.find("\n\n").unwrap() + 2..])
+            .accounts
+            .gaps(),
+        []
+    );
+}
+
+#[test]
+fn a_missing_sentinel_is_noticed() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(person("alice", 1).as_bytes()).unwrap();
+    let what = What {
+        path: file.path().into(),
+        mapping: rfc2307(),
+        sentinels: vec!["alice".into(), "canary".into()],
+    };
+    let directory = read(&what, &ask(&[]), &AtomicBool::new(false)).unwrap();
+    assert_eq!(directory.accounts.gaps(), [Gap::Sentinel("canary".into())]);
+}
+
+#[test]
+fn what_is_whole() {
+    let alice = person("alice", 1);
+    let search = "search: 2\nresult: 0 Success\ncontrol: 1.2 false\npagedresults: cookie=\n";
+    for text in [
+        alice.clone(),
+        format!("{}\n", alice.trim_end()),
+        alice.replace('\n', "\r\n"),
+        format!("{alice}{search}\n# numResponses: 2\n# numEntries: 1\n"),
+        format!(
+            "{alice}# numEntries: 1\n\n{}# numEntries: 1\n",
+            person("bob", 2)
+        ),
+        format!("{alice}ref: ldap://x/CN=Configuration,dc=nh\n"),
+        format!("\u{feff}{alice}"),
+        format!("# record 1\n{alice}# returned 1 records\n# 1 entries\n# 0 referrals\n"),
+        format!("{alice}# refldap://x/DC=DomainDnsZones,dc=nh\n"),
+    ] {
+        assert_eq!(whole(&text).accounts.gaps(), [], "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.ldif");
+    let text = person("alice", 1);
+    let changes: [fn(&Path, &str); 4] = [
+        |path, text| fs::write(path, format!("{text}\n")).unwrap(),
+        |path, text| {
+            let new = path.with_extension("new");
+            fs::write(&new, text).unwrap();
+            fs::rename(new, path).unwrap();
+        },
+        |path, _| {
+            let file = File::options().write(true).open(path).unwrap();
+            file.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(1))
+                .unwrap();
+        },
+        |path, _| fs::remove_file(path).unwrap(),
+    ];
+    for (n, change) in changes.into_iter().enumerate() {
+        fs::write(&path, &text).unwrap();
+        let (file, before) = open(&path).unwrap();
+        let wanted = BTreeSet::new();
+        let mut records = Records::new(BufReader::new(file), &wanted);
+        while records.next().unwrap().is_some() {}
+        assert_eq!(file_gaps(&records, &before, &path), [], "{n}");
+        change(&path, &text);
+        let gaps = file_gaps(&records, &before, &path);
+        assert!(
+            matches!(gaps.as_slice(), [Gap::File(what)] if what.contains("while it was read")),
+            "{n}: {gaps:?}"
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    /// Wherever a file is cut, either nobody is called absent or the cut is at a border that
+    /// cannot be told from a whole file: behind an entry that has all that an entry needs.
+    #[test]
+    fn a_cut_file_takes_nobody_away(at in 0usize..600) {
+        let text = [person("alice", 1), person("bob", 2), person("carl", 3)].concat();
+        let at = at.min(text.len());
+        let Ok(directory) = read_with(&text[..at], rfc2307(), &[1, 2, 3]) else {
+            return Ok(());
+        };
+        if directory.accounts.gaps().is_empty() {
+            let last = text[..at].trim_end().rsplit("\n\n").next().unwrap_or_default();
+            prop_assert!(last.contains("entryUUID") && text[..at].ends_with('\n'));
+        }
+    }
+}

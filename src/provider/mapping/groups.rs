@@ -1,0 +1,133 @@
+//! Groups, and which accounts the names of their members mean.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::{GroupMembers, Mapping};
+use crate::model::{Account, DirectoryId, Entry, Group, GroupId};
+
+use super::dn;
+use super::text::Texts;
+
+/// A group whose members are names yet.
+#[derive(Debug)]
+pub(super) struct RawGroup {
+    pub(super) dn: String,
+    name: String,
+    usernames: BTreeSet<String>,
+    dns: BTreeSet<String>,
+    unreadable: usize,
+}
+
+/// Turns names into ids, on the side of the groups and on that of the accounts.
+pub(super) fn resolve(
+    raw_groups: BTreeMap<GroupId, RawGroup>,
+    accounts: &mut BTreeMap<DirectoryId, Account>,
+) -> BTreeMap<GroupId, Group> {
+    let index = Index::new(accounts, &raw_groups);
+    let mut groups = BTreeMap::new();
+    for (id, raw) in raw_groups {
+        let mut members = BTreeSet::new();
+        let mut other_members = raw.unreadable;
+        let by_name = raw.usernames.iter().map(|n| index.usernames.get(n));
+        let by_dn = raw.dns.iter().map(|n| index.dns.get(n));
+        for found in by_name.chain(by_dn) {
+            match found {
+                Some(Some(member)) => {
+                    members.insert(member.clone());
+                }
+                _ => other_members += 1,
+            }
+        }
+        for member in &members {
+            if let Some(account) = accounts.get_mut(member) {
+                account.groups.insert(id.clone());
+            }
+        }
+        let group = Group {
+            id: id.clone(),
+            dn: raw.dn,
+            name: raw.name,
+            members,
+            other_members,
+        };
+        groups.insert(id, group);
+    }
+    groups
+}
+
+/// Which account a name means; `None` where it means several.
+#[derive(Default)]
+struct Index {
+    usernames: BTreeMap<String, Option<DirectoryId>>,
+    dns: BTreeMap<String, Option<DirectoryId>>,
+}
+
+impl Index {
+    /// Only names of the kinds that some group uses.
+    fn new(
+        accounts: &BTreeMap<DirectoryId, Account>,
+        groups: &BTreeMap<GroupId, RawGroup>,
+    ) -> Self {
+        let mut index = Self::default();
+        let by_name = groups.values().any(|g| !g.usernames.is_empty());
+        let by_dn = groups.values().any(|g| !g.dns.is_empty());
+        let add = |map: &mut BTreeMap<_, _>, name, id: &DirectoryId| {
+            map.entry(name)
+                .and_modify(|known| *known = None)
+                .or_insert_with(|| Some(id.clone()));
+        };
+        for (id, account) in accounts {
+            if by_name {
+                add(&mut index.usernames, dn::fold(&account.username), id);
+            }
+            if by_dn {
+                add(&mut index.dns, dn::normalise(&account.dn), id);
+            }
+        }
+        index
+    }
+}
+
+/// Reads a group's name and the names of its members.
+pub(super) fn raw_group(entry: &Entry, mapping: &Mapping) -> Result<RawGroup, String> {
+    let mut group = RawGroup {
+        dn: entry.dn.clone(),
+        name: String::new(),
+        usernames: BTreeSet::new(),
+        dns: BTreeSet::new(),
+        unreadable: 0,
+    };
+    let name = Texts::of(entry, &mapping.group_name);
+    let Some(text) = name.first() else {
+        let what = if name.unreadable {
+            "is no UTF-8 text"
+        } else {
+            "is missing"
+        };
+        return Err(format!("its {} {what}", mapping.group_name));
+    };
+    group.name.clone_from(text);
+    for members in &mapping.group_members {
+        let (GroupMembers::Usernames(attribute) | GroupMembers::Dns(attribute)) = members;
+        let range = format!("{attribute};range=");
+        if entry.attributes.keys().any(|name| name.starts_with(&range)) {
+            return Err(format!(
+                "its {attribute} was not read to the end of its ranges"
+            ));
+        }
+        for value in entry.values(attribute) {
+            match (std::str::from_utf8(value), members) {
+                (Err(_), _) => group.unreadable += 1,
+                (Ok(name), GroupMembers::Usernames(_)) => {
+                    group.usernames.insert(dn::fold(&super::clean(name)));
+                }
+                // `groupOfNames` needs a member: an empty name stands for nobody (RFC 4519, 3.5).
+                (Ok(name), GroupMembers::Dns(_)) if name.trim().is_empty() => {}
+                (Ok(name), GroupMembers::Dns(_)) => {
+                    group.dns.insert(dn::normalise(name));
+                }
+            }
+        }
+    }
+    Ok(group)
+}

@@ -1,0 +1,296 @@
+//! Whether a person may use the account: lock rules and how they are combined.
+//!
+//! Each rule gives a [`Verdict`]. Together they mean:
+//!
+//! 1. One rule says locked: **locked**, whatever the others say.
+//! 2. A value is there that cannot be understood, or `userAccountControl` is not there: **unknown**.
+//! 3. A rule whose absence proves nothing (`pwdAccountLockedTime`, `userPassword`) is silent:
+//!    **unknown**, unless another rule *shows* that the account is not locked. Both are places
+//!    where one lock may be written, and a server uses one of them; so a readable `userPassword`
+//!    makes up for a server without ppolicy, and the other way round.
+//! 4. Else **active**.
+//!
+//! A rule shows "not locked" by a value that says so. An absent `pwdAccountLockedTime`,
+//! `nsAccountLock` or `loginDisabled` shows it too, if the right to read it is known: because
+//! another entry of the same reading has it, or because the provider found out otherwise. Dates
+//! of expiry and shells never show it: an account that has not expired may still be locked.
+
+use std::collections::BTreeSet;
+
+use crate::config::LockRule;
+use crate::model::{AccountState, Entry, Now, Timestamp};
+
+const DAY_MS: i64 = 86_400_000;
+/// From 1601-01-01, where FILETIME begins, to 1970-01-01.
+const FILETIME_EPOCH_MS: i64 = 11_644_473_600_000;
+
+/// What one rule says of one entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// It is locked, because of this value.
+    Locked(String),
+    /// The value says that it is not.
+    Open,
+    /// There is no value.
+    Silent,
+    /// There is a value, and it cannot be told what it means.
+    Unclear(String),
+}
+
+/// What all rules say of one entry, as far as it can be told from this entry alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Judgement {
+    /// Nothing that is read later changes it.
+    Settled(AccountState),
+    /// It depends on whether one of these rules, silent here, speaks elsewhere in the reading.
+    Open(BTreeSet<LockRule>),
+}
+
+/// The judgement, and when the account expires by itself.
+pub(super) fn judge(
+    entry: &Entry,
+    rules: &[LockRule],
+    now: &Now,
+) -> (Judgement, Option<Timestamp>) {
+    let mut expires: Option<Timestamp> = None;
+    let mut locked = None;
+    let mut unclear = None;
+    let mut silent = BTreeSet::new();
+    let mut shown = false;
+    for rule in rules {
+        let (verdict, date) = verdict(*rule, entry, now);
+        expires = expires.into_iter().chain(date).min();
+        match verdict {
+            Verdict::Locked(value) if locked.is_none() => {
+                let attribute = rule.attribute().to_owned();
+                locked = Some(AccountState::Locked { attribute, value });
+            }
+            Verdict::Locked(_) => {}
+            Verdict::Unclear(why) => unclear = unclear.or(Some(why)),
+            Verdict::Silent if *rule == LockRule::UserAccountControl => {
+                let why = "userAccountControl cannot be read, though every user has it";
+                unclear = unclear.or(Some(why.to_owned()));
+            }
+            Verdict::Silent => {
+                silent.insert(*rule);
+            }
+            Verdict::Open => shown = shown || rule.is_about_locks(),
+        }
+    }
+    let settled = match (locked, unclear) {
+        (Some(locked), _) => locked,
+        (None, Some(why)) => AccountState::Unknown { why },
+        (None, None) if shown || !silent.iter().any(|r| r.needs_another()) => AccountState::Active,
+        (None, None) => return (Judgement::Open(silent), expires),
+    };
+    (Judgement::Settled(settled), expires)
+}
+
+impl Judgement {
+    /// The state, given the rules whose attribute may be read for certain.
+    pub(super) fn settle(self, readable: &BTreeSet<LockRule>) -> AccountState {
+        let silent = match self {
+            Self::Settled(state) => return state,
+            Self::Open(silent) => silent,
+        };
+        let shows = |rule: &LockRule| rule.absence_can_show() && readable.contains(rule);
+        if silent.iter().any(shows) {
+            return AccountState::Active;
+        }
+        let names: Vec<_> = silent
+            .iter()
+            .filter(|rule| rule.needs_another())
+            .map(|rule| rule.attribute())
+            .collect();
+        AccountState::Unknown {
+            why: format!(
+                "{} cannot be seen, so a lock may be hidden from us",
+                names.join(" and ")
+            ),
+        }
+    }
+}
+
+impl LockRule {
+    /// The attribute in lower case, as entries have it.
+    pub fn attribute_key(self) -> String {
+        self.attribute().to_ascii_lowercase()
+    }
+
+    /// Whether a value that is no lock proves that an administrator has not locked the account.
+    fn is_about_locks(self) -> bool {
+        !matches!(
+            self,
+            Self::AccountExpires | Self::ShadowExpire | Self::LoginShell
+        )
+    }
+
+    /// Whether its absence says nothing, so that another rule must speak.
+    fn needs_another(self) -> bool {
+        matches!(self, Self::PwdAccountLockedTime | Self::UserPassword)
+    }
+
+    /// Whether its absence means "not locked" once the right to read it is known.
+    pub(super) fn absence_can_show(self) -> bool {
+        matches!(
+            self,
+            Self::PwdAccountLockedTime | Self::NsAccountLock | Self::LoginDisabled
+        )
+    }
+}
+
+fn verdict(rule: LockRule, entry: &Entry, now: &Now) -> (Verdict, Option<Timestamp>) {
+    let key = rule.attribute_key();
+    let values = entry.values(&key);
+    if values.is_empty() {
+        return (Verdict::Silent, None);
+    }
+    if rule == LockRule::UserPassword {
+        return (password(values), None);
+    }
+    let texts: Option<Vec<&str>> = values
+        .iter()
+        .map(|v| std::str::from_utf8(v).ok().map(str::trim))
+        .collect();
+    let Some(texts) = texts else {
+        return (
+            Verdict::Unclear(format!("{} is no text", rule.attribute())),
+            None,
+        );
+    };
+    let mut expires = None;
+    let mut verdicts = Vec::with_capacity(texts.len());
+    for text in texts {
+        let (verdict, date) = match rule {
+            LockRule::UserAccountControl => (control_bits(text), None),
+            LockRule::AccountExpires => expiry(filetime(text), now),
+            LockRule::ShadowExpire => expiry(shadow_date(text), now),
+            LockRule::PwdAccountLockedTime => (locked_time(text), None),
+            LockRule::NsAccountLock | LockRule::LoginDisabled => (flag(text), None),
+            LockRule::LoginShell => (shell(text), None),
+            LockRule::UserPassword => continue,
+        };
+        expires = expires.into_iter().chain(date).min();
+        verdicts.push(verdict);
+    }
+    (strictest(rule, verdicts), expires)
+}
+
+/// Of several values, which only a broken entry has: locked before unclear before open.
+fn strictest(rule: LockRule, verdicts: Vec<Verdict>) -> Verdict {
+    let rank = |v: &Verdict| match v {
+        Verdict::Locked(_) => 0,
+        Verdict::Unclear(_) => 1,
+        Verdict::Open => 2,
+        Verdict::Silent => 3,
+    };
+    let short = |value: String| value.chars().take(60).collect::<String>();
+    match verdicts.into_iter().min_by_key(rank) {
+        Some(Verdict::Locked(value)) => Verdict::Locked(short(value)),
+        Some(Verdict::Unclear(value)) => Verdict::Unclear(format!(
+            "{} has the value {:?}, which cannot be interpreted",
+            rule.attribute(),
+            short(value)
+        )),
+        other => other.unwrap_or(Verdict::Silent),
+    }
+}
+
+/// Bit 2 is ACCOUNTDISABLE; 0x10, LOCKOUT, is temporary and stale ([MS-ADTS] 2.2.16).
+fn control_bits(text: &str) -> Verdict {
+    match text.parse::<i64>() {
+        Ok(bits) if bits & 2 != 0 => Verdict::Locked(text.to_owned()),
+        Ok(_) => Verdict::Open,
+        Err(_) => Verdict::Unclear(text.to_owned()),
+    }
+}
+
+/// A date of expiry.
+enum Expiry {
+    Never,
+    At(Timestamp),
+    Unclear(String),
+}
+
+fn expiry(expiry: Expiry, now: &Now) -> (Verdict, Option<Timestamp>) {
+    match expiry {
+        Expiry::Never => (Verdict::Open, None),
+        Expiry::At(at) if at <= now.wall => (Verdict::Locked(at.to_string()), Some(at)),
+        Expiry::At(at) => (Verdict::Open, Some(at)),
+        Expiry::Unclear(value) => (Verdict::Unclear(value), None),
+    }
+}
+
+/// Tenths of a microsecond since 1601; 0 and 2^63-1 mean never ([MS-ADA1] 2.1).
+fn filetime(text: &str) -> Expiry {
+    match text.parse::<i64>() {
+        Ok(0 | i64::MAX) => Expiry::Never,
+        Ok(ticks) if ticks > 0 => Expiry::At(Timestamp(ticks / 10_000 - FILETIME_EPOCH_MS)),
+        _ => Expiry::Unclear(text.to_owned()),
+    }
+}
+
+/// Days since 1970 (shadow(5)). Tools disagree about 0; negative means that there is no date.
+fn shadow_date(text: &str) -> Expiry {
+    match text.parse::<i64>() {
+        Ok(days) if days < 0 => Expiry::Never,
+        Ok(days) if days > 0 => Expiry::At(Timestamp(days.saturating_mul(DAY_MS))),
+        _ => Expiry::Unclear(text.to_owned()),
+    }
+}
+
+/// The year zero stands for "for ever" (draft-behera-ldap-password-policy, 5.3.3); any other
+/// moment is a lock-out after wrong passwords, which ends by itself.
+fn locked_time(text: &str) -> Verdict {
+    if text.starts_with("00000101") {
+        Verdict::Locked(text.to_owned())
+    } else if text.len() >= 10 && text.bytes().take(10).all(|b| b.is_ascii_digit()) {
+        Verdict::Open
+    } else {
+        Verdict::Unclear(text.to_owned())
+    }
+}
+
+fn flag(text: &str) -> Verdict {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "on" | "yes" | "1" => Verdict::Locked(text.to_owned()),
+        "false" | "off" | "no" | "0" => Verdict::Open,
+        _ => Verdict::Unclear(text.to_owned()),
+    }
+}
+
+/// NethServer's `sftp-server` is an ordinary shell there and does not refuse.
+fn shell(text: &str) -> Verdict {
+    match text.rsplit('/').next() {
+        Some("nologin" | "false" | "null") => Verdict::Locked(text.to_owned()),
+        _ => Verdict::Open,
+    }
+}
+
+/// Locked when no value is left that opens the account. No part of a value leaves this function.
+fn password(values: &[Vec<u8>]) -> Verdict {
+    let crypt = |value: &[u8]| {
+        let (scheme, rest) = value.split_at_checked(7)?;
+        scheme
+            .eq_ignore_ascii_case(b"{CRYPT}")
+            .then(|| rest.to_vec())
+    };
+    let mut unset = false;
+    for value in values {
+        match crypt(value.trim_ascii()).as_deref() {
+            Some(b"!!") => unset = true,
+            Some([b'!', ..]) => {}
+            _ if value.trim_ascii().is_empty() => unset = true,
+            _ => return Verdict::Open,
+        }
+    }
+    if unset {
+        Verdict::Unclear("no password was set yet: neither locked nor ready".to_owned())
+    } else {
+        Verdict::Locked("a password that is locked with !".to_owned())
+    }
+}
+
+#[cfg(test)]
+#[path = "locks_tests.rs"]
+mod tests;

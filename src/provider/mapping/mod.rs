@@ -1,0 +1,96 @@
+//! From raw entries to accounts and groups, by the configured mapping; the same for every provider.
+//!
+//! A provider feeds an [`Assembler`] entry by entry, and gets a [`crate::model::Directory`] from
+//! it. Nothing here waits, reads a clock or knows a protocol.
+
+mod assembler;
+pub mod dn;
+mod groups;
+mod ids;
+mod locks;
+mod names;
+mod person;
+mod text;
+mod unique;
+
+use std::collections::BTreeSet;
+
+use crate::config::{EmailSource, GroupMembers, LockRule, Mapping};
+use crate::model::{AccountState, Entry, Now};
+
+pub use assembler::Assembler;
+pub use ids::{escape_filter_value, id_context, id_filter, id_of};
+pub use text::clean;
+pub use unique::is_suspect_count;
+
+/// The attributes that accounts need, in lower case: id, username, e-mail sources and what their
+/// templates name, fields, whole names, lock rules.
+pub fn wanted_attributes(mapping: &Mapping) -> BTreeSet<String> {
+    let mut wanted = BTreeSet::from([mapping.id.name.clone(), mapping.username.clone()]);
+    for source in &mapping.email {
+        match source {
+            EmailSource::Attribute(name) => {
+                wanted.insert(name.clone());
+            }
+            EmailSource::Template(template) => wanted.extend(person::placeholders(template)),
+        }
+    }
+    wanted.extend(mapping.fields.iter().flat_map(|(_, names)| names.clone()));
+    wanted.extend(mapping.full_name.iter().cloned());
+    wanted.extend(mapping.locks.iter().map(|rule| rule.attribute_key()));
+    lower(wanted)
+}
+
+/// The attributes that groups need, in lower case: id, name, members.
+pub fn wanted_group_attributes(mapping: &Mapping) -> BTreeSet<String> {
+    let mut wanted = BTreeSet::from([mapping.group_id.name.clone(), mapping.group_name.clone()]);
+    wanted.extend(mapping.group_members.iter().map(|members| match members {
+        GroupMembers::Usernames(name) | GroupMembers::Dns(name) => name.clone(),
+    }));
+    lower(wanted)
+}
+
+/// The state of one entry that was read alone, without the rest of the directory: what only
+/// other entries could tell (whether `pwdAccountLockedTime` may be read) stays unknown; after a
+/// reading [`Assembler::state_of`] knows more.
+pub fn state_of(entry: &Entry, mapping: &Mapping, now: &Now) -> AccountState {
+    let (judgement, _) = locks::judge(entry, &mapping.locks, now);
+    judgement.settle(&BTreeSet::new())
+}
+
+/// The lock rules whose attribute this entry has.
+fn shown_by(entry: &Entry, mapping: &Mapping) -> BTreeSet<LockRule> {
+    let has = |rule: &&LockRule| !entry.values(&rule.attribute_key()).is_empty();
+    mapping.locks.iter().filter(has).copied().collect()
+}
+
+fn lower(names: BTreeSet<String>) -> BTreeSet<String> {
+    names.into_iter().map(|n| n.to_ascii_lowercase()).collect()
+}
+
+#[cfg(test)]
+pub(crate) mod testing;
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{ad, rfc2307};
+    use super::*;
+
+    #[test]
+    fn everything_that_is_used_is_asked_for() {
+        let mut mapping = rfc2307();
+        mapping
+            .email
+            .push(EmailSource::Template("{Uid}.{employeeNumber}@{o}".into()));
+        let wanted: Vec<_> = wanted_attributes(&mapping).into_iter().collect();
+        assert_eq!(
+            wanted.join(" "),
+            "cn displayname employeenumber entryuuid givenname mail o preferredlanguage \
+             pwdaccountlockedtime shadowexpire sn title uid userpassword"
+        );
+        let wanted: Vec<_> = wanted_group_attributes(&mapping).into_iter().collect();
+        assert_eq!(wanted.join(" "), "cn entryuuid member memberuid");
+        let wanted = wanted_attributes(&ad());
+        assert!(wanted.contains("useraccountcontrol") && wanted.contains("objectguid"));
+    }
+}

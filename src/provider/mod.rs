@@ -1,0 +1,153 @@
+//! Where accounts come from.
+
+pub mod ldap;
+pub mod ldif;
+pub mod mapping;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+
+use crate::config::{ProviderKind, ProviderSettings};
+use crate::model::{DirectoryId, Now, Reading};
+
+/// What a cycle asks of a provider.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Ids that must be looked up one by one, from the naming context, if the reading does not
+    /// contain them: the linked accounts, but for those whose leaving is done with.
+    pub known: BTreeSet<DirectoryId>,
+    /// What time it is; decides about dates of expiry.
+    pub now: Now,
+    /// Told of every entry that arrives, so that a reading that goes on can be told from one
+    /// that hangs.
+    pub progress: Progress,
+}
+
+/// A count that goes up while something goes on.
+#[derive(Clone, Debug, Default)]
+pub struct Progress(Arc<AtomicU64>);
+
+impl Progress {
+    /// Something arrived.
+    pub fn step(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How much arrived so far.
+    pub fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A source of accounts. An implementation does not retry; the daemon's schedule does.
+pub trait Provider: Send + Sync {
+    /// Reads everything once. The connection is closed when this returns. Dropping the future
+    /// gives up the reading.
+    fn read<'a>(&'a mut self, ask: &'a Ask) -> BoxFuture<'a, Result<Reading, ProviderError>>;
+
+    /// Changes as the directory announces them, where it can.
+    fn hints(&mut self) -> Option<BoxStream<'static, Hint>> {
+        None
+    }
+}
+
+/// The provider that the settings describe.
+pub fn open(settings: &ProviderSettings) -> Box<dyn Provider> {
+    let mapping = settings.mapping.clone();
+    let sentinels = settings.sentinels.clone();
+    match &settings.kind {
+        ProviderKind::Ldap(ldap) => {
+            Box::new(ldap::LdapProvider::new(ldap.clone(), mapping, sentinels))
+        }
+        ProviderKind::Ldif { path } => {
+            let name = settings.name.clone();
+            Box::new(ldif::LdifProvider::new(
+                name,
+                path.clone(),
+                mapping,
+                sentinels,
+            ))
+        }
+    }
+}
+
+/// The directory says that something changed: a cycle now is worth it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hint;
+
+/// Why nothing could be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    /// No address answered, or none of several could be read.
+    #[error("no directory server answered as it should: {0}")]
+    Unreachable(String),
+    /// Certificate or StartTLS.
+    #[error("{url}: TLS failed: {what}")]
+    Tls {
+        /// Which server.
+        url: String,
+        /// What is wrong, and what to do.
+        what: String,
+    },
+    /// Result 49: not tried again elsewhere, so that the account is not locked by us.
+    #[error(
+        "{url}: the directory refused the bind (result 49, wrong name or password{said}); \
+         no other server was tried, so that the account does not get locked"
+    )]
+    WrongPassword {
+        /// Which server.
+        url: String,
+        /// `: ` and the reason in the server's words, if it gave any.
+        said: String,
+    },
+    /// The bind failed for another reason.
+    #[error("{url}: bind failed with result {code}: {message}")]
+    Bind {
+        /// Which server.
+        url: String,
+        /// The LDAP result code.
+        code: u32,
+        /// The server's words, and what to do.
+        message: String,
+    },
+    /// A secret could not be read.
+    #[error("{0}")]
+    Secret(String),
+    /// The search failed or broke off.
+    #[error("{url}: {what}")]
+    Search {
+        /// Which server.
+        url: String,
+        /// What happened.
+        what: String,
+    },
+    /// The whole reading took longer than it may.
+    #[error("{url}: the reading was not finished within {deadline:?}")]
+    Deadline {
+        /// Which server.
+        url: String,
+        /// `read-deadline`.
+        deadline: Duration,
+    },
+    /// The answer is not LDAP, or could harm us.
+    #[error("{url}: the server sent what is no LDAP answer: {what}")]
+    Protocol {
+        /// Which server.
+        url: String,
+        /// What was wrong with it.
+        what: String,
+    },
+    /// The file cannot be read or is no LDIF.
+    #[error("{path}: {what}")]
+    File {
+        /// Which file.
+        path: String,
+        /// What is wrong, with the line.
+        what: String,
+    },
+}

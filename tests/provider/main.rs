@@ -1,0 +1,16 @@
+//! The provider `ldap` against servers that misbehave on demand and against real ones.
+
+// All of this crate is tests, their helpers too.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod cutoff;
+mod failover;
+mod hostile;
+mod inspect;
+mod known;
+mod mutants;
+mod parts;
+mod samba;
+mod slapd;
+mod support;
+mod trust;
