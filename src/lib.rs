@@ -9,18 +9,22 @@
 //! * [`state`]: what is remembered: who is who, who is missing since when, what was begun.
 //! * [`plan`]: the pure core. From these three and the policy it makes a [`model::Plan`]: every
 //!   step with its reason, and everything that is left alone.
-//! * `apply`: carries a plan out, writing down each intent before and each outcome after.
-//! * `cycle`: all of that once.
+//! * [`apply`]: carries a plan out, writing down each intent before and each outcome after.
+//! * [`cycle`]: all of that once.
 //! * `daemon`: again and again, under systemd.
 //! * `cli`: the commands; every one is a view of the same plan.
-//! * `observe`: how the story is told in the journal.
+//! * [`observe`]: how the story is told in the journal.
 //! * [`tls`]: whom both clients trust.
 //!
 //! [`model`] holds the words that all of them share.
 
+pub mod apply;
+pub mod clock;
 pub mod config;
+pub mod cycle;
 pub mod mattermost;
 pub mod model;
+pub mod observe;
 pub mod plan;
 pub mod provider;
 pub mod state;

@@ -1,0 +1,197 @@
+//! One call: look once more, then write.
+
+use secrecy::SecretString;
+
+use crate::mattermost::{ApiErrorKind, EmailChange, WriteError, Writer};
+use crate::model::{Action, Nonce, Precondition, Step, TeamId, User, UserId};
+use crate::plan::Effect;
+
+/// What one call needs. Several steps only where all join one team.
+pub struct Call<'a> {
+    /// The way to the server.
+    pub writer: &'a Writer,
+    /// The steps.
+    pub steps: Vec<&'a Step>,
+    /// The user of each step, as far as there is one.
+    pub users: Vec<Option<UserId>>,
+    /// The team that they join.
+    pub team: Option<TeamId>,
+    /// The initial password, for a creation.
+    pub password: Option<SecretString>,
+    /// By which a creation is recognised.
+    pub nonce: Option<Nonce>,
+}
+
+type Results<'a> = Vec<(&'a Step, Result<Effect, WriteError>)>;
+
+impl<'a> Call<'a> {
+    /// Makes the call; one result for each step.
+    pub async fn make(self) -> Results<'a> {
+        match self.steps.as_slice() {
+            [step] if !matches!(step.action, Action::JoinTeam { .. }) => {
+                let user = self.users.first().cloned().flatten();
+                let result = match self.check(step, user.as_ref()).await {
+                    Ok(()) => self.write(step, user.as_ref()).await,
+                    Err(stale) => self.finish_earlier(step, stale).await,
+                };
+                vec![(*step, result)]
+            }
+            _ => self.join().await,
+        }
+    }
+
+    /// Reads the user again: what the plan saw must still be so.
+    async fn check(&self, step: &Step, user: Option<&UserId>) -> Result<(), WriteError> {
+        let (Some(id), false) = (user, step.expects == Precondition::Nothing) else {
+            return Ok(());
+        };
+        let read = self.writer.reader().user(id).await;
+        let user = read.map_err(WriteError::NotSent)?;
+        let Some(user) = user else {
+            return Err(stale("the user", "there", "gone"));
+        };
+        differs(&step.expects, &user).map_or(Ok(()), Err)
+    }
+
+    /// A change of address that an earlier run sent, and that arrived only now, lacks its second
+    /// half: the mark that the address is verified.
+    async fn finish_earlier(&self, step: &Step, stale: WriteError) -> Result<Effect, WriteError> {
+        match (&step.action, &stale) {
+            (Action::ChangeEmail { user, email, .. }, WriteError::Stale { found, .. })
+                if *found == email.to =>
+            {
+                let marked = self.writer.verify_email(user).await;
+                marked.map(|()| Effect::EmailChanged)
+            }
+            _ => Err(stale),
+        }
+    }
+
+    async fn write(&self, step: &Step, user: Option<&UserId>) -> Result<Effect, WriteError> {
+        let Some(user) = user else {
+            return self.make_new(step).await;
+        };
+        let writer = self.writer;
+        match &step.action {
+            Action::Adopt { .. } => Ok(Effect::Adopted),
+            Action::Rename { username, .. } => {
+                writer.rename(user, username).await.map(|_| Effect::Renamed)
+            }
+            Action::ChangeEmail { email, .. } => match writer.change_email(user, email).await {
+                Ok(EmailChange::Applied(_)) => Ok(Effect::EmailChanged),
+                Ok(EmailChange::WaitsForClick(_)) => Ok(Effect::EmailAsked),
+                // Also when only the mark was lost: then the next cycle makes it.
+                Err(error) => Err(error),
+            },
+            Action::UpdateProfile { changes, .. } => {
+                let answer = as_answered(writer.update_profile(user, changes).await);
+                answer.map(|user| Effect::Updated(Box::new(user)))
+            }
+            Action::Deactivate { .. } => match writer.deactivate(user).await {
+                Ok(user) => match user.deactivated_at {
+                    Some(at) => Ok(Effect::Deactivated(at)),
+                    None => Err(stale("the user", "inactive", "active after the call")),
+                },
+                Err(error) => Err(error),
+            },
+            Action::Reactivate { .. } => writer.reactivate(user).await.map(|_| Effect::Reactivated),
+            Action::CreateUser { .. } | Action::CreateTeam { .. } | Action::JoinTeam { .. } => Err(
+                stale("the step", "about a new user", "about an existing one"),
+            ),
+        }
+    }
+
+    async fn make_new(&self, step: &Step) -> Result<Effect, WriteError> {
+        match (&step.action, &self.password, &self.nonce) {
+            (Action::CreateUser { user, verified, .. }, Some(password), Some(nonce)) => {
+                let made = self
+                    .writer
+                    .create_user(user, password, nonce, *verified)
+                    .await;
+                as_answered(made).map(|user| Effect::Created(Box::new(user)))
+            }
+            (Action::CreateTeam { name, display_name }, _, _) => {
+                match self.writer.create_team(name, display_name).await {
+                    Ok(team) => Ok(Effect::TeamMade(team.id)),
+                    Err(error) if error.kind() == Some(ApiErrorKind::TeamExists) => {
+                        self.found_team(name, error).await
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+            _ => Err(stale(
+                "the step",
+                "complete",
+                "without user, password or nonce",
+            )),
+        }
+    }
+
+    /// Somebody made the team since it was looked for.
+    async fn found_team(&self, name: &str, error: WriteError) -> Result<Effect, WriteError> {
+        match self.writer.reader().team_by_name(name).await {
+            Ok(Some(team)) if team.archived_at.is_none() => Ok(Effect::TeamMade(team.id)),
+            _ => Err(error),
+        }
+    }
+
+    async fn join(&self) -> Results<'a> {
+        let Some(team) = &self.team else {
+            let gone = || Err(stale("the team", "there", "not made"));
+            return self.steps.iter().map(|step| (*step, gone())).collect();
+        };
+        let known: Vec<UserId> = self.users.iter().flatten().cloned().collect();
+        let mut results = self.writer.add_team_members(team, &known).await.into_iter();
+        let mut next = |user: &Option<UserId>| match user {
+            Some(_) => results
+                .next()
+                .unwrap_or_else(|| Err(stale("the answer", "there for each user", "missing")))
+                .map(|()| Effect::Joined),
+            None => Err(stale("the user", "there", "not made")),
+        };
+        let steps = self.steps.iter().zip(&self.users);
+        steps.map(|(step, user)| (*step, next(user))).collect()
+    }
+}
+
+/// What was done, but not quite as asked, is done: the answer is remembered as it is.
+fn as_answered(result: Result<User, WriteError>) -> Result<User, WriteError> {
+    match result {
+        Err(WriteError::Otherwise { user, what }) => {
+            tracing::warn!("done for {}, but not as asked: {what}", user.username);
+            Ok(*user)
+        }
+        other => other,
+    }
+}
+
+fn differs(expects: &Precondition, user: &User) -> Option<WriteError> {
+    let text = |field: &str, expected: &str, found: &str| {
+        (expected != found).then(|| stale(field, expected, found))
+    };
+    match expects {
+        Precondition::Nothing => None,
+        Precondition::Active => {
+            (!user.is_active()).then(|| stale("the user", "active", "inactive"))
+        }
+        Precondition::DeactivatedAt(at) if user.deactivated_at == Some(*at) => None,
+        Precondition::DeactivatedAt(at) => {
+            let found = user.deactivated_at;
+            let found = found.map_or_else(|| "active".to_owned(), |at| at.to_string());
+            Some(stale("the deactivation", &at.to_string(), &found))
+        }
+        Precondition::Username(name) => text("username", name, &user.username),
+        Precondition::Email(email) => text("e-mail address", email, &user.email),
+        Precondition::Profile(values) => values
+            .iter()
+            .find_map(|(field, value)| text(field.api_name(), value, user.field(*field))),
+    }
+}
+
+fn stale(field: &str, expected: &str, found: &str) -> WriteError {
+    WriteError::Stale {
+        field: field.to_owned(),
+        expected: expected.to_owned(),
+        found: found.to_owned(),
+    }
+}

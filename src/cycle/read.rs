@@ -1,0 +1,263 @@
+//! Reading both sides.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::Settings;
+use crate::mattermost::{CallError, Reader};
+use crate::model::{
+    Action, Directories, Directory, DirectoryId, Link, Memory, Now, Places, Plan, ProviderName,
+    Reading, Roster, ServerFacts, Shape, Step, Team, User, UserId,
+};
+use crate::plan::{Policy, Settled, settle};
+use crate::provider::{Ask, Provider};
+use crate::state::Unsettled;
+
+use super::CycleError;
+
+/// The most usernames of lost creations that are asked for in one cycle, a request for each.
+const MAX_NAMES: usize = 50;
+
+/// Both sides as read in one cycle, and the plan that was made of them.
+#[derive(Debug)]
+pub struct View {
+    /// What the provider said.
+    pub directories: Directories,
+    /// Mattermost's users.
+    pub users: Roster<UserId, User>,
+    /// The teams that the policy names.
+    pub places: Places,
+    /// What the server says of itself.
+    pub server: ServerFacts,
+    /// What was remembered, and what is now known of steps left in doubt.
+    pub memory: Memory,
+    /// The plan.
+    pub plan: Plan,
+    /// Usernames of lost creations that nobody asked for in this cycle.
+    unasked: BTreeSet<String>,
+}
+
+impl View {
+    /// What became of a step whose outcome was lost.
+    pub fn settle(&self, step: &Step, now: &Now) -> Settled {
+        if let Action::CreateUser { user, .. } = &step.action
+            && self.unasked.contains(&user.username)
+        {
+            return Settled::Unknown;
+        }
+        if let Action::JoinTeam { team_name, .. } = &step.action
+            && self.places.unread.contains_key(team_name)
+        {
+            return Settled::Unknown;
+        }
+        settle(step, &self.users, &self.places, &self.memory, now)
+    }
+}
+
+/// Reads the provider and Mattermost at the same time. The provider's connection is closed when
+/// this returns.
+pub async fn both(
+    settings: &Settings,
+    provider: &mut dyn Provider,
+    reader: &Reader,
+    memory: Memory,
+    unsettled: &[Unsettled],
+    mut ask: Ask,
+) -> Result<View, CycleError> {
+    ask.known = known(&memory, &settings.provider.name);
+    let (reading, mattermost) = tokio::join!(
+        provider.read(&ask),
+        mattermost(reader, &settings.policy, &memory, unsettled)
+    );
+    let Reading::Full(directory) = reading?;
+    Ok(view(settings, directory, mattermost?, memory))
+}
+
+/// Reads Mattermost alone. Of the directory nothing is known, and so nothing follows from it.
+pub async fn mattermost_alone(
+    settings: &Settings,
+    reader: &Reader,
+    memory: Memory,
+    unsettled: &[Unsettled],
+) -> Result<View, CycleError> {
+    let directory = Directory {
+        accounts: Roster::unread(),
+        groups: Roster::unread(),
+        shape: Shape::default(),
+        state_unknown: 0,
+    };
+    let mattermost = mattermost(reader, &settings.policy, &memory, unsettled).await?;
+    Ok(view(settings, directory, mattermost, memory))
+}
+
+fn view(settings: &Settings, directory: Directory, mattermost: Mattermost, memory: Memory) -> View {
+    let Mattermost {
+        server,
+        users,
+        places,
+        unasked,
+    } = mattermost;
+    View {
+        directories: BTreeMap::from([(settings.provider.name.clone(), directory)]),
+        users,
+        places,
+        server,
+        memory,
+        plan: Plan::default(),
+        unasked,
+    }
+}
+
+/// Whom the provider must look up if the reading does not contain them. Links are never forgotten:
+/// who was deactivated by us for certain is left out, or those who left over the years would be all
+/// that a reading has time to ask for. Who is still counted as missing is asked for once more, and
+/// so no longer counted.
+fn known(memory: &Memory, provider: &ProviderName) -> BTreeSet<DirectoryId> {
+    let is_out = |link: &Link| link.deactivated.is_some() && !link.is_in_doubt();
+    let links = memory.links.iter().filter(|(key, link)| {
+        key.provider == *provider && (!is_out(link) || memory.absences.contains_key(key))
+    });
+    links.map(|(key, _)| key.id.clone()).collect()
+}
+
+/// Mattermost's side of a [`View`].
+struct Mattermost {
+    server: ServerFacts,
+    users: Roster<UserId, User>,
+    places: Places,
+    unasked: BTreeSet<String>,
+}
+
+async fn mattermost(
+    reader: &Reader,
+    policy: &Policy,
+    memory: &Memory,
+    unsettled: &[Unsettled],
+) -> Result<Mattermost, CallError> {
+    // The server's own word first: a token without rights ends the cycle before anything is read.
+    let server = reader.facts().await?;
+    let mut users = reader.users().await?;
+    let mut linked: BTreeSet<UserId> = memory.links.values().map(|l| l.user.clone()).collect();
+    linked.extend(memory.orders.keys().cloned());
+    linked.extend(
+        unsettled
+            .iter()
+            .filter_map(|u| u.step.action.user().cloned()),
+    );
+    // A failure here leaves those concerned unknown, and the rest of the cycle goes on.
+    if let Err(error) = reader.fill_in(&mut users, &linked).await {
+        tracing::warn!("users that were not in the list could not be looked up by id: {error}");
+    }
+    // A creation whose answer was lost must be found although pages shift.
+    let created = unsettled.iter().filter_map(|u| match &u.step.action {
+        Action::CreateUser { user, .. } => Some(user.username.clone()),
+        _ => None,
+    });
+    let mut asked: BTreeSet<String> = created.collect();
+    for (_, user) in users.iter() {
+        asked.remove(&user.username);
+    }
+    let unasked = asked.iter().nth(MAX_NAMES).cloned();
+    let unasked = unasked.map_or_else(BTreeSet::new, |first| asked.split_off(&first));
+    reader.fill_in_named(&mut users, &asked).await?;
+    let mut places = Places::default();
+    // Nobody stays active because a team cannot be read.
+    for team in &policy.teams {
+        match reader.team_by_name(&team.name).await {
+            Ok(None) => {}
+            Ok(Some(found)) => {
+                if let Err(error) = members(reader, &mut places, &found, &users, &linked).await {
+                    places.members.insert(found.id.clone(), Roster::unread());
+                    places.unread.insert(team.name.clone(), error.to_string());
+                }
+                places.teams.insert(team.name.clone(), found);
+            }
+            Err(error) => {
+                places.unread.insert(team.name.clone(), error.to_string());
+            }
+        }
+    }
+    Ok(Mattermost {
+        server,
+        users,
+        places,
+        unasked,
+    })
+}
+
+async fn members(
+    reader: &Reader,
+    places: &mut Places,
+    team: &Team,
+    users: &Roster<UserId, User>,
+    linked: &BTreeSet<UserId>,
+) -> Result<(), CallError> {
+    if team.archived_at.is_some() {
+        return Ok(());
+    }
+    // Only active people can be missing from a team.
+    let active = |id: &&UserId| users.get(id).is_some_and(User::is_active);
+    let asked: BTreeSet<UserId> = linked.iter().filter(active).cloned().collect();
+    let roster = reader.team_members(&team.id, &asked).await?;
+    places.members.insert(team.id.clone(), roster);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::{Absence, AccountKey, Deactivation, LinkOrigin, Timestamp};
+
+    /// A link whose user we deactivated then, or tried to, or did not.
+    fn link(deactivated: Option<Option<Timestamp>>) -> Link {
+        Link {
+            user: UserId::new("u"),
+            origin: LinkOrigin::Created,
+            since: Timestamp(0),
+            last_dn: "uid=x".into(),
+            last_username: "x".into(),
+            deactivated: deactivated.map(|delete_at| Deactivation {
+                delete_at,
+                why: "left".into(),
+                ordered_by: None,
+            }),
+            email_waiting: None,
+            given: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn who_left_long_ago_is_not_looked_up_in_each_reading() {
+        let here = ProviderName::new("here");
+        let key = |provider: &ProviderName, id: &str| AccountKey {
+            provider: provider.clone(),
+            id: DirectoryId::new(id),
+        };
+        let now = Now {
+            wall: Timestamp(0),
+            boot: Duration::ZERO,
+            boot_id: "boot".into(),
+        };
+        let absence = Absence {
+            first: now.clone(),
+            last: now,
+            certain: Duration::ZERO,
+            readings: 3,
+        };
+        let out = Some(Some(Timestamp(1)));
+        let memory = Memory {
+            links: BTreeMap::from([
+                (key(&here, "active"), link(None)),
+                (key(&here, "in-doubt"), link(Some(None))),
+                (key(&here, "just-left"), link(out)),
+                (key(&here, "left-long-ago"), link(out)),
+                (key(&ProviderName::new("there"), "other"), link(None)),
+            ]),
+            absences: BTreeMap::from([(key(&here, "just-left"), absence)]),
+            ..Memory::default()
+        };
+        let wanted = ["active", "in-doubt", "just-left"].map(DirectoryId::new);
+        assert_eq!(known(&memory, &here), BTreeSet::from(wanted));
+    }
+}

@@ -1,0 +1,211 @@
+//! What a command or the control socket tells of a plan or a cycle. The daemon answers with the
+//! same values as a command that did the work itself.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    AccountState, Action, Evidence, Gap, Plan, RunId, Seats, StepId, User, Version,
+};
+
+use super::{Summary, View};
+
+/// A plan and what it was made of.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PlanReport {
+    /// The provider's name.
+    pub provider: String,
+    /// Which server or file was read.
+    pub source: String,
+    /// Usable accounts that were read.
+    pub accounts: usize,
+    /// Groups that were read.
+    pub groups: usize,
+    /// Why the reading does not prove absence; empty when it does.
+    pub gaps: Vec<Gap>,
+    /// Why the reading of groups is not complete.
+    pub group_gaps: Vec<Gap>,
+    /// For how many accounts the lock cannot be seen.
+    pub state_unknown: usize,
+    /// Mattermost's users, bots and deactivated ones included.
+    pub users: usize,
+    /// Accounts that are linked to a user.
+    pub linked: usize,
+    /// The server's version.
+    pub version: Version,
+    /// Its seats.
+    pub seats: Seats,
+    /// E-mails that the released steps will cause.
+    pub mails: u64,
+    /// Each adoption with both parties.
+    pub adoptions: Vec<Adoption>,
+    /// The plan itself.
+    pub plan: Plan,
+}
+
+/// Both sides of an adoption.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Adoption {
+    /// The step.
+    pub step: StepId,
+    /// The account.
+    pub account: Side,
+    /// The user.
+    pub user: Side,
+}
+
+/// One side of an adoption.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Side {
+    /// Username.
+    pub username: String,
+    /// Addresses.
+    pub emails: Vec<String>,
+    /// First and last name.
+    pub name: String,
+    /// DN, or the user's id.
+    pub id: String,
+    /// Active or not, in words.
+    pub state: String,
+}
+
+/// What a cycle did.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SyncReport {
+    /// What was planned.
+    pub plan: PlanReport,
+    /// The run, if anything was carried out.
+    pub run: Option<RunId>,
+    /// How many steps of each kind were carried out.
+    pub done: BTreeMap<String, usize>,
+    /// Steps that were not carried out, and why.
+    pub not_done: Vec<(StepId, String)>,
+    /// Steps of which nobody knows, and why.
+    pub unknown: Vec<(StepId, String)>,
+    /// Why the run ended early, if it did.
+    pub stopped: Option<String>,
+    /// Requests to Mattermost.
+    pub requests: u64,
+    /// Requests that write.
+    pub writes: u64,
+    /// Requests that the server refused for its rate limit.
+    pub rate_limited: u64,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+impl View {
+    /// What a command tells of it.
+    pub fn report(&self) -> PlanReport {
+        let directory = self.directories.iter().next();
+        let released = self.plan.released();
+        PlanReport {
+            provider: directory
+                .map(|(name, _)| name.to_string())
+                .unwrap_or_default(),
+            source: directory.map_or_else(String::new, |(_, d)| d.accounts.source().name.clone()),
+            accounts: self.directories.values().map(|d| d.accounts.len()).sum(),
+            groups: self.directories.values().map(|d| d.groups.len()).sum(),
+            gaps: self
+                .directories
+                .values()
+                .flat_map(|d| d.accounts.gaps().to_vec())
+                .collect(),
+            group_gaps: self
+                .directories
+                .values()
+                .flat_map(|d| d.groups.gaps().to_vec())
+                .collect(),
+            state_unknown: self.directories.values().map(|d| d.state_unknown).sum(),
+            users: self.users.len(),
+            linked: self.memory.links.len(),
+            version: self.server.version,
+            seats: self.server.seats,
+            mails: released.map(|s| u64::from(s.mails)).sum(),
+            adoptions: self.adoptions(),
+            plan: self.plan.clone(),
+        }
+    }
+
+    fn adoptions(&self) -> Vec<Adoption> {
+        let steps = self.plan.steps.iter();
+        steps
+            .filter_map(|step| match &step.action {
+                Action::Adopt { account, user, .. } => {
+                    let directory = self.directories.get(&account.provider)?;
+                    let account = directory.accounts.get(&account.id)?;
+                    let Evidence::Present(user) = self.users.look(user) else {
+                        return None;
+                    };
+                    Some(Adoption {
+                        step: step.id,
+                        account: account_side(account),
+                        user: user_side(user),
+                    })
+                }
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+fn account_side(account: &crate::model::Account) -> Side {
+    let field = |f| account.profile.get(&f).cloned().unwrap_or_default();
+    let state = match &account.state {
+        AccountState::Active => "active".to_owned(),
+        AccountState::Locked { attribute, value } => format!("locked ({attribute} is {value})"),
+        AccountState::Unknown { why } => format!("unknown ({why})"),
+    };
+    Side {
+        username: account.username.clone(),
+        emails: account
+            .emails
+            .iter()
+            .flat_map(|c| c.values.clone())
+            .collect(),
+        name: full_name(field),
+        id: account.dn.clone(),
+        state,
+    }
+}
+
+fn user_side(user: &User) -> Side {
+    let state = match user.deactivated_at {
+        None => "active".to_owned(),
+        Some(at) => format!("deactivated since {at}"),
+    };
+    Side {
+        username: user.username.clone(),
+        emails: vec![user.email.clone()],
+        name: full_name(|f| user.field(f).to_owned()),
+        id: user.id.to_string(),
+        state,
+    }
+}
+
+fn full_name(field: impl Fn(crate::model::ProfileField) -> String) -> String {
+    use crate::model::ProfileField::{FirstName, LastName};
+    format!("{} {}", field(FirstName), field(LastName))
+        .trim()
+        .to_owned()
+}
+
+impl Summary {
+    /// What a command tells of it.
+    pub fn report(&self) -> SyncReport {
+        let done = self.done_by_kind().into_iter();
+        SyncReport {
+            plan: self.view.report(),
+            run: self.run,
+            done: done.map(|(kind, n)| (kind.to_owned(), n)).collect(),
+            not_done: self.report.not_done.clone(),
+            unknown: self.report.unknown.clone(),
+            stopped: self.report.stopped.clone(),
+            requests: self.counts.requests,
+            writes: self.counts.writes,
+            rate_limited: self.counts.rate_limited,
+            seconds: self.took.as_secs_f64(),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What a cycle did, in numbers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::apply::Report;
+use crate::mattermost::Counts;
+use crate::model::{Outcome, RunId, StepId};
+use crate::observe::CycleNumbers;
+
+use super::View;
+
+/// What a cycle saw and did.
+#[derive(Debug)]
+pub struct Summary {
+    /// What was read and planned.
+    pub view: View,
+    /// The run, if anything was carried out.
+    pub run: Option<RunId>,
+    /// What became of its steps.
+    pub report: Report,
+    /// How much Mattermost was asked.
+    pub counts: Counts,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Summary {
+    pub(super) fn new(
+        view: View,
+        run: Option<RunId>,
+        report: Report,
+        counts: Counts,
+        took: Duration,
+    ) -> Self {
+        Self {
+            view,
+            run,
+            report,
+            counts,
+            took,
+        }
+    }
+
+    /// How many steps of each kind were carried out.
+    pub fn done_by_kind(&self) -> BTreeMap<&'static str, usize> {
+        let done: BTreeSet<&StepId> = self.report.done.iter().collect();
+        let mut kinds = BTreeMap::new();
+        for step in &self.view.plan.steps {
+            if done.contains(&step.id) {
+                *kinds.entry(step.action.kind()).or_insert(0) += 1;
+            }
+        }
+        kinds
+    }
+
+    /// The numbers for the journal.
+    pub fn numbers(&self) -> CycleNumbers {
+        CycleNumbers {
+            done: self.done_by_kind(),
+            not_done: self.report.not_done.len(),
+            unknown: self.report.unknown.len(),
+            held: self.held(),
+            left_alone: self.view.plan.left_alone.len(),
+            requests: self.counts.requests,
+            writes: self.counts.writes,
+            took: self.took,
+            stopped: self.report.stopped.clone(),
+        }
+    }
+
+    /// For how many accounts the lock cannot be seen.
+    pub fn state_unknown(&self) -> usize {
+        self.view
+            .directories
+            .values()
+            .map(|d| d.state_unknown)
+            .sum()
+    }
+
+    /// How many steps a hold keeps back.
+    pub fn held(&self) -> usize {
+        self.view.plan.holds.iter().map(|h| h.steps.len()).sum()
+    }
+
+    /// Whether nothing failed and nothing is unknown.
+    pub fn is_clean(&self) -> bool {
+        self.report.not_done.is_empty()
+            && self.report.unknown.is_empty()
+            && self.report.stopped.is_none()
+    }
+
+    /// The outcome of a step, if it has one.
+    pub fn outcome(&self, id: StepId) -> Option<Outcome> {
+        if self.report.done.contains(&id) {
+            return Some(Outcome::Done);
+        }
+        let of = |list: &[(StepId, String)]| {
+            list.iter()
+                .find(|(step, _)| *step == id)
+                .map(|(_, why)| why.clone())
+        };
+        of(&self.report.not_done)
+            .map(Outcome::NotDone)
+            .or_else(|| of(&self.report.unknown).map(Outcome::Unknown))
+    }
+}

@@ -1,0 +1,302 @@
+//! Every event that an administrator may act on has a message id of its own, and fields to search
+//! by: `journalctl SYNC_ACTION=deactivate`.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::time::Duration;
+
+use crate::model::{Gap, Hold, LeftAlone, Outcome, Step};
+use crate::plan::{Sentence, hold_name};
+
+/// The kinds of events, each with its `MESSAGE_ID` (systemd.journal-fields(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The daemon is up.
+    Started,
+    /// The daemon ends.
+    Stopping,
+    /// The configuration was read again.
+    Reloaded,
+    /// A new configuration was refused; the old one stays.
+    ReloadFailed,
+    /// A change was made.
+    StepDone,
+    /// A change was not made, or nobody knows.
+    StepFailed,
+    /// Something waits for a person.
+    Held,
+    /// Somebody is left alone for a reason that a person can mend.
+    LeftAlone,
+    /// The reading proves no absence.
+    Unproven,
+    /// Locks cannot be seen.
+    StateUnknown,
+    /// A cycle changed something.
+    CycleDone,
+    /// A cycle could not be finished.
+    CycleFailed,
+    /// Cycles can be finished again.
+    CycleRecovered,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Started,
+        Self::Stopping,
+        Self::Reloaded,
+        Self::ReloadFailed,
+        Self::StepDone,
+        Self::StepFailed,
+        Self::Held,
+        Self::LeftAlone,
+        Self::Unproven,
+        Self::StateUnknown,
+        Self::CycleDone,
+        Self::CycleFailed,
+        Self::CycleRecovered,
+    ];
+
+    /// The message id: 128 random bits, chosen once for ever.
+    pub fn message_id(self) -> &'static str {
+        match self {
+            Self::Started => "0c3a2f6f1f0e4b0d9a41c8d6b7e25f10",
+            Self::Stopping => "5e1b84f3a7c54a6c8f2d90be6314c7a2",
+            Self::Reloaded => "a94d07c2e86b4f3fb15a2c7de0938f41",
+            Self::ReloadFailed => "e2706b1c94d84e57a8c36f05d1b92a73",
+            Self::StepDone => "71f5d3a80b2c4696b7e490d3ac15f284",
+            Self::StepFailed => "b8420e9f6d7341a59c1be27f30a8d655",
+            Self::Held => "3d96c1e7482f4b0ea5d7f8136b20c9f6",
+            Self::LeftAlone => "2a8f41c96d0e4b75b3f8705ce1964da2",
+            Self::Unproven => "d75b0e3892fa4c16a04d9e27c8b1f653",
+            Self::StateUnknown => "860e9cd4a17b4f52bd63f0a8259c7e14",
+            Self::CycleDone => "c60f8a25b91d47e38ed4a7039b5e1c87",
+            Self::CycleFailed => "9b27e4d0f3564c1897a0b6c25ed8f318",
+            Self::CycleRecovered => "f4813c5e27a94db2860fd1e7b39c5a69",
+        }
+    }
+}
+
+/// The daemon is up.
+pub fn started(version: &str, config: &str, provider: &str) {
+    tracing::info!(
+        message_id = Kind::Started.message_id(),
+        "mattersync {version} is up: configuration {config}, provider {provider}"
+    );
+}
+
+/// The daemon ends.
+pub fn stopping(why: &str) {
+    tracing::info!(message_id = Kind::Stopping.message_id(), "stopping: {why}");
+}
+
+/// The configuration was read again.
+pub fn reload_done(config: &str) {
+    tracing::info!(
+        message_id = Kind::Reloaded.message_id(),
+        "configuration {config} read again and in force from the next cycle on"
+    );
+}
+
+/// A new configuration was refused.
+pub fn reload_failed(error: &dyn Display) {
+    tracing::error!(
+        message_id = Kind::ReloadFailed.message_id(),
+        "the new configuration is refused, the old one stays in force: {error}"
+    );
+}
+
+/// What became of one step.
+pub fn step(step: &Step, outcome: &Outcome) {
+    let sentence = Sentence(step).to_string();
+    let action = step.action.kind();
+    let user = step.action.user().map(|u| u.as_str()).unwrap_or_default();
+    let dn = step.subject.dn.as_deref().unwrap_or_default();
+    let id = step
+        .action
+        .account()
+        .map(|k| k.id.as_str())
+        .unwrap_or_default();
+    let name = step.subject.name.as_str();
+    match outcome {
+        Outcome::Done => tracing::info!(
+            message_id = Kind::StepDone.message_id(),
+            sync_action = action,
+            sync_result = "done",
+            mm_user_id = user,
+            mm_username = name,
+            ldap_dn = dn,
+            ldap_id = id,
+            "{sentence}"
+        ),
+        Outcome::NotDone(why) => tracing::warn!(
+            message_id = Kind::StepFailed.message_id(),
+            sync_action = action,
+            sync_result = "not-done",
+            mm_user_id = user,
+            mm_username = name,
+            ldap_dn = dn,
+            ldap_id = id,
+            "NOT done: {sentence}. {why}"
+        ),
+        Outcome::Unknown(why) => tracing::warn!(
+            message_id = Kind::StepFailed.message_id(),
+            sync_action = action,
+            sync_result = "unknown",
+            mm_user_id = user,
+            mm_username = name,
+            ldap_dn = dn,
+            ldap_id = id,
+            "perhaps done: {sentence}. {why}. The next cycle looks"
+        ),
+    }
+}
+
+/// Something waits for a person.
+pub fn held(hold: &Hold) {
+    let name = hold_name(&hold.key);
+    tracing::warn!(
+        message_id = Kind::Held.message_id(),
+        sync_hold = name,
+        "held: none of {} step(s) of {name} was done ({}). Look with `mattersync plan`, then \
+         `mattersync approve {name}`",
+        hold.steps.len(),
+        hold.cause
+    );
+}
+
+/// Somebody is left alone for a reason that a person can mend.
+pub fn left_alone(left: &LeftAlone) {
+    tracing::warn!(
+        message_id = Kind::LeftAlone.message_id(),
+        mm_username = left.subject.name.as_str(),
+        ldap_dn = left.subject.dn.as_deref().unwrap_or_default(),
+        "left alone: {}: {}",
+        left.subject,
+        left.why
+    );
+}
+
+/// More of them than one cycle names.
+pub fn more_left_alone(number: usize) {
+    tracing::warn!(
+        message_id = Kind::LeftAlone.message_id(),
+        "left alone: {number} more, whom `mattersync plan` names"
+    );
+}
+
+/// The reading proves no absence.
+pub fn unproven(gap: &Gap) {
+    tracing::warn!(
+        message_id = Kind::Unproven.message_id(),
+        "the directory was not read completely: {gap}. Nobody is deactivated because of who was \
+         not seen; `mattersync check` says what to do"
+    );
+}
+
+/// A team cannot be read.
+pub fn team_unread(team: &str, why: &str) {
+    tracing::warn!(
+        message_id = Kind::Unproven.message_id(),
+        "the team {team} could not be read: {why}. Nobody is made a member of it until it can be; \
+         everything else goes on"
+    );
+}
+
+/// Locks cannot be seen.
+pub fn state_unknown(accounts: usize) {
+    tracing::warn!(
+        message_id = Kind::StateUnknown.message_id(),
+        "for {accounts} account(s) it cannot be seen whether they are locked: they are neither \
+         deactivated nor reactivated; `mattersync check` says which right is missing"
+    );
+}
+
+/// A cycle in numbers.
+#[derive(Clone, Debug, Default)]
+pub struct CycleNumbers {
+    /// Steps carried out, by kind.
+    pub done: BTreeMap<&'static str, usize>,
+    /// Steps that were not.
+    pub not_done: usize,
+    /// Steps of which nobody knows.
+    pub unknown: usize,
+    /// Steps that a hold keeps back.
+    pub held: usize,
+    /// Who was left alone for a reason.
+    pub left_alone: usize,
+    /// Requests to Mattermost.
+    pub requests: u64,
+    /// Requests that write.
+    pub writes: u64,
+    /// How long it took.
+    pub took: Duration,
+    /// Why the run ended early, if it did.
+    pub stopped: Option<String>,
+}
+
+/// A cycle that changed something, or could not change what it wanted.
+pub fn cycle_done(cycle: &CycleNumbers) {
+    let done = cycle
+        .done
+        .iter()
+        .map(|(kind, number)| format!("{number} {kind}"));
+    let done: Vec<String> = done.collect();
+    let done = if done.is_empty() {
+        "nothing".to_owned()
+    } else {
+        done.join(", ")
+    };
+    let stopped = cycle.stopped.as_ref();
+    let stopped = stopped.map(|why| format!("; it ended early: {why}"));
+    tracing::info!(
+        message_id = Kind::CycleDone.message_id(),
+        sync_requests = cycle.requests,
+        sync_writes = cycle.writes,
+        "cycle: {done} done, {} not done, {} unknown, {} held, {} left alone; {} requests, {:.1} s{}",
+        cycle.not_done,
+        cycle.unknown,
+        cycle.held,
+        cycle.left_alone,
+        cycle.requests,
+        cycle.took.as_secs_f64(),
+        stopped.unwrap_or_default()
+    );
+}
+
+/// A cycle that could not be finished. Said once, and again as a reminder, not each time. `kind`
+/// is a word for the failure.
+pub fn cycle_failed(kind: &str, error: &dyn Display, failures: u32, retry: Duration) {
+    tracing::error!(
+        message_id = Kind::CycleFailed.message_id(),
+        sync_failure = kind,
+        "no cycle could be finished ({failures} in a row): {error}. Who was not changed yet stays as \
+         he is; next try in {} s",
+        retry.as_secs()
+    );
+}
+
+/// Cycles can be finished again.
+pub fn cycle_recovered(failures: u32) {
+    tracing::info!(
+        message_id = Kind::CycleRecovered.message_id(),
+        "cycles can be finished again, after {failures} failure(s)"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn message_ids_are_unique_and_well_formed() {
+        let ids: BTreeSet<&str> = Kind::ALL.into_iter().map(Kind::message_id).collect();
+        assert_eq!(ids.len(), Kind::ALL.len());
+        for id in ids {
+            let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+            assert!(id.len() == 32 && id.chars().all(hex), "{id}");
+        }
+    }
+}

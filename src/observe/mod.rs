@@ -1,0 +1,12 @@
+//! How the story is told: one line for each change that says who, what and why, and one summary
+//! for each cycle that changed something.
+
+mod events;
+mod output;
+
+pub use events::{
+    CycleNumbers, Kind, cycle_done, cycle_failed, cycle_recovered, held, left_alone,
+    more_left_alone, reload_done, reload_failed, started, state_unknown, step, stopping,
+    team_unread, unproven,
+};
+pub use output::{Output, init};

@@ -1,0 +1,111 @@
+//! An approval releases what a person saw, and no more.
+
+use mattermost_sim::Version;
+use mattersync::cycle::Engine;
+
+use crate::file::{File, NO_GRACE};
+use crate::stage::{HOUR, Stage, cycle};
+
+async fn filled(stage: &Stage, file: &File) -> Engine {
+    let mut engine = file.engine(stage, NO_GRACE);
+    cycle(stage, &mut engine).await;
+    cycle(stage, &mut engine).await;
+    engine
+}
+
+#[tokio::test]
+async fn what_a_cycle_of_the_service_found_in_between_stays_held() {
+    let stage = Stage::new(Version::V11);
+    let mut file = File::new(40);
+    let mut engine = filled(&stage, &file).await;
+    file.remove(0..3);
+    let shown = engine.show_holds(&|_| {}).await.unwrap();
+    assert_eq!(shown.plan.holds[0].steps.len(), 3);
+    // Nobody looks at what the service finds.
+    file.remove(3..6);
+    cycle(&stage, &mut engine).await;
+    let approved = engine.approve("missing", "alice", &|_| {}).await.unwrap();
+    assert_eq!((approved.released.len(), approved.unseen.len()), (3, 3));
+    cycle(&stage, &mut engine).await;
+    assert!(!stage.is_active("user002"));
+    assert!(stage.is_active("user005"));
+    // Now they were shown.
+    let approved = engine.approve("missing", "alice", &|_| {}).await.unwrap();
+    assert_eq!((approved.released.len(), approved.unseen.len()), (3, 0));
+    cycle(&stage, &mut engine).await;
+    assert!(!stage.is_active("user005"));
+}
+
+#[tokio::test]
+async fn who_was_shown_a_cycle_saw_what_it_held() {
+    let stage = Stage::new(Version::V11);
+    let mut file = File::new(40);
+    let mut engine = filled(&stage, &file).await;
+    file.remove(0..3);
+    engine.show_holds(&|_| {}).await.unwrap();
+    file.remove(3..6);
+    let done = cycle(&stage, &mut engine).await;
+    engine.shown(&done.summary.view).await.unwrap();
+    let approved = engine.approve("missing", "alice", &|_| {}).await.unwrap();
+    assert_eq!((approved.released.len(), approved.unseen.len()), (6, 0));
+}
+
+#[tokio::test]
+async fn a_later_approval_does_not_prolong_an_earlier_one() {
+    let stage = Stage::new(Version::V11);
+    let mut file = File::new(40);
+    let mut engine = filled(&stage, &file).await;
+    file.remove(0..3);
+    engine.approve("missing", "alice", &|_| {}).await.unwrap();
+    // They are back before anything was done.
+    file.add(0..3);
+    cycle(&stage, &mut engine).await;
+    stage.clock.advance(HOUR * 71);
+    file.remove(10..13);
+    engine.approve("missing", "bob", &|_| {}).await.unwrap();
+    cycle(&stage, &mut engine).await;
+    assert!(!stage.is_active("user010"));
+    stage.clock.advance(HOUR * 2);
+    file.remove(0..3);
+    cycle(&stage, &mut engine).await;
+    assert!(stage.is_active("user000"));
+}
+
+/// The end of an approval stays what it was while a part of it is still wanted.
+#[tokio::test]
+async fn approvals_that_are_joined_end_with_the_earlier_one() {
+    let stage = Stage::new(Version::V11);
+    let mut file = File::new(40);
+    let mut engine = filled(&stage, &file).await;
+    file.remove(0..3);
+    let first = engine.approve("missing", "alice", &|_| {}).await.unwrap();
+    stage.clock.advance(HOUR * 71);
+    file.remove(10..13);
+    engine.show_holds(&|_| {}).await.unwrap();
+    let second = engine.approve("missing", "bob", &|_| {}).await.unwrap();
+    assert_eq!(second.released.len(), 3);
+    assert_eq!(second.until, first.until);
+    cycle(&stage, &mut engine).await;
+    assert!(!stage.is_active("user000") && !stage.is_active("user010"));
+}
+
+/// Two swap their names: one of them alone would keep a temporary name.
+#[tokio::test]
+async fn an_approval_for_one_of_a_ring_of_names_is_for_all_of_it() {
+    for approved in ["user000", "user001"] {
+        let stage = Stage::new(Version::V11);
+        let mut file = File::new(10);
+        let mut engine = file.engine(&stage, "[policy]\ngrace = \"0s\"\n[guard]\nrename = 0\n");
+        cycle(&stage, &mut engine).await;
+        let first = stage.user("user000").id;
+        file.edit(0, |person| person.uid = "user001".into());
+        file.edit(1, |person| person.uid = "user000".into());
+        cycle(&stage, &mut engine).await;
+        assert_eq!(stage.user("user000").id, first);
+        let word = engine.approve(approved, "alice", &|_| {}).await.unwrap();
+        assert_eq!(word.released.len(), 3, "{approved}");
+        cycle(&stage, &mut engine).await;
+        assert_eq!(stage.user("user001").id, first, "{approved}");
+        assert!(stage.sim.user_named("user000").is_some(), "{approved}");
+    }
+}

@@ -1,0 +1,15 @@
+//! What a cycle promises, through the engine: an LDIF file on one side, a simulated Mattermost on
+//! the other.
+
+// All of this crate is tests, their helpers too.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod approvals;
+mod breaker;
+mod file;
+mod orders;
+#[allow(dead_code, reason = "shared with the tests that need real directories")]
+#[path = "../flow/stage.rs"]
+mod stage;
+mod teams;
+mod writes;

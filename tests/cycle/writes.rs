@@ -1,0 +1,56 @@
+//! What is sent to Mattermost, and in which order.
+
+use std::time::Duration;
+
+use mattermost_sim::Version;
+use mattersync::state::Store as _;
+
+use crate::file::File;
+use crate::stage::{Stage, cycle, try_cycle};
+
+/// Somebody marries: surname and address change in one cycle. Over the socket each of the two
+/// steps writes the whole user.
+#[tokio::test]
+async fn a_new_surname_and_a_new_address_do_not_undo_each_other() {
+    for version in [Version::V5_38, Version::V11] {
+        let stage = Stage::new(version);
+        let mut file = File::new(3);
+        let mut engine = file.socket_engine(&stage);
+        cycle(&stage, &mut engine).await;
+        stage.sim.set_latency(Duration::from_millis(20));
+        file.edit(1, |person| {
+            person.mail = "married@example.org".into();
+            person.sn = "Married".into();
+        });
+        let done = try_cycle(&stage, &mut engine).await.unwrap();
+        assert!(done.summary.is_clean(), "{:?}", done.summary.report);
+        let user = stage.user("user001");
+        assert_eq!(
+            (user.email.as_str(), user.last_name.as_str()),
+            ("married@example.org", "Married")
+        );
+        let mails = stage.sim.mails().len();
+        let again = try_cycle(&stage, &mut engine).await.unwrap();
+        assert_eq!(again.kinds(), []);
+        assert_eq!(stage.sim.mails().len(), mails);
+    }
+}
+
+/// What is held is not written down again in each cycle.
+#[tokio::test]
+async fn the_state_does_not_grow_by_what_is_held() {
+    let stage = Stage::new(Version::V11);
+    let mut file = File::new(60);
+    let rest = "[policy]\ngrace = \"0s\"\n[guard]\nlocked = 0\n";
+    let mut engine = file.engine(&stage, rest);
+    cycle(&stage, &mut engine).await;
+    file.lock(0..50);
+    for n in 100..103 {
+        file.add(n..n + 1);
+        let done = cycle(&stage, &mut engine).await;
+        assert_eq!(done.summary.held(), 50);
+        let run = &stage.store.runs(1).await.unwrap()[0];
+        let kinds: Vec<&str> = run.steps.iter().map(|(s, _)| s.action.kind()).collect();
+        assert_eq!(kinds, ["create", "join-team"]);
+    }
+}
