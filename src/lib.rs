@@ -11,17 +11,19 @@
 //!   step with its reason, and everything that is left alone.
 //! * [`apply`]: carries a plan out, writing down each intent before and each outcome after.
 //! * [`cycle`]: all of that once.
-//! * `daemon`: again and again, under systemd.
-//! * `cli`: the commands; every one is a view of the same plan.
+//! * [`daemon`]: again and again, under systemd.
+//! * [`cli`]: the commands; every one is a view of the same plan.
 //! * [`observe`]: how the story is told in the journal.
 //! * [`tls`]: whom both clients trust.
 //!
 //! [`model`] holds the words that all of them share.
 
 pub mod apply;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod cycle;
+pub mod daemon;
 pub mod mattermost;
 pub mod model;
 pub mod observe;

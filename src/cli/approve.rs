@@ -1,0 +1,154 @@
+//! `mattersync approve`: lists what is held, or releases it.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::cycle::{Adoption, Approved, PlanReport};
+use crate::model::{HoldCause, Step, StepId};
+use crate::plan::hold_name;
+
+use super::Answer;
+use super::args::Approve;
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use super::print::{Page, Terminal, count};
+use super::steps::{self, Tense, quoted, steps_of};
+
+/// One hold, for programs.
+#[derive(Serialize)]
+struct Held<'a> {
+    name: String,
+    cause: &'a HoldCause,
+    why: String,
+    steps: Vec<&'a Step>,
+    adoptions: Vec<&'a Adoption>,
+}
+
+/// Lists or releases.
+///
+/// # Errors
+/// When nothing of that name is held, a side or the state cannot be read, or another mattersync is
+/// at work.
+pub fn approve(context: &Context, args: &Approve, terminal: Terminal) -> Result<Answer, Failure> {
+    let mut page = Page::new(terminal);
+    match &args.what {
+        None => {
+            let report = context.show_holds()?;
+            if args.json.json {
+                return Answer::json(&held(&report), Exit::DONE);
+            }
+            list(&mut page, &report);
+            Ok(Answer::page(&page, Exit::DONE))
+        }
+        Some(what) => {
+            let approved = context.approve(what)?;
+            let others = still_held(&approved, what);
+            let exit = if approved.unseen.is_empty() && others.is_empty() {
+                Exit::DONE
+            } else {
+                Exit::HELD
+            };
+            if args.json.json {
+                return Answer::json(&approved, exit);
+            }
+            tell(&mut page, &approved, &others, context.is_served());
+            Ok(Answer::page(&page, exit))
+        }
+    }
+}
+
+fn held(report: &PlanReport) -> Vec<Held<'_>> {
+    let holds = report.plan.holds.iter();
+    holds
+        .map(|hold| Held {
+            name: hold_name(&hold.key),
+            cause: &hold.cause,
+            why: hold.cause.to_string(),
+            steps: steps_of(report, hold),
+            adoptions: report
+                .adoptions
+                .iter()
+                .filter(|a| hold.steps.contains(&a.step))
+                .collect(),
+        })
+        .collect()
+}
+
+fn list(page: &mut Page, report: &PlanReport) {
+    if report.plan.holds.is_empty() {
+        page.line("Nothing is held.");
+        return;
+    }
+    steps::show_holds(page, report, true);
+    page.gap();
+    page.line("An approval is for exactly these steps, and ends after 72 hours. To release:");
+    for hold in &report.plan.holds {
+        page.line(format!(
+            "  mattersync approve {}",
+            quoted(&hold_name(&hold.key))
+        ));
+    }
+    page.line("One person alone: mattersync approve USERNAME");
+}
+
+/// Other holds that keep back what was released under this name.
+fn still_held(approved: &Approved, what: &str) -> Vec<String> {
+    let holds = &approved.plan.plan.holds;
+    let is_named = |name: &str| name.eq_ignore_ascii_case(what);
+    if !holds.iter().any(|h| is_named(&hold_name(&h.key))) {
+        // A person's steps are released from every hold.
+        return Vec::new();
+    }
+    let released: BTreeSet<&StepId> = approved.released.iter().collect();
+    holds
+        .iter()
+        .filter(|h| h.steps.iter().any(|id| released.contains(id)))
+        .map(|h| hold_name(&h.key))
+        .filter(|name| !is_named(name))
+        .collect()
+}
+
+fn tell(page: &mut Page, approved: &Approved, others: &[String], served: bool) {
+    let steps = &approved.plan.plan.steps;
+    let of = |ids: &[StepId]| -> Vec<&Step> {
+        let ids: BTreeSet<&StepId> = ids.iter().collect();
+        steps.iter().filter(|s| ids.contains(&s.id)).collect()
+    };
+    page.line(format!(
+        "Approved until {}: {}.",
+        approved.until,
+        count(approved.released.len(), "step", "steps")
+    ));
+    steps::show(
+        page,
+        &approved.plan,
+        &of(&approved.released),
+        false,
+        Tense::Wanted,
+    );
+    if !approved.unseen.is_empty() {
+        page.gap();
+        page.alarm(format!(
+            "{} SINCE THE LAST LOOK, AND STAY HELD:",
+            count(approved.unseen.len(), "STEP CAME", "STEPS CAME")
+        ));
+        let unseen = of(&approved.unseen);
+        steps::show(page, &approved.plan, &unseen, true, Tense::Wanted);
+        page.gap();
+        page.line("To release these too, type the same command again: now they were shown.");
+    }
+    for name in others {
+        page.gap();
+        page.alarm(format!(
+            "These steps are held for another reason too: mattersync approve {}",
+            quoted(name)
+        ));
+    }
+    page.gap();
+    page.line(if served {
+        "The service does it in its next cycle. Now: mattersync sync"
+    } else {
+        "Next: mattersync sync"
+    });
+}

@@ -1,0 +1,185 @@
+//! The directory: who answers, what the filters find, whether locks can be seen.
+
+use std::collections::BTreeMap;
+
+use crate::cli::print::count;
+use crate::config::{LdapUrl, ProviderKind, ProviderSettings};
+use crate::model::{AccountState, Directory, Gap, Now, Reading};
+use crate::provider::ldap::{Inspection, LdapProvider, ServerFacts};
+use crate::provider::{Ask, ProviderError, open};
+
+use super::{Findings, Mark, some};
+
+/// Reads the directory; `None` if it cannot be read.
+pub(super) async fn check(
+    findings: &mut Findings,
+    settings: &ProviderSettings,
+    now: Now,
+) -> Option<Directory> {
+    let directory = match &settings.kind {
+        ProviderKind::Ldap(ldap) => {
+            let mapping = settings.mapping.clone();
+            let provider = LdapProvider::new(ldap.clone(), mapping, settings.sentinels.clone());
+            match provider.inspect(now).await {
+                Ok(inspection) => servers(findings, inspection),
+                Err(error) => {
+                    findings.problem("directory", error.to_string());
+                    None
+                }
+            }
+        }
+        ProviderKind::Ldif { .. } => {
+            let ask = Ask {
+                known: Default::default(),
+                now,
+                progress: Default::default(),
+            };
+            let mut provider = open(settings);
+            let read = provider.read(&ask).await;
+            let directory = read.map(|Reading::Full(directory)| directory);
+            let directory = readable(findings, directory)?;
+            for gap in directory.accounts.gaps() {
+                findings.problem(
+                    "directory",
+                    format!("the reading is not complete, so nobody is deactivated: {gap}"),
+                );
+            }
+            group_gaps(findings, &directory);
+            Some(directory)
+        }
+    }?;
+    what_was_found(findings, &directory);
+    locks(findings, settings, &directory);
+    Some(directory)
+}
+
+/// Each server, what to do about it, and the reading of the first one.
+fn servers(findings: &mut Findings, inspection: Inspection) -> Option<Directory> {
+    for (url, facts) in &inspection.servers {
+        match facts {
+            Ok(facts) => findings.ok("directory", server(url, facts)),
+            Err(error) => findings.problem("directory", error.to_string()),
+        }
+    }
+    let directory = readable(findings, inspection.reading?);
+    // Groups are only of use to later versions: nothing depends on them yet.
+    let groups = directory.iter().flat_map(|d| d.groups.gaps());
+    let harmless: Vec<String> = groups
+        .map(|gap| format!("the groups are not complete: {gap}"))
+        .collect();
+    for advice in inspection.advice {
+        let mark = if harmless.contains(&advice) {
+            Mark::Note
+        } else {
+            Mark::Problem
+        };
+        findings.add(mark, "directory", advice);
+    }
+    directory
+}
+
+fn readable(findings: &mut Findings, read: Result<Directory, ProviderError>) -> Option<Directory> {
+    read.map_err(|error| findings.problem("directory", error.to_string()))
+        .ok()
+}
+
+fn server(url: &LdapUrl, facts: &ServerFacts) -> String {
+    let mut parts = vec![match &facts.tls {
+        Some(tls) => format!(
+            "{}, certificate trusted (certificate-sha256 = \"{}\")",
+            tls.version, tls.pin
+        ),
+        None => "without TLS".to_owned(),
+    }];
+    parts.push(match facts.bound_as.as_deref() {
+        Some("") => "bound as nobody (anonymous)".to_owned(),
+        Some(who) => format!("bound as {who}"),
+        None => "bound".to_owned(),
+    });
+    parts.extend(facts.vendor.clone());
+    format!("{url}: {}", parts.join("; "))
+}
+
+fn group_gaps(findings: &mut Findings, directory: &Directory) {
+    for gap in directory.groups.gaps() {
+        if !matches!(gap, Gap::NotRead | Gap::Empty) {
+            findings.note("directory", format!("the groups are not complete: {gap}"));
+        }
+    }
+}
+
+fn what_was_found(findings: &mut Findings, directory: &Directory) {
+    let accounts = directory.accounts.len();
+    let says = format!(
+        "{}: the filters find {} and {}",
+        directory.accounts.source().name,
+        count(accounts, "account", "accounts"),
+        count(directory.groups.len(), "group", "groups"),
+    );
+    if accounts == 0 {
+        findings.problem(
+            "directory",
+            format!(
+                "{says}; look at provider.base and accounts.filter, and whether the account that \
+                 binds may read"
+            ),
+        );
+    } else {
+        findings.ok("directory", says);
+    }
+    let rejected: Vec<String> = directory
+        .accounts
+        .rejected()
+        .iter()
+        .map(|bad| format!("{} ({})", bad.name, bad.why))
+        .collect();
+    if !rejected.is_empty() {
+        findings.note(
+            "directory",
+            format!(
+                "{} cannot be used: {}",
+                count(rejected.len(), "entry", "entries"),
+                some(&rejected)
+            ),
+        );
+    }
+}
+
+/// Whether it can be seen who is locked. Where nothing says so, a leaver stays until deleted.
+fn locks(findings: &mut Findings, settings: &ProviderSettings, directory: &Directory) {
+    if settings.mapping.locks.is_empty() {
+        findings.note(
+            "locks",
+            "accounts.lock is empty: only who is deleted from the directory is deactivated",
+        );
+        return;
+    }
+    let mut locked = 0;
+    let mut unknown: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, account) in directory.accounts.iter() {
+        match &account.state {
+            AccountState::Active => {}
+            AccountState::Locked { .. } => locked += 1,
+            AccountState::Unknown { why } => *unknown.entry(why).or_default() += 1,
+        }
+    }
+    for (why, number) in &unknown {
+        findings.problem(
+            "locks",
+            format!(
+                "for {} it cannot be seen whether they are locked: {why}. They are neither \
+                 deactivated nor reactivated",
+                count(*number, "account", "accounts")
+            ),
+        );
+    }
+    if unknown.is_empty() && !directory.accounts.is_empty() {
+        findings.ok(
+            "locks",
+            format!(
+                "can be seen for every account: {locked} locked, {} active",
+                directory.accounts.len() - locked
+            ),
+        );
+    }
+}

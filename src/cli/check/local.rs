@@ -1,0 +1,128 @@
+//! This machine: configuration, secrets, state, service.
+
+use std::path::Path;
+
+use crate::cli::context::{Context, Worker};
+use crate::cli::print::count;
+use crate::cli::remote::Remote;
+use crate::config::{Bind, MattermostAccess, ProviderKind, SecretSource, Settings, Trust};
+use crate::plan::Limit;
+
+use super::Findings;
+
+/// Looks at this machine.
+pub(super) fn check(findings: &mut Findings, context: &Context, config: &Path) {
+    let settings = &context.settings;
+    findings.ok("configuration", format!("{} can be used", config.display()));
+    for warning in &context.warnings {
+        findings.note("configuration", warning.to_string());
+    }
+    dangers(findings, settings);
+    for (key, secret) in secrets(settings) {
+        check_secret(findings, key, secret);
+    }
+    state(findings, context);
+    match Remote::find(&settings.control_socket, None) {
+        Ok(Some(_)) => findings.ok("service", "it runs and listens"),
+        Ok(None) => findings.note(
+            "service",
+            format!(
+                "none listens at {}; once all is well: systemctl enable --now mattersync",
+                settings.control_socket.display()
+            ),
+        ),
+        Err(failure) => findings.note("service", failure.message),
+    }
+}
+
+fn dangers(findings: &mut Findings, settings: &Settings) {
+    if let MattermostAccess::Http { url, trust, .. } = &settings.mattermost.access
+        && url.starts_with("https:")
+        && *trust == Trust::DangerAny
+    {
+        findings.problem(
+            "configuration",
+            "mattermost: any certificate is accepted, so anybody in between can read the token: \
+             set ca-file or certificate-sha256",
+        );
+    }
+    let off: Vec<String> = settings
+        .policy
+        .guard
+        .iter()
+        .filter(|(_, limit)| **limit == Limit::Off)
+        .map(|(class, _)| class.to_string())
+        .collect();
+    if !off.is_empty() {
+        findings.note(
+            "guard",
+            format!(
+                "there is no limit for {}: a mistake goes through",
+                off.join(", ")
+            ),
+        );
+    }
+}
+
+/// All secrets that are configured, by their keys.
+fn secrets(settings: &Settings) -> Vec<(&'static str, &SecretSource)> {
+    let mut secrets = Vec::new();
+    if let ProviderKind::Ldap(ldap) = &settings.provider.kind
+        && let Bind::Simple { password, .. } = &ldap.bind
+    {
+        secrets.push(("provider.bind-password", password));
+    }
+    if let MattermostAccess::Http { token, .. } = &settings.mattermost.access {
+        secrets.push(("mattermost.token", token));
+    }
+    if let Some(password) = &settings.mattermost.initial_password {
+        secrets.push(("mattermost.initial-password", password));
+    }
+    secrets
+}
+
+fn check_secret(findings: &mut Findings, key: &str, secret: &SecretSource) {
+    match secret.load() {
+        Ok((_, warnings)) => {
+            for warning in &warnings {
+                findings.note("secrets", format!("{key}: {warning}"));
+            }
+            if warnings.is_empty() {
+                findings.ok(
+                    "secrets",
+                    format!("{key} can be read, and not by everybody"),
+                );
+            }
+        }
+        Err(error) => {
+            findings.problem("secrets", format!("{key}: {error}\n{}", error.remedy()));
+        }
+    }
+}
+
+fn state(findings: &mut Findings, context: &Context) {
+    let Worker::Own(own) = &context.worker else {
+        return;
+    };
+    let directory = context.settings.state_directory.display();
+    match own.state() {
+        Ok(None) => findings.note(
+            "state",
+            format!("{directory}: nothing yet; the first sync makes it"),
+        ),
+        Ok(Some(store)) => {
+            use crate::state::Store;
+            match context.wait(store.load()) {
+                Ok(memory) => findings.ok(
+                    "state",
+                    format!(
+                        "{directory}: {}",
+                        count(memory.links.len(), "link", "links")
+                    ),
+                ),
+                Err(error) => findings.problem("state", error.to_string()),
+            }
+        }
+        Err(failure) => findings.problem("state", failure.message),
+    }
+}

@@ -1,0 +1,281 @@
+//! Mattermost: version, rights, seats, teams, settings.
+
+use crate::cli::print::count;
+use crate::config::{MattermostAccess, Settings};
+use crate::mattermost::{CallError, Client, Reader};
+use crate::model::{AccountState, Directory, Roster, Seats, ServerFacts, User, UserId, Version};
+
+use super::{Findings, some};
+
+/// Older servers were never tried.
+const OLDEST: Version = Version {
+    major: 5,
+    minor: 38,
+    patch: 0,
+};
+
+/// Looks at the server; `None` if it cannot be read. `directory` is what would be brought there.
+pub(super) async fn check(
+    findings: &mut Findings,
+    settings: &Settings,
+    directory: Option<&Directory>,
+) -> Option<ServerFacts> {
+    let client = match Client::connect(&settings.mattermost) {
+        Ok(client) => client,
+        Err(error) => {
+            findings.problem("Mattermost", error.to_string());
+            return None;
+        }
+    };
+    let reader = client.reader();
+    let facts = told(findings, reader.facts().await)?;
+    let label = client.label();
+    if facts.version < OLDEST {
+        findings.problem(
+            "Mattermost",
+            format!(
+                "{label}: version {}, older than {OLDEST}: update it",
+                facts.version
+            ),
+        );
+    } else {
+        findings.ok("Mattermost", format!("{label}: version {}", facts.version));
+    }
+    let users = told(findings, reader.users().await)?;
+    let may_all = rights(findings, settings, &facts, &users);
+    administrators(findings, settings, directory, &users);
+    seats(findings, &facts, directory, &users);
+    protected(findings, settings, &users);
+    teams(findings, settings, &reader, &facts, directory).await;
+    if may_all {
+        verification(findings, &facts);
+    }
+    Some(facts)
+}
+
+fn told<T>(findings: &mut Findings, result: Result<T, CallError>) -> Option<T> {
+    result
+        .map_err(|error| findings.problem("Mattermost", error.to_string()))
+        .ok()
+}
+
+/// Whether we are a system administrator there.
+fn rights(
+    findings: &mut Findings,
+    settings: &Settings,
+    facts: &ServerFacts,
+    users: &Roster<UserId, User>,
+) -> bool {
+    if let MattermostAccess::Socket { .. } = settings.mattermost.access {
+        findings.ok("rights", "over the socket: all");
+        return true;
+    }
+    let us = facts.own_user.as_ref().and_then(|id| users.get(id));
+    match us {
+        None => {
+            findings.problem("rights", "the token's owner is not among the users");
+            false
+        }
+        Some(us) if !us.is_admin() => {
+            findings.problem(
+                "rights",
+                format!(
+                    "the token belongs to {}, who is no system administrator: make {0} one in \
+                     the System Console, or use the token of one who is",
+                    us.username
+                ),
+            );
+            false
+        }
+        Some(us) if us.is_bot => {
+            findings.ok(
+                "rights",
+                format!("the bot {} is system administrator", us.username),
+            );
+            true
+        }
+        Some(us) => {
+            findings.note(
+                "rights",
+                format!(
+                    "{} is system administrator, but a person: a bot's token does not end with \
+                     somebody's job",
+                    us.username
+                ),
+            );
+            true
+        }
+    }
+}
+
+/// The first user of a server without an administrator becomes one.
+fn administrators(
+    findings: &mut Findings,
+    settings: &Settings,
+    directory: Option<&Directory>,
+    users: &Roster<UserId, User>,
+) {
+    let human = |user: &User| user.is_admin() && user.is_active() && !user.is_bot;
+    if users.iter().any(|(_, user)| human(user)) {
+        return;
+    }
+    let first = settings.policy.first_admin.as_deref();
+    let Some(first) = first else {
+        findings.problem(
+            "rights",
+            "the server has no active human administrator, and its first user would become one: \
+             name the account in policy.first-admin",
+        );
+        return;
+    };
+    let known = directory.is_some_and(|d| {
+        let mut accounts = d.accounts.iter();
+        accounts.any(|(_, a)| a.username.eq_ignore_ascii_case(first))
+    });
+    if known || directory.is_none() {
+        findings.note(
+            "rights",
+            format!("{first} becomes the server's administrator"),
+        );
+    } else {
+        findings.problem(
+            "rights",
+            format!("policy.first-admin names {first}, who is not in the directory"),
+        );
+    }
+}
+
+/// How many accounts need a seat.
+fn people(directory: &Directory) -> usize {
+    let locked = |state: &AccountState| matches!(state, AccountState::Locked { .. });
+    let accounts = directory.accounts.iter();
+    accounts.filter(|(_, a)| !locked(&a.state)).count()
+}
+
+fn seats(
+    findings: &mut Findings,
+    facts: &ServerFacts,
+    directory: Option<&Directory>,
+    users: &Roster<UserId, User>,
+) {
+    match facts.seats {
+        Seats::Unlimited => findings.ok("seats", "without limit"),
+        Seats::Unknown => findings.note(
+            "seats",
+            "how many active users the server takes is not told this way; should it refuse one, \
+             that person waits",
+        ),
+        Seats::Limited { limit, active } => {
+            let known = |name: &str| {
+                let mut users = users.iter();
+                users.any(|(_, u)| u.is_active() && u.username.eq_ignore_ascii_case(name))
+            };
+            let new = directory.map_or(0, |d| {
+                let seated = d
+                    .accounts
+                    .iter()
+                    .filter(|(_, a)| known(&a.username))
+                    .count();
+                people(d).saturating_sub(seated)
+            });
+            let new = u64::try_from(new).unwrap_or(u64::MAX);
+            let says = format!("{active} of {limit} taken, about {new} more wanted");
+            if active.saturating_add(new) > limit {
+                findings.problem(
+                    "seats",
+                    format!(
+                        "{says}: who finds no seat waits. Deactivate who no longer needs one, or \
+                         narrow accounts.filter"
+                    ),
+                );
+            } else {
+                findings.ok("seats", says);
+            }
+        }
+    }
+}
+
+fn protected(findings: &mut Findings, settings: &Settings, users: &Roster<UserId, User>) {
+    let is_there = |name: &&String| !users.iter().any(|(_, u)| &u.username == *name);
+    let strangers: Vec<String> = settings
+        .policy
+        .protect
+        .iter()
+        .filter(is_there)
+        .cloned()
+        .collect();
+    if !strangers.is_empty() {
+        findings.note(
+            "protect",
+            format!(
+                "policy.protect names {}, whom the server does not know: is it a typing error?",
+                some(&strangers)
+            ),
+        );
+    }
+}
+
+async fn teams(
+    findings: &mut Findings,
+    settings: &Settings,
+    reader: &Reader,
+    facts: &ServerFacts,
+    directory: Option<&Directory>,
+) {
+    for team in &settings.policy.teams {
+        let name = &team.name;
+        match reader.team_by_name(name).await {
+            Err(error) => findings.problem("teams", format!("{name}: {error}")),
+            Ok(None) => findings.ok("teams", format!("{name} will be made")),
+            Ok(Some(found)) if found.archived_at.is_some() => findings.problem(
+                "teams",
+                format!("{name} is archived: restore it, or take it out of the configuration"),
+            ),
+            Ok(Some(found)) => {
+                findings.ok("teams", format!("{name} is there ({})", found.display_name));
+            }
+        }
+    }
+    if settings.policy.teams.is_empty() {
+        findings.note(
+            "teams",
+            "none is configured: new users see no channel at first",
+        );
+        return;
+    }
+    let (Some(most), Some(directory)) = (facts.max_users_per_team, directory) else {
+        return;
+    };
+    let people = people(directory);
+    let setting = "TeamSettings.MaxUsersPerTeam";
+    if u64::try_from(people).unwrap_or(u64::MAX) > most {
+        findings.problem(
+            "teams",
+            format!(
+                "{setting} is {most}, but {}: set it to at least {people} in the System Console",
+                count(
+                    people,
+                    "account becomes a member",
+                    "accounts become members"
+                )
+            ),
+        );
+    } else {
+        findings.ok("teams", format!("{setting} is {most}, for {people}"));
+    }
+}
+
+fn verification(findings: &mut Findings, facts: &ServerFacts) {
+    match facts.require_email_verification {
+        Some(true) => findings.note(
+            "addresses",
+            "the server verifies addresses: new users come with a verified one, later changes may \
+             wait for the person's click",
+        ),
+        Some(false) => findings.ok("addresses", "the server does not verify addresses"),
+        None => findings.note(
+            "addresses",
+            "whether the server verifies addresses is not told",
+        ),
+    }
+}

@@ -1,0 +1,42 @@
+//! `mattersync deactivate`: one person, now.
+
+use super::Answer;
+use super::args::Deactivate;
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use super::print::{Page, Terminal};
+use super::sync;
+
+/// Deactivates, and shows what came of it.
+///
+/// # Errors
+/// When it is not clear who is meant, the person is out of reach, or a side cannot be read.
+pub fn deactivate(
+    context: &Context,
+    args: &Deactivate,
+    terminal: Terminal,
+) -> Result<Answer, Failure> {
+    let report = context.deactivate(&args.person)?;
+    let exit = if sync::is_clean(&report) {
+        Exit::DONE
+    } else {
+        Exit::FAILED
+    };
+    if args.json.json {
+        return Answer::json(&report, exit);
+    }
+    let mut page = Page::new(terminal);
+    sync::done(&mut page, &report, true);
+    sync::failures(&mut page, &report);
+    if exit == Exit::DONE {
+        page.gap();
+        if report.done.is_empty() {
+            page.line("The user was deactivated already, and now on your word.");
+        }
+        page.line(
+            "All sessions have ended. It stays so, whatever the directory says, until somebody \
+             activates the user in Mattermost's System Console.",
+        );
+    }
+    Ok(Answer::page(&page, exit))
+}

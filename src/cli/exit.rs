@@ -1,0 +1,114 @@
+//! How a command ends.
+
+use std::process::ExitCode;
+
+use crate::config::ConfigError;
+use crate::cycle::{CycleError, WordError};
+use crate::daemon::{DaemonError, Refusal};
+use crate::mattermost::ConnectError;
+use crate::state::StateError;
+
+/// An exit code. 0 to 3 are ours, the others those of `sysexits.h`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Exit(pub u8);
+
+impl Exit {
+    /// Done, or all is well. People who are left alone for a reason do not change that.
+    pub const DONE: Self = Self(0);
+    /// Something failed, or nobody knows yet whether it was done.
+    pub const FAILED: Self = Self(1);
+    /// The command line is wrong.
+    pub const USAGE: Self = Self(2);
+    /// Something waits for a person.
+    pub const HELD: Self = Self(3);
+    /// `EX_UNAVAILABLE`: the directory or Mattermost cannot be reached or read.
+    pub const UNAVAILABLE: Self = Self(69);
+    /// `EX_OSERR`: the operating system refuses.
+    pub const SYSTEM: Self = Self(71);
+    /// `EX_IOERR`: the state cannot be used.
+    pub const STATE: Self = Self(74);
+    /// `EX_TEMPFAIL`: another mattersync is at work.
+    pub const BUSY: Self = Self(75);
+    /// `EX_NOPERM`: no permission.
+    pub const NO_PERMISSION: Self = Self(77);
+    /// `EX_CONFIG`: the configuration or a secret cannot be used.
+    pub const CONFIG: Self = Self(78);
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.0)
+    }
+}
+
+/// A command that could not do what it was asked to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Why, and what to do. Several lines at most, none of them a secret.
+    pub message: String,
+    /// How the command ends.
+    pub exit: Exit,
+}
+
+impl Failure {
+    /// A failure with these words.
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            exit,
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::new(Exit::CONFIG, error.to_string())
+    }
+}
+
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
+        Self::from(CycleError::State(error))
+    }
+}
+
+impl From<CycleError> for Failure {
+    fn from(error: CycleError) -> Self {
+        let exit = Exit(error.exit_code());
+        match &error {
+            CycleError::Secret(secret) | CycleError::Connect(ConnectError::Token(secret)) => {
+                Self::new(exit, format!("{error}\n    {}", secret.remedy()))
+            }
+            CycleError::State(StateError::Busy { .. }) => Self::new(
+                exit,
+                format!(
+                    "{error}. It does not answer on the control socket: if it is a command, wait \
+                     until it has ended; if it is the service, look at `systemctl status \
+                     mattersync` and at control.socket in its configuration"
+                ),
+            ),
+            _ => Self::new(exit, error.to_string()),
+        }
+    }
+}
+
+impl From<WordError> for Failure {
+    fn from(error: WordError) -> Self {
+        match error {
+            WordError::Cycle(error) => error.into(),
+            other => Self::new(Exit::FAILED, other.to_string()),
+        }
+    }
+}
+
+impl From<DaemonError> for Failure {
+    fn from(error: DaemonError) -> Self {
+        Self::new(Exit(error.exit_code()), error.to_string())
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(Exit(refusal.exit), refusal.message)
+    }
+}

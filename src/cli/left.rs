@@ -1,0 +1,154 @@
+//! Who is left alone, and why: grouped, the usual ones only counted.
+
+use std::collections::BTreeMap;
+
+use crate::model::{LeftAlone, Plan, Subject, Why};
+
+use super::print::{Page, count};
+use super::steps::{cut, more};
+
+/// Longer lists are cut unless everything is wanted.
+const MOST: usize = 10;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Group {
+    Conflict,
+    Unusable,
+    NoPlace,
+    Missing,
+    Odd,
+    Waiting,
+    LockUnseen,
+    ByPerson,
+    Locked,
+}
+
+impl Group {
+    fn of(why: &Why) -> Self {
+        match why {
+            Why::Conflict { .. } => Self::Conflict,
+            Why::Duplicate { .. }
+            | Why::BadEntry(_)
+            | Why::NoUsername(_)
+            | Why::NoEmail(_)
+            | Why::DomainRefused { .. }
+            | Why::EmailSwap { .. } => Self::Unusable,
+            Why::NoSeat { .. } | Why::TeamArchived { .. } | Why::TeamFull { .. } | Why::NoAdmin => {
+                Self::NoPlace
+            }
+            Why::Grace { .. } | Why::Unproven(_) | Why::FieldUnproven { .. } => Self::Missing,
+            Why::ReactivatedByHand
+            | Why::Untouchable(_)
+            | Why::UserGone
+            | Why::OutcomeUnknown(_) => Self::Odd,
+            Why::SeenBackOnce | Why::EmailWaiting { .. } | Why::LoginService { .. } => {
+                Self::Waiting
+            }
+            Why::StateUnknown(_) => Self::LockUnseen,
+            Why::DeactivatedByHand | Why::DeactivatedByOrder { .. } | Why::Protected => {
+                Self::ByPerson
+            }
+            Why::LockedWithoutUser => Self::Locked,
+        }
+    }
+
+    /// The usual ones, of whom only the number is of interest.
+    fn is_quiet(self) -> bool {
+        matches!(self, Self::LockUnseen | Self::ByPerson | Self::Locked)
+    }
+
+    fn heading(self) -> &'static str {
+        match self {
+            Self::Conflict => "Conflicts with users whom mattersync did not make",
+            Self::Unusable => "Cannot be used as they are in the directory",
+            Self::NoPlace => "No place on Mattermost",
+            Self::Missing => "Not seen in the directory, and not (yet) acted upon",
+            Self::Odd => "Left alone for another reason",
+            Self::Waiting => "Waiting",
+            Self::LockUnseen => "Whether the account is locked cannot be seen",
+            Self::ByPerson => "An administrator decided",
+            Self::Locked => "Locked in the directory, and without a user: nothing to do",
+        }
+    }
+}
+
+/// Shows who is left alone, and why.
+pub fn show(page: &mut Page, plan: &Plan, all: bool) {
+    let mut groups: BTreeMap<Group, Vec<&LeftAlone>> = BTreeMap::new();
+    for left in &plan.left_alone {
+        groups.entry(Group::of(&left.why)).or_default().push(left);
+    }
+    let mut quiet = Vec::new();
+    for (group, people) in &groups {
+        if group.is_quiet() && !all {
+            quiet.push(format!("  {} {}", people.len(), lower(group.heading())));
+            continue;
+        }
+        page.title(format!("{}: {}", group.heading(), people.len()));
+        by_reason(page, people, all);
+    }
+    if !quiet.is_empty() {
+        page.title("Also left alone (--all shows who)");
+        quiet.iter().for_each(|line| page.line(line));
+    }
+}
+
+/// A reason that several share is said once.
+fn by_reason(page: &mut Page, people: &[&LeftAlone], all: bool) {
+    let mut reasons: BTreeMap<String, Vec<&Subject>> = BTreeMap::new();
+    for left in people {
+        let reason = left.why.to_string();
+        reasons.entry(reason).or_default().push(&left.subject);
+    }
+    let (several, single): (Vec<_>, Vec<_>) = reasons.into_iter().partition(|(_, s)| s.len() > 1);
+    let shown = if all {
+        single.len()
+    } else {
+        cut(single.len(), MOST)
+    };
+    let rows: Vec<_> = single
+        .iter()
+        .take(shown)
+        .filter_map(|(why, subjects)| subjects.first().map(|s| row(s, why)))
+        .collect();
+    page.table(&["NAME", "ADDRESS", "ACCOUNT", "WHY"], &rows);
+    more(page, single.len() - shown);
+    for (why, subjects) in several {
+        page.line(format!(
+            "  {}: {why}",
+            count(subjects.len(), "person", "people")
+        ));
+        let shown = if all {
+            subjects.len()
+        } else {
+            cut(subjects.len(), MOST)
+        };
+        let rows: Vec<_> = subjects.iter().take(shown).map(|s| row(s, "")).collect();
+        page.table(&["NAME", "ADDRESS", "ACCOUNT", ""], &rows);
+        more(page, subjects.len() - shown);
+    }
+}
+
+fn row(subject: &Subject, why: &str) -> Vec<String> {
+    let dn = subject.dn.clone().unwrap_or_default();
+    // An entry without a username is known by its DN only.
+    let name = if subject.name == dn {
+        ""
+    } else {
+        &subject.name
+    };
+    vec![
+        name.to_owned(),
+        subject.email.clone().unwrap_or_default(),
+        dn,
+        why.to_owned(),
+    ]
+}
+
+fn lower(heading: &str) -> String {
+    let mut chars = heading.chars();
+    chars
+        .next()
+        .map(|first| first.to_lowercase().chain(chars).collect())
+        .unwrap_or_default()
+}

@@ -1,0 +1,123 @@
+//! One file a command, and how results are printed.
+//!
+//! `args` is the command line and its help, `exit` how a command ends. A `context` has the settings
+//! and knows who does the work: the service, asked by `remote`, or this process, in `own`, as the
+//! user that `service_user` makes it. What comes back are the reports of [`crate::cycle`]; the
+//! commands turn them into a page of text (`print`, `steps`, `left`) or into JSON.
+
+mod approve;
+mod args;
+mod check;
+mod context;
+mod deactivate;
+mod exit;
+mod left;
+mod own;
+mod plan;
+mod print;
+mod print_config;
+mod progress;
+mod remote;
+mod service_user;
+mod status;
+mod steps;
+mod sync;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, Parser};
+use serde::Serialize;
+
+use crate::{daemon, observe};
+
+use args::{Cli, Command};
+use context::{Context, Need};
+use print::{Page, Terminal};
+
+pub use exit::{Exit, Failure};
+
+/// What a command says, and how it ends.
+struct Answer {
+    text: String,
+    exit: Exit,
+}
+
+impl Answer {
+    fn page(page: &Page, exit: Exit) -> Self {
+        Self {
+            text: page.text(),
+            exit,
+        }
+    }
+
+    fn json(value: &impl Serialize, exit: Exit) -> Result<Self, Failure> {
+        match serde_json::to_string_pretty(value) {
+            Ok(text) => Ok(Self {
+                text: text + "\n",
+                exit,
+            }),
+            Err(error) => Err(Failure::new(
+                Exit::FAILED,
+                format!("the answer cannot be written as JSON: {error}"),
+            )),
+        }
+    }
+}
+
+/// The command line, for whoever makes a manual page or completions of it.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Does what the command line says; the first word is the program's name.
+///
+/// # Errors
+/// When it could not be done. What the command line itself lacks is told here.
+pub fn run(words: impl IntoIterator<Item = OsString>) -> Result<Exit, Failure> {
+    let cli = match Cli::try_parse_from(words) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too. A reader who has gone needs neither.
+            let _ = error.print();
+            let code = u8::try_from(error.exit_code());
+            return Ok(code.map_or(Exit::USAGE, Exit));
+        }
+    };
+    if matches!(cli.command, Command::Run) {
+        observe::init(observe::Output::Daemon);
+        daemon::run(&cli.config)?;
+        return Ok(Exit::DONE);
+    }
+    observe::init(observe::Output::Command);
+    let answer = answer(&cli)?;
+    match print::write_out(&answer.text) {
+        Ok(()) => Ok(answer.exit),
+        Err(error) => Err(Failure::new(
+            Exit::SYSTEM,
+            format!("standard output cannot be written: {error}"),
+        )),
+    }
+}
+
+fn answer(cli: &Cli) -> Result<Answer, Failure> {
+    let terminal = Terminal::of_stdout();
+    let open = |need| Context::open(&cli.config, need);
+    match &cli.command {
+        Command::Run => Ok(Answer {
+            text: String::new(),
+            exit: Exit::DONE,
+        }),
+        Command::Sync(show) => sync::sync(&open(Need::Write)?, *show, terminal),
+        Command::Plan(show) => plan::plan(&open(Need::Look)?, *show, terminal),
+        Command::Approve(args) => approve::approve(&open(Need::Write)?, args, terminal),
+        Command::Deactivate(args) => deactivate::deactivate(&open(Need::Write)?, args, terminal),
+        Command::Status(json) => status::status(&open(Need::Look)?, *json, cli, terminal),
+        Command::Check(json) => check::check(&cli.config, *json, terminal),
+        Command::PrintConfig => print_config::print_config(&cli.config),
+    }
+}
+
+/// Tells a failure on standard error.
+pub fn tell(failure: &Failure) {
+    print::write_err(&format!("mattersync: {}", failure.message));
+}

@@ -1,0 +1,166 @@
+//! Doing the work here, where no service runs.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook_tokio::Signals;
+use tokio::sync::watch;
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::Settings;
+use crate::cycle::{Approved, CycleError, Engine, PlanReport, Stage, SyncReport, View};
+use crate::mattermost::ConnectError;
+use crate::model::Memory;
+use crate::provider::ProviderError;
+use crate::state::{MemoryStore, SqliteStore, Store};
+
+use super::exit::{Exit, Failure};
+use super::progress::Progress;
+
+/// Does the work itself.
+#[derive(Debug)]
+pub struct Own {
+    settings: Settings,
+    /// Who asks, for the record.
+    by: String,
+    /// The service user that we became.
+    servant: Option<String>,
+}
+
+impl Own {
+    /// Somebody who works with these settings.
+    pub fn new(settings: Settings, by: String, servant: Option<String>) -> Self {
+        Self {
+            settings,
+            by,
+            servant,
+        }
+    }
+
+    /// What is remembered, to be read only; `None` if there is nothing yet.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn state(&self) -> Result<Option<SqliteStore>, Failure> {
+        Ok(SqliteStore::open_read_only(&self.settings.state_directory)?)
+    }
+
+    /// Reads both sides and plans. Writes nothing anywhere, and needs no lease.
+    ///
+    /// # Errors
+    /// When a side or the state cannot be read.
+    pub async fn look(&self, progress: &Progress) -> Result<View, Failure> {
+        let store: Arc<dyn Store> = match self.state()? {
+            Some(store) => Arc::new(store),
+            None => Arc::new(MemoryStore::new(Memory::default())),
+        };
+        let mut engine = self.engine(store)?;
+        let view = engine.look(&stages(progress)).await;
+        progress.clear();
+        view.map_err(|error| self.failure(error))
+    }
+
+    /// Shows what is held, and remembers what was shown.
+    ///
+    /// # Errors
+    /// As [`Own::look`], and when another mattersync is at work.
+    pub async fn show_holds(&self, progress: &Progress) -> Result<PlanReport, Failure> {
+        let mut engine = self.writing_engine()?;
+        let view = engine.show_holds(&stages(progress)).await;
+        progress.clear();
+        view.map(|view| view.report())
+            .map_err(|error| self.failure(error))
+    }
+
+    /// One cycle. A first signal ends it in order, a second one at once.
+    ///
+    /// # Errors
+    /// When the cycle could not be finished, or another mattersync is at work.
+    pub async fn sync(&self, progress: &Progress) -> Result<SyncReport, Failure> {
+        let mut engine = self.writing_engine()?;
+        let stop = stop_on_signals().map_err(|error| {
+            Failure::new(Exit::SYSTEM, format!("signals cannot be caught: {error}"))
+        })?;
+        let summary = engine.run(stop, &stages(progress), &|_| {}).await;
+        progress.clear();
+        let summary = summary.map_err(|error| self.failure(error))?;
+        let shown = engine.shown(&summary.view).await;
+        shown.map_err(|error| self.failure(error))?;
+        Ok(summary.report())
+    }
+
+    /// Releases what is held.
+    ///
+    /// # Errors
+    /// When nothing of that name is held, and as [`Own::show_holds`].
+    pub async fn approve(&self, what: &str, progress: &Progress) -> Result<Approved, Failure> {
+        let mut engine = self.writing_engine()?;
+        let approved = engine.approve(what, &self.by, &stages(progress)).await;
+        progress.clear();
+        Ok(approved?)
+    }
+
+    /// Deactivates one person.
+    ///
+    /// # Errors
+    /// When it is not clear who is meant or the person is out of reach, and as [`Own::sync`].
+    pub async fn deactivate(
+        &self,
+        person: &str,
+        progress: &Progress,
+    ) -> Result<SyncReport, Failure> {
+        let mut engine = self.writing_engine()?;
+        let summary = engine
+            .deactivate(person, &self.by, &stages(progress), &|_| {})
+            .await;
+        progress.clear();
+        Ok(summary?.report())
+    }
+
+    fn writing_engine(&self) -> Result<Engine, Failure> {
+        self.engine(Arc::new(SqliteStore::open(&self.settings.state_directory)?))
+    }
+
+    fn engine(&self, store: Arc<dyn Store>) -> Result<Engine, Failure> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        Engine::new(self.settings.clone(), store, clock).map_err(|error| self.failure(error))
+    }
+
+    /// Root who became somebody else wonders what may not be read.
+    pub fn failure(&self, error: CycleError) -> Failure {
+        let secret = matches!(
+            error,
+            CycleError::Secret(_)
+                | CycleError::Connect(ConnectError::Token(_))
+                | CycleError::Provider(ProviderError::Secret(_))
+        );
+        let mut failure = Failure::from(error);
+        if let (true, Some(servant)) = (secret, &self.servant) {
+            failure.message.push_str(&format!(
+                "\n    (the work is done as the user {servant}, who must be able to read it)"
+            ));
+        }
+        failure
+    }
+}
+
+fn stages(progress: &Progress) -> impl Fn(Stage) + Send + Sync + '_ {
+    |stage| progress.show(stage.into())
+}
+
+/// Becomes true at the first SIGINT or SIGTERM; the second one ends the process.
+fn stop_on_signals() -> std::io::Result<watch::Receiver<bool>> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        if let Some(signal) = signals.next().await {
+            stop.send_replace(true);
+            // The run ends within seconds; whoever does not want to wait asks again.
+            if signals.next().await.is_some() {
+                std::process::exit(128_i32.saturating_add(signal));
+            }
+        }
+    });
+    Ok(stopped)
+}

@@ -1,0 +1,134 @@
+//! `mattersync plan`: what would be done, and why.
+
+use crate::cycle::PlanReport;
+use crate::model::{Gap, Seats, Step};
+use crate::plan::hold_name;
+
+use super::args::Show;
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use super::print::{Page, Terminal, count};
+use super::steps::{self, Tense, quoted};
+use super::{Answer, left};
+
+/// Plans, and shows it.
+///
+/// # Errors
+/// When a side or the state cannot be read.
+pub fn plan(context: &Context, show: Show, terminal: Terminal) -> Result<Answer, Failure> {
+    let report = context.plan()?;
+    if show.json.json {
+        return Answer::json(&report, Exit::DONE);
+    }
+    let mut page = Page::new(terminal);
+    page_of(&mut page, &report, show.all);
+    next(&mut page, &report);
+    Ok(Answer::page(&page, Exit::DONE))
+}
+
+/// Everything that a plan says.
+fn page_of(page: &mut Page, report: &PlanReport, all: bool) {
+    head(page, report);
+    let released: Vec<&Step> = report.plan.released().collect();
+    page.gap();
+    page.line(match released.len() {
+        0 => "Nothing would be changed.".to_owned(),
+        n => format!(
+            "{} would be done; {} would be sent because of it.",
+            count(n, "step", "steps"),
+            match report.mails {
+                0 => "no e-mail".to_owned(),
+                1 => "1 e-mail".to_owned(),
+                n => format!("{n} e-mails"),
+            }
+        ),
+    });
+    steps::show(page, report, &released, all, Tense::Wanted);
+    steps::show_holds(page, report, all);
+    left::show(page, &report.plan, all);
+}
+
+/// What was read, and what that proves.
+pub fn head(page: &mut Page, report: &PlanReport) {
+    page.line(format!(
+        "Directory   {} ({}): {}, {}",
+        report.provider,
+        report.source,
+        count(report.accounts, "account", "accounts"),
+        count(report.groups, "group", "groups"),
+    ));
+    let seats = match report.seats {
+        Seats::Unlimited => String::new(),
+        Seats::Limited { limit, active } => format!("; {active} of {limit} seats taken"),
+        Seats::Unknown => "; how many more it takes is not known".to_owned(),
+    };
+    page.line(format!(
+        "Mattermost  {}: {}, {} linked{seats}",
+        report.version,
+        count(report.users, "user", "users"),
+        report.linked,
+    ));
+    if !report.gaps.is_empty() {
+        page.gap();
+        page.alarm("THE READING OF THE DIRECTORY IS NOT COMPLETE:");
+        for gap in &report.gaps {
+            page.alarm(format!("  {gap}"));
+        }
+        page.line("Nobody is deactivated, and nothing is emptied, because of what was not read.");
+    }
+    // A directory without groups is nothing special.
+    let group_gaps: Vec<&Gap> = report
+        .group_gaps
+        .iter()
+        .filter(|g| **g != Gap::Empty)
+        .collect();
+    if !group_gaps.is_empty() {
+        page.gap();
+        page.line("The groups were not read completely:");
+        for gap in group_gaps {
+            page.line(format!("  {gap}"));
+        }
+    }
+    if report.state_unknown > 0 {
+        page.gap();
+        page.alarm(format!(
+            "FOR {} OF {} THE LOCK CANNOT BE SEEN:",
+            report.state_unknown,
+            count(report.accounts, "ACCOUNT", "ACCOUNTS"),
+        ));
+        page.line(
+            "they are created and updated, but neither deactivated nor reactivated when somebody \
+             locks or unlocks them. `mattersync check` says why.",
+        );
+    }
+}
+
+/// What to type next.
+fn next(page: &mut Page, report: &PlanReport) {
+    let plan = &report.plan;
+    page.gap();
+    let names: Vec<String> = plan
+        .holds
+        .iter()
+        .map(|h| quoted(&hold_name(&h.key)))
+        .collect();
+    let releases = plan.released().next().is_some();
+    match (names.as_slice(), releases) {
+        ([], false) => page.line("Nothing to do."),
+        ([], true) => page.line("Next: mattersync sync"),
+        (names, releases) => {
+            page.line(
+                "Next: mattersync approve         lists what is held, for you to look at; then",
+            );
+            for name in names {
+                page.line(format!("      mattersync approve {name}"));
+            }
+            let rest = if releases {
+                "  does it, and the rest"
+            } else {
+                "  does it"
+            };
+            page.line(format!("      mattersync sync          {rest}"));
+        }
+    }
+}

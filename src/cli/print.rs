@@ -1,0 +1,246 @@
+//! Text for people: lines, headings, tables. Everything is collected first and written at once.
+
+use std::io::{self, IsTerminal, Write};
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
+
+/// How much room there is, and whether colours are welcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terminal {
+    /// Columns; none when the text does not go to a terminal: then no line is broken, so that
+    /// `grep` finds whole lines.
+    pub width: Option<u16>,
+    /// Whether headings and alarms are set off.
+    pub colour: bool,
+}
+
+impl Terminal {
+    /// Standard output as it is. `NO_COLOR` and `TERM=dumb` are respected.
+    pub fn of_stdout() -> Self {
+        if !io::stdout().is_terminal() {
+            return Self::default();
+        }
+        let width = terminal_size::terminal_size().map(|(width, _)| width.0);
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        Self {
+            width: Some(width.filter(|w| *w >= 20).unwrap_or(80)),
+            colour: !no_colour,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Style {
+    Plain,
+    Title,
+    Alarm,
+}
+
+/// A text for people.
+#[derive(Clone, Debug)]
+pub struct Page {
+    lines: Vec<(Style, String)>,
+    terminal: Terminal,
+}
+
+impl Page {
+    /// An empty page for this terminal.
+    pub fn new(terminal: Terminal) -> Self {
+        Self {
+            lines: Vec::new(),
+            terminal,
+        }
+    }
+
+    /// A heading, with an empty line before it.
+    pub fn title(&mut self, text: impl AsRef<str>) {
+        self.gap();
+        self.push(Style::Title, text.as_ref());
+    }
+
+    /// A line.
+    pub fn line(&mut self, text: impl AsRef<str>) {
+        self.push(Style::Plain, text.as_ref());
+    }
+
+    /// A line that must not be overlooked.
+    pub fn alarm(&mut self, text: impl AsRef<str>) {
+        self.push(Style::Alarm, text.as_ref());
+    }
+
+    /// An empty line, unless there is one already.
+    pub fn gap(&mut self) {
+        if self.lines.last().is_some_and(|(_, line)| !line.is_empty()) {
+            self.push(Style::Plain, "");
+        }
+    }
+
+    /// A table without lines. A column without any content is left out. A cell may have several
+    /// lines.
+    pub fn table(&mut self, head: &[&str], rows: &[Vec<String>]) {
+        let used: Vec<usize> = (0..head.len())
+            .filter(|n| {
+                rows.iter()
+                    .any(|row| row.get(*n).is_some_and(|c| !c.is_empty()))
+            })
+            .collect();
+        if used.is_empty() {
+            return;
+        }
+        let mut table = Table::new();
+        table.load_style(NOTHING);
+        match self.terminal.width {
+            Some(width) => {
+                table.set_content_arrangement(ContentArrangement::Dynamic);
+                table.set_width(width);
+            }
+            None => {
+                table.set_content_arrangement(ContentArrangement::Disabled);
+            }
+        }
+        if used
+            .iter()
+            .any(|n| head.get(*n).is_some_and(|h| !h.is_empty()))
+        {
+            table.set_header(
+                used.iter()
+                    .map(|n| head.get(*n).copied().unwrap_or_default()),
+            );
+        }
+        for row in rows {
+            let cell = |n: &usize| row.get(*n).map(|c| clean_lines(c)).unwrap_or_default();
+            table.add_row(used.iter().map(cell));
+        }
+        if let Some(column) = table.column_mut(0) {
+            column.set_padding((2, 1));
+            if used.len() > 1 && self.terminal.width.is_some_and(|w| w < 60) {
+                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(10)));
+            }
+        }
+        for line in table.lines() {
+            self.push(Style::Plain, line.trim_end());
+        }
+    }
+
+    /// The text, ready to be written.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for (style, line) in &self.lines {
+            let (on, off) = match (self.terminal.colour, style) {
+                (true, Style::Title) => ("\x1b[1m", "\x1b[0m"),
+                (true, Style::Alarm) => ("\x1b[1;31m", "\x1b[0m"),
+                _ => ("", ""),
+            };
+            text.push_str(on);
+            text.push_str(line);
+            text.push_str(off);
+            text.push('\n');
+        }
+        text
+    }
+
+    fn push(&mut self, style: Style, text: &str) {
+        self.lines.push((style, clean(text)));
+    }
+}
+
+/// What comes from a directory or a server must not steer the terminal.
+fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| if is_harmless(c) { c } else { '\u{fffd}' })
+        .collect()
+}
+
+/// As [`clean`], but the ends of lines stay.
+fn clean_lines(text: &str) -> String {
+    text.lines().map(clean).collect::<Vec<_>>().join("\n")
+}
+
+/// No control character, and none that turns the direction of writing around.
+fn is_harmless(c: char) -> bool {
+    let turns =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !c.is_control() && !turns
+}
+
+/// Words for a number of things: `1 user`, `2 users`.
+pub fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// Writes to standard output. Whoever reads may go away early (`mattersync plan | head`): that is
+/// no failure.
+///
+/// # Errors
+/// When the output cannot be written for another reason, for example on a full disk.
+pub fn write_out(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Writes a line to standard error; if that is gone too, there is nobody to tell.
+pub fn write_err(text: &str) {
+    let text: String = text.lines().map(|line| clean(line) + "\n").collect();
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(cells: &[&str]) -> Vec<String> {
+        cells.iter().map(|c| (*c).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_table_is_aligned_and_leaves_out_what_is_empty() {
+        let mut page = Page::new(Terminal::default());
+        page.table(
+            &["NAME", "NOTHING", "WHY"],
+            &[
+                row(&["alice", "", "left"]),
+                row(&["bo", "", "gone\nfor good"]),
+            ],
+        );
+        assert_eq!(
+            page.text(),
+            "  NAME   WHY\n  alice  left\n  bo     gone\n         for good\n"
+        );
+    }
+
+    #[test]
+    fn what_others_wrote_cannot_steer_the_terminal() {
+        let mut page = Page::new(Terminal {
+            width: Some(80),
+            colour: true,
+        });
+        page.alarm("a\x1b[2Jb\nc");
+        page.table(&["X"], &[row(&["\x1b]0;x\x07\u{202e}"])]);
+        let text = page.text();
+        assert_eq!(text.matches('\x1b').count(), 2, "{text:?}");
+        assert!(!text.contains('\u{202e}') && !text.contains('\x07'));
+    }
+
+    #[test]
+    fn a_narrow_terminal_breaks_within_the_cells() {
+        let mut page = Page::new(Terminal {
+            width: Some(40),
+            colour: false,
+        });
+        page.table(
+            &["NAME", "WHY"],
+            &[row(&["alice", &"long words ".repeat(10)])],
+        );
+        let text = page.text();
+        assert!(
+            text.lines().count() > 3 && text.lines().all(|l| l.len() <= 40),
+            "{text}"
+        );
+    }
+}

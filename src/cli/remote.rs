@@ -1,0 +1,200 @@
+//! Asking the service over its control socket: HTTP and JSON.
+
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reqwest::RequestBuilder;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use crate::cycle::{Approved, PlanReport, SyncReport};
+use crate::daemon::{Refusal, StatusReport};
+use crate::mattermost::trust_nobody;
+
+use super::exit::{Exit, Failure};
+use super::progress::Progress;
+
+/// The status is always at hand: a service that does not give it in this time is stuck.
+const STATUS_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often the status is asked for while a longer answer is waited for.
+const POLL: Duration = Duration::from_millis(250);
+
+/// A service that answers.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    socket: PathBuf,
+    http: reqwest::Client,
+    on_behalf: Option<String>,
+}
+
+impl Remote {
+    /// The service at this socket; `None` if nobody listens there. `on_behalf` is the person
+    /// behind the calling user, for the record.
+    ///
+    /// # Errors
+    /// When there is a socket that may not be used.
+    pub fn find(socket: &Path, on_behalf: Option<String>) -> Result<Option<Self>, Failure> {
+        match UnixStream::connect(socket) {
+            Ok(_) => {}
+            Err(error) => {
+                return match error.kind() {
+                    io::ErrorKind::NotFound
+                    | io::ErrorKind::NotADirectory
+                    | io::ErrorKind::ConnectionRefused => Ok(None),
+                    io::ErrorKind::PermissionDenied => Err(Failure::new(
+                        Exit::NO_PERMISSION,
+                        format!(
+                            "{}: only root and the group of the service may speak to it; run the \
+                             command as root",
+                            socket.display()
+                        ),
+                    )),
+                    _ => Err(Failure::new(
+                        Exit::BUSY,
+                        format!("{}: {error}", socket.display()),
+                    )),
+                };
+            }
+        }
+        let http = client(socket).map_err(|what| Failure::new(Exit::SYSTEM, what))?;
+        Ok(Some(Self {
+            socket: socket.to_owned(),
+            http,
+            on_behalf,
+        }))
+    }
+
+    /// How the service is.
+    ///
+    /// # Errors
+    /// When it does not answer in time.
+    pub async fn status(&self) -> Result<StatusReport, Failure> {
+        let call = self.http.get(url("status")).timeout(STATUS_TIMEOUT);
+        self.answer(call).await
+    }
+
+    /// What would be done. The service remembers what it showed as held.
+    ///
+    /// # Errors
+    /// When the service could not plan, or does not answer.
+    pub async fn plan(&self, progress: &Progress) -> Result<PlanReport, Failure> {
+        self.wait(self.http.get(url("plan")), progress).await
+    }
+
+    /// A cycle now.
+    ///
+    /// # Errors
+    /// When the cycle could not be finished, or the service does not answer.
+    pub async fn sync(&self, progress: &Progress) -> Result<SyncReport, Failure> {
+        self.wait(self.http.post(url("sync")), progress).await
+    }
+
+    /// Releases what is held.
+    ///
+    /// # Errors
+    /// When nothing of that name is held, and as [`Remote::plan`].
+    pub async fn approve(&self, what: &str, progress: &Progress) -> Result<Approved, Failure> {
+        let body = json!({ "what": what, "on_behalf": self.on_behalf });
+        let call = self.http.post(url("approve")).json(&body);
+        self.wait(call, progress).await
+    }
+
+    /// Deactivates one person.
+    ///
+    /// # Errors
+    /// When it is not clear who is meant or the person is out of reach, and as [`Remote::sync`].
+    pub async fn deactivate(
+        &self,
+        person: &str,
+        progress: &Progress,
+    ) -> Result<SyncReport, Failure> {
+        let body = json!({ "person": person, "on_behalf": self.on_behalf });
+        let call = self.http.post(url("deactivate")).json(&body);
+        self.wait(call, progress).await
+    }
+
+    /// Waits for an answer that takes as long as it takes; the service must be alive at first.
+    async fn wait<T: DeserializeOwned>(
+        &self,
+        call: RequestBuilder,
+        progress: &Progress,
+    ) -> Result<T, Failure> {
+        progress.show(self.status().await?.phase);
+        let answer = self.answer(call);
+        tokio::pin!(answer);
+        let mut poll = tokio::time::interval(POLL);
+        loop {
+            tokio::select! {
+                answer = &mut answer => {
+                    progress.clear();
+                    return answer;
+                }
+                _ = poll.tick(), if progress.is_seen() => {
+                    if let Ok(status) = self.status().await {
+                        progress.show(status.phase);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn answer<T: DeserializeOwned>(&self, call: RequestBuilder) -> Result<T, Failure> {
+        let answer = call.send().await.map_err(|error| self.silent(&error))?;
+        let status = answer.status();
+        let body = answer.bytes().await.map_err(|error| self.silent(&error))?;
+        if status.is_success() {
+            return serde_json::from_slice(&body).map_err(|error| {
+                self.strange(&format!("an answer that is not understood: {error}"))
+            });
+        }
+        match serde_json::from_slice::<Refusal>(&body) {
+            Ok(refusal) => Err(refusal.into()),
+            Err(_) => Err(self.strange(&format!("status {status}"))),
+        }
+    }
+
+    fn silent(&self, error: &reqwest::Error) -> Failure {
+        let socket = self.socket.display();
+        let message = if error.is_timeout() {
+            format!(
+                "the service at {socket} does not answer; look at `systemctl status mattersync` \
+                 and `journalctl -u mattersync`"
+            )
+        } else {
+            format!(
+                "the service at {socket} ended before it had answered; what was done until then \
+                 is recorded: look at `mattersync status` when it is up again"
+            )
+        };
+        Failure::new(Exit::BUSY, message)
+    }
+
+    fn strange(&self, what: &str) -> Failure {
+        Failure::new(
+            Exit::FAILED,
+            format!(
+                "the service at {} gave {what}. Is it of another version than this command ({})? \
+                 systemctl restart mattersync",
+                self.socket.display(),
+                env!("CARGO_PKG_VERSION")
+            ),
+        )
+    }
+}
+
+fn url(call: &str) -> String {
+    format!("http://localhost/v1/{call}")
+}
+
+fn client(socket: &Path) -> Result<reqwest::Client, String> {
+    let tls = trust_nobody().map_err(|error| error.to_string())?;
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .unix_socket(socket)
+        .build()
+        .map_err(|error| error.to_string())
+}

@@ -1,0 +1,239 @@
+//! `mattersync status`: how the service is.
+
+use std::collections::BTreeMap;
+
+use crate::daemon::{Health, LastCycle, Phase, StatusReport};
+use crate::plan::hold_name;
+use crate::state::{Outcome, RunRecord, Store};
+
+use super::Answer;
+use super::args::{Cli, Json};
+use super::context::{Context, Worker};
+use super::exit::{Exit, Failure};
+use super::own::Own;
+use super::print::{Page, Terminal, count};
+
+/// What is counted, for people; the rest is for programs.
+const COUNTS: [(&str, &str, &str); 7] = [
+    ("links", "link", "links"),
+    (
+        "deactivated",
+        "deactivated by mattersync",
+        "deactivated by mattersync",
+    ),
+    ("absences", "missing", "missing"),
+    ("waiting", "waiting for a seat", "waiting for a seat"),
+    ("approvals", "approval", "approvals"),
+    ("unsettled", "outcome unknown", "outcomes unknown"),
+    ("runs", "run", "runs"),
+];
+
+/// Asks the service or, where none runs, the state file.
+///
+/// # Errors
+/// When the service does not answer, or the state cannot be read.
+pub fn status(
+    context: &Context,
+    json: Json,
+    cli: &Cli,
+    terminal: Terminal,
+) -> Result<Answer, Failure> {
+    let (report, run) = match &context.worker {
+        Worker::Service(remote) => (context.wait(remote.status())?, None),
+        Worker::Own(own) => context.wait(without_service(own, cli))?,
+    };
+    let exit = match &report.health {
+        Health::Well => Exit::DONE,
+        Health::Held(_) => Exit::HELD,
+        Health::Degraded(_) => Exit::FAILED,
+    };
+    if json.json {
+        return Answer::json(&report, exit);
+    }
+    let mut page = Page::new(terminal);
+    tell(&mut page, &report, run.as_ref());
+    Ok(Answer::page(&page, exit))
+}
+
+/// What the state file tells.
+async fn without_service(
+    own: &Own,
+    cli: &Cli,
+) -> Result<(StatusReport, Option<RunRecord>), Failure> {
+    let mut reasons = vec!["no service runs".to_owned()];
+    let mut report = StatusReport {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        config: cli.config.display().to_string(),
+        ..StatusReport::default()
+    };
+    let mut run = None;
+    match own.state()? {
+        None => reasons.push("nothing was ever done with this state directory".to_owned()),
+        Some(store) => {
+            report.counts = store.counts().await?;
+            run = store.runs(1).await?.into_iter().next();
+            for (key, steps) in store.load().await?.held {
+                let steps = count(steps.len(), "step", "steps");
+                reasons.push(format!("held: {}: {steps}", hold_name(&key)));
+            }
+        }
+    }
+    report.health = Health::Degraded(reasons);
+    Ok((report, run))
+}
+
+fn tell(page: &mut Page, report: &StatusReport, run: Option<&RunRecord>) {
+    page.line(match (report.pid, report.since) {
+        (Some(pid), Some(since)) => format!(
+            "mattersync {} runs since {since}, process {pid}, with {}",
+            report.version, report.config
+        ),
+        (Some(pid), None) => format!(
+            "mattersync {} runs, process {pid}, with {}",
+            report.version, report.config
+        ),
+        (None, _) => format!("No service runs with {}", report.config),
+    });
+    if report.pid.is_some() {
+        page.line(format!("Now         {}", phase(report)));
+    }
+    health(page, &report.health);
+    if report.failures > 0 {
+        page.alarm(format!(
+            "            {} could not be finished",
+            count(
+                usize::try_from(report.failures).unwrap_or(usize::MAX),
+                "cycle",
+                "cycles in a row"
+            )
+        ));
+    }
+    if let Some(last) = &report.last {
+        last_cycle(page, last, &report.health);
+    }
+    if let Some(run) = run {
+        last_run(page, run);
+    }
+    let known = counts(&report.counts);
+    if !known.is_empty() {
+        page.line(format!("Remembered  {known}"));
+    }
+    next(page, report);
+}
+
+fn phase(report: &StatusReport) -> String {
+    match (report.phase, report.next) {
+        (Phase::Idle, Some(next)) => format!("idle, next cycle {next}"),
+        (Phase::Idle, None) => "idle".to_owned(),
+        (Phase::Reading, _) => "reading both sides".to_owned(),
+        (Phase::Planning, _) => "planning".to_owned(),
+        (Phase::Applying { settled, total }, _) => format!("applying: {settled} of {total} steps"),
+        (Phase::Stopping, _) => "stopping".to_owned(),
+    }
+}
+
+fn health(page: &mut Page, health: &Health) {
+    let (word, reasons) = match health {
+        Health::Well => {
+            page.line("Health      well");
+            return;
+        }
+        Health::Held(what) => ("HELD", what),
+        Health::Degraded(why) => ("DEGRADED", why),
+    };
+    let mut label = "Health      ";
+    for reason in reasons {
+        page.alarm(format!("{label}{word}: {reason}"));
+        label = "            ";
+    }
+}
+
+fn last_cycle(page: &mut Page, last: &LastCycle, health: &Health) {
+    page.line(format!(
+        "Last cycle  {}, in {:.1} s: {}, {}; {} changed, {} failed, {} left alone",
+        last.at,
+        last.seconds,
+        count(last.accounts, "account", "accounts"),
+        count(last.users, "user", "users"),
+        last.done,
+        last.failed,
+        last.left_alone
+    ));
+    // What the health says already is not said again.
+    let told = match health {
+        Health::Well => &[][..],
+        Health::Held(words) | Health::Degraded(words) => words,
+    };
+    if !matches!(health, Health::Held(_)) {
+        for (name, steps) in &last.held {
+            let steps = count(*steps, "step", "steps");
+            page.alarm(format!("            held: {name}: {steps}"));
+        }
+    }
+    for gap in last.gaps.iter().filter(|gap| !told.contains(gap)) {
+        page.alarm(format!("            the reading was not complete: {gap}"));
+    }
+    if last.state_unknown > 0 {
+        page.alarm(format!(
+            "            for {} the lock cannot be seen",
+            count(last.state_unknown, "account", "accounts")
+        ));
+    }
+}
+
+fn last_run(page: &mut Page, run: &RunRecord) {
+    let number = |wanted: fn(&Option<Outcome>) -> bool| {
+        run.steps
+            .iter()
+            .filter(|(_, outcome)| wanted(outcome))
+            .count()
+    };
+    let done = number(|o| matches!(o, Some(Outcome::Done)));
+    let failed = number(|o| matches!(o, Some(Outcome::NotDone(_) | Outcome::Unknown(_))));
+    let ended = match run.ended {
+        Some(ended) => format!("ended {ended}"),
+        None => "never ended".to_owned(),
+    };
+    page.line(format!(
+        "Last run    number {}, began {}, {ended}: {} done, {failed} failed or unknown",
+        run.id.0,
+        run.began,
+        count(done, "step", "steps")
+    ));
+}
+
+fn counts(counts: &BTreeMap<String, u64>) -> String {
+    let known: Vec<String> = COUNTS
+        .iter()
+        .filter_map(|(key, one, many)| {
+            let number = usize::try_from(*counts.get(*key)?).unwrap_or(usize::MAX);
+            (number > 0 || *key == "links").then(|| count(number, one, many))
+        })
+        .collect();
+    known.join(", ")
+}
+
+fn next(page: &mut Page, report: &StatusReport) {
+    let held = report
+        .last
+        .as_ref()
+        .is_some_and(|last| !last.held.is_empty())
+        || matches!(&report.health, Health::Degraded(why)
+            if why.iter().any(|reason| reason.starts_with("held: ")));
+    page.gap();
+    let mut hints = Vec::new();
+    if held {
+        hints.push("mattersync approve         lists what is held, for you to look at");
+    }
+    if report.pid.is_none() {
+        hints.push("systemctl start mattersync (or by hand: mattersync sync)");
+    } else if matches!(report.health, Health::Degraded(_)) {
+        hints.push("mattersync check           looks for the reason");
+        hints.push("journalctl -u mattersync   tells what happened");
+    }
+    let mut label = "Next: ";
+    for hint in hints {
+        page.line(format!("{label}{hint}"));
+        label = "      ";
+    }
+}

@@ -1,0 +1,310 @@
+//! Steps in tables, by kind.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cycle::{Adoption, PlanReport, Side};
+use crate::model::{Action, Hold, Reason, Step, UserRef};
+use crate::plan::hold_name;
+
+use super::print::{Page, count};
+
+/// Longer lists are cut unless everything is wanted: routine ones at the smaller number, those
+/// that somebody must look at at the larger one.
+const ROUTINE: usize = 10;
+const WORTH_A_LOOK: usize = 50;
+
+/// Whether steps would be carried out or were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tense {
+    /// They would be.
+    Wanted,
+    /// They were.
+    Done,
+}
+
+/// In the order in which people want to see them: what takes away first.
+const KINDS: [&str; 9] = [
+    "deactivate",
+    "adopt",
+    "rename",
+    "change-email",
+    "update",
+    "create-team",
+    "create",
+    "reactivate",
+    "join-team",
+];
+
+/// Words for a number of steps of one kind: `Create 2 users`.
+pub fn heading(kind: &str, number: usize, tense: Tense) -> String {
+    let users = count(number, "user", "users");
+    let (wanted, done, rest) = match kind {
+        "deactivate" => ("Deactivate", "Deactivated", users),
+        "adopt" => ("Adopt", "Adopted", users),
+        "rename" => ("Rename", "Renamed", users),
+        "change-email" => ("Change the address of", "Changed the address of", users),
+        "update" => ("Update", "Updated", users),
+        "create" => ("Create", "Created", users),
+        "reactivate" => ("Reactivate", "Reactivated", users),
+        "create-team" => ("Create", "Created", count(number, "team", "teams")),
+        "join-team" => {
+            let members = count(number, "member", "members");
+            ("Add to teams:", "Added to teams:", members)
+        }
+        _ => (kind, kind, count(number, "step", "steps")),
+    };
+    let verb = if tense == Tense::Done { done } else { wanted };
+    format!("{verb} {rest}")
+}
+
+/// All kinds that occur, in order, with their steps.
+fn by_kind<'a>(steps: &[&'a Step]) -> Vec<(&'static str, Vec<&'a Step>)> {
+    let mut kinds: BTreeMap<&'static str, Vec<&Step>> = BTreeMap::new();
+    for step in steps {
+        kinds.entry(step.action.kind()).or_default().push(step);
+    }
+    let mut ordered: Vec<_> = kinds.into_iter().collect();
+    let rank = |kind: &str| KINDS.iter().position(|k| *k == kind).unwrap_or(KINDS.len());
+    ordered.sort_by_key(|(kind, _)| rank(kind));
+    ordered
+}
+
+/// Shows steps, one table for each kind.
+pub fn show(page: &mut Page, report: &PlanReport, steps: &[&Step], all: bool, tense: Tense) {
+    for (kind, steps) in by_kind(steps) {
+        let reasons: BTreeSet<String> = steps.iter().map(|s| s.reason.to_string()).collect();
+        let common = match reasons.first() {
+            Some(reason) if reasons.len() == 1 && steps.len() > 1 => format!(" ({reason})"),
+            _ => String::new(),
+        };
+        page.title(format!("{}{common}", heading(kind, steps.len(), tense)));
+        let most = match kind {
+            "create" | "update" | "join-team" => ROUTINE,
+            _ => WORTH_A_LOOK,
+        };
+        let shown = if all {
+            steps.len()
+        } else {
+            cut(steps.len(), most)
+        };
+        let first: Vec<&Step> = steps.iter().take(shown).copied().collect();
+        if kind == "adopt" {
+            adoptions(page, report, &first);
+        } else {
+            table(page, kind, &first, common.is_empty(), tense);
+        }
+        more(page, steps.len() - shown);
+    }
+}
+
+/// How many of `number` are shown where `most` is enough. Nobody is told of one more line.
+pub fn cut(number: usize, most: usize) -> usize {
+    if number > most + most / 5 {
+        most
+    } else {
+        number
+    }
+}
+
+/// Says that there is more.
+pub fn more(page: &mut Page, hidden: usize) {
+    if hidden > 0 {
+        page.line(format!("  … and {hidden} more; --all shows everything"));
+    }
+}
+
+fn table(page: &mut Page, kind: &str, steps: &[&Step], with_reason: bool, tense: Tense) {
+    let middle: [&str; 2] = match kind {
+        "rename" | "change-email" => ["FROM", "TO"],
+        "update" => ["CHANGES", ""],
+        "create-team" => ["DISPLAY NAME", ""],
+        "join-team" => ["TEAM", ""],
+        _ => ["", ""],
+    };
+    let head = ["NAME", "ADDRESS", middle[0], middle[1], "ACCOUNT", "WHY"];
+    let rows: Vec<Vec<String>> = steps
+        .iter()
+        .map(|step| {
+            let subject = &step.subject;
+            let [from, to] = values(&step.action, tense);
+            let quiet = matches!(step.action, Action::UpdateProfile { .. });
+            let reason = if with_reason && !quiet {
+                step.reason.to_string()
+            } else {
+                String::new()
+            };
+            let address = match step.action {
+                Action::ChangeEmail { .. } => String::new(),
+                _ => subject.email.clone().unwrap_or_default(),
+            };
+            // A reason that names the place needs it only once.
+            let names_dn = matches!(step.reason, Reason::Missing { .. }) && with_reason;
+            let dn = match (&step.action, names_dn) {
+                (Action::JoinTeam { .. } | Action::UpdateProfile { .. }, _) | (_, true) => None,
+                _ => subject.dn.clone(),
+            };
+            vec![
+                subject.name.clone(),
+                address,
+                from,
+                to,
+                dn.unwrap_or_default(),
+                reason,
+            ]
+        })
+        .collect();
+    page.table(&head, &rows);
+}
+
+/// What stands in the middle columns.
+fn values(action: &Action, tense: Tense) -> [String; 2] {
+    match action {
+        Action::Rename { username: v, .. } => [v.from.clone(), v.to.clone()],
+        Action::ChangeEmail {
+            email,
+            waits_for_click,
+            ..
+        } => {
+            let waits = if *waits_for_click {
+                " (once the person has clicked)"
+            } else {
+                ""
+            };
+            [email.from.clone(), format!("{}{waits}", email.to)]
+        }
+        Action::UpdateProfile { changes, .. } => {
+            let changes: Vec<String> = changes
+                .iter()
+                .map(|(field, v)| format!("{field} {:?} becomes {:?}", v.from, v.to))
+                .collect();
+            [changes.join("\n"), String::new()]
+        }
+        Action::CreateTeam { display_name, .. } => [display_name.clone(), String::new()],
+        Action::JoinTeam {
+            team_name, user, ..
+        } => {
+            let new = if tense == Tense::Wanted && matches!(user, UserRef::Made(_)) {
+                " (once created)"
+            } else {
+                ""
+            };
+            [format!("{team_name}{new}"), String::new()]
+        }
+        _ => [String::new(), String::new()],
+    }
+}
+
+/// Both parties of each adoption side by side, and in what they differ.
+fn adoptions(page: &mut Page, report: &PlanReport, steps: &[&Step]) {
+    let both: BTreeMap<_, &Adoption> = report.adoptions.iter().map(|a| (a.step, a)).collect();
+    let rows: Vec<Vec<String>> = steps
+        .iter()
+        .filter_map(|step| both.get(&step.id))
+        .map(|adoption| {
+            vec![
+                side(&adoption.account),
+                side(&adoption.user),
+                difference(&adoption.account, &adoption.user),
+            ]
+        })
+        .collect();
+    page.table(&["IN THE DIRECTORY", "ON MATTERMOST", "DIFFERENT"], &rows);
+}
+
+fn side(side: &Side) -> String {
+    let mut lines = vec![format!("{} <{}>", side.username, side.emails.join(", "))];
+    let name = if side.name.is_empty() {
+        "no name"
+    } else {
+        side.name.as_str()
+    };
+    lines.push(format!("{name}, {}", state(side)));
+    lines.push(side.id.clone());
+    lines.join("\n")
+}
+
+/// Why a lock cannot be seen is told elsewhere, once for all.
+const UNKNOWN: &str = "unknown whether locked";
+
+fn state(side: &Side) -> &str {
+    if side.state.starts_with("unknown") {
+        UNKNOWN
+    } else {
+        &side.state
+    }
+}
+
+fn difference(account: &Side, user: &Side) -> String {
+    let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
+    let mut differ = Vec::new();
+    if !same(&account.username, &user.username) {
+        differ.push("username");
+    }
+    let shared = |mail: &String| user.emails.iter().any(|other| same(mail, other));
+    if !account.emails.iter().any(shared) {
+        differ.push("address");
+    }
+    if !same(&account.name, &user.name) {
+        differ.push("name");
+    }
+    if state(account) != state(user) && state(account) != UNKNOWN {
+        differ.push("state");
+    }
+    if differ.is_empty() {
+        "nothing".to_owned()
+    } else {
+        differ.join("\n")
+    }
+}
+
+/// Shows what is held: why, which steps, and what to type.
+pub fn show_holds(page: &mut Page, report: &PlanReport, all: bool) {
+    let plan = &report.plan;
+    for hold in &plan.holds {
+        let name = hold_name(&hold.key);
+        page.gap();
+        page.alarm(format!(
+            "HELD: {name}: {}. {}",
+            hold.cause,
+            match hold.steps.len() {
+                1 => "This step is not done".to_owned(),
+                n => format!("None of these {n} steps is done"),
+            }
+        ));
+        page.alarm(format!(
+            "until somebody types: mattersync approve {}",
+            quoted(&name)
+        ));
+        show(page, report, &steps_of(report, hold), all, Tense::Wanted);
+    }
+    let directly: BTreeSet<_> = plan.holds.iter().flat_map(|h| &h.steps).collect();
+    let waiting = plan.held().len().saturating_sub(directly.len());
+    if waiting > 0 {
+        page.gap();
+        page.line(format!(
+            "{} for what is held.",
+            if waiting == 1 {
+                "1 more step waits".to_owned()
+            } else {
+                format!("{waiting} more steps wait")
+            }
+        ));
+    }
+}
+
+/// The steps of a hold, in the plan's order.
+pub fn steps_of<'a>(report: &'a PlanReport, hold: &Hold) -> Vec<&'a Step> {
+    let held: BTreeSet<_> = hold.steps.iter().collect();
+    let steps = report.plan.steps.iter();
+    steps.filter(|step| held.contains(&step.id)).collect()
+}
+
+/// A word as a shell needs it.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.,:=@/+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}

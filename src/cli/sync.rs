@@ -1,0 +1,141 @@
+//! `mattersync sync`: one cycle now, and what came of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cycle::SyncReport;
+use crate::model::{Step, StepId};
+use crate::plan::{Sentence, hold_name};
+
+use super::args::Show;
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use super::print::{Page, Terminal, count};
+use super::steps::{self, Tense, quoted};
+use super::{Answer, left, plan};
+
+/// Does one cycle, and shows what came of it.
+///
+/// # Errors
+/// When the cycle could not be finished, or another mattersync is at work.
+pub fn sync(context: &Context, show: Show, terminal: Terminal) -> Result<Answer, Failure> {
+    let report = context.sync()?;
+    let exit = exit_of(&report);
+    if show.json.json {
+        return Answer::json(&report, exit);
+    }
+    let mut page = Page::new(terminal);
+    plan::head(&mut page, &report.plan);
+    done(&mut page, &report, show.all);
+    failures(&mut page, &report);
+    steps::show_holds(&mut page, &report.plan, show.all);
+    left::show(&mut page, &report.plan.plan, show.all);
+    last_words(&mut page, &report);
+    Ok(Answer::page(&page, exit))
+}
+
+/// Who is left alone for a reason does not count; what failed counts more than what is held.
+pub fn exit_of(report: &SyncReport) -> Exit {
+    if is_clean(report) {
+        if report.plan.plan.holds.is_empty() {
+            Exit::DONE
+        } else {
+            Exit::HELD
+        }
+    } else {
+        Exit::FAILED
+    }
+}
+
+/// Whether nothing failed and nothing is unknown.
+pub fn is_clean(report: &SyncReport) -> bool {
+    report.not_done.is_empty() && report.unknown.is_empty() && report.stopped.is_none()
+}
+
+/// What was changed.
+pub fn done(page: &mut Page, report: &SyncReport, all: bool) {
+    let number: usize = report.done.values().sum();
+    page.gap();
+    if number == 0 {
+        page.line("Nothing was changed.");
+        return;
+    }
+    page.line(format!("{} done.", count(number, "step was", "steps were")));
+    if report.stopped.is_some() {
+        // Which steps had not been begun is not told; the state file knows.
+        for (kind, number) in &report.done {
+            page.line(format!("  {}", steps::heading(kind, *number, Tense::Done)));
+        }
+        return;
+    }
+    let other = report.not_done.iter().chain(&report.unknown);
+    let other: BTreeSet<StepId> = other.map(|(id, _)| *id).collect();
+    let done: Vec<&Step> = report
+        .plan
+        .plan
+        .released()
+        .filter(|step| !other.contains(&step.id))
+        .collect();
+    steps::show(page, &report.plan, &done, all, Tense::Done);
+}
+
+/// Every failure by name, with its reason.
+pub fn failures(page: &mut Page, report: &SyncReport) {
+    let steps: BTreeMap<StepId, &Step> = report.plan.plan.steps.iter().map(|s| (s.id, s)).collect();
+    let mut list = |title: String, failed: &[(StepId, String)]| {
+        if failed.is_empty() {
+            return;
+        }
+        page.gap();
+        page.alarm(title);
+        for (id, why) in failed {
+            match steps.get(id) {
+                Some(step) => page.line(format!("  {}", Sentence(step))),
+                None => page.line(format!("  step {}", id.0)),
+            }
+            page.line(format!("      {why}"));
+        }
+    };
+    let number = count(report.not_done.len(), "STEP", "STEPS");
+    list(format!("{number} NOT DONE:"), &report.not_done);
+    let number = count(report.unknown.len(), "STEP", "STEPS");
+    list(
+        format!("{number} PERHAPS DONE (the next cycle looks):"),
+        &report.unknown,
+    );
+    if let Some(why) = &report.stopped {
+        page.gap();
+        page.alarm(format!("THE RUN WAS STOPPED: {why}"));
+        page.line("What was not begun is planned again by the next cycle.");
+    }
+}
+
+fn last_words(page: &mut Page, report: &SyncReport) {
+    page.gap();
+    let limited = match report.rate_limited {
+        0 => String::new(),
+        n => format!(", {n} refused for the server's rate limit and sent again"),
+    };
+    page.line(format!(
+        "{} to Mattermost, {} of them changing something{limited}; {:.1} s.",
+        count(
+            usize::try_from(report.requests).unwrap_or(usize::MAX),
+            "request",
+            "requests"
+        ),
+        report.writes,
+        report.seconds
+    ));
+    if !is_clean(report) {
+        page.line("Next: mattersync sync            tries again what was not done");
+    }
+    let holds = &report.plan.plan.holds;
+    if !holds.is_empty() {
+        page.line("Next: mattersync approve         lists what is held, for you to look at; then");
+        for hold in holds {
+            page.line(format!(
+                "      mattersync approve {}",
+                quoted(&hold_name(&hold.key))
+            ));
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What the daemon is doing and how it is: the phase, and apart from it the health.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cycle::{Stage, Summary};
+use crate::model::Timestamp;
+use crate::plan::hold_name;
+
+/// What the daemon is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// It waits for the next cycle.
+    #[default]
+    Idle,
+    /// It reads both sides.
+    Reading,
+    /// It makes a plan.
+    Planning,
+    /// It carries a plan out.
+    Applying {
+        /// Steps with an outcome.
+        settled: usize,
+        /// Steps in all.
+        total: usize,
+    },
+    /// It ends.
+    Stopping,
+}
+
+impl From<Stage> for Phase {
+    fn from(stage: Stage) -> Self {
+        match stage {
+            Stage::Reading => Self::Reading,
+            Stage::Planning => Self::Planning,
+            Stage::Applying { settled, total } => Self::Applying { settled, total },
+        }
+    }
+}
+
+/// How the daemon is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Health {
+    /// Everything that was wanted was done.
+    #[default]
+    Well,
+    /// Something waits for a person.
+    Held(Vec<String>),
+    /// Cycles cannot be finished, or steps fail.
+    Degraded(Vec<String>),
+}
+
+/// What `mattersync status` tells.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StatusReport {
+    /// The program's version.
+    pub version: String,
+    /// The daemon's process; none when no daemon runs.
+    pub pid: Option<u32>,
+    /// The configuration file.
+    pub config: String,
+    /// What it is doing.
+    pub phase: Phase,
+    /// How it is.
+    pub health: Health,
+    /// When the daemon began.
+    pub since: Option<Timestamp>,
+    /// The last cycle that was finished.
+    pub last: Option<LastCycle>,
+    /// Cycles in a row that could not be finished.
+    pub failures: u32,
+    /// When the next cycle begins.
+    pub next: Option<Timestamp>,
+    /// Counts of what is remembered.
+    pub counts: BTreeMap<String, u64>,
+}
+
+/// A finished cycle in a few words.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LastCycle {
+    /// When it was finished.
+    pub at: Timestamp,
+    /// How long it took.
+    pub seconds: f64,
+    /// Accounts that were read.
+    pub accounts: usize,
+    /// Mattermost's users.
+    pub users: usize,
+    /// Steps carried out.
+    pub done: usize,
+    /// Steps that were not, or of which nobody knows.
+    pub failed: usize,
+    /// Who was left alone for a reason.
+    pub left_alone: usize,
+    /// What is held: name and number of steps.
+    pub held: BTreeMap<String, usize>,
+    /// For how many accounts the lock cannot be seen.
+    pub state_unknown: usize,
+    /// Why the reading proves no absence; empty when it does.
+    pub gaps: Vec<String>,
+    /// Requests to Mattermost.
+    pub requests: u64,
+    /// Requests that write.
+    pub writes: u64,
+}
+
+impl LastCycle {
+    /// The numbers of a cycle.
+    pub fn of(summary: &Summary, at: Timestamp) -> Self {
+        let view = &summary.view;
+        let holds = view.plan.holds.iter();
+        let gaps = view.directories.values().flat_map(|d| d.accounts.gaps());
+        Self {
+            at,
+            seconds: summary.took.as_secs_f64(),
+            accounts: view.directories.values().map(|d| d.accounts.len()).sum(),
+            users: view.users.len(),
+            done: summary.report.done.len(),
+            failed: summary.report.not_done.len() + summary.report.unknown.len(),
+            left_alone: view.plan.left_alone.len(),
+            held: holds.map(|h| (hold_name(&h.key), h.steps.len())).collect(),
+            state_unknown: summary.state_unknown(),
+            gaps: gaps.map(ToString::to_string).collect(),
+            requests: summary.counts.requests,
+            writes: summary.counts.writes,
+        }
+    }
+
+    /// How the daemon is after this cycle.
+    pub fn health(&self) -> Health {
+        let mut reasons = self.gaps.clone();
+        if self.failed > 0 {
+            reasons.push(format!("{} steps failed in the last cycle", self.failed));
+        }
+        if !reasons.is_empty() {
+            Health::Degraded(reasons)
+        } else if self.held.is_empty() {
+            Health::Well
+        } else {
+            let words = self.held.iter().map(|(name, n)| format!("{name}: {n}"));
+            Health::Held(words.collect())
+        }
+    }
+}
+
+impl StatusReport {
+    /// The text of `STATUS=`: one line, what `systemctl status` shows.
+    pub fn line(&self) -> String {
+        let doing = match self.phase {
+            Phase::Idle => match self.next {
+                Some(next) => format!("idle, next cycle {next}"),
+                None => "idle".to_owned(),
+            },
+            Phase::Reading => "reading both sides".to_owned(),
+            Phase::Planning => "planning".to_owned(),
+            Phase::Applying { settled, total } => format!("applying: {settled} of {total} steps"),
+            Phase::Stopping => "stopping".to_owned(),
+        };
+        let how = match &self.health {
+            Health::Well => String::new(),
+            Health::Held(what) => format!("; held: {}", what.join(", ")),
+            Health::Degraded(why) => format!("; degraded: {}", why.join("; ")),
+        };
+        let last = match &self.last {
+            Some(last) => format!(
+                "; last {}: {} accounts, {} changed",
+                last.at, last.accounts, last.done
+            ),
+            None => String::new(),
+        };
+        // A line break would begin another assignment (sd_notify(3)).
+        format!("{doing}{how}{last}").replace(['\n', '\r'], " ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_line_tells_the_story_in_one_line() {
+        let mut status = StatusReport {
+            next: Some(Timestamp(1_767_225_600_000)),
+            ..StatusReport::default()
+        };
+        assert_eq!(status.line(), "idle, next cycle 2026-01-01 00:00:00 UTC");
+        status.health = Health::Degraded(vec!["directory: no\nanswer".into()]);
+        status.phase = Phase::Reading;
+        assert_eq!(
+            status.line(),
+            "reading both sides; degraded: directory: no answer"
+        );
+    }
+}

@@ -1,0 +1,163 @@
+//! What was said already: a failure or a remark that is the same at each cycle is told once, again
+//! after a day, and again when it was over and comes back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use crate::clock::Clock;
+use crate::cycle::Summary;
+use crate::model::{Gap, Step, Timestamp, Why};
+use crate::observe;
+use crate::plan::DAY;
+use crate::state::Outcome;
+
+/// People left alone whom one cycle names; a full team would fill the journal with one line each.
+const AT_ONCE: usize = 20;
+
+/// What was said, and when.
+pub struct Told {
+    clock: Arc<dyn Clock>,
+    said: Mutex<Said>,
+}
+
+#[derive(Default)]
+struct Said {
+    at: BTreeMap<String, Timestamp>,
+    /// What there was to say since the last cycle ended. What is not among it is over, and is news
+    /// when it comes again.
+    present: BTreeSet<String>,
+    /// Whether a failing step was told since the last cycle ended.
+    failure: bool,
+}
+
+impl Told {
+    /// Nothing was said yet.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            said: Mutex::default(),
+        }
+    }
+
+    /// Tells what became of a step: each change, and each failure once a day.
+    pub fn step(&self, step: &Step, outcome: &Outcome) {
+        let again = match outcome {
+            Outcome::Done => true,
+            Outcome::NotDone(why) | Outcome::Unknown(why) => {
+                let news = self.is_news(format!("step {} {why}", step.action.fingerprint()));
+                if news && let Ok(mut said) = self.said.lock() {
+                    said.failure = true;
+                }
+                news
+            }
+        };
+        if again {
+            observe::step(step, outcome);
+        }
+    }
+
+    /// Tells what a cycle did, if it did anything or failed at something new; what it held, and
+    /// whom it left alone for a reason that somebody can mend.
+    pub fn cycle(&self, summary: &Summary) {
+        let failure = self.said.lock().is_ok_and(|said| said.failure);
+        if failure || !summary.report.done.is_empty() {
+            observe::cycle_done(&summary.numbers());
+        }
+        for hold in &summary.view.plan.holds {
+            let prints: Vec<&str> = hold.fingerprints.iter().map(|p| p.as_str()).collect();
+            if self.is_news(format!("hold {:?} {}", hold.key, prints.join(" "))) {
+                observe::held(hold);
+            }
+        }
+        let news = summary.view.plan.left_alone.iter().filter(|left| {
+            wants_attention(&left.why)
+                && self.is_news(format!("left {} {:?}", left.subject, left.why))
+        });
+        let news: Vec<_> = news.collect();
+        for left in news.iter().take(AT_ONCE) {
+            observe::left_alone(left);
+        }
+        if news.len() > AT_ONCE {
+            observe::more_left_alone(news.len() - AT_ONCE);
+        }
+        for gap in summary
+            .view
+            .directories
+            .values()
+            .flat_map(|d| d.accounts.gaps())
+        {
+            if self.is_news(format!("gap {gap}")) {
+                observe::unproven(gap);
+            }
+        }
+        for (team, why) in &summary.view.places.unread {
+            if self.is_news(format!("team {team}")) {
+                observe::team_unread(team, why);
+            }
+        }
+        let unknown = summary.state_unknown();
+        if unknown > 0 && self.is_news("state unknown".to_owned()) {
+            observe::state_unknown(unknown);
+        }
+        // A run that ended early did not come to everything that may still be wrong.
+        self.forget_what_is_over(summary.report.stopped.is_none());
+    }
+
+    fn forget_what_is_over(&self, all_was_seen: bool) {
+        if let Ok(mut said) = self.said.lock() {
+            let present = std::mem::take(&mut said.present);
+            if all_was_seen {
+                said.at.retain(|what, _| present.contains(what));
+            }
+            said.failure = false;
+        }
+    }
+
+    /// Whether something was not said within a day, or was over in between; from now on it was.
+    fn is_news(&self, what: String) -> bool {
+        let now = self.clock.now().wall;
+        let Ok(mut said) = self.said.lock() else {
+            return true;
+        };
+        said.present.insert(what.clone());
+        let old = said.at.get(&what);
+        let news = old.is_none_or(|at| now.since(*at) >= DAY);
+        if news {
+            said.at.insert(what, now);
+        }
+        news
+    }
+}
+
+/// Whether a person should do something about it.
+fn wants_attention(why: &Why) -> bool {
+    match why {
+        Why::Conflict { .. }
+        | Why::Duplicate { .. }
+        | Why::BadEntry(_)
+        | Why::NoUsername(_)
+        | Why::NoEmail(_)
+        | Why::DomainRefused { .. }
+        | Why::ReactivatedByHand
+        | Why::Untouchable(_)
+        | Why::NoSeat { .. }
+        | Why::UserGone
+        | Why::EmailSwap { .. }
+        | Why::TeamArchived { .. }
+        | Why::TeamFull { .. }
+        | Why::NoAdmin
+        | Why::Unproven(Gap::Lookup(_)) => true,
+        Why::LockedWithoutUser
+        | Why::Grace { .. }
+        | Why::Unproven(_)
+        | Why::StateUnknown(_)
+        | Why::SeenBackOnce
+        | Why::DeactivatedByHand
+        | Why::DeactivatedByOrder { .. }
+        | Why::Protected
+        | Why::LoginService { .. }
+        | Why::EmailWaiting { .. }
+        | Why::FieldUnproven { .. }
+        | Why::OutcomeUnknown(_) => false,
+    }
+}

@@ -1,0 +1,159 @@
+//! One piece of work at a time, in a task of its own, so that the loop goes on.
+
+use std::sync::Arc;
+
+use tokio::sync::{oneshot, watch};
+
+use crate::apply::Event;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::cycle::{CycleError, Engine, PlanReport, Stage, Summary, SyncReport, WordError};
+use crate::state::{SqliteStore, Store};
+
+use super::control::{Answer, Refusal, Wish};
+use super::told::Told;
+
+/// What a piece of work left behind.
+pub struct Finished {
+    /// The engine, for the next piece.
+    pub engine: Engine,
+    /// The cycle, if it was one.
+    pub cycle: Option<Result<Summary, CycleError>>,
+    /// Who wants to know of the cycle.
+    replies: Vec<oneshot::Sender<Answer<SyncReport>>>,
+}
+
+impl Finished {
+    /// Answers those who asked for a cycle.
+    pub fn answer(&mut self) {
+        let answer = match &self.cycle {
+            Some(Ok(summary)) => Ok(summary.report()),
+            Some(Err(error)) => Err(refusal(error)),
+            None => return,
+        };
+        for reply in self.replies.drain(..) {
+            // Whoever asked may have gone.
+            let _ = reply.send(answer.clone());
+        }
+    }
+}
+
+/// What is to be done.
+pub enum Work {
+    /// A cycle, and who wants to know of it.
+    Cycle(Vec<oneshot::Sender<Answer<SyncReport>>>),
+    /// Something that a caller wants.
+    Wish(Wish),
+}
+
+impl Work {
+    /// Tells whoever waits that it will not be done.
+    pub fn refuse(self, why: &Refusal) {
+        match self {
+            Self::Cycle(replies) => {
+                for reply in replies {
+                    Wish::Sync(reply).refuse(why.clone());
+                }
+            }
+            Self::Wish(wish) => wish.refuse(why.clone()),
+        }
+    }
+}
+
+/// What a piece of work needs from the daemon.
+pub struct Tools {
+    /// Where the stage is told.
+    pub stage: watch::Sender<Stage>,
+    /// Becomes true when a run shall end.
+    pub stop: watch::Receiver<bool>,
+    /// What was told already, not to be told at each cycle.
+    pub told: Arc<Told>,
+}
+
+/// An engine for a configuration.
+///
+/// # Errors
+/// As [`Engine::new`].
+pub fn engine(
+    settings: &Settings,
+    store: &Arc<SqliteStore>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Engine, CycleError> {
+    let store: Arc<dyn Store> = Arc::clone(store) as Arc<dyn Store>;
+    Engine::new(settings.clone(), store, Arc::clone(clock))
+}
+
+/// Does one piece of work.
+pub async fn work(mut engine: Engine, work: Work, tools: Tools) -> Finished {
+    let stages = |stage| {
+        tools.stage.send_replace(stage);
+    };
+    let told = Arc::clone(&tools.told);
+    let listener = move |event: Event<'_>| told.step(event.step, event.outcome);
+    let mut cycle = None;
+    let mut replies = Vec::new();
+    match work {
+        Work::Cycle(waiting) => {
+            replies = waiting;
+            cycle = Some(engine.run(tools.stop, &stages, &listener).await);
+        }
+        Work::Wish(Wish::Sync(reply)) => {
+            replies.push(reply);
+            cycle = Some(engine.run(tools.stop, &stages, &listener).await);
+        }
+        Work::Wish(Wish::Plan(reply)) => {
+            let view = engine.show_holds(&stages).await;
+            let answer: Answer<PlanReport> = match &view {
+                Ok(view) => Ok(view.report()),
+                Err(error) => Err(refusal(error)),
+            };
+            let _ = reply.send(answer);
+        }
+        Work::Wish(Wish::Approve { what, by, reply }) => {
+            let answer = engine.approve(&what, &by, &stages).await;
+            if let Ok(approved) = &answer {
+                tracing::info!(
+                    sync_action = "approve",
+                    "{by} approved {what}: {} step(s), until {}",
+                    approved.released.len(),
+                    approved.until
+                );
+            }
+            let _ = reply.send(answer.map_err(|e| word_refusal(&e)));
+        }
+        Work::Wish(Wish::Deactivate { person, by, reply }) => {
+            let answer = engine.deactivate(&person, &by, &stages, &listener).await;
+            let answer = answer.map(|summary| summary.report());
+            let _ = reply.send(answer.map_err(|e| word_refusal(&e)));
+        }
+    }
+    if let Some(Ok(summary)) = &cycle
+        && !replies.is_empty()
+        && let Err(error) = engine.shown(&summary.view).await
+    {
+        cycle = Some(Err(error));
+    }
+    Finished {
+        engine,
+        cycle,
+        replies,
+    }
+}
+
+fn word_refusal(error: &WordError) -> Refusal {
+    match error {
+        WordError::Cycle(error) => refusal(error),
+        other => Refusal {
+            message: other.to_string(),
+            exit: 1,
+        },
+    }
+}
+
+/// What those are told who wait for a cycle that failed.
+pub fn refusal(error: &CycleError) -> Refusal {
+    Refusal {
+        message: error.to_string(),
+        exit: error.exit_code(),
+    }
+}

@@ -1,0 +1,140 @@
+//! `mattersync check`: each line says ok, note or PROBLEM, and what to do.
+
+use mattermost_sim::{Effect, Fault, UserLimit};
+use serde_json::json;
+
+use crate::place::Place;
+
+fn company() -> Place {
+    let mut place = Place::new();
+    place.add("alice", "Alice", "Able");
+    place.add("bob", "Bob", "Bold");
+    place
+}
+
+/// The marks of all findings about something that say something.
+fn marks(place: &Place, about: &str, words: &str) -> Vec<String> {
+    let report = place.run(&["check", "--json"]).json();
+    let findings = report["findings"].as_array().unwrap().clone();
+    findings
+        .into_iter()
+        .filter(|f| f["about"] == about && f["says"].as_str().unwrap().contains(words))
+        .map(|f| f["mark"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn all_is_well_and_nothing_is_changed() {
+    let place = company();
+    let said = place.run(&["check"]).exits(0);
+    let said = said
+        .says("the filters find 2 accounts")
+        .says("can be seen for every account: 0 locked, 2 active")
+        .says("version 11.6.0")
+        .says("root.admin is system administrator")
+        .says("1 of 250 taken, about 2 more wanted")
+        .says("TeamSettings.MaxUsersPerTeam is 50, for 2")
+        .says("No problem was found. Next: mattersync plan")
+        .says_not("PROBLEM");
+    let attribute = said
+        .out
+        .lines()
+        .find(|l| l.trim_start().starts_with("mail "));
+    assert!(attribute.unwrap().ends_with("2 of 2"), "{}", said.out);
+    assert_eq!(place.sim.writes(), 0);
+    assert!(!place.path("state").exists());
+}
+
+#[test]
+fn what_the_server_lacks_is_a_problem() {
+    let place = company();
+    let person = json!({"username": "carol", "email": "carol@example.org"});
+    let carol = place.sim.add_user(&person).unwrap();
+    place
+        .sim
+        .set_user_limit(Some(UserLimit { warn: 1, hard: 3 }));
+    place.sim.set_config(&json!({"TeamSettings": {
+        "MaxUsersPerTeam": 1, "RestrictCreationToDomains": "example.com",
+    }}));
+    assert_eq!(
+        marks(&place, "seats", "2 of 3 taken, about 2 more"),
+        ["problem"]
+    );
+    assert_eq!(marks(&place, "teams", "at least 2"), ["problem"]);
+    assert_eq!(
+        marks(&place, "addresses", "accepts only example.com"),
+        ["problem"]
+    );
+    place
+        .run(&["check"])
+        .exits(1)
+        .says("3 problems were found.");
+
+    place.secret("token", &place.sim.token_for(&carol));
+    assert_eq!(
+        marks(&place, "rights", "no system administrator"),
+        ["problem"]
+    );
+    place.secret("token", "wrongtokenwrongtokenwrong1");
+    assert_eq!(
+        marks(&place, "Mattermost", "the token is wrong"),
+        ["problem"]
+    );
+}
+
+#[test]
+fn what_the_directory_lacks_is_told() {
+    let mut place = company();
+    place.add("Bob", "Other", "Bold").mail = Some("ALICE@example.org".into());
+    place.add("nomail", "No", "Mail").mail = None;
+    place.add("away", "A", "Way").expires = 0;
+    place.write();
+    assert_eq!(marks(&place, "usernames", "uid=Bob,ou=People"), ["note"]);
+    assert_eq!(
+        marks(&place, "addresses", "alice@example.org (uid="),
+        ["note"]
+    );
+    assert_eq!(
+        marks(&place, "addresses", "1 account has no usable"),
+        ["note"]
+    );
+    assert_eq!(
+        marks(&place, "locks", "for 1 account it cannot be seen"),
+        ["problem"]
+    );
+    for uid in ["alice", "bob", "away"] {
+        place.edit(uid, |person| person.mail = None);
+    }
+    assert_eq!(
+        marks(&place, "addresses", "4 accounts have no usable"),
+        ["problem"]
+    );
+}
+
+#[test]
+fn one_side_down_does_not_hide_the_other() {
+    let place = company();
+    std::fs::remove_file(place.path("people.ldif")).unwrap();
+    assert_eq!(marks(&place, "directory", "no such file"), ["problem"]);
+    assert_eq!(marks(&place, "Mattermost", "version 11.6.0"), ["ok"]);
+    place.write();
+    place.sim.add_fault(Fault::new(Effect::status(502)));
+    assert_eq!(marks(&place, "Mattermost", "502"), ["problem"]);
+    assert_eq!(
+        marks(&place, "directory", "the filters find 2 accounts"),
+        ["ok"]
+    );
+}
+
+#[test]
+fn a_secret_that_cannot_be_used_is_a_problem_with_a_remedy() {
+    let place = company();
+    std::fs::remove_file(place.path("token")).unwrap();
+    assert_eq!(marks(&place, "secrets", "mattermost.token"), ["problem"]);
+    place.run(&["check"]).exits(1).says("create it: install");
+    place.secret("token", &place.token);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    std::fs::set_permissions(place.path("token"), mode).unwrap();
+    assert_eq!(marks(&place, "secrets", "mattermost.token"), ["note"]);
+    place.run(&["check"]).exits(0);
+}

@@ -1,0 +1,10 @@
+//! The binary as a user runs it, against a simulated Mattermost and a directory in a file.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod alone;
+mod check;
+mod ldap;
+mod place;
+mod served;
+mod words;

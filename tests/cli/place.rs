@@ -1,0 +1,237 @@
+//! A directory in a file, a simulated Mattermost, a configuration, and the real binary.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use mattermost_sim::{Options, Sim, Version};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The password that is in the file for initial passwords; must never be printed.
+const INITIAL: &str = "Initial-Passw0rd-hunter2!";
+
+/// Everything that a command needs.
+pub struct Place {
+    pub dir: TempDir,
+    pub sim: Sim,
+    pub token: String,
+    people: Vec<Person>,
+    /// More lines at the end of the configuration.
+    pub more: String,
+    /// How the directory is reached, if not through the file.
+    pub provider: Option<String>,
+    /// What must never be printed.
+    pub secrets: Vec<String>,
+}
+
+/// Somebody in the directory.
+#[derive(Clone)]
+pub struct Person {
+    pub uid: String,
+    pub name: (String, String),
+    pub mail: Option<String>,
+    /// Days since 1970.
+    pub expires: u32,
+}
+
+/// What a command said and how it ended.
+#[derive(Debug)]
+pub struct Said {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Said {
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{}\n{}", self.out, self.err);
+        self
+    }
+
+    #[track_caller]
+    pub fn says(self, words: &str) -> Self {
+        let all = format!("{}{}", self.out, self.err);
+        assert!(all.contains(words), "no {words:?} in:\n{all}");
+        self
+    }
+
+    #[track_caller]
+    pub fn says_not(self, words: &str) -> Self {
+        let all = format!("{}{}", self.out, self.err);
+        assert!(!all.contains(words), "{words:?} is in:\n{all}");
+        self
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {}", self.out))
+    }
+}
+
+impl Place {
+    /// A server of version 11 with its administrator, and nobody in the directory.
+    pub fn new() -> Self {
+        let sim = Sim::start(&Options::new(Version::V11)).unwrap();
+        let token = sim.seed_admin("root.admin");
+        let place = Self {
+            dir: tempfile::tempdir().unwrap(),
+            sim,
+            token,
+            people: Vec::new(),
+            more: String::new(),
+            provider: None,
+            secrets: Vec::new(),
+        };
+        place.secret("token", &place.token);
+        place.secret("initial", INITIAL);
+        place.write();
+        place
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn secret(&self, name: &str, text: &str) {
+        fs::write(self.path(name), format!("{text}\n")).unwrap();
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    /// Puts somebody into the directory.
+    pub fn add(&mut self, uid: &str, first: &str, last: &str) -> &mut Person {
+        self.people.push(Person {
+            uid: uid.to_owned(),
+            name: (first.to_owned(), last.to_owned()),
+            mail: Some(format!("{uid}@example.org")),
+            expires: 99_999,
+        });
+        self.write();
+        self.people.last_mut().unwrap()
+    }
+
+    /// Changes somebody.
+    pub fn edit(&mut self, uid: &str, change: impl FnOnce(&mut Person)) {
+        change(self.people.iter_mut().find(|p| p.uid == uid).unwrap());
+        self.write();
+    }
+
+    /// Writes directory and configuration.
+    pub fn write(&self) {
+        fs::write(self.path("people.ldif"), self.ldif()).unwrap();
+        fs::write(self.path("config.toml"), self.config()).unwrap();
+    }
+
+    fn ldif(&self) -> String {
+        let mut text =
+            String::from("dn: dc=directory,dc=nh\nobjectClass: domain\ndc: directory\n\n");
+        for (n, person) in self.people.iter().enumerate() {
+            let uid = &person.uid;
+            let (first, last) = &person.name;
+            write!(
+                text,
+                "dn: uid={uid},ou=People,dc=directory,dc=nh\nobjectClass: inetOrgPerson\n\
+                 objectClass: posixAccount\nuid: {uid}\ncn: {first} {last}\nsn: {last}\n\
+                 givenName: {first}\nshadowExpire: {}\n\
+                 entryUUID: 00000000-0000-4000-8000-{n:012}\n",
+                person.expires
+            )
+            .unwrap();
+            if let Some(mail) = &person.mail {
+                writeln!(text, "mail: {mail}").unwrap();
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    fn config(&self) -> String {
+        let dir = self.dir.path().display();
+        let file = format!("kind = \"ldif\"\npath = \"{dir}/people.ldif\"");
+        let provider = self.provider.as_ref().unwrap_or(&file);
+        format!(
+            "[[provider]]\nname = \"company\"\nschema = \"rfc2307\"\n{provider}\n\
+             base = \"dc=directory,dc=nh\"\n[accounts]\nlock = [\"shadowExpire\"]\n\
+             [mattermost]\nurl = \"{}\"\ntoken = {{ file = \"{dir}/token\" }}\n\
+             requests-per-second = \"off\"\n\
+             initial-password = {{ file = \"{dir}/initial\" }}\n\
+             [[team]]\ndisplay-name = \"Our Company\"\n\
+             [state]\ndirectory = \"{dir}/state\"\n\
+             [control]\nsocket = \"{dir}/control.sock\"\n{}",
+            self.sim.url(),
+            self.more
+        )
+    }
+
+    /// The binary with this configuration.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = binary();
+        command.arg("--config").arg(self.path("config.toml"));
+        command.args(words);
+        command
+    }
+
+    /// Runs a command; whatever it says, no secret is in it.
+    #[track_caller]
+    pub fn run(&self, words: &[&str]) -> Said {
+        let said = run(&mut self.command(words));
+        let own = [self.token.as_str(), INITIAL, mattermost_sim::PASSWORD];
+        let more = self.secrets.iter().map(String::as_str);
+        for secret in own.into_iter().chain(more) {
+            let all = format!("{}{}", said.out, said.err);
+            assert!(!all.contains(secret), "{words:?} told a secret:\n{all}");
+        }
+        said
+    }
+
+    /// What lies in a folder: names, sizes, a checksum, and when each file was changed. Without
+    /// the locks that SQLite's readers share, which hold nothing.
+    pub fn files(&self, name: &str) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.path(name)) else {
+            return Vec::new();
+        };
+        let file = |entry: fs::DirEntry| {
+            let path = entry.path();
+            let bytes = fs::read(&path).unwrap();
+            let locks = path.extension().is_some_and(|e| e == "sqlite-shm");
+            let log = path.extension().is_some_and(|e| e == "sqlite-wal");
+            let sum = bytes
+                .iter()
+                .fold(0_u64, |s, b| s.rotate_left(5) ^ u64::from(*b));
+            let changed = entry.metadata().unwrap().modified().unwrap();
+            let told = format!("{} {} {sum} {changed:?}", path.display(), bytes.len());
+            let nothing = locks || (log && bytes.is_empty());
+            (!nothing).then_some(told)
+        };
+        let mut files: Vec<_> = entries.filter_map(|entry| file(entry.unwrap())).collect();
+        files.sort();
+        files
+    }
+}
+
+/// The binary in a quiet environment.
+pub fn binary() -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("mattersync"));
+    for name in [
+        "RUST_LOG",
+        "SUDO_USER",
+        "CREDENTIALS_DIRECTORY",
+        "JOURNAL_STREAM",
+    ] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+pub fn run(command: &mut Command) -> Said {
+    let output = command.output().unwrap();
+    Said {
+        code: output.status.code().unwrap_or(-1),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
