@@ -26,7 +26,7 @@ use crate::state::{Outcome, StateError, Store};
 
 use breaker::Breaker;
 use call::Call;
-use queue::Queue;
+use queue::{Queue, untried_first};
 
 /// Steps whose intents are recorded in one transaction.
 const INTENTS: usize = 50;
@@ -131,7 +131,7 @@ impl Applier<'_> {
         id: RunId,
         memory: Memory,
     ) -> Result<Report, ApplyError> {
-        let steps: Vec<&Step> = plan.released().collect();
+        let steps = untried_first(plan.released(), &memory);
         let mut run = Run {
             applier: self,
             id,

@@ -3,7 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::mattermost::TEAM_BATCH;
-use crate::model::{AccountKey, Action, Phase, Step, StepId, TeamRef, UserId};
+use crate::model::{AccountKey, Action, Memory, Phase, Step, StepId, TeamRef, UserId};
+
+/// The same steps, with those creations last that were begun before and never done: a run that
+/// ends early because of them has helped everybody else.
+pub fn untried_first<'a>(steps: impl Iterator<Item = &'a Step>, memory: &Memory) -> Vec<&'a Step> {
+    let tried = |step: &&Step| match &step.action {
+        Action::CreateUser { account, .. } => memory.nonces.contains_key(account),
+        _ => false,
+    };
+    let (tried, mut steps): (Vec<&Step>, Vec<&Step>) = steps.partition(tried);
+    steps.extend(tried);
+    steps
+}
 
 /// The steps that were not begun yet, by phase.
 #[derive(Debug)]
@@ -121,5 +133,54 @@ impl Queue {
     pub fn advance(&mut self) -> Option<Vec<StepId>> {
         let (_, left) = self.phases.pop_first()?;
         Some(left.into_iter().map(|w| w.id).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        DirectoryId, NewUser, Nonce, Precondition, Profile, ProviderName, Reason, Subject,
+    };
+
+    fn create(number: u32) -> Step {
+        let account = AccountKey {
+            provider: ProviderName::new("company"),
+            id: DirectoryId::new(number.to_string()),
+        };
+        let name = format!("p{number}");
+        let user = NewUser {
+            email: format!("{name}@example.org"),
+            username: name.clone(),
+            profile: Profile::default(),
+        };
+        Step {
+            id: StepId(number),
+            subject: Subject::default(),
+            action: Action::CreateUser {
+                account,
+                user,
+                directory_username: name,
+                verified: true,
+            },
+            expects: Precondition::Nothing,
+            reason: Reason::NoUserYet,
+            mails: 0,
+            after: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn who_failed_before_comes_last() {
+        let steps = [create(1), create(2), create(3)];
+        let mut memory = Memory::default();
+        for step in &steps[..2] {
+            let key = step.action.account().unwrap().clone();
+            memory.nonces.insert(key, Nonce::new("n"));
+        }
+        let order = untried_first(steps.iter(), &memory);
+        let mut queue = Queue::new(&order, false);
+        let next: Vec<_> = (0..3).flat_map(|_| queue.next(&BTreeSet::new())).collect();
+        assert_eq!(next, [StepId(3), StepId(1), StepId(2)]);
     }
 }
