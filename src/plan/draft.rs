@@ -242,6 +242,9 @@ impl<'a> Draft<'a> {
     /// was chosen here.
     fn is_protected(&self, user: &User) -> bool {
         let protect = &self.policy.protect;
+        if protect.is_empty() {
+            return false;
+        }
         let Some(key) = self.owner(&user.id) else {
             return protect.contains(&user.username);
         };

@@ -152,7 +152,10 @@ fn over_limit(draft: &Draft<'_>, class: Class, steps: Vec<&Step>, active: u64) -
 /// under a new name, and everybody would be made twice.
 pub fn first_fill(memory: &Memory, step: &Step) -> bool {
     let first = |provider: &ProviderName| {
-        !memory.filled.contains(provider) && memory.links.keys().all(|k| &k.provider == provider)
+        // Keys are sorted by provider: the ends tell of all between.
+        let ends = [memory.links.keys().next(), memory.links.keys().next_back()];
+        let alone = ends.into_iter().flatten().all(|k| &k.provider == provider);
+        !memory.filled.contains(provider) && alone
     };
     step.class() == Some(Class::Create)
         && step
