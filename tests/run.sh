@@ -11,8 +11,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly NOT_ALL_RAN=3
-# A C compiler, for what the crates bring in C; OpenLDAP and Samba AD, which the tests start themselves; systemd, to check the unit, and what it
-# takes to boot it in a container.
+# A C compiler, for what the crates bring in C; OpenLDAP and Samba AD, which the tests start
+# themselves; systemd, to check the unit, and what it takes to boot it in a container.
 readonly PACKAGES=(
     gcc libc6-dev
     slapd ldap-utils
