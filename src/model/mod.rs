@@ -9,6 +9,7 @@ mod ids;
 mod memory;
 mod plan;
 mod reason;
+mod record;
 mod server;
 mod time;
 
@@ -30,5 +31,6 @@ pub use plan::{
     Values,
 };
 pub use reason::{Hold, HoldCause, LeftAlone, Reason, Why};
+pub use record::Note;
 pub use server::{Capabilities, Member, Places, Seats, ServerFacts, Team, User, Version};
 pub use time::{Now, Timestamp};
