@@ -5,6 +5,7 @@
 //! to decision; a dry run cannot differ from a real one.
 
 mod errand;
+mod exchanged;
 mod person;
 mod read;
 mod report;
@@ -27,6 +28,7 @@ use crate::provider::{Ask, Progress, Provider, ProviderError};
 use crate::state::{Outcome, StateError, Store, Unsettled};
 
 pub use errand::{AnyErrand, Asker, Deactivate, Errand};
+pub use exchanged::Exchanged;
 pub use person::PersonError;
 pub use read::View;
 pub use report::{Adoption, PlanReport, Side, SyncReport};
@@ -67,6 +69,9 @@ pub enum CycleError {
     /// The way to Mattermost could not be prepared.
     #[error("{0}")]
     Connect(#[from] ConnectError),
+    /// It is not the server that the state knows.
+    #[error("{0}")]
+    Exchanged(#[from] Exchanged),
     /// A secret could not be read.
     #[error("{0}")]
     Secret(#[from] SecretError),
@@ -85,6 +90,7 @@ impl CycleError {
             Self::Provider(ProviderError::WrongPassword { .. }) => "directory-password",
             Self::Provider(_) => "directory",
             Self::Mattermost(_) | Self::Connect(_) => "mattermost",
+            Self::Exchanged(_) => "other-mattermost",
             Self::Secret(_) => "secret",
             Self::State(_) => "state",
             Self::Apply(_) => "apply",
@@ -103,7 +109,7 @@ impl CycleError {
                 if denied { 77 } else { 78 }
             }
             Self::Mattermost(call) if call.kind().is_some_and(|k| refused.contains(&k)) => 77,
-            Self::Provider(_) | Self::Mattermost(_) | Self::Connect(_) => 69,
+            Self::Provider(_) | Self::Mattermost(_) | Self::Connect(_) | Self::Exchanged(_) => 69,
             Self::State(StateError::Busy { .. }) => 75,
             Self::State(_) | Self::Apply(_) => 74,
         }
@@ -212,6 +218,7 @@ impl Engine {
         let unsettled = self.store.unsettled().await?;
         let now = self.clock.now();
         let mut view = self.read(&mut memory, &unsettled, &now, stages).await?;
+        exchanged::check(&view, &self.settings)?;
         for doubt in &unsettled {
             if let Settled::Done(delta) = view.settle(&doubt.step, &now) {
                 remember(&mut view.memory, &delta);
@@ -267,6 +274,7 @@ impl Engine {
                 read::mattermost_alone(&self.settings, &reader, memory, &unsettled).await?
             }
         };
+        exchanged::check(&view, &self.settings)?;
         self.recover(&mut view, &unsettled, &now).await?;
         stages(Stage::Planning);
         view.plan = self.plan(&view, &now);
@@ -343,7 +351,14 @@ impl Engine {
                     if deactivation && now.wall.since(doubt.at) < LATE {
                         continue;
                     }
-                    let why = "it never arrived, as the next reading showed".to_owned();
+                    let why = match doubt.step.action {
+                        Action::CreateUser { .. } => {
+                            "it never arrived, or another account has its user, as the next \
+                             reading showed"
+                        }
+                        _ => "it never arrived, as the next reading showed",
+                    };
+                    let why = why.to_owned();
                     // An administrator's deactivation from now on is not ours.
                     (Outcome::NotDone(why), undone(&doubt.step, &view.memory))
                 }

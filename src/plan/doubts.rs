@@ -44,6 +44,7 @@ impl Doubts {
         let mut found = Vec::new();
         if let Some(last) = memory.shapes.get(provider) {
             found = compare(provider, last, &shape);
+            found.extend(hidden(last, &shape, directory, &found));
         }
         self.shapes.insert(provider.clone(), shape);
         let source = directory.accounts.source();
@@ -296,6 +297,32 @@ fn compare(provider: &ProviderName, last: &Shape, now: &Shape) -> Vec<(HoldKey, 
         }
     }
     doubts
+}
+
+/// Lock attributes that the last accounts who had them show no more, though nothing proves that
+/// nobody has them: few are enough, for each of them would be let in again.
+fn hidden(
+    last: &Shape,
+    now: &Shape,
+    directory: &Directory,
+    found: &[(HoldKey, HoldCause)],
+) -> Vec<(HoldKey, HoldCause)> {
+    let had = |name: &String| last.attributes.get(name).copied().unwrap_or(0);
+    let has = |name: &String| now.attributes.get(name).copied().unwrap_or(0);
+    let known = |name: &String| {
+        let key = HoldKey::Attribute(name.clone());
+        found.iter().any(|(other, _)| *other == key)
+    };
+    let names = directory.hidden_locks.iter();
+    let lost = names.filter(|name| had(name) > 0 && has(name) == 0 && !known(name));
+    lost.map(|name| {
+        let cause = HoldCause::AttributeFaded {
+            from: percent(had(name), last.accounts).max(1),
+            to: 0,
+        };
+        (HoldKey::Attribute(name.clone()), cause)
+    })
+    .collect()
 }
 
 fn percent(part: usize, whole: usize) -> u8 {
