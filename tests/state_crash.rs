@@ -244,6 +244,7 @@ async fn settle(store: &SqliteStore, run: RunId, id: StepId) {
         deactivated: None,
         email_waiting: None,
         given: Default::default(),
+        anchor: None,
     };
     let delta = vec![
         Remember::Nonce(key.clone(), None),

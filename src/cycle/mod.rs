@@ -4,6 +4,7 @@
 //! write. [`Engine::run`] does the same and carries the plan out. There is one way from directory
 //! to decision; a dry run cannot differ from a real one.
 
+mod errand;
 mod person;
 mod read;
 mod report;
@@ -25,6 +26,7 @@ use crate::plan::{Settled, World, plan, undone};
 use crate::provider::{Ask, Progress, Provider, ProviderError};
 use crate::state::{Outcome, StateError, Store, Unsettled};
 
+pub use errand::{AnyErrand, Asker, Deactivate, Errand};
 pub use person::PersonError;
 pub use read::View;
 pub use report::{Adoption, PlanReport, Side, SyncReport};

@@ -224,6 +224,7 @@ mod tests {
             }),
             email_waiting: None,
             given: BTreeMap::new(),
+            anchor: None,
         }
     }
 

@@ -278,8 +278,9 @@ impl Daemon {
         match wish {
             Wish::Sync(reply) => self.cycle_now(Some(reply)),
             // A person out at once: a first fill can take hours. What it interrupts goes on after.
-            word @ Wish::Deactivate { .. } => {
-                self.queue.push_front(Work::Wish(word));
+            Wish::Errand { errand, by, reply } if errand.is_urgent() => {
+                let wish = Wish::Errand { errand, by, reply };
+                self.queue.push_front(Work::Wish(wish));
                 if let Some(working) = self.working.as_ref().filter(|w| w.alone) {
                     self.interrupted = working.stop.send(true).is_ok();
                     self.cycle_now(None);

@@ -7,7 +7,7 @@ use tokio::sync::{oneshot, watch};
 use crate::apply::Event;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::cycle::{CycleError, Engine, PlanReport, Stage, Summary, SyncReport, WordError};
+use crate::cycle::{Asker, CycleError, Engine, PlanReport, Stage, Summary, SyncReport, WordError};
 use crate::state::{SqliteStore, Store};
 
 use super::control::{Answer, Refusal, Wish};
@@ -121,9 +121,13 @@ pub async fn work(mut engine: Engine, work: Work, tools: Tools) -> Finished {
             }
             let _ = reply.send(answer.map_err(|e| word_refusal(&e)));
         }
-        Work::Wish(Wish::Deactivate { person, by, reply }) => {
-            let answer = engine.deactivate(&person, &by, &stages, &listener).await;
-            let answer = answer.map(|summary| summary.report());
+        Work::Wish(Wish::Errand { errand, by, reply }) => {
+            let asker = Asker {
+                by: &by,
+                stages: &stages,
+                listener: &listener,
+            };
+            let answer = errand.run_any(&mut engine, &asker).await;
             let _ = reply.send(answer.map_err(|e| word_refusal(&e)));
         }
     }

@@ -228,7 +228,11 @@ fn keep_doubted(now: &mut Shape, last: &Shape, staying: &[&HoldKey]) {
                 let scaled = (had * now.accounts).div_ceil(last.accounts.max(1));
                 now.attributes.insert(name.clone(), scaled);
             }
-            HoldKey::Class(_) | HoldKey::Shrank(_) | HoldKey::Identity(_) => {}
+            HoldKey::Class(_)
+            | HoldKey::Shrank(_)
+            | HoldKey::Identity(_)
+            | HoldKey::Configuration(_)
+            | HoldKey::Restored => {}
         }
     }
 }

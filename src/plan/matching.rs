@@ -152,6 +152,7 @@ fn new_link(draft: &Draft<'_>, account: &Account, user: &User, origin: LinkOrigi
         deactivated: None,
         email_waiting: None,
         given: Default::default(),
+        anchor: None,
     }
 }
 

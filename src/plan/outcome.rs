@@ -125,6 +125,7 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
         deactivated: None,
         email_waiting: None,
         given: Default::default(),
+        anchor: None,
     };
     let mut delta = Vec::new();
     let link = match (&step.action, effect) {

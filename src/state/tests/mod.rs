@@ -40,6 +40,7 @@ fn link(user: &str) -> Link {
         deactivated: None,
         email_waiting: None,
         given: BTreeMap::new(),
+        anchor: None,
     }
 }
 

@@ -1,0 +1,1 @@
+//! The reading lied: cut, empty, refused, or of another server.

@@ -1,0 +1,11 @@
+//! The known ways in which directory synchronisation has gone wrong elsewhere, each as one test
+//! `edge_NN_what_is_expected`, at the highest level at which it can be seen.
+
+// All of this crate is tests, their helpers too.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod completeness;
+mod identity;
+mod mail;
+mod process;
+mod state;
