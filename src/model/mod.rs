@@ -10,6 +10,7 @@ mod ids;
 mod memory;
 mod plan;
 mod reason;
+mod record;
 mod server;
 mod time;
 
@@ -32,5 +33,6 @@ pub use plan::{
     Values,
 };
 pub use reason::{Hold, HoldCause, LeftAlone, Reason, Why};
+pub use record::Note;
 pub use server::{Capabilities, Member, Places, Seats, ServerFacts, Team, User, Version};
 pub use time::{Now, Timestamp};

@@ -83,6 +83,10 @@ pub(super) fn not_open(run: RunId) -> Fault {
     Fault::Refused(format!("run {} is not open", run.0))
 }
 
+pub(super) fn no_such_run(run: RunId) -> Fault {
+    Fault::Refused(format!("there is no run {}", run.0))
+}
+
 pub(super) fn no_such_step(run: RunId, step: StepId) -> Fault {
     Fault::Refused(format!("run {} has no step {}", run.0, step.0))
 }

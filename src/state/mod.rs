@@ -35,7 +35,7 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 
 pub use crate::model::Outcome;
-use crate::model::{Memory, MemoryDelta, Now, Plan, RunId, Step, StepId, Timestamp};
+use crate::model::{Memory, MemoryDelta, Note, Now, Plan, RunId, Step, StepId, Timestamp};
 
 /// A step whose outcome is not known: its intent was recorded, its outcome was not, or is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,6 +125,15 @@ pub trait Store: Send + Sync {
 
     /// The newest runs, newest first, at most `most`.
     fn runs(&self, most: u32) -> BoxFuture<'_, Result<Vec<RunRecord>, StateError>>;
+
+    /// Writes down something about a person. A run that it names must exist.
+    fn note(&self, note: Note) -> BoxFuture<'_, Result<(), StateError>>;
+
+    /// What was noted in a run, oldest first.
+    fn notes(&self, run: RunId) -> BoxFuture<'_, Result<Vec<Note>, StateError>>;
+
+    /// What was noted outside of runs, oldest first.
+    fn loose_notes(&self) -> BoxFuture<'_, Result<Vec<Note>, StateError>>;
 
     /// Counts of what is remembered, for `status`: `links`, `deactivated` (of the links),
     /// `absences`, `returns`, `names`, `nonces`, `waiting`, `orders`, `approvals`, `done`, `runs`,

@@ -9,10 +9,10 @@ use rusqlite::Connection;
 
 use super::directory::FILE_NAME;
 use super::fault::Fault;
-use super::rows::{memory, runs};
+use super::rows::{memory, notes, runs};
 use super::worker::{Desk, Worker};
 use super::{Lease, Outcome, RunRecord, StateError, Store, Unsettled, open};
-use crate::model::{Memory, MemoryDelta, Now, Plan, RunId, StepId, Timestamp};
+use crate::model::{Memory, MemoryDelta, Note, Now, Plan, RunId, StepId, Timestamp};
 
 /// The memory in an SQLite file, on a thread of its own.
 ///
@@ -179,6 +179,18 @@ impl Store for SqliteStore {
 
     fn runs(&self, most: u32) -> BoxFuture<'_, Result<Vec<RunRecord>, StateError>> {
         self.read(move |db| runs::runs(db, most))
+    }
+
+    fn note(&self, note: Note) -> BoxFuture<'_, Result<(), StateError>> {
+        self.write(move |db| notes::add(db, &note))
+    }
+
+    fn notes(&self, run: RunId) -> BoxFuture<'_, Result<Vec<Note>, StateError>> {
+        self.read(move |db| notes::of(db, Some(run)))
+    }
+
+    fn loose_notes(&self) -> BoxFuture<'_, Result<Vec<Note>, StateError>> {
+        self.read(|db| notes::of(db, None))
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>> {

@@ -6,12 +6,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::fault::{Fault, linked_twice, no_such_step, not_open, settled_already, step_twice};
+use super::fault::{
+    Fault, linked_twice, no_such_run, no_such_step, not_open, settled_already, step_twice,
+};
 use super::rows::runs::NOT_RECORDED;
 use super::target::Target;
 use super::{Outcome, RunRecord, StateError, Store, Unsettled};
 use crate::model::{
-    AccountKey, Memory, MemoryDelta, Now, Plan, Remember, RunId, Step, StepId, Timestamp, UserId,
+    AccountKey, Memory, MemoryDelta, Note, Now, Plan, Remember, RunId, Step, StepId, Timestamp,
+    UserId,
 };
 
 /// The memory in memory: for a look before there is a state directory, and for tests.
@@ -25,6 +28,7 @@ struct Inner {
     memory: Memory,
     holders: BTreeMap<UserId, AccountKey>,
     runs: Vec<Run>,
+    notes: Vec<Note>,
 }
 
 #[derive(Debug)]
@@ -76,6 +80,7 @@ impl MemoryStore {
                 memory,
                 holders,
                 runs: Vec::new(),
+                notes: Vec::new(),
             }),
         }
     }
@@ -261,6 +266,21 @@ impl Inner {
             .into_iter()
     }
 
+    fn note(&mut self, note: Note) -> Result<(), Fault> {
+        if let Some(run) = note.run
+            && self.run(run).is_none()
+        {
+            return Err(no_such_run(run));
+        }
+        self.notes.push(note);
+        Ok(())
+    }
+
+    fn notes(&self, run: Option<RunId>) -> Vec<Note> {
+        let notes = self.notes.iter().filter(|note| note.run == run);
+        notes.cloned().collect()
+    }
+
     fn counts(&self) -> BTreeMap<String, u64> {
         let memory = &self.memory;
         let deactivated = memory.links.values().filter(|l| l.deactivated.is_some());
@@ -379,6 +399,18 @@ impl Store for MemoryStore {
             Ok(runs.collect())
         }
         .boxed()
+    }
+
+    fn note(&self, note: Note) -> BoxFuture<'_, Result<(), StateError>> {
+        async move { told(self.lock().note(note)) }.boxed()
+    }
+
+    fn notes(&self, run: RunId) -> BoxFuture<'_, Result<Vec<Note>, StateError>> {
+        async move { Ok(self.lock().notes(Some(run))) }.boxed()
+    }
+
+    fn loose_notes(&self) -> BoxFuture<'_, Result<Vec<Note>, StateError>> {
+        async { Ok(self.lock().notes(None)) }.boxed()
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>> {
