@@ -4,6 +4,7 @@
 //! and these types use no other room.
 
 mod account;
+mod belongings;
 mod evidence;
 mod ids;
 mod memory;
@@ -17,6 +18,7 @@ pub use account::{
     Account, AccountPart, AccountState, Directories, Directory, EmailCandidates, Entry, Group,
     Lookup, Profile, ProfileField, Reading, Shape, SourceIdentity,
 };
+pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate};
 pub use evidence::{Evidence, Gap, Proof, Rejected, Roster};
 pub use ids::{
     AccountKey, DirectoryId, Fingerprint, GroupId, Nonce, ProviderName, RunId, StepId, TeamId,
