@@ -117,7 +117,8 @@ pub enum Proof {
 impl Fault {
     pub fn proof(&self) -> Proof {
         match self {
-            Self::None | Self::Reordered(_) => Proof::True,
+            // Who is listed is listed; only absence is not proven.
+            Self::None | Self::Reordered(_) | Self::LookupsFail => Proof::True,
             Self::HideUnit(_)
             | Self::HideAttribute(_)
             | Self::HideAttributeIn(..)

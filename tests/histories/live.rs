@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mattersync::model::Plan;
 
-use crate::check::{Broken, Checker, hold_word, numbers};
+use crate::check::{Broken, Checker, hold_word};
 use crate::events::{Event, Fault, History};
 use crate::happen::Done;
 use crate::ports::Trouble;
@@ -100,13 +100,7 @@ impl Life<'_> {
         if !cycle.struck.is_empty() {
             self.tell(format!("  Struck: {:?}", cycle.struck));
         }
-        for deed in &cycle.deeds {
-            let late = if deed.late { ", late" } else { "" };
-            let (method, target) = (&deed.method, &deed.target);
-            let mut body = deed.body.to_string();
-            body.truncate(240);
-            self.tell(format!("  {method} {target} {body}: {}{late}", deed.status));
-        }
+        self.lived.story.extend(crate::report::deeds(cycle));
         if let Some(plan) = &cycle.plan {
             for hold in &plan.holds {
                 let (word, steps) = (hold_word(&hold.key), hold.steps.len());
@@ -184,8 +178,8 @@ impl Life<'_> {
 
     fn order(&mut self, n: u32) -> Result<Done, Broken> {
         let snapshot = self.stage.snapshot();
-        let linked = numbers(&snapshot);
-        let found = linked.iter().find(|(m, _)| *m >= n).or(linked.first());
+        let linked = &snapshot.linked;
+        let found = linked.range(n..).next().or_else(|| linked.first_key_value());
         let Some((_, user)) = found else {
             return Ok(Done::Nothing);
         };

@@ -93,6 +93,8 @@ struct State {
     struck: Vec<&'static str>,
     late: Vec<Call>,
     deeds: Vec<Deed>,
+    /// The users after the last write.
+    users: Option<BTreeMap<String, User>>,
     stop: Option<tokio::sync::watch::Sender<bool>>,
 }
 
@@ -211,17 +213,20 @@ impl Hub {
             let users = self.sim.users().into_iter();
             users.map(|user| (user.id.clone(), user)).collect()
         };
-        let (users, mails, members) = (by_id(), self.sim.mails().len(), self.sim.team_members());
+        // Nobody else changes the server while a cycle runs.
+        let known = self.state().users.take();
+        let users = known.unwrap_or_else(by_id);
+        let (mails, members) = (self.sim.mails().len(), self.sim.team_members());
         let answer = response(self.sim.ask(call));
+        let after = by_id();
         let mut changed = BTreeMap::new();
-        let mut after = by_id();
-        for (id, before) in users {
-            let now = after.remove(&id);
-            if now.as_ref() != Some(&before) {
-                changed.insert(id, (Some(before), now));
+        for (id, now) in &after {
+            if users.get(id) != Some(now) {
+                changed.insert(id.clone(), (users.get(id).cloned(), Some(now.clone())));
             }
         }
-        changed.extend(after.into_iter().map(|(id, now)| (id, (None, Some(now)))));
+        let gone = users.into_iter().filter(|(id, _)| !after.contains_key(id));
+        changed.extend(gone.map(|(id, before)| (id, (Some(before), None))));
         let mut joined = self.sim.team_members();
         joined.retain(|member| !members.contains(member));
         let deed = Deed {
@@ -235,7 +240,9 @@ impl Hub {
             wall: self.clock.now().wall.0,
             late,
         };
-        self.state().deeds.push(deed);
+        let mut state = self.state();
+        state.deeds.push(deed);
+        state.users = Some(after);
         answer
     }
 

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fmt::Write as _;
 
+use mattermost_sim::User;
+
 use crate::check::Broken;
 use crate::events::History;
 use crate::live::Lived;
+use crate::stage::Cycle;
 
 /// So many histories are a standard run; smaller ones are measured by their share.
 const STANDARD: u64 = 2000;
@@ -95,4 +98,60 @@ pub fn story(history: &History, lived: &Lived) -> String {
         }
     }
     text
+}
+
+/// What was done to the server in one cycle.
+pub fn deeds(cycle: &Cycle) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut made = Vec::new();
+    for deed in &cycle.deeds {
+        let late = if deed.late { " (late)" } else { "" };
+        for (before, after) in deed.changed.values() {
+            match (before, after) {
+                (None, Some(user)) => made.push(format!("{}{late}", user.username)),
+                (Some(before), Some(after)) => lines.push(change(before, after) + late),
+                _ => lines.push("  somebody is deleted".into()),
+            }
+        }
+        for mail in &deed.mails {
+            lines.push(format!("  mail {:?} to {}", mail.kind, mail.to));
+        }
+        if !deed.members.is_empty() {
+            lines.push(format!("  {} join a team{late}", deed.members.len()));
+        }
+        if deed.status >= 400 {
+            let (method, target) = (&deed.method, &deed.target);
+            lines.push(format!("  {method} {target}: {}", deed.status));
+        }
+    }
+    if !made.is_empty() {
+        lines.insert(0, format!("  users are made: {}", made.join(", ")));
+    }
+    lines
+}
+
+fn change(before: &User, after: &User) -> String {
+    let mut parts = Vec::new();
+    let fields = [
+        ("username", &before.username, &after.username),
+        ("address", &before.email, &after.email),
+        ("first name", &before.first_name, &after.first_name),
+        ("last name", &before.last_name, &after.last_name),
+        ("position", &before.position, &after.position),
+        ("roles", &before.roles, &after.roles),
+    ];
+    for (field, old, new) in fields {
+        if old != new {
+            parts.push(format!("{field} {old:?} becomes {new:?}"));
+        }
+    }
+    match (before.is_active(), after.is_active()) {
+        (true, false) => parts.push("deactivated".into()),
+        (false, true) => parts.push("reactivated".into()),
+        _ => {}
+    }
+    if parts.is_empty() {
+        parts.push("touched".into());
+    }
+    format!("  {}: {}", before.username, parts.join(", "))
 }

@@ -106,9 +106,14 @@ impl Served {
         })
     }
 
-    /// Whether who is not seen is missing, as far as the directory can tell.
+    /// Whether the reading is whole, as far as the directory can tell.
     pub fn proves(&self) -> bool {
         self.proof != Proof::Broken && self.nameless.is_empty()
+    }
+
+    /// Whether who is not seen is missing.
+    pub fn proves_absence(&self) -> bool {
+        self.proves() && self.fault != Fault::LookupsFail
     }
 }
 

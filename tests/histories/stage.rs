@@ -1,12 +1,12 @@
 //! One history, lived through: the real engine with the real provider, the real state file and
 //! the real client, between a directory server and a Mattermost that are simulated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ldap_fault::{FaultServer, Script};
+use ldap_fault::{FaultServer, READER_PASSWORD, Script};
 use mattermost_sim::{Mattermost, Options, TeamMember, User, UserLimit, Version};
 use mattersync::config::{ProviderKind, Settings};
 use mattersync::cycle::{CycleError, Engine, Summary};
@@ -32,6 +32,8 @@ pub struct Lab {
     /// The directory's runtime, with sockets and a clock that runs.
     directory: tokio::runtime::Runtime,
     server: FaultServer,
+    /// The password for the directory.
+    secret: tempfile::NamedTempFile,
     /// Where state files lie: in memory, if the system has such a place.
     memory: PathBuf,
 }
@@ -51,6 +53,8 @@ impl Lab {
         let mut script = Script::new(CONTEXT, Vec::new());
         script.schema = vec!["nsAccountLock".into(), "pwdAccountLockedTime".into()];
         let server = directory.block_on(FaultServer::start(script)).unwrap();
+        let secret = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(secret.path(), READER_PASSWORD).unwrap();
         let memory = Path::new("/dev/shm");
         let memory = if memory.is_dir() {
             memory.to_owned()
@@ -61,6 +65,7 @@ impl Lab {
             runtime,
             directory,
             server,
+            secret,
             memory,
         }
     }
@@ -72,6 +77,10 @@ pub struct Snapshot {
     pub users: BTreeMap<String, User>,
     pub members: Vec<TeamMember>,
     pub memory: Memory,
+    /// Who is linked to which user, by the number of the account.
+    pub linked: BTreeMap<u32, String>,
+    /// The same the other way round.
+    pub accounts: BTreeMap<String, BTreeSet<u32>>,
 }
 
 /// What one cycle did.
@@ -171,6 +180,7 @@ impl<'l> Stage<'l> {
         };
         let text = format!(
             "[[provider]]\nurls = [{url:?}]\nschema = \"rfc2307\"\nbase = \"{BASE}\"\n\
+             bind-dn = \"cn=reader,{CONTEXT}\"\nbind-password = {{ file = {secret:?} }}\n\
              page-size = {page}\n\
              [accounts]\nemail = [{mail}]\nfull-name = []\ngroup-filter = \"\"\n\
              lock = [\"{lock}\"]\n\
@@ -180,6 +190,7 @@ impl<'l> Stage<'l> {
              [[team]]\ndisplay-name = \"Everybody\"\n\
              [state]\ndirectory = {folder:?}\n",
             url = self.lab.server.url(),
+            secret = self.lab.secret.path().display().to_string(),
             page = s.page,
             mail = if s.fallback {
                 "\"mail\", \"{uid}@example.org\""
@@ -240,10 +251,21 @@ impl<'l> Stage<'l> {
 
     pub fn snapshot(&self) -> Snapshot {
         let users = self.sim.users().into_iter();
+        let memory = self.memory();
+        let mut linked = BTreeMap::new();
+        let mut accounts: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
+        for (key, link) in &memory.links {
+            if let Some(number) = Directory::number_of(key.id.as_str()) {
+                linked.insert(number, link.user.to_string());
+                accounts.entry(link.user.to_string()).or_default().insert(number);
+            }
+        }
         Snapshot {
             users: users.map(|u| (u.id.clone(), u)).collect(),
             members: self.sim.team_members(),
-            memory: self.memory(),
+            memory,
+            linked,
+            accounts,
         }
     }
 
@@ -338,13 +360,9 @@ impl<'l> Stage<'l> {
 
     /// Users whom mattersync is linked to, by the number of their account.
     pub fn linked(&self, snapshot: &Snapshot) -> Vec<(u32, User)> {
-        let links = snapshot.memory.links.iter();
-        links
-            .filter_map(|(key, link)| {
-                let number = Directory::number_of(key.id.as_str())?;
-                let user = snapshot.users.get(link.user.as_str())?;
-                Some((number, user.clone()))
-            })
+        let linked = snapshot.linked.iter();
+        linked
+            .filter_map(|(number, id)| Some((*number, snapshot.users.get(id)?.clone())))
             .collect()
     }
 

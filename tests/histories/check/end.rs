@@ -10,7 +10,7 @@ use crate::stage::{Cycle, Snapshot};
 use crate::world::Flaw;
 
 use super::identity::fits;
-use super::{Checker, Down, Verdict, broken, numbers, tell};
+use super::{Checker, Down, Verdict, broken, tell};
 
 /// A quiet cycle asks no more than this of so few people.
 const REQUESTS: u32 = 12;
@@ -40,13 +40,12 @@ impl Checker {
     /// The server is as the directory says.
     pub fn is_true(&mut self, cycle: &Cycle) -> Verdict {
         let now = &cycle.after;
-        let linked = numbers(now);
-        let of = |number: u32| linked.iter().find(|(n, _)| *n == number).map(|(_, id)| id);
+        let of = |number: u32| now.linked.get(&number);
         let everybody: BTreeSet<u32> = cycle
             .served
             .seen
             .keys()
-            .chain(linked.iter().map(|(n, _)| n))
+            .chain(now.linked.keys())
             .copied()
             .collect();
         for number in everybody {
@@ -147,8 +146,7 @@ impl Checker {
 
     /// Nobody can have a user whose name and addresses others hold, or for whom there is no seat.
     fn may_lack_a_user(&self, now: &Snapshot, shown: &Shown, _number: u32) -> bool {
-        let linked: BTreeSet<String> = numbers(now).into_iter().map(|(_, id)| id).collect();
-        let stranger = |u: &&User| !linked.contains(&u.id);
+        let stranger = |u: &&User| !now.accounts.contains_key(&u.id);
         let base = shown.account.name.legal();
         let by_name = now.users.values().find(|u| u.username == base);
         let mails = self.addresses(shown);
@@ -207,9 +205,8 @@ impl Checker {
         if self.amnesia {
             return Ok(());
         }
-        let linked = numbers(now);
         for user in &self.made {
-            if !linked.iter().any(|(_, id)| id == user) {
+            if !now.accounts.contains_key(user) {
                 let name = now.users.get(user).map(|u| &u.username);
                 return broken(
                     7,

@@ -8,10 +8,10 @@ use mattermost_sim::{MailKind, User};
 use crate::events::Proof;
 use crate::ports::Deed;
 use crate::served::{Seen, State};
-use crate::stage::Cycle;
+use crate::stage::{Cycle, Snapshot};
 
 use super::approvals::Wish;
-use super::{Checker, Verdict, broken, numbers};
+use super::{Checker, Verdict, broken};
 
 /// What the guard counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,8 +63,8 @@ impl Sums {
         self.clean = 0;
     }
 
-    pub fn a_clean_cycle(&mut self) {
-        self.clean += 1;
+    pub fn a_clean_cycle(&mut self, after: &Snapshot) {
+        self.clean += u32::from(!after.linked.is_empty());
     }
 }
 
@@ -118,26 +118,26 @@ impl Checker {
         let Some(plan) = &cycle.plan else {
             return Ok(());
         };
-        let wanted = numbers(&cycle.before).into_iter().filter(|(number, id)| {
-            let locked = match cycle.served.of(*number) {
+        let wanted = cycle.before.linked.iter().filter(|(number, id)| {
+            let locked = match cycle.served.of(**number) {
                 Seen::Listed(shown) => shown.state == State::Locked,
                 _ => false,
             };
-            let user = cycle.before.users.get(id);
+            let user = cycle.before.users.get(*id);
             let plain = user.is_some_and(|u| u.is_active() && !u.is_admin());
             let link = cycle
                 .before
                 .memory
                 .links
                 .values()
-                .find(|l| l.user.as_str() == id);
+                .find(|l| l.user.as_str() == id.as_str());
             let untried = link.is_some_and(|l| l.deactivated.is_none());
             let protected = self.setting.protect
                 && self
                     .names
                     .get(number)
                     .is_some_and(|name| name.starts_with("vip"));
-            let down = Wish::Down(id.clone());
+            let down = Wish::Down((*id).clone());
             locked
                 && plain
                 && untried
@@ -202,7 +202,6 @@ impl Checker {
 
 /// How many linked users are active.
 fn active(cycle: &Cycle) -> usize {
-    let linked = numbers(&cycle.before).into_iter();
-    let active = |id: &String| cycle.before.users.get(id).is_some_and(User::is_active);
-    linked.filter(|(_, id)| active(id)).count()
+    let active = |id: &&String| cycle.before.users.get(*id).is_some_and(User::is_active);
+    cycle.before.linked.values().filter(active).count()
 }

@@ -10,7 +10,7 @@ use crate::served::{Shown, State};
 use crate::stage::Cycle;
 
 use super::approvals::Wish;
-use super::{Checker, Verdict, broken, numbers, tell};
+use super::{Checker, Verdict, broken, tell};
 
 /// Whether Mattermost's username is the directory's, or it with a number.
 pub fn fits(username: &str, base: &str) -> bool {
@@ -39,25 +39,20 @@ impl Checker {
             .collect();
         if deed.late && fit.is_empty() {
             // The directory has gone on since it was sent.
-            let linked = numbers(&cycle.after);
-            fit.extend(
-                linked
-                    .iter()
-                    .filter(|(_, id)| *id == user.id)
-                    .map(|(n, _)| *n),
-            );
+            fit.extend(cycle.after.accounts.get(&user.id).into_iter().flatten());
             if fit.is_empty() {
                 self.made.insert(user.id.clone());
                 return self
                     .tolerate("a creation that came late, of somebody who changed meanwhile");
             }
         }
-        let linked = numbers(&cycle.after);
+        let linked = cycle.after.accounts.get(&user.id);
         let taken: BTreeSet<u32> = self.owner.values().copied().collect();
         let number = linked
-            .iter()
-            .find(|(n, id)| *id == user.id && fit.contains(n))
-            .map(|(n, _)| *n)
+            .into_iter()
+            .flatten()
+            .copied()
+            .find(|n| fit.contains(n))
             .or_else(|| fit.iter().copied().find(|n| !taken.contains(n)))
             .or_else(|| fit.first().copied());
         let Some(number) = number else {
@@ -188,7 +183,8 @@ impl Checker {
     /// Links say what is true.
     pub(super) fn links(&mut self, cycle: &Cycle) -> Verdict {
         let mut seen = BTreeSet::new();
-        for (number, user) in numbers(&cycle.after) {
+        for (number, user) in &cycle.after.linked {
+            let (number, user) = (*number, user.clone());
             if !seen.insert(user.clone()) {
                 return broken(2, format!("two accounts are linked to the user {user}"));
             }

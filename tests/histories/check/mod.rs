@@ -19,10 +19,9 @@ use crate::happen::Done;
 use crate::ports::Deed;
 use crate::served::{Seen, Served, State};
 use crate::stage::{Cycle, Snapshot};
-use crate::world::{Directory, UNITS};
+use crate::world::UNITS;
 
 pub use approvals::hold_word;
-pub use guard::Kind;
 
 /// A promise of the design that was not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,8 +132,6 @@ impl Checker {
         self.guard.forget();
         self.mails.forget();
         self.approvals.forget(restored);
-        self.absent.clear();
-        self.back.clear();
     }
 
     /// Judges one cycle.
@@ -166,14 +163,13 @@ impl Checker {
             self.names.insert(number, shown.account.name.legal());
             self.absent.remove(&number);
         }
-        let linked = numbers(&cycle.before);
-        for (number, user) in &linked {
+        for (number, user) in &cycle.before.linked {
             let active = cycle.before.users.get(user).is_some_and(User::is_active);
             let seen = served.of(*number);
             let gone = matches!(seen, Seen::Elsewhere { .. } | Seen::Nowhere);
             if !active {
                 self.absent.remove(number);
-            } else if gone && served.proves() {
+            } else if gone && served.proves_absence() {
                 self.absent.entry(*number).or_default().push(cycle.at);
             }
             let open = matches!(seen, Seen::Listed(s) if s.state == State::Open);
@@ -241,15 +237,15 @@ impl Checker {
         if cycle.order.is_none() && cycle.error.is_none() && served.proof == Proof::True {
             self.believed = (served.listed, served.units);
             if !cycle.killed && cycle.struck.is_empty() {
-                self.guard.a_clean_cycle();
+                self.guard.a_clean_cycle(&cycle.after);
             }
         }
         // The directory agrees with the administrator: the matter is over.
         if cycle.error.is_none() && cycle.order.is_none() {
-            for (number, user) in numbers(&cycle.before) {
-                let open = matches!(served.of(number), Seen::Listed(s) if s.state == State::Open);
+            for (number, user) in &cycle.before.linked {
+                let open = matches!(served.of(*number), Seen::Listed(s) if s.state == State::Open);
                 if open {
-                    self.respected.remove(&user);
+                    self.respected.remove(user);
                 }
             }
         }
@@ -262,23 +258,9 @@ impl Checker {
 
     /// The account that a user is linked to, as remembered after the cycle or before.
     fn linked_to(&self, cycle: &Cycle, user: &str) -> Option<u32> {
-        let of = |snapshot: &Snapshot| {
-            let all = numbers(snapshot);
-            all.into_iter().find(|(_, id)| id == user).map(|(n, _)| n)
-        };
+        let of = |snapshot: &Snapshot| snapshot.accounts.get(user)?.first().copied();
         of(&cycle.after).or_else(|| of(&cycle.before))
     }
-}
-
-/// Who is linked to which user.
-pub fn numbers(snapshot: &Snapshot) -> Vec<(u32, String)> {
-    let links = snapshot.memory.links.iter();
-    links
-        .filter_map(|(key, link)| {
-            let number = Directory::number_of(key.id.as_str())?;
-            Some((number, link.user.to_string()))
-        })
-        .collect()
 }
 
 /// An account for people, with all that was shown of it.

@@ -5,7 +5,7 @@ use mattermost_sim::User;
 use crate::ports::Deed;
 use crate::stage::Cycle;
 
-use super::{Checker, Down, Verdict, broken, numbers};
+use super::{Checker, Down, Verdict, broken};
 
 impl Checker {
     /// A user who is changed must be one of ours.
@@ -31,7 +31,8 @@ impl Checker {
             return broken(3, "mattersync's own account was changed");
         }
         let base = self.names.get(&number).map(String::as_str);
-        let fresh = !cycle.before.users.contains_key(&user.id);
+        // A creation may be finished in the cycle in which it is found again.
+        let fresh = !cycle.before.accounts.contains_key(&user.id);
         if self.setting.protect && base == Some("vip") && !fresh {
             return broken(3, format!("{name} was changed, whom `protect` names"));
         }
@@ -41,8 +42,8 @@ impl Checker {
     /// Whoever is not ours is afterwards what he was before.
     pub(super) fn untouched(&self, cycle: &Cycle) -> Verdict {
         for (id, before) in &cycle.before.users {
-            let linked = numbers(&cycle.after).iter().any(|(_, user)| user == id)
-                || numbers(&cycle.before).iter().any(|(_, user)| user == id);
+            let linked = cycle.after.accounts.contains_key(id)
+                || cycle.before.accounts.contains_key(id);
             let after = cycle.after.users.get(id);
             let made = self.made.contains(id);
             let same = match after {

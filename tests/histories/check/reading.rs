@@ -41,7 +41,7 @@ impl Checker {
 
     fn missing(&mut self, cycle: &Cycle, number: u32, name: &str, who: &str) -> Verdict {
         let served = &cycle.served;
-        if !served.proves() {
+        if !served.proves_absence() {
             let fault = &served.fault;
             let what = format!("{name} was deactivated; the reading ({fault:?}) proves nothing");
             return broken(1, format!("{what} of {who}"));
@@ -74,9 +74,7 @@ impl Checker {
     }
 
     fn user_of(&self, cycle: &Cycle, number: u32) -> String {
-        let linked = super::numbers(&cycle.before);
-        let found = linked.into_iter().find(|(n, _)| *n == number);
-        found.map_or_else(String::new, |(_, user)| user)
+        cycle.before.linked.get(&number).cloned().unwrap_or_default()
     }
 
     /// Whether a reactivation is right.

@@ -8,7 +8,7 @@ use crate::stage::Cycle;
 use crate::world::Flaw;
 
 use super::identity::fits;
-use super::{Broken, Checker, Verdict, broken, numbers, tell};
+use super::{Broken, Checker, Verdict, broken, tell};
 
 impl Checker {
     pub(super) fn reasons(&self, cycle: &Cycle, plan: &Plan) -> Verdict {
@@ -98,17 +98,19 @@ impl Checker {
         if cycle.served.proof == Proof::Broken || cycle.deeds.iter().any(|d| d.late) {
             return Ok(());
         }
-        let linked = numbers(&cycle.before);
+        let linked = &cycle.before.linked;
         for (number, seen) in &cycle.served.seen {
-            let id = linked.iter().find(|(n, _)| n == number).map(|(_, id)| id);
+            let id = linked.get(number);
             let Some(what) = self.difference(cycle, seen, id) else {
                 continue;
             };
-            if !is_told(plan, *number, id) {
+            // A creation whose answer was lost was found again.
+            let found = id.is_none() && cycle.after.linked.contains_key(number);
+            if !found && !is_told(plan, *number, id) {
                 return Err(unexplained(cycle, *number, what));
             }
         }
-        let active = |id: &String| cycle.before.users.get(id).is_some_and(|u| u.is_active());
+        let active = |id: &&String| cycle.before.users.get(*id).is_some_and(|u| u.is_active());
         for (number, id) in linked.iter().filter(|(_, id)| active(id)) {
             let gone = matches!(cycle.served.of(*number), Seen::Nowhere);
             if gone && !is_told(plan, *number, Some(id)) {
