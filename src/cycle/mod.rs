@@ -5,6 +5,7 @@
 //! to decision; a dry run cannot differ from a real one.
 
 mod exchanged;
+mod mails;
 mod person;
 mod read;
 mod report;
@@ -27,6 +28,7 @@ use crate::provider::{Ask, Progress, Provider, ProviderError};
 use crate::state::{Outcome, StateError, Store, Unsettled};
 
 pub use exchanged::Exchanged;
+pub use mails::Mails;
 pub use person::PersonError;
 pub use read::View;
 pub use report::{Adoption, PlanReport, Side, SyncReport};

@@ -127,7 +127,7 @@ pub trait Store: Send + Sync {
     fn runs(&self, most: u32) -> BoxFuture<'_, Result<Vec<RunRecord>, StateError>>;
 
     /// Counts of what is remembered, for `status`: `links`, `deactivated` (of the links),
-    /// `absences`, `returns`, `names`, `nonces`, `waiting`, `orders`, `approvals`, `done`, `runs`,
+    /// `absences`, `returns`, `names`, `nonces`, `waiting`, `addresses-waiting`, `orders`, `approvals`, `done`, `runs`,
     /// `steps`, `unsettled`.
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>>;
 }
