@@ -6,6 +6,7 @@
 
 mod errand;
 mod exchanged;
+mod mails;
 mod person;
 mod read;
 mod report;
@@ -29,6 +30,7 @@ use crate::state::{Outcome, StateError, Store, Unsettled};
 
 pub use errand::{AnyErrand, Asker, Deactivate, Errand};
 pub use exchanged::Exchanged;
+pub use mails::Mails;
 pub use person::PersonError;
 pub use read::View;
 pub use report::{Adoption, PlanReport, Side, SyncReport};

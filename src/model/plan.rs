@@ -80,6 +80,21 @@ pub struct Subject {
     pub email: Option<String>,
 }
 
+impl Subject {
+    /// The ids of both sides as far as they are known, for messages about what went wrong: names
+    /// and addresses change, these find the person again.
+    pub fn ids(&self) -> String {
+        let account = self.account.as_ref().map(|key| format!("account {key}"));
+        let user = self.user.as_ref().map(|id| format!("user {id}"));
+        let ids: Vec<String> = account.into_iter().chain(user).collect();
+        if ids.is_empty() {
+            "no id".to_owned()
+        } else {
+            ids.join(", ")
+        }
+    }
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;

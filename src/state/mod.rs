@@ -136,7 +136,7 @@ pub trait Store: Send + Sync {
     fn loose_notes(&self) -> BoxFuture<'_, Result<Vec<Note>, StateError>>;
 
     /// Counts of what is remembered, for `status`: `links`, `deactivated` (of the links),
-    /// `absences`, `returns`, `names`, `nonces`, `waiting`, `orders`, `approvals`, `done`, `runs`,
+    /// `absences`, `returns`, `names`, `nonces`, `waiting`, `addresses-waiting`, `orders`, `approvals`, `done`, `runs`,
     /// `steps`, `unsettled`.
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>>;
 }

@@ -284,6 +284,7 @@ impl Inner {
     fn counts(&self) -> BTreeMap<String, u64> {
         let memory = &self.memory;
         let deactivated = memory.links.values().filter(|l| l.deactivated.is_some());
+        let asked = memory.links.values().filter(|l| l.email_waiting.is_some());
         let steps = || self.runs.iter().flat_map(|run| &run.steps);
         [
             ("links", memory.links.len()),
@@ -293,6 +294,7 @@ impl Inner {
             ("names", memory.names.len()),
             ("nonces", memory.nonces.len()),
             ("waiting", memory.waiting.len()),
+            ("addresses-waiting", asked.count()),
             ("orders", memory.orders.len()),
             ("approvals", memory.approvals.len()),
             ("done", memory.done.len()),
