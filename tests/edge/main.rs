@@ -6,6 +6,9 @@
 
 mod completeness;
 mod identity;
+mod identity_moves;
 mod mail;
 mod process;
 mod state;
+#[path = "../common/world.rs"]
+mod world;
