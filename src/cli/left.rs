@@ -13,6 +13,7 @@ const MOST: usize = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Group {
     Conflict,
+    Alike,
     Unusable,
     NoPlace,
     Missing,
@@ -27,7 +28,10 @@ impl Group {
     fn of(why: &Why) -> Self {
         match why {
             Why::Conflict { .. } => Self::Conflict,
+            Why::LooksLike { .. } => Self::Alike,
             Why::Duplicate { .. }
+            | Why::SharedAnchor { .. }
+            | Why::SeatOrder(_)
             | Why::BadEntry(_)
             | Why::NoUsername(_)
             | Why::NoEmail(_)
@@ -65,6 +69,7 @@ impl Group {
     fn heading(self) -> &'static str {
         match self {
             Self::Conflict => "Conflicts with users whom mattersync did not make",
+            Self::Alike => "New accounts that look like people who are known",
             Self::Unusable => "Cannot be used as they are in the directory",
             Self::NoPlace => "No place on Mattermost",
             Self::Missing => "Not seen in the directory, and not (yet) acted upon",

@@ -23,9 +23,10 @@ pub enum Tense {
 }
 
 /// In the order in which people want to see them: what takes away first.
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 10] = [
     "deactivate",
     "adopt",
+    "move",
     "rename",
     "change-email",
     "update",
@@ -41,6 +42,11 @@ pub fn heading(kind: &str, number: usize, tense: Tense) -> String {
     let (wanted, done, rest) = match kind {
         "deactivate" => ("Deactivate", "Deactivated", users),
         "adopt" => ("Adopt", "Adopted", users),
+        "move" => (
+            "Move the link of",
+            "Moved the link of",
+            count(number, "user", "users"),
+        ),
         "rename" => ("Rename", "Renamed", users),
         "change-email" => ("Change the address of", "Changed the address of", users),
         "update" => ("Update", "Updated", users),

@@ -134,6 +134,9 @@ fn wants_attention(why: &Why) -> bool {
     match why {
         Why::Conflict { .. }
         | Why::Duplicate { .. }
+        | Why::LooksLike { .. }
+        | Why::SharedAnchor { .. }
+        | Why::SeatOrder(_)
         | Why::BadEntry(_)
         | Why::NoUsername(_)
         | Why::NoEmail(_)

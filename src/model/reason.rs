@@ -18,6 +18,13 @@ pub enum Reason {
         /// What agrees, for example "username and e-mail".
         by: String,
     },
+    /// Another account of the same person is gone.
+    SameAnchor {
+        /// The second anchor that both have.
+        anchor: String,
+        /// Where the other account was last seen.
+        was: String,
+    },
     /// An attribute says that the account is locked.
     Locked {
         /// Which attribute.
@@ -102,6 +109,29 @@ pub enum Why {
         /// The other account's DN.
         other: String,
     },
+    /// The account has the name, address or second anchor of a user whose own account was not
+    /// found: a person says whether both are one.
+    LooksLike {
+        /// "username", "e-mail address" or "second anchor".
+        what: String,
+        /// Its value.
+        value: String,
+        /// The user: username and id.
+        holder: String,
+        /// The account that the user is linked with: its last DN and id.
+        was: String,
+        /// This account's id.
+        id: String,
+    },
+    /// The second anchor belongs to another account too, and is of no use.
+    SharedAnchor {
+        /// The second anchor.
+        anchor: String,
+        /// The other account's DN.
+        other: String,
+    },
+    /// A group of `policy.seat-order` that cannot be followed.
+    SeatOrder(String),
     /// The entry cannot be used.
     BadEntry(String),
     /// The username has no legal form.

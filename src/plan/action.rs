@@ -11,6 +11,7 @@ impl Action {
         match self {
             Self::CreateUser { .. } => Some(Class::Create),
             Self::Adopt { .. } => Some(Class::Adopt),
+            Self::MoveLink { .. } => Some(Class::Move),
             Self::Rename { .. } => Some(Class::Rename),
             Self::ChangeEmail { .. } => Some(Class::Email),
             Self::Deactivate { class, .. } => *class,
@@ -22,7 +23,7 @@ impl Action {
     /// When in a run it is carried out.
     pub fn phase(&self) -> Phase {
         match self {
-            Self::Adopt { .. } => Phase::Link,
+            Self::Adopt { .. } | Self::MoveLink { .. } => Phase::Link,
             Self::Deactivate { .. } => Phase::Free,
             Self::Rename { .. } => Phase::Names,
             Self::ChangeEmail { .. } | Self::UpdateProfile { .. } => Phase::Change,
@@ -37,6 +38,7 @@ impl Action {
         match self {
             Self::CreateUser { .. } => "create",
             Self::Adopt { .. } => "adopt",
+            Self::MoveLink { .. } => "move",
             Self::Rename { .. } => "rename",
             Self::ChangeEmail { .. } => "change-email",
             Self::UpdateProfile { .. } => "update",
@@ -52,6 +54,7 @@ impl Action {
         match self {
             Self::CreateUser { account, .. }
             | Self::Adopt { account, .. }
+            | Self::MoveLink { account, .. }
             | Self::Rename { account, .. }
             | Self::ChangeEmail { account, .. }
             | Self::UpdateProfile { account, .. }
@@ -66,6 +69,7 @@ impl Action {
     pub fn user(&self) -> Option<&UserId> {
         match self {
             Self::Adopt { user, .. }
+            | Self::MoveLink { user, .. }
             | Self::Rename { user, .. }
             | Self::ChangeEmail { user, .. }
             | Self::UpdateProfile { user, .. }
@@ -115,6 +119,7 @@ impl Action {
             }
             Self::CreateTeam { name, .. } => wish.push(name.clone()),
             Self::JoinTeam { team_name, .. } => wish.push(team_name.clone()),
+            Self::MoveLink { from, .. } => wish.push(from.to_string()),
             Self::Deactivate { class, .. } => {
                 wish.push(class.map_or("ordered", Class::name).to_owned());
             }

@@ -88,7 +88,10 @@ impl Doubts {
         };
         if step.class() == Some(Class::Missing) {
             about = self.of_person(draft.world.memory, key, Risk::Missing);
-        } else if matches!(step.class(), Some(Class::Locked | Class::Create)) {
+        } else if matches!(
+            step.class(),
+            Some(Class::Locked | Class::Create | Class::Move)
+        ) {
             // Another directory, or ids from another attribute, would make everybody twice.
             about = self.of_kind(key, |k| matches!(k, HoldKey::Identity(_)));
         } else if step.class() == Some(Class::Reactivate) {
@@ -285,7 +288,10 @@ fn compare(provider: &ProviderName, last: &Shape, now: &Shape) -> Vec<(HoldKey, 
         }
     }
     for (name, had) in &last.attributes {
-        let has = now.attributes.get(name).copied().unwrap_or(0);
+        // What the configuration no longer asks for was not lost.
+        let Some(has) = now.attributes.get(name).copied() else {
+            continue;
+        };
         // Shares, not numbers: fewer accounts have fewer values.
         let halved = has * last.accounts * 2 < had * now.accounts;
         if *had >= FEW && halved {

@@ -2,7 +2,7 @@
 //!
 //! [`plan`] sees both sides as read, the policy, what is remembered, and what time it is. It
 //! touches nothing and asks nobody; the same input gives the same plan. Its parts, in order:
-//! `doubts` (is the reading plausible), `matching` (who is who), `lifecycle` (who goes, who comes
+//! `doubts` (is the reading plausible), `matching` and `kin` (who is who), `lifecycle` (who goes, who comes
 //! back), `naming`, `emails`, `profiles`, `creations`, `guard` (what waits for a person),
 //! `seats`, `memberships`. [`remember`] says what follows from a step that was carried out, and
 //! [`settle`] what became of steps whose outcome was lost.
@@ -15,6 +15,7 @@ mod doubts;
 mod draft;
 mod emails;
 mod guard;
+mod kin;
 mod lifecycle;
 mod matching;
 mod memberships;

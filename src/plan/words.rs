@@ -19,6 +19,7 @@ impl fmt::Display for Sentence<'_> {
         match action {
             Action::CreateUser { .. } => write!(f, "create {subject}")?,
             Action::Adopt { .. } => write!(f, "adopt the existing user {subject}")?,
+            Action::MoveLink { .. } => write!(f, "move the link of the user {subject}")?,
             Action::Rename { username, .. } => {
                 write!(
                     f,
@@ -72,6 +73,11 @@ impl fmt::Display for Reason {
         match self {
             Self::NoUserYet => f.write_str("the account has no user yet"),
             Self::SamePerson { by } => write!(f, "{by} agree with the account"),
+            Self::SameAnchor { anchor, was } => write!(
+                f,
+                "the user's account is gone (was {was}), and this one has its second anchor \
+                 {anchor}"
+            ),
             Self::Locked { attribute, value } => {
                 write!(f, "the account is locked ({attribute} is {value})")
             }
@@ -134,6 +140,27 @@ impl fmt::Display for Why {
                 f,
                 "the {what} {value} belongs to another account ({other}): give one of them another"
             ),
+            Self::LooksLike {
+                what,
+                value,
+                holder,
+                was,
+                id,
+            } => {
+                let user = holder.split_whitespace().next().unwrap_or_default();
+                write!(
+                    f,
+                    "looks like the same person as the user {holder}: the {what} {value} agrees, \
+                     and that user's own account was not found (was {was}). If it is: mattersync \
+                     link {id} {user}. If not: give one of them another {what}"
+                )
+            }
+            Self::SharedAnchor { anchor, other } => write!(
+                f,
+                "the second anchor {anchor} is also that of {other}, and therefore of no use: give \
+                 one of them another"
+            ),
+            Self::SeatOrder(what) => write!(f, "policy.seat-order: {what}"),
             Self::BadEntry(why) => write!(f, "the entry cannot be used: {why}"),
             Self::NoUsername(raw) => {
                 write!(
