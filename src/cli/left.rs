@@ -27,7 +27,7 @@ enum Group {
 impl Group {
     fn of(why: &Why) -> Self {
         match why {
-            Why::Conflict { .. } => Self::Conflict,
+            Why::Conflict { .. } | Why::Unlinked { .. } => Self::Conflict,
             Why::LooksLike { .. } => Self::Alike,
             Why::Duplicate { .. }
             | Why::SharedAnchor { .. }
@@ -68,8 +68,8 @@ impl Group {
 
     fn heading(self) -> &'static str {
         match self {
-            Self::Conflict => "Conflicts with users whom mattersync did not make",
             Self::Alike => "New accounts that look like people who are known",
+            Self::Conflict => "Conflicts (mattersync conflicts says what to do)",
             Self::Unusable => "Cannot be used as they are in the directory",
             Self::NoPlace => "No place on Mattermost",
             Self::Missing => "Not seen in the directory, and not (yet) acted upon",

@@ -23,8 +23,9 @@ pub enum Tense {
 }
 
 /// In the order in which people want to see them: what takes away first.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 11] = [
     "deactivate",
+    "unlink",
     "adopt",
     "move",
     "rename",
@@ -41,6 +42,7 @@ pub fn heading(kind: &str, number: usize, tense: Tense) -> String {
     let users = count(number, "user", "users");
     let (wanted, done, rest) = match kind {
         "deactivate" => ("Deactivate", "Deactivated", users),
+        "unlink" => ("Unlink", "Unlinked", users),
         "adopt" => ("Adopt", "Adopted", users),
         "move" => (
             "Move the link of",

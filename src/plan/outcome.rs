@@ -2,7 +2,7 @@
 
 use crate::model::{
     AccountKey, Action, Deactivation, Done, Given, HoldKey, Link, LinkOrigin, Memory, MemoryDelta,
-    Now, ProfileField, Remember, Step, TeamId, Timestamp, User,
+    Now, ProfileField, Reason, Remember, Step, TeamId, Timestamp, Unlinked, User, UserId,
 };
 
 use super::guard::{approved, first_fill};
@@ -17,6 +17,8 @@ pub enum Effect {
     Adopted,
     /// Nothing was sent; the link is another account's.
     Moved,
+    /// Nothing was sent; the link is forgotten.
+    Unlinked,
     /// The username is the new one.
     Renamed,
     /// The address is the new one.
@@ -101,9 +103,10 @@ pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Mem
     let used = approvals.filter(|(_, a)| a.steps.contains(&fingerprint));
     delta.extend(used.map(|(hold, _)| Remember::Used(hold.clone(), fingerprint.clone())));
     if let Some(class) = step.class() {
+        let by_hand = matches!(step.reason, Reason::ByHand { .. });
         let by_approval = approved(memory, &HoldKey::Class(class), now)
             .is_some_and(|steps| steps.contains(&fingerprint));
-        if !by_approval && !first_fill(memory, step) {
+        if !by_hand && !by_approval && !first_fill(memory, step) {
             delta.push(Remember::Done(Done {
                 class,
                 at: now.wall,
@@ -118,7 +121,10 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
     let Some(key) = step.action.account() else {
         return Vec::new();
     };
-    let fresh = |user: &crate::model::UserId, origin, username: &str| Link {
+    if let (Action::Unlink { user, as_new, .. }, Effect::Unlinked) = (&step.action, effect) {
+        return unlinked(step, key, user, *as_new, now);
+    }
+    let fresh = |user: &UserId, origin, username: &str| Link {
         user: user.clone(),
         origin,
         since: now.wall,
@@ -149,7 +155,19 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
                 ..
             },
             Effect::Adopted,
-        ) => fresh(user, LinkOrigin::Adopted, directory_username),
+        ) => {
+            if memory.unlinked.contains_key(key) {
+                delta.push(Remember::Unlinked(key.clone(), None));
+            }
+            if memory.kept.contains_key(user) {
+                delta.push(Remember::Kept(user.clone(), None));
+            }
+            // What an earlier creation for this account may have made is nobody's any more.
+            if memory.nonces.contains_key(key) {
+                delta.push(Remember::Nonce(key.clone(), None));
+            }
+            fresh(user, LinkOrigin::Adopted, directory_username)
+        }
         (
             Action::MoveLink {
                 from,
@@ -219,6 +237,32 @@ pub fn forget_account(memory: &Memory, key: &AccountKey) -> MemoryDelta {
     delta
 }
 
+/// Forgets a link and what hangs on it: a nonce that the user carries makes the user ours no more,
+/// and a suffix belongs to the name that the user had.
+fn unlinked(step: &Step, key: &AccountKey, user: &UserId, as_new: bool, now: &Now) -> MemoryDelta {
+    let by = match &step.reason {
+        Reason::ByHand { by, .. } => by.clone(),
+        _ => String::new(),
+    };
+    let mark = Unlinked {
+        user: user.clone(),
+        by,
+        at: now.wall,
+    };
+    vec![
+        Remember::Unlink(key.clone()),
+        Remember::Nonce(key.clone(), None),
+        Remember::Name(key.clone(), None),
+        Remember::Absence(key.clone(), None),
+        Remember::Return(key.clone(), None),
+        Remember::Waiting(key.clone(), None),
+        Remember::Flips(key.clone(), None),
+        Remember::Announced(key.clone(), None),
+        Remember::Order(user.clone(), None),
+        Remember::Unlinked(key.clone(), (!as_new).then_some(mark)),
+    ]
+}
+
 fn change(link: &mut Link, step: &Step, effect: &Effect) {
     match effect {
         Effect::Deactivated(at) => {
@@ -244,6 +288,7 @@ fn change(link: &mut Link, step: &Step, effect: &Effect) {
         Effect::Created(_)
         | Effect::Adopted
         | Effect::Moved
+        | Effect::Unlinked
         | Effect::Renamed
         | Effect::TeamMade(_)
         | Effect::Joined => {}

@@ -179,7 +179,10 @@ impl Life<'_> {
     fn order(&mut self, n: u32) -> Result<Done, Broken> {
         let snapshot = self.stage.snapshot();
         let linked = &snapshot.linked;
-        let found = linked.range(n..).next().or_else(|| linked.first_key_value());
+        let found = linked
+            .range(n..)
+            .next()
+            .or_else(|| linked.first_key_value());
         let Some((_, user)) = found else {
             return Ok(Done::Nothing);
         };

@@ -11,7 +11,7 @@ use mattermost_sim::{Call, Fate, Mail, Mattermost, TeamMember, User, is_write};
 use mattersync::clock::Clock;
 use mattersync::mattermost::{Request, Response, SendError, Transport, Way};
 use mattersync::model::{
-    Memory, MemoryDelta, Now, Outcome, Plan, Reading, RunId, StepId, Timestamp,
+    Memory, MemoryDelta, Note, Now, Outcome, Plan, Reading, RunId, StepId, Timestamp,
 };
 use mattersync::provider::ldap::LdapProvider;
 use mattersync::provider::{Ask, Provider, ProviderError};
@@ -472,6 +472,18 @@ impl Store for Disk {
 
     fn runs(&self, most: u32) -> BoxFuture<'_, Result<Vec<RunRecord>, StateError>> {
         self.real.runs(most)
+    }
+
+    fn note(&self, note: Note) -> BoxFuture<'_, Result<(), StateError>> {
+        self.write(move |real| real.note(note))
+    }
+
+    fn notes(&self, run: RunId) -> BoxFuture<'_, Result<Vec<Note>, StateError>> {
+        self.real.notes(run)
+    }
+
+    fn loose_notes(&self) -> BoxFuture<'_, Result<Vec<Note>, StateError>> {
+        self.real.loose_notes()
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>> {

@@ -257,7 +257,10 @@ impl<'l> Stage<'l> {
         for (key, link) in &memory.links {
             if let Some(number) = Directory::number_of(key.id.as_str()) {
                 linked.insert(number, link.user.to_string());
-                accounts.entry(link.user.to_string()).or_default().insert(number);
+                accounts
+                    .entry(link.user.to_string())
+                    .or_default()
+                    .insert(number);
             }
         }
         Snapshot {
