@@ -74,6 +74,7 @@ impl<'a> Call<'a> {
         let writer = self.writer;
         match &step.action {
             Action::Adopt { .. } => Ok(Effect::Adopted),
+            Action::Unlink { .. } => Ok(Effect::Unlinked),
             Action::Rename { username, .. } => {
                 writer.rename(user, username).await.map(|_| Effect::Renamed)
             }

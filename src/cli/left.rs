@@ -26,7 +26,7 @@ enum Group {
 impl Group {
     fn of(why: &Why) -> Self {
         match why {
-            Why::Conflict { .. } => Self::Conflict,
+            Why::Conflict { .. } | Why::Unlinked { .. } => Self::Conflict,
             Why::Duplicate { .. }
             | Why::BadEntry(_)
             | Why::NoUsername(_)
@@ -59,7 +59,7 @@ impl Group {
 
     fn heading(self) -> &'static str {
         match self {
-            Self::Conflict => "Conflicts with users whom mattersync did not make",
+            Self::Conflict => "Conflicts (mattersync conflicts says what to do)",
             Self::Unusable => "Cannot be used as they are in the directory",
             Self::NoPlace => "No place on Mattermost",
             Self::Missing => "Not seen in the directory, and not (yet) acted upon",

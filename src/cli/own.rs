@@ -111,7 +111,7 @@ impl Own {
         errand: E,
         progress: &Progress,
     ) -> Result<E::Answer, Failure> {
-        let mut engine = match E::WRITES {
+        let mut engine = match errand.writes() {
             true => self.writing_engine()?,
             false => self.looking_engine()?,
         };

@@ -23,8 +23,9 @@ pub enum Tense {
 }
 
 /// In the order in which people want to see them: what takes away first.
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 10] = [
     "deactivate",
+    "unlink",
     "adopt",
     "rename",
     "change-email",
@@ -40,6 +41,7 @@ pub fn heading(kind: &str, number: usize, tense: Tense) -> String {
     let users = count(number, "user", "users");
     let (wanted, done, rest) = match kind {
         "deactivate" => ("Deactivate", "Deactivated", users),
+        "unlink" => ("Unlink", "Unlinked", users),
         "adopt" => ("Adopt", "Adopted", users),
         "rename" => ("Rename", "Renamed", users),
         "change-email" => ("Change the address of", "Changed the address of", users),

@@ -133,6 +133,7 @@ impl Told {
 fn wants_attention(why: &Why) -> bool {
     match why {
         Why::Conflict { .. }
+        | Why::Unlinked { .. }
         | Why::Duplicate { .. }
         | Why::BadEntry(_)
         | Why::NoUsername(_)

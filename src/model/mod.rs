@@ -24,7 +24,7 @@ pub use ids::{
 };
 pub use memory::{
     Absence, Approval, ChosenName, Deactivation, Done, Given, HoldKey, Kept, Link, LinkOrigin,
-    Memory, MemoryDelta, Order, Remember, Restored, Return, SeatRefusal,
+    Memory, MemoryDelta, Order, Remember, Restored, Return, SeatRefusal, Unlinked,
 };
 pub use plan::{
     Action, Class, NewUser, Outcome, Phase, Plan, Precondition, Step, Subject, TeamRef, UserRef,

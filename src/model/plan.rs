@@ -159,6 +159,16 @@ pub enum Action {
         /// The account's username in the directory.
         directory_username: String,
     },
+    /// Forget that an account is a user, because a person says so. Nothing is sent to the server.
+    Unlink {
+        /// Whose account.
+        account: AccountKey,
+        /// Which user.
+        user: UserId,
+        /// The account is as one that was never seen: it may be linked or get a user by itself.
+        /// Otherwise it is left alone until a person says more.
+        as_new: bool,
+    },
     /// Change the username.
     Rename {
         /// Whose.

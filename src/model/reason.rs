@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprint, Gap, HoldKey, StepId, Subject};
+use super::{Fingerprint, Gap, HoldKey, StepId, Subject, Timestamp};
 
 /// Why a step is wanted, in the values that led to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +67,13 @@ pub enum Reason {
         /// Who.
         by: String,
     },
+    /// A person said who is who.
+    ByHand {
+        /// Who said it.
+        by: String,
+        /// With which command: `link`, `adopt` or `unlink`.
+        command: String,
+    },
 }
 
 /// Something that was looked at and left as it is.
@@ -92,6 +99,15 @@ pub enum Why {
         holder: String,
         /// Why it is not an adoption.
         because: String,
+    },
+    /// A person took the account's link apart.
+    Unlinked {
+        /// Which user it was linked to: username and id, or the id alone.
+        user: String,
+        /// Who said so.
+        by: String,
+        /// When.
+        at: Timestamp,
     },
     /// Another account of the directory has the same address or id.
     Duplicate {

@@ -15,14 +15,17 @@ impl Action {
             Self::ChangeEmail { .. } => Some(Class::Email),
             Self::Deactivate { class, .. } => *class,
             Self::Reactivate { .. } => Some(Class::Reactivate),
-            Self::UpdateProfile { .. } | Self::CreateTeam { .. } | Self::JoinTeam { .. } => None,
+            Self::UpdateProfile { .. }
+            | Self::CreateTeam { .. }
+            | Self::JoinTeam { .. }
+            | Self::Unlink { .. } => None,
         }
     }
 
     /// When in a run it is carried out.
     pub fn phase(&self) -> Phase {
         match self {
-            Self::Adopt { .. } => Phase::Link,
+            Self::Adopt { .. } | Self::Unlink { .. } => Phase::Link,
             Self::Deactivate { .. } => Phase::Free,
             Self::Rename { .. } => Phase::Names,
             Self::ChangeEmail { .. } | Self::UpdateProfile { .. } => Phase::Change,
@@ -37,6 +40,7 @@ impl Action {
         match self {
             Self::CreateUser { .. } => "create",
             Self::Adopt { .. } => "adopt",
+            Self::Unlink { .. } => "unlink",
             Self::Rename { .. } => "rename",
             Self::ChangeEmail { .. } => "change-email",
             Self::UpdateProfile { .. } => "update",
@@ -52,6 +56,7 @@ impl Action {
         match self {
             Self::CreateUser { account, .. }
             | Self::Adopt { account, .. }
+            | Self::Unlink { account, .. }
             | Self::Rename { account, .. }
             | Self::ChangeEmail { account, .. }
             | Self::UpdateProfile { account, .. }
@@ -66,6 +71,7 @@ impl Action {
     pub fn user(&self) -> Option<&UserId> {
         match self {
             Self::Adopt { user, .. }
+            | Self::Unlink { user, .. }
             | Self::Rename { user, .. }
             | Self::ChangeEmail { user, .. }
             | Self::UpdateProfile { user, .. }
@@ -118,6 +124,7 @@ impl Action {
             Self::Deactivate { class, .. } => {
                 wish.push(class.map_or("ordered", Class::name).to_owned());
             }
+            Self::Unlink { as_new, .. } => wish.push(as_new.to_string()),
             Self::Adopt { .. } | Self::Reactivate { .. } => {}
         }
         wish

@@ -53,6 +53,17 @@ fn unlinked<'a>(
         user: None,
         adopted_by: None,
     };
+    if let Some(mark) = draft.world.memory.unlinked.get(key) {
+        let user = draft.world.users.get(&mark.user);
+        let user = user.map(|user| format!("{} ({})", user.username, user.id));
+        let why = Why::Unlinked {
+            user: user.unwrap_or_else(|| mark.user.to_string()),
+            by: mark.by.clone(),
+            at: mark.at,
+        };
+        draft.leave(person.subject(), why);
+        return None;
+    }
     match matching(draft, person.key, account) {
         Match::Nobody => {}
         Match::Conflict(why) => {

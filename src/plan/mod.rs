@@ -11,6 +11,7 @@ mod action;
 mod address;
 mod bonds;
 mod creations;
+mod crowd;
 mod doubts;
 mod draft;
 mod emails;
@@ -28,12 +29,13 @@ mod seats;
 mod words;
 
 pub use address::legal_email;
+pub use crowd::{Bar, Claim, Crowd};
 pub use guard::{APPROVAL, DAY, approved, limit};
 pub use names::legal_username;
 pub use outcome::{Effect, before, in_doubt, made, made_later, remember, undone};
 pub use policy::{AdoptRule, Authority, Limit, Policy, TeamPolicy};
 pub use recover::{Settled, settle};
-pub use words::{Sentence, hold_name};
+pub use words::{Sentence, Span, hold_name};
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,9 @@
 //! What is to be remembered before a step is sent, and once it has been carried out.
 
 use crate::model::{
-    Action, Deactivation, Done, Given, HoldKey, Link, LinkOrigin, Made, Memory, MemoryDelta, Now,
-    ProfileField, Remember, Step, TeamId, Timestamp, User,
+    AccountKey, Action, Deactivation, Done, Given, HoldKey, Link, LinkOrigin, Made, Memory,
+    MemoryDelta, Now, ProfileField, Reason, Remember, Step, TeamId, Timestamp, Unlinked, User,
+    UserId,
 };
 
 use super::guard::{approved, first_fill};
@@ -15,6 +16,8 @@ pub enum Effect {
     Created(Box<User>),
     /// Nothing was sent; the link is made.
     Adopted,
+    /// Nothing was sent; the link is forgotten.
+    Unlinked,
     /// The username is the new one.
     Renamed,
     /// The address is the new one.
@@ -115,6 +118,7 @@ pub fn made(step: &Step, effect: &Effect) -> Option<Made> {
             ..Made::default()
         },
         Effect::Adopted
+        | Effect::Unlinked
         | Effect::Renamed
         | Effect::EmailChanged
         | Effect::Reactivated
@@ -162,9 +166,10 @@ pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Mem
     let used = approvals.filter(|(_, a)| a.steps.contains(&fingerprint));
     delta.extend(used.map(|(hold, _)| Remember::Used(hold.clone(), fingerprint.clone())));
     if let Some(class) = step.class() {
+        let by_hand = matches!(step.reason, Reason::ByHand { .. });
         let by_approval = approved(memory, &HoldKey::Class(class), now)
             .is_some_and(|steps| steps.contains(&fingerprint));
-        if !by_approval && !first_fill(memory, step) {
+        if !by_hand && !by_approval && !first_fill(memory, step) {
             delta.push(Remember::Done(Done {
                 class,
                 at: now.wall,
@@ -179,7 +184,10 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
     let Some(key) = step.action.account() else {
         return Vec::new();
     };
-    let fresh = |user: &crate::model::UserId, origin, username: &str| Link {
+    if let (Action::Unlink { user, as_new, .. }, Effect::Unlinked) = (&step.action, effect) {
+        return unlinked(step, key, user, *as_new, now);
+    }
+    let fresh = |user: &UserId, origin, username: &str| Link {
         user: user.clone(),
         origin,
         since: now.wall,
@@ -210,7 +218,19 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
                 ..
             },
             Effect::Adopted,
-        ) => fresh(user, LinkOrigin::Adopted, directory_username),
+        ) => {
+            if memory.unlinked.contains_key(key) {
+                delta.push(Remember::Unlinked(key.clone(), None));
+            }
+            if memory.kept.contains_key(user) {
+                delta.push(Remember::Kept(user.clone(), None));
+            }
+            // What an earlier creation for this account may have made is nobody's any more.
+            if memory.nonces.contains_key(key) {
+                delta.push(Remember::Nonce(key.clone(), None));
+            }
+            fresh(user, LinkOrigin::Adopted, directory_username)
+        }
         _ => {
             let Some(mut link) = memory.links.get(key).cloned() else {
                 return delta;
@@ -228,6 +248,32 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
         delta.push(Remember::Return(key.clone(), None));
     }
     delta
+}
+
+/// Forgets a link and what hangs on it: a nonce that the user carries makes the user ours no more,
+/// and a suffix belongs to the name that the user had.
+fn unlinked(step: &Step, key: &AccountKey, user: &UserId, as_new: bool, now: &Now) -> MemoryDelta {
+    let by = match &step.reason {
+        Reason::ByHand { by, .. } => by.clone(),
+        _ => String::new(),
+    };
+    let mark = Unlinked {
+        user: user.clone(),
+        by,
+        at: now.wall,
+    };
+    vec![
+        Remember::Unlink(key.clone()),
+        Remember::Nonce(key.clone(), None),
+        Remember::Name(key.clone(), None),
+        Remember::Absence(key.clone(), None),
+        Remember::Return(key.clone(), None),
+        Remember::Waiting(key.clone(), None),
+        Remember::Flips(key.clone(), None),
+        Remember::Announced(key.clone(), None),
+        Remember::Order(user.clone(), None),
+        Remember::Unlinked(key.clone(), (!as_new).then_some(mark)),
+    ]
 }
 
 fn change(link: &mut Link, step: &Step, effect: &Effect) {
@@ -254,6 +300,7 @@ fn change(link: &mut Link, step: &Step, effect: &Effect) {
         Effect::Updated(user) => give(link, step, user),
         Effect::Created(_)
         | Effect::Adopted
+        | Effect::Unlinked
         | Effect::Renamed
         | Effect::TeamMade(_)
         | Effect::Joined => {}

@@ -41,7 +41,7 @@ pub fn settle(
             }
             found.map(|(_, user)| Effect::Created(Box::new(user.clone())))
         }
-        Action::Adopt { .. } | Action::CreateTeam { .. } => None,
+        Action::Adopt { .. } | Action::Unlink { .. } | Action::CreateTeam { .. } => None,
         // The server may have mailed the person already: it is not asked again.
         Action::ChangeEmail {
             waits_for_click: true,

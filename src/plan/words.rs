@@ -19,6 +19,9 @@ impl fmt::Display for Sentence<'_> {
         match action {
             Action::CreateUser { .. } => write!(f, "create {subject}")?,
             Action::Adopt { .. } => write!(f, "adopt the existing user {subject}")?,
+            Action::Unlink { user, .. } => {
+                write!(f, "unlink {subject} from the user {user}")?;
+            }
             Action::Rename { username, .. } => {
                 write!(
                     f,
@@ -113,6 +116,7 @@ impl fmt::Display for Reason {
             Self::TeamConfigured => f.write_str("the configuration names it and it does not exist"),
             Self::EveryoneIsMember { team } => write!(f, "everyone is a member of {team}"),
             Self::Ordered { by } => write!(f, "{by} said so with `mattersync deactivate`"),
+            Self::ByHand { by, command } => write!(f, "{by} said so with `mattersync {command}`"),
         }
     }
 }
@@ -128,7 +132,12 @@ impl fmt::Display for Why {
             } => write!(
                 f,
                 "conflict: the {what} {value} belongs to the Mattermost user {holder}, whom \
-                 mattersync did not make; {because}. Rename one of them, or change policy.adopt"
+                 mattersync did not make; {because}. `mattersync conflicts` says what to do"
+            ),
+            Self::Unlinked { user, by, at } => write!(
+                f,
+                "{by} unlinked the account from the user {user} on {at}; left alone until somebody \
+                 types `mattersync link` or `mattersync unlink --as-new`"
             ),
             Self::Duplicate { what, value, other } => write!(
                 f,
@@ -192,7 +201,8 @@ impl fmt::Display for Why {
                 )
             }
             Self::UserGone => f.write_str(
-                "the linked user no longer exists on Mattermost; not created again by itself",
+                "the linked user no longer exists on Mattermost; not created again by itself: \
+                 `mattersync unlink` forgets the link, and a new user is made",
             ),
             Self::LoginService { service, fields } => write!(
                 f,
@@ -289,7 +299,7 @@ pub fn hold_name(key: &HoldKey) -> String {
 }
 
 /// A span of time in the largest units that say enough.
-struct Span(Duration);
+pub struct Span(pub Duration);
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

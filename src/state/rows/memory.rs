@@ -50,6 +50,7 @@ fn remember(db: &Connection, change: &Remember) -> Result<(), Fault> {
         Remember::SeatRefusal(value) => put(db, "seat-refusal", "", "", value.as_ref()),
         Remember::Scope(name, scope) => put(db, "scope", name.as_str(), "", Some(scope)),
         Remember::Kept(user, value) => put(db, "kept", "", user.as_str(), value.as_ref()),
+        Remember::Unlinked(key, value) => put_account(db, "unlinked", key, value.as_ref()),
         Remember::Restored(value) => put(db, "restored", "", "", value.as_ref()),
     }
 }
@@ -275,6 +276,10 @@ fn load_small_rest(db: &Connection, memory: &mut Memory) -> Result<(), Fault> {
             "kept" => {
                 let user = UserId::new(row.get::<_, String>(2)?);
                 memory.kept.insert(user, from_json(&what, &value)?);
+            }
+            "unlinked" => {
+                let value = from_json(&what, &value)?;
+                memory.unlinked.insert(account(row, 1, 2)?, value);
             }
             "restored" => memory.restored = Some(from_json(&what, &value)?),
             other => return Err(odd("memory has the kind", other)),
