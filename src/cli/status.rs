@@ -190,7 +190,7 @@ fn last_run(page: &mut Page, run: &RunRecord) {
     let number = |wanted: fn(&Option<Outcome>) -> bool| {
         run.steps
             .iter()
-            .filter(|(_, outcome)| wanted(outcome))
+            .filter(|step| wanted(&step.outcome))
             .count()
     };
     let done = number(|o| matches!(o, Some(Outcome::Done)));

@@ -4,6 +4,7 @@
 //! write. [`Engine::run`] does the same and carries the plan out. There is one way from directory
 //! to decision; a dry run cannot differ from a real one.
 
+mod about;
 mod errand;
 mod exchanged;
 mod mails;
@@ -23,10 +24,10 @@ use crate::apply::{Applier, ApplyError, Listener, Report};
 use crate::clock::Clock;
 use crate::config::{SecretError, Settings};
 use crate::mattermost::{ApiErrorKind, CallError, Client, ConnectError, Counts, WriteError};
-use crate::model::{Action, Memory, MemoryDelta, Now, Plan, Remember, RunId, Step, UserId};
-use crate::plan::{Settled, World, plan, undone};
+use crate::model::{Action, Memory, MemoryDelta, Now, Origin, Plan, Remember, RunId, Step, UserId};
+use crate::plan::{Settled, World, made_later, plan, undone};
 use crate::provider::{Ask, Progress, Provider, ProviderError};
-use crate::state::{Outcome, StateError, Store, Unsettled};
+use crate::state::{Outcome, Settlement, StateError, Store, Unsettled};
 
 pub use errand::{AnyErrand, Asker, Deactivate, Errand};
 pub use exchanged::Exchanged;
@@ -231,8 +232,8 @@ impl Engine {
         Ok(view)
     }
 
-    /// One whole cycle. `stop` ends a run early, `listener` hears of every step. If a person gets
-    /// to see what it held, [`Engine::shown`] is to be called.
+    /// One whole cycle, by the schedule. `stop` ends a run early, `listener` hears of every step.
+    /// If a person gets to see what it held, [`Engine::shown`] is to be called.
     ///
     /// # Errors
     /// When a side or the state cannot be read or written. What was done until then is recorded.
@@ -242,7 +243,22 @@ impl Engine {
         stages: &Stages<'_>,
         listener: &Listener<'_>,
     ) -> Result<Summary, CycleError> {
-        self.run_only(None, stop, stages, listener).await
+        self.run_for(Origin::default(), stop, stages, listener)
+            .await
+    }
+
+    /// One whole cycle, and for whom it is.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub async fn run_for(
+        &mut self,
+        origin: Origin,
+        stop: watch::Receiver<bool>,
+        stages: &Stages<'_>,
+        listener: &Listener<'_>,
+    ) -> Result<Summary, CycleError> {
+        self.run_only(None, origin, stop, stages, listener).await
     }
 
     /// Mattermost's side as it is now, for finding whom a person means.
@@ -259,6 +275,7 @@ impl Engine {
     async fn run_only(
         &mut self,
         only: Option<&UserId>,
+        origin: Origin,
         stop: watch::Receiver<bool>,
         stages: &Stages<'_>,
         listener: &Listener<'_>,
@@ -291,7 +308,9 @@ impl Engine {
             let about = |step: &Step| step.action.user() == Some(user);
             view.plan.steps.retain(about);
         }
-        let (run, report) = self.apply(&view, &now, stop, stages, listener).await?;
+        let (run, report) = self
+            .apply(&view, origin, &now, stop, stages, listener)
+            .await?;
         let took = self.clock.now().certainly_since(&now);
         let counts = self.client.counts().since(before);
         Ok(Summary::new(view, run, report, counts, took))
@@ -367,8 +386,13 @@ impl Engine {
                 Settled::Unknown => continue,
             };
             remember(&mut view.memory, &delta);
+            let settlement = Settlement {
+                made: made_later(&doubt.step, &delta).filter(|_| outcome == Outcome::Done),
+                outcome,
+                at: now.wall,
+            };
             self.store
-                .settle(doubt.run, doubt.step.id, outcome, delta)
+                .conclude(doubt.run, doubt.step.id, settlement, delta)
                 .await?;
         }
         Ok(())
@@ -406,6 +430,7 @@ impl Engine {
     async fn apply(
         &self,
         view: &View,
+        origin: Origin,
         now: &Now,
         stop: watch::Receiver<bool>,
         stages: &Stages<'_>,
@@ -425,9 +450,10 @@ impl Engine {
             steps: view.plan.released().cloned().collect(),
             ..Plan::default()
         };
+        let about = about::about(view, &released.steps, origin, now);
         let run = self
             .store
-            .begin(&released, &self.settings.digest, now)
+            .open_run(&released, &self.settings.digest, Some(&about), now)
             .await?;
         stages(Stage::Applying { settled: 0, total });
         let writer = self.client.writer();

@@ -33,6 +33,9 @@ pub use plan::{
     Values,
 };
 pub use reason::{Hold, HoldCause, LeftAlone, Reason, Why};
-pub use record::Note;
+pub use record::{
+    About, HeldBack, Made, MattermostProof, Note, Origin, ReadingProof, Released, RunKind,
+    StepRecord,
+};
 pub use server::{Capabilities, Member, Places, Seats, ServerFacts, Team, User, Version};
 pub use time::{Now, Timestamp};

@@ -33,7 +33,7 @@ pub use address::legal_email;
 pub use crowd::{Bar, Claim, Crowd};
 pub use guard::{APPROVAL, DAY, approved, limit};
 pub use names::legal_username;
-pub use outcome::{Effect, before, in_doubt, remember, undone};
+pub use outcome::{Effect, before, in_doubt, made, made_later, remember, undone};
 pub use policy::{AdoptRule, Authority, Limit, Policy, TeamPolicy};
 pub use recover::{Settled, settle};
 pub use words::{Sentence, Span, hold_name};

@@ -1,8 +1,9 @@
 //! What is to be remembered before a step is sent, and once it has been carried out.
 
 use crate::model::{
-    AccountKey, Action, Deactivation, Done, Given, HoldKey, Link, LinkOrigin, Memory, MemoryDelta,
-    Now, ProfileField, Reason, Remember, Step, TeamId, Timestamp, Unlinked, User, UserId,
+    AccountKey, Action, Deactivation, Done, Given, HoldKey, Link, LinkOrigin, Made, Memory,
+    MemoryDelta, Now, ProfileField, Reason, Remember, Step, TeamId, Timestamp, Unlinked, User,
+    UserId,
 };
 
 use super::guard::{approved, first_fill};
@@ -87,6 +88,71 @@ pub fn undone(step: &Step, memory: &Memory) -> MemoryDelta {
         }
         _ => Vec::new(),
     }
+}
+
+/// What the server made of a step, for the record; `None` where the step itself says it all.
+pub fn made(step: &Step, effect: &Effect) -> Option<Made> {
+    let stored = |user: &User| {
+        let sent = sent(step).into_keys();
+        sent.map(|field| (field, user.field(field).to_owned()))
+            .collect()
+    };
+    let made = match effect {
+        Effect::Created(user) => Made {
+            user: Some(user.id.clone()),
+            stored: stored(user),
+            ..Made::default()
+        },
+        Effect::Updated(user) => Made {
+            stored: stored(user),
+            ..Made::default()
+        },
+        Effect::Deactivated(at) => Made {
+            delete_at: Some(*at),
+            ..Made::default()
+        },
+        Effect::TeamMade(team) => Made {
+            team: Some(team.clone()),
+            ..Made::default()
+        },
+        Effect::EmailAsked => Made {
+            asked: true,
+            ..Made::default()
+        },
+        Effect::Adopted
+        | Effect::Moved
+        | Effect::Unlinked
+        | Effect::Renamed
+        | Effect::EmailChanged
+        | Effect::Reactivated
+        | Effect::Joined => return None,
+    };
+    Some(made)
+}
+
+/// What the server made of a step, as far as what follows from it tells: for a step whose outcome
+/// was found out later.
+pub fn made_later(step: &Step, delta: &MemoryDelta) -> Option<Made> {
+    let link = delta.iter().find_map(|change| match change {
+        Remember::Link(_, link) => Some(link),
+        _ => None,
+    })?;
+    let stored = |field: &ProfileField| link.given.get(field).map(|given| given.stored.clone());
+    let made = Made {
+        user: matches!(step.action, Action::CreateUser { .. }).then(|| link.user.clone()),
+        delete_at: match (&step.action, &link.deactivated) {
+            (Action::Deactivate { .. }, Some(deactivation)) => deactivation.delete_at,
+            _ => None,
+        },
+        team: None,
+        stored: sent(step)
+            .into_keys()
+            .filter_map(|field| Some((field, stored(&field)?)))
+            .collect(),
+        asked: matches!(&step.action, Action::ChangeEmail { email, .. }
+            if link.email_waiting.as_ref() == Some(&email.to)),
+    };
+    (made != Made::default()).then_some(made)
 }
 
 /// What follows from a step that was carried out.
