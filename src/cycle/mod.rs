@@ -4,6 +4,7 @@
 //! write. [`Engine::run`] does the same and carries the plan out. There is one way from directory
 //! to decision; a dry run cannot differ from a real one.
 
+mod contradiction;
 mod errand;
 mod person;
 mod read;
@@ -274,8 +275,7 @@ impl Engine {
         let learned = view.plan.learned.iter().filter(|l| !is_show(l));
         let learned: MemoryDelta = learned.cloned().collect();
         if !learned.is_empty() {
-            remember(&mut view.memory, &learned);
-            self.store.observe(learned).await?;
+            self.learn(&mut view.memory, learned).await?;
         }
         if let Some(user) = only {
             let about = |step: &Step| step.action.user() == Some(user);
@@ -349,10 +349,14 @@ impl Engine {
                 }
                 Settled::Unknown => continue,
             };
-            remember(&mut view.memory, &delta);
-            self.store
-                .settle(doubt.run, doubt.step.id, outcome, delta)
-                .await?;
+            let (run, id) = (doubt.run, doubt.step.id);
+            match self.store.settle(run, id, outcome, delta.clone()).await {
+                Ok(()) => remember(&mut view.memory, &delta),
+                Err(StateError::Refused(why)) => {
+                    self.give_up_on(&mut view.memory, doubt, why).await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
     }

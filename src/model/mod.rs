@@ -29,6 +29,6 @@ pub use plan::{
     Action, Class, NewUser, Outcome, Phase, Plan, Precondition, Step, Subject, TeamRef, UserRef,
     Values,
 };
-pub use reason::{Hold, HoldCause, LeftAlone, Reason, Why};
+pub use reason::{Changed, Hold, HoldCause, LeftAlone, Reason, Why};
 pub use server::{Capabilities, Member, Places, Seats, ServerFacts, Team, User, Version};
 pub use time::{Now, Timestamp};
