@@ -9,6 +9,7 @@ mod errand;
 mod person;
 mod read;
 mod report;
+mod state_check;
 mod summary;
 mod word;
 
@@ -31,6 +32,7 @@ pub use errand::{AnyErrand, Asker, Deactivate, Errand};
 pub use person::PersonError;
 pub use read::View;
 pub use report::{Adoption, PlanReport, Side, SyncReport};
+pub use state_check::{Finding, StateCheck, StateReport};
 pub use summary::Summary;
 pub use word::{Approved, WordError};
 
