@@ -5,12 +5,14 @@
 //! to decision; a dry run cannot differ from a real one.
 
 mod about;
+mod contradiction;
 mod errand;
 mod exchanged;
 mod mails;
 mod person;
 mod read;
 mod report;
+mod state_check;
 mod summary;
 mod word;
 
@@ -35,6 +37,7 @@ pub use mails::Mails;
 pub use person::PersonError;
 pub use read::View;
 pub use report::{Adoption, PlanReport, Side, SyncReport};
+pub use state_check::{Finding, StateCheck, StateReport};
 pub use summary::Summary;
 pub use word::{Approved, WordError};
 
@@ -301,8 +304,7 @@ impl Engine {
         let learned = view.plan.learned.iter().filter(|l| !is_show(l));
         let learned: MemoryDelta = learned.cloned().collect();
         if !learned.is_empty() {
-            remember(&mut view.memory, &learned);
-            self.store.observe(learned).await?;
+            self.learn(&mut view.memory, learned).await?;
         }
         if let Some(user) = only {
             let about = |step: &Step| step.action.user() == Some(user);
@@ -385,15 +387,23 @@ impl Engine {
                 }
                 Settled::Unknown => continue,
             };
-            remember(&mut view.memory, &delta);
             let settlement = Settlement {
                 made: made_later(&doubt.step, &delta).filter(|_| outcome == Outcome::Done),
                 outcome,
                 at: now.wall,
             };
-            self.store
-                .conclude(doubt.run, doubt.step.id, settlement, delta)
-                .await?;
+            let (run, id) = (doubt.run, doubt.step.id);
+            match self
+                .store
+                .conclude(run, id, settlement, delta.clone())
+                .await
+            {
+                Ok(()) => remember(&mut view.memory, &delta),
+                Err(StateError::Refused(why)) => {
+                    self.give_up_on(&mut view.memory, doubt, why).await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
     }

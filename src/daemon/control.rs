@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::cycle::{AnyErrand, Approved, Deactivate, Errand, PlanReport, SyncReport};
+use crate::cycle::{AnyErrand, Approved, Deactivate, Errand, PlanReport, StateCheck, SyncReport};
 
 use super::StatusReport;
 
@@ -274,7 +274,8 @@ async fn approve(
 
 /// Every errand that the commands know.
 fn errands(router: Router<Desk>) -> Router<Desk> {
-    errand::<Deactivate>(router)
+    let router = errand::<Deactivate>(router);
+    errand::<StateCheck>(router)
 }
 
 fn errand<E: Errand>(router: Router<Desk>) -> Router<Desk> {

@@ -16,8 +16,10 @@ mod directory;
 mod fault;
 mod history;
 mod lease;
+mod mark;
 mod migrations;
 mod open;
+mod restore;
 mod rows;
 mod sqlite;
 mod target;
@@ -26,9 +28,11 @@ mod tests;
 mod volatile;
 mod worker;
 
-pub use directory::{COPY_NAME, FILE_NAME, LEASE_NAME};
+pub use directory::{COPY_NAME, FILE_NAME, LEASE_NAME, MARK_NAME};
 pub use history::{RunHead, RunState, StepCount, Which, Who};
 pub use lease::Lease;
+pub use mark::lost;
+pub use restore::{CopyFacts, look_at_copy, restore};
 pub use sqlite::SqliteStore;
 pub use volatile::MemoryStore;
 
@@ -194,6 +198,12 @@ pub trait Store: Send + Sync {
     /// `absences`, `returns`, `names`, `nonces`, `waiting`, `addresses-waiting`, `orders`, `approvals`, `done`, `runs`,
     /// `steps`, `unsettled`.
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>>;
+
+    /// What is wrong with the file itself; empty when nothing is.
+    fn verify(&self) -> BoxFuture<'_, Result<Vec<String>, StateError>>;
+
+    /// The number of the last run; 0 before the first.
+    fn last_run(&self) -> BoxFuture<'_, Result<RunId, StateError>>;
 }
 
 /// Why the state could not be used.

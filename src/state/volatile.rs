@@ -501,4 +501,17 @@ impl Store for MemoryStore {
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>> {
         async { Ok(self.lock().counts()) }.boxed()
     }
+
+    fn verify(&self) -> BoxFuture<'_, Result<Vec<String>, StateError>> {
+        async { Ok(Vec::new()) }.boxed()
+    }
+
+    fn last_run(&self) -> BoxFuture<'_, Result<RunId, StateError>> {
+        async {
+            let inner = self.lock();
+            let last = inner.runs.keys().next_back();
+            Ok(last.copied().unwrap_or(RunId(0)))
+        }
+        .boxed()
+    }
 }

@@ -481,6 +481,14 @@ impl Store for Disk {
         self.real.run(run)
     }
 
+    fn verify(&self) -> BoxFuture<'_, Result<Vec<String>, StateError>> {
+        self.real.verify()
+    }
+
+    fn last_run(&self) -> BoxFuture<'_, Result<RunId, StateError>> {
+        self.real.last_run()
+    }
+
     fn heads(&self, which: Which) -> BoxFuture<'_, Result<Vec<RunHead>, StateError>> {
         self.real.heads(which)
     }
