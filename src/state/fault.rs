@@ -75,12 +75,17 @@ fn restore() -> &'static str {
 
 pub(super) fn linked_twice(user: &UserId, holder: &AccountKey, account: &AccountKey) -> Fault {
     Fault::Refused(format!(
-        "user {user} is linked to account {holder} and cannot be linked to {account} as well"
+        "user {user} is linked to account {holder} and cannot be linked to {account} as well: look \
+         at `mattersync conflicts`, and take one of them apart with `mattersync unlink`"
     ))
 }
 
 pub(super) fn not_open(run: RunId) -> Fault {
     Fault::Refused(format!("run {} is not open", run.0))
+}
+
+pub(super) fn no_such_run(run: RunId) -> Fault {
+    Fault::Refused(format!("there is no run {}", run.0))
 }
 
 pub(super) fn no_such_step(run: RunId, step: StepId) -> Fault {

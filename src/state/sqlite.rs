@@ -11,10 +11,14 @@ use super::directory::FILE_NAME;
 use super::fault::Fault;
 use super::mark;
 use super::restore::integrity;
-use super::rows::{memory, runs};
+use super::rows::{history, memory, notes, runs, to_json};
 use super::worker::{Desk, Worker};
-use super::{Lease, Outcome, RunRecord, StateError, Store, Unsettled, open};
-use crate::model::{Memory, MemoryDelta, Now, Plan, Restored, RunId, StepId, Timestamp};
+use super::{
+    Lease, RunHead, RunRecord, Settlement, StateError, Store, Unsettled, Which, Who, open,
+};
+use crate::model::{
+    About, Memory, MemoryDelta, Note, Now, Plan, Restored, RunId, StepId, Timestamp,
+};
 
 /// The memory in an SQLite file, on a thread of its own.
 ///
@@ -151,16 +155,20 @@ impl Store for SqliteStore {
         self.write(move |db| memory::apply(db, &delta))
     }
 
-    fn begin<'a>(
+    fn open_run<'a>(
         &'a self,
         plan: &'a Plan,
         config: &'a str,
+        about: Option<&'a About>,
         now: &'a Now,
     ) -> BoxFuture<'a, Result<RunId, StateError>> {
         async move {
             let steps = runs::rows(&plan.steps).map_err(|fault| fault.tell(&self.path))?;
+            let about = about.map(to_json).transpose();
+            let about = about.map_err(|fault| fault.tell(&self.path))?;
             let (config, now) = (config.to_owned(), now.wall);
-            let begin = move |db: &Connection| runs::begin(db, &steps, &config, now);
+            let begin =
+                move |db: &Connection| runs::begin(db, &steps, &config, about.as_deref(), now);
             let run = self.write(begin).await?;
             let directory = self.path.parent().unwrap_or(Path::new("."));
             note(mark::raise(directory, run));
@@ -183,16 +191,15 @@ impl Store for SqliteStore {
         })
     }
 
-    fn settle(
+    fn conclude(
         &self,
         run: RunId,
         step: StepId,
-        outcome: Outcome,
+        settlement: Settlement,
         delta: MemoryDelta,
     ) -> BoxFuture<'_, Result<(), StateError>> {
         self.write(move |db| {
-            let now = Timestamp(jiff::Timestamp::now().as_millisecond());
-            runs::settle(db, run, step, &outcome, now)?;
+            runs::settle(db, run, step, &settlement)?;
             memory::apply(db, &delta)
         })
     }
@@ -217,6 +224,30 @@ impl Store for SqliteStore {
 
     fn runs(&self, most: u32) -> BoxFuture<'_, Result<Vec<RunRecord>, StateError>> {
         self.read(move |db| runs::runs(db, most))
+    }
+
+    fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRecord>, StateError>> {
+        self.read(move |db| runs::run(db, run))
+    }
+
+    fn heads(&self, which: Which) -> BoxFuture<'_, Result<Vec<RunHead>, StateError>> {
+        self.read(move |db| history::heads(db, &which))
+    }
+
+    fn known_as(&self, person: String) -> BoxFuture<'_, Result<Who, StateError>> {
+        self.read(move |db| history::known_as(db, &person))
+    }
+
+    fn note(&self, note: Note) -> BoxFuture<'_, Result<(), StateError>> {
+        self.write(move |db| notes::add(db, &note))
+    }
+
+    fn notes(&self, run: RunId) -> BoxFuture<'_, Result<Vec<Note>, StateError>> {
+        self.read(move |db| notes::of(db, Some(run)))
+    }
+
+    fn loose_notes(&self) -> BoxFuture<'_, Result<Vec<Note>, StateError>> {
+        self.read(|db| notes::of(db, None))
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>> {

@@ -1,6 +1,8 @@
 //! Rows: how memory and runs lie in the tables.
 
+pub(super) mod history;
 pub(super) mod memory;
+pub(super) mod notes;
 pub(super) mod runs;
 
 use rusqlite::types::Type;
