@@ -70,14 +70,16 @@ pub enum Command {
     ///
     /// Exits with 0 when all that the plan wanted was done, 1 when something failed (each failure
     /// is listed with its reason), 3 when something is held and waits for `mattersync approve`.
-    Sync(Show),
+    /// With --plan: carries out exactly what a plan saved with `mattersync plan --out` would do,
+    /// or nothing.
+    Sync(Sync),
 
     /// Show what would be done, and why; changes nothing
     ///
     /// Reads both sides and prints the plan: adoptions with both parties side by side, every
     /// change with its reason, what is held, who is left alone and why, and what to type next.
     /// Exits with 0 when it could plan, whatever the plan says.
-    Plan(Show),
+    Plan(Plan),
 
     /// List what is held, or release it
     ///
@@ -143,6 +145,30 @@ pub struct Restore {
     /// Do it
     #[arg(long)]
     pub yes: bool,
+}
+
+/// What to do in a cycle, and how it is shown.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Sync {
+    /// Carry out this saved plan, exactly or not at all
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub show: Show,
+}
+
+/// How a plan is shown, and where it is saved.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Plan {
+    /// Save the plan, for `mattersync sync --plan`; nobody else may read the file
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub show: Show,
 }
 
 /// How a plan is shown.

@@ -18,6 +18,7 @@ mod print;
 mod print_config;
 mod progress;
 mod remote;
+mod saved;
 mod service_user;
 mod state;
 mod status;
@@ -108,8 +109,14 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
             text: String::new(),
             exit: Exit::DONE,
         }),
-        Command::Sync(show) => sync::sync(&open(Need::Write)?, *show, terminal),
-        Command::Plan(show) => plan::plan(&open(Need::Look)?, *show, terminal),
+        Command::Sync(args) => match &args.plan {
+            Some(file) => saved::carry_out(&cli.config, file, args.show, terminal),
+            None => sync::sync(&open(Need::Write)?, args.show, terminal),
+        },
+        Command::Plan(args) => match &args.out {
+            Some(file) => saved::save(&cli.config, file, args.show, terminal),
+            None => plan::plan(&open(Need::Look)?, args.show, terminal),
+        },
         Command::Approve(args) => approve::approve(&open(Need::Write)?, args, terminal),
         Command::Deactivate(args) => deactivate::deactivate(&open(Need::Write)?, args, terminal),
         Command::Status(json) => status::status(&open(Need::Look)?, *json, cli, terminal),

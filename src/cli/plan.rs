@@ -27,7 +27,7 @@ pub fn plan(context: &Context, show: Show, terminal: Terminal) -> Result<Answer,
 }
 
 /// Everything that a plan says.
-fn page_of(page: &mut Page, report: &PlanReport, all: bool) {
+pub fn page_of(page: &mut Page, report: &PlanReport, all: bool) {
     head(page, report);
     let released: Vec<&Step> = report.plan.released().collect();
     page.gap();
