@@ -62,6 +62,7 @@ impl Summary {
             unknown: self.report.unknown.len(),
             held: self.held(),
             left_alone: self.view.plan.left_alone.len(),
+            orphans: self.view.orphans,
             requests: self.counts.requests,
             writes: self.counts.writes,
             took: self.took,

@@ -17,7 +17,10 @@ use serde_json::Value;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::cycle::{AnyErrand, Approved, Deactivate, Errand, PlanReport, SyncReport};
+use crate::cycle::{
+    Adopt, AnyErrand, Approved, Conflicts, Deactivate, DeactivateOrphan, Errand, Explain, Keep,
+    LinkThem, Orphans, PlanReport, SyncReport, Unlink,
+};
 
 use super::StatusReport;
 
@@ -254,7 +257,15 @@ async fn approve(
 
 /// Every errand that the commands know.
 fn errands(router: Router<Desk>) -> Router<Desk> {
-    errand::<Deactivate>(router)
+    let router = errand::<Deactivate>(router);
+    let router = errand::<Conflicts>(router);
+    let router = errand::<LinkThem>(router);
+    let router = errand::<Adopt>(router);
+    let router = errand::<Unlink>(router);
+    let router = errand::<Orphans>(router);
+    let router = errand::<Keep>(router);
+    let router = errand::<DeactivateOrphan>(router);
+    errand::<Explain>(router)
 }
 
 fn errand<E: Errand>(router: Router<Desk>) -> Router<Desk> {

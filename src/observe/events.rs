@@ -225,6 +225,8 @@ pub struct CycleNumbers {
     pub held: usize,
     /// Who was left alone for a reason.
     pub left_alone: usize,
+    /// Active human users whom no account stands behind.
+    pub orphans: usize,
     /// Requests to Mattermost.
     pub requests: u64,
     /// Requests that write.
@@ -253,11 +255,12 @@ pub fn cycle_done(cycle: &CycleNumbers) {
         message_id = Kind::CycleDone.message_id(),
         sync_requests = cycle.requests,
         sync_writes = cycle.writes,
-        "cycle: {done} done, {} not done, {} unknown, {} held, {} left alone; {} requests, {:.1} s{}",
+        "cycle: {done} done, {} not done, {} unknown, {} held, {} left alone, {} without an account; {} requests, {:.1} s{}",
         cycle.not_done,
         cycle.unknown,
         cycle.held,
         cycle.left_alone,
+        cycle.orphans,
         cycle.requests,
         cycle.took.as_secs_f64(),
         stopped.unwrap_or_default()

@@ -35,7 +35,9 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 
 pub use crate::model::Outcome;
-use crate::model::{Memory, MemoryDelta, Now, Plan, RunId, Step, StepId, Timestamp};
+use crate::model::{
+    AccountKey, Memory, MemoryDelta, Now, Plan, RunId, Step, StepId, Timestamp, UserId,
+};
 
 /// A step whose outcome is not known: its intent was recorded, its outcome was not, or is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +64,21 @@ pub struct RunRecord {
     /// The steps in the plan's order with what became of them; `None` for a step that was never
     /// begun. A step that was begun and whose outcome was not recorded is [`Outcome::Unknown`].
     pub steps: Vec<(Step, Option<Outcome>)>,
+}
+
+/// A step of an earlier run, about one person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastStep {
+    /// The run.
+    pub run: RunId,
+    /// When the run began.
+    pub began: Timestamp,
+    /// When the outcome was recorded, or else the intent; `None` for a step that was never begun.
+    pub at: Option<Timestamp>,
+    /// The step as it was planned.
+    pub step: Step,
+    /// What became of it, as in [`RunRecord::steps`].
+    pub outcome: Option<Outcome>,
 }
 
 /// The memory of mattersync. One process at a time holds it.
@@ -125,6 +142,15 @@ pub trait Store: Send + Sync {
 
     /// The newest runs, newest first, at most `most`.
     fn runs(&self, most: u32) -> BoxFuture<'_, Result<Vec<RunRecord>, StateError>>;
+
+    /// The newest steps of all runs that were about this account or this user, newest first, at
+    /// most `most`.
+    fn steps_about<'a>(
+        &'a self,
+        account: Option<&'a AccountKey>,
+        user: Option<&'a UserId>,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>>;
 
     /// Counts of what is remembered, for `status`: `links`, `deactivated` (of the links),
     /// `absences`, `returns`, `names`, `nonces`, `waiting`, `orders`, `approvals`, `done`, `runs`,

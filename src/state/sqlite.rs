@@ -9,10 +9,10 @@ use rusqlite::Connection;
 
 use super::directory::FILE_NAME;
 use super::fault::Fault;
-use super::rows::{memory, runs};
+use super::rows::{about, memory, runs};
 use super::worker::{Desk, Worker};
-use super::{Lease, Outcome, RunRecord, StateError, Store, Unsettled, open};
-use crate::model::{Memory, MemoryDelta, Now, Plan, RunId, StepId, Timestamp};
+use super::{Lease, Outcome, PastStep, RunRecord, StateError, Store, Unsettled, open};
+use crate::model::{AccountKey, Memory, MemoryDelta, Now, Plan, RunId, StepId, Timestamp, UserId};
 
 /// The memory in an SQLite file, on a thread of its own.
 ///
@@ -179,6 +179,16 @@ impl Store for SqliteStore {
 
     fn runs(&self, most: u32) -> BoxFuture<'_, Result<Vec<RunRecord>, StateError>> {
         self.read(move |db| runs::runs(db, most))
+    }
+
+    fn steps_about<'a>(
+        &'a self,
+        account: Option<&'a AccountKey>,
+        user: Option<&'a UserId>,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>> {
+        let (account, user) = (account.cloned(), user.cloned());
+        self.read(move |db| about::steps_about(db, account.as_ref(), user.as_ref(), most))
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>> {

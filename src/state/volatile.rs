@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use super::fault::{Fault, linked_twice, no_such_step, not_open, settled_already, step_twice};
 use super::rows::runs::NOT_RECORDED;
 use super::target::Target;
-use super::{Outcome, RunRecord, StateError, Store, Unsettled};
+use super::{Outcome, PastStep, RunRecord, StateError, Store, Unsettled};
 use crate::model::{
     AccountKey, Memory, MemoryDelta, Now, Plan, Remember, RunId, Step, StepId, Timestamp, UserId,
 };
@@ -43,6 +43,7 @@ struct Record {
     target: Target,
     intended: Option<Timestamp>,
     outcome: Option<Outcome>,
+    settled: Option<Timestamp>,
     superseded: bool,
 }
 
@@ -173,6 +174,7 @@ impl Inner {
             target: Target::of(&step.action),
             intended: None,
             outcome: None,
+            settled: None,
             superseded: false,
         };
         self.runs.push(Run {
@@ -238,6 +240,7 @@ impl Inner {
                 .get_or_insert_with(|| Timestamp(jiff::Timestamp::now().as_millisecond()));
         }
         record.outcome = Some(outcome);
+        record.settled = Some(Timestamp(jiff::Timestamp::now().as_millisecond()));
         self.apply(delta);
         Ok(())
     }
@@ -377,6 +380,38 @@ impl Store for MemoryStore {
                         .collect(),
                 });
             Ok(runs.collect())
+        }
+        .boxed()
+    }
+
+    fn steps_about<'a>(
+        &'a self,
+        account: Option<&'a AccountKey>,
+        user: Option<&'a UserId>,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>> {
+        async move {
+            let inner = self.lock();
+            let is_meant = |record: &&Record| {
+                let Target {
+                    account: a,
+                    user: u,
+                    ..
+                } = &record.target;
+                (a.is_some() && a.as_ref() == account) || (u.is_some() && u.as_ref() == user)
+            };
+            let steps = inner.numbered().rev().flat_map(|(id, run)| {
+                let steps = run.steps.iter().rev().filter(is_meant);
+                steps.map(move |record| PastStep {
+                    run: id,
+                    began: run.began,
+                    at: record.settled.or(record.intended),
+                    step: record.step.clone(),
+                    outcome: record.told(),
+                })
+            });
+            let most = usize::try_from(most).unwrap_or(usize::MAX);
+            Ok(steps.take(most).collect())
         }
         .boxed()
     }

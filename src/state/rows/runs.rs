@@ -226,19 +226,20 @@ fn steps(db: &Connection, run: RunId) -> Result<Vec<(Step, Option<Outcome>)>, Fa
     while let Some(row) = rows.next()? {
         steps.push((
             from_json("steps", &row.get::<_, String>(0)?)?,
-            outcome(row)?,
+            outcome_at(row, 1)?,
         ));
     }
     Ok(steps)
 }
 
-fn outcome(row: &Row<'_>) -> Result<Option<Outcome>, Fault> {
-    let begun: bool = row.get(1)?;
+/// What became of a step: from `at` on the row says whether it was begun, its outcome, a message.
+pub(super) fn outcome_at(row: &Row<'_>, at: usize) -> Result<Option<Outcome>, Fault> {
+    let begun: bool = row.get(at)?;
     let message = || {
-        row.get::<_, Option<String>>(3)
+        row.get::<_, Option<String>>(at + 2)
             .map(Option::unwrap_or_default)
     };
-    Ok(match row.get::<_, Option<String>>(2)?.as_deref() {
+    Ok(match row.get::<_, Option<String>>(at + 1)?.as_deref() {
         None if begun => Some(Outcome::Unknown(NOT_RECORDED.into())),
         None => None,
         Some("done") => Some(Outcome::Done),

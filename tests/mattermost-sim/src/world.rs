@@ -41,6 +41,8 @@ pub(crate) struct World {
     pub channels: BTreeMap<String, Channel>,
     pub channel_members: BTreeMap<(String, String), ChannelMember>,
     pub mails: Vec<Mail>,
+    /// When users were last active, by id.
+    pub activity: BTreeMap<String, i64>,
     pub buckets: Buckets,
     pub record: Record,
 }
@@ -67,6 +69,7 @@ impl World {
             channels: BTreeMap::new(),
             channel_members: BTreeMap::new(),
             mails: Vec::new(),
+            activity: BTreeMap::new(),
             buckets: Buckets::default(),
             record: Record::default(),
         }
