@@ -11,7 +11,8 @@ use tokio::sync::watch;
 
 use crate::config::{MattermostAccess, Settings};
 use crate::model::{
-    Fingerprint, MemoryDelta, Plan, ProviderName, RunId, SourceIdentity, Step, StepId, Timestamp,
+    Fingerprint, MemoryDelta, Origin, Plan, ProviderName, RunId, RunKind, SourceIdentity, Step,
+    StepId, Timestamp,
 };
 use crate::plan::Sentence;
 
@@ -285,8 +286,9 @@ impl Engine {
         let steps = &mut view.plan.steps;
         steps.retain(|step| held.contains(&step.id) || is_wanted(step));
         let never = watch::channel(false).1;
+        let origin = Origin::asked(RunKind::SavedPlan, asker.by);
         let (run, report) = self
-            .apply(&view, &now, never, asker.stages, asker.listener)
+            .apply(&view, origin, &now, never, asker.stages, asker.listener)
             .await?;
         let took = self.clock.now().certainly_since(&now);
         let counts = self.client.counts().since(before);

@@ -19,8 +19,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::cycle::{
-    AnyErrand, Approved, Deactivate, Errand, PlanReport, SavePlan, StateCheck, SyncReport,
-    SyncSaved,
+    Adopt, AnyErrand, Approved, Conflicts, Deactivate, DeactivateOrphan, Errand, Explain, Keep,
+    LinkThem, Orphans, PlanReport, SavePlan, StateCheck, SyncReport, SyncSaved, Unlink,
 };
 
 use super::StatusReport;
@@ -285,7 +285,15 @@ fn errands(router: Router<Desk>) -> Router<Desk> {
     let router = errand::<Deactivate>(router);
     let router = errand::<StateCheck>(router);
     let router = errand::<SavePlan>(router);
-    errand::<SyncSaved>(router)
+    let router = errand::<SyncSaved>(router);
+    let router = errand::<Conflicts>(router);
+    let router = errand::<LinkThem>(router);
+    let router = errand::<Adopt>(router);
+    let router = errand::<Unlink>(router);
+    let router = errand::<Orphans>(router);
+    let router = errand::<Keep>(router);
+    let router = errand::<DeactivateOrphan>(router);
+    errand::<Explain>(router)
 }
 
 fn errand<E: Errand>(router: Router<Desk>) -> Router<Desk> {
