@@ -18,7 +18,7 @@ use crate::plan::Sentence;
 
 use super::{
     Asker, CycleError, Engine, Errand, PlanReport, Stage, Summary, SyncReport, View, WordError,
-    is_show,
+    exchanged, is_show,
 };
 
 /// How long a saved plan stays good.
@@ -260,6 +260,7 @@ impl Engine {
         let mut view = self
             .read(&mut memory, &unsettled, &now, asker.stages)
             .await?;
+        exchanged::check(&view, &self.settings).map_err(CycleError::from)?;
         self.recover(&mut view, &unsettled, &now).await?;
         (asker.stages)(Stage::Planning);
         view.plan = self.plan(&view, &now);
