@@ -38,6 +38,8 @@ impl Group {
             }
             Why::Grace { .. } | Why::Unproven(_) | Why::FieldUnproven { .. } => Self::Missing,
             Why::ReactivatedByHand
+            | Why::Undone { .. }
+            | Why::NotUndone { .. }
             | Why::Untouchable(_)
             | Why::UserGone
             | Why::OutcomeUnknown(_) => Self::Odd,

@@ -11,6 +11,7 @@ mod check;
 mod context;
 mod deactivate;
 mod exit;
+mod history;
 mod left;
 mod own;
 mod plan;
@@ -19,9 +20,11 @@ mod print_config;
 mod progress;
 mod remote;
 mod service_user;
+mod show;
 mod status;
 mod steps;
 mod sync;
+mod undo;
 
 use std::ffi::OsString;
 
@@ -111,6 +114,10 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
         Command::Plan(show) => plan::plan(&open(Need::Look)?, *show, terminal),
         Command::Approve(args) => approve::approve(&open(Need::Write)?, args, terminal),
         Command::Deactivate(args) => deactivate::deactivate(&open(Need::Write)?, args, terminal),
+        Command::History(args) => history::history(&open(Need::Look)?, args, terminal),
+        Command::Show(args) => show::show(&open(Need::Look)?, args, terminal),
+        Command::Undo(args) => undo::undo(&open(Need::Write)?, args, terminal),
+        Command::Redo(args) => undo::redo(&open(Need::Write)?, args, terminal),
         Command::Status(json) => status::status(&open(Need::Look)?, *json, cli, terminal),
         Command::Check(json) => check::check(&cli.config, *json, terminal),
         Command::PrintConfig => print_config::print_config(&cli.config),

@@ -17,9 +17,14 @@ use serde_json::Value;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::cycle::{AnyErrand, Approved, Deactivate, Errand, PlanReport, SyncReport};
+use crate::cycle::{
+    AnyErrand, Approved, Deactivate, Errand, History, PlanReport, Question, Redo, Show, SyncReport,
+    Undo,
+};
+use crate::state::Store;
 
 use super::StatusReport;
+use super::work::word_refusal;
 
 /// The most characters of what a caller says of a person behind it.
 const MAX_NAME: usize = 64;
@@ -110,6 +115,7 @@ pub type SharedStatus = Arc<RwLock<StatusReport>>;
 struct Desk {
     wishes: mpsc::Sender<Wish>,
     status: SharedStatus,
+    store: Arc<dyn Store>,
 }
 
 /// Who called, as the kernel says.
@@ -214,7 +220,12 @@ impl Control {
     }
 
     /// Answers callers until the daemon ends.
-    pub fn serve(&mut self, wishes: mpsc::Sender<Wish>, status: SharedStatus) {
+    pub fn serve(
+        &mut self,
+        wishes: mpsc::Sender<Wish>,
+        status: SharedStatus,
+        store: Arc<dyn Store>,
+    ) {
         let Some(listener) = self.listener.take() else {
             return;
         };
@@ -223,8 +234,13 @@ impl Control {
             .route("/v1/plan", get(plan))
             .route("/v1/sync", post(sync))
             .route("/v1/approve", post(approve));
-        let router = errands(router)
-            .with_state(Desk { wishes, status })
+        let desk = Desk {
+            wishes,
+            status,
+            store,
+        };
+        let router = questions(errands(router))
+            .with_state(desk)
             .into_make_service_with_connect_info::<Caller>();
         tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
@@ -274,7 +290,9 @@ async fn approve(
 
 /// Every errand that the commands know.
 fn errands(router: Router<Desk>) -> Router<Desk> {
-    errand::<Deactivate>(router)
+    let router = errand::<Deactivate>(router);
+    let router = errand::<Undo>(router);
+    errand::<Redo>(router)
 }
 
 fn errand<E: Errand>(router: Router<Desk>) -> Router<Desk> {
@@ -289,6 +307,23 @@ async fn run_errand<E: Errand>(
     let by = caller.name(body.on_behalf.as_deref());
     let errand = Box::new(body.errand);
     ask(&desk, |reply| Wish::Errand { errand, by, reply }).await
+}
+
+/// Every question that the commands know. They wait for no cycle.
+fn questions(router: Router<Desk>) -> Router<Desk> {
+    let router = question::<History>(router);
+    question::<Show>(router)
+}
+
+fn question<Q: Question>(router: Router<Desk>) -> Router<Desk> {
+    router.route(&format!("/v1/{}", Q::NAME), post(answer::<Q>))
+}
+
+async fn answer<Q: Question>(State(desk): State<Desk>, Json(question): Json<Q>) -> Response {
+    match question.answer(desk.store.as_ref()).await {
+        Ok(answer) => Json(answer).into_response(),
+        Err(error) => refuse(word_refusal(&error)),
+    }
 }
 
 async fn ask<T: Serialize>(

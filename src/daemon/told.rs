@@ -140,6 +140,7 @@ fn wants_attention(why: &Why) -> bool {
         | Why::NoEmail(_)
         | Why::DomainRefused { .. }
         | Why::ReactivatedByHand
+        | Why::NotUndone { .. }
         | Why::Untouchable(_)
         | Why::NoSeat { .. }
         | Why::UserGone
@@ -159,6 +160,7 @@ fn wants_attention(why: &Why) -> bool {
         | Why::LoginService { .. }
         | Why::EmailWaiting { .. }
         | Why::FieldUnproven { .. }
+        | Why::Undone { .. }
         | Why::OutcomeUnknown(_) => false,
     }
 }
