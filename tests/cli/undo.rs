@@ -177,9 +177,11 @@ fn what_somebody_changed_since_is_left_alone() {
     place.run(&["sync"]).exits(0);
     let run = newest(&place);
     let bob = place.sim.user_named("robert").unwrap().id;
-    place
-        .sim
-        .edit_user(&bob, |user| user.username = "bobby".into());
+    assert!(
+        place
+            .sim
+            .edit_user(&bob, |user| user.username = "bobby".into())
+    );
     let carol = place.sim.user_named("carol").unwrap().id;
     place.sim.set_active(&carol, true);
     std::thread::sleep(std::time::Duration::from_millis(5));
@@ -192,9 +194,11 @@ fn what_somebody_changed_since_is_left_alone() {
     assert!(place.sim.user_named("bobby").is_some());
     assert!(!place.is_active("carol"));
     // It is not remembered as a wish either.
-    place
-        .sim
-        .edit_user(&bob, |user| user.username = "robert".into());
+    assert!(
+        place
+            .sim
+            .edit_user(&bob, |user| user.username = "robert".into())
+    );
     place.rests();
 }
 
