@@ -13,6 +13,7 @@ mod context;
 mod deactivate;
 mod exit;
 mod explain;
+mod history;
 mod left;
 mod link;
 mod orphans;
@@ -25,10 +26,12 @@ mod progress;
 mod remote;
 mod saved;
 mod service_user;
+mod show;
 mod state;
 mod status;
 mod steps;
 mod sync;
+mod undo;
 
 use std::ffi::OsString;
 
@@ -134,6 +137,10 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
         Command::Orphans(show) => orphans::orphans(&open(Need::Look)?, *show, terminal),
         Command::Keep(args) => orphans::keep(&open(Need::Write)?, args, terminal),
         Command::Explain(args) => explain::explain(&open(Need::Look)?, args, terminal),
+        Command::History(args) => history::history(&open(Need::Look)?, args, terminal),
+        Command::Show(args) => show::show(&open(Need::Look)?, args, terminal),
+        Command::Undo(args) => undo::undo(&open(Need::Write)?, args, terminal),
+        Command::Redo(args) => undo::redo(&open(Need::Write)?, args, terminal),
         Command::Status(json) => status::status(&open(Need::Look)?, *json, cli, terminal),
         Command::Check(json) => check::check(&cli.config, *json, terminal),
         Command::State(State::Check(json)) => state::check(&cli.config, *json, terminal),

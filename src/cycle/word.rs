@@ -178,7 +178,8 @@ impl Engine {
         let of_user = |a: &Action| matches!(a, Action::Deactivate { user: u, .. } if u == user);
         let forget = vec![Remember::Order(user.clone(), None)];
         let origin = Origin::asked(RunKind::Deactivate, asker.by);
-        let run = self.run_only(Some(user), origin, never, asker.stages, asker.listener);
+        let about = |step: &Step| step.action.user() == Some(user);
+        let run = self.run_only(Some(&about), origin, never, asker.stages, asker.listener);
         let summary = match run.await {
             Ok(summary) => summary,
             Err(error) => {
