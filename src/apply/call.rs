@@ -110,6 +110,8 @@ impl<'a> Call<'a> {
         let writer = self.writer;
         match &step.action {
             Action::Adopt { .. } => Ok(Effect::Adopted),
+            Action::MoveLink { .. } => Ok(Effect::Moved),
+            Action::Unlink { .. } => Ok(Effect::Unlinked),
             Action::Rename { username, .. } => {
                 writer.rename(user, username).await.map(|_| Effect::Renamed)
             }

@@ -1,11 +1,13 @@
 //! `mattersync deactivate`: one person, now.
 
+use crate::cycle;
+
 use super::Answer;
 use super::args::Deactivate;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::print::{Page, Terminal};
-use super::sync;
+use super::{orphans, sync};
 
 /// Deactivates, and shows what came of it.
 ///
@@ -16,7 +18,12 @@ pub fn deactivate(
     args: &Deactivate,
     terminal: Terminal,
 ) -> Result<Answer, Failure> {
-    let report = context.deactivate(&args.person)?;
+    if args.orphan {
+        return orphans::deactivate(context, args, terminal);
+    }
+    let report = context.errand(cycle::Deactivate {
+        person: args.person.clone(),
+    })?;
     let exit = if sync::is_clean(&report) {
         Exit::DONE
     } else {

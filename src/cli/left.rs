@@ -13,6 +13,7 @@ const MOST: usize = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Group {
     Conflict,
+    Alike,
     Unusable,
     NoPlace,
     Missing,
@@ -26,8 +27,11 @@ enum Group {
 impl Group {
     fn of(why: &Why) -> Self {
         match why {
-            Why::Conflict { .. } => Self::Conflict,
+            Why::Conflict { .. } | Why::Unlinked { .. } => Self::Conflict,
+            Why::LooksLike { .. } => Self::Alike,
             Why::Duplicate { .. }
+            | Why::SharedAnchor { .. }
+            | Why::SeatOrder(_)
             | Why::BadEntry(_)
             | Why::NoUsername(_)
             | Why::NoEmail(_)
@@ -36,7 +40,10 @@ impl Group {
             Why::NoSeat { .. } | Why::TeamArchived { .. } | Why::TeamFull { .. } | Why::NoAdmin => {
                 Self::NoPlace
             }
-            Why::Grace { .. } | Why::Unproven(_) | Why::FieldUnproven { .. } => Self::Missing,
+            Why::Grace { .. }
+            | Why::Unproven(_)
+            | Why::FieldUnproven { .. }
+            | Why::DroppedByConfiguration { .. } => Self::Missing,
             Why::ReactivatedByHand
             | Why::Untouchable(_)
             | Why::UserGone
@@ -64,7 +71,8 @@ impl Group {
 
     fn heading(self) -> &'static str {
         match self {
-            Self::Conflict => "Conflicts with users whom mattersync did not make",
+            Self::Alike => "New accounts that look like people who are known",
+            Self::Conflict => "Conflicts (mattersync conflicts says what to do)",
             Self::Unusable => "Cannot be used as they are in the directory",
             Self::NoPlace => "No place on Mattermost",
             Self::Missing => "Not seen in the directory, and not (yet) acted upon",

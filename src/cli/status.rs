@@ -164,6 +164,12 @@ fn last_cycle(page: &mut Page, last: &LastCycle, health: &Health) {
         last.failed,
         last.left_alone
     ));
+    if last.orphans > 0 {
+        let users = count(last.orphans, "active user", "active users");
+        page.line(format!(
+            "            {users} without an account: mattersync orphans"
+        ));
+    }
     // What the health says already is not said again.
     let told = match health {
         Health::Well => &[][..],
@@ -190,7 +196,7 @@ fn last_run(page: &mut Page, run: &RunRecord) {
     let number = |wanted: fn(&Option<Outcome>) -> bool| {
         run.steps
             .iter()
-            .filter(|(_, outcome)| wanted(outcome))
+            .filter(|step| wanted(&step.outcome))
             .count()
     };
     let done = number(|o| matches!(o, Some(Outcome::Done)));

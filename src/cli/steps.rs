@@ -23,9 +23,11 @@ pub enum Tense {
 }
 
 /// In the order in which people want to see them: what takes away first.
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 11] = [
     "deactivate",
+    "unlink",
     "adopt",
+    "move",
     "rename",
     "change-email",
     "update",
@@ -40,7 +42,13 @@ pub fn heading(kind: &str, number: usize, tense: Tense) -> String {
     let users = count(number, "user", "users");
     let (wanted, done, rest) = match kind {
         "deactivate" => ("Deactivate", "Deactivated", users),
+        "unlink" => ("Unlink", "Unlinked", users),
         "adopt" => ("Adopt", "Adopted", users),
+        "move" => (
+            "Move the link of",
+            "Moved the link of",
+            count(number, "user", "users"),
+        ),
         "rename" => ("Rename", "Renamed", users),
         "change-email" => ("Change the address of", "Changed the address of", users),
         "update" => ("Update", "Updated", users),

@@ -4,11 +4,17 @@
 //! write. [`Engine::run`] does the same and carries the plan out. There is one way from directory
 //! to decision; a dry run cannot differ from a real one.
 
+mod about;
+mod contradiction;
+mod errand;
 mod exchanged;
 mod mails;
+mod people;
 mod person;
 mod read;
 mod report;
+mod saved;
+mod state_check;
 mod summary;
 mod word;
 
@@ -22,16 +28,20 @@ use crate::apply::{Applier, ApplyError, Listener, Report};
 use crate::clock::Clock;
 use crate::config::{SecretError, Settings};
 use crate::mattermost::{ApiErrorKind, CallError, Client, ConnectError, Counts, WriteError};
-use crate::model::{Action, Memory, MemoryDelta, Now, Plan, Remember, RunId, Step, UserId};
-use crate::plan::{Settled, World, plan, undone};
+use crate::model::{Action, Memory, MemoryDelta, Now, Origin, Plan, Remember, RunId, Step, UserId};
+use crate::plan::{Settled, made_later, plan, undone};
 use crate::provider::{Ask, Progress, Provider, ProviderError};
-use crate::state::{Outcome, StateError, Store, Unsettled};
+use crate::state::{Outcome, Settlement, StateError, Store, Unsettled};
 
+pub use errand::{AnyErrand, Asker, Deactivate, Errand};
 pub use exchanged::Exchanged;
 pub use mails::Mails;
+pub use people::*;
 pub use person::PersonError;
 pub use read::View;
 pub use report::{Adoption, PlanReport, Side, SyncReport};
+pub use saved::{SavePlan, Saved, SavedError, SavedPlan, SyncSaved, SyncedSaved};
+pub use state_check::{Finding, StateCheck, StateReport};
 pub use summary::Summary;
 pub use word::{Approved, WordError};
 
@@ -226,11 +236,12 @@ impl Engine {
         }
         stages(Stage::Planning);
         view.plan = self.plan(&view, &now);
+        view.orphans = view.count_orphans(&self.settings.policy);
         Ok(view)
     }
 
-    /// One whole cycle. `stop` ends a run early, `listener` hears of every step. If a person gets
-    /// to see what it held, [`Engine::shown`] is to be called.
+    /// One whole cycle, by the schedule. `stop` ends a run early, `listener` hears of every step.
+    /// If a person gets to see what it held, [`Engine::shown`] is to be called.
     ///
     /// # Errors
     /// When a side or the state cannot be read or written. What was done until then is recorded.
@@ -240,7 +251,22 @@ impl Engine {
         stages: &Stages<'_>,
         listener: &Listener<'_>,
     ) -> Result<Summary, CycleError> {
-        self.run_only(None, stop, stages, listener).await
+        self.run_for(Origin::default(), stop, stages, listener)
+            .await
+    }
+
+    /// One whole cycle, and for whom it is.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub async fn run_for(
+        &mut self,
+        origin: Origin,
+        stop: watch::Receiver<bool>,
+        stages: &Stages<'_>,
+        listener: &Listener<'_>,
+    ) -> Result<Summary, CycleError> {
+        self.run_only(None, origin, stop, stages, listener).await
     }
 
     /// Mattermost's side as it is now, for finding whom a person means.
@@ -257,6 +283,7 @@ impl Engine {
     async fn run_only(
         &mut self,
         only: Option<&UserId>,
+        origin: Origin,
         stop: watch::Receiver<bool>,
         stages: &Stages<'_>,
         listener: &Listener<'_>,
@@ -278,18 +305,20 @@ impl Engine {
         self.recover(&mut view, &unsettled, &now).await?;
         stages(Stage::Planning);
         view.plan = self.plan(&view, &now);
+        view.orphans = view.count_orphans(&self.settings.policy);
         // What is held counts as shown only when a person sees it.
         let learned = view.plan.learned.iter().filter(|l| !is_show(l));
         let learned: MemoryDelta = learned.cloned().collect();
         if !learned.is_empty() {
-            remember(&mut view.memory, &learned);
-            self.store.observe(learned).await?;
+            self.learn(&mut view.memory, learned).await?;
         }
         if let Some(user) = only {
             let about = |step: &Step| step.action.user() == Some(user);
             view.plan.steps.retain(about);
         }
-        let (run, report) = self.apply(&view, &now, stop, stages, listener).await?;
+        let (run, report) = self
+            .apply(&view, origin, &now, stop, stages, listener)
+            .await?;
         let took = self.clock.now().certainly_since(&now);
         let counts = self.client.counts().since(before);
         Ok(Summary::new(view, run, report, counts, took))
@@ -321,14 +350,7 @@ impl Engine {
     }
 
     fn plan(&self, view: &View, now: &Now) -> Plan {
-        let world = World {
-            directories: &view.directories,
-            users: &view.users,
-            places: &view.places,
-            server: &view.server,
-            memory: &view.memory,
-        };
-        plan(&world, &self.settings.policy, now)
+        plan(&view.world(), &self.settings.policy, now)
     }
 
     /// Settles what an earlier run left in doubt, from what was read now.
@@ -364,10 +386,23 @@ impl Engine {
                 }
                 Settled::Unknown => continue,
             };
-            remember(&mut view.memory, &delta);
-            self.store
-                .settle(doubt.run, doubt.step.id, outcome, delta)
-                .await?;
+            let settlement = Settlement {
+                made: made_later(&doubt.step, &delta).filter(|_| outcome == Outcome::Done),
+                outcome,
+                at: now.wall,
+            };
+            let (run, id) = (doubt.run, doubt.step.id);
+            match self
+                .store
+                .conclude(run, id, settlement, delta.clone())
+                .await
+            {
+                Ok(()) => remember(&mut view.memory, &delta),
+                Err(StateError::Refused(why)) => {
+                    self.give_up_on(&mut view.memory, doubt, why).await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
     }
@@ -404,6 +439,7 @@ impl Engine {
     async fn apply(
         &self,
         view: &View,
+        origin: Origin,
         now: &Now,
         stop: watch::Receiver<bool>,
         stages: &Stages<'_>,
@@ -423,9 +459,10 @@ impl Engine {
             steps: view.plan.released().cloned().collect(),
             ..Plan::default()
         };
+        let about = about::about(view, &released.steps, origin, now);
         let run = self
             .store
-            .begin(&released, &self.settings.digest, now)
+            .open_run(&released, &self.settings.digest, Some(&about), now)
             .await?;
         stages(Stage::Applying { settled: 0, total });
         let writer = self.client.writer();

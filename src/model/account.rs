@@ -54,6 +54,9 @@ pub struct Account {
     /// Parts whose value is there but is no UTF-8 text, with the attribute that holds it. Such a
     /// part is neither empty nor known: nothing may be emptied or replaced because of it.
     pub unreadable: BTreeMap<AccountPart, String>,
+    /// The second anchor, where the configuration names one and the entry has exactly one usable
+    /// value: `attribute=value`, both in canonical form. A blank value is none.
+    pub anchor: Option<String>,
 }
 
 /// A part of an account besides its id and username.

@@ -46,7 +46,10 @@ pub fn settle(
             }
             found.map(|(_, user)| Effect::Created(Box::new(user.clone())))
         }
-        Action::Adopt { .. } | Action::CreateTeam { .. } => None,
+        Action::Adopt { .. }
+        | Action::MoveLink { .. }
+        | Action::Unlink { .. }
+        | Action::CreateTeam { .. } => None,
         // The server may have mailed the person already: it is not asked again.
         Action::ChangeEmail {
             waits_for_click: true,

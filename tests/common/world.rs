@@ -91,6 +91,7 @@ pub fn account(the_id: &str, name: &str) -> Account {
         expires: None,
         groups: BTreeSet::new(),
         unreadable: BTreeMap::new(),
+        anchor: None,
     }
 }
 
@@ -118,6 +119,7 @@ pub fn policy() -> Policy {
         grace: DAY,
         protect: BTreeSet::new(),
         first_admin: None,
+        seat_order: Vec::new(),
         fields: ProfileField::ALL
             .into_iter()
             .map(|f| (f, Authority::Directory))
@@ -129,6 +131,7 @@ pub fn policy() -> Policy {
             display_name: "Example Org".into(),
         }],
         guard: free.map(|c| (c, Limit::Off)).collect(),
+        scopes: BTreeMap::new(),
     }
 }
 

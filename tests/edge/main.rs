@@ -22,6 +22,9 @@ mod stage;
 
 mod completeness;
 mod identity;
+mod identity_moves;
 mod mail;
 mod process;
 mod state;
+#[path = "../common/world.rs"]
+mod world;

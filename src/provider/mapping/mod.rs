@@ -27,6 +27,7 @@ pub use unique::is_suspect_count;
 /// templates name, fields, whole names, lock rules.
 pub fn wanted_attributes(mapping: &Mapping) -> BTreeSet<String> {
     let mut wanted = BTreeSet::from([mapping.id.name.clone(), mapping.username.clone()]);
+    wanted.extend(mapping.anchor.iter().map(|anchor| anchor.name.clone()));
     for source in &mapping.email {
         match source {
             EmailSource::Attribute(name) => {
