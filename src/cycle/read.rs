@@ -149,7 +149,7 @@ async fn mattermost(
     unsettled: &[Unsettled],
 ) -> Result<Mattermost, CallError> {
     // The server's own word first: a token without rights ends the cycle before anything is read.
-    let server = reader.facts().await?;
+    let server = reader.facts_for_work().await?;
     let mut users = reader.users().await?;
     let mut linked: BTreeSet<UserId> = memory.links.values().map(|l| l.user.clone()).collect();
     linked.extend(memory.orders.keys().cloned());

@@ -207,7 +207,8 @@ impl Engine {
 
 fn why_not(view: &View, user: &UserId) -> String {
     let about = |s: &&crate::model::LeftAlone| s.subject.user.as_ref() == Some(user);
-    match view.plan.left_alone.iter().rev().find(about) {
+    // Orders are judged first; what follows is about a directory that was not read.
+    match view.plan.left_alone.iter().find(about) {
         Some(left) => format!("{} was not deactivated: {}", left.subject, left.why),
         None => "the user was not deactivated".to_owned(),
     }
