@@ -25,6 +25,7 @@ mod identity;
 mod identity_moves;
 mod mail;
 mod process;
+mod remembered;
 mod state;
 #[path = "../common/world.rs"]
 mod world;
