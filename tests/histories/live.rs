@@ -179,7 +179,10 @@ impl Life<'_> {
     fn order(&mut self, n: u32) -> Result<Done, Broken> {
         let snapshot = self.stage.snapshot();
         let linked = &snapshot.linked;
-        let found = linked.range(n..).next().or_else(|| linked.first_key_value());
+        let found = linked
+            .range(n..)
+            .next()
+            .or_else(|| linked.first_key_value());
         let Some((_, user)) = found else {
             return Ok(Done::Nothing);
         };
@@ -213,7 +216,7 @@ impl Life<'_> {
             self.judge(&cycle)?;
             self.stage.pass(13 * 60);
             quiet = if cycle.deeds.is_empty() { quiet + 1 } else { 0 };
-            if quiet == 4 {
+            if quiet == 3 {
                 break;
             }
         }

@@ -50,6 +50,14 @@ impl Shown {
         }
     }
 
+    /// The username as Mattermost can have it; what it is now, if it has no legal form.
+    pub fn legal_name(&self) -> String {
+        match self.account.flaw {
+            Some(Flaw::NoName) => "--".into(),
+            _ => self.account.name.legal(),
+        }
+    }
+
     pub fn given(&self) -> String {
         if self.no_given {
             String::new()
@@ -68,7 +76,7 @@ impl Shown {
 
     /// The address that is made of the username.
     pub fn template(&self) -> String {
-        format!("{}@example.org", self.account.name.raw()).to_lowercase()
+        format!("{}@example.org", self.raw_name()).to_lowercase()
     }
 }
 

@@ -257,7 +257,10 @@ impl<'l> Stage<'l> {
         for (key, link) in &memory.links {
             if let Some(number) = Directory::number_of(key.id.as_str()) {
                 linked.insert(number, link.user.to_string());
-                accounts.entry(link.user.to_string()).or_default().insert(number);
+                accounts
+                    .entry(link.user.to_string())
+                    .or_default()
+                    .insert(number);
             }
         }
         Snapshot {
@@ -371,7 +374,7 @@ impl<'l> Stage<'l> {
         if let Some(done) = in_directory(&mut self.directory, event) {
             return done;
         }
-        let users = self.linked(&self.snapshot());
+        let users = || self.linked(&self.snapshot());
         if let Some(done) = on_server(&self.sim, &self.chief, &self.directory, &users, event) {
             return done;
         }

@@ -29,7 +29,7 @@ impl Checker {
             );
         }
         let made_of = |shown: &Shown| {
-            fits(name, &shown.account.name.legal()) && self.addresses(shown).contains(&user.email)
+            fits(name, &shown.legal_name()) && self.addresses(shown).contains(&user.email)
         };
         let mut fit: BTreeSet<u32> = cycle
             .served
@@ -88,8 +88,10 @@ impl Checker {
     /// The addresses that a person may get.
     pub(super) fn addresses(&self, shown: &Shown) -> Vec<String> {
         let mut all = shown.mails();
-        if all.is_empty() && self.setting.fallback {
-            all.push(shown.template());
+        let template = shown.template();
+        let legal = !template.contains(' ') && template.matches('@').count() == 1;
+        if all.is_empty() && self.setting.fallback && legal {
+            all.push(template);
         }
         all
     }
@@ -123,7 +125,7 @@ impl Checker {
         };
         let name = &after.username;
         if before.username != *name
-            && !fits(name, &shown.account.name.legal())
+            && !fits(name, &shown.legal_name())
             && !name.starts_with("renaming-")
         {
             return wrong("the username", name);

@@ -42,8 +42,8 @@ impl Checker {
     /// Whoever is not ours is afterwards what he was before.
     pub(super) fn untouched(&self, cycle: &Cycle) -> Verdict {
         for (id, before) in &cycle.before.users {
-            let linked = cycle.after.accounts.contains_key(id)
-                || cycle.before.accounts.contains_key(id);
+            let linked =
+                cycle.after.accounts.contains_key(id) || cycle.before.accounts.contains_key(id);
             let after = cycle.after.users.get(id);
             let made = self.made.contains(id);
             let same = match after {

@@ -74,7 +74,12 @@ impl Checker {
     }
 
     fn user_of(&self, cycle: &Cycle, number: u32) -> String {
-        cycle.before.linked.get(&number).cloned().unwrap_or_default()
+        cycle
+            .before
+            .linked
+            .get(&number)
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// Whether a reactivation is right.

@@ -138,10 +138,10 @@ impl Checker {
             (State::Locked, false) => return None,
             _ => {}
         }
-        if self.setting.protect && shown.account.name.legal() == "vip" {
+        if self.setting.protect && shown.legal_name() == "vip" {
             return None;
         }
-        if !fits(&user.username, &shown.account.name.legal()) {
+        if !fits(&user.username, &shown.legal_name()) {
             return Some("has another username");
         }
         let mails = self.addresses(shown);
