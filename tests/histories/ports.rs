@@ -89,6 +89,8 @@ struct State {
     reads: u32,
     writes: u32,
     stores: u32,
+    /// A cycle is under way, not only a person's look.
+    cycle: bool,
     dead: bool,
     struck: Vec<&'static str>,
     late: Vec<Call>,
@@ -118,13 +120,22 @@ impl Hub {
         self.state.lock().unwrap()
     }
 
-    /// From now on this goes wrong, counted from here.
+    /// A cycle begins, in which this goes wrong.
     pub fn arm(&self, trouble: Trouble) -> tokio::sync::watch::Receiver<bool> {
+        let heard = self.rest();
+        let mut state = self.state();
+        state.trouble = trouble;
+        state.cycle = true;
+        drop(state);
+        heard
+    }
+
+    /// Counting begins anew, and nothing goes wrong.
+    pub fn rest(&self) -> tokio::sync::watch::Receiver<bool> {
         let (stop, heard) = tokio::sync::watch::channel(false);
         let mut state = self.state();
         let late = std::mem::take(&mut state.late);
         *state = State {
-            trouble,
             late,
             stop: Some(stop),
             ..State::default()
@@ -155,7 +166,7 @@ impl Hub {
     fn deliver_late(&self) {
         let late = {
             let mut state = self.state();
-            if state.reads + state.writes < LATE_AFTER {
+            if !state.cycle || state.reads + state.writes < LATE_AFTER {
                 return;
             }
             std::mem::take(&mut state.late)

@@ -247,7 +247,7 @@ impl Checker {
         if cycle.order.is_none() && cycle.error.is_none() && served.proof == Proof::True {
             self.believed = (served.listed, served.units);
             if !cycle.killed && cycle.struck.is_empty() {
-                self.guard.a_clean_cycle(&cycle.after);
+                self.guard.a_clean_cycle(cycle);
             }
         }
         // The directory agrees with the administrator: the matter is over.

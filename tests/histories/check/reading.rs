@@ -113,7 +113,12 @@ impl Checker {
     /// Whether a field may be emptied.
     pub(super) fn may_empty(&self, cycle: &Cycle, user: &User, field: &str) -> Verdict {
         let wish = Wish::Profile(user.id.clone());
-        let everybody = matches!(cycle.served.fault, Fault::HideAttribute(_));
+        let hidden = match field {
+            "position" => "title",
+            "first name" => "givenName",
+            _ => "",
+        };
+        let everybody = cycle.served.fault == Fault::HideAttribute(hidden);
         let approved = self.approvals.released_anywhere(&wish, cycle.wall);
         if !cycle.served.proves() || (everybody && !approved) {
             let (name, fault) = (&user.username, &cycle.served.fault);
