@@ -109,10 +109,24 @@ fn every_command_and_option_has_its_place() {
     assert_eq!(shown, common);
 
     let mut wanted = BTreeMap::new();
-    for command in program.get_subcommands() {
+    let mut want = |name: String, command: &clap::Command| {
         let own: BTreeSet<String> = command.get_arguments().flat_map(names).collect();
         let own: BTreeSet<String> = own.difference(&common).cloned().collect();
-        wanted.insert(command.get_name().to_owned(), own);
+        wanted.insert(name, own);
+    };
+    for command in program.get_subcommands() {
+        let name = command.get_name();
+        // `help` has all the others below it.
+        let parts = command.get_subcommands();
+        let parts = parts.filter(|part| name != "help" && part.get_name() != "help");
+        let parts: Vec<_> = parts.collect();
+        for part in &parts {
+            want(format!("{name}{}", part.get_name()), part);
+        }
+        // A group of commands is none itself.
+        if parts.is_empty() {
+            want(name.to_owned(), command);
+        }
     }
     // `help` takes a command; clap makes it of all the others instead of an argument.
     wanted.insert("help".into(), BTreeSet::from(["command".into()]));

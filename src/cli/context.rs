@@ -6,7 +6,7 @@ use nix::unistd::{Uid, User};
 use tokio::runtime::Runtime;
 
 use crate::config::{Settings, Warning};
-use crate::cycle::{Approved, PlanReport, SyncReport};
+use crate::cycle::{Approved, Errand, PlanReport, SyncReport};
 
 use super::exit::{Exit, Failure};
 use super::own::Own;
@@ -150,15 +150,15 @@ impl Context {
         })
     }
 
-    /// Deactivates one person.
+    /// Runs an errand.
     ///
     /// # Errors
-    /// When it is not clear who is meant or the person is out of reach, and as [`Context::sync`].
-    pub fn deactivate(&self, person: &str) -> Result<SyncReport, Failure> {
+    /// When it cannot be done, with what to type instead.
+    pub fn errand<E: Errand>(&self, errand: E) -> Result<E::Answer, Failure> {
         self.wait(async {
             match &self.worker {
-                Worker::Service(remote) => remote.deactivate(person, &self.progress).await,
-                Worker::Own(own) => own.deactivate(person, &self.progress).await,
+                Worker::Service(remote) => remote.errand(&errand, &self.progress).await,
+                Worker::Own(own) => own.errand(errand, &self.progress).await,
             }
         })
     }

@@ -1,5 +1,7 @@
 //! `mattersync deactivate`: one person, now.
 
+use crate::cycle;
+
 use super::Answer;
 use super::args::Deactivate;
 use super::context::Context;
@@ -16,7 +18,9 @@ pub fn deactivate(
     args: &Deactivate,
     terminal: Terminal,
 ) -> Result<Answer, Failure> {
-    let report = context.deactivate(&args.person)?;
+    let report = context.errand(cycle::Deactivate {
+        person: args.person.clone(),
+    })?;
     let exit = if sync::is_clean(&report) {
         Exit::DONE
     } else {

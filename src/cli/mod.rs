@@ -19,6 +19,7 @@ mod print_config;
 mod progress;
 mod remote;
 mod service_user;
+mod state;
 mod status;
 mod steps;
 mod sync;
@@ -30,7 +31,7 @@ use serde::Serialize;
 
 use crate::{daemon, observe};
 
-use args::{Cli, Command};
+use args::{Cli, Command, State};
 use context::{Context, Need};
 use print::{Page, Terminal};
 
@@ -113,6 +114,8 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
         Command::Deactivate(args) => deactivate::deactivate(&open(Need::Write)?, args, terminal),
         Command::Status(json) => status::status(&open(Need::Look)?, *json, cli, terminal),
         Command::Check(json) => check::check(&cli.config, *json, terminal),
+        Command::State(State::Check(json)) => state::check(&cli.config, *json, terminal),
+        Command::State(State::Restore(args)) => state::put_back(&cli.config, *args, terminal),
         Command::PrintConfig => print_config::print_config(&cli.config),
     }
 }

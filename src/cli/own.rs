@@ -9,11 +9,13 @@ use tokio::sync::watch;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
-use crate::cycle::{Approved, CycleError, Engine, PlanReport, Stage, SyncReport, View};
+use crate::cycle::{
+    Approved, Asker, CycleError, Engine, Errand, PlanReport, Stage, SyncReport, View, WordError,
+};
 use crate::mattermost::ConnectError;
-use crate::model::Memory;
+use crate::model::{Memory, Origin, RunKind};
 use crate::provider::ProviderError;
-use crate::state::{MemoryStore, SqliteStore, Store};
+use crate::state::{MemoryStore, SqliteStore, Store, lost};
 
 use super::exit::{Exit, Failure};
 use super::progress::Progress;
@@ -51,11 +53,7 @@ impl Own {
     /// # Errors
     /// When a side or the state cannot be read.
     pub async fn look(&self, progress: &Progress) -> Result<View, Failure> {
-        let store: Arc<dyn Store> = match self.state()? {
-            Some(store) => Arc::new(store),
-            None => Arc::new(MemoryStore::new(Memory::default())),
-        };
-        let mut engine = self.engine(store)?;
+        let mut engine = self.looking_engine()?;
         let view = engine.look(&stages(progress)).await;
         progress.clear();
         view.map_err(|error| self.failure(error))
@@ -82,7 +80,10 @@ impl Own {
         let stop = stop_on_signals().map_err(|error| {
             Failure::new(Exit::SYSTEM, format!("signals cannot be caught: {error}"))
         })?;
-        let summary = engine.run(stop, &stages(progress), &|_| {}).await;
+        let origin = Origin::asked(RunKind::Sync, &self.by);
+        let summary = engine
+            .run_for(origin, stop, &stages(progress), &|_| {})
+            .await;
         progress.clear();
         let summary = summary.map_err(|error| self.failure(error))?;
         let shown = engine.shown(&summary.view).await;
@@ -101,21 +102,42 @@ impl Own {
         Ok(approved?)
     }
 
-    /// Deactivates one person.
+    /// Runs an errand.
     ///
     /// # Errors
-    /// When it is not clear who is meant or the person is out of reach, and as [`Own::sync`].
-    pub async fn deactivate(
+    /// When it cannot be done, or it writes and another mattersync is at work.
+    pub async fn errand<E: Errand>(
         &self,
-        person: &str,
+        errand: E,
         progress: &Progress,
-    ) -> Result<SyncReport, Failure> {
-        let mut engine = self.writing_engine()?;
-        let summary = engine
-            .deactivate(person, &self.by, &stages(progress), &|_| {})
-            .await;
+    ) -> Result<E::Answer, Failure> {
+        let mut engine = match errand.writes() {
+            true => self.writing_engine()?,
+            false => self.looking_engine()?,
+        };
+        let stages = stages(progress);
+        let asker = Asker {
+            by: &self.by,
+            stages: &stages,
+            listener: &|_| {},
+        };
+        let answer = errand.run(&mut engine, &asker).await;
         progress.clear();
-        Ok(summary?.report())
+        answer.map_err(|error| match error {
+            WordError::Cycle(error) => self.failure(error),
+            other => other.into(),
+        })
+    }
+
+    fn looking_engine(&self) -> Result<Engine, Failure> {
+        let store: Arc<dyn Store> = match self.state()? {
+            Some(store) => Arc::new(store),
+            None => Arc::new(MemoryStore::new(Memory {
+                restored: lost(&self.settings.state_directory),
+                ..Memory::default()
+            })),
+        };
+        self.engine(store)
     }
 
     fn writing_engine(&self) -> Result<Engine, Failure> {

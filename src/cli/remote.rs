@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::RequestBuilder;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use crate::cycle::{Approved, PlanReport, SyncReport};
+use crate::cycle::{Approved, Errand, PlanReport, SyncReport};
 use crate::daemon::{Refusal, StatusReport};
 use crate::mattermost::trust_nobody;
 
@@ -20,6 +21,14 @@ use super::progress::Progress;
 const STATUS_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often the status is asked for while a longer answer is waited for.
 const POLL: Duration = Duration::from_millis(250);
+
+/// An errand, and the person behind the calling user.
+#[derive(Serialize)]
+struct Asked<'a, E> {
+    #[serde(flatten)]
+    errand: &'a E,
+    on_behalf: Option<&'a str>,
+}
 
 /// A service that answers.
 #[derive(Clone, Debug)]
@@ -88,7 +97,9 @@ impl Remote {
     /// # Errors
     /// When the cycle could not be finished, or the service does not answer.
     pub async fn sync(&self, progress: &Progress) -> Result<SyncReport, Failure> {
-        self.wait(self.http.post(url("sync")), progress).await
+        let body = json!({ "on_behalf": self.on_behalf });
+        let call = self.http.post(url("sync")).json(&body);
+        self.wait(call, progress).await
     }
 
     /// Releases what is held.
@@ -101,17 +112,20 @@ impl Remote {
         self.wait(call, progress).await
     }
 
-    /// Deactivates one person.
+    /// Runs an errand.
     ///
     /// # Errors
-    /// When it is not clear who is meant or the person is out of reach, and as [`Remote::sync`].
-    pub async fn deactivate(
+    /// When it cannot be done, or the service does not answer.
+    pub async fn errand<E: Errand>(
         &self,
-        person: &str,
+        errand: &E,
         progress: &Progress,
-    ) -> Result<SyncReport, Failure> {
-        let body = json!({ "person": person, "on_behalf": self.on_behalf });
-        let call = self.http.post(url("deactivate")).json(&body);
+    ) -> Result<E::Answer, Failure> {
+        let body = Asked {
+            errand,
+            on_behalf: self.on_behalf.as_deref(),
+        };
+        let call = self.http.post(url(E::NAME)).json(&body);
         self.wait(call, progress).await
     }
 

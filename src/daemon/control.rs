@@ -13,10 +13,11 @@ use axum::routing::{get, post};
 use axum::serve::IncomingStream;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::cycle::{Approved, PlanReport, SyncReport};
+use crate::cycle::{AnyErrand, Approved, Deactivate, Errand, PlanReport, StateCheck, SyncReport};
 
 use super::StatusReport;
 
@@ -24,12 +25,11 @@ use super::StatusReport;
 const MAX_NAME: usize = 64;
 
 /// What the daemon is asked to do.
-#[derive(Debug)]
 pub enum Wish {
     /// Read both sides and plan.
     Plan(oneshot::Sender<Answer<PlanReport>>),
     /// Run a cycle now.
-    Sync(oneshot::Sender<Answer<SyncReport>>),
+    Sync(Waiting),
     /// Approve what is held.
     Approve {
         /// A hold's name or a person.
@@ -39,15 +39,23 @@ pub enum Wish {
         /// Where the answer goes.
         reply: oneshot::Sender<Answer<Approved>>,
     },
-    /// Deactivate one person now.
-    Deactivate {
-        /// Whom.
-        person: String,
-        /// Who says so.
+    /// Something else that is answered once.
+    Errand {
+        /// What.
+        errand: Box<dyn AnyErrand>,
+        /// Who asks.
         by: String,
         /// Where the answer goes.
-        reply: oneshot::Sender<Answer<SyncReport>>,
+        reply: oneshot::Sender<Answer<Value>>,
     },
+}
+
+/// Somebody who asked for a cycle and waits for it.
+pub struct Waiting {
+    /// Who.
+    pub by: String,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<Answer<SyncReport>>,
 }
 
 /// What came of a wish.
@@ -88,8 +96,9 @@ impl Wish {
         // Whoever asked may have gone.
         match self {
             Self::Plan(reply) => drop(reply.send(Err(why))),
-            Self::Sync(reply) | Self::Deactivate { reply, .. } => drop(reply.send(Err(why))),
+            Self::Sync(waiting) => drop(waiting.reply.send(Err(why))),
             Self::Approve { reply, .. } => drop(reply.send(Err(why))),
+            Self::Errand { reply, .. } => drop(reply.send(Err(why))),
         }
     }
 }
@@ -143,6 +152,12 @@ impl Caller {
 }
 
 #[derive(Deserialize)]
+struct SyncBody {
+    #[serde(default)]
+    on_behalf: Option<String>,
+}
+
+#[derive(Deserialize)]
 struct ApproveBody {
     what: String,
     #[serde(default)]
@@ -150,8 +165,10 @@ struct ApproveBody {
 }
 
 #[derive(Deserialize)]
-struct DeactivateBody {
-    person: String,
+#[serde(bound = "E: Errand")]
+struct ErrandBody<E> {
+    #[serde(flatten)]
+    errand: E,
     #[serde(default)]
     on_behalf: Option<String>,
 }
@@ -205,8 +222,8 @@ impl Control {
             .route("/v1/status", get(tell_status))
             .route("/v1/plan", get(plan))
             .route("/v1/sync", post(sync))
-            .route("/v1/approve", post(approve))
-            .route("/v1/deactivate", post(deactivate))
+            .route("/v1/approve", post(approve));
+        let router = errands(router)
             .with_state(Desk { wishes, status })
             .into_make_service_with_connect_info::<Caller>();
         tokio::spawn(async move {
@@ -235,8 +252,14 @@ async fn plan(State(desk): State<Desk>) -> Response {
     ask(&desk, Wish::Plan).await
 }
 
-async fn sync(State(desk): State<Desk>) -> Response {
-    ask(&desk, Wish::Sync).await
+async fn sync(
+    State(desk): State<Desk>,
+    ConnectInfo(caller): ConnectInfo<Caller>,
+    body: Option<Json<SyncBody>>,
+) -> Response {
+    let on_behalf = body.and_then(|Json(body)| body.on_behalf);
+    let by = caller.name(on_behalf.as_deref());
+    ask(&desk, |reply| Wish::Sync(Waiting { by, reply })).await
 }
 
 async fn approve(
@@ -249,14 +272,24 @@ async fn approve(
     ask(&desk, |reply| Wish::Approve { what, by, reply }).await
 }
 
-async fn deactivate(
+/// Every errand that the commands know.
+fn errands(router: Router<Desk>) -> Router<Desk> {
+    let router = errand::<Deactivate>(router);
+    errand::<StateCheck>(router)
+}
+
+fn errand<E: Errand>(router: Router<Desk>) -> Router<Desk> {
+    router.route(&format!("/v1/{}", E::NAME), post(run_errand::<E>))
+}
+
+async fn run_errand<E: Errand>(
     State(desk): State<Desk>,
     ConnectInfo(caller): ConnectInfo<Caller>,
-    Json(body): Json<DeactivateBody>,
+    Json(body): Json<ErrandBody<E>>,
 ) -> Response {
     let by = caller.name(body.on_behalf.as_deref());
-    let person = body.person;
-    ask(&desk, |reply| Wish::Deactivate { person, by, reply }).await
+    let errand = Box::new(body.errand);
+    ask(&desk, |reply| Wish::Errand { errand, by, reply }).await
 }
 
 async fn ask<T: Serialize>(

@@ -32,6 +32,10 @@ pub struct Link {
     /// that never was may hold what the person typed; emptying it is not ours.
     #[serde(default)]
     pub given: BTreeMap<ProfileField, Given>,
+    /// The account's second anchor (`attribute=value`) when it was last seen and nobody else had
+    /// it, where the configuration names one: by it a person who moved between directories is recognised.
+    #[serde(default)]
+    pub anchor: Option<String>,
 }
 
 impl Link {
@@ -116,6 +120,44 @@ pub struct Order {
     pub at: Timestamp,
 }
 
+/// The first refusal of a server that takes no more active users and tells nobody its limit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeatRefusal {
+    /// How many active users it had then; bots do not count.
+    pub active: u64,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A person's word about a user whom no account stands behind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Who said so.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A link that a person took apart. The account is left alone until a person says more about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unlinked {
+    /// The user that the account was linked to.
+    pub user: UserId,
+    /// Who said so.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The state file is an older copy, or was restored from one: what happened since is not known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restored {
+    /// When that was noticed.
+    pub at: Timestamp,
+    /// How it was noticed, for people.
+    pub how: String,
+}
+
 /// What an approval releases.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -130,6 +172,10 @@ pub enum HoldKey {
     Attribute(String),
     /// The provider is another one than before.
     Identity(ProviderName),
+    /// The configuration decides otherwise than before who is in scope.
+    Configuration(ProviderName),
+    /// The state file is an older copy.
+    Restored,
 }
 
 /// A person's permission for exactly what was shown.
@@ -187,6 +233,21 @@ pub struct Memory {
     pub filled: BTreeSet<ProviderName>,
     /// Guarded steps of the last 24 hours.
     pub done: Vec<Done>,
+    /// When each account's user was deactivated or reactivated by us of late, oldest first.
+    pub flips: BTreeMap<AccountKey, Vec<Timestamp>>,
+    /// The date of expiry that was announced for an account.
+    pub announced: BTreeMap<AccountKey, Timestamp>,
+    /// A server that told its limit only by refusing.
+    pub seat_refusal: Option<SeatRefusal>,
+    /// The settings that decide who is in scope, as they were at the last reading that raised no
+    /// doubt: key and value as the configuration spells them, by provider.
+    pub scopes: BTreeMap<ProviderName, BTreeMap<String, String>>,
+    /// Users whom no account stands behind and who were looked at by a person.
+    pub kept: BTreeMap<UserId, Kept>,
+    /// Accounts whose link a person took apart: neither linked nor created by themselves.
+    pub unlinked: BTreeMap<AccountKey, Unlinked>,
+    /// Set while the state file is known to be an older copy.
+    pub restored: Option<Restored>,
 }
 
 /// Things to remember, in order.
@@ -229,6 +290,20 @@ pub enum Remember {
     Done(Done),
     /// Forget carried-out steps older than this moment.
     ForgetDone(Timestamp),
+    /// Set or clear when an account's user was deactivated or reactivated of late.
+    Flips(AccountKey, Option<Vec<Timestamp>>),
+    /// Set or clear the date of expiry that was announced.
+    Announced(AccountKey, Option<Timestamp>),
+    /// Set or clear what a refusal taught about the server's limit.
+    SeatRefusal(Option<SeatRefusal>),
+    /// The settings that decide who is in scope.
+    Scope(ProviderName, BTreeMap<String, String>),
+    /// Set or clear a person's word about a user whom no account stands behind.
+    Kept(UserId, Option<Kept>),
+    /// Set or clear that a person took an account's link apart.
+    Unlinked(AccountKey, Option<Unlinked>),
+    /// Set or clear that the state file is an older copy.
+    Restored(Option<Restored>),
 }
 
 impl Memory {
@@ -270,6 +345,13 @@ impl Memory {
             }
             Remember::Done(done) => self.done.push(done.clone()),
             Remember::ForgetDone(before) => self.done.retain(|d| d.at >= *before),
+            Remember::Flips(key, value) => put(&mut self.flips, key, value.as_ref()),
+            Remember::Announced(key, value) => put(&mut self.announced, key, value.as_ref()),
+            Remember::SeatRefusal(value) => self.seat_refusal.clone_from(value),
+            Remember::Scope(name, scope) => put(&mut self.scopes, name, Some(scope)),
+            Remember::Kept(user, value) => put(&mut self.kept, user, value.as_ref()),
+            Remember::Unlinked(key, value) => put(&mut self.unlinked, key, value.as_ref()),
+            Remember::Restored(value) => self.restored.clone_from(value),
         }
     }
 

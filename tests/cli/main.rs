@@ -7,4 +7,5 @@ mod check;
 mod ldap;
 mod place;
 mod served;
+mod state;
 mod words;

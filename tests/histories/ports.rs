@@ -11,11 +11,13 @@ use mattermost_sim::{Call, Fate, Mail, Mattermost, TeamMember, User, is_write};
 use mattersync::clock::Clock;
 use mattersync::mattermost::{Request, Response, SendError, Transport, Way};
 use mattersync::model::{
-    Memory, MemoryDelta, Now, Outcome, Plan, Reading, RunId, StepId, Timestamp,
+    About, Memory, MemoryDelta, Note, Now, Plan, Reading, RunId, StepId, Timestamp,
 };
 use mattersync::provider::ldap::LdapProvider;
 use mattersync::provider::{Ask, Provider, ProviderError};
-use mattersync::state::{RunRecord, SqliteStore, StateError, Store, Unsettled};
+use mattersync::state::{
+    RunHead, RunRecord, Settlement, SqliteStore, StateError, Store, Unsettled, Which, Who,
+};
 use serde_json::Value;
 
 /// After so many requests of the next cycle what was sent late arrives.
@@ -439,13 +441,14 @@ impl Store for Disk {
         self.write(move |real| real.observe(delta))
     }
 
-    fn begin<'a>(
+    fn open_run<'a>(
         &'a self,
         plan: &'a Plan,
         config: &'a str,
+        about: Option<&'a About>,
         now: &'a Now,
     ) -> BoxFuture<'a, Result<RunId, StateError>> {
-        self.write(move |real| real.begin(plan, config, now))
+        self.write(move |real| real.open_run(plan, config, about, now))
     }
 
     fn intend<'a>(
@@ -458,14 +461,14 @@ impl Store for Disk {
         self.write(move |real| real.intend(run, steps, delta, now))
     }
 
-    fn settle(
+    fn conclude(
         &self,
         run: RunId,
         step: StepId,
-        outcome: Outcome,
+        settlement: Settlement,
         delta: MemoryDelta,
     ) -> BoxFuture<'_, Result<(), StateError>> {
-        self.write(move |real| real.settle(run, step, outcome, delta))
+        self.write(move |real| real.conclude(run, step, settlement, delta))
     }
 
     fn finish(
@@ -483,6 +486,38 @@ impl Store for Disk {
 
     fn runs(&self, most: u32) -> BoxFuture<'_, Result<Vec<RunRecord>, StateError>> {
         self.real.runs(most)
+    }
+
+    fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRecord>, StateError>> {
+        self.real.run(run)
+    }
+
+    fn verify(&self) -> BoxFuture<'_, Result<Vec<String>, StateError>> {
+        self.real.verify()
+    }
+
+    fn last_run(&self) -> BoxFuture<'_, Result<RunId, StateError>> {
+        self.real.last_run()
+    }
+
+    fn heads(&self, which: Which) -> BoxFuture<'_, Result<Vec<RunHead>, StateError>> {
+        self.real.heads(which)
+    }
+
+    fn known_as(&self, person: String) -> BoxFuture<'_, Result<Who, StateError>> {
+        self.real.known_as(person)
+    }
+
+    fn note(&self, note: Note) -> BoxFuture<'_, Result<(), StateError>> {
+        self.write(move |real| real.note(note))
+    }
+
+    fn notes(&self, run: RunId) -> BoxFuture<'_, Result<Vec<Note>, StateError>> {
+        self.real.notes(run)
+    }
+
+    fn loose_notes(&self) -> BoxFuture<'_, Result<Vec<Note>, StateError>> {
+        self.real.loose_notes()
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>> {

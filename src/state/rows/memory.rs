@@ -45,6 +45,13 @@ fn remember(db: &Connection, change: &Remember) -> Result<(), Fault> {
         Remember::ForgetDone(before) => {
             execute(db, "DELETE FROM done WHERE at < ?1", params![before.0])
         }
+        Remember::Flips(key, value) => put_account(db, "flips", key, value.as_ref()),
+        Remember::Announced(key, value) => put_account(db, "announced", key, value.as_ref()),
+        Remember::SeatRefusal(value) => put(db, "seat-refusal", "", "", value.as_ref()),
+        Remember::Scope(name, scope) => put(db, "scope", name.as_str(), "", Some(scope)),
+        Remember::Kept(user, value) => put(db, "kept", "", user.as_str(), value.as_ref()),
+        Remember::Unlinked(key, value) => put_account(db, "unlinked", key, value.as_ref()),
+        Remember::Restored(value) => put(db, "restored", "", "", value.as_ref()),
     }
 }
 
@@ -96,15 +103,17 @@ fn put_link(db: &Connection, key: &AccountKey, link: &Link) -> Result<(), Fault>
     execute(
         db,
         "INSERT INTO links (provider, id, user, origin, since, last_dn, last_username,
-                            deactivated_at, deactivated_why, deactivated_by, email_waiting, given)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                            deactivated_at, deactivated_why, deactivated_by, email_waiting, given,
+                            anchor)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
          ON CONFLICT (provider, id) DO UPDATE SET
              user = excluded.user, origin = excluded.origin, since = excluded.since,
              last_dn = excluded.last_dn, last_username = excluded.last_username,
              deactivated_at = excluded.deactivated_at,
              deactivated_why = excluded.deactivated_why,
              deactivated_by = excluded.deactivated_by,
-             email_waiting = excluded.email_waiting, given = excluded.given",
+             email_waiting = excluded.email_waiting, given = excluded.given,
+             anchor = excluded.anchor",
         params![
             key.provider.as_str(),
             key.id.as_str(),
@@ -121,6 +130,7 @@ fn put_link(db: &Connection, key: &AccountKey, link: &Link) -> Result<(), Fault>
             deactivated.and_then(|d| d.ordered_by.as_ref()),
             link.email_waiting,
             to_json(&link.given)?,
+            link.anchor,
         ],
     )
 }
@@ -163,15 +173,10 @@ fn use_up(db: &Connection, hold: &HoldKey, step: &Fingerprint) -> Result<(), Fau
 
 /// Everything that is remembered.
 pub(in super::super) fn load(db: &Connection) -> Result<Memory, Fault> {
-    let mut memory = Memory::default();
-    let mut links = db.prepare_cached(
-        "SELECT provider, id, user, origin, since, last_dn, last_username, deactivated_at,
-                deactivated_why, deactivated_by, email_waiting, given FROM links",
-    )?;
-    let mut rows = links.query([])?;
-    while let Some(row) = rows.next()? {
-        memory.links.insert(account(row, 0, 1)?, link(row)?);
-    }
+    let mut memory = Memory {
+        links: links(db)?,
+        ..Memory::default()
+    };
     load_small_rest(db, &mut memory)?;
     let mut approvals = db.prepare_cached("SELECT hold, approval FROM approvals")?;
     let mut rows = approvals.query([])?;
@@ -191,6 +196,20 @@ pub(in super::super) fn load(db: &Connection) -> Result<Memory, Fault> {
         });
     }
     Ok(memory)
+}
+
+/// Who is who.
+pub(super) fn links(db: &Connection) -> Result<BTreeMap<AccountKey, Link>, Fault> {
+    let mut select = db.prepare_cached(
+        "SELECT provider, id, user, origin, since, last_dn, last_username, deactivated_at,
+                deactivated_why, deactivated_by, email_waiting, given, anchor FROM links",
+    )?;
+    let mut rows = select.query([])?;
+    let mut links = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        links.insert(account(row, 0, 1)?, link(row)?);
+    }
+    Ok(links)
 }
 
 fn load_small_rest(db: &Connection, memory: &mut Memory) -> Result<(), Fault> {
@@ -242,6 +261,27 @@ fn load_small_rest(db: &Connection, memory: &mut Memory) -> Result<(), Fault> {
             "filled" => {
                 memory.filled.insert(provider()?);
             }
+            "flips" => {
+                let value = from_json(&what, &value)?;
+                memory.flips.insert(account(row, 1, 2)?, value);
+            }
+            "announced" => {
+                let value = from_json(&what, &value)?;
+                memory.announced.insert(account(row, 1, 2)?, value);
+            }
+            "seat-refusal" => memory.seat_refusal = Some(from_json(&what, &value)?),
+            "scope" => {
+                memory.scopes.insert(provider()?, from_json(&what, &value)?);
+            }
+            "kept" => {
+                let user = UserId::new(row.get::<_, String>(2)?);
+                memory.kept.insert(user, from_json(&what, &value)?);
+            }
+            "unlinked" => {
+                let value = from_json(&what, &value)?;
+                memory.unlinked.insert(account(row, 1, 2)?, value);
+            }
+            "restored" => memory.restored = Some(from_json(&what, &value)?),
             other => return Err(odd("memory has the kind", other)),
         }
     }
@@ -270,6 +310,7 @@ fn link(row: &Row<'_>) -> Result<Link, Fault> {
         deactivated,
         email_waiting: row.get(10)?,
         given: from_json("links", row.get_ref(11)?.as_str().map_err(sql)?)?,
+        anchor: row.get(12)?,
     })
 }
 
@@ -293,7 +334,7 @@ fn sql(error: rusqlite::types::FromSqlError) -> Fault {
 
 /// How many there are of each.
 pub(in super::super) fn counts(db: &Connection) -> Result<BTreeMap<String, u64>, Fault> {
-    const COUNTS: [(&str, &str); 13] = [
+    const COUNTS: [(&str, &str); 14] = [
         ("links", "SELECT count(*) FROM links"),
         (
             "deactivated",
@@ -312,6 +353,10 @@ pub(in super::super) fn counts(db: &Connection) -> Result<BTreeMap<String, u64>,
         (
             "waiting",
             "SELECT count(*) FROM memory WHERE kind = 'waiting'",
+        ),
+        (
+            "addresses-waiting",
+            "SELECT count(*) FROM links WHERE email_waiting IS NOT NULL",
         ),
         ("orders", "SELECT count(*) FROM memory WHERE kind = 'order'"),
         ("approvals", "SELECT count(*) FROM approvals"),

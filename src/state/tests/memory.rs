@@ -8,8 +8,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Absence, Approval, ChosenName, Class, Deactivation, Done, Fingerprint, Given, HoldKey, Nonce,
-    Order, ProfileField, Remember, Return, Shape, SourceIdentity,
+    Absence, Approval, ChosenName, Class, Deactivation, Done, Fingerprint, Given, HoldKey, Kept,
+    Nonce, Order, ProfileField, Remember, Restored, Return, SeatRefusal, Shape, SourceIdentity,
+    Unlinked,
 };
 
 fn text() -> impl Strategy<Value = String> {
@@ -71,14 +72,25 @@ fn a_link() -> impl Strategy<Value = Link> {
         (text(), text()),
         of(deactivation),
         of(text()),
-        btree_map(
-            prop::sample::select(ProfileField::ALL.to_vec()),
-            given(),
-            0..5,
+        (
+            btree_map(
+                prop::sample::select(ProfileField::ALL.to_vec()),
+                given(),
+                0..5,
+            ),
+            of(text()),
         ),
     )
         .prop_map(
-            |(user, origin, since, (last_dn, last_username), deactivated, email_waiting, given)| {
+            |(
+                user,
+                origin,
+                since,
+                (last_dn, last_username),
+                deactivated,
+                email_waiting,
+                (given, anchor),
+            )| {
                 Link {
                     user,
                     origin,
@@ -88,6 +100,7 @@ fn a_link() -> impl Strategy<Value = Link> {
                     deactivated,
                     email_waiting,
                     given,
+                    anchor,
                 }
             },
         )
@@ -114,6 +127,8 @@ fn hold() -> impl Strategy<Value = HoldKey> {
         Just(HoldKey::Container("dc=example".into())),
         Just(HoldKey::Attribute("dc=example".into())),
         provider().prop_map(HoldKey::Identity),
+        provider().prop_map(HoldKey::Configuration),
+        Just(HoldKey::Restored),
     ]
 }
 
@@ -163,6 +178,10 @@ fn change() -> impl Strategy<Value = Remember> {
         (moment(), any::<u32>()).prop_map(|(first, readings)| Return { first, readings });
     let name = (text(), text()).prop_map(|(base, name)| ChosenName { base, name });
     let order = (text(), moment()).prop_map(|(by, at)| Order { by, at });
+    let kept = (text(), moment()).prop_map(|(by, at)| Kept { by, at });
+    let unlinked = (user(), text(), moment()).prop_map(|(user, by, at)| Unlinked { user, by, at });
+    let restored = (moment(), text()).prop_map(|(at, how)| Restored { at, how });
+    let refusal = (0..1_000_u64, moment()).prop_map(|(active, at)| SeatRefusal { active, at });
     prop_oneof![
         4 => (account(), a_link()).prop_map(|(k, v)| Remember::Link(k, v)),
         2 => account().prop_map(Remember::Unlink),
@@ -181,6 +200,13 @@ fn change() -> impl Strategy<Value = Remember> {
         1 => provider().prop_map(Remember::Filled),
         2 => done().prop_map(Remember::Done),
         1 => moment().prop_map(Remember::ForgetDone),
+        1 => (account(), of(vec(moment(), 0..3))).prop_map(|(k, v)| Remember::Flips(k, v)),
+        1 => (account(), of(moment())).prop_map(|(k, v)| Remember::Announced(k, v)),
+        1 => of(refusal).prop_map(Remember::SeatRefusal),
+        1 => (provider(), btree_map(text(), text(), 0..3)).prop_map(|(k, v)| Remember::Scope(k, v)),
+        1 => (user(), of(kept)).prop_map(|(k, v)| Remember::Kept(k, v)),
+        1 => (account(), of(unlinked)).prop_map(|(k, v)| Remember::Unlinked(k, v)),
+        1 => of(restored).prop_map(Remember::Restored),
     ]
 }
 

@@ -5,6 +5,7 @@ mod equal;
 mod file;
 mod frozen;
 mod memory;
+mod notes;
 mod rules;
 mod runs;
 
@@ -40,6 +41,7 @@ fn link(user: &str) -> Link {
         deactivated: None,
         email_waiting: None,
         given: BTreeMap::new(),
+        anchor: None,
     }
 }
 

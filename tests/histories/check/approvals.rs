@@ -113,6 +113,8 @@ pub fn hold_word(key: &HoldKey) -> String {
         HoldKey::Container(dn) => format!("container:{dn}"),
         HoldKey::Attribute(name) => format!("attribute:{name}"),
         HoldKey::Identity(provider) => format!("identity:{provider}"),
+        HoldKey::Configuration(provider) => format!("configuration:{provider}"),
+        HoldKey::Restored => "restored".to_owned(),
     }
 }
 
