@@ -140,6 +140,9 @@ pub fn serve(server: &FaultServer, directory: &Directory, fault: &Fault, lock: L
         Dice::new(*seed).shuffle(&mut visible);
     }
     let mut entries = vec![root(directory.replaced)];
+    let units = UNITS.iter().map(|unit| format!("ou={unit},{BASE}"));
+    let units = units.chain([BASE.to_owned(), format!("ou=archive,{CONTEXT}")]);
+    entries.extend(units.map(|dn| Entry::new(&dn).with("objectClass", "organizationalUnit")));
     entries.extend(visible.iter().map(|a| entry(a, fault, lock)));
     server.set_entries(entries);
     let mut served = Served {

@@ -49,7 +49,9 @@ impl Checker {
         let readings = self.absent.get(&number).map_or(&[][..], Vec::as_slice);
         let since = readings.first().map_or(0, |first| cycle.at - first);
         let grace = i64::from(self.setting.grace_hours) * 3_600_000;
-        if grace > 0 && (readings.len() < READINGS || since < grace) {
+        if self.restored && (readings.len() < READINGS || since < grace) {
+            self.tolerate("a grace that an older state remembered")?;
+        } else if grace > 0 && (readings.len() < READINGS || since < grace) {
             let (n, hours) = (readings.len(), since / 3_600_000);
             let what =
                 format!("{name} was deactivated after {n} readings and {hours} h without {who}");
