@@ -66,7 +66,10 @@ impl Sums {
     /// A reading that is true was used to its end: the first fill is over when few are left.
     pub fn a_clean_cycle(&mut self, cycle: &Cycle) {
         let linked = &cycle.after.linked;
-        let left = cycle.served.all_shown().filter(|(n, _)| !linked.contains_key(n));
+        let left = cycle
+            .served
+            .all_shown()
+            .filter(|(n, _)| !linked.contains_key(n));
         let few = left.count() <= Kind::Create.limit(active(cycle));
         let filled = few && !linked.is_empty() && cycle.served.nameless.is_empty();
         self.clean += u32::from(filled);

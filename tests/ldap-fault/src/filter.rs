@@ -78,7 +78,10 @@ impl Filter {
     /// `None` is "undefined" (RFC 4511, 4.5.1.7): so is what a filter says of a hidden attribute,
     /// and the opposite of that.
     fn judge(&self, entry: &Entry, hidden: &[&str]) -> Option<bool> {
-        if self.name().is_some_and(|name| hidden.iter().any(|h| h.eq_ignore_ascii_case(name))) {
+        if self
+            .name()
+            .is_some_and(|name| hidden.iter().any(|h| h.eq_ignore_ascii_case(name)))
+        {
             return None;
         }
         let any = |name: &str, test: &dyn Fn(&[u8]) -> bool| {
