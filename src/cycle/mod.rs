@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::config::{SecretError, Settings};
 use crate::mattermost::{ApiErrorKind, CallError, Client, ConnectError, Counts, WriteError};
 use crate::model::{Action, Memory, MemoryDelta, Now, Plan, Remember, RunId, Step, UserId};
-use crate::plan::{Settled, World, plan, undone};
+use crate::plan::{Settled, World, plan, taken, undone};
 use crate::provider::{Ask, Progress, Provider, ProviderError};
 use crate::state::{Outcome, StateError, Store, Unsettled};
 
@@ -427,6 +427,7 @@ impl Engine {
             clock: self.clock.as_ref(),
             initial_password,
             concurrency: usize::try_from(settings.concurrency).unwrap_or(1),
+            seats_taken: taken(&view.users),
             team_batch: view.server.capabilities.team_batch,
             stop,
             listener: &hear,

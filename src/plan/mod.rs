@@ -34,6 +34,7 @@ pub use names::legal_username;
 pub use outcome::{Effect, before, in_doubt, remember, undone};
 pub use policy::{AdoptRule, Authority, Limit, Policy, TeamPolicy};
 pub use recover::{Settled, settle};
+pub use seats::taken;
 pub use words::{Sentence, hold_name};
 
 use std::collections::BTreeSet;

@@ -9,6 +9,10 @@ mod identity;
 mod identity_moves;
 mod mail;
 mod process;
+mod seats;
+#[path = "../common/service.rs"]
+#[allow(dead_code)]
+mod service;
 mod state;
 #[path = "../common/world.rs"]
 mod world;
