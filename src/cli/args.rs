@@ -94,6 +94,13 @@ pub enum Command {
     /// until an administrator activates him in Mattermost's System Console.
     Deactivate(Deactivate),
 
+    /// Show who gets which id after `accounts.id` was changed, or apply it
+    ///
+    /// Without --apply: read the directory by the old and the new attribute, and list old id, new
+    /// id and user of everybody. With --apply: take exactly what was listed. All or nothing; until
+    /// then no cycle runs. Exits with 1 while somebody cannot be given a new id.
+    MigrateIds(MigrateIds),
+
     /// Tell how the service is
     ///
     /// Exits with 0 when all is well, 3 when something is held, and 1 when cycles cannot be
@@ -143,6 +150,18 @@ pub struct Approve {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub json: Json,
+}
+
+/// What to do about new ids.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct MigrateIds {
+    /// Apply what was listed
+    #[arg(long)]
+    pub apply: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub show: Show,
 }
 
 /// Whom to deactivate.

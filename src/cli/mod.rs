@@ -12,6 +12,7 @@ mod context;
 mod deactivate;
 mod exit;
 mod left;
+mod migrate_ids;
 mod own;
 mod plan;
 mod print;
@@ -111,6 +112,7 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
         Command::Plan(show) => plan::plan(&open(Need::Look)?, *show, terminal),
         Command::Approve(args) => approve::approve(&open(Need::Write)?, args, terminal),
         Command::Deactivate(args) => deactivate::deactivate(&open(Need::Write)?, args, terminal),
+        Command::MigrateIds(args) => migrate_ids::migrate_ids(&open(Need::Write)?, args, terminal),
         Command::Status(json) => status::status(&open(Need::Look)?, *json, cli, terminal),
         Command::Check(json) => check::check(&cli.config, *json, terminal),
         Command::PrintConfig => print_config::print_config(&cli.config),

@@ -5,6 +5,7 @@
 //! to decision; a dry run cannot differ from a real one.
 
 mod errand;
+mod migrate;
 mod person;
 mod read;
 mod report;
@@ -26,7 +27,9 @@ use crate::plan::{Settled, World, plan, taken, undone};
 use crate::provider::{Ask, Progress, Provider, ProviderError};
 use crate::state::{Outcome, StateError, Store, Unsettled};
 
+pub use crate::plan::{Migration, Renumbered, Stuck};
 pub use errand::{AnyErrand, Asker, Deactivate, Errand};
+pub use migrate::{MigrateIds, MigrationReport};
 pub use person::PersonError;
 pub use read::View;
 pub use report::{Adoption, PlanReport, Side, SyncReport};
@@ -70,6 +73,18 @@ pub enum CycleError {
     /// A secret could not be read.
     #[error("{0}")]
     Secret(#[from] SecretError),
+    /// The configuration names another id attribute than the one by which people are known.
+    #[error(
+        "accounts.id is {to} now, and people are known by {from}: by other ids everybody would be \
+         somebody else, so nothing is done. Look who gets which id: mattersync migrate-ids; or \
+         write {from} back"
+    )]
+    OtherIds {
+        /// The attribute by which people are known.
+        from: String,
+        /// The attribute that the configuration names.
+        to: String,
+    },
     /// The state could not be used.
     #[error("state: {0}")]
     State(#[from] StateError),
@@ -86,6 +101,7 @@ impl CycleError {
             Self::Provider(_) => "directory",
             Self::Mattermost(_) | Self::Connect(_) => "mattermost",
             Self::Secret(_) => "secret",
+            Self::OtherIds { .. } => "ids",
             Self::State(_) => "state",
             Self::Apply(_) => "apply",
         }
@@ -93,7 +109,7 @@ impl CycleError {
 
     /// The exit code of a command that failed with it (sysexits.h): 69 a side cannot be reached
     /// or read, 74 the state cannot be used, 75 another mattersync has it, 77 a right is missing,
-    /// 78 a secret.
+    /// 78 a secret or the configuration.
     pub fn exit_code(&self) -> u8 {
         let refused = [ApiErrorKind::TokenRejected, ApiErrorKind::NoPermission];
         match self {
@@ -104,6 +120,7 @@ impl CycleError {
             }
             Self::Mattermost(call) if call.kind().is_some_and(|k| refused.contains(&k)) => 77,
             Self::Provider(_) | Self::Mattermost(_) | Self::Connect(_) => 69,
+            Self::OtherIds { .. } => 78,
             Self::State(StateError::Busy { .. }) => 75,
             Self::State(_) | Self::Apply(_) => 74,
         }
@@ -191,6 +208,11 @@ impl Engine {
     /// Where it remembers.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// Goes up while the directory is read.
+    fn progress(&self) -> Progress {
+        self.progress.clone()
     }
 
     /// Its clock.
@@ -294,6 +316,7 @@ impl Engine {
         now: &Now,
         stages: &Stages<'_>,
     ) -> Result<View, CycleError> {
+        self.same_ids(memory)?;
         stages(Stage::Reading);
         let reader = self.client.reader();
         let memory = std::mem::take(memory);

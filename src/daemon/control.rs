@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::cycle::{AnyErrand, Approved, Deactivate, Errand, PlanReport, SyncReport};
+use crate::cycle::{AnyErrand, Approved, Deactivate, Errand, MigrateIds, PlanReport, SyncReport};
 
 use super::StatusReport;
 
@@ -254,6 +254,7 @@ async fn approve(
 
 /// Every errand that the commands know.
 fn errands(router: Router<Desk>) -> Router<Desk> {
+    let router = errand::<MigrateIds>(router);
     errand::<Deactivate>(router)
 }
 

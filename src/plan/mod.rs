@@ -19,6 +19,7 @@ mod kin;
 mod lifecycle;
 mod matching;
 mod memberships;
+mod migration;
 mod names;
 mod naming;
 mod outcome;
@@ -30,6 +31,7 @@ mod words;
 
 pub use address::legal_email;
 pub use guard::{APPROVAL, DAY, approved, limit};
+pub use migration::{Migration, Renumbered, Stuck};
 pub use names::legal_username;
 pub use outcome::{Effect, before, in_doubt, remember, undone};
 pub use policy::{AdoptRule, Authority, Limit, Policy, TeamPolicy};

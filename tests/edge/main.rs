@@ -2,11 +2,17 @@
 //! `edge_NN_what_is_expected`, at the highest level at which it can be seen.
 
 // All of this crate is tests, their helpers too.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+#![allow(
+    clippy::disallowed_methods, // threads of their own wait here, not tasks
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used
+)]
 
 mod completeness;
 mod identity;
 mod identity_moves;
+mod ids;
 mod mail;
 mod process;
 mod seats;
