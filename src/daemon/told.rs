@@ -133,6 +133,7 @@ impl Told {
 fn wants_attention(why: &Why) -> bool {
     match why {
         Why::Conflict { .. }
+        | Why::Unlinked { .. }
         | Why::Duplicate { .. }
         | Why::LooksLike { .. }
         | Why::SharedAnchor { .. }
@@ -149,6 +150,7 @@ fn wants_attention(why: &Why) -> bool {
         | Why::TeamArchived { .. }
         | Why::TeamFull { .. }
         | Why::NoAdmin
+        | Why::DroppedByConfiguration { .. }
         | Why::Unproven(Gap::Lookup(_)) => true,
         Why::LockedWithoutUser
         | Why::Grace { .. }

@@ -8,6 +8,7 @@
 //! other error but a clean refusal leaves their outcome unknown, and the caller finds out by
 //! reading.
 
+mod belongings;
 mod client;
 mod error;
 mod facts;

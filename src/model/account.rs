@@ -224,6 +224,9 @@ pub struct Directory {
     pub shape: Shape,
     /// For how many accounts the lock cannot be seen.
     pub state_unknown: usize,
+    /// Attributes of lock rules, in lower case, that no entry showed although nothing proves that
+    /// nobody has them: the right to read them may have been lost.
+    pub hidden_locks: BTreeSet<String>,
 }
 
 /// What a provider returns.

@@ -80,6 +80,21 @@ pub struct Subject {
     pub email: Option<String>,
 }
 
+impl Subject {
+    /// The ids of both sides as far as they are known, for messages about what went wrong: names
+    /// and addresses change, these find the person again.
+    pub fn ids(&self) -> String {
+        let account = self.account.as_ref().map(|key| format!("account {key}"));
+        let user = self.user.as_ref().map(|id| format!("user {id}"));
+        let ids: Vec<String> = account.into_iter().chain(user).collect();
+        if ids.is_empty() {
+            "no id".to_owned()
+        } else {
+            ids.join(", ")
+        }
+    }
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
@@ -172,6 +187,16 @@ pub enum Action {
         directory_username: String,
         /// The second anchor that both have.
         anchor: String,
+    },
+    /// Forget that an account is a user, because a person says so. Nothing is sent to the server.
+    Unlink {
+        /// Whose account.
+        account: AccountKey,
+        /// Which user.
+        user: UserId,
+        /// The account is as one that was never seen: it may be linked or get a user by itself.
+        /// Otherwise it is left alone until a person says more.
+        as_new: bool,
     },
     /// Change the username.
     Rename {

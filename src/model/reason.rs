@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprint, Gap, HoldKey, StepId, Subject};
+use super::{Fingerprint, Gap, HoldKey, StepId, Subject, Timestamp};
 
 /// Why a step is wanted, in the values that led to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +74,13 @@ pub enum Reason {
         /// Who.
         by: String,
     },
+    /// A person said who is who.
+    ByHand {
+        /// Who said it.
+        by: String,
+        /// With which command: `link`, `adopt` or `unlink`.
+        command: String,
+    },
 }
 
 /// Something that was looked at and left as it is.
@@ -99,6 +106,15 @@ pub enum Why {
         holder: String,
         /// Why it is not an adoption.
         because: String,
+    },
+    /// A person took the account's link apart.
+    Unlinked {
+        /// Which user it was linked to: username and id, or the id alone.
+        user: String,
+        /// Who said so.
+        by: String,
+        /// When.
+        at: Timestamp,
     },
     /// Another account of the directory has the same address or id.
     Duplicate {
@@ -220,6 +236,13 @@ pub enum Why {
     NoAdmin,
     /// A step of an earlier run has an unknown outcome that this reading does not settle.
     OutcomeUnknown(String),
+    /// The configuration was changed, and people who are missing since are still within the grace.
+    DroppedByConfiguration {
+        /// How many.
+        people: usize,
+        /// What was changed.
+        changes: Vec<Changed>,
+    },
 }
 
 /// Something that waits for a person.
@@ -281,4 +304,36 @@ pub enum HoldCause {
         /// Now.
         to: String,
     },
+    /// The same server knows of less than before: a backup of it was put back.
+    WentBack {
+        /// Which server.
+        server: String,
+        /// Its last change as it was known before.
+        from: String,
+        /// Its last change now.
+        to: String,
+    },
+    /// Settings that decide who is in scope were changed.
+    Configuration {
+        /// Each of them.
+        changes: Vec<Changed>,
+    },
+    /// The state file is an older copy.
+    OlderState {
+        /// How that was noticed.
+        how: String,
+    },
+}
+
+/// A setting that is not what it was.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Changed {
+    /// The key, for example `accounts.filter`.
+    pub key: String,
+    /// What it was, as the configuration spells it; `None` if there was none.
+    pub from: Option<String>,
+    /// What it is; `None` if there is none.
+    pub to: Option<String>,
+    /// File and line, if it is written there; else it is the default.
+    pub place: Option<String>,
 }

@@ -16,14 +16,17 @@ impl Action {
             Self::ChangeEmail { .. } => Some(Class::Email),
             Self::Deactivate { class, .. } => *class,
             Self::Reactivate { .. } => Some(Class::Reactivate),
-            Self::UpdateProfile { .. } | Self::CreateTeam { .. } | Self::JoinTeam { .. } => None,
+            Self::UpdateProfile { .. }
+            | Self::CreateTeam { .. }
+            | Self::JoinTeam { .. }
+            | Self::Unlink { .. } => None,
         }
     }
 
     /// When in a run it is carried out.
     pub fn phase(&self) -> Phase {
         match self {
-            Self::Adopt { .. } | Self::MoveLink { .. } => Phase::Link,
+            Self::Adopt { .. } | Self::MoveLink { .. } | Self::Unlink { .. } => Phase::Link,
             Self::Deactivate { .. } => Phase::Free,
             Self::Rename { .. } => Phase::Names,
             Self::ChangeEmail { .. } | Self::UpdateProfile { .. } => Phase::Change,
@@ -39,6 +42,7 @@ impl Action {
             Self::CreateUser { .. } => "create",
             Self::Adopt { .. } => "adopt",
             Self::MoveLink { .. } => "move",
+            Self::Unlink { .. } => "unlink",
             Self::Rename { .. } => "rename",
             Self::ChangeEmail { .. } => "change-email",
             Self::UpdateProfile { .. } => "update",
@@ -55,6 +59,7 @@ impl Action {
             Self::CreateUser { account, .. }
             | Self::Adopt { account, .. }
             | Self::MoveLink { account, .. }
+            | Self::Unlink { account, .. }
             | Self::Rename { account, .. }
             | Self::ChangeEmail { account, .. }
             | Self::UpdateProfile { account, .. }
@@ -70,6 +75,7 @@ impl Action {
         match self {
             Self::Adopt { user, .. }
             | Self::MoveLink { user, .. }
+            | Self::Unlink { user, .. }
             | Self::Rename { user, .. }
             | Self::ChangeEmail { user, .. }
             | Self::UpdateProfile { user, .. }
@@ -123,6 +129,7 @@ impl Action {
             Self::Deactivate { class, .. } => {
                 wish.push(class.map_or("ordered", Class::name).to_owned());
             }
+            Self::Unlink { as_new, .. } => wish.push(as_new.to_string()),
             Self::Adopt { .. } | Self::Reactivate { .. } => {}
         }
         wish

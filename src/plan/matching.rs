@@ -57,6 +57,17 @@ fn unlinked<'a>(
         user: None,
         adopted_by: None,
     };
+    if let Some(mark) = draft.world.memory.unlinked.get(key) {
+        let user = draft.world.users.get(&mark.user);
+        let user = user.map(|user| format!("{} ({})", user.username, user.id));
+        let why = Why::Unlinked {
+            user: user.unwrap_or_else(|| mark.user.to_string()),
+            by: mark.by.clone(),
+            at: mark.at,
+        };
+        draft.leave(person.subject(), why);
+        return None;
+    }
     let found = matching(draft, person.key, account);
     if !matches!(found, Match::Ours(_)) {
         match kin.find(draft, key, account) {
@@ -291,7 +302,11 @@ fn decide<'a>(
     };
     let forbidden = never_adopted(draft, user);
     if rule && one_user && forbidden.is_none() {
+        let marked = user.props.contains_key(User::NONCE_PROP);
         let by = match (name_agrees, mail_agrees) {
+            (true, true) if marked => {
+                "username, e-mail address and the mark of its creation by mattersync"
+            }
             (true, true) => "username and e-mail address",
             (true, false) => "username",
             _ => "e-mail address",

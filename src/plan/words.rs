@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::model::{Action, HoldCause, HoldKey, Reason, Step, Why};
+use crate::model::{Action, Changed, HoldCause, HoldKey, Reason, Step, Why};
 
 /// A step as one sentence: what, to whom, why.
 pub struct Sentence<'a>(pub &'a Step);
@@ -20,6 +20,9 @@ impl fmt::Display for Sentence<'_> {
             Action::CreateUser { .. } => write!(f, "create {subject}")?,
             Action::Adopt { .. } => write!(f, "adopt the existing user {subject}")?,
             Action::MoveLink { .. } => write!(f, "move the link of the user {subject}")?,
+            Action::Unlink { user, .. } => {
+                write!(f, "unlink {subject} from the user {user}")?;
+            }
             Action::Rename { username, .. } => {
                 write!(
                     f,
@@ -119,6 +122,7 @@ impl fmt::Display for Reason {
             Self::TeamConfigured => f.write_str("the configuration names it and it does not exist"),
             Self::EveryoneIsMember { team } => write!(f, "everyone is a member of {team}"),
             Self::Ordered { by } => write!(f, "{by} said so with `mattersync deactivate`"),
+            Self::ByHand { by, command } => write!(f, "{by} said so with `mattersync {command}`"),
         }
     }
 }
@@ -134,7 +138,12 @@ impl fmt::Display for Why {
             } => write!(
                 f,
                 "conflict: the {what} {value} belongs to the Mattermost user {holder}, whom \
-                 mattersync did not make; {because}. Rename one of them, or change policy.adopt"
+                 mattersync did not make; {because}. `mattersync conflicts` says what to do"
+            ),
+            Self::Unlinked { user, by, at } => write!(
+                f,
+                "{by} unlinked the account from the user {user} on {at}; left alone until somebody \
+                 types `mattersync link` or `mattersync unlink --as-new`"
             ),
             Self::Duplicate { what, value, other } => write!(
                 f,
@@ -219,7 +228,8 @@ impl fmt::Display for Why {
                 )
             }
             Self::UserGone => f.write_str(
-                "the linked user no longer exists on Mattermost; not created again by itself",
+                "the linked user no longer exists on Mattermost; not created again by itself: \
+                 `mattersync unlink` forgets the link, and a new user is made",
             ),
             Self::LoginService { service, fields } => write!(
                 f,
@@ -228,7 +238,9 @@ impl fmt::Display for Why {
             Self::EmailWaiting { email } => {
                 write!(
                     f,
-                    "the change to {email} waits for the person's click; not asked again"
+                    "the change to {email} waits for the person's click in the e-mail that was sent \
+                     there; not asked again by itself. If that e-mail is lost, change the address \
+                     in the System Console"
                 )
             }
             Self::EmailSwap { email } => write!(
@@ -261,6 +273,13 @@ impl fmt::Display for Why {
                     "nobody can tell yet whether an earlier call arrived: {what}"
                 )
             }
+            Self::DroppedByConfiguration { people, changes } => write!(
+                f,
+                "{people} of those who are missing may be so because the configuration was changed \
+                 ({}): when the grace ends, taking them out will be held until somebody approves. \
+                 If the change was a mistake, undo it now",
+                Changes(changes)
+            ),
         }
     }
 }
@@ -298,7 +317,38 @@ impl fmt::Display for HoldCause {
                     "the directory is another one than before: {from} became {to}"
                 )
             }
+            Self::WentBack { server, from, to } => write!(
+                f,
+                "the server {server} knows of less than before (its last change was {from}, now it \
+                 is {to}): was a backup of the directory put back?"
+            ),
+            Self::Configuration { changes } => write!(
+                f,
+                "the configuration was changed, and says otherwise who is in scope: {}",
+                Changes(changes)
+            ),
+            Self::OlderState { how } => write!(
+                f,
+                "{how}. What mattersync did since then it does not know: look whether this is what \
+                 should be done"
+            ),
         }
+    }
+}
+
+/// Settings that were changed, each with its place, what it was and what it is.
+struct Changes<'a>(&'a [Changed]);
+
+impl fmt::Display for Changes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, change) in self.0.iter().enumerate() {
+            let value = |value: &Option<String>| value.clone().unwrap_or("nothing".into());
+            let place = change.place.as_deref().unwrap_or("by default");
+            let comma = if n == 0 { "" } else { "; " };
+            let (from, to) = (value(&change.from), value(&change.to));
+            write!(f, "{comma}{} ({place}) was {from}, is {to}", change.key)?;
+        }
+        Ok(())
     }
 }
 
@@ -316,7 +366,7 @@ pub fn hold_name(key: &HoldKey) -> String {
 }
 
 /// A span of time in the largest units that say enough.
-struct Span(Duration);
+pub struct Span(pub Duration);
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

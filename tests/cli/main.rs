@@ -6,5 +6,7 @@ mod alone;
 mod check;
 mod ldap;
 mod place;
+mod saved;
 mod served;
+mod state;
 mod words;

@@ -196,6 +196,7 @@ impl Server {
         match action {
             Action::Adopt { .. } => Ok(Effect::Adopted),
             Action::MoveLink { .. } => Ok(Effect::Moved),
+            Action::Unlink { .. } => Ok(Effect::Unlinked),
             Action::CreateUser { user, .. } => {
                 self.may_take(&user.username, &user.email, None)?;
                 self.needs_seat()?;
