@@ -94,6 +94,9 @@ pub enum Command {
     /// For a leaver whom the directory does not know of yet. Only users whom mattersync created or
     /// adopted; nothing else is done. The user stays deactivated, whatever the directory says,
     /// until an administrator activates him in Mattermost's System Console.
+    ///
+    /// With --orphan: a user whom no account stands behind. Shown first, done with --yes; never a
+    /// bot, never who is kept or in policy.protect, and never the last administrator.
     Deactivate(Deactivate),
 
     /// Show who gets which id after `accounts.id` was changed, or apply it
@@ -102,6 +105,48 @@ pub enum Command {
     /// id and user of everybody. With --apply: take exactly what was listed. All or nothing; until
     /// then no cycle runs. Exits with 1 while somebody cannot be given a new id.
     MigrateIds(MigrateIds),
+
+    /// List the conflicts of the present plan, with both parties and what to type
+    ///
+    /// Names and addresses that somebody else holds, two accounts for one user, swaps, users who
+    /// no longer exist, links that were taken apart. Changes nothing.
+    Conflicts(Json),
+
+    /// Say that an account and a user are one person
+    ///
+    /// Shows both, and what the next plan would then change; with --yes does it. Any human user
+    /// who is linked to nobody; never a bot, mattersync's own account or who is in policy.protect.
+    Link(Link),
+
+    /// Link an account with the user who has its username or one of its addresses
+    ///
+    /// As `link`, for the one user who is in the account's way, whatever policy.adopt says.
+    Adopt(Adopt),
+
+    /// Say that an account and the user whom it is linked to are not one person
+    ///
+    /// Shows both, and what the next plan would then do; with --yes does it. The user is touched no
+    /// more, and the account is left alone until `link`, `adopt` or `unlink --as-new`. A link to a
+    /// user who no longer exists is forgotten, so that the account gets a new one.
+    Unlink(Unlink),
+
+    /// List active human users whom no account stands behind; changes nothing
+    ///
+    /// Who was there long before, signed up later, or lost the account. To each: link, keep or
+    /// deactivate. Guests are listed apart, bots and mattersync's own account never.
+    Orphans(Show),
+
+    /// Note that a user whom no account stands behind is to stay
+    ///
+    /// `orphans` lists the user no more, but with --all. Changes nothing on Mattermost.
+    Keep(Keep),
+
+    /// Tell the whole story of one person; changes nothing
+    ///
+    /// The entry, the account, the user, the link, what is decided now and why, what it waits for,
+    /// what happened before. PERSON is a username, an address, a DN or an id, of the account or of
+    /// the user. Exits with 1 if nobody is known by it, and names who is nearly called so.
+    Explain(Explain),
 
     /// Tell how the service is
     ///
@@ -228,7 +273,110 @@ pub struct Deactivate {
     /// Username, address, DN or id
     pub person: String,
 
+    /// A user whom no account stands behind
+    #[arg(long)]
+    pub orphan: bool,
+
+    /// Also if it is a system administrator, with --orphan
+    #[arg(long, requires = "orphan")]
+    pub admin: bool,
+
+    /// Do it, with --orphan; with =CODE only if all is as it was shown
+    #[arg(long, requires = "orphan", value_name = "CODE", num_args = 0..=1, require_equals = true,
+          default_missing_value = "")]
+    pub yes: Option<String>,
+
     #[command(flatten)]
     #[allow(missing_docs)]
     pub json: Json,
+}
+
+/// Whether a word about people is carried out.
+#[derive(Args, Clone, Debug)]
+pub struct Yes {
+    /// Do it; with =CODE only if both are still as they were shown
+    #[arg(long, value_name = "CODE", num_args = 0..=1, require_equals = true,
+          default_missing_value = "")]
+    pub yes: Option<String>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
+}
+
+/// Who are one person.
+#[derive(Args, Clone, Debug)]
+pub struct Link {
+    /// The account: username, address, DN or id
+    pub account: String,
+
+    /// The user: username, address or id
+    pub user: String,
+
+    /// Also if the user is a system administrator
+    #[arg(long)]
+    pub admin: bool,
+
+    /// Also if the user is a guest
+    #[arg(long)]
+    pub guest: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub yes: Yes,
+}
+
+/// Whose user is adopted.
+#[derive(Args, Clone, Debug)]
+pub struct Adopt {
+    /// The account: username, address, DN or id
+    pub account: String,
+
+    /// Which user, where several have its username or addresses
+    pub user: Option<String>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub yes: Yes,
+}
+
+/// Whose link is taken apart.
+#[derive(Args, Clone, Debug)]
+pub struct Unlink {
+    /// The account or the user: username, address, DN or id
+    pub person: String,
+
+    /// The account is then as one that was never seen: created, or adopted after approval
+    #[arg(long)]
+    pub as_new: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub yes: Yes,
+}
+
+/// Who is to stay.
+#[derive(Args, Clone, Debug)]
+pub struct Keep {
+    /// The user: username, address or id
+    pub user: String,
+
+    /// Take the note back
+    #[arg(long)]
+    pub undo: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
+}
+
+/// Whose story is told.
+#[derive(Args, Clone, Debug)]
+pub struct Explain {
+    /// Username, address, DN or id, of the account or of the user
+    pub person: String,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub show: Show,
 }

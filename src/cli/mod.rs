@@ -8,12 +8,17 @@
 mod approve;
 mod args;
 mod check;
+mod conflicts;
 mod context;
 mod deactivate;
 mod exit;
+mod explain;
 mod left;
+mod link;
 mod migrate_ids;
+mod orphans;
 mod own;
+mod people;
 mod plan;
 mod print;
 mod print_config;
@@ -119,14 +124,28 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
             None => plan::plan(&open(Need::Look)?, args.show, terminal),
         },
         Command::Approve(args) => approve::approve(&open(Need::Write)?, args, terminal),
-        Command::Deactivate(args) => deactivate::deactivate(&open(Need::Write)?, args, terminal),
+        Command::Deactivate(args) => {
+            let writes = !args.orphan || args.yes.is_some();
+            deactivate::deactivate(&open(need(writes))?, args, terminal)
+        }
         Command::MigrateIds(args) => migrate_ids::migrate_ids(&open(Need::Write)?, args, terminal),
+        Command::Conflicts(json) => conflicts::conflicts(&open(Need::Look)?, *json, terminal),
+        Command::Link(args) => link::link(&open(need(args.yes.yes.is_some()))?, args, terminal),
+        Command::Adopt(args) => link::adopt(&open(need(args.yes.yes.is_some()))?, args, terminal),
+        Command::Unlink(args) => link::unlink(&open(need(args.yes.yes.is_some()))?, args, terminal),
+        Command::Orphans(show) => orphans::orphans(&open(Need::Look)?, *show, terminal),
+        Command::Keep(args) => orphans::keep(&open(Need::Write)?, args, terminal),
+        Command::Explain(args) => explain::explain(&open(Need::Look)?, args, terminal),
         Command::Status(json) => status::status(&open(Need::Look)?, *json, cli, terminal),
         Command::Check(json) => check::check(&cli.config, *json, terminal),
         Command::State(State::Check(json)) => state::check(&cli.config, *json, terminal),
         Command::State(State::Restore(args)) => state::put_back(&cli.config, *args, terminal),
         Command::PrintConfig => print_config::print_config(&cli.config),
     }
+}
+
+fn need(writes: bool) -> Need {
+    if writes { Need::Write } else { Need::Look }
 }
 
 /// Tells a failure on standard error.

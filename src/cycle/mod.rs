@@ -10,6 +10,7 @@ mod errand;
 mod exchanged;
 mod mails;
 mod migrate;
+mod people;
 mod person;
 mod read;
 mod report;
@@ -29,7 +30,7 @@ use crate::clock::Clock;
 use crate::config::{SecretError, Settings};
 use crate::mattermost::{ApiErrorKind, CallError, Client, ConnectError, Counts, WriteError};
 use crate::model::{Action, Memory, MemoryDelta, Now, Origin, Plan, Remember, RunId, Step, UserId};
-use crate::plan::{Settled, World, made_later, plan, taken, undone};
+use crate::plan::{Settled, made_later, plan, taken, undone};
 use crate::provider::{Ask, Progress, Provider, ProviderError};
 use crate::state::{Outcome, Settlement, StateError, Store, Unsettled};
 
@@ -38,6 +39,7 @@ pub use errand::{AnyErrand, Asker, Deactivate, Errand};
 pub use exchanged::Exchanged;
 pub use mails::Mails;
 pub use migrate::{MigrateIds, MigrationReport};
+pub use people::*;
 pub use person::PersonError;
 pub use read::View;
 pub use report::{Adoption, PlanReport, Side, SyncReport};
@@ -256,6 +258,7 @@ impl Engine {
         }
         stages(Stage::Planning);
         view.plan = self.plan(&view, &now);
+        view.orphans = view.count_orphans(&self.settings.policy);
         Ok(view)
     }
 
@@ -324,6 +327,7 @@ impl Engine {
         self.recover(&mut view, &unsettled, &now).await?;
         stages(Stage::Planning);
         view.plan = self.plan(&view, &now);
+        view.orphans = view.count_orphans(&self.settings.policy);
         // What is held counts as shown only when a person sees it.
         let learned = view.plan.learned.iter().filter(|l| !is_show(l));
         let learned: MemoryDelta = learned.cloned().collect();
@@ -369,14 +373,7 @@ impl Engine {
     }
 
     fn plan(&self, view: &View, now: &Now) -> Plan {
-        let world = World {
-            directories: &view.directories,
-            users: &view.users,
-            places: &view.places,
-            server: &view.server,
-            memory: &view.memory,
-        };
-        plan(&world, &self.settings.policy, now)
+        plan(&view.world(), &self.settings.policy, now)
     }
 
     /// Settles what an earlier run left in doubt, from what was read now.

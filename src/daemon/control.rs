@@ -19,8 +19,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::cycle::{
-    AnyErrand, Approved, Deactivate, Errand, MigrateIds, PlanReport, SavePlan, StateCheck,
-    SyncReport, SyncSaved,
+    Adopt, AnyErrand, Approved, Conflicts, Deactivate, DeactivateOrphan, Errand, Explain, Keep,
+    LinkThem, MigrateIds, Orphans, PlanReport, SavePlan, StateCheck, SyncReport, SyncSaved, Unlink,
 };
 
 use super::StatusReport;
@@ -286,7 +286,15 @@ fn errands(router: Router<Desk>) -> Router<Desk> {
     let router = errand::<MigrateIds>(router);
     let router = errand::<StateCheck>(router);
     let router = errand::<SavePlan>(router);
-    errand::<SyncSaved>(router)
+    let router = errand::<SyncSaved>(router);
+    let router = errand::<Conflicts>(router);
+    let router = errand::<LinkThem>(router);
+    let router = errand::<Adopt>(router);
+    let router = errand::<Unlink>(router);
+    let router = errand::<Orphans>(router);
+    let router = errand::<Keep>(router);
+    let router = errand::<DeactivateOrphan>(router);
+    errand::<Explain>(router)
 }
 
 fn errand<E: Errand>(router: Router<Desk>) -> Router<Desk> {

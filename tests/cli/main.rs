@@ -5,6 +5,7 @@
 mod alone;
 mod check;
 mod ldap;
+mod people;
 mod place;
 mod saved;
 mod served;
