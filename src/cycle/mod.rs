@@ -10,6 +10,7 @@ mod errand;
 mod exchanged;
 mod history;
 mod mails;
+mod migrate;
 mod people;
 mod person;
 mod question;
@@ -32,16 +33,18 @@ use crate::clock::Clock;
 use crate::config::{SecretError, Settings};
 use crate::mattermost::{ApiErrorKind, CallError, Client, ConnectError, Counts, WriteError};
 use crate::model::{Action, Memory, MemoryDelta, Now, Origin, Plan, Remember, RunId, Step};
-use crate::plan::{Settled, made_later, plan, undone};
+use crate::plan::{Settled, made_later, plan, taken, undone};
 use crate::provider::{Ask, Progress, Provider, ProviderError};
 use crate::state::{Outcome, Settlement, StateError, Store, Unsettled};
 
+pub use crate::plan::{Migration, Renumbered, Stuck};
 pub use errand::{AnyErrand, Asker, Deactivate, Errand};
 pub use exchanged::Exchanged;
 pub use history::{
     ApprovalReport, Change, HistoryReport, Moment, NoteReport, RunReport, SCHEMA, StepReport,
 };
 pub use mails::Mails;
+pub use migrate::{MigrateIds, MigrationReport};
 pub use people::*;
 pub use person::PersonError;
 pub use question::{History, Question, Show};
@@ -96,6 +99,18 @@ pub enum CycleError {
     /// A secret could not be read.
     #[error("{0}")]
     Secret(#[from] SecretError),
+    /// The configuration names another id attribute than the one by which people are known.
+    #[error(
+        "accounts.id is {to} now, and people are known by {from}: by other ids everybody would be \
+         somebody else, so nothing is done. Look who gets which id: mattersync migrate-ids; or \
+         write {from} back"
+    )]
+    OtherIds {
+        /// The attribute by which people are known.
+        from: String,
+        /// The attribute that the configuration names.
+        to: String,
+    },
     /// The state could not be used.
     #[error("state: {0}")]
     State(#[from] StateError),
@@ -113,6 +128,7 @@ impl CycleError {
             Self::Mattermost(_) | Self::Connect(_) => "mattermost",
             Self::Exchanged(_) => "other-mattermost",
             Self::Secret(_) => "secret",
+            Self::OtherIds { .. } => "ids",
             Self::State(_) => "state",
             Self::Apply(_) => "apply",
         }
@@ -120,7 +136,7 @@ impl CycleError {
 
     /// The exit code of a command that failed with it (sysexits.h): 69 a side cannot be reached
     /// or read, 74 the state cannot be used, 75 another mattersync has it, 77 a right is missing,
-    /// 78 a secret.
+    /// 78 a secret or the configuration.
     pub fn exit_code(&self) -> u8 {
         let refused = [ApiErrorKind::TokenRejected, ApiErrorKind::NoPermission];
         match self {
@@ -131,6 +147,7 @@ impl CycleError {
             }
             Self::Mattermost(call) if call.kind().is_some_and(|k| refused.contains(&k)) => 77,
             Self::Provider(_) | Self::Mattermost(_) | Self::Connect(_) | Self::Exchanged(_) => 69,
+            Self::OtherIds { .. } => 78,
             Self::State(StateError::Busy { .. }) => 75,
             Self::State(_) | Self::Apply(_) => 74,
         }
@@ -218,6 +235,11 @@ impl Engine {
     /// Where it remembers.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// Goes up while the directory is read.
+    fn progress(&self) -> Progress {
+        self.progress.clone()
     }
 
     /// Its clock.
@@ -344,6 +366,7 @@ impl Engine {
         now: &Now,
         stages: &Stages<'_>,
     ) -> Result<View, CycleError> {
+        self.same_ids(memory)?;
         stages(Stage::Reading);
         let reader = self.client.reader();
         let memory = std::mem::take(memory);
@@ -492,6 +515,7 @@ impl Engine {
             clock: self.clock.as_ref(),
             initial_password,
             concurrency: usize::try_from(settings.concurrency).unwrap_or(1),
+            seats_taken: taken(&view.users),
             team_batch: view.server.capabilities.team_batch,
             stop,
             listener: &hear,
