@@ -11,7 +11,7 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::print::{Page, Terminal, count};
 use super::steps::{self, Tense, quoted};
-use super::{Answer, left, plan};
+use super::{Answer, aftermath, left, plan};
 
 /// Does one cycle, and shows what came of it.
 ///
@@ -27,6 +27,7 @@ pub fn sync(context: &Context, show: Show, terminal: Terminal) -> Result<Answer,
     plan::head(&mut page, &report.plan);
     done(&mut page, &report, show.all);
     failures(&mut page, &report);
+    aftermath::show(&mut page, &report.aftermath);
     steps::show_holds(&mut page, &report.plan, show.all);
     left::show(&mut page, &report.plan.plan, show.all);
     last_words(&mut page, &report);

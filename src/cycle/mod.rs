@@ -4,6 +4,7 @@
 //! write. [`Engine::run`] does the same and carries the plan out. There is one way from directory
 //! to decision; a dry run cannot differ from a real one.
 
+mod aftermath;
 mod errand;
 mod person;
 mod read;
@@ -26,6 +27,7 @@ use crate::plan::{Settled, World, plan, undone};
 use crate::provider::{Ask, Progress, Provider, ProviderError};
 use crate::state::{Outcome, StateError, Store, Unsettled};
 
+use aftermath::Parted;
 pub use errand::{AnyErrand, Asker, Deactivate, Errand};
 pub use person::PersonError;
 pub use read::View;
@@ -139,6 +141,8 @@ pub struct Engine {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     progress: Progress,
+    /// About whom it is still to be asked what they leave alive; `None` before the first run.
+    owed: Option<Vec<Parted>>,
 }
 
 impl Engine {
@@ -171,6 +175,7 @@ impl Engine {
             store,
             clock,
             progress: Progress::default(),
+            owed: None,
         }
     }
 
@@ -267,7 +272,8 @@ impl Engine {
                 read::mattermost_alone(&self.settings, &reader, memory, &unsettled).await?
             }
         };
-        self.recover(&mut view, &unsettled, &now).await?;
+        self.inherit_debts(&now).await;
+        let mut parted = self.recover(&mut view, &unsettled, &now).await?;
         stages(Stage::Planning);
         view.plan = self.plan(&view, &now);
         // What is held counts as shown only when a person sees it.
@@ -281,10 +287,27 @@ impl Engine {
             let about = |step: &Step| step.action.user() == Some(user);
             view.plan.steps.retain(about);
         }
-        let (run, report) = self.apply(&view, &now, stop, stages, listener).await?;
+        let (run, report) = self
+            .apply(&view, &now, stop.clone(), stages, listener)
+            .await?;
+        parted.extend(Parted::of_run(run, &view, &report));
+        let stopped = report.stopped.is_some();
+        self.owe(parted);
+        let aftermath = if stopped {
+            Vec::new()
+        } else {
+            self.aftermath(only, stop).await
+        };
         let took = self.clock.now().certainly_since(&now);
         let counts = self.client.counts().since(before);
-        Ok(Summary::new(view, run, report, counts, took))
+        Ok(Summary {
+            view,
+            run,
+            report,
+            aftermath,
+            counts,
+            took,
+        })
     }
 
     async fn read(
@@ -323,13 +346,15 @@ impl Engine {
         plan(&world, &self.settings.policy, now)
     }
 
-    /// Settles what an earlier run left in doubt, from what was read now.
+    /// Settles what an earlier run left in doubt, from what was read now. Gives whom it turned out
+    /// to have deactivated or reactivated.
     async fn recover(
         &self,
         view: &mut View,
         unsettled: &[Unsettled],
         now: &Now,
-    ) -> Result<(), CycleError> {
+    ) -> Result<Vec<Parted>, CycleError> {
+        let mut parted = Vec::new();
         for doubt in unsettled {
             let (outcome, delta) = match view.settle(&doubt.step, now) {
                 Settled::Done(delta) => {
@@ -349,12 +374,15 @@ impl Engine {
                 }
                 Settled::Unknown => continue,
             };
+            if outcome == Outcome::Done {
+                parted.extend(Parted::of(doubt.run, &doubt.step));
+            }
             remember(&mut view.memory, &delta);
             self.store
                 .settle(doubt.run, doubt.step.id, outcome, delta)
                 .await?;
         }
-        Ok(())
+        Ok(parted)
     }
 
     /// A step that gives an address ends with a second call, which marks it as verified: that one

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::apply::Report;
 use crate::mattermost::Counts;
-use crate::model::{Outcome, RunId, StepId};
+use crate::model::{Aftermath, Outcome, RunId, StepId};
 use crate::observe::CycleNumbers;
 
 use super::View;
@@ -19,6 +19,8 @@ pub struct Summary {
     pub run: Option<RunId>,
     /// What became of its steps.
     pub report: Report,
+    /// What those leave alive who left, and what wakes up with those who returned.
+    pub aftermath: Vec<Aftermath>,
     /// How much Mattermost was asked.
     pub counts: Counts,
     /// How long it took.
@@ -26,22 +28,6 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub(super) fn new(
-        view: View,
-        run: Option<RunId>,
-        report: Report,
-        counts: Counts,
-        took: Duration,
-    ) -> Self {
-        Self {
-            view,
-            run,
-            report,
-            counts,
-            took,
-        }
-    }
-
     /// How many steps of each kind were carried out.
     pub fn done_by_kind(&self) -> BTreeMap<&'static str, usize> {
         let done: BTreeSet<&StepId> = self.report.done.iter().collect();
