@@ -136,7 +136,7 @@ pub struct Json {
 /// What to release.
 #[derive(Args, Clone, Debug)]
 pub struct Approve {
-    /// A class (adopt, create, locked, missing, reactivate, rename, email, …), another name from
+    /// A class (adopt, move, create, locked, missing, reactivate, rename, email, …), another name from
     /// the list, or one person: username, address, DN or id
     pub what: Option<String>,
 

@@ -13,7 +13,7 @@ use crate::cycle::{
     Approved, Asker, CycleError, Engine, Errand, PlanReport, Stage, SyncReport, View, WordError,
 };
 use crate::mattermost::ConnectError;
-use crate::model::Memory;
+use crate::model::{Memory, Origin, RunKind};
 use crate::provider::ProviderError;
 use crate::state::{MemoryStore, SqliteStore, Store};
 
@@ -80,7 +80,10 @@ impl Own {
         let stop = stop_on_signals().map_err(|error| {
             Failure::new(Exit::SYSTEM, format!("signals cannot be caught: {error}"))
         })?;
-        let summary = engine.run(stop, &stages(progress), &|_| {}).await;
+        let origin = Origin::asked(RunKind::Sync, &self.by);
+        let summary = engine
+            .run_for(origin, stop, &stages(progress), &|_| {})
+            .await;
         progress.clear();
         let summary = summary.map_err(|error| self.failure(error))?;
         let shown = engine.shown(&summary.view).await;
@@ -108,7 +111,7 @@ impl Own {
         errand: E,
         progress: &Progress,
     ) -> Result<E::Answer, Failure> {
-        let mut engine = match E::WRITES {
+        let mut engine = match errand.writes() {
             true => self.writing_engine()?,
             false => self.looking_engine()?,
         };

@@ -60,7 +60,21 @@ pub fn done(page: &mut Page, report: &SyncReport, all: bool) {
         page.line("Nothing was changed.");
         return;
     }
-    page.line(format!("{} done.", count(number, "step was", "steps were")));
+    let mails = match report.mails.sum() {
+        0 => String::new(),
+        1 => format!(
+            " 1 e-mail was sent because of it: {}.",
+            report.mails.words()
+        ),
+        n => format!(
+            " {n} e-mails were sent because of it: {}.",
+            report.mails.words()
+        ),
+    };
+    page.line(format!(
+        "{} done.{mails}",
+        count(number, "step was", "steps were")
+    ));
     if report.stopped.is_some() {
         // Which steps had not been begun is not told; the state file knows.
         for (kind, number) in &report.done {
@@ -94,6 +108,9 @@ pub fn failures(page: &mut Page, report: &SyncReport) {
                 None => page.line(format!("  step {}", id.0)),
             }
             page.line(format!("      {why}"));
+            if let Some(step) = steps.get(id) {
+                page.line(format!("      {}", step.subject.ids()));
+            }
         }
     };
     let number = count(report.not_done.len(), "STEP", "STEPS");

@@ -78,22 +78,29 @@ impl Engine {
         });
     }
 
-    /// Remembers about whom to ask. A run that is stopped has no time: then the next one asks.
+    /// Remembers about whom to ask.
     pub(super) fn owe(&mut self, parted: Vec<Parted>) {
         self.owed.get_or_insert_default().extend(parted);
     }
 
-    /// Asks about whom it is owed, or about that one alone who is what this run was for.
+    /// Asks about those whom a run parted with, and, unless that run was a person's word about
+    /// some, about all of whom it is owed. A run that was stopped has no time: then the next asks.
     pub(super) async fn aftermath(
         &mut self,
-        only: Option<&UserId>,
+        mut asked: Vec<Parted>,
+        report: &Report,
+        of_some: bool,
         mut stop: watch::Receiver<bool>,
     ) -> Vec<Aftermath> {
-        let owed = self.owed.take().unwrap_or_default();
-        let (asked, later): (Vec<Parted>, Vec<Parted>) = owed
-            .into_iter()
-            .partition(|parted| only.is_none_or(|user| parted.user == *user));
-        self.owed = Some(later);
+        if report.stopped.is_some() {
+            self.owe(asked);
+            return Vec::new();
+        }
+        if !of_some {
+            // Those of earlier runs first: what happened since counts.
+            let owed = self.owed.replace(Vec::new()).unwrap_or_default();
+            asked = owed.into_iter().chain(asked).collect();
+        }
         if asked.is_empty() {
             return Vec::new();
         }
@@ -178,10 +185,10 @@ async fn debts(store: &dyn Store, now: &Now) -> Result<Vec<Parted>, StateError> 
     let Some(run) = runs.first().filter(|r| now.wall.since(r.began) < DAY) else {
         return Ok(Vec::new());
     };
-    let done = |outcome: &Option<Outcome>| matches!(outcome, Some(Outcome::Done));
-    let steps = run.steps.iter().filter(|(_, outcome)| done(outcome));
-    let mut owed: Vec<Parted> = steps
-        .filter_map(|(step, _)| Parted::of(run.id, step))
+    let done = run.steps.iter();
+    let done = done.filter(|record| record.outcome == Some(Outcome::Done));
+    let mut owed: Vec<Parted> = done
+        .filter_map(|record| Parted::of(run.id, &record.step))
         .collect();
     if !owed.is_empty() {
         let notes = store.notes(run.id).await?;

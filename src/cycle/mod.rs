@@ -4,31 +4,36 @@
 //! write. [`Engine::run`] does the same and carries the plan out. There is one way from directory
 //! to decision; a dry run cannot differ from a real one.
 
+mod about;
 mod aftermath;
 mod errand;
+mod exchanged;
+mod mails;
 mod person;
 mod read;
+mod recover;
 mod report;
 mod summary;
 mod word;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::apply::{Applier, ApplyError, Listener, Report};
 use crate::clock::Clock;
 use crate::config::{SecretError, Settings};
-use crate::mattermost::{ApiErrorKind, CallError, Client, ConnectError, Counts, WriteError};
-use crate::model::{Action, Memory, MemoryDelta, Now, Plan, Remember, RunId, Step, UserId};
-use crate::plan::{Settled, World, plan, undone};
+use crate::mattermost::{ApiErrorKind, CallError, Client, ConnectError, Counts};
+use crate::model::{Memory, MemoryDelta, Now, Origin, Plan, Remember, RunId, Step, UserId};
+use crate::plan::{Settled, World, plan};
 use crate::provider::{Ask, Progress, Provider, ProviderError};
-use crate::state::{Outcome, StateError, Store, Unsettled};
+use crate::state::{StateError, Store, Unsettled};
 
 use aftermath::Parted;
 pub use errand::{AnyErrand, Asker, Deactivate, Errand};
+pub use exchanged::Exchanged;
+pub use mails::Mails;
 pub use person::PersonError;
 pub use read::View;
 pub use report::{Adoption, PlanReport, Side, SyncReport};
@@ -51,9 +56,6 @@ pub enum Stage {
     },
 }
 
-/// So long after it was sent a deactivation without an answer may still arrive.
-const LATE: Duration = Duration::from_secs(10 * 60);
-
 /// Hears what a cycle is doing.
 pub type Stages<'a> = dyn Fn(Stage) + Send + Sync + 'a;
 
@@ -69,6 +71,9 @@ pub enum CycleError {
     /// The way to Mattermost could not be prepared.
     #[error("{0}")]
     Connect(#[from] ConnectError),
+    /// It is not the server that the state knows.
+    #[error("{0}")]
+    Exchanged(#[from] Exchanged),
     /// A secret could not be read.
     #[error("{0}")]
     Secret(#[from] SecretError),
@@ -87,6 +92,7 @@ impl CycleError {
             Self::Provider(ProviderError::WrongPassword { .. }) => "directory-password",
             Self::Provider(_) => "directory",
             Self::Mattermost(_) | Self::Connect(_) => "mattermost",
+            Self::Exchanged(_) => "other-mattermost",
             Self::Secret(_) => "secret",
             Self::State(_) => "state",
             Self::Apply(_) => "apply",
@@ -105,7 +111,7 @@ impl CycleError {
                 if denied { 77 } else { 78 }
             }
             Self::Mattermost(call) if call.kind().is_some_and(|k| refused.contains(&k)) => 77,
-            Self::Provider(_) | Self::Mattermost(_) | Self::Connect(_) => 69,
+            Self::Provider(_) | Self::Mattermost(_) | Self::Connect(_) | Self::Exchanged(_) => 69,
             Self::State(StateError::Busy { .. }) => 75,
             Self::State(_) | Self::Apply(_) => 74,
         }
@@ -217,6 +223,7 @@ impl Engine {
         let unsettled = self.store.unsettled().await?;
         let now = self.clock.now();
         let mut view = self.read(&mut memory, &unsettled, &now, stages).await?;
+        exchanged::check(&view, &self.settings)?;
         for doubt in &unsettled {
             if let Settled::Done(delta) = view.settle(&doubt.step, &now) {
                 remember(&mut view.memory, &delta);
@@ -227,8 +234,8 @@ impl Engine {
         Ok(view)
     }
 
-    /// One whole cycle. `stop` ends a run early, `listener` hears of every step. If a person gets
-    /// to see what it held, [`Engine::shown`] is to be called.
+    /// One whole cycle, by the schedule. `stop` ends a run early, `listener` hears of every step.
+    /// If a person gets to see what it held, [`Engine::shown`] is to be called.
     ///
     /// # Errors
     /// When a side or the state cannot be read or written. What was done until then is recorded.
@@ -238,7 +245,22 @@ impl Engine {
         stages: &Stages<'_>,
         listener: &Listener<'_>,
     ) -> Result<Summary, CycleError> {
-        self.run_only(None, stop, stages, listener).await
+        self.run_for(Origin::default(), stop, stages, listener)
+            .await
+    }
+
+    /// One whole cycle, and for whom it is.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub async fn run_for(
+        &mut self,
+        origin: Origin,
+        stop: watch::Receiver<bool>,
+        stages: &Stages<'_>,
+        listener: &Listener<'_>,
+    ) -> Result<Summary, CycleError> {
+        self.run_only(None, origin, stop, stages, listener).await
     }
 
     /// Mattermost's side as it is now, for finding whom a person means.
@@ -255,6 +277,7 @@ impl Engine {
     async fn run_only(
         &mut self,
         only: Option<&UserId>,
+        origin: Origin,
         stop: watch::Receiver<bool>,
         stages: &Stages<'_>,
         listener: &Listener<'_>,
@@ -272,8 +295,9 @@ impl Engine {
                 read::mattermost_alone(&self.settings, &reader, memory, &unsettled).await?
             }
         };
+        exchanged::check(&view, &self.settings)?;
         self.inherit_debts(&now).await;
-        let mut parted = self.recover(&mut view, &unsettled, &now).await?;
+        let settled = self.recover(&mut view, &unsettled, &now).await?;
         stages(Stage::Planning);
         view.plan = self.plan(&view, &now);
         // What is held counts as shown only when a person sees it.
@@ -288,16 +312,11 @@ impl Engine {
             view.plan.steps.retain(about);
         }
         let (run, report) = self
-            .apply(&view, &now, stop.clone(), stages, listener)
+            .apply(&view, origin, &now, stop.clone(), stages, listener)
             .await?;
-        parted.extend(Parted::of_run(run, &view, &report));
-        let stopped = report.stopped.is_some();
-        self.owe(parted);
-        let aftermath = if stopped {
-            Vec::new()
-        } else {
-            self.aftermath(only, stop).await
-        };
+        self.owe(settled);
+        let parted = Parted::of_run(run, &view, &report);
+        let aftermath = self.aftermath(parted, &report, only.is_some(), stop).await;
         let took = self.clock.now().certainly_since(&now);
         let counts = self.client.counts().since(before);
         Ok(Summary {
@@ -346,77 +365,10 @@ impl Engine {
         plan(&world, &self.settings.policy, now)
     }
 
-    /// Settles what an earlier run left in doubt, from what was read now. Gives whom it turned out
-    /// to have deactivated or reactivated.
-    async fn recover(
-        &self,
-        view: &mut View,
-        unsettled: &[Unsettled],
-        now: &Now,
-    ) -> Result<Vec<Parted>, CycleError> {
-        let mut parted = Vec::new();
-        for doubt in unsettled {
-            let (outcome, delta) = match view.settle(&doubt.step, now) {
-                Settled::Done(delta) => {
-                    if !self.verify_again(&doubt.step, &delta).await {
-                        continue;
-                    }
-                    (Outcome::Done, delta)
-                }
-                Settled::NotDone => {
-                    let deactivation = matches!(doubt.step.action, Action::Deactivate { .. });
-                    if deactivation && now.wall.since(doubt.at) < LATE {
-                        continue;
-                    }
-                    let why = "it never arrived, as the next reading showed".to_owned();
-                    // An administrator's deactivation from now on is not ours.
-                    (Outcome::NotDone(why), undone(&doubt.step, &view.memory))
-                }
-                Settled::Unknown => continue,
-            };
-            if outcome == Outcome::Done {
-                parted.extend(Parted::of(doubt.run, &doubt.step));
-            }
-            remember(&mut view.memory, &delta);
-            self.store
-                .settle(doubt.run, doubt.step.id, outcome, delta)
-                .await?;
-        }
-        Ok(parted)
-    }
-
-    /// A step that gives an address ends with a second call, which marks it as verified: that one
-    /// may be what was lost. It can be repeated, and causes no mail. `false` when it must be tried
-    /// again in the next cycle.
-    async fn verify_again(&self, step: &Step, delta: &MemoryDelta) -> bool {
-        let made = || {
-            delta.iter().find_map(|change| match change {
-                Remember::Link(_, link) => Some(link.user.clone()),
-                _ => None,
-            })
-        };
-        let user = match &step.action {
-            Action::CreateUser { verified: true, .. } => made(),
-            Action::ChangeEmail {
-                user,
-                waits_for_click: false,
-                ..
-            } => Some(user.clone()),
-            _ => None,
-        };
-        let Some(user) = user else {
-            return true;
-        };
-        match self.client.writer().verify_email(&user).await {
-            // A server that refuses would refuse again.
-            Ok(_) | Err(WriteError::Refused(_)) => true,
-            Err(_) => false,
-        }
-    }
-
     async fn apply(
         &self,
         view: &View,
+        origin: Origin,
         now: &Now,
         stop: watch::Receiver<bool>,
         stages: &Stages<'_>,
@@ -436,9 +388,10 @@ impl Engine {
             steps: view.plan.released().cloned().collect(),
             ..Plan::default()
         };
+        let about = about::about(view, &released.steps, origin, now);
         let run = self
             .store
-            .begin(&released, &self.settings.digest, now)
+            .open_run(&released, &self.settings.digest, Some(&about), now)
             .await?;
         stages(Stage::Applying { settled: 0, total });
         let writer = self.client.writer();

@@ -7,7 +7,8 @@ use tokio::sync::watch;
 
 use crate::apply::Listener;
 use crate::model::{
-    Action, Approval, Class, Fingerprint, Hold, HoldKey, Now, Order, Remember, Step, StepId, UserId,
+    Action, Approval, Class, Fingerprint, Hold, HoldKey, Now, Order, Origin, Remember, RunKind,
+    Step, StepId, UserId,
 };
 use crate::plan::{APPROVAL, approved, hold_name};
 
@@ -153,7 +154,9 @@ impl Engine {
         let never = watch::channel(false).1;
         let of_user = |a: &Action| matches!(a, Action::Deactivate { user: u, .. } if u == &user);
         let forget = vec![Remember::Order(user.clone(), None)];
-        let summary = match self.run_only(Some(&user), never, stages, listener).await {
+        let origin = Origin::asked(RunKind::Deactivate, by);
+        let run = self.run_only(Some(&user), origin, never, stages, listener);
+        let summary = match run.await {
             Ok(summary) => summary,
             Err(error) => {
                 // Who is told that it failed does not expect it days later. What was sent already

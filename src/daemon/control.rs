@@ -29,7 +29,7 @@ pub enum Wish {
     /// Read both sides and plan.
     Plan(oneshot::Sender<Answer<PlanReport>>),
     /// Run a cycle now.
-    Sync(oneshot::Sender<Answer<SyncReport>>),
+    Sync(Waiting),
     /// Approve what is held.
     Approve {
         /// A hold's name or a person.
@@ -48,6 +48,14 @@ pub enum Wish {
         /// Where the answer goes.
         reply: oneshot::Sender<Answer<Value>>,
     },
+}
+
+/// Somebody who asked for a cycle and waits for it.
+pub struct Waiting {
+    /// Who.
+    pub by: String,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<Answer<SyncReport>>,
 }
 
 /// What came of a wish.
@@ -88,7 +96,7 @@ impl Wish {
         // Whoever asked may have gone.
         match self {
             Self::Plan(reply) => drop(reply.send(Err(why))),
-            Self::Sync(reply) => drop(reply.send(Err(why))),
+            Self::Sync(waiting) => drop(waiting.reply.send(Err(why))),
             Self::Approve { reply, .. } => drop(reply.send(Err(why))),
             Self::Errand { reply, .. } => drop(reply.send(Err(why))),
         }
@@ -141,6 +149,12 @@ impl Caller {
             format!("{name} ({person})")
         }
     }
+}
+
+#[derive(Deserialize)]
+struct SyncBody {
+    #[serde(default)]
+    on_behalf: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -238,8 +252,14 @@ async fn plan(State(desk): State<Desk>) -> Response {
     ask(&desk, Wish::Plan).await
 }
 
-async fn sync(State(desk): State<Desk>) -> Response {
-    ask(&desk, Wish::Sync).await
+async fn sync(
+    State(desk): State<Desk>,
+    ConnectInfo(caller): ConnectInfo<Caller>,
+    body: Option<Json<SyncBody>>,
+) -> Response {
+    let on_behalf = body.and_then(|Json(body)| body.on_behalf);
+    let by = caller.name(on_behalf.as_deref());
+    ask(&desk, |reply| Wish::Sync(Waiting { by, reply })).await
 }
 
 async fn approve(

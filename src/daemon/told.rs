@@ -133,7 +133,11 @@ impl Told {
 fn wants_attention(why: &Why) -> bool {
     match why {
         Why::Conflict { .. }
+        | Why::Unlinked { .. }
         | Why::Duplicate { .. }
+        | Why::LooksLike { .. }
+        | Why::SharedAnchor { .. }
+        | Why::SeatOrder(_)
         | Why::BadEntry(_)
         | Why::NoUsername(_)
         | Why::NoEmail(_)

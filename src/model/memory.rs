@@ -32,8 +32,8 @@ pub struct Link {
     /// that never was may hold what the person typed; emptying it is not ours.
     #[serde(default)]
     pub given: BTreeMap<ProfileField, Given>,
-    /// The account's second anchor when it was last seen, in canonical form, where the
-    /// configuration names one: by it a person who moved between directories is recognised.
+    /// The account's second anchor (`attribute=value`) when it was last seen and nobody else had
+    /// it, where the configuration names one: by it a person who moved between directories is recognised.
     #[serde(default)]
     pub anchor: Option<String>,
 }
@@ -138,6 +138,17 @@ pub struct Kept {
     pub at: Timestamp,
 }
 
+/// A link that a person took apart. The account is left alone until a person says more about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unlinked {
+    /// The user that the account was linked to.
+    pub user: UserId,
+    /// Who said so.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// The state file is an older copy, or was restored from one: what happened since is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Restored {
@@ -233,6 +244,8 @@ pub struct Memory {
     pub scopes: BTreeMap<ProviderName, BTreeMap<String, String>>,
     /// Users whom no account stands behind and who were looked at by a person.
     pub kept: BTreeMap<UserId, Kept>,
+    /// Accounts whose link a person took apart: neither linked nor created by themselves.
+    pub unlinked: BTreeMap<AccountKey, Unlinked>,
     /// Set while the state file is known to be an older copy.
     pub restored: Option<Restored>,
 }
@@ -287,6 +300,8 @@ pub enum Remember {
     Scope(ProviderName, BTreeMap<String, String>),
     /// Set or clear a person's word about a user whom no account stands behind.
     Kept(UserId, Option<Kept>),
+    /// Set or clear that a person took an account's link apart.
+    Unlinked(AccountKey, Option<Unlinked>),
     /// Set or clear that the state file is an older copy.
     Restored(Option<Restored>),
 }
@@ -335,6 +350,7 @@ impl Memory {
             Remember::SeatRefusal(value) => self.seat_refusal.clone_from(value),
             Remember::Scope(name, scope) => put(&mut self.scopes, name, Some(scope)),
             Remember::Kept(user, value) => put(&mut self.kept, user, value.as_ref()),
+            Remember::Unlinked(key, value) => put(&mut self.unlinked, key, value.as_ref()),
             Remember::Restored(value) => self.restored.clone_from(value),
         }
     }

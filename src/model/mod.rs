@@ -26,13 +26,16 @@ pub use ids::{
 };
 pub use memory::{
     Absence, Approval, ChosenName, Deactivation, Done, Given, HoldKey, Kept, Link, LinkOrigin,
-    Memory, MemoryDelta, Order, Remember, Restored, Return, SeatRefusal,
+    Memory, MemoryDelta, Order, Remember, Restored, Return, SeatRefusal, Unlinked,
 };
 pub use plan::{
     Action, Class, NewUser, Outcome, Phase, Plan, Precondition, Step, Subject, TeamRef, UserRef,
     Values,
 };
 pub use reason::{Hold, HoldCause, LeftAlone, Reason, Why};
-pub use record::Note;
+pub use record::{
+    About, HeldBack, Made, MattermostProof, Note, Origin, ReadingProof, Released, RunKind,
+    StepRecord,
+};
 pub use server::{Capabilities, Member, Places, Seats, ServerFacts, Team, User, Version};
 pub use time::{Now, Timestamp};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprint, Gap, HoldKey, StepId, Subject};
+use super::{Fingerprint, Gap, HoldKey, StepId, Subject, Timestamp};
 
 /// Why a step is wanted, in the values that led to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,13 @@ pub enum Reason {
     SamePerson {
         /// What agrees, for example "username and e-mail".
         by: String,
+    },
+    /// Another account of the same person is gone.
+    SameAnchor {
+        /// The second anchor that both have.
+        anchor: String,
+        /// Where the other account was last seen.
+        was: String,
     },
     /// An attribute says that the account is locked.
     Locked {
@@ -67,6 +74,13 @@ pub enum Reason {
         /// Who.
         by: String,
     },
+    /// A person said who is who.
+    ByHand {
+        /// Who said it.
+        by: String,
+        /// With which command: `link`, `adopt` or `unlink`.
+        command: String,
+    },
 }
 
 /// Something that was looked at and left as it is.
@@ -93,6 +107,15 @@ pub enum Why {
         /// Why it is not an adoption.
         because: String,
     },
+    /// A person took the account's link apart.
+    Unlinked {
+        /// Which user it was linked to: username and id, or the id alone.
+        user: String,
+        /// Who said so.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
     /// Another account of the directory has the same address or id.
     Duplicate {
         /// "e-mail address" or "user".
@@ -102,6 +125,29 @@ pub enum Why {
         /// The other account's DN.
         other: String,
     },
+    /// The account has the name, address or second anchor of a user whose own account was not
+    /// found: a person says whether both are one.
+    LooksLike {
+        /// "username", "e-mail address" or "second anchor".
+        what: String,
+        /// Its value.
+        value: String,
+        /// The user: username and id.
+        holder: String,
+        /// The account that the user is linked with: its last DN and id.
+        was: String,
+        /// This account's id.
+        id: String,
+    },
+    /// The second anchor belongs to another account too, and is of no use.
+    SharedAnchor {
+        /// The second anchor.
+        anchor: String,
+        /// The other account's DN.
+        other: String,
+    },
+    /// A group of `policy.seat-order` that cannot be followed.
+    SeatOrder(String),
     /// The entry cannot be used.
     BadEntry(String),
     /// The username has no legal form.

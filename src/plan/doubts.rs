@@ -44,6 +44,7 @@ impl Doubts {
         let mut found = Vec::new();
         if let Some(last) = memory.shapes.get(provider) {
             found = compare(provider, last, &shape);
+            found.extend(hidden(last, &shape, directory, &found));
         }
         self.shapes.insert(provider.clone(), shape);
         let source = directory.accounts.source();
@@ -87,7 +88,10 @@ impl Doubts {
         };
         if step.class() == Some(Class::Missing) {
             about = self.of_person(draft.world.memory, key, Risk::Missing);
-        } else if matches!(step.class(), Some(Class::Locked | Class::Create)) {
+        } else if matches!(
+            step.class(),
+            Some(Class::Locked | Class::Create | Class::Move)
+        ) {
             // Another directory, or ids from another attribute, would make everybody twice.
             about = self.of_kind(key, |k| matches!(k, HoldKey::Identity(_)));
         } else if step.class() == Some(Class::Reactivate) {
@@ -284,7 +288,10 @@ fn compare(provider: &ProviderName, last: &Shape, now: &Shape) -> Vec<(HoldKey, 
         }
     }
     for (name, had) in &last.attributes {
-        let has = now.attributes.get(name).copied().unwrap_or(0);
+        // What the configuration no longer asks for was not lost.
+        let Some(has) = now.attributes.get(name).copied() else {
+            continue;
+        };
         // Shares, not numbers: fewer accounts have fewer values.
         let halved = has * last.accounts * 2 < had * now.accounts;
         if *had >= FEW && halved {
@@ -296,6 +303,32 @@ fn compare(provider: &ProviderName, last: &Shape, now: &Shape) -> Vec<(HoldKey, 
         }
     }
     doubts
+}
+
+/// Lock attributes that the last accounts who had them show no more, though nothing proves that
+/// nobody has them: few are enough, for each of them would be let in again.
+fn hidden(
+    last: &Shape,
+    now: &Shape,
+    directory: &Directory,
+    found: &[(HoldKey, HoldCause)],
+) -> Vec<(HoldKey, HoldCause)> {
+    let had = |name: &String| last.attributes.get(name).copied().unwrap_or(0);
+    let has = |name: &String| now.attributes.get(name).copied().unwrap_or(0);
+    let known = |name: &String| {
+        let key = HoldKey::Attribute(name.clone());
+        found.iter().any(|(other, _)| *other == key)
+    };
+    let names = directory.hidden_locks.iter();
+    let lost = names.filter(|name| had(name) > 0 && has(name) == 0 && !known(name));
+    lost.map(|name| {
+        let cause = HoldCause::AttributeFaded {
+            from: percent(had(name), last.accounts).max(1),
+            to: 0,
+        };
+        (HoldKey::Attribute(name.clone()), cause)
+    })
+    .collect()
 }
 
 fn percent(part: usize, whole: usize) -> u8 {

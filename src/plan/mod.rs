@@ -2,7 +2,7 @@
 //!
 //! [`plan`] sees both sides as read, the policy, what is remembered, and what time it is. It
 //! touches nothing and asks nobody; the same input gives the same plan. Its parts, in order:
-//! `doubts` (is the reading plausible), `matching` (who is who), `lifecycle` (who goes, who comes
+//! `doubts` (is the reading plausible), `matching` and `kin` (who is who), `lifecycle` (who goes, who comes
 //! back), `naming`, `emails`, `profiles`, `creations`, `guard` (what waits for a person),
 //! `seats`, `memberships`. [`remember`] says what follows from a step that was carried out, and
 //! [`settle`] what became of steps whose outcome was lost.
@@ -11,10 +11,12 @@ mod action;
 mod address;
 mod bonds;
 mod creations;
+mod crowd;
 mod doubts;
 mod draft;
 mod emails;
 mod guard;
+mod kin;
 mod lifecycle;
 mod matching;
 mod memberships;
@@ -28,12 +30,13 @@ mod seats;
 mod words;
 
 pub use address::legal_email;
+pub use crowd::{Bar, Claim, Crowd};
 pub use guard::{APPROVAL, DAY, approved, limit};
 pub use names::legal_username;
-pub use outcome::{Effect, before, in_doubt, remember, undone};
+pub use outcome::{Effect, before, in_doubt, made, made_later, remember, undone};
 pub use policy::{AdoptRule, Authority, Limit, Policy, TeamPolicy};
 pub use recover::{Settled, settle};
-pub use words::{Sentence, hold_name};
+pub use words::{Sentence, Span, hold_name};
 
 use std::collections::BTreeSet;
 

@@ -25,6 +25,8 @@ pub struct Policy {
     pub username: Authority,
     /// Who decides about the e-mail address.
     pub email: Authority,
+    /// Who gets a free seat first: groups by name or DN. Who is in none of them comes after them.
+    pub seat_order: Vec<String>,
     /// Teams of which everyone is a member.
     pub teams: Vec<TeamPolicy>,
     /// The limits of the guard; a class that is not in it has [`Limit::Auto`].

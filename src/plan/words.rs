@@ -19,6 +19,10 @@ impl fmt::Display for Sentence<'_> {
         match action {
             Action::CreateUser { .. } => write!(f, "create {subject}")?,
             Action::Adopt { .. } => write!(f, "adopt the existing user {subject}")?,
+            Action::MoveLink { .. } => write!(f, "move the link of the user {subject}")?,
+            Action::Unlink { user, .. } => {
+                write!(f, "unlink {subject} from the user {user}")?;
+            }
             Action::Rename { username, .. } => {
                 write!(
                     f,
@@ -72,6 +76,11 @@ impl fmt::Display for Reason {
         match self {
             Self::NoUserYet => f.write_str("the account has no user yet"),
             Self::SamePerson { by } => write!(f, "{by} agree with the account"),
+            Self::SameAnchor { anchor, was } => write!(
+                f,
+                "the user's account is gone (was {was}), and this one has its second anchor \
+                 {anchor}"
+            ),
             Self::Locked { attribute, value } => {
                 write!(f, "the account is locked ({attribute} is {value})")
             }
@@ -113,6 +122,7 @@ impl fmt::Display for Reason {
             Self::TeamConfigured => f.write_str("the configuration names it and it does not exist"),
             Self::EveryoneIsMember { team } => write!(f, "everyone is a member of {team}"),
             Self::Ordered { by } => write!(f, "{by} said so with `mattersync deactivate`"),
+            Self::ByHand { by, command } => write!(f, "{by} said so with `mattersync {command}`"),
         }
     }
 }
@@ -128,12 +138,38 @@ impl fmt::Display for Why {
             } => write!(
                 f,
                 "conflict: the {what} {value} belongs to the Mattermost user {holder}, whom \
-                 mattersync did not make; {because}. Rename one of them, or change policy.adopt"
+                 mattersync did not make; {because}. `mattersync conflicts` says what to do"
+            ),
+            Self::Unlinked { user, by, at } => write!(
+                f,
+                "{by} unlinked the account from the user {user} on {at}; left alone until somebody \
+                 types `mattersync link` or `mattersync unlink --as-new`"
             ),
             Self::Duplicate { what, value, other } => write!(
                 f,
                 "the {what} {value} belongs to another account ({other}): give one of them another"
             ),
+            Self::LooksLike {
+                what,
+                value,
+                holder,
+                was,
+                id,
+            } => {
+                let user = holder.split_whitespace().next().unwrap_or_default();
+                write!(
+                    f,
+                    "looks like the same person as the user {holder}: the {what} {value} agrees, \
+                     and that user's own account was not found (was {was}). If it is: mattersync \
+                     link {id} {user}. If not: give one of them another {what}"
+                )
+            }
+            Self::SharedAnchor { anchor, other } => write!(
+                f,
+                "the second anchor {anchor} is also that of {other}, and therefore of no use: give \
+                 one of them another"
+            ),
+            Self::SeatOrder(what) => write!(f, "policy.seat-order: {what}"),
             Self::BadEntry(why) => write!(f, "the entry cannot be used: {why}"),
             Self::NoUsername(raw) => {
                 write!(
@@ -192,7 +228,8 @@ impl fmt::Display for Why {
                 )
             }
             Self::UserGone => f.write_str(
-                "the linked user no longer exists on Mattermost; not created again by itself",
+                "the linked user no longer exists on Mattermost; not created again by itself: \
+                 `mattersync unlink` forgets the link, and a new user is made",
             ),
             Self::LoginService { service, fields } => write!(
                 f,
@@ -201,7 +238,9 @@ impl fmt::Display for Why {
             Self::EmailWaiting { email } => {
                 write!(
                     f,
-                    "the change to {email} waits for the person's click; not asked again"
+                    "the change to {email} waits for the person's click in the e-mail that was sent \
+                     there; not asked again by itself. If that e-mail is lost, change the address \
+                     in the System Console"
                 )
             }
             Self::EmailSwap { email } => write!(
@@ -289,7 +328,7 @@ pub fn hold_name(key: &HoldKey) -> String {
 }
 
 /// A span of time in the largest units that say enough.
-struct Span(Duration);
+pub struct Span(pub Duration);
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -75,7 +75,8 @@ fn restore() -> &'static str {
 
 pub(super) fn linked_twice(user: &UserId, holder: &AccountKey, account: &AccountKey) -> Fault {
     Fault::Refused(format!(
-        "user {user} is linked to account {holder} and cannot be linked to {account} as well"
+        "user {user} is linked to account {holder} and cannot be linked to {account} as well: look \
+         at `mattersync conflicts`, and take one of them apart with `mattersync unlink`"
     ))
 }
 

@@ -9,10 +9,12 @@ use rusqlite::Connection;
 
 use super::directory::FILE_NAME;
 use super::fault::Fault;
-use super::rows::{memory, notes, runs};
+use super::rows::{history, memory, notes, runs, to_json};
 use super::worker::{Desk, Worker};
-use super::{Lease, Outcome, RunRecord, StateError, Store, Unsettled, open};
-use crate::model::{Memory, MemoryDelta, Note, Now, Plan, RunId, StepId, Timestamp};
+use super::{
+    Lease, RunHead, RunRecord, Settlement, StateError, Store, Unsettled, Which, Who, open,
+};
+use crate::model::{About, Memory, MemoryDelta, Note, Now, Plan, RunId, StepId, Timestamp};
 
 /// The memory in an SQLite file, on a thread of its own.
 ///
@@ -116,16 +118,19 @@ impl Store for SqliteStore {
         self.write(move |db| memory::apply(db, &delta))
     }
 
-    fn begin<'a>(
+    fn open_run<'a>(
         &'a self,
         plan: &'a Plan,
         config: &'a str,
+        about: Option<&'a About>,
         now: &'a Now,
     ) -> BoxFuture<'a, Result<RunId, StateError>> {
         async move {
             let steps = runs::rows(&plan.steps).map_err(|fault| fault.tell(&self.path))?;
+            let about = about.map(to_json).transpose();
+            let about = about.map_err(|fault| fault.tell(&self.path))?;
             let (config, now) = (config.to_owned(), now.wall);
-            self.write(move |db| runs::begin(db, &steps, &config, now))
+            self.write(move |db| runs::begin(db, &steps, &config, about.as_deref(), now))
                 .await
         }
         .boxed()
@@ -145,16 +150,15 @@ impl Store for SqliteStore {
         })
     }
 
-    fn settle(
+    fn conclude(
         &self,
         run: RunId,
         step: StepId,
-        outcome: Outcome,
+        settlement: Settlement,
         delta: MemoryDelta,
     ) -> BoxFuture<'_, Result<(), StateError>> {
         self.write(move |db| {
-            let now = Timestamp(jiff::Timestamp::now().as_millisecond());
-            runs::settle(db, run, step, &outcome, now)?;
+            runs::settle(db, run, step, &settlement)?;
             memory::apply(db, &delta)
         })
     }
@@ -179,6 +183,18 @@ impl Store for SqliteStore {
 
     fn runs(&self, most: u32) -> BoxFuture<'_, Result<Vec<RunRecord>, StateError>> {
         self.read(move |db| runs::runs(db, most))
+    }
+
+    fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRecord>, StateError>> {
+        self.read(move |db| runs::run(db, run))
+    }
+
+    fn heads(&self, which: Which) -> BoxFuture<'_, Result<Vec<RunHead>, StateError>> {
+        self.read(move |db| history::heads(db, &which))
+    }
+
+    fn known_as(&self, person: String) -> BoxFuture<'_, Result<Who, StateError>> {
+        self.read(move |db| history::known_as(db, &person))
     }
 
     fn note(&self, note: Note) -> BoxFuture<'_, Result<(), StateError>> {

@@ -10,6 +10,7 @@ use super::*;
 use crate::model::{
     Absence, Approval, ChosenName, Class, Deactivation, Done, Fingerprint, Given, HoldKey, Kept,
     Nonce, Order, ProfileField, Remember, Restored, Return, SeatRefusal, Shape, SourceIdentity,
+    Unlinked,
 };
 
 fn text() -> impl Strategy<Value = String> {
@@ -178,6 +179,7 @@ fn change() -> impl Strategy<Value = Remember> {
     let name = (text(), text()).prop_map(|(base, name)| ChosenName { base, name });
     let order = (text(), moment()).prop_map(|(by, at)| Order { by, at });
     let kept = (text(), moment()).prop_map(|(by, at)| Kept { by, at });
+    let unlinked = (user(), text(), moment()).prop_map(|(user, by, at)| Unlinked { user, by, at });
     let restored = (moment(), text()).prop_map(|(at, how)| Restored { at, how });
     let refusal = (0..1_000_u64, moment()).prop_map(|(active, at)| SeatRefusal { active, at });
     prop_oneof![
@@ -203,6 +205,7 @@ fn change() -> impl Strategy<Value = Remember> {
         1 => of(refusal).prop_map(Remember::SeatRefusal),
         1 => (provider(), btree_map(text(), text(), 0..3)).prop_map(|(k, v)| Remember::Scope(k, v)),
         1 => (user(), of(kept)).prop_map(|(k, v)| Remember::Kept(k, v)),
+        1 => (account(), of(unlinked)).prop_map(|(k, v)| Remember::Unlinked(k, v)),
         1 => of(restored).prop_map(Remember::Restored),
     ]
 }
