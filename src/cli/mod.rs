@@ -5,6 +5,7 @@
 //! user that `service_user` makes it. What comes back are the reports of [`crate::cycle`]; the
 //! commands turn them into a page of text (`print`, `steps`, `left`) or into JSON.
 
+mod aftermath;
 mod approve;
 mod args;
 mod check;
