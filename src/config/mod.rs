@@ -12,6 +12,7 @@ mod error;
 mod keys;
 mod load;
 mod names;
+mod not_a_person;
 mod parse;
 mod print;
 mod raw;
@@ -25,5 +26,6 @@ mod url;
 
 pub use error::{ConfigError, Fault, Problem, Warning};
 pub use keys::all as all_keys;
+pub use not_a_person::NotAPerson;
 pub use secret::{SecretError, SecretSource};
 pub use settings::*;

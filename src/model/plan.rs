@@ -206,6 +206,13 @@ pub enum Action {
         /// Which user.
         user: UserId,
     },
+    /// Delete a user for ever, with everything that he wrote. Nothing undoes it.
+    Purge {
+        /// Whose. The link is forgotten afterwards.
+        account: AccountKey,
+        /// Which user.
+        user: UserId,
+    },
     /// Create a team.
     CreateTeam {
         /// Its name in addresses.
@@ -248,11 +255,13 @@ pub enum Class {
     MembershipRemoval,
     /// Administration is given.
     Grant,
+    /// A user is deleted for ever. Its limit is 0, whatever is configured.
+    Purge,
 }
 
 impl Class {
     /// All of them, in the order in which they are listed to people.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Locked,
         Self::Missing,
         Self::Adopt,
@@ -262,6 +271,7 @@ impl Class {
         Self::Email,
         Self::MembershipRemoval,
         Self::Grant,
+        Self::Purge,
     ];
 
     /// The word used in the configuration, in commands and in messages.
@@ -276,6 +286,7 @@ impl Class {
             Self::Email => "email",
             Self::MembershipRemoval => "membership-removal",
             Self::Grant => "grant",
+            Self::Purge => "purge",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::time::Duration;
 
-use crate::model::{Gap, Hold, LeftAlone, Outcome, Step};
+use crate::model::{Gap, Hold, LeftAlone, Outcome, Step, Timestamp};
 use crate::plan::{Sentence, hold_name};
 
 /// The kinds of events, each with its `MESSAGE_ID` (systemd.journal-fields(7)).
@@ -31,6 +31,8 @@ pub enum Kind {
     Unproven,
     /// Locks cannot be seen.
     StateUnknown,
+    /// An account will expire within days.
+    Expiring,
     /// A cycle changed something.
     CycleDone,
     /// A cycle could not be finished.
@@ -41,7 +43,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Started,
         Self::Stopping,
         Self::Reloaded,
@@ -52,6 +54,7 @@ impl Kind {
         Self::LeftAlone,
         Self::Unproven,
         Self::StateUnknown,
+        Self::Expiring,
         Self::CycleDone,
         Self::CycleFailed,
         Self::CycleRecovered,
@@ -70,6 +73,7 @@ impl Kind {
             Self::LeftAlone => "2a8f41c96d0e4b75b3f8705ce1964da2",
             Self::Unproven => "d75b0e3892fa4c16a04d9e27c8b1f653",
             Self::StateUnknown => "860e9cd4a17b4f52bd63f0a8259c7e14",
+            Self::Expiring => "685261e99cd8a5ab06e32da42dffc502",
             Self::CycleDone => "c60f8a25b91d47e38ed4a7039b5e1c87",
             Self::CycleFailed => "9b27e4d0f3564c1897a0b6c25ed8f318",
             Self::CycleRecovered => "f4813c5e27a94db2860fd1e7b39c5a69",
@@ -209,6 +213,28 @@ pub fn state_unknown(accounts: usize) {
         message_id = Kind::StateUnknown.message_id(),
         "for {accounts} account(s) it cannot be seen whether they are locked: they are neither \
          deactivated nor reactivated; `mattersync check` says which right is missing"
+    );
+}
+
+/// An account will expire by itself. Told once for each date.
+pub fn expiring(left: &LeftAlone, at: Timestamp) {
+    tracing::info!(
+        message_id = Kind::Expiring.message_id(),
+        mm_username = left.subject.name.as_str(),
+        ldap_dn = left.subject.dn.as_deref().unwrap_or_default(),
+        sync_expires = at.to_string(),
+        "{} {}; the user is deactivated then",
+        left.subject,
+        left.why
+    );
+}
+
+/// More of them than one cycle names.
+pub fn more_expiring(number: usize) {
+    tracing::warn!(
+        message_id = Kind::Expiring.message_id(),
+        "{number} more accounts expire within seven days, and `mattersync plan --all` names them. If \
+         so many are a mistake, mend the dates in the directory"
     );
 }
 

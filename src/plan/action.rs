@@ -15,6 +15,7 @@ impl Action {
             Self::ChangeEmail { .. } => Some(Class::Email),
             Self::Deactivate { class, .. } => *class,
             Self::Reactivate { .. } => Some(Class::Reactivate),
+            Self::Purge { .. } => Some(Class::Purge),
             Self::UpdateProfile { .. } | Self::CreateTeam { .. } | Self::JoinTeam { .. } => None,
         }
     }
@@ -23,7 +24,7 @@ impl Action {
     pub fn phase(&self) -> Phase {
         match self {
             Self::Adopt { .. } => Phase::Link,
-            Self::Deactivate { .. } => Phase::Free,
+            Self::Deactivate { .. } | Self::Purge { .. } => Phase::Free,
             Self::Rename { .. } => Phase::Names,
             Self::ChangeEmail { .. } | Self::UpdateProfile { .. } => Phase::Change,
             Self::CreateTeam { .. } => Phase::Places,
@@ -42,6 +43,7 @@ impl Action {
             Self::UpdateProfile { .. } => "update",
             Self::Deactivate { .. } => "deactivate",
             Self::Reactivate { .. } => "reactivate",
+            Self::Purge { .. } => "purge",
             Self::CreateTeam { .. } => "create-team",
             Self::JoinTeam { .. } => "join-team",
         }
@@ -56,6 +58,7 @@ impl Action {
             | Self::ChangeEmail { account, .. }
             | Self::UpdateProfile { account, .. }
             | Self::Reactivate { account, .. }
+            | Self::Purge { account, .. }
             | Self::JoinTeam { account, .. } => Some(account),
             Self::Deactivate { account, .. } => account.as_ref(),
             Self::CreateTeam { .. } => None,
@@ -71,6 +74,7 @@ impl Action {
             | Self::UpdateProfile { user, .. }
             | Self::Deactivate { user, .. }
             | Self::Reactivate { user, .. }
+            | Self::Purge { user, .. }
             | Self::JoinTeam {
                 user: UserRef::Existing(user),
                 ..
@@ -118,7 +122,7 @@ impl Action {
             Self::Deactivate { class, .. } => {
                 wish.push(class.map_or("ordered", Class::name).to_owned());
             }
-            Self::Adopt { .. } | Self::Reactivate { .. } => {}
+            Self::Adopt { .. } | Self::Reactivate { .. } | Self::Purge { .. } => {}
         }
         wish
     }

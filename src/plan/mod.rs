@@ -11,9 +11,11 @@ mod action;
 mod address;
 mod bonds;
 mod creations;
+mod dates;
 mod doubts;
 mod draft;
 mod emails;
+mod flaps;
 mod guard;
 mod lifecycle;
 mod matching;
@@ -23,15 +25,18 @@ mod naming;
 mod outcome;
 mod policy;
 mod profiles;
+mod purge;
 mod recover;
 mod seats;
 mod words;
 
 pub use address::legal_email;
+pub use dates::next_expiry;
 pub use guard::{APPROVAL, DAY, approved, limit};
 pub use names::legal_username;
 pub use outcome::{Effect, before, in_doubt, remember, undone};
-pub use policy::{AdoptRule, Authority, Limit, Policy, TeamPolicy};
+pub use policy::{AdoptRule, Authority, ByHand, LifecyclePolicy, Limit, Policy, TeamPolicy};
+pub use purge::due as purge_due;
 pub use recover::{Settled, settle};
 pub use words::{Sentence, hold_name};
 
@@ -86,6 +91,7 @@ pub fn plan(world: &World<'_>, policy: &Policy, now: &Now) -> Plan {
     }
     for (provider, directory) in world.directories {
         lifecycle::missing(&mut draft, provider, directory);
+        purge::candidates(&mut draft, provider, directory);
     }
     let naming = naming::settle(&mut draft, &people);
     let mut addresses = emails::settle(&mut draft, &people);
@@ -97,6 +103,8 @@ pub fn plan(world: &World<'_>, policy: &Policy, now: &Now) -> Plan {
     memberships::everyone(&mut draft, &people, &made, &unseated);
     draft.plan.holds = guard::holds(&draft, &doubts, active);
     doubts.learn(&mut draft);
+    dates::learn(&mut draft);
+    flaps::forget_old(&mut draft);
     filled(&mut draft, &people, active);
     shown(&mut draft);
     forget_old(&mut draft);

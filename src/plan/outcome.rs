@@ -1,10 +1,11 @@
 //! What is to be remembered before a step is sent, and once it has been carried out.
 
 use crate::model::{
-    Action, Deactivation, Done, Given, HoldKey, Link, LinkOrigin, Memory, MemoryDelta, Now,
-    ProfileField, Remember, Step, TeamId, Timestamp, User,
+    AccountKey, Action, Deactivation, Done, Given, HoldKey, Link, LinkOrigin, Memory, MemoryDelta,
+    Now, ProfileField, Reason, Remember, Step, TeamId, Timestamp, User,
 };
 
+use super::flaps;
 use super::guard::{approved, first_fill};
 use super::profiles::sent;
 
@@ -27,6 +28,8 @@ pub enum Effect {
     Deactivated(Timestamp),
     /// The user is active.
     Reactivated,
+    /// The user is deleted for ever.
+    Purged,
     /// The team exists.
     TeamMade(TeamId),
     /// The user is a member.
@@ -88,6 +91,7 @@ pub fn undone(step: &Step, memory: &Memory) -> MemoryDelta {
 /// What follows from a step that was carried out.
 pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDelta {
     let mut delta = linked(step, effect, memory, now);
+    delta.extend(flip(step, effect, memory, now));
     if let Action::Deactivate { user, .. } = &step.action
         && memory.orders.contains_key(user)
     {
@@ -101,13 +105,50 @@ pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Mem
     if let Some(class) = step.class() {
         let by_approval = approved(memory, &HoldKey::Class(class), now)
             .is_some_and(|steps| steps.contains(&fingerprint));
-        if !by_approval && !first_fill(memory, step) {
+        let expected = matches!(
+            step.reason,
+            Reason::Expired {
+                announced: Some(_),
+                ..
+            }
+        );
+        if !by_approval && !expected && !first_fill(memory, step) {
             delta.push(Remember::Done(Done {
                 class,
                 at: now.wall,
                 fingerprint,
             }));
         }
+    }
+    delta
+}
+
+/// One more change of a user's state. A person's word is none: only what we decided by ourselves
+/// may go on for ever.
+fn flip(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Option<Remember> {
+    let ours = match effect {
+        Effect::Deactivated(_) => step.class().is_some(),
+        Effect::Reactivated => true,
+        _ => false,
+    };
+    let key = step.action.account().filter(|_| ours)?;
+    let mut times = flaps::recent(memory, key, now);
+    times.push(now.wall);
+    Some(Remember::Flips(key.clone(), Some(times)))
+}
+
+/// Nothing is remembered of somebody who was deleted for ever.
+fn forget(key: &AccountKey, memory: &Memory) -> MemoryDelta {
+    let key = || key.clone();
+    let mut delta = vec![Remember::Unlink(key()), Remember::Gone(key(), None)];
+    if memory.flips.contains_key(&key()) {
+        delta.push(Remember::Flips(key(), None));
+    }
+    if memory.names.contains_key(&key()) {
+        delta.push(Remember::Name(key(), None));
+    }
+    if memory.announced.contains_key(&key()) {
+        delta.push(Remember::Announced(key(), None));
     }
     delta
 }
@@ -127,6 +168,9 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
         given: Default::default(),
         anchor: None,
     };
+    if matches!(effect, Effect::Purged) {
+        return forget(key, memory);
+    }
     let mut delta = Vec::new();
     let link = match (&step.action, effect) {
         (
@@ -192,6 +236,7 @@ fn change(link: &mut Link, step: &Step, effect: &Effect) {
         Effect::Created(_)
         | Effect::Adopted
         | Effect::Renamed
+        | Effect::Purged
         | Effect::TeamMade(_)
         | Effect::Joined => {}
     }

@@ -20,6 +20,7 @@ pub struct Server {
     pub seat_limit: Option<u64>,
     pub verifies_email: bool,
     pub max_users_per_team: Option<u64>,
+    pub may_delete_users: Option<bool>,
     pub domains: Vec<String>,
     pub own_user: Option<UserId>,
     /// Addresses that wait for a click.
@@ -51,6 +52,7 @@ impl Server {
             seat_limit: None,
             verifies_email: false,
             max_users_per_team: None,
+            may_delete_users: Some(true),
             domains: Vec::new(),
             own_user: None,
             asked: BTreeMap::new(),
@@ -182,6 +184,7 @@ impl Server {
             require_email_verification: Some(self.verifies_email),
             restrict_to_domains: self.domains.clone(),
             max_users_per_team: self.max_users_per_team,
+            may_delete_users: self.may_delete_users,
         }
     }
 
@@ -240,6 +243,14 @@ impl Server {
                 self.needs_seat()?;
                 self.set_active(user, true);
                 Ok(Effect::Reactivated)
+            }
+            Action::Purge { user, .. } => {
+                self.known(user)?;
+                self.users.remove(user);
+                for members in self.members.values_mut() {
+                    members.remove(user);
+                }
+                Ok(Effect::Purged)
             }
             Action::CreateTeam { name, display_name } => self.create_team(name, display_name),
             Action::JoinTeam { user, team, .. } => {

@@ -113,6 +113,7 @@ pub fn rfc2307(base: &str) -> Mapping {
         fields: fields(),
         full_name: vec!["cn".into()],
         locks: vec![LockRule::UserPassword],
+        not_a_person: Vec::new(),
         group_name: "cn".into(),
         group_members: vec![
             GroupMembers::Usernames("memberuid".into()),
@@ -136,6 +137,7 @@ pub fn ad(base: &str) -> Mapping {
         fields: fields(),
         full_name: vec!["displayname".into()],
         locks: vec![LockRule::UserAccountControl, LockRule::AccountExpires],
+        not_a_person: Vec::new(),
         group_name: "cn".into(),
         group_members: vec![GroupMembers::Dns("member".into())],
     }

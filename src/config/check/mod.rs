@@ -10,7 +10,7 @@ mod policy;
 mod provider;
 mod rest;
 
-pub(super) use policy::{ADOPT, AUTHORITY};
+pub(super) use policy::{ADOPT, AUTHORITY, BY_HAND};
 
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};

@@ -9,6 +9,7 @@ mod groups;
 mod ids;
 mod locks;
 mod names;
+mod not_a_person;
 mod person;
 mod text;
 mod unique;
@@ -24,7 +25,7 @@ pub use text::clean;
 pub use unique::is_suspect_count;
 
 /// The attributes that accounts need, in lower case: id, username, e-mail sources and what their
-/// templates name, fields, whole names, lock rules.
+/// templates name, fields, whole names, lock rules, rules about who is no person.
 pub fn wanted_attributes(mapping: &Mapping) -> BTreeSet<String> {
     let mut wanted = BTreeSet::from([mapping.id.name.clone(), mapping.username.clone()]);
     for source in &mapping.email {
@@ -38,6 +39,8 @@ pub fn wanted_attributes(mapping: &Mapping) -> BTreeSet<String> {
     wanted.extend(mapping.fields.iter().flat_map(|(_, names)| names.clone()));
     wanted.extend(mapping.full_name.iter().cloned());
     wanted.extend(mapping.locks.iter().map(|rule| rule.attribute_key()));
+    let rules = mapping.not_a_person.iter();
+    wanted.extend(rules.filter_map(|rule| rule.attribute_key()));
     lower(wanted)
 }
 
