@@ -295,19 +295,15 @@ fn a_clock_is_written_down_only_where_dates_matter_and_seldom() {
 }
 
 #[test]
-fn the_next_date_is_that_of_an_active_user() {
+fn the_next_date_is_that_of_an_account_in_use() {
     let mut world = MiniWorld::with(&["anna", "ben", "cleo"]);
     let now = world.now.wall;
     expire(&mut world, "anna", now.after(HOUR));
     expire(&mut world, "ben", now.after(2 * HOUR));
     expire(&mut world, "cleo", Timestamp(now.0 - 1));
-    let next = |world: &MiniWorld| {
-        let users = world.server.roster();
-        next_expiry(&world.directories(), &world.memory, &users, world.now.wall)
-    };
+    let next = |world: &MiniWorld| next_expiry(&world.directories(), world.now.wall);
     assert_eq!(next(&world), Some(now.after(HOUR)));
-    let anna = world.user_id("anna");
-    world.server.set_active(&anna, false);
+    world.lock("anna");
     assert_eq!(next(&world), Some(now.after(2 * HOUR)));
     world.accounts.remove(&id("ben"));
     assert_eq!(next(&world), None);

@@ -79,10 +79,9 @@ impl Summary {
             .sum()
     }
 
-    /// The next date, after `now`, on which the account of an active user expires.
+    /// The next date, after `now`, on which an account expires.
     pub fn next_expiry(&self, now: Timestamp) -> Option<Timestamp> {
-        let view = &self.view;
-        next_expiry(&view.directories, &view.memory, &view.users, now)
+        next_expiry(&self.view.directories, now)
     }
 
     /// Whose date of expiry this cycle saw for the first time.

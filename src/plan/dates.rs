@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::{
-    Account, Announcement, ClockSeen, Directories, Evidence, Hold, HoldCause, HoldKey, Memory, Now,
-    Reason, Remember, Roster, StepId, Timestamp, User, UserId, Why,
+    AccountState, Announcement, ClockSeen, Directories, Evidence, Hold, HoldCause, HoldKey, Memory,
+    Now, Reason, Remember, StepId, Timestamp, User, Why,
 };
 
 use super::draft::{Draft, Person};
@@ -176,17 +176,13 @@ pub fn learn(draft: &mut Draft<'_>) {
     }
 }
 
-/// The next date, after `now`, on which the account of an active user expires.
-pub fn next_expiry(
-    directories: &Directories,
-    memory: &Memory,
-    users: &Roster<UserId, User>,
-    now: Timestamp,
-) -> Option<Timestamp> {
-    let dates = memory.links.iter().filter_map(|(key, link)| {
-        let account: &Account = directories.get(&key.provider)?.accounts.get(&key.id)?;
-        let at = account.expires.filter(|at| *at > now)?;
-        users.get(&link.user).filter(|u| u.is_active()).map(|_| at)
+/// The next date, after `now`, on which an account expires. Whether it has a user who is active is
+/// not asked: that may have changed since both sides were read.
+pub fn next_expiry(directories: &Directories, now: Timestamp) -> Option<Timestamp> {
+    let accounts = directories.values().flat_map(|d| d.accounts.iter());
+    let dates = accounts.filter_map(|(_, account)| match account.state {
+        AccountState::Locked { .. } | AccountState::NotAPerson { .. } => None,
+        AccountState::Active | AccountState::Unknown { .. } => account.expires,
     });
-    dates.min()
+    dates.filter(|at| *at > now).min()
 }

@@ -24,9 +24,9 @@ pub use ids::{escape_filter_value, id_context, id_filter, id_of};
 pub use text::clean;
 pub use unique::is_suspect_count;
 
-/// The attributes that accounts need, in lower case: id, username, e-mail sources and what their
-/// templates name, fields, whole names, lock rules, rules about who is no person.
-pub fn wanted_attributes(mapping: &Mapping) -> BTreeSet<String> {
+/// The attributes that describe people, in lower case: id, username, e-mail sources and what their
+/// templates name, fields, whole names, lock rules.
+pub fn person_attributes(mapping: &Mapping) -> BTreeSet<String> {
     let mut wanted = BTreeSet::from([mapping.id.name.clone(), mapping.username.clone()]);
     for source in &mapping.email {
         match source {
@@ -39,9 +39,16 @@ pub fn wanted_attributes(mapping: &Mapping) -> BTreeSet<String> {
     wanted.extend(mapping.fields.iter().flat_map(|(_, names)| names.clone()));
     wanted.extend(mapping.full_name.iter().cloned());
     wanted.extend(mapping.locks.iter().map(|rule| rule.attribute_key()));
+    lower(wanted)
+}
+
+/// The attributes that accounts need, in lower case: those that describe people, and those by
+/// which others are told from them. A server need not know the latter.
+pub fn wanted_attributes(mapping: &Mapping) -> BTreeSet<String> {
+    let mut wanted = person_attributes(mapping);
     let rules = mapping.not_a_person.iter();
     wanted.extend(rules.filter_map(|rule| rule.attribute_key()));
-    lower(wanted)
+    wanted
 }
 
 /// The attributes that groups need, in lower case: id, name, members.
