@@ -79,6 +79,15 @@ fn marked(head: &str, macro_name: &str) -> Vec<String> {
     pairs.map(|pair| pair[1].to_owned()).collect()
 }
 
+/// The arguments that a head names; not the values of options: `Fl -out Ns = Ns Ar file`.
+fn arguments(head: &str) -> Vec<String> {
+    let words: Vec<&str> = std::iter::once("").chain(head.split_whitespace()).collect();
+    let found = words
+        .windows(3)
+        .filter(|three| three[1] == "Ar" && three[0] != "Ns");
+    found.map(|three| three[2].to_owned()).collect()
+}
+
 /// The options that a head names: `-h`, `--json`.
 fn options(head: &str) -> BTreeSet<String> {
     let options = marked(head, "Fl").into_iter();
@@ -133,7 +142,7 @@ fn every_command_and_option_has_its_place() {
     let mut shown = BTreeMap::new();
     for (head, _) in items(&section(COMMAND, ".Ss Commands")) {
         let mut own = options(&head);
-        own.extend(marked(&head, "Ar"));
+        own.extend(arguments(&head));
         shown.insert(marked(&head, "Ic").concat(), own);
     }
     assert_eq!(shown, wanted);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AccountState, Action, Evidence, Gap, Plan, RunId, Seats, StepId, User, Version,
+    AccountState, Action, Aftermath, Evidence, Gap, Plan, RunId, Seats, StepId, User, Version,
 };
 
 use super::{Mails, Summary, View};
@@ -32,6 +32,9 @@ pub struct PlanReport {
     pub users: usize,
     /// Accounts that are linked to a user.
     pub linked: usize,
+    /// Active human users whom no account stands behind, and nobody has looked at.
+    #[serde(default)]
+    pub orphans: usize,
     /// The server's version.
     pub version: Version,
     /// Its seats.
@@ -87,6 +90,9 @@ pub struct SyncReport {
     pub unknown: Vec<(StepId, String)>,
     /// Why the run ended early, if it did.
     pub stopped: Option<String>,
+    /// What those leave alive who left, and what wakes up with those who returned.
+    #[serde(default)]
+    pub aftermath: Vec<Aftermath>,
     /// E-mails that the server sent because of what was, or perhaps was, carried out.
     pub mails: Mails,
     /// Requests to Mattermost.
@@ -124,6 +130,7 @@ impl View {
             state_unknown: self.directories.values().map(|d| d.state_unknown).sum(),
             users: self.users.len(),
             linked: self.memory.links.len(),
+            orphans: self.orphans,
             version: self.server.version,
             seats: self.server.seats,
             mails: mails.sum(),
@@ -189,7 +196,7 @@ fn user_side(user: &User) -> Side {
     }
 }
 
-fn full_name(field: impl Fn(crate::model::ProfileField) -> String) -> String {
+pub(super) fn full_name(field: impl Fn(crate::model::ProfileField) -> String) -> String {
     use crate::model::ProfileField::{FirstName, LastName};
     format!("{} {}", field(FirstName), field(LastName))
         .trim()
@@ -207,6 +214,7 @@ impl Summary {
             not_done: self.report.not_done.clone(),
             unknown: self.report.unknown.clone(),
             stopped: self.report.stopped.clone(),
+            aftermath: self.aftermath.clone(),
             mails: self.mails(),
             requests: self.counts.requests,
             writes: self.counts.writes,
