@@ -70,14 +70,16 @@ pub enum Command {
     ///
     /// Exits with 0 when all that the plan wanted was done, 1 when something failed (each failure
     /// is listed with its reason), 3 when something is held and waits for `mattersync approve`.
-    Sync(Show),
+    /// With --plan: carries out exactly what a plan saved with `mattersync plan --out` would do,
+    /// or nothing.
+    Sync(Sync),
 
     /// Show what would be done, and why; changes nothing
     ///
     /// Reads both sides and prints the plan: adoptions with both parties side by side, every
     /// change with its reason, what is held, who is left alone and why, and what to type next.
     /// Exits with 0 when it could plan, whatever the plan says.
-    Plan(Show),
+    Plan(Plan),
 
     /// List what is held, or release it
     ///
@@ -152,10 +154,66 @@ pub enum Command {
     /// used.
     Check(Json),
 
+    /// Look after the state file: compare it with Mattermost, or put the last copy back
+    #[command(subcommand, subcommand_required = true, arg_required_else_help = true)]
+    State(State),
+
     /// Print the configuration that is in force, with all defaults
     ///
     /// As TOML. Of secrets only where they are.
     PrintConfig,
+}
+
+/// What to do with the state file.
+#[derive(Debug, Subcommand)]
+pub enum State {
+    /// Compare the state file with Mattermost; changes nothing
+    ///
+    /// Lists, each with what to type: damage of the file, links whose user is gone, is a bot or
+    /// stands for two accounts, users whom mattersync made and of whom the file knows nothing,
+    /// deactivations that are no longer as they were recorded, steps of which nobody knows whether
+    /// they were done. Exits with 0 when nothing is wrong, 1 else. Works with a damaged file too.
+    Check(Json),
+
+    /// Put the last copy in the place of the state file
+    ///
+    /// For a file that is damaged or lost. Without --yes: tells how old the copy is and what it
+    /// lacks, changes nothing, and exits with 1. The old file is kept beside it. Refused while the
+    /// service or another command has the file open. Afterwards creations, and what takes
+    /// something away, are held until `mattersync approve restored`.
+    Restore(Restore),
+}
+
+/// Whether to put the copy back.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Restore {
+    /// Do it
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// What to do in a cycle, and how it is shown.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Sync {
+    /// Carry out this saved plan, exactly or not at all
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub show: Show,
+}
+
+/// How a plan is shown, and where it is saved.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Plan {
+    /// Save the plan, for `mattersync sync --plan`; nobody else may read the file
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub show: Show,
 }
 
 /// How a plan is shown.
@@ -181,7 +239,7 @@ pub struct Json {
 /// What to release.
 #[derive(Args, Clone, Debug)]
 pub struct Approve {
-    /// A class (adopt, create, locked, missing, reactivate, rename, email, …), another name from
+    /// A class (adopt, move, create, locked, missing, reactivate, rename, email, …), another name from
     /// the list, or one person: username, address, DN or id
     pub what: Option<String>,
 

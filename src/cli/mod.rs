@@ -23,7 +23,9 @@ mod print;
 mod print_config;
 mod progress;
 mod remote;
+mod saved;
 mod service_user;
+mod state;
 mod status;
 mod steps;
 mod sync;
@@ -35,7 +37,7 @@ use serde::Serialize;
 
 use crate::{daemon, observe};
 
-use args::{Cli, Command};
+use args::{Cli, Command, State};
 use context::{Context, Need};
 use print::{Page, Terminal};
 
@@ -112,8 +114,14 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
             text: String::new(),
             exit: Exit::DONE,
         }),
-        Command::Sync(show) => sync::sync(&open(Need::Write)?, *show, terminal),
-        Command::Plan(show) => plan::plan(&open(Need::Look)?, *show, terminal),
+        Command::Sync(args) => match &args.plan {
+            Some(file) => saved::carry_out(&cli.config, file, args.show, terminal),
+            None => sync::sync(&open(Need::Write)?, args.show, terminal),
+        },
+        Command::Plan(args) => match &args.out {
+            Some(file) => saved::save(&cli.config, file, args.show, terminal),
+            None => plan::plan(&open(Need::Look)?, args.show, terminal),
+        },
         Command::Approve(args) => approve::approve(&open(Need::Write)?, args, terminal),
         Command::Deactivate(args) => {
             let writes = !args.orphan || args.yes.is_some();
@@ -128,6 +136,8 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
         Command::Explain(args) => explain::explain(&open(Need::Look)?, args, terminal),
         Command::Status(json) => status::status(&open(Need::Look)?, *json, cli, terminal),
         Command::Check(json) => check::check(&cli.config, *json, terminal),
+        Command::State(State::Check(json)) => state::check(&cli.config, *json, terminal),
+        Command::State(State::Restore(args)) => state::put_back(&cli.config, *args, terminal),
         Command::PrintConfig => print_config::print_config(&cli.config),
     }
 }

@@ -13,9 +13,9 @@ use crate::cycle::{
     Approved, Asker, CycleError, Engine, Errand, PlanReport, Stage, SyncReport, View, WordError,
 };
 use crate::mattermost::ConnectError;
-use crate::model::Memory;
+use crate::model::{Memory, Origin, RunKind};
 use crate::provider::ProviderError;
-use crate::state::{MemoryStore, SqliteStore, Store};
+use crate::state::{MemoryStore, SqliteStore, Store, lost};
 
 use super::exit::{Exit, Failure};
 use super::progress::Progress;
@@ -80,7 +80,10 @@ impl Own {
         let stop = stop_on_signals().map_err(|error| {
             Failure::new(Exit::SYSTEM, format!("signals cannot be caught: {error}"))
         })?;
-        let summary = engine.run(stop, &stages(progress), &|_| {}).await;
+        let origin = Origin::asked(RunKind::Sync, &self.by);
+        let summary = engine
+            .run_for(origin, stop, &stages(progress), &|_| {})
+            .await;
         progress.clear();
         let summary = summary.map_err(|error| self.failure(error))?;
         let shown = engine.shown(&summary.view).await;
@@ -129,7 +132,10 @@ impl Own {
     fn looking_engine(&self) -> Result<Engine, Failure> {
         let store: Arc<dyn Store> = match self.state()? {
             Some(store) => Arc::new(store),
-            None => Arc::new(MemoryStore::new(Memory::default())),
+            None => Arc::new(MemoryStore::new(Memory {
+                restored: lost(&self.settings.state_directory),
+                ..Memory::default()
+            })),
         };
         self.engine(store)
     }

@@ -97,7 +97,9 @@ impl Remote {
     /// # Errors
     /// When the cycle could not be finished, or the service does not answer.
     pub async fn sync(&self, progress: &Progress) -> Result<SyncReport, Failure> {
-        self.wait(self.http.post(url("sync")), progress).await
+        let body = json!({ "on_behalf": self.on_behalf });
+        let call = self.http.post(url("sync")).json(&body);
+        self.wait(call, progress).await
     }
 
     /// Releases what is held.

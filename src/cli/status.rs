@@ -14,7 +14,7 @@ use super::own::Own;
 use super::print::{Page, Terminal, count};
 
 /// What is counted, for people; the rest is for programs.
-const COUNTS: [(&str, &str, &str); 7] = [
+const COUNTS: [(&str, &str, &str); 8] = [
     ("links", "link", "links"),
     (
         "deactivated",
@@ -23,6 +23,11 @@ const COUNTS: [(&str, &str, &str); 7] = [
     ),
     ("absences", "missing", "missing"),
     ("waiting", "waiting for a seat", "waiting for a seat"),
+    (
+        "addresses-waiting",
+        "address waiting for the person's click",
+        "addresses waiting for their people's clicks",
+    ),
     ("approvals", "approval", "approvals"),
     ("unsettled", "outcome unknown", "outcomes unknown"),
     ("runs", "run", "runs"),
@@ -191,7 +196,7 @@ fn last_run(page: &mut Page, run: &RunRecord) {
     let number = |wanted: fn(&Option<Outcome>) -> bool| {
         run.steps
             .iter()
-            .filter(|(_, outcome)| wanted(outcome))
+            .filter(|step| wanted(&step.outcome))
             .count()
     };
     let done = number(|o| matches!(o, Some(Outcome::Done)));

@@ -4,11 +4,17 @@
 //! write. [`Engine::run`] does the same and carries the plan out. There is one way from directory
 //! to decision; a dry run cannot differ from a real one.
 
+mod about;
+mod contradiction;
 mod errand;
+mod exchanged;
+mod mails;
 mod people;
 mod person;
 mod read;
 mod report;
+mod saved;
+mod state_check;
 mod summary;
 mod word;
 
@@ -22,16 +28,20 @@ use crate::apply::{Applier, ApplyError, Listener, Report};
 use crate::clock::Clock;
 use crate::config::{SecretError, Settings};
 use crate::mattermost::{ApiErrorKind, CallError, Client, ConnectError, Counts, WriteError};
-use crate::model::{Action, Memory, MemoryDelta, Now, Plan, Remember, RunId, Step, UserId};
-use crate::plan::{Settled, plan, undone};
+use crate::model::{Action, Memory, MemoryDelta, Now, Origin, Plan, Remember, RunId, Step, UserId};
+use crate::plan::{Settled, made_later, plan, undone};
 use crate::provider::{Ask, Progress, Provider, ProviderError};
-use crate::state::{Outcome, StateError, Store, Unsettled};
+use crate::state::{Outcome, Settlement, StateError, Store, Unsettled};
 
 pub use errand::{AnyErrand, Asker, Deactivate, Errand};
+pub use exchanged::Exchanged;
+pub use mails::Mails;
 pub use people::*;
 pub use person::PersonError;
 pub use read::View;
 pub use report::{Adoption, PlanReport, Side, SyncReport};
+pub use saved::{SavePlan, Saved, SavedError, SavedPlan, SyncSaved, SyncedSaved};
+pub use state_check::{Finding, StateCheck, StateReport};
 pub use summary::Summary;
 pub use word::{Approved, WordError};
 
@@ -69,6 +79,9 @@ pub enum CycleError {
     /// The way to Mattermost could not be prepared.
     #[error("{0}")]
     Connect(#[from] ConnectError),
+    /// It is not the server that the state knows.
+    #[error("{0}")]
+    Exchanged(#[from] Exchanged),
     /// A secret could not be read.
     #[error("{0}")]
     Secret(#[from] SecretError),
@@ -87,6 +100,7 @@ impl CycleError {
             Self::Provider(ProviderError::WrongPassword { .. }) => "directory-password",
             Self::Provider(_) => "directory",
             Self::Mattermost(_) | Self::Connect(_) => "mattermost",
+            Self::Exchanged(_) => "other-mattermost",
             Self::Secret(_) => "secret",
             Self::State(_) => "state",
             Self::Apply(_) => "apply",
@@ -105,7 +119,7 @@ impl CycleError {
                 if denied { 77 } else { 78 }
             }
             Self::Mattermost(call) if call.kind().is_some_and(|k| refused.contains(&k)) => 77,
-            Self::Provider(_) | Self::Mattermost(_) | Self::Connect(_) => 69,
+            Self::Provider(_) | Self::Mattermost(_) | Self::Connect(_) | Self::Exchanged(_) => 69,
             Self::State(StateError::Busy { .. }) => 75,
             Self::State(_) | Self::Apply(_) => 74,
         }
@@ -214,6 +228,7 @@ impl Engine {
         let unsettled = self.store.unsettled().await?;
         let now = self.clock.now();
         let mut view = self.read(&mut memory, &unsettled, &now, stages).await?;
+        exchanged::check(&view, &self.settings)?;
         for doubt in &unsettled {
             if let Settled::Done(delta) = view.settle(&doubt.step, &now) {
                 remember(&mut view.memory, &delta);
@@ -225,8 +240,8 @@ impl Engine {
         Ok(view)
     }
 
-    /// One whole cycle. `stop` ends a run early, `listener` hears of every step. If a person gets
-    /// to see what it held, [`Engine::shown`] is to be called.
+    /// One whole cycle, by the schedule. `stop` ends a run early, `listener` hears of every step.
+    /// If a person gets to see what it held, [`Engine::shown`] is to be called.
     ///
     /// # Errors
     /// When a side or the state cannot be read or written. What was done until then is recorded.
@@ -236,7 +251,22 @@ impl Engine {
         stages: &Stages<'_>,
         listener: &Listener<'_>,
     ) -> Result<Summary, CycleError> {
-        self.run_only(None, stop, stages, listener).await
+        self.run_for(Origin::default(), stop, stages, listener)
+            .await
+    }
+
+    /// One whole cycle, and for whom it is.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub async fn run_for(
+        &mut self,
+        origin: Origin,
+        stop: watch::Receiver<bool>,
+        stages: &Stages<'_>,
+        listener: &Listener<'_>,
+    ) -> Result<Summary, CycleError> {
+        self.run_only(None, origin, stop, stages, listener).await
     }
 
     /// Mattermost's side as it is now, for finding whom a person means.
@@ -253,6 +283,7 @@ impl Engine {
     async fn run_only(
         &mut self,
         only: Option<&UserId>,
+        origin: Origin,
         stop: watch::Receiver<bool>,
         stages: &Stages<'_>,
         listener: &Listener<'_>,
@@ -270,6 +301,7 @@ impl Engine {
                 read::mattermost_alone(&self.settings, &reader, memory, &unsettled).await?
             }
         };
+        exchanged::check(&view, &self.settings)?;
         self.recover(&mut view, &unsettled, &now).await?;
         stages(Stage::Planning);
         view.plan = self.plan(&view, &now);
@@ -278,14 +310,15 @@ impl Engine {
         let learned = view.plan.learned.iter().filter(|l| !is_show(l));
         let learned: MemoryDelta = learned.cloned().collect();
         if !learned.is_empty() {
-            remember(&mut view.memory, &learned);
-            self.store.observe(learned).await?;
+            self.learn(&mut view.memory, learned).await?;
         }
         if let Some(user) = only {
             let about = |step: &Step| step.action.user() == Some(user);
             view.plan.steps.retain(about);
         }
-        let (run, report) = self.apply(&view, &now, stop, stages, listener).await?;
+        let (run, report) = self
+            .apply(&view, origin, &now, stop, stages, listener)
+            .await?;
         let took = self.clock.now().certainly_since(&now);
         let counts = self.client.counts().since(before);
         Ok(Summary::new(view, run, report, counts, took))
@@ -340,16 +373,36 @@ impl Engine {
                     if deactivation && now.wall.since(doubt.at) < LATE {
                         continue;
                     }
-                    let why = "it never arrived, as the next reading showed".to_owned();
+                    let why = match doubt.step.action {
+                        Action::CreateUser { .. } => {
+                            "it never arrived, or another account has its user, as the next \
+                             reading showed"
+                        }
+                        _ => "it never arrived, as the next reading showed",
+                    };
+                    let why = why.to_owned();
                     // An administrator's deactivation from now on is not ours.
                     (Outcome::NotDone(why), undone(&doubt.step, &view.memory))
                 }
                 Settled::Unknown => continue,
             };
-            remember(&mut view.memory, &delta);
-            self.store
-                .settle(doubt.run, doubt.step.id, outcome, delta)
-                .await?;
+            let settlement = Settlement {
+                made: made_later(&doubt.step, &delta).filter(|_| outcome == Outcome::Done),
+                outcome,
+                at: now.wall,
+            };
+            let (run, id) = (doubt.run, doubt.step.id);
+            match self
+                .store
+                .conclude(run, id, settlement, delta.clone())
+                .await
+            {
+                Ok(()) => remember(&mut view.memory, &delta),
+                Err(StateError::Refused(why)) => {
+                    self.give_up_on(&mut view.memory, doubt, why).await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
     }
@@ -386,6 +439,7 @@ impl Engine {
     async fn apply(
         &self,
         view: &View,
+        origin: Origin,
         now: &Now,
         stop: watch::Receiver<bool>,
         stages: &Stages<'_>,
@@ -405,9 +459,10 @@ impl Engine {
             steps: view.plan.released().cloned().collect(),
             ..Plan::default()
         };
+        let about = about::about(view, &released.steps, origin, now);
         let run = self
             .store
-            .begin(&released, &self.settings.digest, now)
+            .open_run(&released, &self.settings.digest, Some(&about), now)
             .await?;
         stages(Stage::Applying { settled: 0, total });
         let writer = self.client.writer();

@@ -97,6 +97,7 @@ pub async fn mattermost_alone(
         groups: Roster::unread(),
         shape: Shape::default(),
         state_unknown: 0,
+        hidden_locks: BTreeSet::new(),
     };
     let mattermost = mattermost(reader, &settings.policy, &memory, unsettled).await?;
     Ok(view(settings, directory, mattermost, memory))

@@ -7,9 +7,10 @@ use tokio::sync::watch;
 
 use crate::apply::Listener;
 use crate::model::{
-    Action, Approval, Class, Fingerprint, Hold, HoldKey, Now, Order, Remember, Step, StepId, UserId,
+    Action, Approval, Class, Fingerprint, Hold, HoldKey, Kept, Now, Order, Origin, Remember,
+    RunKind, Step, StepId, UserId,
 };
-use crate::plan::{APPROVAL, approved, hold_name};
+use crate::plan::{APPROVAL, approved, hold_name, unknown_marks};
 
 use super::person::{PersonError, is_meant};
 use super::{Asker, CycleError, Engine, FindError, PlanReport, Stages, Summary, View};
@@ -112,6 +113,10 @@ impl Engine {
             released.extend(old.iter().map(|(id, _)| *id));
             unseen.extend(new.iter().map(|(id, _)| *id));
             let steps: BTreeSet<Fingerprint> = old.into_iter().map(|(_, print)| print).collect();
+            if hold.key == HoldKey::Restored && steps.len() == hold.steps.len() {
+                delta.extend(accepted(&view, by, &now));
+                continue;
+            }
             let approval = approval(&view, &hold.key, steps, by, &now);
             until = until.min(approval.until);
             delta.push(Remember::Approval(hold.key.clone(), Some(approval)));
@@ -172,7 +177,8 @@ impl Engine {
         let never = watch::channel(false).1;
         let of_user = |a: &Action| matches!(a, Action::Deactivate { user: u, .. } if u == user);
         let forget = vec![Remember::Order(user.clone(), None)];
-        let run = self.run_only(Some(user), never, asker.stages, asker.listener);
+        let origin = Origin::asked(RunKind::Deactivate, asker.by);
+        let run = self.run_only(Some(user), origin, never, asker.stages, asker.listener);
         let summary = match run.await {
             Ok(summary) => summary,
             Err(error) => {
@@ -271,6 +277,22 @@ fn sight(
         None => return None,
     };
     Some(Remember::Held(hold.key.clone(), Some(sight)))
+}
+
+/// What follows from a person's word that an older state file may be worked with: from now on the
+/// usual limits decide, and the users who gave it away do so no more.
+fn accepted(view: &View, by: &str, now: &Now) -> Vec<Remember> {
+    let kept = Kept {
+        by: by.to_owned(),
+        at: now.wall,
+    };
+    let users = unknown_marks(&view.users, &view.memory);
+    let kept = users
+        .into_iter()
+        .map(|user| Remember::Kept(user, Some(kept.clone())));
+    std::iter::once(Remember::Restored(None))
+        .chain(kept)
+        .collect()
 }
 
 /// An approval, together with what an earlier one that is still good had released and the plan

@@ -5,6 +5,7 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
+use axum::extract::DefaultBodyLimit;
 use axum::extract::State;
 use axum::extract::connect_info::{ConnectInfo, Connected};
 use axum::http::StatusCode;
@@ -19,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::cycle::{
     Adopt, AnyErrand, Approved, Conflicts, Deactivate, DeactivateOrphan, Errand, Explain, Keep,
-    LinkThem, Orphans, PlanReport, SyncReport, Unlink,
+    LinkThem, Orphans, PlanReport, SavePlan, StateCheck, SyncReport, SyncSaved, Unlink,
 };
 
 use super::StatusReport;
@@ -27,12 +28,15 @@ use super::StatusReport;
 /// The most characters of what a caller says of a person behind it.
 const MAX_NAME: usize = 64;
 
+/// The most bytes of a wish: a saved plan for very many people comes this way.
+const MAX_BODY: usize = 256 << 20;
+
 /// What the daemon is asked to do.
 pub enum Wish {
     /// Read both sides and plan.
     Plan(oneshot::Sender<Answer<PlanReport>>),
     /// Run a cycle now.
-    Sync(oneshot::Sender<Answer<SyncReport>>),
+    Sync(Waiting),
     /// Approve what is held.
     Approve {
         /// A hold's name or a person.
@@ -51,6 +55,14 @@ pub enum Wish {
         /// Where the answer goes.
         reply: oneshot::Sender<Answer<Value>>,
     },
+}
+
+/// Somebody who asked for a cycle and waits for it.
+pub struct Waiting {
+    /// Who.
+    pub by: String,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<Answer<SyncReport>>,
 }
 
 /// What came of a wish.
@@ -91,7 +103,7 @@ impl Wish {
         // Whoever asked may have gone.
         match self {
             Self::Plan(reply) => drop(reply.send(Err(why))),
-            Self::Sync(reply) => drop(reply.send(Err(why))),
+            Self::Sync(waiting) => drop(waiting.reply.send(Err(why))),
             Self::Approve { reply, .. } => drop(reply.send(Err(why))),
             Self::Errand { reply, .. } => drop(reply.send(Err(why))),
         }
@@ -144,6 +156,12 @@ impl Caller {
             format!("{name} ({person})")
         }
     }
+}
+
+#[derive(Deserialize)]
+struct SyncBody {
+    #[serde(default)]
+    on_behalf: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -213,6 +231,7 @@ impl Control {
             .route("/v1/sync", post(sync))
             .route("/v1/approve", post(approve));
         let router = errands(router)
+            .layer(DefaultBodyLimit::max(MAX_BODY))
             .with_state(Desk { wishes, status })
             .into_make_service_with_connect_info::<Caller>();
         tokio::spawn(async move {
@@ -241,8 +260,14 @@ async fn plan(State(desk): State<Desk>) -> Response {
     ask(&desk, Wish::Plan).await
 }
 
-async fn sync(State(desk): State<Desk>) -> Response {
-    ask(&desk, Wish::Sync).await
+async fn sync(
+    State(desk): State<Desk>,
+    ConnectInfo(caller): ConnectInfo<Caller>,
+    body: Option<Json<SyncBody>>,
+) -> Response {
+    let on_behalf = body.and_then(|Json(body)| body.on_behalf);
+    let by = caller.name(on_behalf.as_deref());
+    ask(&desk, |reply| Wish::Sync(Waiting { by, reply })).await
 }
 
 async fn approve(
@@ -258,6 +283,9 @@ async fn approve(
 /// Every errand that the commands know.
 fn errands(router: Router<Desk>) -> Router<Desk> {
     let router = errand::<Deactivate>(router);
+    let router = errand::<StateCheck>(router);
+    let router = errand::<SavePlan>(router);
+    let router = errand::<SyncSaved>(router);
     let router = errand::<Conflicts>(router);
     let router = errand::<LinkThem>(router);
     let router = errand::<Adopt>(router);

@@ -9,6 +9,7 @@
 //! reading.
 
 mod activity;
+mod belongings;
 mod client;
 mod error;
 mod facts;

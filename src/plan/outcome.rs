@@ -1,8 +1,9 @@
 //! What is to be remembered before a step is sent, and once it has been carried out.
 
 use crate::model::{
-    AccountKey, Action, Deactivation, Done, Given, HoldKey, Link, LinkOrigin, Memory, MemoryDelta,
-    Now, ProfileField, Reason, Remember, Step, TeamId, Timestamp, Unlinked, User, UserId,
+    AccountKey, Action, Deactivation, Done, Given, HoldKey, Link, LinkOrigin, Made, Memory,
+    MemoryDelta, Now, ProfileField, Reason, Remember, Step, TeamId, Timestamp, Unlinked, User,
+    UserId,
 };
 
 use super::guard::{approved, first_fill};
@@ -15,6 +16,8 @@ pub enum Effect {
     Created(Box<User>),
     /// Nothing was sent; the link is made.
     Adopted,
+    /// Nothing was sent; the link is another account's.
+    Moved,
     /// Nothing was sent; the link is forgotten.
     Unlinked,
     /// The username is the new one.
@@ -85,6 +88,71 @@ pub fn undone(step: &Step, memory: &Memory) -> MemoryDelta {
         }
         _ => Vec::new(),
     }
+}
+
+/// What the server made of a step, for the record; `None` where the step itself says it all.
+pub fn made(step: &Step, effect: &Effect) -> Option<Made> {
+    let stored = |user: &User| {
+        let sent = sent(step).into_keys();
+        sent.map(|field| (field, user.field(field).to_owned()))
+            .collect()
+    };
+    let made = match effect {
+        Effect::Created(user) => Made {
+            user: Some(user.id.clone()),
+            stored: stored(user),
+            ..Made::default()
+        },
+        Effect::Updated(user) => Made {
+            stored: stored(user),
+            ..Made::default()
+        },
+        Effect::Deactivated(at) => Made {
+            delete_at: Some(*at),
+            ..Made::default()
+        },
+        Effect::TeamMade(team) => Made {
+            team: Some(team.clone()),
+            ..Made::default()
+        },
+        Effect::EmailAsked => Made {
+            asked: true,
+            ..Made::default()
+        },
+        Effect::Adopted
+        | Effect::Moved
+        | Effect::Unlinked
+        | Effect::Renamed
+        | Effect::EmailChanged
+        | Effect::Reactivated
+        | Effect::Joined => return None,
+    };
+    Some(made)
+}
+
+/// What the server made of a step, as far as what follows from it tells: for a step whose outcome
+/// was found out later.
+pub fn made_later(step: &Step, delta: &MemoryDelta) -> Option<Made> {
+    let link = delta.iter().find_map(|change| match change {
+        Remember::Link(_, link) => Some(link),
+        _ => None,
+    })?;
+    let stored = |field: &ProfileField| link.given.get(field).map(|given| given.stored.clone());
+    let made = Made {
+        user: matches!(step.action, Action::CreateUser { .. }).then(|| link.user.clone()),
+        delete_at: match (&step.action, &link.deactivated) {
+            (Action::Deactivate { .. }, Some(deactivation)) => deactivation.delete_at,
+            _ => None,
+        },
+        team: None,
+        stored: sent(step)
+            .into_keys()
+            .filter_map(|field| Some((field, stored(&field)?)))
+            .collect(),
+        asked: matches!(&step.action, Action::ChangeEmail { email, .. }
+            if link.email_waiting.as_ref() == Some(&email.to)),
+    };
+    (made != Made::default()).then_some(made)
 }
 
 /// What follows from a step that was carried out.
@@ -166,6 +234,26 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
             }
             fresh(user, LinkOrigin::Adopted, directory_username)
         }
+        (
+            Action::MoveLink {
+                from,
+                directory_username,
+                anchor,
+                ..
+            },
+            Effect::Moved,
+        ) => {
+            let Some(link) = memory.links.get(from) else {
+                return delta;
+            };
+            delta.extend(forget_account(memory, from));
+            Link {
+                last_dn: step.subject.dn.clone().unwrap_or_default(),
+                last_username: directory_username.clone(),
+                anchor: Some(anchor.clone()),
+                ..link.clone()
+            }
+        }
         _ => {
             let Some(mut link) = memory.links.get(key).cloned() else {
                 return delta;
@@ -181,6 +269,36 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
     delta.push(Remember::Link(key.clone(), link));
     if matches!(effect, Effect::Reactivated) {
         delta.push(Remember::Return(key.clone(), None));
+    }
+    delta
+}
+
+/// Everything that is remembered of an account, but for approvals and what was done.
+pub fn forget_account(memory: &Memory, key: &AccountKey) -> MemoryDelta {
+    let mut delta = Vec::new();
+    if memory.links.contains_key(key) {
+        delta.push(Remember::Unlink(key.clone()));
+    }
+    if memory.absences.contains_key(key) {
+        delta.push(Remember::Absence(key.clone(), None));
+    }
+    if memory.returns.contains_key(key) {
+        delta.push(Remember::Return(key.clone(), None));
+    }
+    if memory.names.contains_key(key) {
+        delta.push(Remember::Name(key.clone(), None));
+    }
+    if memory.nonces.contains_key(key) {
+        delta.push(Remember::Nonce(key.clone(), None));
+    }
+    if memory.waiting.contains_key(key) {
+        delta.push(Remember::Waiting(key.clone(), None));
+    }
+    if memory.flips.contains_key(key) {
+        delta.push(Remember::Flips(key.clone(), None));
+    }
+    if memory.announced.contains_key(key) {
+        delta.push(Remember::Announced(key.clone(), None));
     }
     delta
 }
@@ -235,6 +353,7 @@ fn change(link: &mut Link, step: &Step, effect: &Effect) {
         Effect::Updated(user) => give(link, step, user),
         Effect::Created(_)
         | Effect::Adopted
+        | Effect::Moved
         | Effect::Unlinked
         | Effect::Renamed
         | Effect::TeamMade(_)

@@ -7,5 +7,7 @@ mod check;
 mod ldap;
 mod people;
 mod place;
+mod saved;
 mod served;
+mod state;
 mod words;

@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 use crate::model::{
-    Account, AccountKey, Action, Evidence, Memory, Plan, Precondition, Reason, Step, StepId,
-    Subject, User, UserId,
+    Account, AccountKey, Action, Evidence, Memory, Origin, Plan, Precondition, Reason, RunKind,
+    Step, StepId, Subject, User, UserId,
 };
 use crate::plan::{Bar, Crowd, Effect, remember};
 
@@ -493,7 +493,8 @@ impl Engine {
             ..Plan::default()
         };
         let never = watch::channel(false).1;
-        let applied = self.apply(&view, &now, never, asker.stages, asker.listener);
+        let origin = Origin::asked(RunKind::Command, asker.by);
+        let applied = self.apply(&view, origin, &now, never, asker.stages, asker.listener);
         let (run, report) = applied.await?;
         let took = self.clock().now().certainly_since(&now);
         let counts = self.counts().since(counts);

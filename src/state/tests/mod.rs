@@ -5,6 +5,7 @@ mod equal;
 mod file;
 mod frozen;
 mod memory;
+mod notes;
 mod rules;
 mod runs;
 

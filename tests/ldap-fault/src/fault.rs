@@ -70,6 +70,9 @@ pub enum Fault {
     HideAttribute(String),
     /// Entries at or below this DN are not shown, as after a lost right: result 0.
     HideBelow(String),
+    /// Only so many entries of what a search finds, without a word: result 0, and the end of the
+    /// pages is confirmed.
+    Truncated(usize),
     /// Names of attributes come as `mAiL`.
     MixedCaseNames,
     /// `member;range=1500-*` is answered with the entry and no values.

@@ -12,6 +12,7 @@ use crate::faults::{Commit, Effect, Fault, Seen};
 use crate::limits::{Verdict, too_many};
 use crate::mail::Mail;
 use crate::options::{Options, UserLimit, Version};
+use crate::posts::Post;
 use crate::routes;
 use crate::teams::{self, Team, TeamMember};
 use crate::users::{User, create};
@@ -324,6 +325,12 @@ impl Mattermost {
     #[must_use]
     pub fn channel_members(&self) -> Vec<ChannelMember> {
         self.world().channel_members.values().cloned().collect()
+    }
+
+    /// All posts, oldest first.
+    #[must_use]
+    pub fn posts(&self) -> Vec<Post> {
+        self.world().posts.clone()
     }
 
     /// All e-mails that would have been sent, oldest first.

@@ -1,0 +1,58 @@
+//! Notes in rows.
+
+use rusqlite::{Connection, params};
+
+use super::super::fault::{Fault, no_such_run};
+use super::{from_json, to_json};
+use crate::model::{AccountKey, DirectoryId, Note, ProviderName, RunId, Timestamp, UserId};
+
+/// Writes a note down.
+pub(in super::super) fn add(db: &Connection, note: &Note) -> Result<(), Fault> {
+    if let Some(run) = note.run
+        && !db
+            .prepare_cached("SELECT 1 FROM runs WHERE id = ?1")?
+            .exists([run.0])?
+    {
+        return Err(no_such_run(run));
+    }
+    db.prepare_cached(
+        "INSERT INTO notes (run, at, provider, account, user, kind, value)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        note.run.map(|run| run.0),
+        note.at.0,
+        note.account.as_ref().map(|key| key.provider.as_str()),
+        note.account.as_ref().map(|key| key.id.as_str()),
+        note.user.as_ref().map(UserId::as_str),
+        note.kind,
+        to_json(&note.value)?,
+    ])?;
+    Ok(())
+}
+
+/// The notes of a run, or those of none.
+pub(in super::super) fn of(db: &Connection, run: Option<RunId>) -> Result<Vec<Note>, Fault> {
+    let mut select = db.prepare_cached(
+        "SELECT run, at, provider, account, user, kind, value FROM notes
+         WHERE run IS ?1 ORDER BY number",
+    )?;
+    let mut rows = select.query([run.map(|run| run.0)])?;
+    let mut notes = Vec::new();
+    while let Some(row) = rows.next()? {
+        let provider: Option<String> = row.get(2)?;
+        let account: Option<String> = row.get(3)?;
+        notes.push(Note {
+            run: row.get::<_, Option<i64>>(0)?.map(RunId),
+            at: Timestamp(row.get(1)?),
+            account: provider.zip(account).map(|(provider, id)| AccountKey {
+                provider: ProviderName::new(provider),
+                id: DirectoryId::new(id),
+            }),
+            user: row.get::<_, Option<String>>(4)?.map(UserId::new),
+            kind: row.get(5)?,
+            value: from_json("notes", &row.get::<_, String>(6)?)?,
+        });
+    }
+    Ok(notes)
+}

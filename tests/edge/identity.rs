@@ -1,0 +1,1 @@
+//! Who is who: names, ids, people who were there before.

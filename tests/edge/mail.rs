@@ -1,0 +1,1 @@
+//! E-mail addresses: missing, malformed, shared, refused.

@@ -1,0 +1,1 @@
+//! The Mattermost side and the process itself.

@@ -1,0 +1,1 @@
+//! Locked, expired, away, back: what an account's state does to its user.
