@@ -79,16 +79,13 @@ fn marked(head: &str, macro_name: &str) -> Vec<String> {
     pairs.map(|pair| pair[1].to_owned()).collect()
 }
 
-/// The arguments that a head names; not the values of options: `Fl -out Ar file`.
+/// The arguments that a head names; not the values of options: `Fl -out Ns = Ns Ar file`.
 fn arguments(head: &str) -> Vec<String> {
-    let words: Vec<&str> = ["", ""]
-        .into_iter()
-        .chain(head.split_whitespace())
-        .collect();
+    let words: Vec<&str> = std::iter::once("").chain(head.split_whitespace()).collect();
     let found = words
-        .windows(4)
-        .filter(|four| four[2] == "Ar" && four[0] != "Fl");
-    found.map(|four| four[3].to_owned()).collect()
+        .windows(3)
+        .filter(|three| three[1] == "Ar" && three[0] != "Ns");
+    found.map(|three| three[2].to_owned()).collect()
 }
 
 /// The options that a head names: `-h`, `--json`.

@@ -18,7 +18,7 @@ use crate::plan::Sentence;
 
 use super::{
     Asker, CycleError, Engine, Errand, PlanReport, Stage, Summary, SyncReport, View, WordError,
-    is_show,
+    exchanged, is_show,
 };
 
 /// How long a saved plan stays good.
@@ -260,6 +260,7 @@ impl Engine {
         let mut view = self
             .read(&mut memory, &unsettled, &now, asker.stages)
             .await?;
+        exchanged::check(&view, &self.settings).map_err(CycleError::from)?;
         self.recover(&mut view, &unsettled, &now).await?;
         (asker.stages)(Stage::Planning);
         view.plan = self.plan(&view, &now);
@@ -286,15 +287,9 @@ impl Engine {
         let steps = &mut view.plan.steps;
         steps.retain(|step| held.contains(&step.id) || is_wanted(step));
         let never = watch::channel(false).1;
+        let origin = Origin::asked(RunKind::SavedPlan, asker.by);
         let (run, report) = self
-            .apply(
-                &view,
-                Origin::asked(RunKind::SavedPlan, asker.by),
-                &now,
-                never,
-                asker.stages,
-                asker.listener,
-            )
+            .apply(&view, origin, &now, never, asker.stages, asker.listener)
             .await?;
         let took = self.clock.now().certainly_since(&now);
         let counts = self.client.counts().since(before);

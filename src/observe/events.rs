@@ -227,10 +227,10 @@ pub struct CycleNumbers {
     pub held: usize,
     /// Who was left alone for a reason.
     pub left_alone: usize,
-    /// Active human users whom no account stands behind.
-    pub orphans: usize,
     /// E-mails that the server sent because of it.
     pub mails: u64,
+    /// Active human users whom no account stands behind.
+    pub orphans: usize,
     /// Requests to Mattermost.
     pub requests: u64,
     /// Requests that write.
@@ -264,8 +264,7 @@ pub fn cycle_done(cycle: &CycleNumbers) {
         message_id = Kind::CycleDone.message_id(),
         sync_requests = cycle.requests,
         sync_writes = cycle.writes,
-        "cycle: {done} done, {} not done, {} unknown, {} held, {} left alone, {} without an \
-         account{mails}; {} requests, {:.1} s{}",
+        "cycle: {done} done, {} not done, {} unknown, {} held, {} left alone, {} without an account{mails}; {} requests, {:.1} s{}",
         cycle.not_done,
         cycle.unknown,
         cycle.held,

@@ -7,10 +7,12 @@ use crate::model::{Memory, Remember, Restored, Roster, User, UserId};
 use super::draft::Draft;
 use super::{address, names};
 
-/// Users who carry the mark of a creation by mattersync of whom nothing is remembered. People can
+/// Users who carry the mark of a creation by mattersync of whom nothing is remembered, and
+/// about whom no person said anything. People can
 /// write into their own props: a mark alone says nothing for certain.
 pub fn unknown_marks(users: &Roster<UserId, User>, memory: &Memory) -> Vec<UserId> {
     let linked: BTreeSet<&UserId> = memory.links.values().map(|l| &l.user).collect();
+    let unlinked: BTreeSet<&UserId> = memory.unlinked.values().map(|u| &u.user).collect();
     let pending: BTreeSet<&str> = memory.nonces.values().map(|n| n.as_str()).collect();
     let users = users.iter().map(|(_, user)| user);
     let unknown = users.filter(|user| {
@@ -19,6 +21,7 @@ pub fn unknown_marks(users: &Roster<UserId, User>, memory: &Memory) -> Vec<UserI
             && !user.is_bot
             && !linked.contains(&user.id)
             && !memory.kept.contains_key(&user.id)
+            && !unlinked.contains(&user.id)
     });
     unknown.map(|user| user.id.clone()).collect()
 }
