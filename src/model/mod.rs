@@ -13,12 +13,13 @@ mod reason;
 mod record;
 mod server;
 mod time;
+mod undone;
 
 pub use account::{
     Account, AccountPart, AccountState, Directories, Directory, EmailCandidates, Entry, Group,
     Lookup, Profile, ProfileField, Reading, Shape, SourceIdentity,
 };
-pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate};
+pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate, Remnant};
 pub use evidence::{Evidence, Gap, Proof, Rejected, Roster};
 pub use ids::{
     AccountKey, DirectoryId, Fingerprint, GroupId, Nonce, ProviderName, RunId, StepId, TeamId,
@@ -39,3 +40,4 @@ pub use record::{
 };
 pub use server::{Capabilities, Member, Places, Seats, ServerFacts, Team, User, Version};
 pub use time::{Now, Timestamp};
+pub use undone::{Undoing, Undone, ValueOf};
