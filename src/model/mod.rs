@@ -16,7 +16,7 @@ mod time;
 
 pub use account::{
     Account, AccountPart, AccountState, Directories, Directory, EmailCandidates, Entry, Group,
-    Lookup, Profile, ProfileField, Reading, Shape, SourceIdentity,
+    Lookup, Profile, ProfileField, Reading, Shape, SourceIdentity, WentBack,
 };
 pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate};
 pub use evidence::{Evidence, Gap, Proof, Rejected, Roster};

@@ -162,6 +162,7 @@ fn identity() -> impl Strategy<Value = SourceIdentity> {
         name,
         context,
         server,
+        ..SourceIdentity::default()
     })
 }
 
