@@ -8,13 +8,17 @@ mod about;
 mod contradiction;
 mod errand;
 mod exchanged;
+mod history;
 mod mails;
+mod people;
 mod person;
+mod question;
 mod read;
 mod report;
 mod saved;
 mod state_check;
 mod summary;
+mod undo;
 mod word;
 
 use std::collections::BTreeSet;
@@ -27,20 +31,26 @@ use crate::apply::{Applier, ApplyError, Listener, Report};
 use crate::clock::Clock;
 use crate::config::{SecretError, Settings};
 use crate::mattermost::{ApiErrorKind, CallError, Client, ConnectError, Counts, WriteError};
-use crate::model::{Action, Memory, MemoryDelta, Now, Origin, Plan, Remember, RunId, Step, UserId};
-use crate::plan::{Settled, World, made_later, plan, undone};
+use crate::model::{Action, Memory, MemoryDelta, Now, Origin, Plan, Remember, RunId, Step};
+use crate::plan::{Settled, made_later, plan, undone};
 use crate::provider::{Ask, Progress, Provider, ProviderError};
 use crate::state::{Outcome, Settlement, StateError, Store, Unsettled};
 
 pub use errand::{AnyErrand, Asker, Deactivate, Errand};
 pub use exchanged::Exchanged;
+pub use history::{
+    ApprovalReport, Change, HistoryReport, Moment, NoteReport, RunReport, SCHEMA, StepReport,
+};
 pub use mails::Mails;
+pub use people::*;
 pub use person::PersonError;
+pub use question::{History, Question, Show};
 pub use read::View;
 pub use report::{Adoption, PlanReport, Side, SyncReport};
 pub use saved::{SavePlan, Saved, SavedError, SavedPlan, SyncSaved, SyncedSaved};
 pub use state_check::{Finding, StateCheck, StateReport};
 pub use summary::Summary;
+pub use undo::{LeftStep, Redo, Redone, Undo, UndoReport};
 pub use word::{Approved, WordError};
 
 /// What a cycle is doing.
@@ -58,6 +68,9 @@ pub enum Stage {
         total: usize,
     },
 }
+
+/// Which steps of a plan are carried out.
+type Pick<'a> = dyn Fn(&Step) -> bool + Send + Sync + 'a;
 
 /// So long after it was sent a deactivation without an answer may still arrive.
 const LATE: Duration = Duration::from_secs(10 * 60);
@@ -234,6 +247,7 @@ impl Engine {
         }
         stages(Stage::Planning);
         view.plan = self.plan(&view, &now);
+        view.orphans = view.count_orphans(&self.settings.policy);
         Ok(view)
     }
 
@@ -275,11 +289,11 @@ impl Engine {
         read::mattermost_alone(&self.settings, &reader, memory, &unsettled).await
     }
 
-    /// A cycle of which only the steps about one user are carried out. For these the directory is
-    /// not read.
+    /// A cycle of which only some steps are carried out, on a person's word. For these the
+    /// directory is not read.
     async fn run_only(
         &mut self,
-        only: Option<&UserId>,
+        only: Option<&Pick<'_>>,
         origin: Origin,
         stop: watch::Receiver<bool>,
         stages: &Stages<'_>,
@@ -291,7 +305,7 @@ impl Engine {
         let now = self.clock.now();
         let mut view = match only {
             None => self.read(&mut memory, &unsettled, &now, stages).await?,
-            // A person's word about one user needs nothing of the directory.
+            // A person's word needs nothing of the directory.
             Some(_) => {
                 stages(Stage::Reading);
                 let reader = self.client.reader();
@@ -302,15 +316,18 @@ impl Engine {
         self.recover(&mut view, &unsettled, &now).await?;
         stages(Stage::Planning);
         view.plan = self.plan(&view, &now);
+        view.orphans = view.count_orphans(&self.settings.policy);
         // What is held counts as shown only when a person sees it.
-        let learned = view.plan.learned.iter().filter(|l| !is_show(l));
+        // And who sees a part learns nothing of what else is held.
+        let of_part = |l: &Remember| only.is_some() && matches!(l, Remember::Held(..));
+        let learned = view.plan.learned.iter();
+        let learned = learned.filter(|l| !is_show(l) && !of_part(l));
         let learned: MemoryDelta = learned.cloned().collect();
         if !learned.is_empty() {
             self.learn(&mut view.memory, learned).await?;
         }
-        if let Some(user) = only {
-            let about = |step: &Step| step.action.user() == Some(user);
-            view.plan.steps.retain(about);
+        if let Some(pick) = only {
+            view.plan.steps.retain(pick);
         }
         let (run, report) = self
             .apply(&view, origin, &now, stop, stages, listener)
@@ -346,14 +363,7 @@ impl Engine {
     }
 
     fn plan(&self, view: &View, now: &Now) -> Plan {
-        let world = World {
-            directories: &view.directories,
-            users: &view.users,
-            places: &view.places,
-            server: &view.server,
-            memory: &view.memory,
-        };
-        plan(&world, &self.settings.policy, now)
+        plan(&view.world(), &self.settings.policy, now)
     }
 
     /// Settles what an earlier run left in doubt, from what was read now.

@@ -13,7 +13,7 @@ use crate::model::{
 use crate::plan::{APPROVAL, approved, hold_name, unknown_marks};
 
 use super::person::{PersonError, is_meant};
-use super::{CycleError, Engine, PlanReport, Stages, Summary, View};
+use super::{Asker, CycleError, Engine, FindError, PlanReport, Stages, Summary, View};
 
 /// What an approval released.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -37,6 +37,9 @@ pub enum WordError {
     /// Whom it is about is not clear.
     #[error("{0}")]
     Person(#[from] PersonError),
+    /// Who is meant on one of the sides is not clear.
+    #[error("{0}")]
+    Find(#[from] FindError),
     /// The plan does not do it, and says why.
     #[error("{0}")]
     Refused(String),
@@ -149,17 +152,34 @@ impl Engine {
         let view = self.look_at_mattermost(stages).await?;
         let user = view.linked_user(person)?;
         let is_out = view.users.get(&user).is_some_and(|u| !u.is_active());
+        let asker = Asker {
+            by,
+            stages,
+            listener,
+        };
+        self.carry_order(&user, is_out, &asker).await
+    }
+
+    /// Writes an order to deactivate this user down, and carries it out. `is_out`: the user is
+    /// deactivated already.
+    pub(super) async fn carry_order(
+        &mut self,
+        user: &UserId,
+        is_out: bool,
+        asker: &Asker<'_>,
+    ) -> Result<Summary, WordError> {
         let order = Order {
-            by: by.to_owned(),
+            by: asker.by.to_owned(),
             at: self.clock().now().wall,
         };
         let note = vec![Remember::Order(user.clone(), Some(order))];
         self.store().observe(note).await.map_err(CycleError::from)?;
         let never = watch::channel(false).1;
-        let of_user = |a: &Action| matches!(a, Action::Deactivate { user: u, .. } if u == &user);
+        let of_user = |a: &Action| matches!(a, Action::Deactivate { user: u, .. } if u == user);
         let forget = vec![Remember::Order(user.clone(), None)];
-        let origin = Origin::asked(RunKind::Deactivate, by);
-        let run = self.run_only(Some(&user), origin, never, stages, listener);
+        let origin = Origin::asked(RunKind::Deactivate, asker.by);
+        let about = |step: &Step| step.action.user() == Some(user);
+        let run = self.run_only(Some(&about), origin, never, asker.stages, asker.listener);
         let summary = match run.await {
             Ok(summary) => summary,
             Err(error) => {
@@ -181,13 +201,14 @@ impl Engine {
             .observe(forget)
             .await
             .map_err(CycleError::from)?;
-        Err(WordError::Refused(why_not(&summary.view, &user)))
+        Err(WordError::Refused(why_not(&summary.view, user)))
     }
 }
 
 fn why_not(view: &View, user: &UserId) -> String {
     let about = |s: &&crate::model::LeftAlone| s.subject.user.as_ref() == Some(user);
-    match view.plan.left_alone.iter().rev().find(about) {
+    // Orders are judged first; what follows is about a directory that was not read.
+    match view.plan.left_alone.iter().find(about) {
         Some(left) => format!("{} was not deactivated: {}", left.subject, left.why),
         None => "the user was not deactivated".to_owned(),
     }

@@ -158,7 +158,8 @@ fn origin(waiting: &[Waiting]) -> Origin {
     Origin::asked(RunKind::Sync, &names.join(", "))
 }
 
-fn word_refusal(error: &WordError) -> Refusal {
+/// What somebody is told whose word cannot be followed.
+pub fn word_refusal(error: &WordError) -> Refusal {
     match error {
         WordError::Cycle(error) => refusal(error),
         other => Refusal {

@@ -11,13 +11,14 @@ use super::directory::FILE_NAME;
 use super::fault::Fault;
 use super::mark;
 use super::restore::integrity;
-use super::rows::{history, memory, notes, runs, to_json};
+use super::rows::{about, history, memory, notes, runs, to_json};
 use super::worker::{Desk, Worker};
 use super::{
-    Lease, RunHead, RunRecord, Settlement, StateError, Store, Unsettled, Which, Who, open,
+    Lease, PastStep, RunHead, RunRecord, Settlement, StateError, Store, Unsettled, Which, Who, open,
 };
 use crate::model::{
-    About, Memory, MemoryDelta, Note, Now, Plan, Restored, RunId, StepId, Timestamp,
+    About, AccountKey, Memory, MemoryDelta, Note, Now, Plan, Restored, RunId, StepId, Timestamp,
+    UserId,
 };
 
 /// The memory in an SQLite file, on a thread of its own.
@@ -248,6 +249,16 @@ impl Store for SqliteStore {
 
     fn loose_notes(&self) -> BoxFuture<'_, Result<Vec<Note>, StateError>> {
         self.read(|db| notes::of(db, None))
+    }
+
+    fn steps_about<'a>(
+        &'a self,
+        account: Option<&'a AccountKey>,
+        user: Option<&'a UserId>,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>> {
+        let (account, user) = (account.cloned(), user.cloned());
+        self.read(move |db| about::steps_about(db, account.as_ref(), user.as_ref(), most))
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>> {

@@ -9,11 +9,12 @@ use futures_util::future::BoxFuture;
 use super::fault::{
     Fault, linked_twice, no_such_run, no_such_step, not_open, settled_already, step_twice,
 };
-use super::history::{is_about, is_link_of, tally, word};
+use super::history::{is_about, is_link_of};
 use super::rows::runs::NOT_RECORDED;
 use super::target::Target;
 use super::{
-    Outcome, RunHead, RunRecord, RunState, Settlement, StateError, Store, Unsettled, Which, Who,
+    Outcome, PastStep, RunHead, RunRecord, RunState, Settlement, StateError, Store, Unsettled,
+    Which, Who,
 };
 use crate::model::{
     About, AccountKey, Made, Memory, MemoryDelta, Note, Now, Plan, Remember, RunId, Step, StepId,
@@ -104,25 +105,13 @@ impl Run {
     }
 
     fn head(&self, id: RunId, who: Option<&Who>) -> Option<RunHead> {
-        let meant = |record: &&Record| {
-            let target = &record.target;
-            who.is_none_or(|who| who.has(target.account.as_ref(), target.user.as_ref()))
+        let record = self.record(id);
+        let Some(who) = who else {
+            return Some(record.head());
         };
-        let steps: Vec<&Record> = self.steps.iter().filter(meant).collect();
-        if who.is_some() && steps.is_empty() {
-            return None;
-        }
-        let steps = steps.into_iter();
-        let words = steps.map(|r| (r.target.action.to_owned(), word(r.told().as_ref())));
-        Some(RunHead {
-            id,
-            began: self.began,
-            ended: self.ended,
-            state: self.state(),
-            config: self.config.clone(),
-            about: self.about.clone(),
-            counts: tally(words),
-        })
+        let meant = |step: &StepRecord| who.has(step.account(), step.user());
+        let any = record.steps.iter().any(meant);
+        any.then(|| record.head_about(meant))
     }
 }
 
@@ -496,6 +485,38 @@ impl Store for MemoryStore {
 
     fn loose_notes(&self) -> BoxFuture<'_, Result<Vec<Note>, StateError>> {
         async { Ok(self.lock().notes(None)) }.boxed()
+    }
+
+    fn steps_about<'a>(
+        &'a self,
+        account: Option<&'a AccountKey>,
+        user: Option<&'a UserId>,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>> {
+        async move {
+            let inner = self.lock();
+            let is_meant = |record: &&Record| {
+                let Target {
+                    account: a,
+                    user: u,
+                    ..
+                } = &record.target;
+                (a.is_some() && a.as_ref() == account) || (u.is_some() && u.as_ref() == user)
+            };
+            let steps = inner.runs.iter().rev().flat_map(|(id, run)| {
+                let steps = run.steps.iter().rev().filter(is_meant);
+                steps.map(move |record| PastStep {
+                    run: *id,
+                    began: run.began,
+                    at: record.settled.or(record.intended),
+                    step: record.step.clone(),
+                    outcome: record.told(),
+                })
+            });
+            let most = usize::try_from(most).unwrap_or(usize::MAX);
+            Ok(steps.take(most).collect())
+        }
+        .boxed()
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>> {
