@@ -17,7 +17,7 @@ mod undone;
 
 pub use account::{
     Account, AccountPart, AccountState, Directories, Directory, EmailCandidates, Entry, Group,
-    Lookup, Profile, ProfileField, Reading, Shape, SourceIdentity,
+    Lookup, Profile, ProfileField, Reading, Shape, SourceIdentity, WentBack,
 };
 pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate, Remnant};
 pub use evidence::{Evidence, Gap, Proof, Rejected, Roster};

@@ -91,6 +91,7 @@ fn memory() -> MemoryDelta {
                 name: "ldaps://dc1".into(),
                 context: "dc=example".into(),
                 server: Some("s".into()),
+                ..SourceIdentity::default()
             },
         ),
         Remember::Filled(company()),

@@ -164,6 +164,7 @@ fn identity() -> impl Strategy<Value = SourceIdentity> {
         name,
         context,
         server,
+        ..SourceIdentity::default()
     })
 }
 
