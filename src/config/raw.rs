@@ -166,6 +166,7 @@ section! {
     /// `[state]`
     RawState {
         directory: Key<String>,
+        keep: Key<Scalar>,
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod about;
 mod errand;
+mod forget;
 mod history;
 mod person;
 mod question;
@@ -31,6 +32,7 @@ use crate::provider::{Ask, Progress, Provider, ProviderError};
 use crate::state::{Outcome, Settlement, StateError, Store, Unsettled};
 
 pub use errand::{AnyErrand, Asker, Deactivate, Errand};
+pub use forget::{Forget, Forgotten};
 pub use history::{
     ApprovalReport, Change, HistoryReport, Moment, NoteReport, RunReport, SCHEMA, StepReport,
 };
@@ -314,6 +316,9 @@ impl Engine {
         let (run, report) = self
             .apply(&view, origin, &now, stop, stages, listener)
             .await?;
+        if only.is_none() {
+            self.forget_old(&view.memory, &now).await;
+        }
         let took = self.clock.now().certainly_since(&now);
         let counts = self.client.counts().since(before);
         Ok(Summary::new(view, run, report, counts, took))

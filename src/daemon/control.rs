@@ -18,8 +18,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::cycle::{
-    AnyErrand, Approved, Deactivate, Errand, History, PlanReport, Question, Redo, Show, SyncReport,
-    Undo,
+    AnyErrand, Approved, Deactivate, Errand, Forget, History, PlanReport, Question, Redo, Show,
+    SyncReport, Undo,
 };
 use crate::state::Store;
 
@@ -292,7 +292,8 @@ async fn approve(
 fn errands(router: Router<Desk>) -> Router<Desk> {
     let router = errand::<Deactivate>(router);
     let router = errand::<Undo>(router);
-    errand::<Redo>(router)
+    let router = errand::<Redo>(router);
+    errand::<Forget>(router)
 }
 
 fn errand<E: Errand>(router: Router<Desk>) -> Router<Desk> {

@@ -1,6 +1,6 @@
 //! The state file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use futures_util::FutureExt;
@@ -9,10 +9,10 @@ use rusqlite::Connection;
 
 use super::directory::FILE_NAME;
 use super::fault::Fault;
-use super::rows::{history, memory, notes, runs, to_json};
+use super::rows::{clean, history, memory, notes, runs, to_json};
 use super::worker::{Desk, Worker};
 use super::{
-    Lease, RunHead, RunRecord, Settlement, StateError, Store, Unsettled, Which, Who, open,
+    Erased, Lease, RunHead, RunRecord, Settlement, StateError, Store, Unsettled, Which, Who, open,
 };
 use crate::model::{About, Memory, MemoryDelta, Note, Now, Plan, RunId, StepId, Timestamp};
 
@@ -207,6 +207,46 @@ impl Store for SqliteStore {
 
     fn loose_notes(&self) -> BoxFuture<'_, Result<Vec<Note>, StateError>> {
         self.read(|db| notes::of(db, None))
+    }
+
+    fn prune(
+        &self,
+        before: Timestamp,
+        keep: BTreeSet<RunId>,
+    ) -> BoxFuture<'_, Result<u64, StateError>> {
+        async move {
+            let kept = keep.clone();
+            let any = self.read(move |db| {
+                let old = clean::old(db, before, &kept)?;
+                Ok(!old.is_empty() || clean::has_old_notes(db, before)?)
+            });
+            if !any.await? {
+                return Ok(0);
+            }
+            let pruned = self
+                .write(move |db| clean::prune(db, before, &keep))
+                .await?;
+            self.worker.tidy()?;
+            Ok(pruned)
+        }
+        .boxed()
+    }
+
+    fn erase(
+        &self,
+        who: Who,
+        delta: MemoryDelta,
+        note: Note,
+    ) -> BoxFuture<'_, Result<Erased, StateError>> {
+        self.write(move |db| {
+            let erased = clean::erase(db, &who, &note)?;
+            memory::apply(db, &delta)?;
+            Ok(erased)
+        })
+    }
+
+    fn scrub(&self) -> BoxFuture<'_, Result<(), StateError>> {
+        self.worker.scrub().boxed()
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>> {

@@ -6,6 +6,7 @@ mod alone;
 mod check;
 mod ldap;
 mod place;
+mod record;
 mod served;
 mod undo;
 mod words;

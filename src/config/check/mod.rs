@@ -36,6 +36,7 @@ pub(super) fn settings(
     let mattermost = mattermost::settings(&mut check, raw);
     let policy = policy::settings(&mut check, raw, &provider.mapping);
     let (schedule, state_directory, control_socket) = rest::settings(&mut check, raw);
+    let keep = rest::keep(&mut check, raw);
     let Check {
         mut problems,
         mut warnings,
@@ -52,6 +53,7 @@ pub(super) fn settings(
         policy,
         schedule,
         state_directory,
+        keep,
         control_socket,
         digest: String::new(),
     };
