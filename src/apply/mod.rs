@@ -186,9 +186,10 @@ impl<'a> Run<'a> {
                 }
                 continue;
             }
+            // In this order, so that a word to stop and a disk that fails are heard before anything
+            // more is sent, and the same things happen in the same order each time.
             tokio::select! {
-                Some(results) = flying.next() => self.settle_all(results)?,
-                Some(written) = self.settling.next() => written?,
+                biased;
                 () = stopped(&mut stop), if self.may_go_on() => {
                     self.report.stopped = Some("mattersync was asked to stop".into());
                     let land = async {
@@ -203,6 +204,8 @@ impl<'a> Run<'a> {
                     }
                     return self.unbegun();
                 }
+                Some(written) = self.settling.next() => written?,
+                Some(results) = flying.next() => self.settle_all(results)?,
             }
         }
     }

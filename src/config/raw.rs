@@ -69,6 +69,8 @@ section! {
         filter: Key<String>,
         id: Key<String>,
         id_form: Key<String>,
+        second_anchor: Key<String>,
+        second_anchor_form: Key<String>,
         username: Key<String>,
         email: Key<Vec<Spanned<String>>>,
         first_name: Key<Vec<Spanned<String>>>,
@@ -112,6 +114,7 @@ section! {
         grace: Key<Scalar>,
         protect: Key<Vec<Spanned<String>>>,
         first_admin: Key<String>,
+        seat_order: Key<Vec<Spanned<String>>>,
         attributes: RawAttributes,
     }
 }
@@ -135,6 +138,7 @@ section! {
         locked: Key<Scalar>,
         missing: Key<Scalar>,
         adopt: Key<Scalar>,
+        r#move: Key<Scalar>,
         create: Key<Scalar>,
         reactivate: Key<Scalar>,
         rename: Key<Scalar>,

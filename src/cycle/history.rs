@@ -329,6 +329,9 @@ fn changes(record: &StepRecord) -> Vec<Change> {
         Action::Deactivate { .. } => vec![change("active", "yes", "no")],
         Action::Reactivate { .. } => vec![change("active", "no", "yes")],
         Action::Adopt { user, .. } => vec![change("link", "", user.as_str())],
+        Action::MoveLink { from, account, .. } => {
+            vec![change("account", from.id.as_str(), account.id.as_str())]
+        }
         Action::Unlink { user, .. } => vec![change("link", user.as_str(), "")],
         Action::CreateTeam { name, .. } => vec![change("team", "", name)],
         Action::JoinTeam { team_name, .. } => vec![change("team", "", team_name)],

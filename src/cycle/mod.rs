@@ -5,13 +5,19 @@
 //! to decision; a dry run cannot differ from a real one.
 
 mod about;
+mod contradiction;
 mod errand;
+mod exchanged;
 mod forget;
 mod history;
+mod mails;
+mod people;
 mod person;
 mod question;
 mod read;
 mod report;
+mod saved;
+mod state_check;
 mod summary;
 mod undo;
 mod word;
@@ -27,19 +33,24 @@ use crate::clock::Clock;
 use crate::config::{SecretError, Settings};
 use crate::mattermost::{ApiErrorKind, CallError, Client, ConnectError, Counts, WriteError};
 use crate::model::{Action, Memory, MemoryDelta, Now, Origin, Plan, Remember, RunId, Step};
-use crate::plan::{Settled, World, made_later, plan, undone};
+use crate::plan::{Settled, made_later, plan, undone};
 use crate::provider::{Ask, Progress, Provider, ProviderError};
 use crate::state::{Outcome, Settlement, StateError, Store, Unsettled};
 
 pub use errand::{AnyErrand, Asker, Deactivate, Errand};
+pub use exchanged::Exchanged;
 pub use forget::{Forget, Forgotten};
 pub use history::{
     ApprovalReport, Change, HistoryReport, Moment, NoteReport, RunReport, SCHEMA, StepReport,
 };
+pub use mails::Mails;
+pub use people::*;
 pub use person::PersonError;
 pub use question::{History, Question, Show};
 pub use read::View;
 pub use report::{Adoption, PlanReport, Side, SyncReport};
+pub use saved::{SavePlan, Saved, SavedError, SavedPlan, SyncSaved, SyncedSaved};
+pub use state_check::{Finding, StateCheck, StateReport};
 pub use summary::Summary;
 pub use undo::{LeftStep, Redo, Redone, Undo, UndoReport};
 pub use word::{Approved, WordError};
@@ -81,6 +92,9 @@ pub enum CycleError {
     /// The way to Mattermost could not be prepared.
     #[error("{0}")]
     Connect(#[from] ConnectError),
+    /// It is not the server that the state knows.
+    #[error("{0}")]
+    Exchanged(#[from] Exchanged),
     /// A secret could not be read.
     #[error("{0}")]
     Secret(#[from] SecretError),
@@ -99,6 +113,7 @@ impl CycleError {
             Self::Provider(ProviderError::WrongPassword { .. }) => "directory-password",
             Self::Provider(_) => "directory",
             Self::Mattermost(_) | Self::Connect(_) => "mattermost",
+            Self::Exchanged(_) => "other-mattermost",
             Self::Secret(_) => "secret",
             Self::State(_) => "state",
             Self::Apply(_) => "apply",
@@ -117,7 +132,7 @@ impl CycleError {
                 if denied { 77 } else { 78 }
             }
             Self::Mattermost(call) if call.kind().is_some_and(|k| refused.contains(&k)) => 77,
-            Self::Provider(_) | Self::Mattermost(_) | Self::Connect(_) => 69,
+            Self::Provider(_) | Self::Mattermost(_) | Self::Connect(_) | Self::Exchanged(_) => 69,
             Self::State(StateError::Busy { .. }) => 75,
             Self::State(_) | Self::Apply(_) => 74,
         }
@@ -226,6 +241,7 @@ impl Engine {
         let unsettled = self.store.unsettled().await?;
         let now = self.clock.now();
         let mut view = self.read(&mut memory, &unsettled, &now, stages).await?;
+        exchanged::check(&view, &self.settings)?;
         for doubt in &unsettled {
             if let Settled::Done(delta) = view.settle(&doubt.step, &now) {
                 remember(&mut view.memory, &delta);
@@ -233,6 +249,7 @@ impl Engine {
         }
         stages(Stage::Planning);
         view.plan = self.plan(&view, &now);
+        view.orphans = view.count_orphans(&self.settings.policy);
         Ok(view)
     }
 
@@ -297,9 +314,11 @@ impl Engine {
                 read::mattermost_alone(&self.settings, &reader, memory, &unsettled).await?
             }
         };
+        exchanged::check(&view, &self.settings)?;
         self.recover(&mut view, &unsettled, &now).await?;
         stages(Stage::Planning);
         view.plan = self.plan(&view, &now);
+        view.orphans = view.count_orphans(&self.settings.policy);
         // What is held counts as shown only when a person sees it.
         // And who sees a part learns nothing of what else is held.
         let of_part = |l: &Remember| only.is_some() && matches!(l, Remember::Held(..));
@@ -307,8 +326,7 @@ impl Engine {
         let learned = learned.filter(|l| !is_show(l) && !of_part(l));
         let learned: MemoryDelta = learned.cloned().collect();
         if !learned.is_empty() {
-            remember(&mut view.memory, &learned);
-            self.store.observe(learned).await?;
+            self.learn(&mut view.memory, learned).await?;
         }
         if let Some(pick) = only {
             view.plan.steps.retain(pick);
@@ -350,14 +368,7 @@ impl Engine {
     }
 
     fn plan(&self, view: &View, now: &Now) -> Plan {
-        let world = World {
-            directories: &view.directories,
-            users: &view.users,
-            places: &view.places,
-            server: &view.server,
-            memory: &view.memory,
-        };
-        plan(&world, &self.settings.policy, now)
+        plan(&view.world(), &self.settings.policy, now)
     }
 
     /// Settles what an earlier run left in doubt, from what was read now.
@@ -380,21 +391,36 @@ impl Engine {
                     if deactivation && now.wall.since(doubt.at) < LATE {
                         continue;
                     }
-                    let why = "it never arrived, as the next reading showed".to_owned();
+                    let why = match doubt.step.action {
+                        Action::CreateUser { .. } => {
+                            "it never arrived, or another account has its user, as the next \
+                             reading showed"
+                        }
+                        _ => "it never arrived, as the next reading showed",
+                    };
+                    let why = why.to_owned();
                     // An administrator's deactivation from now on is not ours.
                     (Outcome::NotDone(why), undone(&doubt.step, &view.memory))
                 }
                 Settled::Unknown => continue,
             };
-            remember(&mut view.memory, &delta);
             let settlement = Settlement {
                 made: made_later(&doubt.step, &delta).filter(|_| outcome == Outcome::Done),
                 outcome,
                 at: now.wall,
             };
-            self.store
-                .conclude(doubt.run, doubt.step.id, settlement, delta)
-                .await?;
+            let (run, id) = (doubt.run, doubt.step.id);
+            match self
+                .store
+                .conclude(run, id, settlement, delta.clone())
+                .await
+            {
+                Ok(()) => remember(&mut view.memory, &delta),
+                Err(StateError::Refused(why)) => {
+                    self.give_up_on(&mut view.memory, doubt, why).await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
     }

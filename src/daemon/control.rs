@@ -5,6 +5,7 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
+use axum::extract::DefaultBodyLimit;
 use axum::extract::State;
 use axum::extract::connect_info::{ConnectInfo, Connected};
 use axum::http::StatusCode;
@@ -18,8 +19,9 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::cycle::{
-    AnyErrand, Approved, Deactivate, Errand, Forget, History, PlanReport, Question, Redo, Show,
-    SyncReport, Undo,
+    Adopt, AnyErrand, Approved, Conflicts, Deactivate, DeactivateOrphan, Errand, Explain, Forget,
+    History, Keep, LinkThem, Orphans, PlanReport, Question, Redo, SavePlan, Show, StateCheck,
+    SyncReport, SyncSaved, Undo, Unlink,
 };
 use crate::state::Store;
 
@@ -28,6 +30,9 @@ use super::work::word_refusal;
 
 /// The most characters of what a caller says of a person behind it.
 const MAX_NAME: usize = 64;
+
+/// The most bytes of a wish: a saved plan for very many people comes this way.
+const MAX_BODY: usize = 256 << 20;
 
 /// What the daemon is asked to do.
 pub enum Wish {
@@ -240,6 +245,7 @@ impl Control {
             store,
         };
         let router = questions(errands(router))
+            .layer(DefaultBodyLimit::max(MAX_BODY))
             .with_state(desk)
             .into_make_service_with_connect_info::<Caller>();
         tokio::spawn(async move {
@@ -291,6 +297,17 @@ async fn approve(
 /// Every errand that the commands know.
 fn errands(router: Router<Desk>) -> Router<Desk> {
     let router = errand::<Deactivate>(router);
+    let router = errand::<StateCheck>(router);
+    let router = errand::<SavePlan>(router);
+    let router = errand::<SyncSaved>(router);
+    let router = errand::<Conflicts>(router);
+    let router = errand::<LinkThem>(router);
+    let router = errand::<Adopt>(router);
+    let router = errand::<Unlink>(router);
+    let router = errand::<Orphans>(router);
+    let router = errand::<Keep>(router);
+    let router = errand::<DeactivateOrphan>(router);
+    let router = errand::<Explain>(router);
     let router = errand::<Undo>(router);
     let router = errand::<Redo>(router);
     errand::<Forget>(router)

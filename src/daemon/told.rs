@@ -135,6 +135,9 @@ fn wants_attention(why: &Why) -> bool {
         Why::Conflict { .. }
         | Why::Unlinked { .. }
         | Why::Duplicate { .. }
+        | Why::LooksLike { .. }
+        | Why::SharedAnchor { .. }
+        | Why::SeatOrder(_)
         | Why::BadEntry(_)
         | Why::NoUsername(_)
         | Why::NoEmail(_)
@@ -148,6 +151,7 @@ fn wants_attention(why: &Why) -> bool {
         | Why::TeamArchived { .. }
         | Why::TeamFull { .. }
         | Why::NoAdmin
+        | Why::DroppedByConfiguration { .. }
         | Why::Unproven(Gap::Lookup(_)) => true,
         Why::LockedWithoutUser
         | Why::Grace { .. }

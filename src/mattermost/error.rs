@@ -84,6 +84,10 @@ pub enum ApiErrorKind {
     LoginServiceOwns,
     /// Nobody may deactivate himself, and that user is we.
     Ourselves,
+    /// The server does not let anybody be deleted for good (`EnableAPIUserDeletion`).
+    DeletionNotEnabled,
+    /// The server's administrator has switched the feature off.
+    SwitchedOff,
     /// A field has a value that the server does not take.
     Invalid,
     /// Too many requests. Surely not carried out.
@@ -106,6 +110,11 @@ impl ApiError {
             ) => K::TokenRejected,
             (401, "api.user.update_active.not_enable.app_error") => K::Ourselves,
             (
+                401,
+                "api.user.delete_user.not_enabled.app_error"
+                | "api.user.delete_user.not_enabled.for_admin.app_error",
+            ) => K::DeletionNotEnabled,
+            (
                 403,
                 "api.user.update_active.cannot_modify_status_when_user_is_managed_by_ldap.app_error",
             )
@@ -114,6 +123,7 @@ impl ApiError {
             (404, "api.context.404.app_error" | "") => K::NotOffered,
             (404, _) => K::NotFound,
             (400, id) => refused_value(id),
+            (501, id) if !id.is_empty() => K::SwitchedOff,
             (500.., _) => K::ServerFailed,
             _ => K::Other,
         }
@@ -131,6 +141,8 @@ fn refused_value(id: &str) -> ApiErrorKind {
     match id {
         "app.user.save.username_exists.app_error" => K::UsernameTaken,
         "app.user.save.email_exists.app_error" => K::EmailTaken,
+        // 5.38 says so of somebody who was deleted for good and is still in its cache.
+        "app.user.update.find.app_error" => K::NotFound,
         "api.user.create_user.user_limits.exceeded"
         | "app.user.update_active.user_limit.exceeded" => K::UserLimit,
         "api.user.create_user.accepted_domain.app_error"
@@ -160,6 +172,10 @@ impl fmt::Display for ApiError {
             ApiErrorKind::NotOffered => {
                 "this address does not offer the call: check mattermost.url, and whether a proxy \
                  is in between"
+            }
+            ApiErrorKind::DeletionNotEnabled => {
+                "the server deletes nobody for good: set ServiceSettings.EnableAPIUserDeletion in \
+                 its configuration, or delete by hand"
             }
             ApiErrorKind::RateLimited => "too many requests, also after waiting",
             _ => self.message.as_str(),
@@ -191,6 +207,15 @@ pub enum CallError {
         /// The refusal.
         error: ApiError,
     },
+    /// The token's owner may not do what is to be done.
+    #[error(
+        "the token belongs to {owner}, who is no system administrator: make {owner} one in the \
+         System Console, or use the token of one who is"
+    )]
+    NoRights {
+        /// The owner's username.
+        owner: String,
+    },
     /// The answer is not what Mattermost answers.
     #[error("{call}: the answer is not understood: {why}")]
     Garbled {
@@ -206,6 +231,7 @@ impl CallError {
     pub fn kind(&self) -> Option<ApiErrorKind> {
         match self {
             Self::Api { error, .. } => Some(error.kind()),
+            Self::NoRights { .. } => Some(ApiErrorKind::NoPermission),
             _ => None,
         }
     }
@@ -304,6 +330,10 @@ mod tests {
         );
         assert_eq!(
             error(401, "api.user.delete_user.not_enabled.app_error").kind(),
+            ApiErrorKind::DeletionNotEnabled
+        );
+        assert_eq!(
+            error(401, "api.anything.else.app_error").kind(),
             ApiErrorKind::Other
         );
     }

@@ -44,6 +44,8 @@ pub enum Method {
     Post,
     /// Changes.
     Put,
+    /// Deletes.
+    Delete,
 }
 
 impl Method {
@@ -53,6 +55,7 @@ impl Method {
             Self::Get => "GET",
             Self::Post => "POST",
             Self::Put => "PUT",
+            Self::Delete => "DELETE",
         }
     }
 }
@@ -192,6 +195,7 @@ impl HttpTransport {
             Method::Get => self.http.get(url),
             Method::Post => self.http.post(url),
             Method::Put => self.http.put(url),
+            Method::Delete => self.http.delete(url),
         }
         .timeout(request.timeout);
         if let Some(body) = &request.body {

@@ -13,12 +13,14 @@ use super::client::Client;
 use super::error::{ApiErrorKind, CallError, WriteError};
 use super::reader::Reader;
 use super::transport::{Method, Way};
-use super::wire::{self, ApiBatchRow, ApiTeam, ApiUser};
+use super::wire::{self, ApiBatchRow, ApiTeam, ApiUser, is_id};
 
 /// Members that are added with one call. The server takes 256, but works on them for 12 s.
 pub const TEAM_BATCH: usize = 50;
 /// What one more member in a batch may cost the server.
 const TIME_FOR_MEMBER: Duration = Duration::from_millis(250);
+/// What deleting somebody may cost the server more than another call: all posts are sought.
+const TIME_FOR_DELETION: Duration = Duration::from_secs(120);
 
 /// Changes things on the server. It is a [`Reader`] too.
 ///
@@ -163,6 +165,34 @@ impl Writer {
     /// [`ApiErrorKind::UserLimit`] when no seat is free.
     pub async fn reactivate(&self, id: &UserId) -> Result<User, WriteError> {
         self.set_active(id, true).await
+    }
+
+    /// Deletes a user for good, with posts, memberships, tokens, webhooks and commands; there is no
+    /// way back. The user's bots and OAuth applications stay (measured on 5.38). Works over the
+    /// socket also where the server's switch is off.
+    ///
+    /// # Errors
+    /// [`ApiErrorKind::DeletionNotEnabled`] where the switch `EnableAPIUserDeletion` is off,
+    /// [`ApiErrorKind::NotFound`] when there is no such user.
+    pub async fn delete_permanently(&self, id: &UserId) -> Result<(), WriteError> {
+        if !is_id(id.as_str()) {
+            // The same call without an id would delete everybody (`mmctl user deleteall`).
+            return Err(WriteError::NotSent(CallError::Garbled {
+                call: "DELETE /users/{id}".into(),
+                why: "this is not an id".into(),
+            }));
+        }
+        let path = format!("/users/{id}?permanent=true");
+        let (_, answer) = self
+            .client()
+            .write_for(Method::Delete, &path, None, TIME_FOR_DELETION)
+            .await?;
+        let said: Value = wire::parse(&answer.body).map_err(|why| garbled(&path, &why))?;
+        if said["status"] == "OK" {
+            Ok(())
+        } else {
+            Err(garbled(&path, "it does not say that it is done"))
+        }
     }
 
     /// Creates a team that people are invited to or added to, and cannot join by themselves.

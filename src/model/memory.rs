@@ -32,8 +32,8 @@ pub struct Link {
     /// that never was may hold what the person typed; emptying it is not ours.
     #[serde(default)]
     pub given: BTreeMap<ProfileField, Given>,
-    /// The account's second anchor when it was last seen, in canonical form, where the
-    /// configuration names one: by it a person who moved between directories is recognised.
+    /// The account's second anchor (`attribute=value`) when it was last seen and nobody else had
+    /// it, where the configuration names one: by it a person who moved between directories is recognised.
     #[serde(default)]
     pub anchor: Option<String>,
 }

@@ -4,6 +4,7 @@
 //! and these types use no other room.
 
 mod account;
+mod belongings;
 mod evidence;
 mod ids;
 mod memory;
@@ -18,6 +19,7 @@ pub use account::{
     Account, AccountPart, AccountState, Directories, Directory, EmailCandidates, Entry, Group,
     Lookup, Profile, ProfileField, Reading, Shape, SourceIdentity,
 };
+pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate};
 pub use evidence::{Evidence, Gap, Proof, Rejected, Roster};
 pub use ids::{
     AccountKey, DirectoryId, Fingerprint, GroupId, Nonce, ProviderName, RunId, StepId, TeamId,
@@ -31,7 +33,7 @@ pub use plan::{
     Action, Class, NewUser, Outcome, Phase, Plan, Precondition, Step, Subject, TeamRef, UserRef,
     Values,
 };
-pub use reason::{Hold, HoldCause, LeftAlone, Reason, Why};
+pub use reason::{Changed, Hold, HoldCause, LeftAlone, Reason, Why};
 pub use record::{
     About, HeldBack, Made, MattermostProof, Note, Origin, ReadingProof, Released, RunKind,
     StepRecord,

@@ -18,6 +18,13 @@ pub enum Reason {
         /// What agrees, for example "username and e-mail".
         by: String,
     },
+    /// Another account of the same person is gone.
+    SameAnchor {
+        /// The second anchor that both have.
+        anchor: String,
+        /// Where the other account was last seen.
+        was: String,
+    },
     /// An attribute says that the account is locked.
     Locked {
         /// Which attribute.
@@ -127,6 +134,29 @@ pub enum Why {
         /// The other account's DN.
         other: String,
     },
+    /// The account has the name, address or second anchor of a user whose own account was not
+    /// found: a person says whether both are one.
+    LooksLike {
+        /// "username", "e-mail address" or "second anchor".
+        what: String,
+        /// Its value.
+        value: String,
+        /// The user: username and id.
+        holder: String,
+        /// The account that the user is linked with: its last DN and id.
+        was: String,
+        /// This account's id.
+        id: String,
+    },
+    /// The second anchor belongs to another account too, and is of no use.
+    SharedAnchor {
+        /// The second anchor.
+        anchor: String,
+        /// The other account's DN.
+        other: String,
+    },
+    /// A group of `policy.seat-order` that cannot be followed.
+    SeatOrder(String),
     /// The entry cannot be used.
     BadEntry(String),
     /// The username has no legal form.
@@ -233,6 +263,13 @@ pub enum Why {
     },
     /// A step of an earlier run has an unknown outcome that this reading does not settle.
     OutcomeUnknown(String),
+    /// The configuration was changed, and people who are missing since are still within the grace.
+    DroppedByConfiguration {
+        /// How many.
+        people: usize,
+        /// What was changed.
+        changes: Vec<Changed>,
+    },
 }
 
 /// Something that waits for a person.
@@ -294,4 +331,36 @@ pub enum HoldCause {
         /// Now.
         to: String,
     },
+    /// The same server knows of less than before: a backup of it was put back.
+    WentBack {
+        /// Which server.
+        server: String,
+        /// Its last change as it was known before.
+        from: String,
+        /// Its last change now.
+        to: String,
+    },
+    /// Settings that decide who is in scope were changed.
+    Configuration {
+        /// Each of them.
+        changes: Vec<Changed>,
+    },
+    /// The state file is an older copy.
+    OlderState {
+        /// How that was noticed.
+        how: String,
+    },
+}
+
+/// A setting that is not what it was.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Changed {
+    /// The key, for example `accounts.filter`.
+    pub key: String,
+    /// What it was, as the configuration spells it; `None` if there was none.
+    pub from: Option<String>,
+    /// What it is; `None` if there is none.
+    pub to: Option<String>,
+    /// File and line, if it is written there; else it is the default.
+    pub place: Option<String>,
 }

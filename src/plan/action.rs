@@ -11,6 +11,7 @@ impl Action {
         match self {
             Self::CreateUser { .. } => Some(Class::Create),
             Self::Adopt { .. } => Some(Class::Adopt),
+            Self::MoveLink { .. } => Some(Class::Move),
             Self::Rename { .. } => Some(Class::Rename),
             Self::ChangeEmail { .. } => Some(Class::Email),
             Self::Deactivate { class, .. } => *class,
@@ -25,7 +26,7 @@ impl Action {
     /// When in a run it is carried out.
     pub fn phase(&self) -> Phase {
         match self {
-            Self::Adopt { .. } | Self::Unlink { .. } => Phase::Link,
+            Self::Adopt { .. } | Self::MoveLink { .. } | Self::Unlink { .. } => Phase::Link,
             Self::Deactivate { .. } => Phase::Free,
             Self::Rename { .. } => Phase::Names,
             Self::ChangeEmail { .. } | Self::UpdateProfile { .. } => Phase::Change,
@@ -40,6 +41,7 @@ impl Action {
         match self {
             Self::CreateUser { .. } => "create",
             Self::Adopt { .. } => "adopt",
+            Self::MoveLink { .. } => "move",
             Self::Unlink { .. } => "unlink",
             Self::Rename { .. } => "rename",
             Self::ChangeEmail { .. } => "change-email",
@@ -56,6 +58,7 @@ impl Action {
         match self {
             Self::CreateUser { account, .. }
             | Self::Adopt { account, .. }
+            | Self::MoveLink { account, .. }
             | Self::Unlink { account, .. }
             | Self::Rename { account, .. }
             | Self::ChangeEmail { account, .. }
@@ -71,6 +74,7 @@ impl Action {
     pub fn user(&self) -> Option<&UserId> {
         match self {
             Self::Adopt { user, .. }
+            | Self::MoveLink { user, .. }
             | Self::Unlink { user, .. }
             | Self::Rename { user, .. }
             | Self::ChangeEmail { user, .. }
@@ -121,6 +125,7 @@ impl Action {
             }
             Self::CreateTeam { name, .. } => wish.push(name.clone()),
             Self::JoinTeam { team_name, .. } => wish.push(team_name.clone()),
+            Self::MoveLink { from, .. } => wish.push(from.to_string()),
             Self::Deactivate { class, .. } => {
                 wish.push(class.map_or("ordered", Class::name).to_owned());
             }

@@ -51,7 +51,7 @@ pub struct Person<'a> {
     pub bond: Option<usize>,
     /// The linked user as read.
     pub user: Option<&'a User>,
-    /// The adoption that makes the link.
+    /// The adoption that makes the link, or the step that moves it here.
     pub adopted_by: Option<StepId>,
 }
 

@@ -38,7 +38,7 @@ fn auto(class: Class, n: u64) -> u64 {
     match class {
         Class::Missing => root(n, 16),
         Class::Locked => root(n, 4),
-        Class::Reactivate | Class::Rename | Class::Email => root(n, 10).max(2),
+        Class::Reactivate | Class::Rename | Class::Email | Class::Move => root(n, 10).max(2),
         Class::MembershipRemoval => n.div_ceil(50).max(3),
         Class::Create => n.div_ceil(10).max(20),
         Class::Adopt | Class::Grant => 0,
@@ -194,6 +194,7 @@ mod tests {
             (Class::Locked, 100, 5),
             (Class::Locked, 101, 6),
             (Class::Rename, 10, 2),
+            (Class::Move, 1_000, 10),
             (Class::Rename, 1_000, 10),
             (Class::Rename, 1_001, 11),
             (Class::MembershipRemoval, 100, 3),

@@ -102,6 +102,13 @@ fn undoing(record: &StepRecord) -> Result<Vec<Undoing>, String> {
         }],
         Action::CreateUser { .. } => vec![Undoing::Deactivate { lasting: true }],
         Action::Adopt { .. } => vec![Undoing::Unlink],
+        Action::MoveLink { account, user, .. } => {
+            return Err(format!(
+                "the second anchor says that both accounts are one person; if they are not: \
+                 mattersync unlink {}, then mattersync link ACCOUNT {user}",
+                account.id
+            ));
+        }
         Action::Unlink { .. } => vec![Undoing::Link {
             directory_username: record.step.subject.name.clone(),
         }],

@@ -17,6 +17,8 @@ pub enum Effect {
     Created(Box<User>),
     /// Nothing was sent; the link is made.
     Adopted,
+    /// Nothing was sent; the link is another account's.
+    Moved,
     /// Nothing was sent; the link is forgotten.
     Unlinked,
     /// The username is the new one.
@@ -119,6 +121,7 @@ pub fn made(step: &Step, effect: &Effect) -> Option<Made> {
             ..Made::default()
         },
         Effect::Adopted
+        | Effect::Moved
         | Effect::Unlinked
         | Effect::Renamed
         | Effect::EmailChanged
@@ -237,6 +240,26 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
             }
             fresh(user, LinkOrigin::Adopted, directory_username)
         }
+        (
+            Action::MoveLink {
+                from,
+                directory_username,
+                anchor,
+                ..
+            },
+            Effect::Moved,
+        ) => {
+            let Some(link) = memory.links.get(from) else {
+                return delta;
+            };
+            delta.extend(forget_account(memory, from));
+            Link {
+                last_dn: step.subject.dn.clone().unwrap_or_default(),
+                last_username: directory_username.clone(),
+                anchor: Some(anchor.clone()),
+                ..link.clone()
+            }
+        }
         _ => {
             let Some(mut link) = memory.links.get(key).cloned() else {
                 return delta;
@@ -252,6 +275,36 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
     delta.push(Remember::Link(key.clone(), link));
     if matches!(effect, Effect::Reactivated) {
         delta.push(Remember::Return(key.clone(), None));
+    }
+    delta
+}
+
+/// Everything that is remembered of an account, but for approvals and what was done.
+pub fn forget_account(memory: &Memory, key: &AccountKey) -> MemoryDelta {
+    let mut delta = Vec::new();
+    if memory.links.contains_key(key) {
+        delta.push(Remember::Unlink(key.clone()));
+    }
+    if memory.absences.contains_key(key) {
+        delta.push(Remember::Absence(key.clone(), None));
+    }
+    if memory.returns.contains_key(key) {
+        delta.push(Remember::Return(key.clone(), None));
+    }
+    if memory.names.contains_key(key) {
+        delta.push(Remember::Name(key.clone(), None));
+    }
+    if memory.nonces.contains_key(key) {
+        delta.push(Remember::Nonce(key.clone(), None));
+    }
+    if memory.waiting.contains_key(key) {
+        delta.push(Remember::Waiting(key.clone(), None));
+    }
+    if memory.flips.contains_key(key) {
+        delta.push(Remember::Flips(key.clone(), None));
+    }
+    if memory.announced.contains_key(key) {
+        delta.push(Remember::Announced(key.clone(), None));
     }
     delta
 }
@@ -308,6 +361,7 @@ fn change(link: &mut Link, step: &Step, effect: &Effect) {
         Effect::Updated(user) => give(link, step, user),
         Effect::Created(_)
         | Effect::Adopted
+        | Effect::Moved
         | Effect::Unlinked
         | Effect::Renamed
         | Effect::TeamMade(_)

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::model::{Action, HoldCause, HoldKey, Reason, Step, Why};
+use crate::model::{Action, Changed, HoldCause, HoldKey, Reason, Step, Why};
 
 /// A step as one sentence: what, to whom, why.
 pub struct Sentence<'a>(pub &'a Step);
@@ -19,6 +19,7 @@ impl fmt::Display for Sentence<'_> {
         match action {
             Action::CreateUser { .. } => write!(f, "create {subject}")?,
             Action::Adopt { .. } => write!(f, "adopt the existing user {subject}")?,
+            Action::MoveLink { .. } => write!(f, "move the link of the user {subject}")?,
             Action::Unlink { user, .. } => {
                 write!(f, "unlink {subject} from the user {user}")?;
             }
@@ -75,6 +76,11 @@ impl fmt::Display for Reason {
         match self {
             Self::NoUserYet => f.write_str("the account has no user yet"),
             Self::SamePerson { by } => write!(f, "{by} agree with the account"),
+            Self::SameAnchor { anchor, was } => write!(
+                f,
+                "the user's account is gone (was {was}), and this one has its second anchor \
+                 {anchor}"
+            ),
             Self::Locked { attribute, value } => {
                 write!(f, "the account is locked ({attribute} is {value})")
             }
@@ -146,6 +152,27 @@ impl fmt::Display for Why {
                 f,
                 "the {what} {value} belongs to another account ({other}): give one of them another"
             ),
+            Self::LooksLike {
+                what,
+                value,
+                holder,
+                was,
+                id,
+            } => {
+                let user = holder.split_whitespace().next().unwrap_or_default();
+                write!(
+                    f,
+                    "looks like the same person as the user {holder}: the {what} {value} agrees, \
+                     and that user's own account was not found (was {was}). If it is: mattersync \
+                     link {id} {user}. If not: give one of them another {what}"
+                )
+            }
+            Self::SharedAnchor { anchor, other } => write!(
+                f,
+                "the second anchor {anchor} is also that of {other}, and therefore of no use: give \
+                 one of them another"
+            ),
+            Self::SeatOrder(what) => write!(f, "policy.seat-order: {what}"),
             Self::BadEntry(why) => write!(f, "the entry cannot be used: {why}"),
             Self::NoUsername(raw) => {
                 write!(
@@ -214,7 +241,9 @@ impl fmt::Display for Why {
             Self::EmailWaiting { email } => {
                 write!(
                     f,
-                    "the change to {email} waits for the person's click; not asked again"
+                    "the change to {email} waits for the person's click in the e-mail that was sent \
+                     there; not asked again by itself. If that e-mail is lost, change the address \
+                     in the System Console"
                 )
             }
             Self::EmailSwap { email } => write!(
@@ -254,6 +283,13 @@ impl fmt::Display for Why {
                     "nobody can tell yet whether an earlier call arrived: {what}"
                 )
             }
+            Self::DroppedByConfiguration { people, changes } => write!(
+                f,
+                "{people} of those who are missing may be so because the configuration was changed \
+                 ({}): when the grace ends, taking them out will be held until somebody approves. \
+                 If the change was a mistake, undo it now",
+                Changes(changes)
+            ),
         }
     }
 }
@@ -291,7 +327,38 @@ impl fmt::Display for HoldCause {
                     "the directory is another one than before: {from} became {to}"
                 )
             }
+            Self::WentBack { server, from, to } => write!(
+                f,
+                "the server {server} knows of less than before (its last change was {from}, now it \
+                 is {to}): was a backup of the directory put back?"
+            ),
+            Self::Configuration { changes } => write!(
+                f,
+                "the configuration was changed, and says otherwise who is in scope: {}",
+                Changes(changes)
+            ),
+            Self::OlderState { how } => write!(
+                f,
+                "{how}. What mattersync did since then it does not know: look whether this is what \
+                 should be done"
+            ),
         }
+    }
+}
+
+/// Settings that were changed, each with its place, what it was and what it is.
+struct Changes<'a>(&'a [Changed]);
+
+impl fmt::Display for Changes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, change) in self.0.iter().enumerate() {
+            let value = |value: &Option<String>| value.clone().unwrap_or("nothing".into());
+            let place = change.place.as_deref().unwrap_or("by default");
+            let comma = if n == 0 { "" } else { "; " };
+            let (from, to) = (value(&change.from), value(&change.to));
+            write!(f, "{comma}{} ({place}) was {from}, is {to}", change.key)?;
+        }
+        Ok(())
     }
 }
 

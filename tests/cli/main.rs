@@ -5,8 +5,11 @@
 mod alone;
 mod check;
 mod ldap;
+mod people;
 mod place;
 mod record;
+mod saved;
 mod served;
+mod state;
 mod undo;
 mod words;

@@ -191,6 +191,7 @@ impl Server {
         self.clock += 1;
         match action {
             Action::Adopt { .. } => Ok(Effect::Adopted),
+            Action::MoveLink { .. } => Ok(Effect::Moved),
             Action::Unlink { .. } => Ok(Effect::Unlinked),
             Action::CreateUser { user, .. } => {
                 self.may_take(&user.username, &user.email, None)?;

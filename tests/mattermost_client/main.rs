@@ -13,6 +13,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod belongings;
 mod faults;
 mod people;
 mod recorded;

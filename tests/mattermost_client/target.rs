@@ -254,6 +254,11 @@ impl Door {
         }
     }
 
+    /// The same over TCP with another token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self::tcp(&self.base, token)
+    }
+
     /// Where it leads.
     pub fn url(&self) -> &str {
         &self.base

@@ -344,7 +344,7 @@ fn sql(error: rusqlite::types::FromSqlError) -> Fault {
 
 /// How many there are of each.
 pub(in super::super) fn counts(db: &Connection) -> Result<BTreeMap<String, u64>, Fault> {
-    const COUNTS: [(&str, &str); 13] = [
+    const COUNTS: [(&str, &str); 14] = [
         ("links", "SELECT count(*) FROM links"),
         (
             "deactivated",
@@ -363,6 +363,10 @@ pub(in super::super) fn counts(db: &Connection) -> Result<BTreeMap<String, u64>,
         (
             "waiting",
             "SELECT count(*) FROM memory WHERE kind = 'waiting'",
+        ),
+        (
+            "addresses-waiting",
+            "SELECT count(*) FROM links WHERE email_waiting IS NOT NULL",
         ),
         ("orders", "SELECT count(*) FROM memory WHERE kind = 'order'"),
         ("approvals", "SELECT count(*) FROM approvals"),

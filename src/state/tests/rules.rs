@@ -237,7 +237,7 @@ async fn counts_count() {
             ("steps", 3),
             ("unsettled", 1),
         ];
-        assert_eq!((some.as_slice(), counts.len()), (expected.as_slice(), 13));
+        assert_eq!((some.as_slice(), counts.len()), (expected.as_slice(), 14));
     })
     .await;
 }

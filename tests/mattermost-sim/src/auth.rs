@@ -33,8 +33,9 @@ impl World {
     /// Whose token this is, if it is good: tokens of inactive users are not, until they are
     /// active again; personal ones of people only while they are switched on.
     pub(crate) fn owner_of(&self, token: &str) -> Option<&User> {
-        if let Some(id) = self.sessions.get(token) {
-            return self.users.get(id).filter(|user| user.is_active());
+        if let Some(session) = self.sessions.get(token) {
+            let user = self.users.get(&session.user_id);
+            return user.filter(|user| user.is_active());
         }
         let personal = self.tokens.get(token).filter(|token| token.active)?;
         let user = self.users.get(&personal.user_id)?;
@@ -44,10 +45,16 @@ impl World {
         (user.is_active() && (on || user.is_bot)).then_some(user)
     }
 
-    pub(crate) fn open_session(&mut self, user_id: &str) -> String {
-        let token = self.ids.make();
-        self.sessions.insert(token.clone(), user_id.to_owned());
-        token
+    fn token(&mut self, id: &str) -> Result<&mut Token, ApiError> {
+        let unknown = || {
+            ApiError::new(
+                404,
+                "app.user_access_token.get_by_user.app_error",
+                "Unable to get the personal access tokens by user.",
+            )
+        };
+        let mut found = self.tokens.values_mut().filter(|token| token.id == id);
+        found.next().ok_or_else(unknown)
     }
 
     pub(crate) fn make_token(&mut self, user_id: &str, description: &str) -> (Token, String) {
@@ -158,6 +165,15 @@ pub(crate) fn revoke_token(world: &mut World, call: &Call) -> Outcome {
     world.who(call)?.must_be_admin()?;
     let body = call.object("token_id")?;
     let id = text(&body, "token_id").to_owned();
+    world.token(&id)?;
     world.tokens.retain(|_, token| token.id != id);
+    done()
+}
+
+/// `POST /users/tokens/disable` and `/enable`: a token that is switched off stays listed.
+pub(crate) fn switch_token(world: &mut World, call: &Call, active: bool) -> Outcome {
+    world.who(call)?.must_be_admin()?;
+    let body = call.object("token_id")?;
+    world.token(text(&body, "token_id"))?.active = active;
     done()
 }

@@ -69,7 +69,14 @@ pub(crate) fn create(world: &mut World, call: &Call) -> Outcome {
 pub(crate) fn list(world: &World, call: &Call) -> Outcome {
     world.who(call)?.must_be_admin()?;
     let query = call.query();
-    let wanted = |bot: &&Bot| bot.delete_at == 0 || query.is("include_deleted");
+    let orphaned = |bot: &&Bot| {
+        let owner = world.users.get(&bot.owner_id);
+        owner.is_some_and(|owner| !owner.is_active())
+    };
+    let wanted = |bot: &&Bot| {
+        (bot.delete_at == 0 || query.is("include_deleted"))
+            && (!query.is("only_orphaned") || orphaned(bot))
+    };
     let shown = world.bots.values().filter(wanted).map(|bot| {
         let user = world.users.get(&bot.user_id);
         world.bot_json(bot, user.map_or("", |user| &user.first_name))
@@ -89,4 +96,45 @@ pub(crate) fn convert(world: &mut World, call: &Call, id: &str) -> Outcome {
         user.stale_human = stale;
     });
     ok(&world.bot_json(&bot, &name))
+}
+
+impl World {
+    fn bot(&self, id: &str) -> Result<&Bot, ApiError> {
+        self.bots.get(id).ok_or_else(|| {
+            ApiError::new(
+                404,
+                "store.sql_bot.get.missing.app_error",
+                "Bot does not exist.",
+            )
+        })
+    }
+
+    fn shown_bot(&self, id: &str) -> Outcome {
+        let bot = self.bot(id)?;
+        let user = self.users.get(&bot.user_id);
+        ok(&self.bot_json(bot, user.map_or("", |user| &user.first_name)))
+    }
+}
+
+/// `POST /bots/{id}/enable` and `/disable`.
+pub(crate) fn switch(world: &mut World, call: &Call, id: &str, active: bool) -> Outcome {
+    world.who(call)?.must_be_admin()?;
+    let id = path_id(id, "bot_user_id")?;
+    world.bot(id)?;
+    world.set_active(id, active);
+    world.shown_bot(id)
+}
+
+/// `POST /bots/{id}/assign/{owner}`: who it belongs to from now on. It stays as it is.
+pub(crate) fn assign(world: &mut World, call: &Call, id: &str, owner: &str) -> Outcome {
+    world.who(call)?.must_be_admin()?;
+    let id = path_id(id, "bot_user_id")?;
+    let owner = path_id(owner, "user_id")?;
+    world.bot(id)?;
+    let now = world.clock.stamp();
+    if let Some(bot) = world.bots.get_mut(id) {
+        owner.clone_into(&mut bot.owner_id);
+        bot.update_at = now;
+    }
+    world.shown_bot(id)
 }

@@ -66,7 +66,7 @@ impl ChannelMember {
 }
 
 impl Channel {
-    fn json(&self, version: Version) -> Value {
+    pub(crate) fn json(&self, version: Version) -> Value {
         let mut shown = json!({
             "id": self.id, "create_at": self.create_at, "update_at": self.update_at,
             "delete_at": self.delete_at, "team_id": self.team_id, "type": self.kind,
@@ -76,6 +76,9 @@ impl Channel {
             "group_constrained": null, "shared": null, "total_msg_count_root": 0,
             "policy_id": null,
         });
+        if self.kind == "D" {
+            shown["shared"] = json!(false);
+        }
         if !version.is_5() {
             shown["autotranslation"] = json!(false);
             shown["last_root_post_at"] = json!(0);
@@ -186,6 +189,27 @@ impl World {
             creator_id: creator.to_owned(),
         };
         self.channels.insert(id.clone(), channel);
+        id
+    }
+
+    /// The direct channel of two, made where it is not there yet.
+    pub(crate) fn direct_channel(&mut self, first: &str, second: &str) -> String {
+        let (low, high) = if first <= second {
+            (first, second)
+        } else {
+            (second, first)
+        };
+        let name = format!("{low}__{high}");
+        let mut found = self
+            .channels
+            .values()
+            .filter(|channel| channel.name == name);
+        if let Some(channel) = found.next() {
+            return channel.id.clone();
+        }
+        let id = self.add_channel("", &name, "", "D", first);
+        self.put_channel_member(&id, first, false);
+        self.put_channel_member(&id, second, false);
         id
     }
 

@@ -15,7 +15,23 @@ const FIVE: &str = include_str!("../data/v5.38.json");
 const ELEVEN: &str = include_str!("../data/v11.json");
 
 /// Which key of the client configuration shows which setting.
-const SHOWN: [(&str, &str, &str); 25] = [
+const SHOWN: [(&str, &str, &str); 29] = [
+    ("EnableCommands", "ServiceSettings", "EnableCommands"),
+    (
+        "EnableIncomingWebhooks",
+        "ServiceSettings",
+        "EnableIncomingWebhooks",
+    ),
+    (
+        "EnableOAuthServiceProvider",
+        "ServiceSettings",
+        "EnableOAuthServiceProvider",
+    ),
+    (
+        "EnableOutgoingWebhooks",
+        "ServiceSettings",
+        "EnableOutgoingWebhooks",
+    ),
     (
         "DefaultClientLocale",
         "LocalizationSettings",
@@ -154,7 +170,17 @@ impl Config {
     }
 
     pub(crate) fn flag(&self, section: &str, key: &str) -> bool {
-        self.get(section, key).as_bool().unwrap_or(false)
+        self.get(section, key)
+            .as_bool()
+            .unwrap_or_else(|| self.client_flag(section, key))
+    }
+
+    /// What a setting was at first whose value was recorded in the client configuration alone.
+    fn client_flag(&self, section: &str, key: &str) -> bool {
+        let shown = SHOWN
+            .iter()
+            .find(|shown| (shown.1, shown.2) == (section, key));
+        shown.and_then(|shown| self.client.get(shown.0)?.as_str()) == Some("true")
     }
 
     pub(crate) fn number(&self, section: &str, key: &str) -> u64 {

@@ -121,6 +121,11 @@ impl Answer {
         }
     }
 
+    /// 200 with this text, as the hooks answer.
+    pub(crate) fn plain(body: &str) -> Answer {
+        Answer::raw(200, "text/plain", body.as_bytes().to_vec())
+    }
+
     pub(crate) fn text(status: u16, body: &str) -> Answer {
         Answer::raw(
             status,

@@ -12,6 +12,7 @@ use crate::faults::{Commit, Effect, Fault, Seen};
 use crate::limits::{Verdict, too_many};
 use crate::mail::Mail;
 use crate::options::{Options, UserLimit, Version};
+use crate::posts::Post;
 use crate::routes;
 use crate::teams::{self, Team, TeamMember};
 use crate::users::{User, create};
@@ -153,6 +154,16 @@ impl Mattermost {
         let changed = world.users.edit(id, change).is_some();
         world.touch(id);
         changed
+    }
+
+    /// Deletes a user for good, as an administrator may where that is switched on.
+    pub fn delete_for_good(&self, id: &str) {
+        self.world().delete_for_good(id);
+    }
+
+    /// Says when a user was last active.
+    pub fn set_last_activity(&self, id: &str, at: i64) {
+        self.world().activity.insert(id.to_owned(), at);
     }
 
     /// Activates or deactivates a user, as an administrator would.
@@ -314,6 +325,12 @@ impl Mattermost {
     #[must_use]
     pub fn channel_members(&self) -> Vec<ChannelMember> {
         self.world().channel_members.values().cloned().collect()
+    }
+
+    /// All posts, oldest first.
+    #[must_use]
+    pub fn posts(&self) -> Vec<Post> {
+        self.world().posts.clone()
     }
 
     /// All e-mails that would have been sent, oldest first.

@@ -4,13 +4,25 @@ use serde_json::{Value, json};
 
 use crate::call::{Call, Door};
 use crate::errors::{Answer, ApiError, Outcome, ok};
+use crate::integrations::Kind;
 use crate::options::Version;
-use crate::users::{change, create, read, rights, state};
+use crate::users::{activity, change, create, read, rights, state};
 use crate::world::World;
-use crate::{auth, bots, channel_members, channels, config, limits, team_members, teams};
+use crate::{
+    auth, bots, channel_members, channels, config, integrations, limits, posts, sessions,
+    team_members, teams,
+};
 
 /// Answers one call: the whole server but for faults and rate limiting.
 pub(crate) fn answer(world: &mut World, call: &Call) -> Answer {
+    if let (Door::Tcp(_), "POST", Some(hook)) = (
+        call.door,
+        call.method.as_str(),
+        call.path().strip_prefix("/hooks/"),
+    ) {
+        let outcome = integrations::fire(world, call, hook);
+        return marked(world, outcome);
+    }
     let Some(segments) = call.segments() else {
         return Answer::no_route(world.version, call.path());
     };
@@ -27,6 +39,11 @@ pub(crate) fn answer(world: &mut World, call: &Call) -> Answer {
     let Some(outcome) = outcome else {
         return Answer::no_route(world.version, call.path());
     };
+    marked(world, outcome)
+}
+
+/// The answer with the header that every handler's answer has.
+fn marked(world: &mut World, outcome: Outcome) -> Answer {
     let answer = match outcome {
         Ok(answer) => answer,
         Err(error) => Answer::error(&error, &world.ids.make()),
@@ -46,7 +63,28 @@ fn others(world: &mut World, call: &Call, parts: &[&str]) -> Option<Outcome> {
         ("GET", ["roles", "name", name]) => role(world, call, name),
         ("POST", ["bots"]) => bots::create(world, call),
         ("GET", ["bots"]) => bots::list(world, call),
+        ("POST", ["bots", id, "enable"]) => bots::switch(world, call, id, true),
+        ("POST", ["bots", id, "disable"]) => bots::switch(world, call, id, false),
+        ("POST", ["bots", id, "assign", owner]) => bots::assign(world, call, id, owner),
+        ("POST", ["posts"]) => posts::create(world, call),
         ("POST", ["server_busy"]) => state::server_busy(world, call),
+        _ => return built(world, call, parts),
+    })
+}
+
+/// What people built.
+fn built(world: &mut World, call: &Call, parts: &[&str]) -> Option<Outcome> {
+    let (kind, rest) = match parts {
+        ["hooks", "incoming", rest @ ..] => (Kind::Incoming, rest),
+        ["hooks", "outgoing", rest @ ..] => (Kind::Outgoing, rest),
+        ["commands", rest @ ..] => (Kind::Command, rest),
+        ["oauth", "apps", rest @ ..] => (Kind::OAuthApp, rest),
+        _ => return None,
+    };
+    Some(match (call.method.as_str(), rest) {
+        ("GET", []) => integrations::list(world, call, kind),
+        ("POST", []) => integrations::create(world, call, kind),
+        ("DELETE", [id]) => integrations::delete(world, call, kind, id),
         _ => return None,
     })
 }
@@ -58,6 +96,7 @@ fn users(world: &mut World, call: &Call, parts: &[&str]) -> Option<Outcome> {
         ("POST", ["login"]) => auth::login(world, call),
         ("POST", ["logout"]) => auth::logout(world, call),
         ("POST", ["ids"]) => read::by_ids(world, call),
+        ("POST", ["status", "ids"]) => activity::by_ids(world, call),
         ("POST", ["usernames"]) => read::by_usernames(world, call),
         ("POST", ["search"]) => read::search(world, call),
         ("GET", ["stats"] | ["stats", "filtered"]) => read::stats(world, call),
@@ -65,8 +104,10 @@ fn users(world: &mut World, call: &Call, parts: &[&str]) -> Option<Outcome> {
         ("GET", ["email", email]) => read::by_email(world, call, email),
         ("POST", ["email", "verify"]) => rights::verify_by_link(world, call),
         ("POST", ["password", "reset", "send"]) => rights::send_reset(world, call),
-        ("GET", ["tokens"]) => auth::tokens(world, call, None),
+        ("GET", ["tokens"]) if call.door != Door::Local => auth::tokens(world, call, None),
         ("POST", ["tokens", "revoke"]) => auth::revoke_token(world, call),
+        ("POST", ["tokens", "disable"]) => auth::switch_token(world, call, false),
+        ("POST", ["tokens", "enable"]) => auth::switch_token(world, call, true),
         ("GET", [id]) => read::by_id(world, call, id),
         ("PUT", [id]) => change::put(world, call, id),
         ("DELETE", [id]) => state::delete(world, call, id),
@@ -80,6 +121,8 @@ fn users(world: &mut World, call: &Call, parts: &[&str]) -> Option<Outcome> {
         ("POST", [id, "convert_to_bot"]) => bots::convert(world, call, id),
         ("POST", [id, "tokens"]) => auth::create_token(world, call, id),
         ("GET", [id, "tokens"]) => auth::tokens(world, call, Some(id)),
+        ("GET", [id, "sessions"]) => sessions::list(world, call, id),
+        ("POST", [id, "sessions", "revoke", "all"]) => sessions::revoke_all(world, call, id),
         ("POST", [id, "image"]) => state::set_image(world, call, id),
         ("DELETE", [id, "image"]) => state::delete_image(world, call, id),
         ("GET", [id, "teams"]) => teams::of_user(world, call, &own(world, call, id)),
@@ -127,6 +170,7 @@ fn in_teams(world: &mut World, call: &Call, parts: &[&str]) -> Option<Outcome> {
 fn in_channels(world: &mut World, call: &Call, parts: &[&str]) -> Option<Outcome> {
     Some(match (call.method.as_str(), parts) {
         ("POST", []) => channels::create(world, call),
+        ("POST", ["direct"]) => posts::direct(world, call),
         ("GET", [id]) => channels::by_id(world, call, id),
         ("DELETE", [id]) => channels::archive(world, call, id),
         ("GET", [id, "members"]) => channel_members::list(world, call, id),
@@ -150,7 +194,11 @@ fn is_local(version: Version, method: &str, parts: &[&str]) -> bool {
         | ("POST", ["users", "ids"] | ["users", "password", "reset", "send"])
         | ("POST", ["users", "tokens", "revoke"])
         | ("GET", ["users", "username" | "email", _]) => true,
-        ("GET", ["users", "stats" | "tokens"]) => false,
+        // `/users/tokens` is not served there: it is taken for a user's id.
+        ("GET", ["users", "stats"]) => false,
+        ("POST", ["bots", _, "enable" | "disable"] | ["bots", _, "assign", _])
+        | ("GET" | "POST", ["hooks", "incoming" | "outgoing"] | ["commands"])
+        | ("DELETE", ["hooks", "incoming" | "outgoing", _] | ["commands", _]) => true,
         ("GET" | "PUT" | "DELETE", ["users", _])
         | ("PUT", ["users", _, "active" | "roles" | "password"])
         | ("POST", ["users", _, "email", "verify", "member"])

@@ -12,9 +12,12 @@ use crate::clock::{Clock, Ids};
 use crate::config::Config;
 use crate::errors::ApiError;
 use crate::faults::Record;
+use crate::integrations::Integrations;
 use crate::limits::Buckets;
 use crate::mail::Mail;
 use crate::options::{Options, UserLimit, Version};
+use crate::posts::Post;
+use crate::sessions::Session;
 use crate::teams::{Team, TeamMember};
 use crate::users::User;
 
@@ -32,15 +35,19 @@ pub(crate) struct World {
     /// Users deleted for good whom the cache of 5.38 goes on to show by id.
     pub ghosts: BTreeMap<String, User>,
     pub bots: BTreeMap<String, Bot>,
-    /// Session tokens and whose they are.
-    pub sessions: BTreeMap<String, String>,
+    /// Sessions by their token.
+    pub sessions: BTreeMap<String, Session>,
     /// Personal access tokens, by their secret.
     pub tokens: BTreeMap<String, Token>,
+    pub integrations: Integrations,
+    pub posts: Vec<Post>,
     pub teams: BTreeMap<String, Team>,
     pub team_members: BTreeMap<(String, String), TeamMember>,
     pub channels: BTreeMap<String, Channel>,
     pub channel_members: BTreeMap<(String, String), ChannelMember>,
     pub mails: Vec<Mail>,
+    /// When users were last active, by id.
+    pub activity: BTreeMap<String, i64>,
     pub buckets: Buckets,
     pub record: Record,
 }
@@ -62,11 +69,14 @@ impl World {
             bots: BTreeMap::new(),
             sessions: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            integrations: Integrations::new(),
+            posts: Vec::new(),
             teams: BTreeMap::new(),
             team_members: BTreeMap::new(),
             channels: BTreeMap::new(),
             channel_members: BTreeMap::new(),
             mails: Vec::new(),
+            activity: BTreeMap::new(),
             buckets: Buckets::default(),
             record: Record::default(),
         }

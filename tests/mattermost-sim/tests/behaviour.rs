@@ -320,3 +320,144 @@ fn faults_strike_what_they_name_and_count_from_when_they_are_set() {
     assert_eq!(admin.server.user(&ids[1]).unwrap().nickname, "two");
     assert_eq!((admin.server.requests(), admin.server.writes()), (4, 3));
 }
+
+/// A team with somebody who built one thing of each kind in it.
+struct Maker {
+    id: String,
+    team: String,
+    bot: String,
+    hook: String,
+}
+
+fn maker(admin: &Admin) -> Maker {
+    admin.server.set_config(&json!({"ServiceSettings": {
+        "EnableUserAccessTokens": true, "EnableBotAccountCreation": true,
+        "EnableOAuthServiceProvider": true,
+    }}));
+    let body = json!({"name": "works", "display_name": "Works", "type": "O"});
+    let team = admin.ask("POST", "/teams", &body).json()["id"].clone();
+    let team = team.as_str().unwrap().to_owned();
+    let id = admin.create("maker", &json!({}));
+    let roles = json!({"roles": "system_user system_admin"});
+    admin.put(&format!("/users/{id}/roles"), &roles);
+    let channel = admin.get(&format!("/teams/{team}/channels/name/town-square"))["id"].clone();
+    let token = admin.server.token_for(&id);
+    let theirs = Admin {
+        server: admin.server.clone(),
+        token,
+    };
+    let made = |path: &str, body: Value| {
+        let answer = theirs.ask("POST", path, &body);
+        assert!(answer.status < 300, "{path}: {}", answer.json());
+        answer.json()
+    };
+    let bot = made("/bots", json!({"username": "makersbot"}))["user_id"].clone();
+    made(
+        &format!("/users/{id}/tokens"),
+        json!({"description": "script"}),
+    );
+    let hook = made("/hooks/incoming", json!({"channel_id": channel}))["id"].clone();
+    made(
+        "/hooks/outgoing",
+        json!({"team_id": team, "trigger_words": ["x"], "callback_urls": ["http://localhost/"]}),
+    );
+    made("/commands", json!({"team_id": team, "trigger": "x"}));
+    made("/oauth/apps", json!({"name": "app"}));
+    Maker {
+        id,
+        team,
+        bot: bot.as_str().unwrap().to_owned(),
+        hook: hook.as_str().unwrap().to_owned(),
+    }
+}
+
+fn fire(server: &Mattermost, hook: &str, text: &str) -> u16 {
+    let call = Call::new("POST", &format!("/hooks/{hook}")).json(&json!({"text": text}));
+    match server.ask(&call) {
+        Fate::Answer(answer) => answer.status,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// How many of each kind an administrator sees: tokens, bots, webhooks in and out, commands,
+/// applications.
+fn seen(admin: &Admin, maker: &Maker) -> [usize; 6] {
+    let commands = format!("/commands?team_id={}&custom_only=true", maker.team);
+    [
+        "/users/tokens",
+        "/bots?include_deleted=true",
+        "/hooks/incoming",
+        "/hooks/outgoing",
+        &commands,
+        "/oauth/apps",
+    ]
+    .map(|path| admin.get(path).as_array().unwrap().len())
+}
+
+#[test]
+fn a_webhook_posts_as_its_maker_also_after_he_left_until_he_is_deleted() {
+    for version in BOTH {
+        let admin = Admin::new(version);
+        let maker = maker(&admin);
+        assert_eq!(fire(&admin.server, &maker.hook, "first"), 200);
+        admin.server.set_active(&maker.id, false);
+        assert_eq!(fire(&admin.server, &maker.hook, "second"), 200);
+        let posts = admin.server.posts().into_iter();
+        let posts: Vec<_> = posts.map(|post| (post.user_id, post.message)).collect();
+        let by = |text: &str| (maker.id.clone(), text.to_owned());
+        assert_eq!(posts, [by("first"), by("second")]);
+
+        admin
+            .server
+            .set_config(&json!({"ServiceSettings": {"EnableAPIUserDeletion": true}}));
+        assert_eq!(seen(&admin, &maker), [1; 6]);
+        let gone = format!("/users/{}?permanent=true", maker.id);
+        assert_eq!(admin.ask("DELETE", &gone, &Value::Null).status, 200);
+        // Measured on 5.38: the bot stays, disabled, and the application as it is.
+        assert_eq!(seen(&admin, &maker), [0, 1, 0, 0, 0, 1]);
+        assert_ne!(admin.get("/bots?include_deleted=true")[0]["delete_at"], 0);
+        assert_eq!(fire(&admin.server, &maker.hook, "third"), 400);
+        assert_eq!(admin.server.posts(), []);
+        let again = admin.ask("DELETE", &gone, &Value::Null).status;
+        let cached = version == Version::V5_38;
+        assert_eq!(again, if cached { 400 } else { 404 });
+    }
+}
+
+#[test]
+fn bots_stay_disabled_when_their_owner_returns_unless_the_server_leaves_them_alone() {
+    let admin = Admin::new(Version::V11);
+    let maker = maker(&admin);
+    let active = |id: &str| admin.server.user(id).unwrap().is_active();
+    admin.server.set_active(&maker.id, false);
+    admin.server.set_active(&maker.id, true);
+    assert!(!active(&maker.bot) && active(&maker.id));
+    let enable = format!("/bots/{}/enable", maker.bot);
+    assert_eq!(admin.ask("POST", &enable, &Value::Null).status, 200);
+    admin
+        .server
+        .set_config(&json!({"ServiceSettings": {"DisableBotsWhenOwnerIsDeactivated": false}}));
+    admin.server.set_active(&maker.id, false);
+    assert!(active(&maker.bot));
+    let orphaned = admin.get("/bots?only_orphaned=true");
+    assert_eq!(orphaned[0]["user_id"], maker.bot.as_str());
+}
+
+#[test]
+fn what_is_switched_off_says_so() {
+    let admin = Admin::new(Version::V5_38);
+    let maker = maker(&admin);
+    admin.server.set_config(&json!({"ServiceSettings": {
+        "EnableIncomingWebhooks": false, "EnableOutgoingWebhooks": false,
+        "EnableCommands": false, "EnableOAuthServiceProvider": false,
+    }}));
+    for path in [
+        "/hooks/incoming",
+        "/hooks/outgoing",
+        "/commands?team_id=x",
+        "/oauth/apps",
+    ] {
+        assert_eq!(admin.ask("GET", path, &Value::Null).status, 501, "{path}");
+    }
+    assert_eq!(fire(&admin.server, &maker.hook, "x"), 501);
+}

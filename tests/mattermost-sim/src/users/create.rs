@@ -119,6 +119,7 @@ fn fresh(world: &mut World, who: &Who, body: &Value) -> User {
         timezone: filled(map(body, "timezone")).unwrap_or_else(default_timezone),
         is_bot: false,
         stale_human: false,
+        born_bot: false,
         id: world.ids.make(),
     }
 }
@@ -139,6 +140,7 @@ impl World {
         });
         let mut user = fresh(self, &Who::Local, &body);
         user.is_bot = true;
+        user.born_bot = true;
         check(&user)?;
         match self.users.taken(&user) {
             Some(Taken::Username | Taken::Email) => Err(Taken::Username.error()),

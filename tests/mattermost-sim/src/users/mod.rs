@@ -1,5 +1,6 @@
 //! Users: what a user is, and how one is shown to whom.
 
+pub(crate) mod activity;
 pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod read;
@@ -63,6 +64,8 @@ pub struct User {
     pub is_bot: bool,
     /// Converted to a bot while the server's cache still has the human (5.38 only).
     pub(crate) stale_human: bool,
+    /// Made as a bot, not converted to one: then 11 shows no `remote_id`.
+    pub(crate) born_bot: bool,
 }
 
 impl User {
@@ -221,7 +224,7 @@ pub(crate) fn show(version: Version, user: &User, sight: Sight) -> UserJson<'_> 
         locale: &user.locale,
         timezone: &user.timezone,
         is_bot: user.is_bot,
-        remote_id: (!five).then_some(""),
+        remote_id: (!five && !user.born_bot).then_some(""),
         disable_welcome_email: false,
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::rename::Names;
 
 /// Fields whose value must be the same, where it is no id.
-const SAME: [&str; 18] = [
+const SAME: [&str; 25] = [
     "status",
     "auth_service",
     "locale",
@@ -26,6 +26,13 @@ const SAME: [&str; 18] = [
     "name",
     "display_name",
     "IsLicensed",
+    "trigger",
+    "trigger_words",
+    "method",
+    "url",
+    "callback_urls",
+    "homepage",
+    "content_type",
 ];
 
 /// Numbers that must be the same.
@@ -123,7 +130,13 @@ impl Ids {
             return;
         }
         let settings = at.contains(".notify_props.") || at.contains(".timezone.");
-        if looks_like_id(r) {
+        if let Some(pair) = self.pair(r) {
+            // A direct channel is named after its two members, in their order.
+            let here = s.split_once("__");
+            if here != Some((&pair.0, &pair.1)) && here != Some((&pair.1, &pair.0)) {
+                faults.push(format!("{at}: {r:?}, here {s:?}"));
+            }
+        } else if looks_like_id(r) {
             if !self.learn(r, s) {
                 faults.push(format!("{at}: another id than before"));
             }
@@ -144,6 +157,12 @@ impl Ids {
         } else if key == "id" && r != s {
             faults.push(format!("{at}: {r}, here {s}"));
         }
+    }
+
+    /// Two known ids joined by `__`, as they are in the simulator.
+    fn pair(&self, text: &str) -> Option<(String, String)> {
+        let (first, second) = text.split_once("__")?;
+        Some((self.of.get(first)?.clone(), self.of.get(second)?.clone()))
     }
 
     fn objects(
@@ -181,6 +200,11 @@ impl Ids {
         if r.len() != s.len() && !keeps_none {
             faults.push(format!("{at}: {} rows, here {}", r.len(), s.len()));
             return;
+        }
+        if r.iter().all(Value::is_string) {
+            for (r, s) in r.iter().zip(s) {
+                self.values(at, r, s, look, faults);
+            }
         }
         if !r.iter().all(Value::is_object) {
             return;

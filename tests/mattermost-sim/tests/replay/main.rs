@@ -27,6 +27,8 @@ const FIVE: [(&str, usize, usize); 3] = [
     ("v5.38-settings", 71, 27),
     ("v5.38-limits", 86, 29),
 ];
+/// The runs against fresh servers of their own.
+const LEAVERS: (usize, usize) = (54, 14);
 const ELEVEN: [(&str, usize, usize); 3] = [
     ("v11", 298, 21),
     ("v11-settings", 71, 27),
@@ -123,6 +125,28 @@ fn replay_rate_limited(player: &mut Player, file: &str, outcome: &mut Outcome) {
         (6, 200),
         "{file}: refused, and the last status"
     );
+}
+
+/// What somebody leaves alive, on a fresh server.
+fn replay_leavers(version: Version, file: &'static str, names: Names) {
+    let mut player = Player::new(version, names);
+    let mut outcome = Outcome::default();
+    for (n, step) in load(file).iter().enumerate() {
+        let played = player.play(step);
+        outcome.note(file, n, step, &played);
+    }
+    let counts = (outcome.compared, outcome.setup);
+    assert_eq!(counts, LEAVERS, "{file}: steps compared, set up");
+    let faults = outcome.faults.join("\n");
+    assert!(faults.is_empty(), "{names:?}:\n{faults}");
+}
+
+#[test]
+fn leavers_as_both_versions() {
+    for names in [Names::Recorded, Names::Renamed] {
+        replay_leavers(Version::V5_38, "v5.38-leavers", names);
+        replay_leavers(Version::V11, "v11-leavers", names);
+    }
 }
 
 #[test]

@@ -16,7 +16,9 @@ pub struct Player {
     ids: Ids,
     /// Recorded ids and usernames of users.
     people: BTreeMap<String, String>,
-    /// The simulator's tokens, by recorded username.
+    /// The simulator's tokens of sessions, by recorded username.
+    sessions: BTreeMap<String, String>,
+    /// The same of personal access tokens.
     tokens: BTreeMap<String, String>,
 }
 
@@ -34,6 +36,7 @@ impl Player {
             names,
             ids: Ids::new(names),
             people: BTreeMap::new(),
+            sessions: BTreeMap::new(),
             tokens: BTreeMap::new(),
         }
     }
@@ -63,7 +66,13 @@ impl Player {
             call = call.local();
         } else if let Some(user) = &step.user {
             // Somebody whose token was never learned has none here either.
-            call = call.token(self.tokens.get(user).map_or("unknown", String::as_str));
+            let (first, second) = if step.door == "bot" {
+                (&self.tokens, &self.sessions)
+            } else {
+                (&self.sessions, &self.tokens)
+            };
+            let token = first.get(user).or_else(|| second.get(user));
+            call = call.token(token.map_or("unknown", String::as_str));
         }
         for (name, value) in step.request["headers"].as_object().into_iter().flatten() {
             let value = value.as_str().unwrap().to_owned();
@@ -103,10 +112,13 @@ impl Player {
 
     /// Learns tokens, and who is who.
     fn remember(&mut self, step: &Step, answer: &Answer, body: &Value) {
-        if let (Some(id), Some(name)) = (step.body["id"].as_str(), step.body["username"].as_str()) {
+        // A bot is described with its user's id.
+        let id = step.body["id"].as_str();
+        let id = id.or_else(|| step.body["user_id"].as_str());
+        if let (Some(id), Some(name)) = (id, step.body["username"].as_str()) {
             self.people.insert(id.to_owned(), name.to_owned());
             if let Some(token) = answer.header("token") {
-                self.tokens.insert(name.to_owned(), token.to_owned());
+                self.sessions.insert(name.to_owned(), token.to_owned());
             }
         }
         let owner = step.body["user_id"]
@@ -121,6 +133,10 @@ impl Player {
 
 fn headers(recorded: &Value, answer: &Answer) -> Vec<String> {
     let mut faults = Vec::new();
+    if recorded.as_object().is_none_or(serde_json::Map::is_empty) {
+        // None was kept.
+        return faults;
+    }
     for name in [
         "content-type",
         "x-version-id",

@@ -17,7 +17,7 @@ const MEANT: [&str; 10] = [
 ];
 
 /// The fields of requests that hold names.
-const NAMING: [&str; 13] = [
+const NAMING: [&str; 15] = [
     "username",
     "email",
     "login_id",
@@ -31,6 +31,8 @@ const NAMING: [&str; 13] = [
     "allowed_domains",
     "RestrictCreationToDomains",
     "term",
+    "trigger",
+    "trigger_words",
 ];
 
 /// Whether and how names are replaced: each letter by another one, so that lengths, classes of
@@ -45,6 +47,10 @@ impl Names {
     pub fn word(self, word: &str) -> String {
         if self == Names::Recorded || MEANT.contains(&word) {
             return word.to_owned();
+        }
+        if let Some(local) = word.strip_suffix("@localhost") {
+            // The domain that the server gives to bots.
+            return self.word(local) + "@localhost";
         }
         let turn = |c: char, first: u8| {
             let at = u8::try_from(u32::from(c)).unwrap() - first;
@@ -70,6 +76,11 @@ impl Names {
                 .iter()
                 .map(|(key, value)| match value.as_str() {
                     None if key == "notify_props" => (key.clone(), value.clone()),
+                    None if key == "trigger_words" => {
+                        let words = value.as_array().into_iter().flatten();
+                        let words = words.filter_map(Value::as_str);
+                        (key.clone(), words.map(|word| self.word(word)).collect())
+                    }
                     Some(word) if Names::is_naming(key) => (key.clone(), self.word(word).into()),
                     _ => (key.clone(), self.body("", value)),
                 })

@@ -1,0 +1,298 @@
+//! What people made on the server: tokens, bots, webhooks, slash commands, OAuth applications.
+//!
+//! Asked for all people together, a list once, because a cycle may be about many. Whatever cannot
+//! be asked is said, and is no error: nothing depends on it.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::model::{Belonging, BelongingKind, Belongings, TeamId, UserId};
+
+use super::error::{ApiErrorKind, CallError};
+use super::reader::Reader;
+use super::transport::Way;
+use super::wire::{ApiTeam, is_id};
+
+/// Rows a page; the server cuts more to this without a word.
+const PAGE: usize = 200;
+/// Pages of one list: 10,000 rows. What is behind them is not looked at.
+const MOST_PAGES: usize = 50;
+/// The most people whose tokens are asked for one by one. Of more, those of all users are listed;
+/// the socket has no such list.
+const FEW: usize = 3;
+/// The same over the socket.
+const MOST_PEOPLE: usize = 50;
+/// Teams whose commands are listed, a request each.
+const MOST_TEAMS: usize = 100;
+/// The longest name that is kept. People choose names.
+const NAME_CHARS: usize = 64;
+
+#[derive(Deserialize)]
+struct ApiToken {
+    id: String,
+    user_id: String,
+    #[serde(default)]
+    description: String,
+    is_active: bool,
+}
+
+#[derive(Deserialize)]
+struct ApiBot {
+    user_id: String,
+    owner_id: String,
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    delete_at: i64,
+}
+
+/// A webhook, a command or an application. Their secrets are not named here, and so never read.
+#[derive(Deserialize)]
+struct ApiMade {
+    id: String,
+    #[serde(alias = "creator_id")]
+    user_id: String,
+    #[serde(default)]
+    display_name: String,
+    #[serde(default)]
+    description: String,
+    /// Of a command.
+    #[serde(default)]
+    trigger: String,
+    /// Of an application.
+    #[serde(default)]
+    name: String,
+}
+
+/// Why a list was not seen whole.
+enum Gap {
+    Call(CallError),
+    Said(String),
+}
+
+impl From<CallError> for Gap {
+    fn from(error: CallError) -> Self {
+        Self::Call(error)
+    }
+}
+
+impl Gap {
+    fn words(&self) -> String {
+        match self {
+            Self::Said(why) => why.clone(),
+            Self::Call(error) => match error.kind() {
+                Some(ApiErrorKind::SwitchedOff) => "switched off on the server".into(),
+                Some(ApiErrorKind::NotOffered) => "this way in does not offer it".into(),
+                _ => error.to_string(),
+            },
+        }
+    }
+
+    /// Whether asking for something else is of no use.
+    fn is_general(&self) -> bool {
+        let Self::Call(error) = self else {
+            return false;
+        };
+        matches!(error, CallError::Send { .. }) || error.kind() == Some(ApiErrorKind::TokenRejected)
+    }
+}
+
+impl Reader {
+    /// What these people made, of these kinds. Never fails: kinds that could not be asked, or not
+    /// whole, are in `all.not_asked`, where they are until they were asked, so that who gives up
+    /// waiting has what is known by then.
+    ///
+    /// Costs a request for each kind and 200 rows; for tokens one for each person where they are
+    /// few or over the socket; for commands one for each team.
+    pub async fn belongings(
+        &self,
+        people: &BTreeSet<UserId>,
+        kinds: &[BelongingKind],
+        all: &mut Belongings,
+    ) {
+        for &kind in kinds {
+            let outcome = self.belongings_of_kind(people, kind, &mut all.found).await;
+            match outcome {
+                Ok(()) => {
+                    all.not_asked.remove(&kind);
+                }
+                Err(gap) => {
+                    all.not_asked.insert(kind, gap.words());
+                    if gap.is_general() {
+                        let why = gap.words();
+                        let later = kinds.iter().skip_while(|k| **k != kind).skip(1);
+                        all.not_asked.extend(later.map(|k| (*k, why.clone())));
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn belongings_of_kind(
+        &self,
+        people: &BTreeSet<UserId>,
+        kind: BelongingKind,
+        found: &mut Vec<Belonging>,
+    ) -> Result<(), Gap> {
+        let made = |row: ApiMade| row.into_belonging(kind);
+        match kind {
+            BelongingKind::Token => self.tokens(people, found).await,
+            BelongingKind::Bot => {
+                let path = "/bots?include_deleted=true&";
+                self.all_pages(path, people, found, ApiBot::into_belonging)
+                    .await
+            }
+            BelongingKind::IncomingWebhook => {
+                self.all_pages("/hooks/incoming?", people, found, made)
+                    .await
+            }
+            BelongingKind::OutgoingWebhook => {
+                self.all_pages("/hooks/outgoing?", people, found, made)
+                    .await
+            }
+            BelongingKind::SlashCommand => self.commands(people, found).await,
+            BelongingKind::OauthApplication if self.client().way() == Way::Local => Err(Gap::Said(
+                "the local socket does not tell of OAuth applications".into(),
+            )),
+            BelongingKind::OauthApplication => {
+                self.all_pages("/oauth/apps?", people, found, made).await
+            }
+        }
+    }
+
+    async fn tokens(
+        &self,
+        people: &BTreeSet<UserId>,
+        found: &mut Vec<Belonging>,
+    ) -> Result<(), Gap> {
+        let local = self.client().way() == Way::Local;
+        if !local && people.len() > FEW {
+            return self
+                .all_pages("/users/tokens?", people, found, ApiToken::into_belonging)
+                .await;
+        }
+        let people_with_ids = people.iter().filter(|user| is_id(user.as_str()));
+        for user in people_with_ids.take(MOST_PEOPLE) {
+            let path = format!("/users/{user}/tokens?");
+            self.all_pages(&path, people, found, ApiToken::into_belonging)
+                .await?;
+        }
+        match people.len().checked_sub(MOST_PEOPLE) {
+            None | Some(0) => Ok(()),
+            Some(more) => Err(Gap::Said(format!(
+                "over the socket each person costs a request: {more} more were not asked about"
+            ))),
+        }
+    }
+
+    /// Commands are listed for one team at a time. Those of archived teams answer nobody.
+    async fn commands(
+        &self,
+        people: &BTreeSet<UserId>,
+        found: &mut Vec<Belonging>,
+    ) -> Result<(), Gap> {
+        let path = format!("/teams?page=0&per_page={PAGE}");
+        let teams: Vec<ApiTeam> = self.client().get(&path).await?;
+        let teams = teams.into_iter().filter_map(ApiTeam::into_team);
+        let teams = teams.filter(|team| team.archived_at.is_none());
+        let teams: Vec<TeamId> = teams.map(|team| team.id).collect();
+        for team in teams.iter().take(MOST_TEAMS) {
+            let path = format!("/commands?team_id={team}&custom_only=true");
+            let rows: Vec<ApiMade> = self.client().get(&path).await?;
+            let rows = rows
+                .into_iter()
+                .filter_map(|row| row.into_belonging(BelongingKind::SlashCommand));
+            found.extend(rows.filter(|thing| people.contains(&thing.owner)));
+        }
+        match teams.len().checked_sub(MOST_TEAMS) {
+            None | Some(0) => Ok(()),
+            Some(more) => Err(Gap::Said(format!(
+                "each team costs a request: {more} or more further teams were not asked about"
+            ))),
+        }
+    }
+
+    async fn all_pages<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        people: &BTreeSet<UserId>,
+        found: &mut Vec<Belonging>,
+        into: impl Fn(T) -> Option<Belonging>,
+    ) -> Result<(), Gap> {
+        for page in 0..MOST_PAGES {
+            let path = format!("{path}page={page}&per_page={PAGE}");
+            let rows: Vec<T> = self.client().get(&path).await?;
+            let last = rows.len() < PAGE;
+            let rows = rows.into_iter().filter_map(&into);
+            // Pages shift: what was seen before may come again.
+            for thing in rows.filter(|thing| people.contains(&thing.owner)) {
+                if !found.contains(&thing) {
+                    found.push(thing);
+                }
+            }
+            if last {
+                return Ok(());
+            }
+        }
+        Err(Gap::Said(format!(
+            "there are more than {} of them on the server: the rest was not looked at",
+            PAGE * MOST_PAGES
+        )))
+    }
+}
+
+impl ApiToken {
+    fn into_belonging(self) -> Option<Belonging> {
+        belonging(
+            BelongingKind::Token,
+            self.id,
+            self.user_id,
+            &self.description,
+            self.is_active,
+        )
+    }
+}
+
+impl ApiBot {
+    /// A person's account that was made a bot is its own owner, and nobody's bot.
+    fn into_belonging(self) -> Option<Belonging> {
+        let foreign = self.user_id != self.owner_id;
+        let active = self.delete_at == 0;
+        let kind = BelongingKind::Bot;
+        belonging(kind, self.user_id, self.owner_id, &self.username, active).filter(|_| foreign)
+    }
+}
+
+impl ApiMade {
+    fn into_belonging(self, kind: BelongingKind) -> Option<Belonging> {
+        let names = match kind {
+            BelongingKind::SlashCommand => [self.trigger, self.display_name],
+            BelongingKind::OauthApplication => [self.name, self.description],
+            _ => [self.display_name, self.description],
+        };
+        let name = names.iter().find(|name| !name.is_empty());
+        let name = name.map_or("", String::as_str);
+        belonging(kind, self.id, self.user_id, name, true)
+    }
+}
+
+/// Only ids that are ids can be typed.
+fn belonging(
+    kind: BelongingKind,
+    id: String,
+    owner: String,
+    name: &str,
+    active: bool,
+) -> Option<Belonging> {
+    let name = name.chars().map(|c| if c.is_control() { ' ' } else { c });
+    is_id(&id).then(|| Belonging {
+        kind,
+        id,
+        owner: UserId::new(owner),
+        name: name.take(NAME_CHARS).collect(),
+        active,
+    })
+}

@@ -1,0 +1,265 @@
+//! What people make on a server besides messages, and what outlives their deactivation.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AccountKey, UserId};
+
+/// The kinds of things that act in somebody's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BelongingKind {
+    /// A personal access token. Refused while its owner is deactivated, and good again from the
+    /// moment of the return.
+    Token,
+    /// A bot. The server disables it with its owner, unless told otherwise, and does not enable
+    /// it again.
+    Bot,
+    /// An incoming webhook: goes on to post, also while its owner is deactivated.
+    IncomingWebhook,
+    /// An outgoing webhook: goes on to send what people write.
+    OutgoingWebhook,
+    /// A slash command: goes on to send what people write.
+    SlashCommand,
+    /// An OAuth application: goes on to let people in elsewhere.
+    OauthApplication,
+}
+
+impl BelongingKind {
+    /// All of them, in the order in which they are listed.
+    pub const ALL: [Self; 6] = [
+        Self::Token,
+        Self::Bot,
+        Self::IncomingWebhook,
+        Self::OutgoingWebhook,
+        Self::SlashCommand,
+        Self::OauthApplication,
+    ];
+
+    /// For one, and for several.
+    pub fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Token => ("personal access token", "personal access tokens"),
+            Self::Bot => ("bot", "bots"),
+            Self::IncomingWebhook => ("incoming webhook", "incoming webhooks"),
+            Self::OutgoingWebhook => ("outgoing webhook", "outgoing webhooks"),
+            Self::SlashCommand => ("slash command", "slash commands"),
+            Self::OauthApplication => ("OAuth application", "OAuth applications"),
+        }
+    }
+}
+
+/// One thing that acts in somebody's name. It holds no secret but one: who knows the id of an
+/// incoming webhook can post with it, so that `Debug` shows no id.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Belonging {
+    /// What it is.
+    pub kind: BelongingKind,
+    /// Its id, with which it is ended.
+    pub id: String,
+    /// Whose it is.
+    pub owner: UserId,
+    /// A bot's username, a command's trigger word; else what its owner called it. May be empty.
+    pub name: String,
+    /// Whether it is switched on.
+    pub active: bool,
+}
+
+impl fmt::Debug for Belonging {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let off = if self.active { "" } else { ", off" };
+        write!(f, "{:?} {:?} of {}{off}", self.kind, self.name, self.owner)
+    }
+}
+
+impl fmt::Display for Belonging {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, _) = self.kind.names();
+        match self.kind {
+            BelongingKind::Bot => write!(f, "{kind} {}", self.name),
+            BelongingKind::SlashCommand => write!(f, "{kind} /{}", self.name),
+            _ if self.name.is_empty() => write!(f, "{kind} without a name"),
+            _ => write!(f, "{kind} \"{}\"", self.name),
+        }
+    }
+}
+
+impl Belonging {
+    /// What to type to end it. `mmctl` has a command for all but OAuth applications, from the one
+    /// of 5.38 on.
+    pub fn to_end(&self) -> String {
+        match self.kind {
+            BelongingKind::Token => format!("mmctl token revoke {}", self.id),
+            BelongingKind::Bot => format!("mmctl bot disable {}", self.name),
+            BelongingKind::IncomingWebhook | BelongingKind::OutgoingWebhook => {
+                format!("mmctl webhook delete {}", self.id)
+            }
+            BelongingKind::SlashCommand => format!("mmctl command archive {}", self.id),
+            BelongingKind::OauthApplication => format!(
+                "Integrations > OAuth 2.0 Applications in Mattermost, or DELETE \
+                 /api/v4/oauth/apps/{}",
+                self.id
+            ),
+        }
+    }
+}
+
+/// What was found of it, and what could not be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Belongings {
+    /// What was found.
+    pub found: Vec<Belonging>,
+    /// Kinds of which not all could be seen, and why.
+    pub not_asked: BTreeMap<BelongingKind, String>,
+}
+
+impl Belongings {
+    /// Before anything was asked.
+    pub fn unasked(kinds: &[BelongingKind], why: &str) -> Self {
+        Self {
+            found: Vec::new(),
+            not_asked: kinds.iter().map(|kind| (*kind, why.to_owned())).collect(),
+        }
+    }
+}
+
+/// What a run did to somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fate {
+    /// Deactivated.
+    Left,
+    /// Reactivated.
+    Returned,
+}
+
+/// What somebody who left leaves alive, or what wakes up with somebody who returned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aftermath {
+    /// Who.
+    pub user: UserId,
+    /// The username.
+    pub name: String,
+    /// The account, if the user is linked.
+    pub account: Option<AccountKey>,
+    /// Left or returned.
+    pub fate: Fate,
+    /// Of one who left, everything that is switched on, and the bots that are not. Of one who
+    /// returned, the tokens that work again, and the bots that stay disabled.
+    pub belongings: Vec<Belonging>,
+    /// What could not be asked, and why.
+    #[serde(default)]
+    pub not_asked: BTreeMap<BelongingKind, String>,
+}
+
+impl Aftermath {
+    /// What a note in the state that holds one is called.
+    pub const NOTE: &'static str = "aftermath";
+
+    /// What of these concerns this person after that.
+    pub fn of(
+        fate: Fate,
+        user: &UserId,
+        name: &str,
+        account: Option<&AccountKey>,
+        all: &Belongings,
+    ) -> Self {
+        let concerns = |thing: &&Belonging| {
+            thing.owner == *user
+                && match (fate, thing.kind) {
+                    (Fate::Left, BelongingKind::Bot) => true,
+                    (Fate::Left, _) | (Fate::Returned, BelongingKind::Token) => thing.active,
+                    (Fate::Returned, BelongingKind::Bot) => !thing.active,
+                    (Fate::Returned, _) => false,
+                }
+        };
+        let asked = |kind: &BelongingKind| fate.kinds().contains(kind);
+        let not_asked = all.not_asked.iter().filter(|(kind, _)| asked(kind));
+        Self {
+            user: user.clone(),
+            name: name.to_owned(),
+            account: account.cloned(),
+            fate,
+            belongings: all.found.iter().filter(concerns).cloned().collect(),
+            not_asked: not_asked.map(|(k, why)| (*k, why.clone())).collect(),
+        }
+    }
+
+    /// How many of each kind, in words: `2 personal access tokens, 1 bot`.
+    pub fn numbers(&self) -> String {
+        let number = |kind| self.belongings.iter().filter(|b| b.kind == kind).count();
+        let words = BelongingKind::ALL.into_iter().filter_map(|kind| {
+            let (one, many) = kind.names();
+            match number(kind) {
+                0 => None,
+                1 => Some(format!("1 {one}")),
+                n => Some(format!("{n} {many}")),
+            }
+        });
+        words.collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Fate {
+    /// What is asked about somebody after that.
+    pub fn kinds(self) -> &'static [BelongingKind] {
+        match self {
+            Self::Left => &BelongingKind::ALL,
+            Self::Returned => &[BelongingKind::Token, BelongingKind::Bot],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn thing(kind: BelongingKind, active: bool) -> Belonging {
+        Belonging {
+            kind,
+            id: "secretid".into(),
+            owner: UserId::new("u"),
+            name: "name".into(),
+            active,
+        }
+    }
+
+    #[test]
+    fn who_left_leaves_what_is_on_and_who_returned_wakes_tokens() {
+        let found = BelongingKind::ALL
+            .into_iter()
+            .flat_map(|kind| [thing(kind, true), thing(kind, false)])
+            .collect();
+        let why = "refused".to_owned();
+        let all = Belongings {
+            found,
+            not_asked: [(BelongingKind::OauthApplication, why)].into(),
+        };
+        let user = UserId::new("u");
+        let left = Aftermath::of(Fate::Left, &user, "u", None, &all);
+        assert_eq!(
+            left.numbers(),
+            "1 personal access token, 2 bots, 1 incoming webhook, 1 outgoing webhook, 1 slash \
+             command, 1 OAuth application"
+        );
+        assert_eq!(left.not_asked.len(), 1);
+        let back = Aftermath::of(Fate::Returned, &user, "u", None, &all);
+        assert_eq!(back.numbers(), "1 personal access token, 1 bot");
+        assert!(back.belongings[0].active && !back.belongings[1].active);
+        assert!(back.not_asked.is_empty());
+        let other = Aftermath::of(Fate::Left, &UserId::new("v"), "v", None, &all);
+        assert!(other.belongings.is_empty());
+    }
+
+    #[test]
+    fn an_id_is_shown_only_where_it_is_typed() {
+        for kind in BelongingKind::ALL {
+            let thing = thing(kind, true);
+            assert!(!format!("{thing} {thing:?}").contains("secretid"));
+            let types_name = kind == BelongingKind::Bot;
+            assert_eq!(thing.to_end().contains("secretid"), !types_name);
+        }
+    }
+}
