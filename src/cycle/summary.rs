@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::apply::Report;
 use crate::mattermost::Counts;
-use crate::model::{Outcome, RunId, StepId};
+use crate::model::{Aftermath, Outcome, RunId, StepId};
 use crate::observe::CycleNumbers;
 
 use super::{Mails, View};
@@ -19,6 +19,8 @@ pub struct Summary {
     pub run: Option<RunId>,
     /// What became of its steps.
     pub report: Report,
+    /// What those leave alive who left, and what wakes up with those who returned.
+    pub aftermath: Vec<Aftermath>,
     /// How much Mattermost was asked.
     pub counts: Counts,
     /// How long it took.
@@ -26,22 +28,6 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub(super) fn new(
-        view: View,
-        run: Option<RunId>,
-        report: Report,
-        counts: Counts,
-        took: Duration,
-    ) -> Self {
-        Self {
-            view,
-            run,
-            report,
-            counts,
-            took,
-        }
-    }
-
     /// The e-mails that what was carried out, or perhaps was, caused.
     pub fn mails(&self) -> Mails {
         let unknown = self.report.unknown.iter().map(|(id, _)| id);

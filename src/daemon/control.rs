@@ -20,8 +20,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::cycle::{
     Adopt, AnyErrand, Approved, Conflicts, Deactivate, DeactivateOrphan, Errand, Explain, Forget,
-    History, Keep, LinkThem, Orphans, PlanReport, Question, Redo, SavePlan, Show, StateCheck,
-    SyncReport, SyncSaved, Undo, Unlink,
+    History, Keep, LinkThem, MigrateIds, Orphans, PlanReport, Question, Redo, SavePlan, Show,
+    StateCheck, SyncReport, SyncSaved, Undo, Unlink,
 };
 use crate::state::Store;
 
@@ -297,6 +297,7 @@ async fn approve(
 /// Every errand that the commands know.
 fn errands(router: Router<Desk>) -> Router<Desk> {
     let router = errand::<Deactivate>(router);
+    let router = errand::<MigrateIds>(router);
     let router = errand::<StateCheck>(router);
     let router = errand::<SavePlan>(router);
     let router = errand::<SyncSaved>(router);

@@ -5,7 +5,7 @@ mod events;
 mod output;
 
 pub use events::{
-    CycleNumbers, Kind, cycle_done, cycle_failed, cycle_recovered, held, left_alone,
+    CycleNumbers, Kind, aftermath, cycle_done, cycle_failed, cycle_recovered, held, left_alone,
     more_left_alone, reload_done, reload_failed, started, state_unknown, step, stopping,
     team_unread, unproven,
 };

@@ -12,7 +12,7 @@ use crate::model::{
 use crate::plan::{Bar, Crowd, Effect, remember};
 
 use super::super::errand::{Asker, Errand};
-use super::super::{CycleError, Engine, Summary, SyncReport, View, WordError};
+use super::super::{Begun, CycleError, Engine, Summary, SyncReport, View, WordError};
 use super::outlook::Outlook;
 use super::sides::{AccountSide, UserSide};
 
@@ -494,10 +494,13 @@ impl Engine {
         };
         let never = watch::channel(false).1;
         let origin = Origin::asked(RunKind::Command, asker.by);
-        let applied = self.apply(&view, origin, &now, never, asker.stages, asker.listener);
-        let (run, report) = applied.await?;
-        let took = self.clock().now().certainly_since(&now);
-        let counts = self.counts().since(counts);
-        Ok(Summary::new(view, run, report, counts, took))
+        let begun = Begun {
+            origin,
+            now,
+            before: counts,
+            alone: true,
+        };
+        let carried = self.carry(view, begun, never, asker.stages, asker.listener);
+        Ok(carried.await?)
     }
 }
