@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::model::{
-    AccountKey, Evidence, Gap, Memory, MemoryDelta, Note, Now, Remember, RunId, Timestamp, UserId,
+    Evidence, Gap, Memory, MemoryDelta, Note, Now, Remember, RunId, Timestamp, UserId,
 };
+use crate::plan::forget_account;
 use crate::state::{StateError, Store, Who};
 
 use super::person::PersonError;
@@ -244,21 +245,7 @@ fn still_there(view: &View, who: &Who, person: &str) -> Result<Vec<UserId>, Word
 fn delta(memory: &Memory, who: &Who, still_there: &[UserId], at: Timestamp) -> MemoryDelta {
     let mut delta = MemoryDelta::new();
     for key in &who.accounts {
-        let key: &AccountKey = key;
-        delta.extend([
-            Remember::Absence(key.clone(), None),
-            Remember::Return(key.clone(), None),
-            Remember::Name(key.clone(), None),
-            Remember::Nonce(key.clone(), None),
-            Remember::Waiting(key.clone(), None),
-            Remember::Flips(key.clone(), None),
-            Remember::Announced(key.clone(), None),
-            Remember::Unlinked(key.clone(), None),
-            Remember::Undone(key.clone(), None),
-        ]);
-        if memory.links.contains_key(key) {
-            delta.push(Remember::Unlink(key.clone()));
-        }
+        delta.extend(forget_account(memory, key));
     }
     for user in &who.users {
         delta.push(Remember::Order(user.clone(), None));

@@ -41,7 +41,7 @@ pub use guard::{APPROVAL, DAY, approved, limit};
 pub use inverse::{Inverse, inverse};
 pub use migration::{Migration, Renumbered, Stuck};
 pub use names::legal_username;
-pub use outcome::{Effect, before, in_doubt, made, made_later, remember, undone};
+pub use outcome::{Effect, before, forget_account, in_doubt, made, made_later, remember, undone};
 pub use policy::{AdoptRule, Authority, Limit, Policy, Setting, TeamPolicy};
 pub use recover::{Settled, settle};
 pub use restored::unknown_marks;

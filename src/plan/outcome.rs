@@ -253,6 +253,9 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
                 return delta;
             };
             delta.extend(forget_account(memory, from));
+            // What a person took back of the old account holds for the new one.
+            let undone = memory.undone.get(from).cloned();
+            delta.extend(undone.map(|list| Remember::Undone(key.clone(), Some(list))));
             Link {
                 last_dn: step.subject.dn.clone().unwrap_or_default(),
                 last_username: directory_username.clone(),
@@ -305,6 +308,12 @@ pub fn forget_account(memory: &Memory, key: &AccountKey) -> MemoryDelta {
     }
     if memory.announced.contains_key(key) {
         delta.push(Remember::Announced(key.clone(), None));
+    }
+    if memory.unlinked.contains_key(key) {
+        delta.push(Remember::Unlinked(key.clone(), None));
+    }
+    if memory.undone.contains_key(key) {
+        delta.push(Remember::Undone(key.clone(), None));
     }
     delta
 }

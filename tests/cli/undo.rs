@@ -184,7 +184,7 @@ fn what_somebody_changed_since_is_left_alone() {
     );
     let carol = place.sim.user_named("carol").unwrap().id;
     place.sim.set_active(&carol, true);
-    std::thread::sleep(std::time::Duration::from_millis(5));
+    place.sim.advance(std::time::Duration::from_secs(1));
     place.sim.set_active(&carol, false);
     place
         .run(&["undo", &run, "--yes"])
@@ -349,7 +349,10 @@ fn an_undo_that_is_killed_is_finished_by_the_next_cycle() {
     child.wait().unwrap();
     place.sim.set_latency(Duration::ZERO);
     // Calls under way may still arrive.
-    std::thread::sleep(Duration::from_millis(200));
+    let late = Instant::now() + Duration::from_millis(200);
+    while Instant::now() < late {
+        std::thread::yield_now();
+    }
     let active = (1..12).step_by(2);
     let active = active
         .filter(|n| place.is_active(&format!("user{n:02}")))
