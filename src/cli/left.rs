@@ -40,7 +40,10 @@ impl Group {
             Why::NoSeat { .. } | Why::TeamArchived { .. } | Why::TeamFull { .. } | Why::NoAdmin => {
                 Self::NoPlace
             }
-            Why::Grace { .. } | Why::Unproven(_) | Why::FieldUnproven { .. } => Self::Missing,
+            Why::Grace { .. }
+            | Why::Unproven(_)
+            | Why::FieldUnproven { .. }
+            | Why::DroppedByConfiguration { .. } => Self::Missing,
             Why::ReactivatedByHand
             | Why::Untouchable(_)
             | Why::UserGone

@@ -15,7 +15,7 @@ use crate::cycle::{
 use crate::mattermost::ConnectError;
 use crate::model::{Memory, Origin, RunKind};
 use crate::provider::ProviderError;
-use crate::state::{MemoryStore, SqliteStore, Store};
+use crate::state::{MemoryStore, SqliteStore, Store, lost};
 
 use super::exit::{Exit, Failure};
 use super::progress::Progress;
@@ -132,7 +132,10 @@ impl Own {
     fn looking_engine(&self) -> Result<Engine, Failure> {
         let store: Arc<dyn Store> = match self.state()? {
             Some(store) => Arc::new(store),
-            None => Arc::new(MemoryStore::new(Memory::default())),
+            None => Arc::new(MemoryStore::new(Memory {
+                restored: lost(&self.settings.state_directory),
+                ..Memory::default()
+            })),
         };
         self.engine(store)
     }

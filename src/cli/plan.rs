@@ -27,7 +27,7 @@ pub fn plan(context: &Context, show: Show, terminal: Terminal) -> Result<Answer,
 }
 
 /// Everything that a plan says.
-fn page_of(page: &mut Page, report: &PlanReport, all: bool) {
+pub fn page_of(page: &mut Page, report: &PlanReport, all: bool) {
     head(page, report);
     let released: Vec<&Step> = report.plan.released().collect();
     page.gap();
@@ -73,6 +73,12 @@ pub fn head(page: &mut Page, report: &PlanReport) {
         count(report.users, "user", "users"),
         report.linked,
     ));
+    if report.orphans > 0 {
+        let users = count(report.orphans, "active user", "active users");
+        page.line(format!(
+            "            {users} without an account: mattersync orphans"
+        ));
+    }
     if !report.gaps.is_empty() {
         page.gap();
         page.alarm("THE READING OF THE DIRECTORY IS NOT COMPLETE:");

@@ -164,6 +164,12 @@ fn last_cycle(page: &mut Page, last: &LastCycle, health: &Health) {
         last.failed,
         last.left_alone
     ));
+    if last.orphans > 0 {
+        let users = count(last.orphans, "active user", "active users");
+        page.line(format!(
+            "            {users} without an account: mattersync orphans"
+        ));
+    }
     // What the health says already is not said again.
     let told = match health {
         Health::Well => &[][..],

@@ -24,14 +24,19 @@ pub fn sync(context: &Context, show: Show, terminal: Terminal) -> Result<Answer,
         return Answer::json(&report, exit);
     }
     let mut page = Page::new(terminal);
-    plan::head(&mut page, &report.plan);
-    done(&mut page, &report, show.all);
-    failures(&mut page, &report);
-    aftermath::show(&mut page, &report.aftermath);
-    steps::show_holds(&mut page, &report.plan, show.all);
-    left::show(&mut page, &report.plan.plan, show.all);
-    last_words(&mut page, &report);
+    story(&mut page, &report, show.all);
     Ok(Answer::page(&page, exit))
+}
+
+/// Everything that is told of a cycle.
+pub fn story(page: &mut Page, report: &SyncReport, all: bool) {
+    plan::head(page, &report.plan);
+    done(page, report, all);
+    failures(page, report);
+    aftermath::show(page, &report.aftermath);
+    steps::show_holds(page, &report.plan, all);
+    left::show(page, &report.plan.plan, all);
+    last_words(page, report);
 }
 
 /// Who is left alone for a reason does not count; what failed counts more than what is held.

@@ -6,13 +6,17 @@
 
 mod about;
 mod aftermath;
+mod contradiction;
 mod errand;
 mod exchanged;
 mod mails;
+mod people;
 mod person;
 mod read;
 mod recover;
 mod report;
+mod saved;
+mod state_check;
 mod summary;
 mod word;
 
@@ -25,18 +29,23 @@ use crate::apply::{Applier, ApplyError, Listener, Report};
 use crate::clock::Clock;
 use crate::config::{SecretError, Settings};
 use crate::mattermost::{ApiErrorKind, CallError, Client, ConnectError, Counts};
-use crate::model::{Memory, MemoryDelta, Now, Origin, Plan, Remember, RunId, Step, UserId};
-use crate::plan::{Settled, World, plan};
+use crate::model::{
+    Aftermath, Memory, MemoryDelta, Now, Origin, Plan, Remember, RunId, Step, UserId,
+};
+use crate::plan::{Settled, plan};
 use crate::provider::{Ask, Progress, Provider, ProviderError};
 use crate::state::{StateError, Store, Unsettled};
 
-use aftermath::Parted;
+use aftermath::Owed;
 pub use errand::{AnyErrand, Asker, Deactivate, Errand};
 pub use exchanged::Exchanged;
 pub use mails::Mails;
+pub use people::*;
 pub use person::PersonError;
 pub use read::View;
 pub use report::{Adoption, PlanReport, Side, SyncReport};
+pub use saved::{SavePlan, Saved, SavedError, SavedPlan, SyncSaved, SyncedSaved};
+pub use state_check::{Finding, StateCheck, StateReport};
 pub use summary::Summary;
 pub use word::{Approved, WordError};
 
@@ -147,8 +156,7 @@ pub struct Engine {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     progress: Progress,
-    /// About whom it is still to be asked what they leave alive; `None` before the first run.
-    owed: Option<Vec<Parted>>,
+    owed: Owed,
 }
 
 impl Engine {
@@ -181,7 +189,7 @@ impl Engine {
             store,
             clock,
             progress: Progress::default(),
-            owed: None,
+            owed: Owed::default(),
         }
     }
 
@@ -231,6 +239,7 @@ impl Engine {
         }
         stages(Stage::Planning);
         view.plan = self.plan(&view, &now);
+        view.orphans = view.count_orphans(&self.settings.policy);
         Ok(view)
     }
 
@@ -296,37 +305,45 @@ impl Engine {
             }
         };
         exchanged::check(&view, &self.settings)?;
-        self.inherit_debts(&now).await;
-        let settled = self.recover(&mut view, &unsettled, &now).await?;
+        self.recover(&mut view, &unsettled, &now).await?;
         stages(Stage::Planning);
         view.plan = self.plan(&view, &now);
+        view.orphans = view.count_orphans(&self.settings.policy);
         // What is held counts as shown only when a person sees it.
         let learned = view.plan.learned.iter().filter(|l| !is_show(l));
         let learned: MemoryDelta = learned.cloned().collect();
         if !learned.is_empty() {
-            remember(&mut view.memory, &learned);
-            self.store.observe(learned).await?;
+            self.learn(&mut view.memory, learned).await?;
         }
         if let Some(user) = only {
             let about = |step: &Step| step.action.user() == Some(user);
             view.plan.steps.retain(about);
         }
-        let (run, report) = self
+        let done = self
             .apply(&view, origin, &now, stop.clone(), stages, listener)
             .await?;
-        self.owe(settled);
-        let parted = Parted::of_run(run, &view, &report);
-        let aftermath = self.aftermath(parted, &report, only.is_some(), stop).await;
-        let took = self.clock.now().certainly_since(&now);
-        let counts = self.client.counts().since(before);
-        Ok(Summary {
+        let only_some = only.is_some();
+        let aftermath = self.aftermath(&view, &done, only_some, stop).await;
+        Ok(self.sum_up(view, done, aftermath, before, &now))
+    }
+
+    /// What a run came to that began when the client had asked so much.
+    fn sum_up(
+        &self,
+        view: View,
+        (run, report): (Option<RunId>, Report),
+        aftermath: Vec<Aftermath>,
+        asked: Counts,
+        began: &Now,
+    ) -> Summary {
+        Summary {
             view,
             run,
             report,
             aftermath,
-            counts,
-            took,
-        })
+            counts: self.client.counts().since(asked),
+            took: self.clock.now().certainly_since(began),
+        }
     }
 
     async fn read(
@@ -355,14 +372,7 @@ impl Engine {
     }
 
     fn plan(&self, view: &View, now: &Now) -> Plan {
-        let world = World {
-            directories: &view.directories,
-            users: &view.users,
-            places: &view.places,
-            server: &view.server,
-            memory: &view.memory,
-        };
-        plan(&world, &self.settings.policy, now)
+        plan(&view.world(), &self.settings.policy, now)
     }
 
     async fn apply(

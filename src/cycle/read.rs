@@ -8,7 +8,7 @@ use crate::model::{
     Action, Directories, Directory, DirectoryId, Link, Memory, Now, Places, Plan, ProviderName,
     Reading, Roster, ServerFacts, Shape, Step, Team, User, UserId,
 };
-use crate::plan::{Policy, Settled, settle};
+use crate::plan::{Policy, Settled, World, settle};
 use crate::provider::{Ask, Provider};
 use crate::state::Unsettled;
 
@@ -32,11 +32,24 @@ pub struct View {
     pub memory: Memory,
     /// The plan.
     pub plan: Plan,
+    /// Active human users whom no account stands behind, and nobody has looked at.
+    pub orphans: usize,
     /// Usernames of lost creations that nobody asked for in this cycle.
     unasked: BTreeSet<String>,
 }
 
 impl View {
+    /// What a plan is made from.
+    pub fn world(&self) -> World<'_> {
+        World {
+            directories: &self.directories,
+            users: &self.users,
+            places: &self.places,
+            server: &self.server,
+            memory: &self.memory,
+        }
+    }
+
     /// What became of a step whose outcome was lost.
     pub fn settle(&self, step: &Step, now: &Now) -> Settled {
         if let Action::CreateUser { user, .. } = &step.action
@@ -104,6 +117,7 @@ fn view(settings: &Settings, directory: Directory, mattermost: Mattermost, memor
         server,
         memory,
         plan: Plan::default(),
+        orphans: 0,
         unasked,
     }
 }

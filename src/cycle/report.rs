@@ -32,6 +32,9 @@ pub struct PlanReport {
     pub users: usize,
     /// Accounts that are linked to a user.
     pub linked: usize,
+    /// Active human users whom no account stands behind, and nobody has looked at.
+    #[serde(default)]
+    pub orphans: usize,
     /// The server's version.
     pub version: Version,
     /// Its seats.
@@ -127,6 +130,7 @@ impl View {
             state_unknown: self.directories.values().map(|d| d.state_unknown).sum(),
             users: self.users.len(),
             linked: self.memory.links.len(),
+            orphans: self.orphans,
             version: self.server.version,
             seats: self.server.seats,
             mails: mails.sum(),
@@ -192,7 +196,7 @@ fn user_side(user: &User) -> Side {
     }
 }
 
-fn full_name(field: impl Fn(crate::model::ProfileField) -> String) -> String {
+pub(super) fn full_name(field: impl Fn(crate::model::ProfileField) -> String) -> String {
     use crate::model::ProfileField::{FirstName, LastName};
     format!("{} {}", field(FirstName), field(LastName))
         .trim()

@@ -57,6 +57,7 @@ impl Summary {
             held: self.held(),
             left_alone: self.view.plan.left_alone.len(),
             mails: self.mails().sum(),
+            orphans: self.view.orphans,
             requests: self.counts.requests,
             writes: self.counts.writes,
             took: self.took,

@@ -5,6 +5,7 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
+use axum::extract::DefaultBodyLimit;
 use axum::extract::State;
 use axum::extract::connect_info::{ConnectInfo, Connected};
 use axum::http::StatusCode;
@@ -17,12 +18,18 @@ use serde_json::Value;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::cycle::{AnyErrand, Approved, Deactivate, Errand, PlanReport, SyncReport};
+use crate::cycle::{
+    Adopt, AnyErrand, Approved, Conflicts, Deactivate, DeactivateOrphan, Errand, Explain, Keep,
+    LinkThem, Orphans, PlanReport, SavePlan, StateCheck, SyncReport, SyncSaved, Unlink,
+};
 
 use super::StatusReport;
 
 /// The most characters of what a caller says of a person behind it.
 const MAX_NAME: usize = 64;
+
+/// The most bytes of a wish: a saved plan for very many people comes this way.
+const MAX_BODY: usize = 256 << 20;
 
 /// What the daemon is asked to do.
 pub enum Wish {
@@ -224,6 +231,7 @@ impl Control {
             .route("/v1/sync", post(sync))
             .route("/v1/approve", post(approve));
         let router = errands(router)
+            .layer(DefaultBodyLimit::max(MAX_BODY))
             .with_state(Desk { wishes, status })
             .into_make_service_with_connect_info::<Caller>();
         tokio::spawn(async move {
@@ -274,7 +282,18 @@ async fn approve(
 
 /// Every errand that the commands know.
 fn errands(router: Router<Desk>) -> Router<Desk> {
-    errand::<Deactivate>(router)
+    let router = errand::<Deactivate>(router);
+    let router = errand::<StateCheck>(router);
+    let router = errand::<SavePlan>(router);
+    let router = errand::<SyncSaved>(router);
+    let router = errand::<Conflicts>(router);
+    let router = errand::<LinkThem>(router);
+    let router = errand::<Adopt>(router);
+    let router = errand::<Unlink>(router);
+    let router = errand::<Orphans>(router);
+    let router = errand::<Keep>(router);
+    let router = errand::<DeactivateOrphan>(router);
+    errand::<Explain>(router)
 }
 
 fn errand<E: Errand>(router: Router<Desk>) -> Router<Desk> {

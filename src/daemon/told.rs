@@ -150,6 +150,7 @@ fn wants_attention(why: &Why) -> bool {
         | Why::TeamArchived { .. }
         | Why::TeamFull { .. }
         | Why::NoAdmin
+        | Why::DroppedByConfiguration { .. }
         | Why::Unproven(Gap::Lookup(_)) => true,
         Why::LockedWithoutUser
         | Why::Grace { .. }

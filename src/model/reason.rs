@@ -236,6 +236,13 @@ pub enum Why {
     NoAdmin,
     /// A step of an earlier run has an unknown outcome that this reading does not settle.
     OutcomeUnknown(String),
+    /// The configuration was changed, and people who are missing since are still within the grace.
+    DroppedByConfiguration {
+        /// How many.
+        people: usize,
+        /// What was changed.
+        changes: Vec<Changed>,
+    },
 }
 
 /// Something that waits for a person.
@@ -297,4 +304,36 @@ pub enum HoldCause {
         /// Now.
         to: String,
     },
+    /// The same server knows of less than before: a backup of it was put back.
+    WentBack {
+        /// Which server.
+        server: String,
+        /// Its last change as it was known before.
+        from: String,
+        /// Its last change now.
+        to: String,
+    },
+    /// Settings that decide who is in scope were changed.
+    Configuration {
+        /// Each of them.
+        changes: Vec<Changed>,
+    },
+    /// The state file is an older copy.
+    OlderState {
+        /// How that was noticed.
+        how: String,
+    },
+}
+
+/// A setting that is not what it was.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Changed {
+    /// The key, for example `accounts.filter`.
+    pub key: String,
+    /// What it was, as the configuration spells it; `None` if there was none.
+    pub from: Option<String>,
+    /// What it is; `None` if there is none.
+    pub to: Option<String>,
+    /// File and line, if it is written there; else it is the default.
+    pub place: Option<String>,
 }

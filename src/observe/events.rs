@@ -276,6 +276,8 @@ pub struct CycleNumbers {
     pub left_alone: usize,
     /// E-mails that the server sent because of it.
     pub mails: u64,
+    /// Active human users whom no account stands behind.
+    pub orphans: usize,
     /// Requests to Mattermost.
     pub requests: u64,
     /// Requests that write.
@@ -309,11 +311,12 @@ pub fn cycle_done(cycle: &CycleNumbers) {
         message_id = Kind::CycleDone.message_id(),
         sync_requests = cycle.requests,
         sync_writes = cycle.writes,
-        "cycle: {done} done, {} not done, {} unknown, {} held, {} left alone{mails}; {} requests, {:.1} s{}",
+        "cycle: {done} done, {} not done, {} unknown, {} held, {} left alone, {} without an account{mails}; {} requests, {:.1} s{}",
         cycle.not_done,
         cycle.unknown,
         cycle.held,
         cycle.left_alone,
+        cycle.orphans,
         cycle.requests,
         cycle.took.as_secs_f64(),
         stopped.unwrap_or_default()

@@ -302,7 +302,11 @@ fn decide<'a>(
     };
     let forbidden = never_adopted(draft, user);
     if rule && one_user && forbidden.is_none() {
+        let marked = user.props.contains_key(User::NONCE_PROP);
         let by = match (name_agrees, mail_agrees) {
+            (true, true) if marked => {
+                "username, e-mail address and the mark of its creation by mattersync"
+            }
             (true, true) => "username and e-mail address",
             (true, false) => "username",
             _ => "e-mail address",

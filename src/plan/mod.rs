@@ -26,6 +26,8 @@ mod outcome;
 mod policy;
 mod profiles;
 mod recover;
+mod restored;
+mod scope;
 mod seats;
 mod words;
 
@@ -34,8 +36,9 @@ pub use crowd::{Bar, Claim, Crowd};
 pub use guard::{APPROVAL, DAY, approved, limit};
 pub use names::legal_username;
 pub use outcome::{Effect, before, in_doubt, made, made_later, remember, undone};
-pub use policy::{AdoptRule, Authority, Limit, Policy, TeamPolicy};
+pub use policy::{AdoptRule, Authority, Limit, Policy, Setting, TeamPolicy};
 pub use recover::{Settled, settle};
+pub use restored::unknown_marks;
 pub use words::{Sentence, Span, hold_name};
 
 use std::collections::BTreeSet;
@@ -74,8 +77,31 @@ pub struct World<'a> {
 /// that the server chose matter.
 pub fn plan(world: &World<'_>, policy: &Policy, now: &Now) -> Plan {
     let bonds = Bonds::of(world);
-    let mut draft = Draft::new(world, &bonds, policy, now);
+    let draft = Draft::new(world, &bonds, policy, now);
+    let Some(restored) = restored::noticed(&draft) else {
+        return decide(draft);
+    };
+    drop(draft);
+    // What this teaches comes first: the rest of the plan follows from it.
+    let mut learned = vec![Remember::Restored(Some(restored))];
+    learned.extend(restored::forget(world.memory));
+    let mut memory = world.memory.clone();
+    learned.iter().for_each(|change| memory.remember(change));
+    let world = World {
+        memory: &memory,
+        ..*world
+    };
+    let bonds = Bonds::of(&world);
+    let mut plan = decide(Draft::new(&world, &bonds, policy, now));
+    learned.append(&mut plan.learned);
+    plan.learned = learned;
+    plan
+}
+
+fn decide(mut draft: Draft<'_>) -> Plan {
+    let (world, bonds) = (draft.world, draft.bonds);
     let mut doubts = Doubts::default();
+    doubts.weigh_memory(&draft);
     for (provider, directory) in world.directories {
         doubts.weigh(&mut draft, provider, directory);
         bad_entries(&mut draft, provider, directory);

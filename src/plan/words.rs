@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::model::{Action, HoldCause, HoldKey, Reason, Step, Why};
+use crate::model::{Action, Changed, HoldCause, HoldKey, Reason, Step, Why};
 
 /// A step as one sentence: what, to whom, why.
 pub struct Sentence<'a>(pub &'a Step);
@@ -273,6 +273,13 @@ impl fmt::Display for Why {
                     "nobody can tell yet whether an earlier call arrived: {what}"
                 )
             }
+            Self::DroppedByConfiguration { people, changes } => write!(
+                f,
+                "{people} of those who are missing may be so because the configuration was changed \
+                 ({}): when the grace ends, taking them out will be held until somebody approves. \
+                 If the change was a mistake, undo it now",
+                Changes(changes)
+            ),
         }
     }
 }
@@ -310,7 +317,38 @@ impl fmt::Display for HoldCause {
                     "the directory is another one than before: {from} became {to}"
                 )
             }
+            Self::WentBack { server, from, to } => write!(
+                f,
+                "the server {server} knows of less than before (its last change was {from}, now it \
+                 is {to}): was a backup of the directory put back?"
+            ),
+            Self::Configuration { changes } => write!(
+                f,
+                "the configuration was changed, and says otherwise who is in scope: {}",
+                Changes(changes)
+            ),
+            Self::OlderState { how } => write!(
+                f,
+                "{how}. What mattersync did since then it does not know: look whether this is what \
+                 should be done"
+            ),
         }
+    }
+}
+
+/// Settings that were changed, each with its place, what it was and what it is.
+struct Changes<'a>(&'a [Changed]);
+
+impl fmt::Display for Changes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, change) in self.0.iter().enumerate() {
+            let value = |value: &Option<String>| value.clone().unwrap_or("nothing".into());
+            let place = change.place.as_deref().unwrap_or("by default");
+            let comma = if n == 0 { "" } else { "; " };
+            let (from, to) = (value(&change.from), value(&change.to));
+            write!(f, "{comma}{} ({place}) was {from}, is {to}", change.key)?;
+        }
+        Ok(())
     }
 }
 

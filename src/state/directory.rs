@@ -11,6 +11,8 @@ use super::StateError;
 pub const FILE_NAME: &str = "state.sqlite";
 /// The copy that is made after each run that changed something.
 pub const COPY_NAME: &str = "state.sqlite.copy";
+/// The file with the number of the last run: by it an older copy of the state file is recognised.
+pub const MARK_NAME: &str = "last-run";
 /// The file that the one process that may write holds locked.
 pub const LEASE_NAME: &str = "lease";
 

@@ -16,8 +16,10 @@ mod directory;
 mod fault;
 mod history;
 mod lease;
+mod mark;
 mod migrations;
 mod open;
+mod restore;
 mod rows;
 mod sqlite;
 mod target;
@@ -26,9 +28,11 @@ mod tests;
 mod volatile;
 mod worker;
 
-pub use directory::{COPY_NAME, FILE_NAME, LEASE_NAME};
+pub use directory::{COPY_NAME, FILE_NAME, LEASE_NAME, MARK_NAME};
 pub use history::{RunHead, RunState, StepCount, Which, Who};
 pub use lease::Lease;
+pub use mark::lost;
+pub use restore::{CopyFacts, look_at_copy, restore};
 pub use sqlite::SqliteStore;
 pub use volatile::MemoryStore;
 
@@ -38,7 +42,8 @@ use futures_util::future::BoxFuture;
 
 pub use crate::model::Outcome;
 use crate::model::{
-    About, Made, Memory, MemoryDelta, Note, Now, Plan, RunId, Step, StepId, StepRecord, Timestamp,
+    About, AccountKey, Made, Memory, MemoryDelta, Note, Now, Plan, RunId, Step, StepId, StepRecord,
+    Timestamp, UserId,
 };
 
 /// A step whose outcome is not known: its intent was recorded, its outcome was not, or is unknown.
@@ -80,6 +85,21 @@ pub struct Settlement {
     pub made: Option<Made>,
     /// When that was known.
     pub at: Timestamp,
+}
+
+/// A step of an earlier run, about one person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastStep {
+    /// The run.
+    pub run: RunId,
+    /// When the run began.
+    pub began: Timestamp,
+    /// When the outcome was recorded, or else the intent; `None` for a step that was never begun.
+    pub at: Option<Timestamp>,
+    /// The step as it was planned.
+    pub step: Step,
+    /// What became of it, as in [`RunRecord::steps`].
+    pub outcome: Option<Outcome>,
 }
 
 /// The memory of mattersync. One process at a time holds it.
@@ -189,11 +209,25 @@ pub trait Store: Send + Sync {
 
     /// What was noted outside of runs, oldest first.
     fn loose_notes(&self) -> BoxFuture<'_, Result<Vec<Note>, StateError>>;
+    /// The newest steps of all runs that were about this account or this user, newest first, at
+    /// most `most`.
+    fn steps_about<'a>(
+        &'a self,
+        account: Option<&'a AccountKey>,
+        user: Option<&'a UserId>,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>>;
 
     /// Counts of what is remembered, for `status`: `links`, `deactivated` (of the links),
     /// `absences`, `returns`, `names`, `nonces`, `waiting`, `addresses-waiting`, `orders`, `approvals`, `done`, `runs`,
     /// `steps`, `unsettled`.
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>>;
+
+    /// What is wrong with the file itself; empty when nothing is.
+    fn verify(&self) -> BoxFuture<'_, Result<Vec<String>, StateError>>;
+
+    /// The number of the last run; 0 before the first.
+    fn last_run(&self) -> BoxFuture<'_, Result<RunId, StateError>>;
 }
 
 /// Why the state could not be used.

@@ -55,6 +55,14 @@ pub(super) fn for_reading(path: &Path) -> Result<Option<Connection>, StateError>
     }
 }
 
+/// Opens a file of ours for reading, whatever its schema; `None` if there is none.
+pub(super) fn copy(path: &Path) -> Result<Option<Connection>, StateError> {
+    match look(path)? {
+        Found::Nothing => Ok(None),
+        Found::Version(_) => reader(path).map(Some),
+    }
+}
+
 /// A second, read-only connection looks first: it neither changes a file that is not ours or
 /// newer, nor folds its write-ahead log into it when it is closed.
 fn look(path: &Path) -> Result<Found, StateError> {

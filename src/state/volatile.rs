@@ -13,7 +13,8 @@ use super::history::{is_about, is_link_of, tally, word};
 use super::rows::runs::NOT_RECORDED;
 use super::target::Target;
 use super::{
-    Outcome, RunHead, RunRecord, RunState, Settlement, StateError, Store, Unsettled, Which, Who,
+    Outcome, PastStep, RunHead, RunRecord, RunState, Settlement, StateError, Store, Unsettled,
+    Which, Who,
 };
 use crate::model::{
     About, AccountKey, Made, Memory, MemoryDelta, Note, Now, Plan, Remember, RunId, Step, StepId,
@@ -498,7 +499,52 @@ impl Store for MemoryStore {
         async { Ok(self.lock().notes(None)) }.boxed()
     }
 
+    fn steps_about<'a>(
+        &'a self,
+        account: Option<&'a AccountKey>,
+        user: Option<&'a UserId>,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>> {
+        async move {
+            let inner = self.lock();
+            let is_meant = |record: &&Record| {
+                let Target {
+                    account: a,
+                    user: u,
+                    ..
+                } = &record.target;
+                (a.is_some() && a.as_ref() == account) || (u.is_some() && u.as_ref() == user)
+            };
+            let steps = inner.runs.iter().rev().flat_map(|(id, run)| {
+                let steps = run.steps.iter().rev().filter(is_meant);
+                steps.map(move |record| PastStep {
+                    run: *id,
+                    began: run.began,
+                    at: record.settled.or(record.intended),
+                    step: record.step.clone(),
+                    outcome: record.told(),
+                })
+            });
+            let most = usize::try_from(most).unwrap_or(usize::MAX);
+            Ok(steps.take(most).collect())
+        }
+        .boxed()
+    }
+
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>> {
         async { Ok(self.lock().counts()) }.boxed()
+    }
+
+    fn verify(&self) -> BoxFuture<'_, Result<Vec<String>, StateError>> {
+        async { Ok(Vec::new()) }.boxed()
+    }
+
+    fn last_run(&self) -> BoxFuture<'_, Result<RunId, StateError>> {
+        async {
+            let inner = self.lock();
+            let last = inner.runs.keys().next_back();
+            Ok(last.copied().unwrap_or(RunId(0)))
+        }
+        .boxed()
     }
 }

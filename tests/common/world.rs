@@ -131,6 +131,7 @@ pub fn policy() -> Policy {
             display_name: "Example Org".into(),
         }],
         guard: free.map(|c| (c, Limit::Off)).collect(),
+        scopes: BTreeMap::new(),
     }
 }
 

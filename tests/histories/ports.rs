@@ -11,12 +11,13 @@ use mattermost_sim::{Call, Fate, Mail, Mattermost, TeamMember, User, is_write};
 use mattersync::clock::Clock;
 use mattersync::mattermost::{Request, Response, SendError, Transport, Way};
 use mattersync::model::{
-    About, Memory, MemoryDelta, Note, Now, Plan, Reading, RunId, StepId, Timestamp,
+    About, AccountKey, Memory, MemoryDelta, Note, Now, Plan, Reading, RunId, StepId, Timestamp,
+    UserId,
 };
 use mattersync::provider::ldap::LdapProvider;
 use mattersync::provider::{Ask, Provider, ProviderError};
 use mattersync::state::{
-    RunHead, RunRecord, Settlement, SqliteStore, StateError, Store, Unsettled, Which, Who,
+    PastStep, RunHead, RunRecord, Settlement, SqliteStore, StateError, Store, Unsettled, Which, Who,
 };
 use serde_json::Value;
 
@@ -479,6 +480,23 @@ impl Store for Disk {
 
     fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRecord>, StateError>> {
         self.real.run(run)
+    }
+
+    fn verify(&self) -> BoxFuture<'_, Result<Vec<String>, StateError>> {
+        self.real.verify()
+    }
+
+    fn last_run(&self) -> BoxFuture<'_, Result<RunId, StateError>> {
+        self.real.last_run()
+    }
+
+    fn steps_about<'a>(
+        &'a self,
+        account: Option<&'a AccountKey>,
+        user: Option<&'a UserId>,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>> {
+        self.real.steps_about(account, user, most)
     }
 
     fn heads(&self, which: Which) -> BoxFuture<'_, Result<Vec<RunHead>, StateError>> {

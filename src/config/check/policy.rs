@@ -49,6 +49,7 @@ pub(super) fn settings(check: &mut Check<'_>, raw: &RawConfig, mapping: &Mapping
         email: identity(check, &attributes.email, "policy.attributes.email"),
         teams: teams(check, raw),
         guard: guard(check, &raw.guard),
+        scopes: BTreeMap::new(),
     }
 }
 

@@ -275,6 +275,7 @@ proptest! {
             let names: Vec<_> = wanted_attributes(&mapping)
                 .into_iter()
                 .chain(["member".into(), "memberuid".into()])
+                .filter(|name| *name != mapping.id.name)
                 .collect();
             let values: Vec<_> = values
                 .iter()

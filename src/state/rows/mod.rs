@@ -1,5 +1,6 @@
 //! Rows: how memory and runs lie in the tables.
 
+pub(super) mod about;
 pub(super) mod history;
 pub(super) mod memory;
 pub(super) mod notes;
