@@ -69,6 +69,12 @@ impl<'a> Call<'a> {
         let (value, holder) = match error.kind() {
             ApiErrorKind::UsernameTaken => (name, reader.user_by_username(name).await),
             ApiErrorKind::EmailTaken => (address, reader.user_by_email(address).await),
+            ApiErrorKind::Other if error.status == 400 && !name.is_empty() => {
+                // Usernames and names of groups are unique together, and the server's refusal has
+                // neither an id nor words for it.
+                error.message = format!("{} (perhaps a group is called {name})", error.message);
+                return WriteError::Refused(error);
+            }
             _ => return WriteError::Refused(error),
         };
         let holder = match holder {

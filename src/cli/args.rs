@@ -99,6 +99,13 @@ pub enum Command {
     /// bot, never who is kept or in policy.protect, and never the last administrator.
     Deactivate(Deactivate),
 
+    /// Show who gets which id after `accounts.id` was changed, or apply it
+    ///
+    /// Without --apply: read the directory by the old and the new attribute, and list old id, new
+    /// id and user of everybody. With --apply: take exactly what was listed. All or nothing; until
+    /// then no cycle runs. Exits with 1 while somebody cannot be given a new id.
+    MigrateIds(MigrateIds),
+
     /// List the conflicts of the present plan, with both parties and what to type
     ///
     /// Names and addresses that somebody else holds, two accounts for one user, swaps, users who
@@ -140,6 +147,27 @@ pub enum Command {
     /// what happened before. PERSON is a username, an address, a DN or an id, of the account or of
     /// the user. Exits with 1 if nobody is known by it, and names who is nearly called so.
     Explain(Explain),
+
+    /// List what was done: one line a run
+    ///
+    /// The newest run first: when it was, of what kind, who asked for it, what was done in counts,
+    /// what was not, who approved. Needs neither directory nor Mattermost. With --json everything
+    /// that is recorded of these runs, for auditors.
+    History(History),
+
+    /// Show one run: what it was, and step by step what changed and why
+    Show(ShowRun),
+
+    /// Take back what a run did
+    ///
+    /// Without --yes it shows what that would do. Only what nobody changed since is taken back.
+    /// The steps count in the guard's classes; above a limit they are held and wait for `mattersync
+    /// approve`. What is taken back is not done again by itself: it is listed as left alone until
+    /// the directory says something else, or somebody types `mattersync redo`.
+    Undo(Undo),
+
+    /// Let the directory decide again about what was taken back of one person
+    Redo(Redo),
 
     /// Tell how the service is
     ///
@@ -248,6 +276,18 @@ pub struct Approve {
     pub json: Json,
 }
 
+/// What to do about new ids.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct MigrateIds {
+    /// Apply what was listed
+    #[arg(long)]
+    pub apply: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub show: Show,
+}
+
 /// Whom to deactivate.
 #[derive(Args, Clone, Debug)]
 pub struct Deactivate {
@@ -279,6 +319,27 @@ pub struct Yes {
     #[arg(long, value_name = "CODE", num_args = 0..=1, require_equals = true,
           default_missing_value = "")]
     pub yes: Option<String>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
+}
+
+/// Which runs are listed.
+#[derive(Args, Clone, Debug, Default)]
+pub struct History {
+    /// At most so many, the newest; by default 20, with --json all
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub last: Option<u32>,
+
+    /// Those that began then or later: 2026-11-22, "2026-11-22 14:00", RFC 3339, or 7d for how long
+    /// ago
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<String>,
+
+    /// Those with a step about this person, and only these steps: username, address, DN or id
+    #[arg(long, value_name = "PERSON")]
+    pub person: Option<String>,
 
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -351,6 +412,17 @@ pub struct Keep {
     pub json: Json,
 }
 
+/// Which run is shown.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct ShowRun {
+    /// Its number
+    pub run: i64,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
+}
+
 /// Whose story is told.
 #[derive(Args, Clone, Debug)]
 pub struct Explain {
@@ -360,4 +432,34 @@ pub struct Explain {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub show: Show,
+}
+
+/// What is taken back.
+#[derive(Args, Clone, Debug)]
+pub struct Undo {
+    /// The number of the run
+    pub run: i64,
+
+    /// Only what was done to this person: username, address, DN or id
+    #[arg(long, value_name = "PERSON")]
+    pub person: Option<String>,
+
+    /// Do it; without this it is shown
+    #[arg(long)]
+    pub yes: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
+}
+
+/// About whom the directory decides again.
+#[derive(Args, Clone, Debug)]
+pub struct Redo {
+    /// Username, address, DN or id
+    pub person: String,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
 }

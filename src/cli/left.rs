@@ -45,6 +45,8 @@ impl Group {
             | Why::FieldUnproven { .. }
             | Why::DroppedByConfiguration { .. } => Self::Missing,
             Why::ReactivatedByHand
+            | Why::Undone { .. }
+            | Why::NotUndone { .. }
             | Why::Untouchable(_)
             | Why::UserGone
             | Why::OutcomeUnknown(_) => Self::Odd,

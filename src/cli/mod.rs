@@ -14,8 +14,10 @@ mod context;
 mod deactivate;
 mod exit;
 mod explain;
+mod history;
 mod left;
 mod link;
+mod migrate_ids;
 mod orphans;
 mod own;
 mod people;
@@ -26,10 +28,12 @@ mod progress;
 mod remote;
 mod saved;
 mod service_user;
+mod show;
 mod state;
 mod status;
 mod steps;
 mod sync;
+mod undo;
 
 use std::ffi::OsString;
 
@@ -128,6 +132,7 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
             let writes = !args.orphan || args.yes.is_some();
             deactivate::deactivate(&open(need(writes))?, args, terminal)
         }
+        Command::MigrateIds(args) => migrate_ids::migrate_ids(&open(Need::Write)?, args, terminal),
         Command::Conflicts(json) => conflicts::conflicts(&open(Need::Look)?, *json, terminal),
         Command::Link(args) => link::link(&open(need(args.yes.yes.is_some()))?, args, terminal),
         Command::Adopt(args) => link::adopt(&open(need(args.yes.yes.is_some()))?, args, terminal),
@@ -135,6 +140,10 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
         Command::Orphans(show) => orphans::orphans(&open(Need::Look)?, *show, terminal),
         Command::Keep(args) => orphans::keep(&open(Need::Write)?, args, terminal),
         Command::Explain(args) => explain::explain(&open(Need::Look)?, args, terminal),
+        Command::History(args) => history::history(&open(Need::Look)?, args, terminal),
+        Command::Show(args) => show::show(&open(Need::Look)?, args, terminal),
+        Command::Undo(args) => undo::undo(&open(Need::Write)?, args, terminal),
+        Command::Redo(args) => undo::redo(&open(Need::Write)?, args, terminal),
         Command::Status(json) => status::status(&open(Need::Look)?, *json, cli, terminal),
         Command::Check(json) => check::check(&cli.config, *json, terminal),
         Command::State(State::Check(json)) => state::check(&cli.config, *json, terminal),

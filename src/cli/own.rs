@@ -10,7 +10,8 @@ use tokio::sync::watch;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
 use crate::cycle::{
-    Approved, Asker, CycleError, Engine, Errand, PlanReport, Stage, SyncReport, View, WordError,
+    Approved, Asker, CycleError, Engine, Errand, PlanReport, Question, Stage, SyncReport, View,
+    WordError,
 };
 use crate::mattermost::ConnectError;
 use crate::model::{Memory, Origin, RunKind};
@@ -127,6 +128,18 @@ impl Own {
             WordError::Cycle(error) => self.failure(error),
             other => other.into(),
         })
+    }
+
+    /// Answers what the state alone answers; nothing else is asked.
+    ///
+    /// # Errors
+    /// When there is no such thing, or the state cannot be read.
+    pub async fn question<Q: Question>(&self, question: Q) -> Result<Q::Answer, Failure> {
+        let store: Box<dyn Store> = match self.state()? {
+            Some(store) => Box::new(store),
+            None => Box::new(MemoryStore::default()),
+        };
+        Ok(question.answer(store.as_ref()).await?)
     }
 
     fn looking_engine(&self) -> Result<Engine, Failure> {

@@ -9,15 +9,19 @@ mod aftermath;
 mod contradiction;
 mod errand;
 mod exchanged;
+mod history;
 mod mails;
+mod migrate;
 mod people;
 mod person;
+mod question;
 mod read;
 mod recover;
 mod report;
 mod saved;
 mod state_check;
 mod summary;
+mod undo;
 mod word;
 
 use std::collections::BTreeSet;
@@ -29,24 +33,29 @@ use crate::apply::{Applier, ApplyError, Listener, Report};
 use crate::clock::Clock;
 use crate::config::{SecretError, Settings};
 use crate::mattermost::{ApiErrorKind, CallError, Client, ConnectError, Counts};
-use crate::model::{
-    Aftermath, Memory, MemoryDelta, Now, Origin, Plan, Remember, RunId, Step, UserId,
-};
-use crate::plan::{Settled, plan};
+use crate::model::{Aftermath, Memory, MemoryDelta, Now, Origin, Plan, Remember, RunId, Step};
+use crate::plan::{Settled, plan, taken};
 use crate::provider::{Ask, Progress, Provider, ProviderError};
 use crate::state::{StateError, Store, Unsettled};
 
+pub use crate::plan::{Migration, Renumbered, Stuck};
 use aftermath::Owed;
 pub use errand::{AnyErrand, Asker, Deactivate, Errand};
 pub use exchanged::Exchanged;
+pub use history::{
+    ApprovalReport, Change, HistoryReport, Moment, NoteReport, RunReport, SCHEMA, StepReport,
+};
 pub use mails::Mails;
+pub use migrate::{MigrateIds, MigrationReport};
 pub use people::*;
 pub use person::PersonError;
+pub use question::{History, Question, Show};
 pub use read::View;
 pub use report::{Adoption, PlanReport, Side, SyncReport};
 pub use saved::{SavePlan, Saved, SavedError, SavedPlan, SyncSaved, SyncedSaved};
 pub use state_check::{Finding, StateCheck, StateReport};
 pub use summary::Summary;
+pub use undo::{LeftStep, Redo, Redone, Undo, UndoReport};
 pub use word::{Approved, WordError};
 
 /// What a cycle is doing.
@@ -64,6 +73,9 @@ pub enum Stage {
         total: usize,
     },
 }
+
+/// Which steps of a plan are carried out.
+type Pick<'a> = dyn Fn(&Step) -> bool + Send + Sync + 'a;
 
 /// Hears what a cycle is doing.
 pub type Stages<'a> = dyn Fn(Stage) + Send + Sync + 'a;
@@ -86,6 +98,18 @@ pub enum CycleError {
     /// A secret could not be read.
     #[error("{0}")]
     Secret(#[from] SecretError),
+    /// The configuration names another id attribute than the one by which people are known.
+    #[error(
+        "accounts.id is {to} now, and people are known by {from}: by other ids everybody would be \
+         somebody else, so nothing is done. Look who gets which id: mattersync migrate-ids; or \
+         write {from} back"
+    )]
+    OtherIds {
+        /// The attribute by which people are known.
+        from: String,
+        /// The attribute that the configuration names.
+        to: String,
+    },
     /// The state could not be used.
     #[error("state: {0}")]
     State(#[from] StateError),
@@ -103,6 +127,7 @@ impl CycleError {
             Self::Mattermost(_) | Self::Connect(_) => "mattermost",
             Self::Exchanged(_) => "other-mattermost",
             Self::Secret(_) => "secret",
+            Self::OtherIds { .. } => "ids",
             Self::State(_) => "state",
             Self::Apply(_) => "apply",
         }
@@ -110,7 +135,7 @@ impl CycleError {
 
     /// The exit code of a command that failed with it (sysexits.h): 69 a side cannot be reached
     /// or read, 74 the state cannot be used, 75 another mattersync has it, 77 a right is missing,
-    /// 78 a secret.
+    /// 78 a secret or the configuration.
     pub fn exit_code(&self) -> u8 {
         let refused = [ApiErrorKind::TokenRejected, ApiErrorKind::NoPermission];
         match self {
@@ -121,6 +146,7 @@ impl CycleError {
             }
             Self::Mattermost(call) if call.kind().is_some_and(|k| refused.contains(&k)) => 77,
             Self::Provider(_) | Self::Mattermost(_) | Self::Connect(_) | Self::Exchanged(_) => 69,
+            Self::OtherIds { .. } => 78,
             Self::State(StateError::Busy { .. }) => 75,
             Self::State(_) | Self::Apply(_) => 74,
         }
@@ -212,6 +238,11 @@ impl Engine {
         &self.store
     }
 
+    /// Goes up while the directory is read.
+    fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+
     /// Its clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
@@ -281,11 +312,11 @@ impl Engine {
         read::mattermost_alone(&self.settings, &reader, memory, &unsettled).await
     }
 
-    /// A cycle of which only the steps about one user are carried out. For these the directory is
-    /// not read.
+    /// A cycle of which only some steps are carried out, on a person's word. For these the
+    /// directory is not read.
     async fn run_only(
         &mut self,
-        only: Option<&UserId>,
+        only: Option<&Pick<'_>>,
         origin: Origin,
         stop: watch::Receiver<bool>,
         stages: &Stages<'_>,
@@ -297,7 +328,7 @@ impl Engine {
         let now = self.clock.now();
         let mut view = match only {
             None => self.read(&mut memory, &unsettled, &now, stages).await?,
-            // A person's word about one user needs nothing of the directory.
+            // A person's word needs nothing of the directory.
             Some(_) => {
                 stages(Stage::Reading);
                 let reader = self.client.reader();
@@ -310,14 +341,16 @@ impl Engine {
         view.plan = self.plan(&view, &now);
         view.orphans = view.count_orphans(&self.settings.policy);
         // What is held counts as shown only when a person sees it.
-        let learned = view.plan.learned.iter().filter(|l| !is_show(l));
+        // And who sees a part learns nothing of what else is held.
+        let of_part = |l: &Remember| only.is_some() && matches!(l, Remember::Held(..));
+        let learned = view.plan.learned.iter();
+        let learned = learned.filter(|l| !is_show(l) && !of_part(l));
         let learned: MemoryDelta = learned.cloned().collect();
         if !learned.is_empty() {
             self.learn(&mut view.memory, learned).await?;
         }
-        if let Some(user) = only {
-            let about = |step: &Step| step.action.user() == Some(user);
-            view.plan.steps.retain(about);
+        if let Some(pick) = only {
+            view.plan.steps.retain(pick);
         }
         let done = self
             .apply(&view, origin, &now, stop.clone(), stages, listener)
@@ -353,6 +386,7 @@ impl Engine {
         now: &Now,
         stages: &Stages<'_>,
     ) -> Result<View, CycleError> {
+        self.same_ids(memory)?;
         stages(Stage::Reading);
         let reader = self.client.reader();
         let memory = std::mem::take(memory);
@@ -418,6 +452,7 @@ impl Engine {
             clock: self.clock.as_ref(),
             initial_password,
             concurrency: usize::try_from(settings.concurrency).unwrap_or(1),
+            seats_taken: taken(&view.users),
             team_batch: view.server.capabilities.team_batch,
             stop,
             listener: &hear,

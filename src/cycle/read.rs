@@ -126,7 +126,7 @@ fn view(settings: &Settings, directory: Directory, mattermost: Mattermost, memor
 /// who was deactivated by us for certain is left out, or those who left over the years would be all
 /// that a reading has time to ask for. Who is still counted as missing is asked for once more, and
 /// so no longer counted.
-fn known(memory: &Memory, provider: &ProviderName) -> BTreeSet<DirectoryId> {
+pub fn known(memory: &Memory, provider: &ProviderName) -> BTreeSet<DirectoryId> {
     let is_out = |link: &Link| link.deactivated.is_some() && !link.is_in_doubt();
     let links = memory.links.iter().filter(|(key, link)| {
         key.provider == *provider && (!is_out(link) || memory.absences.contains_key(key))
@@ -149,7 +149,7 @@ async fn mattermost(
     unsettled: &[Unsettled],
 ) -> Result<Mattermost, CallError> {
     // The server's own word first: a token without rights ends the cycle before anything is read.
-    let server = reader.facts().await?;
+    let server = reader.facts_for_work().await?;
     let mut users = reader.users().await?;
     let mut linked: BTreeSet<UserId> = memory.links.values().map(|l| l.user.clone()).collect();
     linked.extend(memory.orders.keys().cloned());

@@ -178,7 +178,8 @@ impl Engine {
         let of_user = |a: &Action| matches!(a, Action::Deactivate { user: u, .. } if u == user);
         let forget = vec![Remember::Order(user.clone(), None)];
         let origin = Origin::asked(RunKind::Deactivate, asker.by);
-        let run = self.run_only(Some(user), origin, never, asker.stages, asker.listener);
+        let about = |step: &Step| step.action.user() == Some(user);
+        let run = self.run_only(Some(&about), origin, never, asker.stages, asker.listener);
         let summary = match run.await {
             Ok(summary) => summary,
             Err(error) => {
@@ -206,7 +207,8 @@ impl Engine {
 
 fn why_not(view: &View, user: &UserId) -> String {
     let about = |s: &&crate::model::LeftAlone| s.subject.user.as_ref() == Some(user);
-    match view.plan.left_alone.iter().rev().find(about) {
+    // Orders are judged first; what follows is about a directory that was not read.
+    match view.plan.left_alone.iter().find(about) {
         Some(left) => format!("{} was not deactivated: {}", left.subject, left.why),
         None => "the user was not deactivated".to_owned(),
     }

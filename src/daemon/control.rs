@@ -19,11 +19,14 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::cycle::{
-    Adopt, AnyErrand, Approved, Conflicts, Deactivate, DeactivateOrphan, Errand, Explain, Keep,
-    LinkThem, Orphans, PlanReport, SavePlan, StateCheck, SyncReport, SyncSaved, Unlink,
+    Adopt, AnyErrand, Approved, Conflicts, Deactivate, DeactivateOrphan, Errand, Explain, History,
+    Keep, LinkThem, MigrateIds, Orphans, PlanReport, Question, Redo, SavePlan, Show, StateCheck,
+    SyncReport, SyncSaved, Undo, Unlink,
 };
+use crate::state::Store;
 
 use super::StatusReport;
+use super::work::word_refusal;
 
 /// The most characters of what a caller says of a person behind it.
 const MAX_NAME: usize = 64;
@@ -117,6 +120,7 @@ pub type SharedStatus = Arc<RwLock<StatusReport>>;
 struct Desk {
     wishes: mpsc::Sender<Wish>,
     status: SharedStatus,
+    store: Arc<dyn Store>,
 }
 
 /// Who called, as the kernel says.
@@ -221,7 +225,12 @@ impl Control {
     }
 
     /// Answers callers until the daemon ends.
-    pub fn serve(&mut self, wishes: mpsc::Sender<Wish>, status: SharedStatus) {
+    pub fn serve(
+        &mut self,
+        wishes: mpsc::Sender<Wish>,
+        status: SharedStatus,
+        store: Arc<dyn Store>,
+    ) {
         let Some(listener) = self.listener.take() else {
             return;
         };
@@ -230,9 +239,14 @@ impl Control {
             .route("/v1/plan", get(plan))
             .route("/v1/sync", post(sync))
             .route("/v1/approve", post(approve));
-        let router = errands(router)
+        let desk = Desk {
+            wishes,
+            status,
+            store,
+        };
+        let router = questions(errands(router))
             .layer(DefaultBodyLimit::max(MAX_BODY))
-            .with_state(Desk { wishes, status })
+            .with_state(desk)
             .into_make_service_with_connect_info::<Caller>();
         tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
@@ -283,6 +297,7 @@ async fn approve(
 /// Every errand that the commands know.
 fn errands(router: Router<Desk>) -> Router<Desk> {
     let router = errand::<Deactivate>(router);
+    let router = errand::<MigrateIds>(router);
     let router = errand::<StateCheck>(router);
     let router = errand::<SavePlan>(router);
     let router = errand::<SyncSaved>(router);
@@ -293,7 +308,9 @@ fn errands(router: Router<Desk>) -> Router<Desk> {
     let router = errand::<Orphans>(router);
     let router = errand::<Keep>(router);
     let router = errand::<DeactivateOrphan>(router);
-    errand::<Explain>(router)
+    let router = errand::<Explain>(router);
+    let router = errand::<Undo>(router);
+    errand::<Redo>(router)
 }
 
 fn errand<E: Errand>(router: Router<Desk>) -> Router<Desk> {
@@ -308,6 +325,23 @@ async fn run_errand<E: Errand>(
     let by = caller.name(body.on_behalf.as_deref());
     let errand = Box::new(body.errand);
     ask(&desk, |reply| Wish::Errand { errand, by, reply }).await
+}
+
+/// Every question that the commands know. They wait for no cycle.
+fn questions(router: Router<Desk>) -> Router<Desk> {
+    let router = question::<History>(router);
+    question::<Show>(router)
+}
+
+fn question<Q: Question>(router: Router<Desk>) -> Router<Desk> {
+    router.route(&format!("/v1/{}", Q::NAME), post(answer::<Q>))
+}
+
+async fn answer<Q: Question>(State(desk): State<Desk>, Json(question): Json<Q>) -> Response {
+    match question.answer(desk.store.as_ref()).await {
+        Ok(answer) => Json(answer).into_response(),
+        Err(error) => refuse(word_refusal(&error)),
+    }
 }
 
 async fn ask<T: Serialize>(

@@ -28,7 +28,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{ConfigError, Settings};
 use crate::cycle::{CycleError, Engine, Pulse, Stage};
 use crate::observe;
-use crate::state::{SqliteStore, StateError};
+use crate::state::{SqliteStore, StateError, Store};
 
 use control::{Control, SharedStatus, Waiting, Wish};
 use notify::Manager;
@@ -178,7 +178,8 @@ impl Daemon {
             ..StatusReport::default()
         }));
         let (sender, wishes) = mpsc::channel(16);
-        control.serve(sender, Arc::clone(&status));
+        let record: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
+        control.serve(sender, Arc::clone(&status), record);
         observe::started(
             env!("CARGO_PKG_VERSION"),
             &config.display().to_string(),
@@ -332,6 +333,9 @@ impl Daemon {
                 }
             }
             Some(Err(error)) => self.failed(error),
+        }
+        if finished.goes_on {
+            self.cycle_now(None);
         }
         self.count().await;
         self.tell();

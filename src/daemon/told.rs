@@ -143,6 +143,7 @@ fn wants_attention(why: &Why) -> bool {
         | Why::NoEmail(_)
         | Why::DomainRefused { .. }
         | Why::ReactivatedByHand
+        | Why::NotUndone { .. }
         | Why::Untouchable(_)
         | Why::NoSeat { .. }
         | Why::UserGone
@@ -163,6 +164,7 @@ fn wants_attention(why: &Why) -> bool {
         | Why::LoginService { .. }
         | Why::EmailWaiting { .. }
         | Why::FieldUnproven { .. }
+        | Why::Undone { .. }
         | Why::OutcomeUnknown(_) => false,
     }
 }

@@ -236,6 +236,19 @@ pub enum Reading {
     Full(Directory),
 }
 
+impl Group {
+    /// Whether a text of the configuration means this group: its name or its DN, without regard to
+    /// case and to white space between the parts of a DN.
+    pub fn is_called(&self, text: &str) -> bool {
+        let plain = |dn: &str| -> Vec<String> {
+            let parts = dn.split(',');
+            parts.map(|part| part.trim().to_lowercase()).collect()
+        };
+        self.name.trim().to_lowercase() == text.trim().to_lowercase()
+            || plain(&self.dn) == plain(text)
+    }
+}
+
 impl Account {
     /// A short text that finds the person again: username, DN.
     pub fn label(&self) -> String {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AccountKey, Class, Fingerprint, Nonce, Now, ProfileField, ProviderName, Shape, SourceIdentity,
-    Timestamp, UserId,
+    Timestamp, Undone, UserId,
 };
 
 /// "This account is this user."
@@ -246,6 +246,10 @@ pub struct Memory {
     pub kept: BTreeMap<UserId, Kept>,
     /// Accounts whose link a person took apart: neither linked nor created by themselves.
     pub unlinked: BTreeMap<AccountKey, Unlinked>,
+    /// What people took back: wishes, and what is not done again because of them. No list is empty.
+    pub undone: BTreeMap<AccountKey, Vec<Undone>>,
+    /// Users of whom a person had everything forgotten, and who may still be there: never adopted.
+    pub forgotten: BTreeMap<UserId, Timestamp>,
     /// Set while the state file is known to be an older copy.
     pub restored: Option<Restored>,
 }
@@ -302,6 +306,10 @@ pub enum Remember {
     Kept(UserId, Option<Kept>),
     /// Set or clear that a person took an account's link apart.
     Unlinked(AccountKey, Option<Unlinked>),
+    /// Set or clear what people took back of an account.
+    Undone(AccountKey, Option<Vec<Undone>>),
+    /// Set or clear that everything of a user was forgotten.
+    Forgotten(UserId, Option<Timestamp>),
     /// Set or clear that the state file is an older copy.
     Restored(Option<Restored>),
 }
@@ -351,6 +359,8 @@ impl Memory {
             Remember::Scope(name, scope) => put(&mut self.scopes, name, Some(scope)),
             Remember::Kept(user, value) => put(&mut self.kept, user, value.as_ref()),
             Remember::Unlinked(key, value) => put(&mut self.unlinked, key, value.as_ref()),
+            Remember::Undone(key, value) => put(&mut self.undone, key, value.as_ref()),
+            Remember::Forgotten(user, at) => put(&mut self.forgotten, user, at.as_ref()),
             Remember::Restored(value) => self.restored.clone_from(value),
         }
     }

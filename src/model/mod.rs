@@ -13,6 +13,7 @@ mod reason;
 mod record;
 mod server;
 mod time;
+mod undone;
 
 pub use account::{
     Account, AccountPart, AccountState, Directories, Directory, EmailCandidates, Entry, Group,
@@ -39,3 +40,4 @@ pub use record::{
 };
 pub use server::{Capabilities, Member, Places, Seats, ServerFacts, Team, User, Version};
 pub use time::{Now, Timestamp};
+pub use undone::{Undoing, Undone, ValueOf};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprint, Gap, HoldKey, StepId, Subject, Timestamp};
+use super::{Fingerprint, Gap, HoldKey, RunId, StepId, Subject, Timestamp};
 
 /// Why a step is wanted, in the values that led to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +68,15 @@ pub enum Reason {
     EveryoneIsMember {
         /// The team's display name.
         team: String,
+    },
+    /// A person takes back what a run did.
+    Undone {
+        /// Which run.
+        run: RunId,
+        /// Who.
+        by: String,
+        /// Whether a deactivation stays until a person ends it.
+        lasting: bool,
     },
     /// A person said so.
     Ordered {
@@ -234,6 +243,24 @@ pub enum Why {
     },
     /// The first user of a server without an active human administrator would become one.
     NoAdmin,
+    /// A person took it back, and the directory still says what it said then.
+    Undone {
+        /// What: the username, the e-mail address, a field.
+        what: String,
+        /// The run that had done it.
+        run: RunId,
+        /// Who took it back.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// It cannot be taken back.
+    NotUndone {
+        /// The run that had done it.
+        run: RunId,
+        /// Why, in words.
+        why: String,
+    },
     /// A step of an earlier run has an unknown outcome that this reading does not settle.
     OutcomeUnknown(String),
     /// The configuration was changed, and people who are missing since are still within the grace.

@@ -192,3 +192,26 @@ pub struct StepRecord {
     /// What the server made of it.
     pub made: Option<Made>,
 }
+
+impl StepRecord {
+    /// The account that it is about.
+    pub fn account(&self) -> Option<&AccountKey> {
+        self.step.action.account()
+    }
+
+    /// The user that it is about, also one that it made.
+    pub fn user(&self) -> Option<&UserId> {
+        let made = self.made.as_ref().and_then(|made| made.user.as_ref());
+        self.step.action.user().or(made)
+    }
+
+    /// The word for what became of it.
+    pub fn word(&self) -> &'static str {
+        match self.outcome {
+            None => "not-begun",
+            Some(Outcome::Done) => "done",
+            Some(Outcome::NotDone(_)) => "not-done",
+            Some(Outcome::Unknown(_)) => "unknown",
+        }
+    }
+}

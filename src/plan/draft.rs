@@ -6,7 +6,7 @@ use std::ops::Deref;
 
 use crate::model::{
     Account, AccountKey, Action, Class, Gap, LeftAlone, Link, Now, Plan, Precondition,
-    ProviderName, Reason, Remember, Step, StepId, Subject, User, UserId, Why,
+    ProviderName, Reason, Remember, Step, StepId, Subject, User, UserId, ValueOf, Why,
 };
 
 use super::bonds::Bonds;
@@ -116,6 +116,10 @@ pub struct Draft<'a> {
     pub at_risk: Vec<(AccountKey, Risk)>,
     /// Users whom a person ordered to be deactivated: nothing else decides about their state.
     pub ordered: BTreeSet<UserId>,
+    /// Values that a person gave back: the rest of the plan leaves them alone.
+    pub pinned: BTreeSet<(AccountKey, ValueOf)>,
+    /// Usernames and addresses that are given back: nobody else gets them.
+    pub given_back: BTreeSet<String>,
     /// Links that an order changed in this plan.
     pub relinked: BTreeMap<AccountKey, Link>,
     /// The plan so far.
@@ -156,6 +160,8 @@ impl<'a> Draft<'a> {
             rests_on: BTreeMap::new(),
             at_risk: Vec::new(),
             ordered: BTreeSet::new(),
+            pinned: BTreeSet::new(),
+            given_back: BTreeSet::new(),
             relinked: BTreeMap::new(),
             plan: Plan::default(),
             admins: admins.into_iter().map(|u| u.id.clone()).collect(),
@@ -279,7 +285,10 @@ impl<'a> Draft<'a> {
         }
         self.admins.remove(&user.id);
         let ordered_by = match &reason {
-            Reason::Ordered { by } => Some(by.clone()),
+            Reason::Ordered { by }
+            | Reason::Undone {
+                by, lasting: true, ..
+            } => Some(by.clone()),
             _ => None,
         };
         let action = Action::Deactivate {
@@ -289,6 +298,11 @@ impl<'a> Draft<'a> {
             ordered_by,
         };
         self.step(subject, action, Precondition::Active, reason, after);
+    }
+
+    /// Whether a person gave a value back that the directory wants otherwise.
+    pub fn is_pinned(&self, key: &AccountKey, of: ValueOf) -> bool {
+        !self.pinned.is_empty() && self.pinned.contains(&(key.clone(), of))
     }
 
     /// Whether nobody administers the server: its next new user would become an administrator.

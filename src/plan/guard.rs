@@ -9,6 +9,7 @@ use crate::model::{
 
 use super::doubts::Doubts;
 use super::draft::Draft;
+use super::undo::is_undo;
 use super::{Limit, Policy};
 
 /// The time over which done steps are summed.
@@ -83,7 +84,9 @@ pub fn holds(draft: &Draft<'_>, doubts: &Doubts, active: u64) -> Vec<Hold> {
 
 fn doubted(draft: &Draft<'_>, doubts: &Doubts) -> Vec<Hold> {
     let mut held: Vec<Vec<&Step>> = vec![Vec::new(); doubts.list.len()];
-    for step in &draft.plan.steps {
+    // What a person takes back does not rest on the reading.
+    let steps = draft.plan.steps.iter().filter(|step| !is_undo(step));
+    for step in steps {
         for at in doubts.about(draft, step) {
             let released = approved(draft.world.memory, &doubts.list[at].key, draft.now);
             if !released.is_some_and(|r| r.contains(&step.action.fingerprint())) {

@@ -2,7 +2,8 @@
 //!
 //! [`plan`] sees both sides as read, the policy, what is remembered, and what time it is. It
 //! touches nothing and asks nobody; the same input gives the same plan. Its parts, in order:
-//! `doubts` (is the reading plausible), `matching` and `kin` (who is who), `lifecycle` (who goes, who comes
+//! `doubts` (is the reading plausible), `undo` (what people took back), `matching` and `kin` (who
+//! is who), `lifecycle` (who goes, who comes
 //! back), `naming`, `emails`, `profiles`, `creations`, `guard` (what waits for a person),
 //! `seats`, `memberships`. [`remember`] says what follows from a step that was carried out, and
 //! [`settle`] what became of steps whose outcome was lost.
@@ -16,10 +17,12 @@ mod doubts;
 mod draft;
 mod emails;
 mod guard;
+mod inverse;
 mod kin;
 mod lifecycle;
 mod matching;
 mod memberships;
+mod migration;
 mod names;
 mod naming;
 mod outcome;
@@ -29,16 +32,21 @@ mod recover;
 mod restored;
 mod scope;
 mod seats;
+mod undo;
 mod words;
 
 pub use address::legal_email;
 pub use crowd::{Bar, Claim, Crowd};
 pub use guard::{APPROVAL, DAY, approved, limit};
+pub use inverse::{Inverse, inverse};
+pub use migration::{Migration, Renumbered, Stuck};
 pub use names::legal_username;
 pub use outcome::{Effect, before, in_doubt, made, made_later, remember, undone};
 pub use policy::{AdoptRule, Authority, Limit, Policy, Setting, TeamPolicy};
 pub use recover::{Settled, settle};
 pub use restored::unknown_marks;
+pub use seats::taken;
+pub use undo::is_undo;
 pub use words::{Sentence, Span, hold_name};
 
 use std::collections::BTreeSet;
@@ -107,6 +115,7 @@ fn decide(mut draft: Draft<'_>) -> Plan {
         bad_entries(&mut draft, provider, directory);
     }
     lifecycle::ordered(&mut draft);
+    undo::settle(&mut draft);
     let matched = matching::people(&mut draft);
     let mut people = Vec::with_capacity(matched.len());
     for mut person in matched {
@@ -120,6 +129,7 @@ fn decide(mut draft: Draft<'_>) -> Plan {
     let mut addresses = emails::settle(&mut draft, &people);
     profiles::settle(&mut draft, &people);
     let mut made = creations::settle(&mut draft, &people, &naming, &mut addresses);
+    undo::part(&mut draft);
     let active = u64::try_from(bonds.active()).unwrap_or(u64::MAX);
     draft.plan.holds = guard::holds(&draft, &doubts, active);
     let unseated = seats::allot(&mut draft, &mut made);

@@ -8,6 +8,7 @@ use crate::model::{
 
 use super::guard::{approved, first_fill};
 use super::profiles::sent;
+use super::undo::{carried_out, is_undo};
 
 /// What a step did to the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,6 +164,11 @@ pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Mem
     {
         delta.push(Remember::Order(user.clone(), None));
     }
+    if let Some(key) = step.action.account()
+        && let Some(list) = memory.undone.get(key)
+    {
+        delta.extend(carried_out(step, effect, list));
+    }
     let fingerprint = step.action.fingerprint();
     // Permission for what was shown, not for the same thing another day.
     let approvals = memory.approvals.iter();
@@ -307,7 +313,7 @@ pub fn forget_account(memory: &Memory, key: &AccountKey) -> MemoryDelta {
 /// and a suffix belongs to the name that the user had.
 fn unlinked(step: &Step, key: &AccountKey, user: &UserId, as_new: bool, now: &Now) -> MemoryDelta {
     let by = match &step.reason {
-        Reason::ByHand { by, .. } => by.clone(),
+        Reason::ByHand { by, .. } | Reason::Undone { by, .. } => by.clone(),
         _ => String::new(),
     };
     let mark = Unlinked {
@@ -343,6 +349,8 @@ fn change(link: &mut Link, step: &Step, effect: &Effect) {
                 ordered_by,
             });
         }
+        // Against what the directory says: that it was ours, and undone, is worth knowing.
+        Effect::Reactivated if is_undo(step) => {}
         Effect::Reactivated => link.deactivated = None,
         Effect::EmailChanged => link.email_waiting = None,
         Effect::EmailAsked => {

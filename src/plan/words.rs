@@ -121,6 +121,9 @@ impl fmt::Display for Reason {
             }
             Self::TeamConfigured => f.write_str("the configuration names it and it does not exist"),
             Self::EveryoneIsMember { team } => write!(f, "everyone is a member of {team}"),
+            Self::Undone { run, by, .. } => {
+                write!(f, "{by} takes back what run {} did", run.0)
+            }
             Self::Ordered { by } => write!(f, "{by} said so with `mattersync deactivate`"),
             Self::ByHand { by, command } => write!(f, "{by} said so with `mattersync {command}`"),
         }
@@ -212,7 +215,7 @@ impl fmt::Display for Why {
             }
             Self::DeactivatedByOrder { by } => write!(
                 f,
-                "{by} deactivated the user with `mattersync deactivate`; it stays so until somebody \
+                "{by} deactivated the user with `mattersync deactivate` or `undo`; it stays so until somebody \
                  activates the user on Mattermost"
             ),
             Self::ReactivatedByHand => f.write_str(
@@ -267,6 +270,13 @@ impl fmt::Display for Why {
                 "the server has no active human administrator, and the first user of an empty one \
                  would become it: name the person in policy.first-admin",
             ),
+            Self::Undone { what, run, by, at } => write!(
+                f,
+                "{by} took back the {what} of run {} ({at}); it stays so until the directory says \
+                 something else, or somebody types `mattersync redo` and the name",
+                run.0
+            ),
+            Self::NotUndone { run, why } => write!(f, "not taken back (run {}): {why}", run.0),
             Self::OutcomeUnknown(what) => {
                 write!(
                     f,

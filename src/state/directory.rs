@@ -46,11 +46,24 @@ pub(super) fn create_private(options: &mut OpenOptions, path: &Path) -> io::Resu
     options.mode(0o600).open(path)
 }
 
-/// An [`StateError::Open`] that quotes the operating system.
+/// An [`StateError::Open`] that quotes the operating system, and says what to do.
 pub(super) fn cannot(path: &Path, what: &str, error: &io::Error) -> StateError {
+    let advice = match error.kind() {
+        io::ErrorKind::StorageFull => {
+            "; free some space. Nothing is changed in Mattermost until there is space again"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "; what is done has to be written down: mount the file system read-write, or name \
+             another state.directory"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "; check that the state directory belongs to the user who runs mattersync"
+        }
+        _ => "",
+    };
     StateError::Open {
         path: path.display().to_string(),
-        what: format!("{what}: {error}"),
+        what: format!("{what}: {error}{advice}"),
     }
 }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{About, AccountKey, Link, Outcome, RunId, Step, Timestamp, UserId};
+use crate::model::{About, AccountKey, Link, Outcome, RunId, Step, StepRecord, Timestamp, UserId};
+
+use super::RunRecord;
 
 /// Whether a run is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +37,8 @@ pub struct RunHead {
     pub about: Option<About>,
     /// How many steps of each kind had which outcome, in alphabetical order.
     pub counts: Vec<StepCount>,
+    /// E-mails that the steps which were carried out caused.
+    pub mails: u64,
 }
 
 /// How many steps of a kind had an outcome.
@@ -108,13 +112,30 @@ pub(super) fn is_link_of(key: &AccountKey, link: &Link, person: &str) -> bool {
         || same(key.id.as_str())
 }
 
-/// The word for what became of a step.
-pub(super) fn word(outcome: Option<&Outcome>) -> &'static str {
-    match outcome {
-        None => "not-begun",
-        Some(Outcome::Done) => "done",
-        Some(Outcome::NotDone(_)) => "not-done",
-        Some(Outcome::Unknown(_)) => "unknown",
+impl RunRecord {
+    /// The same without its steps.
+    pub fn head(&self) -> RunHead {
+        self.head_about(|_| true)
+    }
+
+    /// The same without its steps, some of which are counted.
+    pub(super) fn head_about(&self, meant: impl Fn(&StepRecord) -> bool) -> RunHead {
+        let steps: Vec<&StepRecord> = self.steps.iter().filter(|step| meant(step)).collect();
+        let words = steps.iter();
+        let words = words.map(|step| (step.step.action.kind().to_owned(), step.word()));
+        let done = steps
+            .iter()
+            .filter(|step| step.outcome == Some(Outcome::Done));
+        RunHead {
+            id: self.id,
+            began: self.began,
+            ended: self.ended,
+            state: self.state,
+            config: self.config.clone(),
+            about: self.about.clone(),
+            counts: tally(words),
+            mails: done.map(|step| u64::from(step.step.mails)).sum(),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use super::fault::{
     Fault, linked_twice, no_such_run, no_such_step, not_open, settled_already, step_twice,
 };
-use super::history::{is_about, is_link_of, tally, word};
+use super::history::{is_about, is_link_of};
 use super::rows::runs::NOT_RECORDED;
 use super::target::Target;
 use super::{
@@ -105,25 +105,13 @@ impl Run {
     }
 
     fn head(&self, id: RunId, who: Option<&Who>) -> Option<RunHead> {
-        let meant = |record: &&Record| {
-            let target = &record.target;
-            who.is_none_or(|who| who.has(target.account.as_ref(), target.user.as_ref()))
+        let record = self.record(id);
+        let Some(who) = who else {
+            return Some(record.head());
         };
-        let steps: Vec<&Record> = self.steps.iter().filter(meant).collect();
-        if who.is_some() && steps.is_empty() {
-            return None;
-        }
-        let steps = steps.into_iter();
-        let words = steps.map(|r| (r.target.action.to_owned(), word(r.told().as_ref())));
-        Some(RunHead {
-            id,
-            began: self.began,
-            ended: self.ended,
-            state: self.state(),
-            config: self.config.clone(),
-            about: self.about.clone(),
-            counts: tally(words),
-        })
+        let meant = |step: &StepRecord| who.has(step.account(), step.user());
+        let any = record.steps.iter().any(meant);
+        any.then(|| record.head_about(meant))
     }
 }
 

@@ -10,4 +10,5 @@ mod place;
 mod saved;
 mod served;
 mod state;
+mod undo;
 mod words;

@@ -18,7 +18,7 @@ pub struct Place {
     pub dir: TempDir,
     pub sim: Sim,
     pub token: String,
-    people: Vec<Person>,
+    pub people: Vec<Person>,
     /// More lines at the end of the configuration.
     pub more: String,
     /// How the directory is reached, if not through the file.

@@ -25,13 +25,16 @@ mod service;
 #[path = "../flow/stage.rs"]
 #[allow(dead_code, reason = "shared with the tests that need real directories")]
 mod stage;
+#[path = "../common/world.rs"]
+mod world;
 
 mod aftermath;
 mod completeness;
 mod identity;
 mod identity_moves;
+mod ids;
 mod mail;
 mod process;
+mod remembered;
+mod seats;
 mod state;
-#[path = "../common/world.rs"]
-mod world;

@@ -249,11 +249,12 @@ pub fn on_server(
     sim: &Mattermost,
     chief: &Chief,
     directory: &Directory,
-    users: &[(u32, User)],
+    users: &dyn Fn() -> Vec<(u32, User)>,
     event: &Event,
 ) -> Option<Done> {
     use Event as E;
     let from = |n: u32, fits: &dyn Fn(&User) -> bool| -> Option<User> {
+        let users = users();
         let after = users.iter().filter(|(number, _)| *number >= n);
         let before = users.iter().filter(|(number, _)| *number < n);
         let mut all = after.chain(before).map(|(_, user)| user);

@@ -216,7 +216,7 @@ impl Life<'_> {
             self.judge(&cycle)?;
             self.stage.pass(13 * 60);
             quiet = if cycle.deeds.is_empty() { quiet + 1 } else { 0 };
-            if quiet == 4 {
+            if quiet == 3 {
                 break;
             }
         }

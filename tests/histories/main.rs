@@ -90,6 +90,7 @@ fn histories_keep_the_promises() {
             what.promise, what.what
         );
         one(*seed);
+        panic!("seed {seed} failed, and did not fail again");
     }
     report.assert_is_rich();
 }

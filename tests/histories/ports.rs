@@ -92,6 +92,8 @@ struct State {
     reads: u32,
     writes: u32,
     stores: u32,
+    /// A cycle is under way, not only a person's look.
+    cycle: bool,
     dead: bool,
     struck: Vec<&'static str>,
     late: Vec<Call>,
@@ -121,13 +123,22 @@ impl Hub {
         self.state.lock().unwrap()
     }
 
-    /// From now on this goes wrong, counted from here.
+    /// A cycle begins, in which this goes wrong.
     pub fn arm(&self, trouble: Trouble) -> tokio::sync::watch::Receiver<bool> {
+        let heard = self.rest();
+        let mut state = self.state();
+        state.trouble = trouble;
+        state.cycle = true;
+        drop(state);
+        heard
+    }
+
+    /// Counting begins anew, and nothing goes wrong.
+    pub fn rest(&self) -> tokio::sync::watch::Receiver<bool> {
         let (stop, heard) = tokio::sync::watch::channel(false);
         let mut state = self.state();
         let late = std::mem::take(&mut state.late);
         *state = State {
-            trouble,
             late,
             stop: Some(stop),
             ..State::default()
@@ -158,7 +169,7 @@ impl Hub {
     fn deliver_late(&self) {
         let late = {
             let mut state = self.state();
-            if state.reads + state.writes < LATE_AFTER {
+            if !state.cycle || state.reads + state.writes < LATE_AFTER {
                 return;
             }
             std::mem::take(&mut state.late)
@@ -371,8 +382,31 @@ impl Provider for Door {
             return async { gone }.boxed();
         }
         let (mut real, ask) = (self.real.clone(), ask.clone());
-        let task = self.runtime.spawn(async move { real.read(&ask).await });
-        async move { task.await.unwrap() }.boxed()
+        let (said, heard) = std::sync::mpsc::channel();
+        self.runtime.spawn(async move {
+            let _ = said.send(real.read(&ask).await);
+        });
+        async move { heard.recv().unwrap() }.boxed()
+    }
+}
+
+/// Waits on this thread, so that what happens does not depend on which thread is faster.
+fn wait<T>(work: impl Future<Output = T>) -> T {
+    struct Bell(std::thread::Thread);
+    impl std::task::Wake for Bell {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Bell(std::thread::current())).into();
+    let mut context = std::task::Context::from_waker(&waker);
+    // Without the runtime's budget, which would have to be renewed by going back to it.
+    let mut work = std::pin::pin!(tokio::task::unconstrained(work));
+    loop {
+        match work.as_mut().poll(&mut context) {
+            std::task::Poll::Ready(done) => return done,
+            std::task::Poll::Pending => std::thread::park(),
+        }
     }
 }
 
@@ -407,7 +441,7 @@ impl Disk {
         let work = done.then(|| work(&self.real));
         async move {
             let result = match work {
-                Some(work) => Some(work.await),
+                Some(work) => Some(wait(work)),
                 None => None,
             };
             match result {
@@ -424,7 +458,7 @@ impl Disk {
 
 impl Store for Disk {
     fn load(&self) -> BoxFuture<'_, Result<Memory, StateError>> {
-        self.real.load()
+        async move { wait(self.real.load()) }.boxed()
     }
 
     fn observe(&self, delta: MemoryDelta) -> BoxFuture<'_, Result<(), StateError>> {
@@ -471,11 +505,11 @@ impl Store for Disk {
     }
 
     fn unsettled(&self) -> BoxFuture<'_, Result<Vec<Unsettled>, StateError>> {
-        self.real.unsettled()
+        async move { wait(self.real.unsettled()) }.boxed()
     }
 
     fn runs(&self, most: u32) -> BoxFuture<'_, Result<Vec<RunRecord>, StateError>> {
-        self.real.runs(most)
+        async move { wait(self.real.runs(most)) }.boxed()
     }
 
     fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRecord>, StateError>> {
@@ -520,7 +554,7 @@ impl Store for Disk {
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>> {
-        self.real.counts()
+        async move { wait(self.real.counts()) }.boxed()
     }
 }
 

@@ -109,7 +109,9 @@ pub fn deeds(cycle: &Cycle) -> Vec<String> {
         for (before, after) in deed.changed.values() {
             match (before, after) {
                 (None, Some(user)) => made.push(format!("{}{late}", user.username)),
-                (Some(before), Some(after)) => lines.push(change(before, after) + late),
+                (Some(before), Some(after)) => {
+                    lines.push(change(before, after, &deed.target) + late);
+                }
                 _ => lines.push("  somebody is deleted".into()),
             }
         }
@@ -130,7 +132,7 @@ pub fn deeds(cycle: &Cycle) -> Vec<String> {
     lines
 }
 
-fn change(before: &User, after: &User) -> String {
+fn change(before: &User, after: &User, target: &str) -> String {
     let mut parts = Vec::new();
     let fields = [
         ("username", &before.username, &after.username),
@@ -151,7 +153,10 @@ fn change(before: &User, after: &User) -> String {
         _ => {}
     }
     if parts.is_empty() {
-        parts.push("touched".into());
+        let what = target
+            .rsplit('/')
+            .find(|part| part.len() != before.id.len());
+        parts.push(format!("touched by {}", what.unwrap_or_default()));
     }
     format!("  {}: {}", before.username, parts.join(", "))
 }

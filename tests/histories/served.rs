@@ -50,6 +50,14 @@ impl Shown {
         }
     }
 
+    /// The username as Mattermost can have it; what it is now, if it has no legal form.
+    pub fn legal_name(&self) -> String {
+        match self.account.flaw {
+            Some(Flaw::NoName) => "--".into(),
+            _ => self.account.name.legal(),
+        }
+    }
+
     pub fn given(&self) -> String {
         if self.no_given {
             String::new()
@@ -68,7 +76,7 @@ impl Shown {
 
     /// The address that is made of the username.
     pub fn template(&self) -> String {
-        format!("{}@example.org", self.account.name.raw()).to_lowercase()
+        format!("{}@example.org", self.raw_name()).to_lowercase()
     }
 }
 
@@ -132,6 +140,9 @@ pub fn serve(server: &FaultServer, directory: &Directory, fault: &Fault, lock: L
         Dice::new(*seed).shuffle(&mut visible);
     }
     let mut entries = vec![root(directory.replaced)];
+    let units = UNITS.iter().map(|unit| format!("ou={unit},{BASE}"));
+    let units = units.chain([BASE.to_owned(), format!("ou=archive,{CONTEXT}")]);
+    entries.extend(units.map(|dn| Entry::new(&dn).with("objectClass", "organizationalUnit")));
     entries.extend(visible.iter().map(|a| entry(a, fault, lock)));
     server.set_entries(entries);
     let mut served = Served {

@@ -218,7 +218,7 @@ impl<'l> Stage<'l> {
         self.engine = None;
         self.disk = None;
         let settings = self.configuration();
-        self.hub.arm(Trouble::default());
+        self.hub.rest();
         let ProviderKind::Ldap(ldap) = &settings.provider.kind else {
             panic!("no ldap");
         };
@@ -347,7 +347,7 @@ impl<'l> Stage<'l> {
 
     /// Shows a person what is held and why.
     pub fn show_holds(&mut self) -> Option<Plan> {
-        self.hub.arm(Trouble::default());
+        self.hub.rest();
         let engine = self.engine.as_mut().unwrap();
         let view = self.lab.runtime.block_on(engine.show_holds(&|_| {}));
         view.ok().map(|view| view.plan)
@@ -355,7 +355,7 @@ impl<'l> Stage<'l> {
 
     /// A person approves. `None` when nothing was released.
     pub fn approve(&mut self, what: &str) -> Option<mattersync::cycle::Approved> {
-        self.hub.arm(Trouble::default());
+        self.hub.rest();
         let engine = self.engine.as_mut().unwrap();
         let word = engine.approve(what, "alice", &|_| {});
         self.lab.runtime.block_on(word).ok()
@@ -374,7 +374,7 @@ impl<'l> Stage<'l> {
         if let Some(done) = in_directory(&mut self.directory, event) {
             return done;
         }
-        let users = self.linked(&self.snapshot());
+        let users = || self.linked(&self.snapshot());
         if let Some(done) = on_server(&self.sim, &self.chief, &self.directory, &users, event) {
             return done;
         }

@@ -147,7 +147,7 @@ async fn a_usual_limit_is_confirmed_or_proves_nothing() {
                 false => script.with(Fault::PagingUnsupported),
             })
             .await;
-            for most in most {
+            if let Some(most) = most {
                 server.arm(Fault::Truncated(most));
             }
             let directory = read_from(&server).await.unwrap();

@@ -19,7 +19,7 @@ use crate::config::{EmailSource, GroupMembers, LockRule, Mapping, Schema};
 use crate::model::{AccountState, Entry, Now};
 
 pub use assembler::Assembler;
-pub use ids::{escape_filter_value, id_context, id_filter, id_of};
+pub use ids::{escape_filter_value, id_context, id_filter, id_of, ids_of};
 pub use text::clean;
 pub use unique::is_suspect_count;
 

@@ -10,9 +10,12 @@ use super::runs::state;
 use super::{from_json, memory, odd, unsigned};
 use crate::model::{AccountKey, DirectoryId, ProviderName, RunId, Step, Timestamp, UserId};
 
-/// The word for what became of a step, as [`super::super::history::word`] has it.
+/// The word for what became of a step, as [`crate::model::StepRecord::word`] has it.
 const WORD: &str = "CASE WHEN outcome IS NOT NULL THEN outcome
                          WHEN intended_at IS NOT NULL THEN 'unknown' ELSE 'not-begun' END";
+
+/// The e-mails that a step caused.
+const MAILS: &str = "CASE WHEN outcome = 'done' THEN json_extract(step, '$.mails') ELSE 0 END";
 
 /// Runs without their steps, newest first.
 pub(in super::super) fn heads(db: &Connection, which: &Which) -> Result<Vec<RunHead>, Fault> {
@@ -33,7 +36,7 @@ pub(in super::super) fn heads(db: &Connection, which: &Which) -> Result<Vec<RunH
             break;
         }
         let id = RunId(row.get(0)?);
-        let counts = match &theirs {
+        let (counts, mails) = match &theirs {
             None => counts(db, id)?,
             Some(theirs) => match theirs.get(&id) {
                 Some(counts) => counts.clone(),
@@ -51,42 +54,46 @@ pub(in super::super) fn heads(db: &Connection, which: &Which) -> Result<Vec<RunH
                 None => None,
             },
             counts,
+            mails,
         });
     }
     Ok(heads)
 }
 
-fn counts(db: &Connection, run: RunId) -> Result<Vec<StepCount>, Fault> {
+fn counts(db: &Connection, run: RunId) -> Result<(Vec<StepCount>, u64), Fault> {
     let mut select = db.prepare_cached(&format!(
-        "SELECT action, {WORD} AS word, count(*) FROM steps WHERE run = ?1
+        "SELECT action, {WORD} AS word, count(*), sum({MAILS}) FROM steps WHERE run = ?1
          GROUP BY action, word ORDER BY action, word"
     ))?;
     let mut rows = select.query([run.0])?;
     let mut counts = Vec::new();
+    let mut mails = 0;
     while let Some(row) = rows.next()? {
+        mails += unsigned(row.get(3)?)?;
         counts.push(StepCount {
             action: row.get(0)?,
             outcome: row.get(1)?,
             number: unsigned(row.get(2)?)?,
         });
     }
-    Ok(counts)
+    Ok((counts, mails))
 }
 
 /// The counts of some people's steps in each run that has any.
-fn counts_of(db: &Connection, who: &Who) -> Result<BTreeMap<RunId, Vec<StepCount>>, Fault> {
-    type Found = BTreeSet<(RunId, i64, String, &'static str)>;
+fn counts_of(db: &Connection, who: &Who) -> Result<BTreeMap<RunId, (Vec<StepCount>, u64)>, Fault> {
+    type Found = BTreeSet<(RunId, i64, String, &'static str, u64)>;
     fn take(found: &mut Found, row: &Row<'_>) -> Result<(), Fault> {
         let word: String = row.get(3)?;
         let words = ["done", "not-done", "unknown", "not-begun"];
         let known = words.into_iter().find(|known| *known == word);
         let word = known.ok_or_else(|| odd("steps have the outcome", &word))?;
-        found.insert((RunId(row.get(0)?), row.get(1)?, row.get(2)?, word));
+        let mails = unsigned(row.get(4)?)?;
+        found.insert((RunId(row.get(0)?), row.get(1)?, row.get(2)?, word, mails));
         Ok(())
     }
     let mut found = Found::new();
     let mut by_account = db.prepare_cached(&format!(
-        "SELECT run, number, action, {WORD} FROM steps WHERE account = ?1 AND provider = ?2"
+        "SELECT run, number, action, {WORD}, {MAILS} FROM steps WHERE account = ?1 AND provider = ?2"
     ))?;
     for key in &who.accounts {
         let mut rows = by_account.query(params![key.id.as_str(), key.provider.as_str()])?;
@@ -95,7 +102,7 @@ fn counts_of(db: &Connection, who: &Who) -> Result<BTreeMap<RunId, Vec<StepCount
         }
     }
     let mut by_user = db.prepare_cached(&format!(
-        "SELECT run, number, action, {WORD} FROM steps WHERE user = ?1"
+        "SELECT run, number, action, {WORD}, {MAILS} FROM steps WHERE user = ?1"
     ))?;
     for user in &who.users {
         let mut rows = by_user.query([user.as_str()])?;
@@ -103,13 +110,15 @@ fn counts_of(db: &Connection, who: &Who) -> Result<BTreeMap<RunId, Vec<StepCount
             take(&mut found, row)?;
         }
     }
-    let mut runs: BTreeMap<RunId, Vec<(String, &'static str)>> = BTreeMap::new();
-    for (run, _, action, word) in found {
-        runs.entry(run).or_default().push((action, word));
+    let mut runs: BTreeMap<RunId, (Vec<(String, &'static str)>, u64)> = BTreeMap::new();
+    for (run, _, action, word, mails) in found {
+        let (steps, sum) = runs.entry(run).or_default();
+        steps.push((action, word));
+        *sum += mails;
     }
     let runs = runs.into_iter();
     Ok(runs
-        .map(|(run, steps)| (run, tally(steps.into_iter())))
+        .map(|(run, (steps, mails))| (run, (tally(steps.into_iter()), mails)))
         .collect())
 }
 

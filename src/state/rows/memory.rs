@@ -51,6 +51,8 @@ fn remember(db: &Connection, change: &Remember) -> Result<(), Fault> {
         Remember::Scope(name, scope) => put(db, "scope", name.as_str(), "", Some(scope)),
         Remember::Kept(user, value) => put(db, "kept", "", user.as_str(), value.as_ref()),
         Remember::Unlinked(key, value) => put_account(db, "unlinked", key, value.as_ref()),
+        Remember::Undone(key, value) => put_account(db, "undone", key, value.as_ref()),
+        Remember::Forgotten(user, at) => put(db, "forgotten", "", user.as_str(), at.as_ref()),
         Remember::Restored(value) => put(db, "restored", "", "", value.as_ref()),
     }
 }
@@ -280,6 +282,14 @@ fn load_small_rest(db: &Connection, memory: &mut Memory) -> Result<(), Fault> {
             "unlinked" => {
                 let value = from_json(&what, &value)?;
                 memory.unlinked.insert(account(row, 1, 2)?, value);
+            }
+            "undone" => {
+                let value = from_json(&what, &value)?;
+                memory.undone.insert(account(row, 1, 2)?, value);
+            }
+            "forgotten" => {
+                let user = UserId::new(row.get::<_, String>(2)?);
+                memory.forgotten.insert(user, from_json(&what, &value)?);
             }
             "restored" => memory.restored = Some(from_json(&what, &value)?),
             other => return Err(odd("memory has the kind", other)),

@@ -8,7 +8,7 @@ use mattermost_sim::{MailKind, User};
 use crate::events::Proof;
 use crate::ports::Deed;
 use crate::served::{Seen, State};
-use crate::stage::{Cycle, Snapshot};
+use crate::stage::Cycle;
 
 use super::approvals::Wish;
 use super::{Checker, Verdict, broken};
@@ -63,8 +63,16 @@ impl Sums {
         self.clean = 0;
     }
 
-    pub fn a_clean_cycle(&mut self, after: &Snapshot) {
-        self.clean += u32::from(!after.linked.is_empty());
+    /// A reading that is true was used to its end: the first fill is over when few are left.
+    pub fn a_clean_cycle(&mut self, cycle: &Cycle) {
+        let linked = &cycle.after.linked;
+        let left = cycle
+            .served
+            .all_shown()
+            .filter(|(n, _)| !linked.contains_key(n));
+        let few = left.count() <= Kind::Create.limit(active(cycle));
+        let filled = few && !linked.is_empty() && cycle.served.nameless.is_empty();
+        self.clean += u32::from(filled);
     }
 }
 

@@ -60,6 +60,9 @@ pub struct Checker {
     /// Users whom mattersync made.
     made: BTreeSet<String>,
     down: BTreeMap<String, Down>,
+    /// Users of whom mattersync knows that they are down by itself: of a deactivation that nobody
+    /// answered it cannot tell whether somebody undid it or whether it never arrived.
+    known_down: BTreeSet<String>,
     /// Users whom an administrator reactivated although mattersync had deactivated them.
     respected: BTreeSet<String>,
     /// When complete readings in a row did not contain an account, in true milliseconds.
@@ -89,6 +92,7 @@ impl Checker {
             twins: BTreeMap::new(),
             made: BTreeSet::new(),
             down: BTreeMap::new(),
+            known_down: BTreeSet::new(),
             respected: BTreeSet::new(),
             absent: BTreeMap::new(),
             back: BTreeMap::new(),
@@ -111,8 +115,8 @@ impl Checker {
                 self.respected.remove(user);
             }
             Done::Reactivated(user) => {
-                let was = self.down.remove(user);
-                if matches!(was, Some(Down::Ours | Down::Ordered | Down::Forgotten)) {
+                self.down.remove(user);
+                if self.known_down.contains(user) {
                     self.respected.insert(user.clone());
                 }
                 self.mails.changed(user);
@@ -160,7 +164,7 @@ impl Checker {
         }
         let served = &cycle.served;
         for (number, shown) in served.all_shown() {
-            self.names.insert(number, shown.account.name.legal());
+            self.names.insert(number, shown.legal_name());
             self.absent.remove(&number);
         }
         for (number, user) in &cycle.before.linked {
@@ -233,11 +237,17 @@ impl Checker {
 
     /// Afterwards.
     fn learn(&mut self, cycle: &Cycle) {
+        let known = cycle.after.memory.links.values().filter(|link| {
+            let user = cycle.after.users.get(link.user.as_str());
+            let seen = link.deactivated.as_ref().and_then(|d| d.delete_at);
+            seen.is_some_and(|at| user.is_some_and(|u| u.delete_at == at.0))
+        });
+        self.known_down = known.map(|link| link.user.to_string()).collect();
         let served = &cycle.served;
         if cycle.order.is_none() && cycle.error.is_none() && served.proof == Proof::True {
             self.believed = (served.listed, served.units);
             if !cycle.killed && cycle.struck.is_empty() {
-                self.guard.a_clean_cycle(&cycle.after);
+                self.guard.a_clean_cycle(cycle);
             }
         }
         // The directory agrees with the administrator: the matter is over.

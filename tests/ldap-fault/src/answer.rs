@@ -156,7 +156,7 @@ impl State {
             .into_iter()
             .filter(|(dn, _)| !below.iter().any(|hidden| is_below(dn, hidden)))
             .map(|(_, entry)| seen(entry, &without, no_paging))
-            .filter(|entry| search.filter.matches(entry))
+            .filter(|entry| search.filter.matches(entry, &without))
             .take(most)
             .collect()
     }

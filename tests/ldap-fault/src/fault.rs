@@ -66,7 +66,8 @@ pub enum Fault {
     Disconnection(At),
     /// Searches from this base, or below it, get 32.
     NoSuchObject(String),
-    /// The attribute is not shown and matches no filter, as after a lost right.
+    /// The attribute is not shown, and no filter about it matches, nor the filter's opposite, as
+    /// after a lost right.
     HideAttribute(String),
     /// Entries at or below this DN are not shown, as after a lost right: result 0.
     HideBelow(String),
