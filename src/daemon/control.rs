@@ -5,6 +5,7 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
+use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::extract::State;
 use axum::extract::connect_info::{ConnectInfo, Connected};
@@ -277,9 +278,11 @@ async fn plan(State(desk): State<Desk>) -> Response {
 async fn sync(
     State(desk): State<Desk>,
     ConnectInfo(caller): ConnectInfo<Caller>,
-    body: Option<Json<SyncBody>>,
+    body: Bytes,
 ) -> Response {
-    let on_behalf = body.and_then(|Json(body)| body.on_behalf);
+    // Whoever has nothing to say need not say it.
+    let body: Option<SyncBody> = serde_json::from_slice(&body).ok();
+    let on_behalf = body.and_then(|body| body.on_behalf);
     let by = caller.name(on_behalf.as_deref());
     ask(&desk, |reply| Wish::Sync(Waiting { by, reply })).await
 }

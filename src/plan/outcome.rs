@@ -228,6 +228,9 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
             },
             Effect::Adopted,
         ) => {
+            if memory.undone.contains_key(key) {
+                delta.push(Remember::Undone(key.clone(), None));
+            }
             if memory.unlinked.contains_key(key) {
                 delta.push(Remember::Unlinked(key.clone(), None));
             }
@@ -253,10 +256,18 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
                 return delta;
             };
             delta.extend(forget_account(memory, from));
+            if memory.unlinked.contains_key(key) {
+                delta.push(Remember::Unlinked(key.clone(), None));
+            }
+            if memory.nonces.contains_key(key) {
+                delta.push(Remember::Nonce(key.clone(), None));
+            }
+            let undone = memory.undone.get(from).cloned();
+            delta.extend(undone.map(|list| Remember::Undone(key.clone(), Some(list))));
             Link {
                 last_dn: step.subject.dn.clone().unwrap_or_default(),
                 last_username: directory_username.clone(),
-                anchor: Some(anchor.clone()),
+                anchor: anchor.clone(),
                 ..link.clone()
             }
         }
@@ -302,6 +313,9 @@ pub fn forget_account(memory: &Memory, key: &AccountKey) -> MemoryDelta {
     }
     if memory.flips.contains_key(key) {
         delta.push(Remember::Flips(key.clone(), None));
+    }
+    if memory.unlinked.contains_key(key) {
+        delta.push(Remember::Unlinked(key.clone(), None));
     }
     if memory.announced.contains_key(key) {
         delta.push(Remember::Announced(key.clone(), None));

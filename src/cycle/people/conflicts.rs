@@ -161,6 +161,7 @@ impl Finder<'_> {
                 self.two_accounts(key, other)
             }
             (Why::Duplicate { what, value, other }, Some(_)) => self.duplicate(what, value, other),
+            (Why::LooksLike { holder, .. }, Some(key)) => self.alike(key, holder),
             (Why::EmailSwap { email }, _) => self.swap(email),
             (Why::UserGone, Some(key)) => self.gone(key),
             (Why::Unlinked { .. }, Some(key)) => self.unlinked(key),
@@ -325,6 +326,25 @@ impl Finder<'_> {
         );
         let parties = user.into_iter().map(Party::Gone).collect();
         (ConflictKind::UserGone, parties, vec![way])
+    }
+
+    fn alike(&self, key: &AccountKey, holder: &str) -> (ConflictKind, Vec<Party>, Vec<Way>) {
+        let id = holder.rsplit_once('(').map_or(holder, |(_, id)| id);
+        let id = UserId::new(id.trim_end_matches(')'));
+        let ways = vec![
+            Way::typed(
+                "if they are one person: the user becomes this account's".to_owned(),
+                &["link", key.id.as_str(), id.as_str()],
+            ),
+            Way {
+                when: "if not: give one of them another username or address, in the directory or \
+                       on Mattermost"
+                    .to_owned(),
+                command: Vec::new(),
+            },
+        ];
+        let parties = self.user(&id, Vec::new()).into_iter().collect();
+        (ConflictKind::SamePerson, parties, ways)
     }
 
     fn unlinked(&self, key: &AccountKey) -> (ConflictKind, Vec<Party>, Vec<Way>) {

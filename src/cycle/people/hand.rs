@@ -169,6 +169,12 @@ fn linking(engine: &Engine, view: &View, wish: &LinkThem) -> Result<Deed, WordEr
     for (given, word) in [(wish.admin, "--admin"), (wish.guest, "--guest")] {
         words.extend(given.then(|| word.to_owned()));
     }
+    let from = view.memory.links.iter();
+    let mut from = from.filter(|(from, link)| link.user == user.id && **from != key);
+    if let Some((from, _)) = from.next().filter(|(from, _)| view.account(from).is_none()) {
+        not_linked(view, &key, account)?;
+        return Ok(Deed::moved(view, key, account, user, from, words));
+    }
     may_link(engine, view, &key, account, user, (wish.admin, wish.guest))?;
     Ok(Deed::link("link", key, account, user, words))
 }
@@ -378,6 +384,51 @@ impl Deed {
         }
     }
 
+    /// The user's own account was not found, and a person says that this one is the same person.
+    fn moved(
+        view: &View,
+        key: AccountKey,
+        account: &Account,
+        user: &User,
+        from: &AccountKey,
+        words: Vec<String>,
+    ) -> Self {
+        let link = view.memory.links.get(from);
+        let dn = link.map(|link| link.last_dn.clone()).unwrap_or_default();
+        let mut warnings = vec![format!(
+            "{} is linked to another account ({dn}, id {from}), which was not found: the link moves",
+            user.username
+        )];
+        if !user.is_active() {
+            warnings.push(match link.is_some_and(|link| link.deactivated.is_some()) {
+                true => format!(
+                    "{} is deactivated, and is reactivated if mattersync had deactivated the user \
+                     because of the directory",
+                    user.username
+                ),
+                false => format!(
+                    "{} is deactivated and stays so until somebody activates the user on Mattermost",
+                    user.username
+                ),
+            });
+        }
+        Self {
+            command: "link",
+            action: Action::MoveLink {
+                account: key.clone(),
+                from: from.clone(),
+                user: user.id.clone(),
+                directory_username: account.username.clone(),
+                anchor: None,
+            },
+            key,
+            user: user.id.clone(),
+            expects: Precondition::Username(user.username.clone()),
+            warnings,
+            words,
+        }
+    }
+
     fn step(&self, view: &View, by: &str) -> Step {
         let account = view.account(&self.key);
         let user = view.users.get(&self.user);
@@ -451,6 +502,7 @@ impl Engine {
         let before = view.memory.clone();
         let effect = match deed.action {
             Action::Unlink { .. } => Effect::Unlinked,
+            Action::MoveLink { .. } => Effect::Moved,
             _ => Effect::Adopted,
         };
         for change in remember(&step, &effect, &before, &now) {
