@@ -121,11 +121,11 @@ fn unlinked<'a>(
 /// Moves the link of an account that is gone to its successor.
 fn successor<'a>(draft: &mut Draft<'a>, mut person: Person<'a>, at: usize) -> Person<'a> {
     let bond = &draft.bonds.all[at];
-    let anchor = person.account.anchor.clone().unwrap_or_default();
+    let anchor = person.account.anchor.clone();
     let link = Link {
         last_dn: person.account.dn.clone(),
         last_username: person.account.username.clone(),
-        anchor: Some(anchor.clone()),
+        anchor: anchor.clone(),
         ..bond.link.clone()
     };
     let action = Action::MoveLink {
@@ -136,7 +136,7 @@ fn successor<'a>(draft: &mut Draft<'a>, mut person: Person<'a>, at: usize) -> Pe
         anchor: anchor.clone(),
     };
     let reason = Reason::SameAnchor {
-        anchor,
+        anchor: anchor.unwrap_or_default(),
         was: bond.link.last_dn.clone(),
     };
     draft.take(&bond.link.user, person.key);
