@@ -363,7 +363,11 @@ impl Engine {
     }
 
     fn plan(&self, view: &View, now: &Now) -> Plan {
-        plan(&view.world(), &self.settings.policy, now)
+        let mut plan = plan(&view.world(), &self.settings.policy, now);
+        if !view.contested.is_empty() {
+            view.spare(&mut plan);
+        }
+        plan
     }
 
     /// Settles what an earlier run left in doubt, from what was read now.
@@ -411,9 +415,8 @@ impl Engine {
                 .await
             {
                 Ok(()) => remember(&mut view.memory, &delta),
-                Err(StateError::Refused(why)) => {
-                    self.give_up_on(&mut view.memory, doubt, why).await?;
-                }
+                // It stays in doubt until a person has said whose the user is.
+                Err(StateError::Refused(_)) => view.contest(&delta),
                 Err(error) => return Err(error.into()),
             }
         }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::Settings;
 use crate::mattermost::{CallError, Reader};
 use crate::model::{
-    Action, Directories, Directory, DirectoryId, Link, Memory, Now, Places, Plan, ProviderName,
-    Reading, Roster, ServerFacts, Shape, Step, Team, User, UserId,
+    AccountKey, Action, Directories, Directory, DirectoryId, Link, Memory, Now, Places, Plan,
+    ProviderName, Reading, Roster, ServerFacts, Shape, Step, Team, User, UserId,
 };
 use crate::plan::{Policy, Settled, World, settle};
 use crate::provider::{Ask, Provider};
@@ -36,6 +36,8 @@ pub struct View {
     pub orphans: usize,
     /// Usernames of lost creations that nobody asked for in this cycle.
     unasked: BTreeSet<String>,
+    /// Accounts that claim the user of another one, with that one and the user.
+    pub(super) contested: BTreeMap<AccountKey, (AccountKey, UserId)>,
 }
 
 impl View {
@@ -119,6 +121,7 @@ fn view(settings: &Settings, directory: Directory, mattermost: Mattermost, memor
         plan: Plan::default(),
         orphans: 0,
         unasked,
+        contested: BTreeMap::new(),
     }
 }
 
@@ -222,7 +225,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{Absence, AccountKey, Deactivation, LinkOrigin, Timestamp};
+    use crate::model::{Absence, Deactivation, LinkOrigin, Timestamp};
 
     /// A link whose user we deactivated then, or tried to, or did not.
     fn link(deactivated: Option<Option<Timestamp>>) -> Link {
