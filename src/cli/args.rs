@@ -99,6 +99,13 @@ pub enum Command {
     /// bot, never who is kept or in policy.protect, and never the last administrator.
     Deactivate(Deactivate),
 
+    /// Show who gets which id after `accounts.id` was changed, or apply it
+    ///
+    /// Without --apply: read the directory by the old and the new attribute, and list old id, new
+    /// id and user of everybody. With --apply: take exactly what was listed. All or nothing; until
+    /// then no cycle runs. Exits with 1 while somebody cannot be given a new id.
+    MigrateIds(MigrateIds),
+
     /// List the conflicts of the present plan, with both parties and what to type
     ///
     /// Names and addresses that somebody else holds, two accounts for one user, swaps, users who
@@ -267,6 +274,18 @@ pub struct Approve {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub json: Json,
+}
+
+/// What to do about new ids.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct MigrateIds {
+    /// Apply what was listed
+    #[arg(long)]
+    pub apply: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub show: Show,
 }
 
 /// Whom to deactivate.

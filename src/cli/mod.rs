@@ -5,6 +5,7 @@
 //! user that `service_user` makes it. What comes back are the reports of [`crate::cycle`]; the
 //! commands turn them into a page of text (`print`, `steps`, `left`) or into JSON.
 
+mod aftermath;
 mod approve;
 mod args;
 mod check;
@@ -16,6 +17,7 @@ mod explain;
 mod history;
 mod left;
 mod link;
+mod migrate_ids;
 mod orphans;
 mod own;
 mod people;
@@ -130,6 +132,7 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
             let writes = !args.orphan || args.yes.is_some();
             deactivate::deactivate(&open(need(writes))?, args, terminal)
         }
+        Command::MigrateIds(args) => migrate_ids::migrate_ids(&open(Need::Write)?, args, terminal),
         Command::Conflicts(json) => conflicts::conflicts(&open(Need::Look)?, *json, terminal),
         Command::Link(args) => link::link(&open(need(args.yes.yes.is_some()))?, args, terminal),
         Command::Adopt(args) => link::adopt(&open(need(args.yes.yes.is_some()))?, args, terminal),

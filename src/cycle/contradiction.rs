@@ -1,75 +1,39 @@
 //! What was found out contradicts what is remembered: that must not stop every cycle from now on.
 
-use std::collections::BTreeSet;
+use crate::model::{Action, Memory, MemoryDelta, Remember};
+use crate::state::{Outcome, StateError, Unsettled};
 
-use crate::model::{LeftAlone, Memory, MemoryDelta, Plan, Remember, StepId, Subject, Why};
-use crate::state::StateError;
-
-use super::{CycleError, Engine, View, remember};
-
-impl View {
-    /// Notes which accounts claim one user, so that what was found out cannot be recorded.
-    pub(super) fn contest(&mut self, found: &MemoryDelta) {
-        for change in found {
-            let Remember::Link(key, link) = change else {
-                continue;
-            };
-            let links = self.memory.links.iter();
-            let mut holders = links.filter(|(other, l)| l.user == link.user && *other != key);
-            if let Some((holder, _)) = holders.next() {
-                let (key, user) = (key.clone(), link.user.clone());
-                self.contested
-                    .insert(key.clone(), (holder.clone(), user.clone()));
-                self.contested.insert(holder.clone(), (key, user));
-            }
-        }
-    }
-
-    /// Leaves those who claim one user alone, with all that waits for them: a person decides whose
-    /// it is, and everybody else goes on.
-    pub(super) fn spare(&self, plan: &mut Plan) {
-        let mut gone: BTreeSet<StepId> = BTreeSet::new();
-        loop {
-            let before = gone.len();
-            for step in &plan.steps {
-                let account = step.action.account();
-                let user = step.action.user();
-                let claimed = account.is_some_and(|key| self.contested.contains_key(key))
-                    || self.contested.values().any(|(_, own)| Some(own) == user);
-                if claimed || step.after.iter().any(|id| gone.contains(id)) {
-                    gone.insert(step.id);
-                }
-            }
-            if gone.len() == before {
-                break;
-            }
-        }
-        plan.steps.retain(|step| !gone.contains(&step.id));
-        for hold in &mut plan.holds {
-            hold.steps.retain(|id| !gone.contains(id));
-        }
-        plan.holds.retain(|hold| !hold.steps.is_empty());
-        for (key, (other, user)) in &self.contested {
-            let user = self.users.get(user);
-            let name = user.map_or("", |user| &user.username);
-            plan.left_alone.push(LeftAlone {
-                subject: Subject {
-                    account: Some(key.clone()),
-                    user: user.map(|user| user.id.clone()),
-                    name: name.to_owned(),
-                    ..Subject::default()
-                },
-                why: Why::Duplicate {
-                    what: "user".to_owned(),
-                    value: name.to_owned(),
-                    other: format!("{other}; `mattersync conflicts` says what to do"),
-                },
-            });
-        }
-    }
-}
+use super::{CycleError, Engine, remember};
 
 impl Engine {
+    /// A step that contradicts what is remembered must not stop every cycle from now on: it is
+    /// closed without what would follow from it, and the plan decides from what it sees.
+    pub(super) async fn give_up_on(
+        &self,
+        memory: &mut Memory,
+        doubt: &Unsettled,
+        why: String,
+    ) -> Result<(), CycleError> {
+        let about = &doubt.step.subject;
+        tracing::warn!(
+            "what became of an earlier step for {about} cannot be recorded ({why}); `mattersync \
+             state check` tells more"
+        );
+        let mut delta = MemoryDelta::new();
+        if let Action::CreateUser { account, .. } = &doubt.step.action {
+            delta.push(Remember::Nonce(account.clone(), None));
+        }
+        let outcome = Outcome::NotDone(format!("it contradicts what is remembered: {why}"));
+        let (run, id) = (doubt.run, doubt.step.id);
+        match self.store.settle(run, id, outcome, delta.clone()).await {
+            Ok(()) => remember(memory, &delta),
+            // Settled meanwhile.
+            Err(StateError::Refused(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
     /// Remembers what a reading taught. What contradicts the rest is left out and told, so that it
     /// does not stop every cycle from now on.
     pub(super) async fn learn(

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::Settings;
 use crate::mattermost::{CallError, Reader};
 use crate::model::{
-    AccountKey, Action, Directories, Directory, DirectoryId, Link, Memory, Now, Places, Plan,
-    ProviderName, Reading, Roster, ServerFacts, Shape, Step, Team, User, UserId,
+    Action, Directories, Directory, DirectoryId, Link, Memory, Now, Places, Plan, ProviderName,
+    Reading, Roster, ServerFacts, Shape, Step, Team, User, UserId,
 };
-use crate::plan::{Policy, Settled, World, settle};
+use crate::plan::{Policy, Settled, World, purge_due, settle};
 use crate::provider::{Ask, Provider};
 use crate::state::Unsettled;
 
@@ -36,8 +36,6 @@ pub struct View {
     pub orphans: usize,
     /// Usernames of lost creations that nobody asked for in this cycle.
     unasked: BTreeSet<String>,
-    /// Accounts that claim the user of another one, with that one and the user.
-    pub(super) contested: BTreeMap<AccountKey, (AccountKey, UserId)>,
 }
 
 impl View {
@@ -78,7 +76,11 @@ pub async fn both(
     unsettled: &[Unsettled],
     mut ask: Ask,
 ) -> Result<View, CycleError> {
-    ask.known = known(&memory, &settings.provider.name);
+    let name = &settings.provider.name;
+    ask.known = known(&memory, name);
+    // Who is to be deleted for ever is looked up once more.
+    ask.known
+        .extend(purge_due(&memory, &settings.policy, name, &ask.now));
     let (reading, mattermost) = tokio::join!(
         provider.read(&ask),
         mattermost(reader, &settings.policy, &memory, unsettled)
@@ -121,7 +123,6 @@ fn view(settings: &Settings, directory: Directory, mattermost: Mattermost, memor
         plan: Plan::default(),
         orphans: 0,
         unasked,
-        contested: BTreeMap::new(),
     }
 }
 
@@ -129,7 +130,7 @@ fn view(settings: &Settings, directory: Directory, mattermost: Mattermost, memor
 /// who was deactivated by us for certain is left out, or those who left over the years would be all
 /// that a reading has time to ask for. Who is still counted as missing is asked for once more, and
 /// so no longer counted.
-fn known(memory: &Memory, provider: &ProviderName) -> BTreeSet<DirectoryId> {
+pub fn known(memory: &Memory, provider: &ProviderName) -> BTreeSet<DirectoryId> {
     let is_out = |link: &Link| link.deactivated.is_some() && !link.is_in_doubt();
     let links = memory.links.iter().filter(|(key, link)| {
         key.provider == *provider && (!is_out(link) || memory.absences.contains_key(key))
@@ -225,7 +226,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{Absence, Deactivation, LinkOrigin, Timestamp};
+    use crate::model::{Absence, AccountKey, Deactivation, LinkOrigin, Timestamp};
 
     /// A link whose user we deactivated then, or tried to, or did not.
     fn link(deactivated: Option<Option<Timestamp>>) -> Link {

@@ -158,6 +158,23 @@ pub enum AccountState {
         /// Why not.
         why: String,
     },
+    /// The entry is a service's, a machine's, a room's, a shared mailbox's.
+    NotAPerson {
+        /// The rule that says so, with the value.
+        rule: String,
+        /// What the lock rules say: who left may have a mailbox that others share now.
+        state: Box<AccountState>,
+    },
+}
+
+impl AccountState {
+    /// What the lock rules say, whoever the entry belongs to.
+    pub fn by_locks(&self) -> &Self {
+        match self {
+            Self::NotAPerson { state, .. } => state.by_locks(),
+            other => other,
+        }
+    }
 }
 
 /// What a look-up by id found of an account that the reading did not contain.
@@ -255,7 +272,30 @@ pub enum Reading {
     Full(Directory),
 }
 
+impl Group {
+    /// Whether a text of the configuration means this group: its name or its DN, without regard to
+    /// case and to white space between the parts of a DN.
+    pub fn is_called(&self, text: &str) -> bool {
+        let plain = |dn: &str| -> Vec<String> {
+            let parts = dn.split(',');
+            parts.map(|part| part.trim().to_lowercase()).collect()
+        };
+        self.name.trim().to_lowercase() == text.trim().to_lowercase()
+            || plain(&self.dn) == plain(text)
+    }
+}
+
 impl Account {
+    /// The attribute and the date, if nothing but a date that has come locks the account. Lock
+    /// rules give such a date as the value, and any other reason to lock goes before it.
+    pub fn expired(&self) -> Option<(&str, Timestamp)> {
+        let AccountState::Locked { attribute, value } = self.state.by_locks() else {
+            return None;
+        };
+        let at = self.expires.filter(|at| *value == at.to_string())?;
+        Some((attribute, at))
+    }
+
     /// A short text that finds the person again: username, DN.
     pub fn label(&self) -> String {
         format!("{} ({})", self.username, self.dn)

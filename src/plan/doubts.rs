@@ -309,7 +309,9 @@ fn keep_doubted(now: &mut Shape, last: &Shape, staying: &[&HoldKey]) {
             | HoldKey::Shrank(_)
             | HoldKey::Identity(_)
             | HoldKey::Configuration(_)
-            | HoldKey::Restored => {}
+            | HoldKey::Restored
+            | HoldKey::Flapping
+            | HoldKey::Clock => {}
         }
     }
 }

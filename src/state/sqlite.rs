@@ -227,6 +227,16 @@ impl Store for SqliteStore {
         self.read(move |db| runs::runs(db, most))
     }
 
+    fn steps_about<'a>(
+        &'a self,
+        account: Option<&'a AccountKey>,
+        user: Option<&'a UserId>,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>> {
+        let (account, user) = (account.cloned(), user.cloned());
+        self.read(move |db| about::steps_about(db, account.as_ref(), user.as_ref(), most))
+    }
+
     fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRecord>, StateError>> {
         self.read(move |db| runs::run(db, run))
     }
@@ -249,16 +259,6 @@ impl Store for SqliteStore {
 
     fn loose_notes(&self) -> BoxFuture<'_, Result<Vec<Note>, StateError>> {
         self.read(|db| notes::of(db, None))
-    }
-
-    fn steps_about<'a>(
-        &'a self,
-        account: Option<&'a AccountKey>,
-        user: Option<&'a UserId>,
-        most: u32,
-    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>> {
-        let (account, user) = (account.cloned(), user.cloned());
-        self.read(move |db| about::steps_about(db, account.as_ref(), user.as_ref(), most))
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>> {

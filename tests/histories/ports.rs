@@ -24,6 +24,9 @@ use serde_json::Value;
 /// After so many requests of the next cycle what was sent late arrives.
 const LATE_AFTER: u32 = 4;
 
+/// No request is under way for longer, in milliseconds.
+const LATE: i64 = 9 * 60_000;
+
 /// When something goes wrong, seen from the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
@@ -97,6 +100,7 @@ struct State {
     dead: bool,
     struck: Vec<&'static str>,
     late: Vec<Call>,
+    late_since: i64,
     deeds: Vec<Deed>,
     /// The users after the last write.
     users: Option<BTreeMap<String, User>>,
@@ -140,6 +144,7 @@ impl Hub {
         let late = std::mem::take(&mut state.late);
         *state = State {
             late,
+            late_since: state.late_since,
             stop: Some(stop),
             ..State::default()
         };
@@ -169,7 +174,9 @@ impl Hub {
     fn deliver_late(&self) {
         let late = {
             let mut state = self.state();
-            if !state.cycle || state.reads + state.writes < LATE_AFTER {
+            let asked = state.reads + state.writes;
+            let too_old = state.late_since < self.clock.truth() - LATE;
+            if !state.cycle || asked < LATE_AFTER && !too_old {
                 return;
             }
             std::mem::take(&mut state.late)
@@ -261,7 +268,9 @@ impl Hub {
     }
 
     fn late(&self, call: Call) {
-        self.state().late.push(call);
+        let mut state = self.state();
+        state.late.push(call);
+        state.late_since = self.clock.truth();
     }
 }
 
