@@ -136,6 +136,9 @@ fn raw(settings: &Settings) -> RawConfig {
         },
         state: RawState {
             directory: path(&settings.state_directory),
+            keep: settings
+                .keep
+                .map_or_else(|| key(Scalar("forever".into())), time),
         },
         control: RawControl {
             socket: path(&settings.control_socket),

@@ -174,6 +174,7 @@ section! {
     /// `[state]`
     RawState {
         directory: Key<String>,
+        keep: Key<Scalar>,
     }
 }
 

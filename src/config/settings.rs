@@ -22,6 +22,8 @@ pub struct Settings {
     pub schedule: ScheduleSettings,
     /// Where the state lives.
     pub state_directory: PathBuf,
+    /// How long runs are kept; `None` for ever.
+    pub keep: Option<Duration>,
     /// The daemon's control socket.
     pub control_socket: PathBuf,
     /// SHA-256, in hex, of what the configuration says about who is to be what on Mattermost, to

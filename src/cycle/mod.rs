@@ -9,6 +9,7 @@ mod aftermath;
 mod contradiction;
 mod errand;
 mod exchanged;
+mod forget;
 mod history;
 mod mails;
 mod migrate;
@@ -42,6 +43,7 @@ pub use crate::plan::{Migration, Renumbered, Stuck};
 use aftermath::Parted;
 pub use errand::{AnyErrand, Asker, Deactivate, Errand};
 pub use exchanged::Exchanged;
+pub use forget::{Forget, Forgotten};
 pub use history::{
     ApprovalReport, Change, HistoryReport, Moment, NoteReport, RunReport, SCHEMA, StepReport,
 };
@@ -394,6 +396,9 @@ impl Engine {
         let (run, report) = self
             .apply(&view, origin, &now, stop.clone(), stages, listener)
             .await?;
+        if !alone {
+            self.forget_old(&view.memory, &now).await;
+        }
         let parted = Parted::of_run(run, &view, &report);
         let aftermath = self.aftermath(parted, &report, alone, stop).await;
         let took = self.clock.now().certainly_since(&now);

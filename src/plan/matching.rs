@@ -381,7 +381,9 @@ fn administrator(user: &User) -> Option<String> {
 }
 
 fn out_of_bounds(draft: &Draft<'_>, user: &User) -> Option<String> {
-    if draft.world.server.own_user.as_ref() == Some(&user.id) {
+    if draft.world.memory.forgotten.contains_key(&user.id) {
+        Some("everything about that user's person was forgotten (`mattersync forget`)".into())
+    } else if draft.world.server.own_user.as_ref() == Some(&user.id) {
         Some("it is the account that mattersync works with".into())
     } else if user.is_bot {
         Some("a bot is never adopted".into())

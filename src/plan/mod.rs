@@ -31,8 +31,8 @@ mod origin;
 mod outcome;
 mod policy;
 mod profiles;
-mod purge;
 mod progress;
+mod purge;
 mod recover;
 mod restored;
 mod scope;
@@ -47,7 +47,7 @@ pub use guard::{APPROVAL, DAY, approved, limit};
 pub use inverse::{Inverse, inverse};
 pub use migration::{Migration, Renumbered, Stuck};
 pub use names::legal_username;
-pub use outcome::{Effect, before, in_doubt, made, made_later, remember, undone};
+pub use outcome::{Effect, before, forget_account, in_doubt, made, made_later, remember, undone};
 pub use policy::{
     AdoptRule, Authority, ByHand, LifecyclePolicy, Limit, Policy, Setting, TeamPolicy,
 };

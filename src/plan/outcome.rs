@@ -301,6 +301,9 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
             if memory.unlinked.contains_key(key) {
                 delta.push(Remember::Unlinked(key.clone(), None));
             }
+            // What a person took back of the old account holds for the new one.
+            let undone = memory.undone.get(from).cloned();
+            delta.extend(undone.map(|list| Remember::Undone(key.clone(), Some(list))));
             Link {
                 last_dn: step.subject.dn.clone().unwrap_or_default(),
                 last_username: directory_username.clone(),

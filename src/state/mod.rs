@@ -29,14 +29,14 @@ mod volatile;
 mod worker;
 
 pub use directory::{COPY_NAME, FILE_NAME, LEASE_NAME, MARK_NAME};
-pub use history::{RunHead, RunState, StepCount, Which, Who};
+pub use history::{Erased, RunHead, RunState, StepCount, Which, Who};
 pub use lease::Lease;
 pub use mark::lost;
 pub use restore::{CopyFacts, look_at_copy, restore};
 pub use sqlite::SqliteStore;
 pub use volatile::MemoryStore;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::BoxFuture;
 
@@ -214,6 +214,27 @@ pub trait Store: Send + Sync {
 
     /// What was noted outside of runs, oldest first.
     fn loose_notes(&self) -> BoxFuture<'_, Result<Vec<Note>, StateError>>;
+
+    /// Forgets runs that began before a moment and are over, the oldest first and at most 50 of them,
+    /// with their steps and notes; notes outside of runs too. Not those of which a step is
+    /// unsettled, nor those to be kept. Returns how many runs; wakes no disk where there are none.
+    fn prune(
+        &self,
+        before: Timestamp,
+        keep: BTreeSet<RunId>,
+    ) -> BoxFuture<'_, Result<u64, StateError>>;
+
+    /// Erases the steps and notes about some people, applies a delta and writes a note, in one
+    /// transaction. [`Store::scrub`] removes the traces.
+    fn erase(
+        &self,
+        who: Who,
+        delta: MemoryDelta,
+        note: Note,
+    ) -> BoxFuture<'_, Result<Erased, StateError>>;
+
+    /// Leaves nothing of what was deleted in the file, its log and its copy.
+    fn scrub(&self) -> BoxFuture<'_, Result<(), StateError>>;
 
     /// Counts of what is remembered, for `status`: `links`, `deactivated` (of the links),
     /// `absences`, `returns`, `names`, `nonces`, `waiting`, `addresses-waiting`, `orders`, `approvals`, `done`, `runs`,

@@ -1,7 +1,7 @@
 //! What stands between the engine and the world: each port does its real work, counts, and fails
 //! when it is told to. A kill is that every port fails from one call on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ use mattersync::model::{
 use mattersync::provider::ldap::LdapProvider;
 use mattersync::provider::{Ask, Provider, ProviderError};
 use mattersync::state::{
-    PastStep, RunHead, RunRecord, Settlement, SqliteStore, StateError, Store, Unsettled, Which, Who,
+    Erased, PastStep, RunHead, RunRecord, Settlement, SqliteStore, StateError, Store, Unsettled,
+    Which, Who,
 };
 use serde_json::Value;
 
@@ -540,6 +541,27 @@ impl Store for Disk {
         most: u32,
     ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>> {
         self.real.steps_about(account, user, most)
+    }
+
+    fn prune(
+        &self,
+        before: Timestamp,
+        keep: BTreeSet<RunId>,
+    ) -> BoxFuture<'_, Result<u64, StateError>> {
+        self.write(move |real| real.prune(before, keep))
+    }
+
+    fn erase(
+        &self,
+        who: Who,
+        delta: MemoryDelta,
+        note: Note,
+    ) -> BoxFuture<'_, Result<Erased, StateError>> {
+        self.write(move |real| real.erase(who, delta, note))
+    }
+
+    fn scrub(&self) -> BoxFuture<'_, Result<(), StateError>> {
+        self.write(|real| real.scrub())
     }
 
     fn heads(&self, which: Which) -> BoxFuture<'_, Result<Vec<RunHead>, StateError>> {

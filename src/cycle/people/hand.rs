@@ -533,6 +533,6 @@ impl Engine {
             alone: true,
         };
         let carried = self.carry(view, begun, never, asker.stages, asker.listener);
-        Ok(carried.await?)
+        carried.await
     }
 }
