@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::model::{ProfileField, ProviderName};
 use crate::plan::Policy;
 
-use super::SecretSource;
+use super::{NotAPerson, SecretSource};
 
 /// Everything that the configuration says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,6 +157,8 @@ pub struct Mapping {
     pub full_name: Vec<String>,
     /// The rules that say whether an account is locked.
     pub locks: Vec<LockRule>,
+    /// The rules that say that an entry is not a person's.
+    pub not_a_person: Vec<NotAPerson>,
     /// The attribute with a group's name.
     pub group_name: String,
     /// The attributes with a group's members.

@@ -228,6 +228,16 @@ impl Store for SqliteStore {
         self.read(move |db| runs::runs(db, most))
     }
 
+    fn steps_about<'a>(
+        &'a self,
+        account: Option<&'a AccountKey>,
+        user: Option<&'a UserId>,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>> {
+        let (account, user) = (account.cloned(), user.cloned());
+        self.read(move |db| about::steps_about(db, account.as_ref(), user.as_ref(), most))
+    }
+
     fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRecord>, StateError>> {
         self.read(move |db| runs::run(db, run))
     }
@@ -290,16 +300,6 @@ impl Store for SqliteStore {
 
     fn scrub(&self) -> BoxFuture<'_, Result<(), StateError>> {
         self.worker.scrub().boxed()
-    }
-
-    fn steps_about<'a>(
-        &'a self,
-        account: Option<&'a AccountKey>,
-        user: Option<&'a UserId>,
-        most: u32,
-    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>> {
-        let (account, user) = (account.cloned(), user.cloned());
-        self.read(move |db| about::steps_about(db, account.as_ref(), user.as_ref(), most))
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>> {

@@ -69,6 +69,16 @@ impl Record {
         self.intended.is_some() && !self.is_settled() && !self.superseded
     }
 
+    fn recorded(&self) -> StepRecord {
+        StepRecord {
+            step: self.step.clone(),
+            outcome: self.told(),
+            intended: self.intended,
+            settled: self.settled,
+            made: self.made.clone(),
+        }
+    }
+
     fn told(&self) -> Option<Outcome> {
         match &self.outcome {
             None if self.intended.is_some() => Some(Outcome::Unknown(NOT_RECORDED.into())),
@@ -87,13 +97,7 @@ impl Run {
     }
 
     fn record(&self, id: RunId) -> RunRecord {
-        let steps = self.steps.iter().map(|record| StepRecord {
-            step: record.step.clone(),
-            outcome: record.told(),
-            intended: record.intended,
-            settled: record.settled,
-            made: record.made.clone(),
-        });
+        let steps = self.steps.iter().map(Record::recorded);
         RunRecord {
             id,
             began: self.began,
@@ -495,6 +499,36 @@ impl Store for MemoryStore {
         .boxed()
     }
 
+    fn steps_about<'a>(
+        &'a self,
+        account: Option<&'a AccountKey>,
+        user: Option<&'a UserId>,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>> {
+        async move {
+            let inner = self.lock();
+            let is_meant = |record: &&Record| {
+                let Target {
+                    account: a,
+                    user: u,
+                    ..
+                } = &record.target;
+                (a.is_some() && a.as_ref() == account) || (u.is_some() && u.as_ref() == user)
+            };
+            let steps = inner.runs.iter().rev().flat_map(|(id, run)| {
+                let steps = run.steps.iter().rev().filter(is_meant);
+                steps.map(move |record| PastStep {
+                    run: *id,
+                    began: run.began,
+                    record: record.recorded(),
+                })
+            });
+            let most = usize::try_from(most).unwrap_or(usize::MAX);
+            Ok(steps.take(most).collect())
+        }
+        .boxed()
+    }
+
     fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRecord>, StateError>> {
         async move { Ok(self.lock().runs.get(&run).map(|found| found.record(run))) }.boxed()
     }
@@ -546,38 +580,6 @@ impl Store for MemoryStore {
 
     fn scrub(&self) -> BoxFuture<'_, Result<(), StateError>> {
         async { Ok(()) }.boxed()
-    }
-
-    fn steps_about<'a>(
-        &'a self,
-        account: Option<&'a AccountKey>,
-        user: Option<&'a UserId>,
-        most: u32,
-    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>> {
-        async move {
-            let inner = self.lock();
-            let is_meant = |record: &&Record| {
-                let Target {
-                    account: a,
-                    user: u,
-                    ..
-                } = &record.target;
-                (a.is_some() && a.as_ref() == account) || (u.is_some() && u.as_ref() == user)
-            };
-            let steps = inner.runs.iter().rev().flat_map(|(id, run)| {
-                let steps = run.steps.iter().rev().filter(is_meant);
-                steps.map(move |record| PastStep {
-                    run: *id,
-                    began: run.began,
-                    at: record.settled.or(record.intended),
-                    step: record.step.clone(),
-                    outcome: record.told(),
-                })
-            });
-            let most = usize::try_from(most).unwrap_or(usize::MAX);
-            Ok(steps.take(most).collect())
-        }
-        .boxed()
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>> {

@@ -11,7 +11,7 @@ mod provider;
 mod rest;
 mod scope;
 
-pub(super) use policy::{ADOPT, AUTHORITY};
+pub(super) use policy::{ADOPT, AUTHORITY, BY_HAND};
 
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
