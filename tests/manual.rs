@@ -79,6 +79,15 @@ fn marked(head: &str, macro_name: &str) -> Vec<String> {
     pairs.map(|pair| pair[1].to_owned()).collect()
 }
 
+/// The arguments that a head names; not the values of options: `Fl -out Ns = Ns Ar file`.
+fn arguments(head: &str) -> Vec<String> {
+    let words: Vec<&str> = std::iter::once("").chain(head.split_whitespace()).collect();
+    let found = words
+        .windows(3)
+        .filter(|three| three[1] == "Ar" && three[0] != "Ns");
+    found.map(|three| three[2].to_owned()).collect()
+}
+
 /// The options that a head names: `-h`, `--json`.
 fn options(head: &str) -> BTreeSet<String> {
     let options = marked(head, "Fl").into_iter();
@@ -109,17 +118,31 @@ fn every_command_and_option_has_its_place() {
     assert_eq!(shown, common);
 
     let mut wanted = BTreeMap::new();
-    for command in program.get_subcommands() {
+    let mut want = |name: String, command: &clap::Command| {
         let own: BTreeSet<String> = command.get_arguments().flat_map(names).collect();
         let own: BTreeSet<String> = own.difference(&common).cloned().collect();
-        wanted.insert(command.get_name().to_owned(), own);
+        wanted.insert(name, own);
+    };
+    for command in program.get_subcommands() {
+        let name = command.get_name();
+        // `help` has all the others below it.
+        let parts = command.get_subcommands();
+        let parts = parts.filter(|part| name != "help" && part.get_name() != "help");
+        let parts: Vec<_> = parts.collect();
+        for part in &parts {
+            want(format!("{name}{}", part.get_name()), part);
+        }
+        // A group of commands is none itself.
+        if parts.is_empty() {
+            want(name.to_owned(), command);
+        }
     }
     // `help` takes a command; clap makes it of all the others instead of an argument.
     wanted.insert("help".into(), BTreeSet::from(["command".into()]));
     let mut shown = BTreeMap::new();
     for (head, _) in items(&section(COMMAND, ".Ss Commands")) {
         let mut own = options(&head);
-        own.extend(marked(&head, "Ar"));
+        own.extend(arguments(&head));
         shown.insert(marked(&head, "Ic").concat(), own);
     }
     assert_eq!(shown, wanted);

@@ -5,7 +5,7 @@ mod world;
 
 use std::time::Duration;
 
-use mattersync::model::{Action, Class, HoldCause, HoldKey, Plan, ProfileField, ProviderName};
+use mattersync::model::{Action, Class, HoldCause, HoldKey, Plan, ProfileField, ProviderName, Why};
 use mattersync::plan::{Limit, Sentence};
 
 use world::{DAY, HOUR, MiniWorld, account, emails, id, key, kinds, provider};
@@ -181,15 +181,25 @@ fn a_first_fill_is_not_limited_and_is_no_measure_for_the_day() {
 
 #[test]
 fn a_provider_under_a_new_name_makes_nobody_twice_without_a_look() {
+    let renamed = |world: &MiniWorld| {
+        let directories = world.directories().into_values();
+        let renamed = directories.map(|d| (ProviderName::new("renamed"), d));
+        world.plan_of(&renamed.collect())
+    };
     let mut world = company(30);
+    let plan = renamed(&world);
+    assert_eq!(plan.steps, []);
+    let alike = plan
+        .left_alone
+        .iter()
+        .filter(|l| matches!(l.why, Why::LooksLike { .. }));
+    assert_eq!(alike.count(), 30);
+    // Also where nothing tells that they are the same people.
     for who in people(0..30) {
-        let name = format!("user{who}@example.org");
-        world.account(&who).emails = emails(&[&name, &format!("alias.{name}")]);
+        world.account(&who).username = format!("other{who}");
+        world.account(&who).emails = emails(&[&format!("other{who}@example.org")]);
     }
-    world.cycle();
-    let directories = world.directories().into_values();
-    let renamed = directories.map(|d| (ProviderName::new("renamed"), d));
-    let plan = world.plan_of(&renamed.collect());
+    let plan = renamed(&world);
     let cause = HoldCause::Limit {
         limit: 20,
         wanted: 30,

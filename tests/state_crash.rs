@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use mattersync::model::{
     AccountKey, Action, DirectoryId, Link, LinkOrigin, Nonce, Now, Plan, Precondition,
-    ProviderName, Reason, Remember, RunId, Step, StepId, Subject, Timestamp, UserId,
+    ProviderName, Reason, Remember, RunId, Step, StepId, StepRecord, Subject, Timestamp, UserId,
 };
 use mattersync::state::{COPY_NAME, FILE_NAME, Outcome, SqliteStore, Store};
 use rand::RngExt;
@@ -137,7 +137,7 @@ async fn verify(directory: &Path, acknowledged: &Acknowledged) {
     let mut outcomes = BTreeMap::new();
     for run in &runs {
         assert_eq!(run.steps.len(), STEPS as usize, "a run with all its steps");
-        for (step, outcome) in &run.steps {
+        for StepRecord { step, outcome, .. } in &run.steps {
             let place = (run.id.0, step.id.0);
             let done = outcome == &Some(Outcome::Done);
             let begun = outcome.is_some();

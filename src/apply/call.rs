@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use crate::mattermost::{ApiErrorKind, EmailChange, WriteError, Writer};
+use crate::mattermost::{ApiError, ApiErrorKind, EmailChange, WriteError, Writer};
 use crate::model::{Action, Nonce, Precondition, Step, TeamId, User, UserId};
 use crate::plan::Effect;
 
@@ -34,6 +34,10 @@ impl<'a> Call<'a> {
                     Ok(()) => self.write(step, user.as_ref()).await,
                     Err(stale) => self.finish_earlier(step, stale).await,
                 };
+                let result = match result {
+                    Err(WriteError::Refused(error)) => Err(self.with_holder(step, error).await),
+                    other => other,
+                };
                 vec![(*step, result)]
             }
             _ => self.join().await,
@@ -51,6 +55,38 @@ impl<'a> Call<'a> {
             return Err(stale("the user", "there", "gone"));
         };
         differs(&step.expects, &user).map_or(Ok(()), Err)
+    }
+
+    /// The server refuses a name or address that somebody has, and does not say who: so we ask.
+    async fn with_holder(&self, step: &Step, mut error: ApiError) -> WriteError {
+        let reader = self.writer.reader();
+        let (name, address) = match &step.action {
+            Action::CreateUser { user, .. } => (user.username.as_str(), user.email.as_str()),
+            Action::Rename { username, .. } => (username.to.as_str(), ""),
+            Action::ChangeEmail { email, .. } => ("", email.to.as_str()),
+            _ => ("", ""),
+        };
+        let (value, holder) = match error.kind() {
+            ApiErrorKind::UsernameTaken => (name, reader.user_by_username(name).await),
+            ApiErrorKind::EmailTaken => (address, reader.user_by_email(address).await),
+            ApiErrorKind::Other if error.status == 400 && !name.is_empty() => {
+                // Usernames and names of groups are unique together, and the server's refusal has
+                // neither an id nor words for it.
+                error.message = format!("{} (perhaps a group is called {name})", error.message);
+                return WriteError::Refused(error);
+            }
+            _ => return WriteError::Refused(error),
+        };
+        let holder = match holder {
+            Ok(Some(user)) => format!(
+                "belongs to {} <{}>, user {}",
+                user.username, user.email, user.id
+            ),
+            Ok(None) => "belongs to nobody any more".to_owned(),
+            Err(_) => "belongs to somebody".to_owned(),
+        };
+        error.message = format!("{} {value} {holder}", error.message);
+        WriteError::Refused(error)
     }
 
     /// A change of address that an earlier run sent, and that arrived only now, lacks its second
@@ -74,6 +110,8 @@ impl<'a> Call<'a> {
         let writer = self.writer;
         match &step.action {
             Action::Adopt { .. } => Ok(Effect::Adopted),
+            Action::MoveLink { .. } => Ok(Effect::Moved),
+            Action::Unlink { .. } => Ok(Effect::Unlinked),
             Action::Rename { username, .. } => {
                 writer.rename(user, username).await.map(|_| Effect::Renamed)
             }

@@ -19,10 +19,10 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::mattermost::{ApiErrorKind, RandomError, WriteError, Writer};
 use crate::model::{
-    Action, Memory, MemoryDelta, Plan, Remember, RunId, Step, StepId, TeamId, UserId,
+    Action, Made, Memory, MemoryDelta, Plan, Remember, RunId, Step, StepId, TeamId, UserId,
 };
-use crate::plan::{Effect, before, in_doubt, remember, undone};
-use crate::state::{Outcome, StateError, Store};
+use crate::plan::{Effect, before, in_doubt, made, remember, undone};
+use crate::state::{Outcome, Settlement, StateError, Store};
 
 use breaker::Breaker;
 use call::Call;
@@ -186,9 +186,10 @@ impl<'a> Run<'a> {
                 }
                 continue;
             }
+            // In this order, so that a word to stop and a disk that fails are heard before anything
+            // more is sent, and the same things happen in the same order each time.
             tokio::select! {
-                Some(results) = flying.next() => self.settle_all(results)?,
-                Some(written) = self.settling.next() => written?,
+                biased;
                 () = stopped(&mut stop), if self.may_go_on() => {
                     self.report.stopped = Some("mattersync was asked to stop".into());
                     let land = async {
@@ -203,6 +204,8 @@ impl<'a> Run<'a> {
                     }
                     return self.unbegun();
                 }
+                Some(written) = self.settling.next() => written?,
+                Some(results) = flying.next() => self.settle_all(results)?,
             }
         }
     }
@@ -235,7 +238,7 @@ impl<'a> Run<'a> {
             {
                 // Nothing to tell anybody: the next cycle plans it again.
                 let outcome = Outcome::NotDone("the run ended before its turn".to_owned());
-                self.note(step, &outcome, self.taken_back(step));
+                self.note(step, &outcome, None, self.taken_back(step));
             }
         }
         Ok(())
@@ -423,7 +426,7 @@ impl<'a> Run<'a> {
                 }
                 let now = self.applier.clock.now();
                 let delta = remember(step, &effect, &self.memory, &now);
-                self.record(step, Outcome::Done, delta)?;
+                self.record_made(step, Outcome::Done, made(step, &effect), delta);
                 if effect == Effect::EmailAsked {
                     // The old address is not free before the click: nobody gets it in this run.
                     self.done.remove(&step.id);
@@ -457,7 +460,18 @@ impl<'a> Run<'a> {
         outcome: Outcome,
         delta: MemoryDelta,
     ) -> Result<(), ApplyError> {
-        self.note(step, &outcome, delta);
+        self.record_made(step, outcome, None, delta);
+        Ok(())
+    }
+
+    fn record_made(
+        &mut self,
+        step: &Step,
+        outcome: Outcome,
+        made: Option<Made>,
+        delta: MemoryDelta,
+    ) {
+        self.note(step, &outcome, made, delta);
         if outcome == Outcome::Done {
             self.done.insert(step.id);
         }
@@ -474,16 +488,20 @@ impl<'a> Run<'a> {
             settled,
             total: self.steps.len(),
         });
-        Ok(())
     }
 
     /// Writes down what became of a step.
-    fn note(&mut self, step: &Step, outcome: &Outcome, delta: MemoryDelta) {
+    fn note(&mut self, step: &Step, outcome: &Outcome, made: Option<Made>, delta: MemoryDelta) {
         for change in &delta {
             self.memory.remember(change);
         }
         let store: &'a dyn Store = self.applier.store;
-        let writing = store.settle(self.id, step.id, outcome.clone(), delta);
+        let settlement = Settlement {
+            outcome: outcome.clone(),
+            made,
+            at: self.applier.clock.now().wall,
+        };
+        let writing = store.conclude(self.id, step.id, settlement, delta);
         self.settling.push(writing);
         self.settled.insert(step.id);
     }

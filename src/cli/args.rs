@@ -70,14 +70,16 @@ pub enum Command {
     ///
     /// Exits with 0 when all that the plan wanted was done, 1 when something failed (each failure
     /// is listed with its reason), 3 when something is held and waits for `mattersync approve`.
-    Sync(Show),
+    /// With --plan: carries out exactly what a plan saved with `mattersync plan --out` would do,
+    /// or nothing.
+    Sync(Sync),
 
     /// Show what would be done, and why; changes nothing
     ///
     /// Reads both sides and prints the plan: adoptions with both parties side by side, every
     /// change with its reason, what is held, who is left alone and why, and what to type next.
     /// Exits with 0 when it could plan, whatever the plan says.
-    Plan(Show),
+    Plan(Plan),
 
     /// List what is held, or release it
     ///
@@ -92,7 +94,73 @@ pub enum Command {
     /// For a leaver whom the directory does not know of yet. Only users whom mattersync created or
     /// adopted; nothing else is done. The user stays deactivated, whatever the directory says,
     /// until an administrator activates him in Mattermost's System Console.
+    ///
+    /// With --orphan: a user whom no account stands behind. Shown first, done with --yes; never a
+    /// bot, never who is kept or in policy.protect, and never the last administrator.
     Deactivate(Deactivate),
+
+    /// List the conflicts of the present plan, with both parties and what to type
+    ///
+    /// Names and addresses that somebody else holds, two accounts for one user, swaps, users who
+    /// no longer exist, links that were taken apart. Changes nothing.
+    Conflicts(Json),
+
+    /// Say that an account and a user are one person
+    ///
+    /// Shows both, and what the next plan would then change; with --yes does it. Any human user
+    /// who is linked to nobody; never a bot, mattersync's own account or who is in policy.protect.
+    Link(Link),
+
+    /// Link an account with the user who has its username or one of its addresses
+    ///
+    /// As `link`, for the one user who is in the account's way, whatever policy.adopt says.
+    Adopt(Adopt),
+
+    /// Say that an account and the user whom it is linked to are not one person
+    ///
+    /// Shows both, and what the next plan would then do; with --yes does it. The user is touched no
+    /// more, and the account is left alone until `link`, `adopt` or `unlink --as-new`. A link to a
+    /// user who no longer exists is forgotten, so that the account gets a new one.
+    Unlink(Unlink),
+
+    /// List active human users whom no account stands behind; changes nothing
+    ///
+    /// Who was there long before, signed up later, or lost the account. To each: link, keep or
+    /// deactivate. Guests are listed apart, bots and mattersync's own account never.
+    Orphans(Show),
+
+    /// Note that a user whom no account stands behind is to stay
+    ///
+    /// `orphans` lists the user no more, but with --all. Changes nothing on Mattermost.
+    Keep(Keep),
+
+    /// Tell the whole story of one person; changes nothing
+    ///
+    /// The entry, the account, the user, the link, what is decided now and why, what it waits for,
+    /// what happened before. PERSON is a username, an address, a DN or an id, of the account or of
+    /// the user. Exits with 1 if nobody is known by it, and names who is nearly called so.
+    Explain(Explain),
+
+    /// List what was done: one line a run
+    ///
+    /// The newest run first: when it was, of what kind, who asked for it, what was done in counts,
+    /// what was not, who approved. Needs neither directory nor Mattermost. With --json everything
+    /// that is recorded of these runs, for auditors.
+    History(History),
+
+    /// Show one run: what it was, and step by step what changed and why
+    Show(ShowRun),
+
+    /// Take back what a run did
+    ///
+    /// Without --yes it shows what that would do. Only what nobody changed since is taken back.
+    /// The steps count in the guard's classes; above a limit they are held and wait for `mattersync
+    /// approve`. What is taken back is not done again by itself: it is listed as left alone until
+    /// the directory says something else, or somebody types `mattersync redo`.
+    Undo(Undo),
+
+    /// Let the directory decide again about what was taken back of one person
+    Redo(Redo),
 
     /// Tell how the service is
     ///
@@ -107,10 +175,66 @@ pub enum Command {
     /// used.
     Check(Json),
 
+    /// Look after the state file: compare it with Mattermost, or put the last copy back
+    #[command(subcommand, subcommand_required = true, arg_required_else_help = true)]
+    State(State),
+
     /// Print the configuration that is in force, with all defaults
     ///
     /// As TOML. Of secrets only where they are.
     PrintConfig,
+}
+
+/// What to do with the state file.
+#[derive(Debug, Subcommand)]
+pub enum State {
+    /// Compare the state file with Mattermost; changes nothing
+    ///
+    /// Lists, each with what to type: damage of the file, links whose user is gone, is a bot or
+    /// stands for two accounts, users whom mattersync made and of whom the file knows nothing,
+    /// deactivations that are no longer as they were recorded, steps of which nobody knows whether
+    /// they were done. Exits with 0 when nothing is wrong, 1 else. Works with a damaged file too.
+    Check(Json),
+
+    /// Put the last copy in the place of the state file
+    ///
+    /// For a file that is damaged or lost. Without --yes: tells how old the copy is and what it
+    /// lacks, changes nothing, and exits with 1. The old file is kept beside it. Refused while the
+    /// service or another command has the file open. Afterwards creations, and what takes
+    /// something away, are held until `mattersync approve restored`.
+    Restore(Restore),
+}
+
+/// Whether to put the copy back.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Restore {
+    /// Do it
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// What to do in a cycle, and how it is shown.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Sync {
+    /// Carry out this saved plan, exactly or not at all
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub show: Show,
+}
+
+/// How a plan is shown, and where it is saved.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Plan {
+    /// Save the plan, for `mattersync sync --plan`; nobody else may read the file
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub show: Show,
 }
 
 /// How a plan is shown.
@@ -136,7 +260,7 @@ pub struct Json {
 /// What to release.
 #[derive(Args, Clone, Debug)]
 pub struct Approve {
-    /// A class (adopt, create, locked, missing, reactivate, rename, email, …), another name from
+    /// A class (adopt, move, create, locked, missing, reactivate, rename, email, …), another name from
     /// the list, or one person: username, address, DN or id
     pub what: Option<String>,
 
@@ -148,6 +272,171 @@ pub struct Approve {
 /// Whom to deactivate.
 #[derive(Args, Clone, Debug)]
 pub struct Deactivate {
+    /// Username, address, DN or id
+    pub person: String,
+
+    /// A user whom no account stands behind
+    #[arg(long)]
+    pub orphan: bool,
+
+    /// Also if it is a system administrator, with --orphan
+    #[arg(long, requires = "orphan")]
+    pub admin: bool,
+
+    /// Do it, with --orphan; with =CODE only if all is as it was shown
+    #[arg(long, requires = "orphan", value_name = "CODE", num_args = 0..=1, require_equals = true,
+          default_missing_value = "")]
+    pub yes: Option<String>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
+}
+
+/// Whether a word about people is carried out.
+#[derive(Args, Clone, Debug)]
+pub struct Yes {
+    /// Do it; with =CODE only if both are still as they were shown
+    #[arg(long, value_name = "CODE", num_args = 0..=1, require_equals = true,
+          default_missing_value = "")]
+    pub yes: Option<String>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
+}
+
+/// Which runs are listed.
+#[derive(Args, Clone, Debug, Default)]
+pub struct History {
+    /// At most so many, the newest; by default 20, with --json all
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub last: Option<u32>,
+
+    /// Those that began then or later: 2026-11-22, "2026-11-22 14:00", RFC 3339, or 7d for how long
+    /// ago
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<String>,
+
+    /// Those with a step about this person, and only these steps: username, address, DN or id
+    #[arg(long, value_name = "PERSON")]
+    pub person: Option<String>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
+}
+
+/// Who are one person.
+#[derive(Args, Clone, Debug)]
+pub struct Link {
+    /// The account: username, address, DN or id
+    pub account: String,
+
+    /// The user: username, address or id
+    pub user: String,
+
+    /// Also if the user is a system administrator
+    #[arg(long)]
+    pub admin: bool,
+
+    /// Also if the user is a guest
+    #[arg(long)]
+    pub guest: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub yes: Yes,
+}
+
+/// Whose user is adopted.
+#[derive(Args, Clone, Debug)]
+pub struct Adopt {
+    /// The account: username, address, DN or id
+    pub account: String,
+
+    /// Which user, where several have its username or addresses
+    pub user: Option<String>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub yes: Yes,
+}
+
+/// Whose link is taken apart.
+#[derive(Args, Clone, Debug)]
+pub struct Unlink {
+    /// The account or the user: username, address, DN or id
+    pub person: String,
+
+    /// The account is then as one that was never seen: created, or adopted after approval
+    #[arg(long)]
+    pub as_new: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub yes: Yes,
+}
+
+/// Who is to stay.
+#[derive(Args, Clone, Debug)]
+pub struct Keep {
+    /// The user: username, address or id
+    pub user: String,
+
+    /// Take the note back
+    #[arg(long)]
+    pub undo: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
+}
+
+/// Which run is shown.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct ShowRun {
+    /// Its number
+    pub run: i64,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
+}
+
+/// Whose story is told.
+#[derive(Args, Clone, Debug)]
+pub struct Explain {
+    /// Username, address, DN or id, of the account or of the user
+    pub person: String,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub show: Show,
+}
+
+/// What is taken back.
+#[derive(Args, Clone, Debug)]
+pub struct Undo {
+    /// The number of the run
+    pub run: i64,
+
+    /// Only what was done to this person: username, address, DN or id
+    #[arg(long, value_name = "PERSON")]
+    pub person: Option<String>,
+
+    /// Do it; without this it is shown
+    #[arg(long)]
+    pub yes: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
+}
+
+/// About whom the directory decides again.
+#[derive(Args, Clone, Debug)]
+pub struct Redo {
     /// Username, address, DN or id
     pub person: String,
 

@@ -6,7 +6,7 @@ use nix::unistd::{Uid, User};
 use tokio::runtime::Runtime;
 
 use crate::config::{Settings, Warning};
-use crate::cycle::{Approved, Errand, PlanReport, SyncReport};
+use crate::cycle::{Approved, Errand, PlanReport, Question, SyncReport};
 
 use super::exit::{Exit, Failure};
 use super::own::Own;
@@ -146,6 +146,19 @@ impl Context {
             match &self.worker {
                 Worker::Service(remote) => remote.approve(what, &self.progress).await,
                 Worker::Own(own) => own.approve(what, &self.progress).await,
+            }
+        })
+    }
+
+    /// Asks what the state alone answers.
+    ///
+    /// # Errors
+    /// When there is no such thing, or the state cannot be read.
+    pub fn question<Q: Question>(&self, question: Q) -> Result<Q::Answer, Failure> {
+        self.wait(async {
+            match &self.worker {
+                Worker::Service(remote) => remote.question(&question).await,
+                Worker::Own(own) => own.question(question).await,
             }
         })
     }

@@ -7,7 +7,7 @@ use super::args::Deactivate;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::print::{Page, Terminal};
-use super::sync;
+use super::{orphans, sync};
 
 /// Deactivates, and shows what came of it.
 ///
@@ -18,6 +18,9 @@ pub fn deactivate(
     args: &Deactivate,
     terminal: Terminal,
 ) -> Result<Answer, Failure> {
+    if args.orphan {
+        return orphans::deactivate(context, args, terminal);
+    }
     let report = context.errand(cycle::Deactivate {
         person: args.person.clone(),
     })?;

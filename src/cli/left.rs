@@ -13,6 +13,7 @@ const MOST: usize = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Group {
     Conflict,
+    Alike,
     Unusable,
     NoPlace,
     Missing,
@@ -28,8 +29,11 @@ enum Group {
 impl Group {
     fn of(why: &Why) -> Self {
         match why {
-            Why::Conflict { .. } => Self::Conflict,
+            Why::Conflict { .. } | Why::Unlinked { .. } => Self::Conflict,
+            Why::LooksLike { .. } => Self::Alike,
             Why::Duplicate { .. }
+            | Why::SharedAnchor { .. }
+            | Why::SeatOrder(_)
             | Why::BadEntry(_)
             | Why::NoUsername(_)
             | Why::NoEmail(_)
@@ -38,8 +42,13 @@ impl Group {
             Why::NoSeat { .. } | Why::TeamArchived { .. } | Why::TeamFull { .. } | Why::NoAdmin => {
                 Self::NoPlace
             }
-            Why::Grace { .. } | Why::Unproven(_) | Why::FieldUnproven { .. } => Self::Missing,
+            Why::Grace { .. }
+            | Why::Unproven(_)
+            | Why::FieldUnproven { .. }
+            | Why::DroppedByConfiguration { .. } => Self::Missing,
             Why::ReactivatedByHand
+            | Why::Undone { .. }
+            | Why::NotUndone { .. }
             | Why::Untouchable(_)
             | Why::UserGone
             | Why::OutcomeUnknown(_) => Self::Odd,
@@ -66,9 +75,15 @@ impl Group {
         )
     }
 
+    /// Something is wrong with these people, and somebody has to find them.
+    fn is_an_error(self) -> bool {
+        matches!(self, Self::Conflict | Self::Unusable | Self::Odd)
+    }
+
     fn heading(self) -> &'static str {
         match self {
-            Self::Conflict => "Conflicts with users whom mattersync did not make",
+            Self::Alike => "New accounts that look like people who are known",
+            Self::Conflict => "Conflicts (mattersync conflicts says what to do)",
             Self::Unusable => "Cannot be used as they are in the directory",
             Self::NoPlace => "No place on Mattermost",
             Self::Missing => "Not seen in the directory, and not (yet) acted upon",
@@ -96,7 +111,7 @@ pub fn show(page: &mut Page, plan: &Plan, all: bool) {
             continue;
         }
         page.title(format!("{}: {}", group.heading(), people.len()));
-        by_reason(page, people, all);
+        by_reason(page, people, all, group.is_an_error());
     }
     if !quiet.is_empty() {
         page.title("Also left alone (--all shows who)");
@@ -105,7 +120,7 @@ pub fn show(page: &mut Page, plan: &Plan, all: bool) {
 }
 
 /// A reason that several share is said once.
-fn by_reason(page: &mut Page, people: &[&LeftAlone], all: bool) {
+fn by_reason(page: &mut Page, people: &[&LeftAlone], all: bool, with_ids: bool) {
     let mut reasons: BTreeMap<String, Vec<&Subject>> = BTreeMap::new();
     for left in people {
         let reason = left.why.to_string();
@@ -120,7 +135,7 @@ fn by_reason(page: &mut Page, people: &[&LeftAlone], all: bool) {
     let rows: Vec<_> = single
         .iter()
         .take(shown)
-        .filter_map(|(why, subjects)| subjects.first().map(|s| row(s, why)))
+        .filter_map(|(why, subjects)| subjects.first().map(|s| row(s, why, with_ids)))
         .collect();
     page.table(&["NAME", "ADDRESS", "ACCOUNT", "WHY"], &rows);
     more(page, single.len() - shown);
@@ -134,13 +149,17 @@ fn by_reason(page: &mut Page, people: &[&LeftAlone], all: bool) {
         } else {
             cut(subjects.len(), MOST)
         };
-        let rows: Vec<_> = subjects.iter().take(shown).map(|s| row(s, "")).collect();
+        let rows: Vec<_> = subjects
+            .iter()
+            .take(shown)
+            .map(|s| row(s, "", with_ids))
+            .collect();
         page.table(&["NAME", "ADDRESS", "ACCOUNT", ""], &rows);
         more(page, subjects.len() - shown);
     }
 }
 
-fn row(subject: &Subject, why: &str) -> Vec<String> {
+fn row(subject: &Subject, why: &str, with_id: bool) -> Vec<String> {
     let dn = subject.dn.clone().unwrap_or_default();
     // An entry without a username is known by its DN only.
     let name = if subject.name == dn {
@@ -148,10 +167,16 @@ fn row(subject: &Subject, why: &str) -> Vec<String> {
     } else {
         &subject.name
     };
+    // By its id an entry is found again whatever it is called.
+    let id = subject.account.as_ref().map(|key| key.id.as_str());
+    let account: Vec<&str> = [dn.as_str()]
+        .into_iter()
+        .chain(id.filter(|_| with_id))
+        .collect();
     vec![
         name.to_owned(),
         subject.email.clone().unwrap_or_default(),
-        dn,
+        account.join("\n"),
         why.to_owned(),
     ]
 }

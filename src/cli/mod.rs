@@ -8,20 +8,30 @@
 mod approve;
 mod args;
 mod check;
+mod conflicts;
 mod context;
 mod deactivate;
 mod exit;
+mod explain;
+mod history;
 mod left;
+mod link;
+mod orphans;
 mod own;
+mod people;
 mod plan;
 mod print;
 mod print_config;
 mod progress;
 mod remote;
+mod saved;
 mod service_user;
+mod show;
+mod state;
 mod status;
 mod steps;
 mod sync;
+mod undo;
 
 use std::ffi::OsString;
 
@@ -30,7 +40,7 @@ use serde::Serialize;
 
 use crate::{daemon, observe};
 
-use args::{Cli, Command};
+use args::{Cli, Command, State};
 use context::{Context, Need};
 use print::{Page, Terminal};
 
@@ -107,14 +117,40 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
             text: String::new(),
             exit: Exit::DONE,
         }),
-        Command::Sync(show) => sync::sync(&open(Need::Write)?, *show, terminal),
-        Command::Plan(show) => plan::plan(&open(Need::Look)?, *show, terminal),
+        Command::Sync(args) => match &args.plan {
+            Some(file) => saved::carry_out(&cli.config, file, args.show, terminal),
+            None => sync::sync(&open(Need::Write)?, args.show, terminal),
+        },
+        Command::Plan(args) => match &args.out {
+            Some(file) => saved::save(&cli.config, file, args.show, terminal),
+            None => plan::plan(&open(Need::Look)?, args.show, terminal),
+        },
         Command::Approve(args) => approve::approve(&open(Need::Write)?, args, terminal),
-        Command::Deactivate(args) => deactivate::deactivate(&open(Need::Write)?, args, terminal),
+        Command::Deactivate(args) => {
+            let writes = !args.orphan || args.yes.is_some();
+            deactivate::deactivate(&open(need(writes))?, args, terminal)
+        }
+        Command::Conflicts(json) => conflicts::conflicts(&open(Need::Look)?, *json, terminal),
+        Command::Link(args) => link::link(&open(need(args.yes.yes.is_some()))?, args, terminal),
+        Command::Adopt(args) => link::adopt(&open(need(args.yes.yes.is_some()))?, args, terminal),
+        Command::Unlink(args) => link::unlink(&open(need(args.yes.yes.is_some()))?, args, terminal),
+        Command::Orphans(show) => orphans::orphans(&open(Need::Look)?, *show, terminal),
+        Command::Keep(args) => orphans::keep(&open(Need::Write)?, args, terminal),
+        Command::Explain(args) => explain::explain(&open(Need::Look)?, args, terminal),
+        Command::History(args) => history::history(&open(Need::Look)?, args, terminal),
+        Command::Show(args) => show::show(&open(Need::Look)?, args, terminal),
+        Command::Undo(args) => undo::undo(&open(Need::Write)?, args, terminal),
+        Command::Redo(args) => undo::redo(&open(Need::Write)?, args, terminal),
         Command::Status(json) => status::status(&open(Need::Look)?, *json, cli, terminal),
         Command::Check(json) => check::check(&cli.config, *json, terminal),
+        Command::State(State::Check(json)) => state::check(&cli.config, *json, terminal),
+        Command::State(State::Restore(args)) => state::put_back(&cli.config, *args, terminal),
         Command::PrintConfig => print_config::print_config(&cli.config),
     }
+}
+
+fn need(writes: bool) -> Need {
+    if writes { Need::Write } else { Need::Look }
 }
 
 /// Tells a failure on standard error.

@@ -10,12 +10,13 @@ use tokio::sync::watch;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
 use crate::cycle::{
-    Approved, Asker, CycleError, Engine, Errand, PlanReport, Stage, SyncReport, View, WordError,
+    Approved, Asker, CycleError, Engine, Errand, PlanReport, Question, Stage, SyncReport, View,
+    WordError,
 };
 use crate::mattermost::ConnectError;
-use crate::model::Memory;
+use crate::model::{Memory, Origin, RunKind};
 use crate::provider::ProviderError;
-use crate::state::{MemoryStore, SqliteStore, Store};
+use crate::state::{MemoryStore, SqliteStore, Store, lost};
 
 use super::exit::{Exit, Failure};
 use super::progress::Progress;
@@ -80,7 +81,10 @@ impl Own {
         let stop = stop_on_signals().map_err(|error| {
             Failure::new(Exit::SYSTEM, format!("signals cannot be caught: {error}"))
         })?;
-        let summary = engine.run(stop, &stages(progress), &|_| {}).await;
+        let origin = Origin::asked(RunKind::Sync, &self.by);
+        let summary = engine
+            .run_for(origin, stop, &stages(progress), &|_| {})
+            .await;
         progress.clear();
         let summary = summary.map_err(|error| self.failure(error))?;
         let shown = engine.shown(&summary.view).await;
@@ -108,7 +112,7 @@ impl Own {
         errand: E,
         progress: &Progress,
     ) -> Result<E::Answer, Failure> {
-        let mut engine = match E::WRITES {
+        let mut engine = match errand.writes() {
             true => self.writing_engine()?,
             false => self.looking_engine()?,
         };
@@ -126,10 +130,25 @@ impl Own {
         })
     }
 
+    /// Answers what the state alone answers; nothing else is asked.
+    ///
+    /// # Errors
+    /// When there is no such thing, or the state cannot be read.
+    pub async fn question<Q: Question>(&self, question: Q) -> Result<Q::Answer, Failure> {
+        let store: Box<dyn Store> = match self.state()? {
+            Some(store) => Box::new(store),
+            None => Box::new(MemoryStore::default()),
+        };
+        Ok(question.answer(store.as_ref()).await?)
+    }
+
     fn looking_engine(&self) -> Result<Engine, Failure> {
         let store: Arc<dyn Store> = match self.state()? {
             Some(store) => Arc::new(store),
-            None => Arc::new(MemoryStore::new(Memory::default())),
+            None => Arc::new(MemoryStore::new(Memory {
+                restored: lost(&self.settings.state_directory),
+                ..Memory::default()
+            })),
         };
         self.engine(store)
     }

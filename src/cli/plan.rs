@@ -27,21 +27,26 @@ pub fn plan(context: &Context, show: Show, terminal: Terminal) -> Result<Answer,
 }
 
 /// Everything that a plan says.
-fn page_of(page: &mut Page, report: &PlanReport, all: bool) {
+pub fn page_of(page: &mut Page, report: &PlanReport, all: bool) {
     head(page, report);
     let released: Vec<&Step> = report.plan.released().collect();
     page.gap();
     page.line(match released.len() {
         0 => "Nothing would be changed.".to_owned(),
-        n => format!(
-            "{} would be done; {} would be sent because of it.",
-            count(n, "step", "steps"),
-            match report.mails {
-                0 => "no e-mail".to_owned(),
-                1 => "1 e-mail".to_owned(),
-                n => format!("{n} e-mails"),
+        n => {
+            format!(
+                "{} would be done; {} would be sent because of it",
+                count(n, "step", "steps"),
+                match report.mails {
+                    0 => "no e-mail".to_owned(),
+                    1 => "1 e-mail".to_owned(),
+                    n => format!("{n} e-mails"),
+                }
+            ) + &match report.mails {
+                0 => ".".to_owned(),
+                _ => format!(": {}.", report.mails_about.words()),
             }
-        ),
+        }
     });
     steps::show(page, report, &released, all, Tense::Wanted);
     steps::show_holds(page, report, all);
@@ -68,6 +73,12 @@ pub fn head(page: &mut Page, report: &PlanReport) {
         count(report.users, "user", "users"),
         report.linked,
     ));
+    if report.orphans > 0 {
+        let users = count(report.orphans, "active user", "active users");
+        page.line(format!(
+            "            {users} without an account: mattersync orphans"
+        ));
+    }
     if !report.gaps.is_empty() {
         page.gap();
         page.alarm("THE READING OF THE DIRECTORY IS NOT COMPLETE:");

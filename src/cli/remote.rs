@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use crate::cycle::{Approved, Errand, PlanReport, SyncReport};
+use crate::cycle::{Approved, Errand, PlanReport, Question, SyncReport};
 use crate::daemon::{Refusal, StatusReport};
 use crate::mattermost::trust_nobody;
 
@@ -97,7 +97,9 @@ impl Remote {
     /// # Errors
     /// When the cycle could not be finished, or the service does not answer.
     pub async fn sync(&self, progress: &Progress) -> Result<SyncReport, Failure> {
-        self.wait(self.http.post(url("sync")), progress).await
+        let body = json!({ "on_behalf": self.on_behalf });
+        let call = self.http.post(url("sync")).json(&body);
+        self.wait(call, progress).await
     }
 
     /// Releases what is held.
@@ -125,6 +127,15 @@ impl Remote {
         };
         let call = self.http.post(url(E::NAME)).json(&body);
         self.wait(call, progress).await
+    }
+
+    /// Asks what the state alone answers.
+    ///
+    /// # Errors
+    /// When there is no such thing, or the service does not answer.
+    pub async fn question<Q: Question>(&self, question: &Q) -> Result<Q::Answer, Failure> {
+        self.answer(self.http.post(url(Q::NAME)).json(question))
+            .await
     }
 
     /// Waits for an answer that takes as long as it takes; the service must be alive at first.

@@ -14,7 +14,7 @@ use super::own::Own;
 use super::print::{Page, Terminal, count};
 
 /// What is counted, for people; the rest is for programs.
-const COUNTS: [(&str, &str, &str); 7] = [
+const COUNTS: [(&str, &str, &str); 8] = [
     ("links", "link", "links"),
     (
         "deactivated",
@@ -23,6 +23,11 @@ const COUNTS: [(&str, &str, &str); 7] = [
     ),
     ("absences", "missing", "missing"),
     ("waiting", "waiting for a seat", "waiting for a seat"),
+    (
+        "addresses-waiting",
+        "address waiting for the person's click",
+        "addresses waiting for their people's clicks",
+    ),
     ("approvals", "approval", "approvals"),
     ("unsettled", "outcome unknown", "outcomes unknown"),
     ("runs", "run", "runs"),
@@ -159,6 +164,12 @@ fn last_cycle(page: &mut Page, last: &LastCycle, health: &Health) {
         last.failed,
         last.left_alone
     ));
+    if last.orphans > 0 {
+        let users = count(last.orphans, "active user", "active users");
+        page.line(format!(
+            "            {users} without an account: mattersync orphans"
+        ));
+    }
     // What the health says already is not said again.
     let told = match health {
         Health::Well => &[][..],
@@ -205,7 +216,7 @@ fn last_run(page: &mut Page, run: &RunRecord) {
     let number = |wanted: fn(&Option<Outcome>) -> bool| {
         run.steps
             .iter()
-            .filter(|(_, outcome)| wanted(outcome))
+            .filter(|step| wanted(&step.outcome))
             .count()
     };
     let done = number(|o| matches!(o, Some(Outcome::Done)));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cycle::{Adoption, PlanReport, Side};
+use crate::cycle::{Adoption, Mails, PlanReport, Side};
 use crate::model::{Action, Hold, Reason, Step, UserRef};
 use crate::plan::hold_name;
 
@@ -23,10 +23,12 @@ pub enum Tense {
 }
 
 /// In the order in which people want to see them: what takes away first.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 12] = [
     "purge",
     "deactivate",
+    "unlink",
     "adopt",
+    "move",
     "rename",
     "change-email",
     "update",
@@ -41,7 +43,13 @@ pub fn heading(kind: &str, number: usize, tense: Tense) -> String {
     let users = count(number, "user", "users");
     let (wanted, done, rest) = match kind {
         "deactivate" => ("Deactivate", "Deactivated", users),
+        "unlink" => ("Unlink", "Unlinked", users),
         "adopt" => ("Adopt", "Adopted", users),
+        "move" => (
+            "Move the link of",
+            "Moved the link of",
+            count(number, "user", "users"),
+        ),
         "rename" => ("Rename", "Renamed", users),
         "change-email" => ("Change the address of", "Changed the address of", users),
         "update" => ("Update", "Updated", users),
@@ -125,6 +133,7 @@ fn table(page: &mut Page, kind: &str, steps: &[&Step], with_reason: bool, tense:
         "update" => ["CHANGES", ""],
         "create-team" => ["DISPLAY NAME", ""],
         "join-team" => ["TEAM", ""],
+        "create" => ["USERNAME IN THE DIRECTORY", ""],
         _ => ["", ""],
     };
     let head = ["NAME", "ADDRESS", middle[0], middle[1], "ACCOUNT", "WHY"];
@@ -184,6 +193,13 @@ fn values(action: &Action, tense: Tense) -> [String; 2] {
                 .map(|(field, v)| format!("{field} {:?} becomes {:?}", v.from, v.to))
                 .collect();
             [changes.join("\n"), String::new()]
+        }
+        Action::CreateUser {
+            user,
+            directory_username,
+            ..
+        } if user.username != directory_username.to_lowercase() => {
+            [directory_username.clone(), String::new()]
         }
         Action::CreateTeam { display_name, .. } => [display_name.clone(), String::new()],
         Action::JoinTeam {
@@ -275,6 +291,9 @@ pub fn show_holds(page: &mut Page, report: &PlanReport, all: bool) {
             match hold.steps.len() {
                 1 => "This step is not done".to_owned(),
                 n => format!("None of these {n} steps is done"),
+            } + &match Mails::of(steps_of(report, hold).into_iter()) {
+                mails if mails.sum() == 0 => String::new(),
+                mails => format!(" (it would send e-mails: {})", mails.words()),
             }
         ));
         page.alarm(format!(

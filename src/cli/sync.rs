@@ -24,13 +24,18 @@ pub fn sync(context: &Context, show: Show, terminal: Terminal) -> Result<Answer,
         return Answer::json(&report, exit);
     }
     let mut page = Page::new(terminal);
-    plan::head(&mut page, &report.plan);
-    done(&mut page, &report, show.all);
-    failures(&mut page, &report);
-    steps::show_holds(&mut page, &report.plan, show.all);
-    left::show(&mut page, &report.plan.plan, show.all);
-    last_words(&mut page, &report);
+    story(&mut page, &report, show.all);
     Ok(Answer::page(&page, exit))
+}
+
+/// Everything that is told of a cycle.
+pub fn story(page: &mut Page, report: &SyncReport, all: bool) {
+    plan::head(page, &report.plan);
+    done(page, report, all);
+    failures(page, report);
+    steps::show_holds(page, &report.plan, all);
+    left::show(page, &report.plan.plan, all);
+    last_words(page, report);
 }
 
 /// Who is left alone for a reason does not count; what failed counts more than what is held.
@@ -59,7 +64,21 @@ pub fn done(page: &mut Page, report: &SyncReport, all: bool) {
         page.line("Nothing was changed.");
         return;
     }
-    page.line(format!("{} done.", count(number, "step was", "steps were")));
+    let mails = match report.mails.sum() {
+        0 => String::new(),
+        1 => format!(
+            " 1 e-mail was sent because of it: {}.",
+            report.mails.words()
+        ),
+        n => format!(
+            " {n} e-mails were sent because of it: {}.",
+            report.mails.words()
+        ),
+    };
+    page.line(format!(
+        "{} done.{mails}",
+        count(number, "step was", "steps were")
+    ));
     if report.stopped.is_some() {
         // Which steps had not been begun is not told; the state file knows.
         for (kind, number) in &report.done {
@@ -93,6 +112,9 @@ pub fn failures(page: &mut Page, report: &SyncReport) {
                 None => page.line(format!("  step {}", id.0)),
             }
             page.line(format!("      {why}"));
+            if let Some(step) = steps.get(id) {
+                page.line(format!("      {}", step.subject.ids()));
+            }
         }
     };
     let number = count(report.not_done.len(), "STEP", "STEPS");

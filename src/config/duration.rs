@@ -14,8 +14,11 @@ const UNITS: [(&str, u64); 5] = [
     ("d", 86_400_000),
 ];
 
-/// Reads a duration; `Err` says what to write instead.
-pub(super) fn parse(text: &str) -> Result<Duration, String> {
+/// Reads a duration.
+///
+/// # Errors
+/// What to write instead.
+pub fn parse(text: &str) -> Result<Duration, String> {
     let mut rest = text.trim();
     if !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()) {
         return Err(format!(

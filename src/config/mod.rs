@@ -24,6 +24,7 @@ mod source;
 mod tests;
 mod url;
 
+pub use duration::parse as parse_duration;
 pub use error::{ConfigError, Fault, Problem, Warning};
 pub use keys::all as all_keys;
 pub use not_a_person::NotAPerson;

@@ -223,6 +223,11 @@ fn accounts(mapping: &Mapping) -> RawAccounts {
         filter: word(&mapping.filter),
         id: word(&mapping.id.name),
         id_form: name_of(&IdForm::NAMES, &mapping.id.form),
+        second_anchor: mapping.anchor.as_ref().and_then(|a| word(&a.name)),
+        second_anchor_form: mapping
+            .anchor
+            .as_ref()
+            .and_then(|a| name_of(&IdForm::NAMES, &a.form)),
         username: word(&mapping.username),
         email: list(mapping.email.iter().map(|source| match source {
             EmailSource::Attribute(text) | EmailSource::Template(text) => text,
@@ -302,6 +307,7 @@ fn policy(policy: &Policy) -> RawPolicy {
                 .purge_after
                 .map_or("off".into(), duration::format),
         )),
+        seat_order: list(&policy.seat_order),
         attributes: RawAttributes {
             username: authority(policy.username),
             email: authority(policy.email),
@@ -341,6 +347,7 @@ fn guard(policy: &Policy) -> RawGuard {
         locked: limit(Class::Locked),
         missing: limit(Class::Missing),
         adopt: limit(Class::Adopt),
+        r#move: limit(Class::Move),
         create: limit(Class::Create),
         reactivate: limit(Class::Reactivate),
         rename: limit(Class::Rename),

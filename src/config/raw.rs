@@ -69,6 +69,8 @@ section! {
         filter: Key<String>,
         id: Key<String>,
         id_form: Key<String>,
+        second_anchor: Key<String>,
+        second_anchor_form: Key<String>,
         username: Key<String>,
         email: Key<Vec<Spanned<String>>>,
         first_name: Key<Vec<Spanned<String>>>,
@@ -116,6 +118,7 @@ section! {
         reactivated_by_hand: Key<String>,
         flap_limit: Key<Scalar>,
         purge_after: Key<Scalar>,
+        seat_order: Key<Vec<Spanned<String>>>,
         attributes: RawAttributes,
     }
 }
@@ -139,6 +142,7 @@ section! {
         locked: Key<Scalar>,
         missing: Key<Scalar>,
         adopt: Key<Scalar>,
+        r#move: Key<Scalar>,
         create: Key<Scalar>,
         reactivate: Key<Scalar>,
         rename: Key<Scalar>,

@@ -138,6 +138,9 @@ pub struct Mapping {
     pub group_filter: String,
     /// The attribute with the immutable id.
     pub id: IdAttribute,
+    /// The attribute with the second anchor, if there is one: by it a person who moved between
+    /// directories is recognised.
+    pub anchor: Option<IdAttribute>,
     /// The attribute with the immutable id of groups.
     pub group_id: IdAttribute,
     /// The attribute with the username.

@@ -30,6 +30,11 @@ pub trait Errand: Serialize + DeserializeOwned + Send + 'static {
     const WRITES: bool;
     /// Whether it goes before all that waits, and ends a run that nobody waits for.
     const URGENT: bool = false;
+
+    /// Whether this one writes; one that only shows what it would do needs no lease either.
+    fn writes(&self) -> bool {
+        Self::WRITES
+    }
     /// What comes of it.
     type Answer: Serialize + DeserializeOwned + Send;
 

@@ -4,11 +4,21 @@
 //! write. [`Engine::run`] does the same and carries the plan out. There is one way from directory
 //! to decision; a dry run cannot differ from a real one.
 
+mod about;
+mod contradiction;
 mod errand;
+mod exchanged;
+mod history;
+mod mails;
+mod people;
 mod person;
+mod question;
 mod read;
 mod report;
+mod saved;
+mod state_check;
 mod summary;
+mod undo;
 mod word;
 
 use std::collections::BTreeSet;
@@ -21,16 +31,26 @@ use crate::apply::{Applier, ApplyError, Listener, Report};
 use crate::clock::Clock;
 use crate::config::{SecretError, Settings};
 use crate::mattermost::{ApiErrorKind, CallError, Client, ConnectError, Counts, WriteError};
-use crate::model::{Action, Memory, MemoryDelta, Now, Plan, Remember, RunId, Step, UserId};
-use crate::plan::{Settled, World, plan, undone};
+use crate::model::{Action, Memory, MemoryDelta, Now, Origin, Plan, Remember, RunId, Step};
+use crate::plan::{Settled, made_later, plan, undone};
 use crate::provider::{Ask, Progress, Provider, ProviderError};
-use crate::state::{Outcome, StateError, Store, Unsettled};
+use crate::state::{Outcome, Settlement, StateError, Store, Unsettled};
 
 pub use errand::{AnyErrand, Asker, Deactivate, Errand};
+pub use exchanged::Exchanged;
+pub use history::{
+    ApprovalReport, Change, HistoryReport, Moment, NoteReport, RunReport, SCHEMA, StepReport,
+};
+pub use mails::Mails;
+pub use people::*;
 pub use person::PersonError;
+pub use question::{History, Question, Show};
 pub use read::View;
 pub use report::{Adoption, PlanReport, Side, SyncReport};
+pub use saved::{SavePlan, Saved, SavedError, SavedPlan, SyncSaved, SyncedSaved};
+pub use state_check::{Finding, StateCheck, StateReport};
 pub use summary::Summary;
+pub use undo::{LeftStep, Redo, Redone, Undo, UndoReport};
 pub use word::{Approved, WordError};
 
 /// What a cycle is doing.
@@ -48,6 +68,9 @@ pub enum Stage {
         total: usize,
     },
 }
+
+/// Which steps of a plan are carried out.
+type Pick<'a> = dyn Fn(&Step) -> bool + Send + Sync + 'a;
 
 /// So long after it was sent a deactivation without an answer may still arrive.
 const LATE: Duration = Duration::from_secs(10 * 60);
@@ -67,6 +90,9 @@ pub enum CycleError {
     /// The way to Mattermost could not be prepared.
     #[error("{0}")]
     Connect(#[from] ConnectError),
+    /// It is not the server that the state knows.
+    #[error("{0}")]
+    Exchanged(#[from] Exchanged),
     /// A secret could not be read.
     #[error("{0}")]
     Secret(#[from] SecretError),
@@ -85,6 +111,7 @@ impl CycleError {
             Self::Provider(ProviderError::WrongPassword { .. }) => "directory-password",
             Self::Provider(_) => "directory",
             Self::Mattermost(_) | Self::Connect(_) => "mattermost",
+            Self::Exchanged(_) => "other-mattermost",
             Self::Secret(_) => "secret",
             Self::State(_) => "state",
             Self::Apply(_) => "apply",
@@ -103,7 +130,7 @@ impl CycleError {
                 if denied { 77 } else { 78 }
             }
             Self::Mattermost(call) if call.kind().is_some_and(|k| refused.contains(&k)) => 77,
-            Self::Provider(_) | Self::Mattermost(_) | Self::Connect(_) => 69,
+            Self::Provider(_) | Self::Mattermost(_) | Self::Connect(_) | Self::Exchanged(_) => 69,
             Self::State(StateError::Busy { .. }) => 75,
             Self::State(_) | Self::Apply(_) => 74,
         }
@@ -212,6 +239,7 @@ impl Engine {
         let unsettled = self.store.unsettled().await?;
         let now = self.clock.now();
         let mut view = self.read(&mut memory, &unsettled, &now, stages).await?;
+        exchanged::check(&view, &self.settings)?;
         for doubt in &unsettled {
             if let Settled::Done(delta) = view.settle(&doubt.step, &now) {
                 remember(&mut view.memory, &delta);
@@ -219,11 +247,12 @@ impl Engine {
         }
         stages(Stage::Planning);
         view.plan = self.plan(&view, &now);
+        view.orphans = view.count_orphans(&self.settings.policy);
         Ok(view)
     }
 
-    /// One whole cycle. `stop` ends a run early, `listener` hears of every step. If a person gets
-    /// to see what it held, [`Engine::shown`] is to be called.
+    /// One whole cycle, by the schedule. `stop` ends a run early, `listener` hears of every step.
+    /// If a person gets to see what it held, [`Engine::shown`] is to be called.
     ///
     /// # Errors
     /// When a side or the state cannot be read or written. What was done until then is recorded.
@@ -233,7 +262,22 @@ impl Engine {
         stages: &Stages<'_>,
         listener: &Listener<'_>,
     ) -> Result<Summary, CycleError> {
-        self.run_only(None, stop, stages, listener).await
+        self.run_for(Origin::default(), stop, stages, listener)
+            .await
+    }
+
+    /// One whole cycle, and for whom it is.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub async fn run_for(
+        &mut self,
+        origin: Origin,
+        stop: watch::Receiver<bool>,
+        stages: &Stages<'_>,
+        listener: &Listener<'_>,
+    ) -> Result<Summary, CycleError> {
+        self.run_only(None, origin, stop, stages, listener).await
     }
 
     /// Mattermost's side as it is now, for finding whom a person means.
@@ -245,11 +289,12 @@ impl Engine {
         read::mattermost_alone(&self.settings, &reader, memory, &unsettled).await
     }
 
-    /// A cycle of which only the steps about one user are carried out. For these the directory is
-    /// not read.
+    /// A cycle of which only some steps are carried out, on a person's word. For these the
+    /// directory is not read.
     async fn run_only(
         &mut self,
-        only: Option<&UserId>,
+        only: Option<&Pick<'_>>,
+        origin: Origin,
         stop: watch::Receiver<bool>,
         stages: &Stages<'_>,
         listener: &Listener<'_>,
@@ -260,28 +305,33 @@ impl Engine {
         let now = self.clock.now();
         let mut view = match only {
             None => self.read(&mut memory, &unsettled, &now, stages).await?,
-            // A person's word about one user needs nothing of the directory.
+            // A person's word needs nothing of the directory.
             Some(_) => {
                 stages(Stage::Reading);
                 let reader = self.client.reader();
                 read::mattermost_alone(&self.settings, &reader, memory, &unsettled).await?
             }
         };
+        exchanged::check(&view, &self.settings)?;
         self.recover(&mut view, &unsettled, &now).await?;
         stages(Stage::Planning);
         view.plan = self.plan(&view, &now);
+        view.orphans = view.count_orphans(&self.settings.policy);
         // What is held counts as shown only when a person sees it.
-        let learned = view.plan.learned.iter().filter(|l| !is_show(l));
+        // And who sees a part learns nothing of what else is held.
+        let of_part = |l: &Remember| only.is_some() && matches!(l, Remember::Held(..));
+        let learned = view.plan.learned.iter();
+        let learned = learned.filter(|l| !is_show(l) && !of_part(l));
         let learned: MemoryDelta = learned.cloned().collect();
         if !learned.is_empty() {
-            remember(&mut view.memory, &learned);
-            self.store.observe(learned).await?;
+            self.learn(&mut view.memory, learned).await?;
         }
-        if let Some(user) = only {
-            let about = |step: &Step| step.action.user() == Some(user);
-            view.plan.steps.retain(about);
+        if let Some(pick) = only {
+            view.plan.steps.retain(pick);
         }
-        let (run, report) = self.apply(&view, &now, stop, stages, listener).await?;
+        let (run, report) = self
+            .apply(&view, origin, &now, stop, stages, listener)
+            .await?;
         let took = self.clock.now().certainly_since(&now);
         let counts = self.client.counts().since(before);
         Ok(Summary::new(view, run, report, counts, took))
@@ -313,14 +363,7 @@ impl Engine {
     }
 
     fn plan(&self, view: &View, now: &Now) -> Plan {
-        let world = World {
-            directories: &view.directories,
-            users: &view.users,
-            places: &view.places,
-            server: &view.server,
-            memory: &view.memory,
-        };
-        plan(&world, &self.settings.policy, now)
+        plan(&view.world(), &self.settings.policy, now)
     }
 
     /// Settles what an earlier run left in doubt, from what was read now.
@@ -343,16 +386,36 @@ impl Engine {
                     if deactivation && now.wall.since(doubt.at) < LATE {
                         continue;
                     }
-                    let why = "it never arrived, as the next reading showed".to_owned();
+                    let why = match doubt.step.action {
+                        Action::CreateUser { .. } => {
+                            "it never arrived, or another account has its user, as the next \
+                             reading showed"
+                        }
+                        _ => "it never arrived, as the next reading showed",
+                    };
+                    let why = why.to_owned();
                     // An administrator's deactivation from now on is not ours.
                     (Outcome::NotDone(why), undone(&doubt.step, &view.memory))
                 }
                 Settled::Unknown => continue,
             };
-            remember(&mut view.memory, &delta);
-            self.store
-                .settle(doubt.run, doubt.step.id, outcome, delta)
-                .await?;
+            let settlement = Settlement {
+                made: made_later(&doubt.step, &delta).filter(|_| outcome == Outcome::Done),
+                outcome,
+                at: now.wall,
+            };
+            let (run, id) = (doubt.run, doubt.step.id);
+            match self
+                .store
+                .conclude(run, id, settlement, delta.clone())
+                .await
+            {
+                Ok(()) => remember(&mut view.memory, &delta),
+                Err(StateError::Refused(why)) => {
+                    self.give_up_on(&mut view.memory, doubt, why).await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
     }
@@ -389,6 +452,7 @@ impl Engine {
     async fn apply(
         &self,
         view: &View,
+        origin: Origin,
         now: &Now,
         stop: watch::Receiver<bool>,
         stages: &Stages<'_>,
@@ -408,9 +472,10 @@ impl Engine {
             steps: view.plan.released().cloned().collect(),
             ..Plan::default()
         };
+        let about = about::about(view, &released.steps, origin, now);
         let run = self
             .store
-            .begin(&released, &self.settings.digest, now)
+            .open_run(&released, &self.settings.digest, Some(&about), now)
             .await?;
         stages(Stage::Applying { settled: 0, total });
         let writer = self.client.writer();

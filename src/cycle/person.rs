@@ -18,7 +18,7 @@ pub enum PersonError {
     /// The user is not linked to an account.
     #[error(
         "{0} is not linked to an account of the directory, and what mattersync did not create or \
-         adopt it does not touch: deactivate the user in Mattermost's System Console"
+         adopt it does not touch by itself. If this user is meant: `mattersync deactivate --orphan`"
     )]
     NotOurs(String),
 }

@@ -8,7 +8,7 @@ use crate::model::{
     Action, Directories, Directory, DirectoryId, Link, Memory, Now, Places, Plan, ProviderName,
     Reading, Roster, ServerFacts, Shape, Step, Team, User, UserId,
 };
-use crate::plan::{Policy, Settled, purge_due, settle};
+use crate::plan::{Policy, Settled, World, purge_due, settle};
 use crate::provider::{Ask, Provider};
 use crate::state::Unsettled;
 
@@ -32,11 +32,24 @@ pub struct View {
     pub memory: Memory,
     /// The plan.
     pub plan: Plan,
+    /// Active human users whom no account stands behind, and nobody has looked at.
+    pub orphans: usize,
     /// Usernames of lost creations that nobody asked for in this cycle.
     unasked: BTreeSet<String>,
 }
 
 impl View {
+    /// What a plan is made from.
+    pub fn world(&self) -> World<'_> {
+        World {
+            directories: &self.directories,
+            users: &self.users,
+            places: &self.places,
+            server: &self.server,
+            memory: &self.memory,
+        }
+    }
+
     /// What became of a step whose outcome was lost.
     pub fn settle(&self, step: &Step, now: &Now) -> Settled {
         if let Action::CreateUser { user, .. } = &step.action
@@ -88,6 +101,7 @@ pub async fn mattermost_alone(
         groups: Roster::unread(),
         shape: Shape::default(),
         state_unknown: 0,
+        hidden_locks: BTreeSet::new(),
     };
     let mattermost = mattermost(reader, &settings.policy, &memory, unsettled).await?;
     Ok(view(settings, directory, mattermost, memory))
@@ -107,6 +121,7 @@ fn view(settings: &Settings, directory: Directory, mattermost: Mattermost, memor
         server,
         memory,
         plan: Plan::default(),
+        orphans: 0,
         unasked,
     }
 }
@@ -138,7 +153,7 @@ async fn mattermost(
     unsettled: &[Unsettled],
 ) -> Result<Mattermost, CallError> {
     // The server's own word first: a token without rights ends the cycle before anything is read.
-    let server = reader.facts().await?;
+    let server = reader.facts_for_work().await?;
     let mut users = reader.users().await?;
     let mut linked: BTreeSet<UserId> = memory.links.values().map(|l| l.user.clone()).collect();
     linked.extend(memory.orders.keys().cloned());

@@ -9,7 +9,7 @@ use crate::model::{
     AccountState, Action, Evidence, Gap, Plan, RunId, Seats, StepId, User, Version,
 };
 
-use super::{Summary, View};
+use super::{Mails, Summary, View};
 
 /// A plan and what it was made of.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -32,12 +32,17 @@ pub struct PlanReport {
     pub users: usize,
     /// Accounts that are linked to a user.
     pub linked: usize,
+    /// Active human users whom no account stands behind, and nobody has looked at.
+    #[serde(default)]
+    pub orphans: usize,
     /// The server's version.
     pub version: Version,
     /// Its seats.
     pub seats: Seats,
     /// E-mails that the released steps will cause.
     pub mails: u64,
+    /// The same by what they are about.
+    pub mails_about: Mails,
     /// Each adoption with both parties.
     pub adoptions: Vec<Adoption>,
     /// The plan itself.
@@ -85,6 +90,8 @@ pub struct SyncReport {
     pub unknown: Vec<(StepId, String)>,
     /// Why the run ended early, if it did.
     pub stopped: Option<String>,
+    /// E-mails that the server sent because of what was, or perhaps was, carried out.
+    pub mails: Mails,
     /// Requests to Mattermost.
     pub requests: u64,
     /// Requests that write.
@@ -99,7 +106,7 @@ impl View {
     /// What a command tells of it.
     pub fn report(&self) -> PlanReport {
         let directory = self.directories.iter().next();
-        let released = self.plan.released();
+        let mails = Mails::of(self.plan.released());
         PlanReport {
             provider: directory
                 .map(|(name, _)| name.to_string())
@@ -120,9 +127,11 @@ impl View {
             state_unknown: self.directories.values().map(|d| d.state_unknown).sum(),
             users: self.users.len(),
             linked: self.memory.links.len(),
+            orphans: self.orphans,
             version: self.server.version,
             seats: self.server.seats,
-            mails: released.map(|s| u64::from(s.mails)).sum(),
+            mails: mails.sum(),
+            mails_about: mails,
             adoptions: self.adoptions(),
             plan: self.plan.clone(),
         }
@@ -185,7 +194,7 @@ fn user_side(user: &User) -> Side {
     }
 }
 
-fn full_name(field: impl Fn(crate::model::ProfileField) -> String) -> String {
+pub(super) fn full_name(field: impl Fn(crate::model::ProfileField) -> String) -> String {
     use crate::model::ProfileField::{FirstName, LastName};
     format!("{} {}", field(FirstName), field(LastName))
         .trim()
@@ -203,6 +212,7 @@ impl Summary {
             not_done: self.report.not_done.clone(),
             unknown: self.report.unknown.clone(),
             stopped: self.report.stopped.clone(),
+            mails: self.mails(),
             requests: self.counts.requests,
             writes: self.counts.writes,
             rate_limited: self.counts.rate_limited,

@@ -9,7 +9,7 @@ use crate::model::{AccountKey, LeftAlone, Outcome, Remember, RunId, StepId, Time
 use crate::observe::CycleNumbers;
 use crate::plan::next_expiry;
 
-use super::View;
+use super::{Mails, View};
 
 /// What a cycle saw and did.
 #[derive(Debug)]
@@ -43,6 +43,14 @@ impl Summary {
         }
     }
 
+    /// The e-mails that what was carried out, or perhaps was, caused.
+    pub fn mails(&self) -> Mails {
+        let unknown = self.report.unknown.iter().map(|(id, _)| id);
+        let sent: BTreeSet<&StepId> = self.report.done.iter().chain(unknown).collect();
+        let steps = self.view.plan.steps.iter();
+        Mails::of(steps.filter(|step| sent.contains(&step.id)))
+    }
+
     /// How many steps of each kind were carried out.
     pub fn done_by_kind(&self) -> BTreeMap<&'static str, usize> {
         let done: BTreeSet<&StepId> = self.report.done.iter().collect();
@@ -63,6 +71,8 @@ impl Summary {
             unknown: self.report.unknown.len(),
             held: self.held(),
             left_alone: self.view.plan.left_alone.len(),
+            mails: self.mails().sum(),
+            orphans: self.view.orphans,
             requests: self.counts.requests,
             writes: self.counts.writes,
             took: self.took,

@@ -7,12 +7,13 @@ use tokio::sync::watch;
 
 use crate::apply::Listener;
 use crate::model::{
-    Action, Approval, Class, Fingerprint, Hold, HoldKey, Now, Order, Remember, Step, StepId, UserId,
+    Action, Approval, Class, Fingerprint, Hold, HoldKey, Kept, Now, Order, Origin, Remember,
+    RunKind, Step, StepId, UserId,
 };
-use crate::plan::{APPROVAL, approved, hold_name};
+use crate::plan::{APPROVAL, approved, hold_name, unknown_marks};
 
 use super::person::{PersonError, is_meant};
-use super::{CycleError, Engine, PlanReport, Stages, Summary, View};
+use super::{Asker, CycleError, Engine, FindError, PlanReport, Stages, Summary, View};
 
 /// What an approval released.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,6 +37,9 @@ pub enum WordError {
     /// Whom it is about is not clear.
     #[error("{0}")]
     Person(#[from] PersonError),
+    /// Who is meant on one of the sides is not clear.
+    #[error("{0}")]
+    Find(#[from] FindError),
     /// The plan does not do it, and says why.
     #[error("{0}")]
     Refused(String),
@@ -109,6 +113,10 @@ impl Engine {
             released.extend(old.iter().map(|(id, _)| *id));
             unseen.extend(new.iter().map(|(id, _)| *id));
             let steps: BTreeSet<Fingerprint> = old.into_iter().map(|(_, print)| print).collect();
+            if hold.key == HoldKey::Restored && steps.len() == hold.steps.len() {
+                delta.extend(accepted(&view, by, &now));
+                continue;
+            }
             let approval = approval(&view, &hold.key, steps, by, &now);
             until = until.min(approval.until);
             delta.push(Remember::Approval(hold.key.clone(), Some(approval)));
@@ -144,16 +152,35 @@ impl Engine {
         let view = self.look_at_mattermost(stages).await?;
         let user = view.linked_user(person)?;
         let is_out = view.users.get(&user).is_some_and(|u| !u.is_active());
+        let asker = Asker {
+            by,
+            stages,
+            listener,
+        };
+        self.carry_order(&user, is_out, &asker).await
+    }
+
+    /// Writes an order to deactivate this user down, and carries it out. `is_out`: the user is
+    /// deactivated already.
+    pub(super) async fn carry_order(
+        &mut self,
+        user: &UserId,
+        is_out: bool,
+        asker: &Asker<'_>,
+    ) -> Result<Summary, WordError> {
         let order = Order {
-            by: by.to_owned(),
+            by: asker.by.to_owned(),
             at: self.clock().now().wall,
         };
         let note = vec![Remember::Order(user.clone(), Some(order))];
         self.store().observe(note).await.map_err(CycleError::from)?;
         let never = watch::channel(false).1;
-        let of_user = |a: &Action| matches!(a, Action::Deactivate { user: u, .. } if u == &user);
+        let of_user = |a: &Action| matches!(a, Action::Deactivate { user: u, .. } if u == user);
         let forget = vec![Remember::Order(user.clone(), None)];
-        let summary = match self.run_only(Some(&user), never, stages, listener).await {
+        let origin = Origin::asked(RunKind::Deactivate, asker.by);
+        let about = |step: &Step| step.action.user() == Some(user);
+        let run = self.run_only(Some(&about), origin, never, asker.stages, asker.listener);
+        let summary = match run.await {
             Ok(summary) => summary,
             Err(error) => {
                 // Who is told that it failed does not expect it days later. What was sent already
@@ -174,13 +201,14 @@ impl Engine {
             .observe(forget)
             .await
             .map_err(CycleError::from)?;
-        Err(WordError::Refused(why_not(&summary.view, &user)))
+        Err(WordError::Refused(why_not(&summary.view, user)))
     }
 }
 
 fn why_not(view: &View, user: &UserId) -> String {
     let about = |s: &&crate::model::LeftAlone| s.subject.user.as_ref() == Some(user);
-    match view.plan.left_alone.iter().rev().find(about) {
+    // Orders are judged first; what follows is about a directory that was not read.
+    match view.plan.left_alone.iter().find(about) {
         Some(left) => format!("{} was not deactivated: {}", left.subject, left.why),
         None => "the user was not deactivated".to_owned(),
     }
@@ -251,6 +279,22 @@ fn sight(
         None => return None,
     };
     Some(Remember::Held(hold.key.clone(), Some(sight)))
+}
+
+/// What follows from a person's word that an older state file may be worked with: from now on the
+/// usual limits decide, and the users who gave it away do so no more.
+fn accepted(view: &View, by: &str, now: &Now) -> Vec<Remember> {
+    let kept = Kept {
+        by: by.to_owned(),
+        at: now.wall,
+    };
+    let users = unknown_marks(&view.users, &view.memory);
+    let kept = users
+        .into_iter()
+        .map(|user| Remember::Kept(user, Some(kept.clone())));
+    std::iter::once(Remember::Restored(None))
+        .chain(kept)
+        .collect()
 }
 
 /// An approval, together with what an earlier one that is still good had released and the plan

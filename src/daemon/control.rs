@@ -5,6 +5,7 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
+use axum::extract::DefaultBodyLimit;
 use axum::extract::State;
 use axum::extract::connect_info::{ConnectInfo, Connected};
 use axum::http::StatusCode;
@@ -17,19 +18,28 @@ use serde_json::Value;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::cycle::{AnyErrand, Approved, Deactivate, Errand, PlanReport, SyncReport};
+use crate::cycle::{
+    Adopt, AnyErrand, Approved, Conflicts, Deactivate, DeactivateOrphan, Errand, Explain, History,
+    Keep, LinkThem, Orphans, PlanReport, Question, Redo, SavePlan, Show, StateCheck, SyncReport,
+    SyncSaved, Undo, Unlink,
+};
+use crate::state::Store;
 
 use super::StatusReport;
+use super::work::word_refusal;
 
 /// The most characters of what a caller says of a person behind it.
 const MAX_NAME: usize = 64;
+
+/// The most bytes of a wish: a saved plan for very many people comes this way.
+const MAX_BODY: usize = 256 << 20;
 
 /// What the daemon is asked to do.
 pub enum Wish {
     /// Read both sides and plan.
     Plan(oneshot::Sender<Answer<PlanReport>>),
     /// Run a cycle now.
-    Sync(oneshot::Sender<Answer<SyncReport>>),
+    Sync(Waiting),
     /// Approve what is held.
     Approve {
         /// A hold's name or a person.
@@ -48,6 +58,14 @@ pub enum Wish {
         /// Where the answer goes.
         reply: oneshot::Sender<Answer<Value>>,
     },
+}
+
+/// Somebody who asked for a cycle and waits for it.
+pub struct Waiting {
+    /// Who.
+    pub by: String,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<Answer<SyncReport>>,
 }
 
 /// What came of a wish.
@@ -88,7 +106,7 @@ impl Wish {
         // Whoever asked may have gone.
         match self {
             Self::Plan(reply) => drop(reply.send(Err(why))),
-            Self::Sync(reply) => drop(reply.send(Err(why))),
+            Self::Sync(waiting) => drop(waiting.reply.send(Err(why))),
             Self::Approve { reply, .. } => drop(reply.send(Err(why))),
             Self::Errand { reply, .. } => drop(reply.send(Err(why))),
         }
@@ -102,6 +120,7 @@ pub type SharedStatus = Arc<RwLock<StatusReport>>;
 struct Desk {
     wishes: mpsc::Sender<Wish>,
     status: SharedStatus,
+    store: Arc<dyn Store>,
 }
 
 /// Who called, as the kernel says.
@@ -141,6 +160,12 @@ impl Caller {
             format!("{name} ({person})")
         }
     }
+}
+
+#[derive(Deserialize)]
+struct SyncBody {
+    #[serde(default)]
+    on_behalf: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -200,7 +225,12 @@ impl Control {
     }
 
     /// Answers callers until the daemon ends.
-    pub fn serve(&mut self, wishes: mpsc::Sender<Wish>, status: SharedStatus) {
+    pub fn serve(
+        &mut self,
+        wishes: mpsc::Sender<Wish>,
+        status: SharedStatus,
+        store: Arc<dyn Store>,
+    ) {
         let Some(listener) = self.listener.take() else {
             return;
         };
@@ -209,8 +239,14 @@ impl Control {
             .route("/v1/plan", get(plan))
             .route("/v1/sync", post(sync))
             .route("/v1/approve", post(approve));
-        let router = errands(router)
-            .with_state(Desk { wishes, status })
+        let desk = Desk {
+            wishes,
+            status,
+            store,
+        };
+        let router = questions(errands(router))
+            .layer(DefaultBodyLimit::max(MAX_BODY))
+            .with_state(desk)
             .into_make_service_with_connect_info::<Caller>();
         tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
@@ -238,8 +274,14 @@ async fn plan(State(desk): State<Desk>) -> Response {
     ask(&desk, Wish::Plan).await
 }
 
-async fn sync(State(desk): State<Desk>) -> Response {
-    ask(&desk, Wish::Sync).await
+async fn sync(
+    State(desk): State<Desk>,
+    ConnectInfo(caller): ConnectInfo<Caller>,
+    body: Option<Json<SyncBody>>,
+) -> Response {
+    let on_behalf = body.and_then(|Json(body)| body.on_behalf);
+    let by = caller.name(on_behalf.as_deref());
+    ask(&desk, |reply| Wish::Sync(Waiting { by, reply })).await
 }
 
 async fn approve(
@@ -254,7 +296,20 @@ async fn approve(
 
 /// Every errand that the commands know.
 fn errands(router: Router<Desk>) -> Router<Desk> {
-    errand::<Deactivate>(router)
+    let router = errand::<Deactivate>(router);
+    let router = errand::<StateCheck>(router);
+    let router = errand::<SavePlan>(router);
+    let router = errand::<SyncSaved>(router);
+    let router = errand::<Conflicts>(router);
+    let router = errand::<LinkThem>(router);
+    let router = errand::<Adopt>(router);
+    let router = errand::<Unlink>(router);
+    let router = errand::<Orphans>(router);
+    let router = errand::<Keep>(router);
+    let router = errand::<DeactivateOrphan>(router);
+    let router = errand::<Explain>(router);
+    let router = errand::<Undo>(router);
+    errand::<Redo>(router)
 }
 
 fn errand<E: Errand>(router: Router<Desk>) -> Router<Desk> {
@@ -269,6 +324,23 @@ async fn run_errand<E: Errand>(
     let by = caller.name(body.on_behalf.as_deref());
     let errand = Box::new(body.errand);
     ask(&desk, |reply| Wish::Errand { errand, by, reply }).await
+}
+
+/// Every question that the commands know. They wait for no cycle.
+fn questions(router: Router<Desk>) -> Router<Desk> {
+    let router = question::<History>(router);
+    question::<Show>(router)
+}
+
+fn question<Q: Question>(router: Router<Desk>) -> Router<Desk> {
+    router.route(&format!("/v1/{}", Q::NAME), post(answer::<Q>))
+}
+
+async fn answer<Q: Question>(State(desk): State<Desk>, Json(question): Json<Q>) -> Response {
+    match question.answer(desk.store.as_ref()).await {
+        Ok(answer) => Json(answer).into_response(),
+        Err(error) => refuse(word_refusal(&error)),
+    }
 }
 
 async fn ask<T: Serialize>(

@@ -20,17 +20,17 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook_tokio::Signals;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{ConfigError, Settings};
-use crate::cycle::{CycleError, Engine, Pulse, Stage, SyncReport};
+use crate::cycle::{CycleError, Engine, Pulse, Stage};
 use crate::observe;
-use crate::state::{SqliteStore, StateError};
+use crate::state::{SqliteStore, StateError, Store};
 
-use control::{Answer, Control, SharedStatus, Wish};
+use control::{Control, SharedStatus, Waiting, Wish};
 use notify::Manager;
 use schedule::{Ended, next_delay};
 use told::Told;
@@ -178,7 +178,8 @@ impl Daemon {
             ..StatusReport::default()
         }));
         let (sender, wishes) = mpsc::channel(16);
-        control.serve(sender, Arc::clone(&status));
+        let record: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
+        control.serve(sender, Arc::clone(&status), record);
         observe::started(
             env!("CARGO_PKG_VERSION"),
             &config.display().to_string(),
@@ -276,7 +277,7 @@ impl Daemon {
 
     fn wish(&mut self, wish: Wish) {
         match wish {
-            Wish::Sync(reply) => self.cycle_now(Some(reply)),
+            Wish::Sync(waiting) => self.cycle_now(Some(waiting)),
             // A person out at once: a first fill can take hours. What it interrupts goes on after.
             Wish::Errand { errand, by, reply } if errand.is_urgent() => {
                 let wish = Wish::Errand { errand, by, reply };
@@ -291,15 +292,15 @@ impl Daemon {
     }
 
     /// A cycle as soon as possible. One that waits already serves all who ask.
-    fn cycle_now(&mut self, reply: Option<oneshot::Sender<Answer<SyncReport>>>) {
+    fn cycle_now(&mut self, asker: Option<Waiting>) {
         for waiting in &mut self.queue {
             if let Work::Cycle(replies) = waiting {
-                replies.extend(reply);
+                replies.extend(asker);
                 return;
             }
         }
         self.queue
-            .push_back(Work::Cycle(reply.into_iter().collect()));
+            .push_back(Work::Cycle(asker.into_iter().collect()));
     }
 
     async fn finished(&mut self, finished: Result<Finished, JoinError>) {

@@ -95,6 +95,9 @@ pub struct LastCycle {
     pub failed: usize,
     /// Who was left alone for a reason.
     pub left_alone: usize,
+    /// Active human users whom no account stands behind, and nobody has looked at.
+    #[serde(default)]
+    pub orphans: usize,
     /// What is held: name and number of steps.
     pub held: BTreeMap<String, usize>,
     /// For how many accounts the lock cannot be seen.
@@ -144,6 +147,7 @@ impl LastCycle {
             done: summary.report.done.len(),
             failed: summary.report.not_done.len() + summary.report.unknown.len(),
             left_alone: view.plan.left_alone.len(),
+            orphans: view.orphans,
             held: holds.map(|h| (hold_name(&h.key), h.steps.len())).collect(),
             state_unknown: summary.state_unknown(),
             expiring: listed(|why| matches!(why, Why::ExpiresSoon { .. })),

@@ -140,12 +140,17 @@ impl Told {
 fn wants_attention(why: &Why) -> bool {
     match why {
         Why::Conflict { .. }
+        | Why::Unlinked { .. }
         | Why::Duplicate { .. }
+        | Why::LooksLike { .. }
+        | Why::SharedAnchor { .. }
+        | Why::SeatOrder(_)
         | Why::BadEntry(_)
         | Why::NoUsername(_)
         | Why::NoEmail(_)
         | Why::DomainRefused { .. }
         | Why::ReactivatedByHand
+        | Why::NotUndone { .. }
         | Why::Untouchable(_)
         | Why::NoSeat { .. }
         | Why::UserGone
@@ -155,6 +160,7 @@ fn wants_attention(why: &Why) -> bool {
         | Why::NoAdmin
         | Why::NotAPerson { linked: true, .. }
         | Why::NotPurged { .. }
+        | Why::DroppedByConfiguration { .. }
         | Why::Unproven(Gap::Lookup(_)) => true,
         Why::LockedWithoutUser
         | Why::NotAPerson { linked: false, .. }
@@ -169,6 +175,7 @@ fn wants_attention(why: &Why) -> bool {
         | Why::LoginService { .. }
         | Why::EmailWaiting { .. }
         | Why::FieldUnproven { .. }
+        | Why::Undone { .. }
         | Why::OutcomeUnknown(_) => false,
     }
 }

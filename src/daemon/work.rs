@@ -1,16 +1,18 @@
 //! One piece of work at a time, in a task of its own, so that the loop goes on.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use crate::apply::Event;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::cycle::{Asker, CycleError, Engine, PlanReport, Stage, Summary, SyncReport, WordError};
+use crate::cycle::{Asker, CycleError, Engine, PlanReport, Stage, Summary, WordError};
+use crate::model::{Origin, RunKind};
 use crate::state::{SqliteStore, Store};
 
-use super::control::{Answer, Refusal, Wish};
+use super::control::{Answer, Refusal, Waiting, Wish};
 use super::told::Told;
 
 /// What a piece of work left behind.
@@ -20,7 +22,7 @@ pub struct Finished {
     /// The cycle, if it was one.
     pub cycle: Option<Result<Summary, CycleError>>,
     /// Who wants to know of the cycle.
-    replies: Vec<oneshot::Sender<Answer<SyncReport>>>,
+    replies: Vec<Waiting>,
 }
 
 impl Finished {
@@ -31,9 +33,9 @@ impl Finished {
             Some(Err(error)) => Err(refusal(error)),
             None => return,
         };
-        for reply in self.replies.drain(..) {
+        for waiting in self.replies.drain(..) {
             // Whoever asked may have gone.
-            let _ = reply.send(answer.clone());
+            let _ = waiting.reply.send(answer.clone());
         }
     }
 }
@@ -41,7 +43,7 @@ impl Finished {
 /// What is to be done.
 pub enum Work {
     /// A cycle, and who wants to know of it.
-    Cycle(Vec<oneshot::Sender<Answer<SyncReport>>>),
+    Cycle(Vec<Waiting>),
     /// Something that a caller wants.
     Wish(Wish),
 }
@@ -51,8 +53,8 @@ impl Work {
     pub fn refuse(self, why: &Refusal) {
         match self {
             Self::Cycle(replies) => {
-                for reply in replies {
-                    Wish::Sync(reply).refuse(why.clone());
+                for waiting in replies {
+                    Wish::Sync(waiting).refuse(why.clone());
                 }
             }
             Self::Wish(wish) => wish.refuse(why.clone()),
@@ -95,11 +97,13 @@ pub async fn work(mut engine: Engine, work: Work, tools: Tools) -> Finished {
     match work {
         Work::Cycle(waiting) => {
             replies = waiting;
-            cycle = Some(engine.run(tools.stop, &stages, &listener).await);
+            let run = engine.run_for(origin(&replies), tools.stop, &stages, &listener);
+            cycle = Some(run.await);
         }
-        Work::Wish(Wish::Sync(reply)) => {
-            replies.push(reply);
-            cycle = Some(engine.run(tools.stop, &stages, &listener).await);
+        Work::Wish(Wish::Sync(waiting)) => {
+            replies.push(waiting);
+            let run = engine.run_for(origin(&replies), tools.stop, &stages, &listener);
+            cycle = Some(run.await);
         }
         Work::Wish(Wish::Plan(reply)) => {
             let view = engine.show_holds(&stages).await;
@@ -144,7 +148,18 @@ pub async fn work(mut engine: Engine, work: Work, tools: Tools) -> Finished {
     }
 }
 
-fn word_refusal(error: &WordError) -> Refusal {
+/// Why a cycle runs: for those who wait for it, or by the schedule.
+fn origin(waiting: &[Waiting]) -> Origin {
+    if waiting.is_empty() {
+        return Origin::default();
+    }
+    let names: BTreeSet<&str> = waiting.iter().map(|one| one.by.as_str()).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    Origin::asked(RunKind::Sync, &names.join(", "))
+}
+
+/// What somebody is told whose word cannot be followed.
+pub fn word_refusal(error: &WordError) -> Refusal {
     match error {
         WordError::Cycle(error) => refusal(error),
         other => Refusal {

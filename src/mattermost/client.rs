@@ -316,6 +316,6 @@ fn may_pass(error: &CallError) -> bool {
     match error {
         CallError::Send { error, .. } => !matches!(error, SendError::TooLarge { .. }),
         CallError::Api { error, .. } => error.status >= 500 && error.status != 501,
-        CallError::Garbled { .. } => false,
+        CallError::Garbled { .. } | CallError::NoRights { .. } => false,
     }
 }

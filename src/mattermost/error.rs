@@ -207,6 +207,15 @@ pub enum CallError {
         /// The refusal.
         error: ApiError,
     },
+    /// The token's owner may not do what is to be done.
+    #[error(
+        "the token belongs to {owner}, who is no system administrator: make {owner} one in the \
+         System Console, or use the token of one who is"
+    )]
+    NoRights {
+        /// The owner's username.
+        owner: String,
+    },
     /// The answer is not what Mattermost answers.
     #[error("{call}: the answer is not understood: {why}")]
     Garbled {
@@ -222,6 +231,7 @@ impl CallError {
     pub fn kind(&self) -> Option<ApiErrorKind> {
         match self {
             Self::Api { error, .. } => Some(error.kind()),
+            Self::NoRights { .. } => Some(ApiErrorKind::NoPermission),
             _ => None,
         }
     }

@@ -23,6 +23,26 @@ impl Reader {
     /// When the server could not be asked, or does not say its version. A dead token is
     /// [`ApiErrorKind::TokenRejected`].
     pub async fn facts(&self) -> Result<ServerFacts, CallError> {
+        self.facts_and_owner().await.map(|(facts, _)| facts)
+    }
+
+    /// The same before there is work to do: without the rights for it each person would be
+    /// refused one by one.
+    ///
+    /// # Errors
+    /// As [`Reader::facts`], and [`CallError::NoRights`] with the token of anybody but a system
+    /// administrator.
+    pub async fn facts_for_work(&self) -> Result<ServerFacts, CallError> {
+        let (facts, owner) = self.facts_and_owner().await?;
+        match owner.filter(|owner| !owner.is_admin()) {
+            Some(owner) => Err(CallError::NoRights {
+                owner: owner.username,
+            }),
+            None => Ok(facts),
+        }
+    }
+
+    async fn facts_and_owner(&self) -> Result<(ServerFacts, Option<User>), CallError> {
         let way = self.client().way();
         let (own, mut version) = match way {
             Way::Local => (None, None),
@@ -63,9 +83,9 @@ impl Reader {
             Seats::Unknown
         };
         let config = config.unwrap_or_default();
-        Ok(ServerFacts {
+        let facts = ServerFacts {
             version,
-            own_user: own.map(|user| user.id),
+            own_user: own.as_ref().map(|user| user.id.clone()),
             capabilities: capabilities(way),
             seats,
             require_email_verification: config.email_settings.require_email_verification,
@@ -76,7 +96,8 @@ impl Reader {
                 Way::Local => Some(true),
                 Way::Token => config.service_settings.enable_api_user_deletion,
             },
-        })
+        };
+        Ok((facts, own))
     }
 
     /// The seats, asked as an administrator: to anyone else the server says zeros, which also

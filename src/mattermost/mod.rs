@@ -8,6 +8,7 @@
 //! other error but a clean refusal leaves their outcome unknown, and the caller finds out by
 //! reading.
 
+mod activity;
 mod belongings;
 mod client;
 mod error;

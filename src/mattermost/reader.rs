@@ -375,7 +375,7 @@ fn found<T: DeserializeOwned>(result: Result<T, CallError>) -> Result<Option<T>,
 }
 
 /// "Not offered" is an answer, not an error.
-fn offered<T>(result: Result<T, CallError>) -> Result<Option<T>, CallError> {
+pub(super) fn offered<T>(result: Result<T, CallError>) -> Result<Option<T>, CallError> {
     match result {
         Err(error) if error.kind() == Some(ApiErrorKind::NotOffered) => Ok(None),
         other => other.map(Some),
@@ -383,12 +383,12 @@ fn offered<T>(result: Result<T, CallError>) -> Result<Option<T>, CallError> {
 }
 
 /// In batches of [`IDS`]. What is not an id is left out: the server cannot know it.
-fn batches<'a>(ids: impl Iterator<Item = &'a UserId>) -> Vec<Vec<UserId>> {
+pub(super) fn batches<'a>(ids: impl Iterator<Item = &'a UserId>) -> Vec<Vec<UserId>> {
     let ids: Vec<UserId> = ids.filter(|id| is_id(id.as_str())).cloned().collect();
     ids.chunks(IDS).map(<[UserId]>::to_vec).collect()
 }
 
-fn ids_body(ids: &[UserId]) -> Value {
+pub(super) fn ids_body(ids: &[UserId]) -> Value {
     ids.iter().map(|id| Value::from(id.as_str())).collect()
 }
 

@@ -54,6 +54,9 @@ pub struct Account {
     /// Parts whose value is there but is no UTF-8 text, with the attribute that holds it. Such a
     /// part is neither empty nor known: nothing may be emptied or replaced because of it.
     pub unreadable: BTreeMap<AccountPart, String>,
+    /// The second anchor, where the configuration names one and the entry has exactly one usable
+    /// value: `attribute=value`, both in canonical form. A blank value is none.
+    pub anchor: Option<String>,
 }
 
 /// A part of an account besides its id and username.
@@ -238,6 +241,9 @@ pub struct Directory {
     pub shape: Shape,
     /// For how many accounts the lock cannot be seen.
     pub state_unknown: usize,
+    /// Attributes of lock rules, in lower case, that no entry showed although nothing proves that
+    /// nobody has them: the right to read them may have been lost.
+    pub hidden_locks: BTreeSet<String>,
 }
 
 /// What a provider returns.

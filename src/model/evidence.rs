@@ -54,7 +54,7 @@ pub enum Gap {
     Sentinel(String),
     /// No entry at all was found.
     Empty,
-    /// The number of entries is exactly a usual server limit, and the server cannot confirm it.
+    /// The number of entries is exactly a usual limit of servers, and nothing confirms it.
     SuspectCount(usize),
     /// The look-up by id failed, or was not made for so many.
     Lookup(String),
@@ -82,7 +82,11 @@ impl fmt::Display for Gap {
                 }
             }
             Self::Paging(what) => write!(f, "the server's paging cannot be trusted: {what}"),
-            Self::Referral(url) => write!(f, "a part of the base is elsewhere: {url}"),
+            Self::Referral(url) => write!(
+                f,
+                "a part of the base is elsewhere: {url}; read it from a server that holds all of \
+                 it (on Active Directory the Global Catalog, port 3269), or narrow provider.base"
+            ),
             Self::Range(what) => write!(f, "not read to the end: {what}"),
             Self::File(what) => write!(f, "the file is not whole: {what}"),
             Self::Sentinel(name) => {
@@ -93,7 +97,11 @@ impl fmt::Display for Gap {
             }
             Self::Empty => f.write_str("the reading has no entry at all"),
             Self::SuspectCount(n) => {
-                write!(f, "exactly {n} entries: the number of a usual server limit")
+                write!(
+                    f,
+                    "exactly {n} entries: the number of a usual server limit, and nothing \
+                     confirms that there are no more"
+                )
             }
             Self::Lookup(what) => write!(f, "the look-up by id did not tell: {what}"),
             Self::Rejected(what) => write!(f, "the entry is there but cannot be used: {what}"),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AccountKey, Class, Fingerprint, Nonce, Now, ProfileField, ProviderName, Shape, SourceIdentity,
-    Timestamp, UserId,
+    Timestamp, Undone, UserId,
 };
 
 /// "This account is this user."
@@ -32,8 +32,8 @@ pub struct Link {
     /// that never was may hold what the person typed; emptying it is not ours.
     #[serde(default)]
     pub given: BTreeMap<ProfileField, Given>,
-    /// The account's second anchor when it was last seen, in canonical form, where the
-    /// configuration names one: by it a person who moved between directories is recognised.
+    /// The account's second anchor (`attribute=value`) when it was last seen and nobody else had
+    /// it, where the configuration names one: by it a person who moved between directories is recognised.
     #[serde(default)]
     pub anchor: Option<String>,
 }
@@ -157,6 +157,17 @@ pub struct Kept {
     pub at: Timestamp,
 }
 
+/// A link that a person took apart. The account is left alone until a person says more about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unlinked {
+    /// The user that the account was linked to.
+    pub user: UserId,
+    /// Who said so.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// The state file is an older copy, or was restored from one: what happened since is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Restored {
@@ -261,6 +272,12 @@ pub struct Memory {
     pub scopes: BTreeMap<ProviderName, BTreeMap<String, String>>,
     /// Users whom no account stands behind and who were looked at by a person.
     pub kept: BTreeMap<UserId, Kept>,
+    /// Accounts whose link a person took apart: neither linked nor created by themselves.
+    pub unlinked: BTreeMap<AccountKey, Unlinked>,
+    /// What people took back: wishes, and what is not done again because of them. No list is empty.
+    pub undone: BTreeMap<AccountKey, Vec<Undone>>,
+    /// Users of whom a person had everything forgotten, and who may still be there: never adopted.
+    pub forgotten: BTreeMap<UserId, Timestamp>,
     /// Set while the state file is known to be an older copy.
     pub restored: Option<Restored>,
 }
@@ -319,6 +336,12 @@ pub enum Remember {
     Scope(ProviderName, BTreeMap<String, String>),
     /// Set or clear a person's word about a user whom no account stands behind.
     Kept(UserId, Option<Kept>),
+    /// Set or clear that a person took an account's link apart.
+    Unlinked(AccountKey, Option<Unlinked>),
+    /// Set or clear what people took back of an account.
+    Undone(AccountKey, Option<Vec<Undone>>),
+    /// Set or clear that everything of a user was forgotten.
+    Forgotten(UserId, Option<Timestamp>),
     /// Set or clear that the state file is an older copy.
     Restored(Option<Restored>),
 }
@@ -369,6 +392,9 @@ impl Memory {
             Remember::SeatRefusal(value) => self.seat_refusal.clone_from(value),
             Remember::Scope(name, scope) => put(&mut self.scopes, name, Some(scope)),
             Remember::Kept(user, value) => put(&mut self.kept, user, value.as_ref()),
+            Remember::Unlinked(key, value) => put(&mut self.unlinked, key, value.as_ref()),
+            Remember::Undone(key, value) => put(&mut self.undone, key, value.as_ref()),
+            Remember::Forgotten(user, at) => put(&mut self.forgotten, user, at.as_ref()),
             Remember::Restored(value) => self.restored.clone_from(value),
         }
     }

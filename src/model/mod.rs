@@ -13,6 +13,7 @@ mod reason;
 mod record;
 mod server;
 mod time;
+mod undone;
 
 pub use account::{
     Account, AccountPart, AccountState, Directories, Directory, EmailCandidates, Entry, Group,
@@ -27,12 +28,17 @@ pub use ids::{
 pub use memory::{
     Absence, Announcement, Approval, ChosenName, ClockSeen, Deactivation, Done, Given, HoldKey,
     Kept, Link, LinkOrigin, Memory, MemoryDelta, Order, Remember, Restored, Return, SeatRefusal,
+    Unlinked,
 };
 pub use plan::{
     Action, Class, NewUser, Outcome, Phase, Plan, Precondition, Step, Subject, TeamRef, UserRef,
     Values,
 };
-pub use reason::{Hold, HoldCause, LeftAlone, Reason, Why};
-pub use record::Note;
+pub use reason::{Changed, Hold, HoldCause, LeftAlone, Reason, Why};
+pub use record::{
+    About, HeldBack, Made, MattermostProof, Note, Origin, ReadingProof, Released, RunKind,
+    StepRecord,
+};
 pub use server::{Capabilities, Member, Places, Seats, ServerFacts, Team, User, Version};
 pub use time::{Now, Timestamp};
+pub use undone::{Undoing, Undone, ValueOf};

@@ -80,6 +80,21 @@ pub struct Subject {
     pub email: Option<String>,
 }
 
+impl Subject {
+    /// The ids of both sides as far as they are known, for messages about what went wrong: names
+    /// and addresses change, these find the person again.
+    pub fn ids(&self) -> String {
+        let account = self.account.as_ref().map(|key| format!("account {key}"));
+        let user = self.user.as_ref().map(|id| format!("user {id}"));
+        let ids: Vec<String> = account.into_iter().chain(user).collect();
+        if ids.is_empty() {
+            "no id".to_owned()
+        } else {
+            ids.join(", ")
+        }
+    }
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
@@ -158,6 +173,30 @@ pub enum Action {
         user: UserId,
         /// The account's username in the directory.
         directory_username: String,
+    },
+    /// The account that a user was linked with is gone, and another one has its second anchor:
+    /// the link moves to it. Nothing is sent to the server.
+    MoveLink {
+        /// The account that the user stands for from now on.
+        account: AccountKey,
+        /// The account that is gone.
+        from: AccountKey,
+        /// Which user.
+        user: UserId,
+        /// The new account's username in the directory.
+        directory_username: String,
+        /// The second anchor that both have.
+        anchor: String,
+    },
+    /// Forget that an account is a user, because a person says so. Nothing is sent to the server.
+    Unlink {
+        /// Whose account.
+        account: AccountKey,
+        /// Which user.
+        user: UserId,
+        /// The account is as one that was never seen: it may be linked or get a user by itself.
+        /// Otherwise it is left alone until a person says more.
+        as_new: bool,
     },
     /// Change the username.
     Rename {
@@ -241,6 +280,8 @@ pub enum Class {
     Create,
     /// A user who was there before is linked.
     Adopt,
+    /// A link moves to another account of the same person.
+    Move,
     /// A user is deactivated because the account is locked.
     Locked,
     /// A user is deactivated because the account is missing.
@@ -261,10 +302,11 @@ pub enum Class {
 
 impl Class {
     /// All of them, in the order in which they are listed to people.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Locked,
         Self::Missing,
         Self::Adopt,
+        Self::Move,
         Self::Create,
         Self::Reactivate,
         Self::Rename,
@@ -279,6 +321,7 @@ impl Class {
         match self {
             Self::Create => "create",
             Self::Adopt => "adopt",
+            Self::Move => "move",
             Self::Locked => "locked",
             Self::Missing => "missing",
             Self::Reactivate => "reactivate",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprint, Gap, HoldKey, StepId, Subject, Timestamp};
+use super::{Fingerprint, Gap, HoldKey, RunId, StepId, Subject, Timestamp};
 
 /// Why a step is wanted, in the values that led to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,13 @@ pub enum Reason {
     SamePerson {
         /// What agrees, for example "username and e-mail".
         by: String,
+    },
+    /// Another account of the same person is gone.
+    SameAnchor {
+        /// The second anchor that both have.
+        anchor: String,
+        /// Where the other account was last seen.
+        was: String,
     },
     /// An attribute says that the account is locked.
     Locked {
@@ -62,6 +69,15 @@ pub enum Reason {
         /// The team's display name.
         team: String,
     },
+    /// A person takes back what a run did.
+    Undone {
+        /// Which run.
+        run: RunId,
+        /// Who.
+        by: String,
+        /// Whether a deactivation stays until a person ends it.
+        lasting: bool,
+    },
     /// A person said so.
     Ordered {
         /// Who.
@@ -93,6 +109,13 @@ pub enum Reason {
         /// Where it was last seen.
         last_dn: String,
     },
+    /// A person said who is who.
+    ByHand {
+        /// Who said it.
+        by: String,
+        /// With which command: `link`, `adopt` or `unlink`.
+        command: String,
+    },
 }
 
 /// Something that was looked at and left as it is.
@@ -119,6 +142,15 @@ pub enum Why {
         /// Why it is not an adoption.
         because: String,
     },
+    /// A person took the account's link apart.
+    Unlinked {
+        /// Which user it was linked to: username and id, or the id alone.
+        user: String,
+        /// Who said so.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
     /// Another account of the directory has the same address or id.
     Duplicate {
         /// "e-mail address" or "user".
@@ -128,6 +160,29 @@ pub enum Why {
         /// The other account's DN.
         other: String,
     },
+    /// The account has the name, address or second anchor of a user whose own account was not
+    /// found: a person says whether both are one.
+    LooksLike {
+        /// "username", "e-mail address" or "second anchor".
+        what: String,
+        /// Its value.
+        value: String,
+        /// The user: username and id.
+        holder: String,
+        /// The account that the user is linked with: its last DN and id.
+        was: String,
+        /// This account's id.
+        id: String,
+    },
+    /// The second anchor belongs to another account too, and is of no use.
+    SharedAnchor {
+        /// The second anchor.
+        anchor: String,
+        /// The other account's DN.
+        other: String,
+    },
+    /// A group of `policy.seat-order` that cannot be followed.
+    SeatOrder(String),
     /// The entry cannot be used.
     BadEntry(String),
     /// The username has no legal form.
@@ -236,8 +291,33 @@ pub enum Why {
         /// Why not.
         because: String,
     },
+    /// A person took it back, and the directory still says what it said then.
+    Undone {
+        /// What: the username, the e-mail address, a field.
+        what: String,
+        /// The run that had done it.
+        run: RunId,
+        /// Who took it back.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// It cannot be taken back.
+    NotUndone {
+        /// The run that had done it.
+        run: RunId,
+        /// Why, in words.
+        why: String,
+    },
     /// A step of an earlier run has an unknown outcome that this reading does not settle.
     OutcomeUnknown(String),
+    /// The configuration was changed, and people who are missing since are still within the grace.
+    DroppedByConfiguration {
+        /// How many.
+        people: usize,
+        /// What was changed.
+        changes: Vec<Changed>,
+    },
 }
 
 /// Something that waits for a person.
@@ -313,4 +393,36 @@ pub enum HoldCause {
         /// Now.
         to: String,
     },
+    /// The same server knows of less than before: a backup of it was put back.
+    WentBack {
+        /// Which server.
+        server: String,
+        /// Its last change as it was known before.
+        from: String,
+        /// Its last change now.
+        to: String,
+    },
+    /// Settings that decide who is in scope were changed.
+    Configuration {
+        /// Each of them.
+        changes: Vec<Changed>,
+    },
+    /// The state file is an older copy.
+    OlderState {
+        /// How that was noticed.
+        how: String,
+    },
+}
+
+/// A setting that is not what it was.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Changed {
+    /// The key, for example `accounts.filter`.
+    pub key: String,
+    /// What it was, as the configuration spells it; `None` if there was none.
+    pub from: Option<String>,
+    /// What it is; `None` if there is none.
+    pub to: Option<String>,
+    /// File and line, if it is written there; else it is the default.
+    pub place: Option<String>,
 }

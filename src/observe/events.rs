@@ -122,6 +122,7 @@ pub fn step(step: &Step, outcome: &Outcome) {
         .map(|k| k.id.as_str())
         .unwrap_or_default();
     let name = step.subject.name.as_str();
+    let ids = step.subject.ids();
     match outcome {
         Outcome::Done => tracing::info!(
             message_id = Kind::StepDone.message_id(),
@@ -141,7 +142,7 @@ pub fn step(step: &Step, outcome: &Outcome) {
             mm_username = name,
             ldap_dn = dn,
             ldap_id = id,
-            "NOT done: {sentence}. {why}"
+            "NOT done: {sentence}. {why} [{ids}]"
         ),
         Outcome::Unknown(why) => tracing::warn!(
             message_id = Kind::StepFailed.message_id(),
@@ -151,7 +152,7 @@ pub fn step(step: &Step, outcome: &Outcome) {
             mm_username = name,
             ldap_dn = dn,
             ldap_id = id,
-            "perhaps done: {sentence}. {why}. The next cycle looks"
+            "perhaps done: {sentence}. {why}. The next cycle looks [{ids}]"
         ),
     }
 }
@@ -175,9 +176,10 @@ pub fn left_alone(left: &LeftAlone) {
         message_id = Kind::LeftAlone.message_id(),
         mm_username = left.subject.name.as_str(),
         ldap_dn = left.subject.dn.as_deref().unwrap_or_default(),
-        "left alone: {}: {}",
+        "left alone: {}: {} [{}]",
         left.subject,
-        left.why
+        left.why,
+        left.subject.ids()
     );
 }
 
@@ -251,6 +253,10 @@ pub struct CycleNumbers {
     pub held: usize,
     /// Who was left alone for a reason.
     pub left_alone: usize,
+    /// E-mails that the server sent because of it.
+    pub mails: u64,
+    /// Active human users whom no account stands behind.
+    pub orphans: usize,
     /// Requests to Mattermost.
     pub requests: u64,
     /// Requests that write.
@@ -273,17 +279,23 @@ pub fn cycle_done(cycle: &CycleNumbers) {
     } else {
         done.join(", ")
     };
+    let mails = match cycle.mails {
+        0 => String::new(),
+        1 => "; 1 e-mail caused".to_owned(),
+        n => format!("; {n} e-mails caused"),
+    };
     let stopped = cycle.stopped.as_ref();
     let stopped = stopped.map(|why| format!("; it ended early: {why}"));
     tracing::info!(
         message_id = Kind::CycleDone.message_id(),
         sync_requests = cycle.requests,
         sync_writes = cycle.writes,
-        "cycle: {done} done, {} not done, {} unknown, {} held, {} left alone; {} requests, {:.1} s{}",
+        "cycle: {done} done, {} not done, {} unknown, {} held, {} left alone, {} without an account{mails}; {} requests, {:.1} s{}",
         cycle.not_done,
         cycle.unknown,
         cycle.held,
         cycle.left_alone,
+        cycle.orphans,
         cycle.requests,
         cycle.took.as_secs_f64(),
         stopped.unwrap_or_default()

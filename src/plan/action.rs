@@ -11,19 +11,23 @@ impl Action {
         match self {
             Self::CreateUser { .. } => Some(Class::Create),
             Self::Adopt { .. } => Some(Class::Adopt),
+            Self::MoveLink { .. } => Some(Class::Move),
             Self::Rename { .. } => Some(Class::Rename),
             Self::ChangeEmail { .. } => Some(Class::Email),
             Self::Deactivate { class, .. } => *class,
             Self::Reactivate { .. } => Some(Class::Reactivate),
             Self::Purge { .. } => Some(Class::Purge),
-            Self::UpdateProfile { .. } | Self::CreateTeam { .. } | Self::JoinTeam { .. } => None,
+            Self::UpdateProfile { .. }
+            | Self::CreateTeam { .. }
+            | Self::JoinTeam { .. }
+            | Self::Unlink { .. } => None,
         }
     }
 
     /// When in a run it is carried out.
     pub fn phase(&self) -> Phase {
         match self {
-            Self::Adopt { .. } => Phase::Link,
+            Self::Adopt { .. } | Self::MoveLink { .. } | Self::Unlink { .. } => Phase::Link,
             Self::Deactivate { .. } | Self::Purge { .. } => Phase::Free,
             Self::Rename { .. } => Phase::Names,
             Self::ChangeEmail { .. } | Self::UpdateProfile { .. } => Phase::Change,
@@ -38,6 +42,8 @@ impl Action {
         match self {
             Self::CreateUser { .. } => "create",
             Self::Adopt { .. } => "adopt",
+            Self::MoveLink { .. } => "move",
+            Self::Unlink { .. } => "unlink",
             Self::Rename { .. } => "rename",
             Self::ChangeEmail { .. } => "change-email",
             Self::UpdateProfile { .. } => "update",
@@ -54,6 +60,8 @@ impl Action {
         match self {
             Self::CreateUser { account, .. }
             | Self::Adopt { account, .. }
+            | Self::MoveLink { account, .. }
+            | Self::Unlink { account, .. }
             | Self::Rename { account, .. }
             | Self::ChangeEmail { account, .. }
             | Self::UpdateProfile { account, .. }
@@ -69,6 +77,8 @@ impl Action {
     pub fn user(&self) -> Option<&UserId> {
         match self {
             Self::Adopt { user, .. }
+            | Self::MoveLink { user, .. }
+            | Self::Unlink { user, .. }
             | Self::Rename { user, .. }
             | Self::ChangeEmail { user, .. }
             | Self::UpdateProfile { user, .. }
@@ -119,9 +129,11 @@ impl Action {
             }
             Self::CreateTeam { name, .. } => wish.push(name.clone()),
             Self::JoinTeam { team_name, .. } => wish.push(team_name.clone()),
+            Self::MoveLink { from, .. } => wish.push(from.to_string()),
             Self::Deactivate { class, .. } => {
                 wish.push(class.map_or("ordered", Class::name).to_owned());
             }
+            Self::Unlink { as_new, .. } => wish.push(as_new.to_string()),
             Self::Adopt { .. } | Self::Reactivate { .. } | Self::Purge { .. } => {}
         }
         wish

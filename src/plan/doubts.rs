@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    AccountKey, Class, Directory, HoldCause, HoldKey, Memory, ProfileField, ProviderName, Remember,
-    Shape, SourceIdentity, Step,
+    AccountKey, Class, Directory, HoldCause, HoldKey, ProfileField, ProviderName, Remember, Shape,
+    SourceIdentity, Step, Subject, Why,
 };
 
 use super::draft::{Draft, Risk};
 use super::guard;
 use super::profiles::field_key;
+use super::scope::{self, Taking};
 
 /// Changes that concern fewer entries than this raise no doubt.
 const FEW: usize = 3;
@@ -22,7 +23,8 @@ pub struct Doubt {
     pub key: HoldKey,
     /// What is odd.
     pub cause: HoldCause,
-    provider: ProviderName,
+    /// Which provider it is about; `None` for all.
+    provider: Option<ProviderName>,
 }
 
 /// All doubts of one cycle.
@@ -44,6 +46,7 @@ impl Doubts {
         let mut found = Vec::new();
         if let Some(last) = memory.shapes.get(provider) {
             found = compare(provider, last, &shape);
+            found.extend(hidden(last, &shape, directory, &found));
         }
         self.shapes.insert(provider.clone(), shape);
         let source = directory.accounts.source();
@@ -60,6 +63,7 @@ impl Doubts {
             };
             found.push((HoldKey::Identity(provider.clone()), cause));
         }
+        found.extend(configured(draft, provider));
         for (key, cause) in found {
             if let HoldKey::Attribute(name) = &key {
                 let faded = draft.faded.entry(provider.clone()).or_default();
@@ -71,7 +75,20 @@ impl Doubts {
             self.list.push(Doubt {
                 key,
                 cause,
-                provider: provider.clone(),
+                provider: Some(provider.clone()),
+            });
+        }
+    }
+
+    /// Doubts the memory itself, if it is known to be an older copy.
+    pub fn weigh_memory(&mut self, draft: &Draft<'_>) {
+        if let Some(restored) = &draft.world.memory.restored {
+            self.list.push(Doubt {
+                key: HoldKey::Restored,
+                cause: HoldCause::OlderState {
+                    how: restored.how.clone(),
+                },
+                provider: None,
             });
         }
     }
@@ -85,13 +102,22 @@ impl Doubts {
         let Some(key) = step.action.account() else {
             return about;
         };
-        if step.class() == Some(Class::Missing) {
-            about = self.of_person(draft.world.memory, key, Risk::Missing);
-        } else if matches!(step.class(), Some(Class::Locked | Class::Create)) {
+        let class = step.class();
+        if matches!(class, Some(Class::Missing | Class::MembershipRemoval)) {
+            about = self.of_person(draft, key, Risk::Missing);
+        } else if matches!(class, Some(Class::Locked | Class::Create | Class::Move)) {
             // Another directory, or ids from another attribute, would make everybody twice.
             about = self.of_kind(key, |k| matches!(k, HoldKey::Identity(_)));
-        } else if step.class() == Some(Class::Reactivate) {
-            about = self.of_person(draft.world.memory, key, Risk::Return);
+        } else if class == Some(Class::Reactivate) {
+            about = self.of_person(draft, key, Risk::Return);
+        }
+        if class == Some(Class::Locked) {
+            about.extend(self.of_configuration(draft, key, Taking::Locked));
+        }
+        // Whoever does not know what was done does nothing that is counted; an adoption is shown
+        // to a person anyway.
+        if class.is_some_and(|class| class != Class::Adopt) {
+            about.extend(self.of_kind(key, |k| *k == HoldKey::Restored));
         }
         if let Some(name) = draft.rests_on.get(&step.id) {
             about.extend(self.of_kind(key, |k| matches!(k, HoldKey::Attribute(n) if n == name)));
@@ -100,20 +126,27 @@ impl Doubts {
     }
 
     /// The places in the list of those that concern what may become of a person.
-    fn of_person(&self, memory: &Memory, key: &AccountKey, risk: Risk) -> BTreeSet<usize> {
+    fn of_person(&self, draft: &Draft<'_>, key: &AccountKey, risk: Risk) -> BTreeSet<usize> {
         if risk == Risk::Return {
             // A lock that nobody can see any more, or that another directory does not know,
             // would let every leaver in again.
-            return self.of_kind(key, |k| match k {
+            let mut about = self.of_kind(key, |k| match k {
                 HoldKey::Attribute(name) => !name.starts_with("field:"),
-                HoldKey::Identity(_) => true,
+                HoldKey::Identity(_) | HoldKey::Restored => true,
                 _ => false,
             });
+            about.extend(self.of_configuration(draft, key, Taking::Return));
+            return about;
         }
         let mut about = self.of_kind(key, |k| {
-            matches!(k, HoldKey::Shrank(_) | HoldKey::Identity(_))
+            matches!(
+                k,
+                HoldKey::Shrank(_) | HoldKey::Identity(_) | HoldKey::Restored
+            )
         });
-        let dn = memory.links.get(key).map(|link| plain(&link.last_dn));
+        about.extend(self.of_configuration(draft, key, Taking::Missing));
+        let link = draft.world.memory.links.get(key);
+        let dn = link.map(|link| plain(&link.last_dn));
         let mut rest = dn.as_deref().unwrap_or_default();
         while let Some((_, container)) = rest.split_once(',') {
             about.extend(self.containers.get(container));
@@ -124,7 +157,27 @@ impl Doubts {
 
     fn of_kind(&self, key: &AccountKey, is: impl Fn(&HoldKey) -> bool) -> BTreeSet<usize> {
         let list = self.list.iter().enumerate();
-        list.filter(|(_, doubt)| doubt.provider == key.provider && is(&doubt.key))
+        list.filter(|(_, doubt)| doubt.concerns(&key.provider) && is(&doubt.key))
+            .map(|(at, _)| at)
+            .collect()
+    }
+
+    /// The place in the list of a change of the configuration that may be why a person is where
+    /// they are.
+    fn of_configuration(
+        &self,
+        draft: &Draft<'_>,
+        key: &AccountKey,
+        taking: Taking,
+    ) -> BTreeSet<usize> {
+        let causes = |doubt: &Doubt| match &doubt.cause {
+            HoldCause::Configuration { changes } => changes
+                .iter()
+                .any(|change| scope::may_cause(change, draft, key, taking)),
+            _ => false,
+        };
+        let list = self.list.iter().enumerate();
+        list.filter(|(_, doubt)| doubt.concerns(&key.provider) && causes(doubt))
             .map(|(at, _)| at)
             .collect()
     }
@@ -135,10 +188,11 @@ impl Doubts {
     pub fn learn(&self, draft: &mut Draft<'_>) {
         let mut open = vec![0_usize; self.list.len()];
         for (key, risk) in &draft.at_risk {
-            for at in self.of_person(draft.world.memory, key, *risk) {
+            for at in self.of_person(draft, key, *risk) {
                 open[at] += 1;
             }
         }
+        let in_grace = open.clone();
         for step in &draft.plan.steps {
             for at in self.about(draft, step) {
                 let released = guard::approved(draft.world.memory, &self.list[at].key, draft.now);
@@ -158,15 +212,68 @@ impl Doubts {
             .filter(|pair| stays(*pair))
             .map(|(_, doubt)| doubt)
             .collect();
+        for (doubt, people) in self.list.iter().zip(in_grace) {
+            foretell(draft, doubt, people);
+        }
+        let whole = |d: &Directory| d.accounts.gaps().is_empty();
+        let all = draft.world.directories.values().all(whole);
+        let doubted = staying.iter().any(|d| d.key == HoldKey::Restored);
+        if draft.world.memory.restored.is_some() && all && !doubted {
+            draft.learn(Remember::Restored(None));
+        }
         for (provider, directory) in draft.world.directories {
-            if directory.accounts.gaps().is_empty() {
-                let of = staying.iter().filter(|d| &d.provider == provider);
+            if whole(directory) {
+                let of = staying.iter().filter(|d| d.concerns(provider));
                 let keys: Vec<&HoldKey> = of.map(|d| &d.key).collect();
                 let shape = self.shapes.get(provider);
                 learn_shape(draft, provider, shape, &keys);
                 learn_identity(draft, provider, directory, &keys);
+                learn_scope(draft, provider, &keys);
             }
         }
+    }
+}
+
+impl Doubt {
+    fn concerns(&self, provider: &ProviderName) -> bool {
+        self.provider.as_ref().is_none_or(|own| own == provider)
+    }
+}
+
+/// A change of the settings that decide who is in scope.
+fn configured(draft: &Draft<'_>, provider: &ProviderName) -> Option<(HoldKey, HoldCause)> {
+    let now = draft.policy.scopes.get(provider)?;
+    let changes = scope::changes(draft.world.memory.scopes.get(provider)?, now);
+    let key = HoldKey::Configuration(provider.clone());
+    (!changes.is_empty()).then_some((key, HoldCause::Configuration { changes }))
+}
+
+/// Says of a change of the configuration what will be held because of it when the grace ends.
+fn foretell(draft: &mut Draft<'_>, doubt: &Doubt, people: usize) {
+    let (HoldKey::Configuration(provider), HoldCause::Configuration { changes }) =
+        (&doubt.key, &doubt.cause)
+    else {
+        return;
+    };
+    if people > 0 {
+        let subject = Subject {
+            name: provider.to_string(),
+            ..Subject::default()
+        };
+        let changes = changes.clone();
+        draft.leave(subject, Why::DroppedByConfiguration { people, changes });
+    }
+}
+
+fn learn_scope(draft: &mut Draft<'_>, provider: &ProviderName, staying: &[&HoldKey]) {
+    let is = |key: &&&HoldKey| matches!(key, HoldKey::Configuration(_));
+    let Some(now) = draft.policy.scopes.get(provider) else {
+        return;
+    };
+    let now = scope::values(now);
+    let last = draft.world.memory.scopes.get(provider);
+    if !staying.iter().any(|key| is(&key)) && last != Some(&now) {
+        draft.learn(Remember::Scope(provider.clone(), now));
     }
 }
 
@@ -286,7 +393,10 @@ fn compare(provider: &ProviderName, last: &Shape, now: &Shape) -> Vec<(HoldKey, 
         }
     }
     for (name, had) in &last.attributes {
-        let has = now.attributes.get(name).copied().unwrap_or(0);
+        // What the configuration no longer asks for was not lost.
+        let Some(has) = now.attributes.get(name).copied() else {
+            continue;
+        };
         // Shares, not numbers: fewer accounts have fewer values.
         let halved = has * last.accounts * 2 < had * now.accounts;
         if *had >= FEW && halved {
@@ -298,6 +408,32 @@ fn compare(provider: &ProviderName, last: &Shape, now: &Shape) -> Vec<(HoldKey, 
         }
     }
     doubts
+}
+
+/// Lock attributes that the last accounts who had them show no more, though nothing proves that
+/// nobody has them: few are enough, for each of them would be let in again.
+fn hidden(
+    last: &Shape,
+    now: &Shape,
+    directory: &Directory,
+    found: &[(HoldKey, HoldCause)],
+) -> Vec<(HoldKey, HoldCause)> {
+    let had = |name: &String| last.attributes.get(name).copied().unwrap_or(0);
+    let has = |name: &String| now.attributes.get(name).copied().unwrap_or(0);
+    let known = |name: &String| {
+        let key = HoldKey::Attribute(name.clone());
+        found.iter().any(|(other, _)| *other == key)
+    };
+    let names = directory.hidden_locks.iter();
+    let lost = names.filter(|name| had(name) > 0 && has(name) == 0 && !known(name));
+    lost.map(|name| {
+        let cause = HoldCause::AttributeFaded {
+            from: percent(had(name), last.accounts).max(1),
+            to: 0,
+        };
+        (HoldKey::Attribute(name.clone()), cause)
+    })
+    .collect()
 }
 
 fn percent(part: usize, whole: usize) -> u8 {

@@ -6,7 +6,7 @@ use std::ops::Deref;
 
 use crate::model::{
     Account, AccountKey, Action, Class, Gap, LeftAlone, Link, Now, Plan, Precondition,
-    ProviderName, Reason, Remember, Step, StepId, Subject, User, UserId, Why,
+    ProviderName, Reason, Remember, Step, StepId, Subject, User, UserId, ValueOf, Why,
 };
 
 use super::bonds::Bonds;
@@ -51,7 +51,7 @@ pub struct Person<'a> {
     pub bond: Option<usize>,
     /// The linked user as read.
     pub user: Option<&'a User>,
-    /// The adoption that makes the link.
+    /// The adoption that makes the link, or the step that moves it here.
     pub adopted_by: Option<StepId>,
 }
 
@@ -124,6 +124,10 @@ pub struct Draft<'a> {
     pub clock_jump: i64,
     /// Users whom a person ordered to be deactivated: nothing else decides about their state.
     pub ordered: BTreeSet<UserId>,
+    /// Values that a person gave back: the rest of the plan leaves them alone.
+    pub pinned: BTreeSet<(AccountKey, ValueOf)>,
+    /// Usernames and addresses that are given back: nobody else gets them.
+    pub given_back: BTreeSet<String>,
     /// Links that an order changed in this plan.
     pub relinked: BTreeMap<AccountKey, Link>,
     /// The plan so far.
@@ -168,6 +172,8 @@ impl<'a> Draft<'a> {
             dates_at_risk: false,
             clock_jump: dates::jump(world.memory, now),
             ordered: BTreeSet::new(),
+            pinned: BTreeSet::new(),
+            given_back: BTreeSet::new(),
             relinked: BTreeMap::new(),
             plan: Plan::default(),
             admins: admins.into_iter().map(|u| u.id.clone()).collect(),
@@ -293,7 +299,10 @@ impl<'a> Draft<'a> {
         }
         self.admins.remove(&user.id);
         let ordered_by = match &reason {
-            Reason::Ordered { by } => Some(by.clone()),
+            Reason::Ordered { by }
+            | Reason::Undone {
+                by, lasting: true, ..
+            } => Some(by.clone()),
             _ => None,
         };
         let action = Action::Deactivate {
@@ -303,6 +312,11 @@ impl<'a> Draft<'a> {
             ordered_by,
         };
         Some(self.step(subject, action, Precondition::Active, reason, after))
+    }
+
+    /// Whether a person gave a value back that the directory wants otherwise.
+    pub fn is_pinned(&self, key: &AccountKey, of: ValueOf) -> bool {
+        !self.pinned.is_empty() && self.pinned.contains(&(key.clone(), of))
     }
 
     /// Whether nobody administers the server: its next new user would become an administrator.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::model::{
     AccountKey, AccountPart, Action, Evidence, Link, Precondition, Reason, Remember, StepId, User,
-    Values, Why,
+    ValueOf, Values, Why,
 };
 
 use super::draft::{Draft, Person};
@@ -22,6 +22,9 @@ pub struct Addresses {
 impl Addresses {
     /// Whether nobody has the address, or whoever has it gives it up in this plan.
     pub fn is_free(&self, draft: &Draft<'_>, email: &str) -> bool {
+        if draft.given_back.contains(email) {
+            return false;
+        }
         let held = draft.addressed(email).is_some();
         !self.promised.contains_key(email) && (!held || self.freed_by.contains_key(email))
     }
@@ -192,6 +195,7 @@ fn wish<'p>(
     if standing == Standing::Out
         || draft.policy.email != Authority::Directory
         || draft.untouchable(user).is_some()
+        || draft.is_pinned(person.key, ValueOf::Email)
     {
         return None;
     }

@@ -9,6 +9,7 @@ use crate::model::{
 
 use super::doubts::Doubts;
 use super::draft::Draft;
+use super::undo::is_undo;
 use super::{Limit, Policy, dates, flaps};
 
 /// The time over which done steps are summed.
@@ -41,7 +42,7 @@ fn auto(class: Class, n: u64) -> u64 {
     match class {
         Class::Missing => root(n, 16),
         Class::Locked => root(n, 4),
-        Class::Reactivate | Class::Rename | Class::Email => root(n, 10).max(2),
+        Class::Reactivate | Class::Rename | Class::Email | Class::Move => root(n, 10).max(2),
         Class::MembershipRemoval => n.div_ceil(50).max(3),
         Class::Create => n.div_ceil(10).max(20),
         Class::Adopt | Class::Grant | Class::Purge => 0,
@@ -94,7 +95,9 @@ pub fn holds(draft: &Draft<'_>, doubts: &Doubts, active: u64) -> Vec<Hold> {
 
 fn doubted(draft: &Draft<'_>, doubts: &Doubts) -> Vec<Hold> {
     let mut held: Vec<Vec<&Step>> = vec![Vec::new(); doubts.list.len()];
-    for step in &draft.plan.steps {
+    // What a person takes back does not rest on the reading.
+    let steps = draft.plan.steps.iter().filter(|step| !is_undo(step));
+    for step in steps {
         for at in doubts.about(draft, step) {
             let released = approved(draft.world.memory, &doubts.list[at].key, draft.now);
             if !released.is_some_and(|r| r.contains(&step.action.fingerprint())) {
@@ -203,6 +206,7 @@ mod tests {
             (Class::Locked, 100, 5),
             (Class::Locked, 101, 6),
             (Class::Rename, 10, 2),
+            (Class::Move, 1_000, 10),
             (Class::Rename, 1_000, 10),
             (Class::Rename, 1_001, 11),
             (Class::MembershipRemoval, 100, 3),

@@ -217,6 +217,10 @@ pub fn missing(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Direc
     let missing = draft.bonds.all.iter().filter(|bond| bond.account.is_none());
     let missing = missing.filter(|bond| &bond.key.provider == provider);
     for bond in missing {
+        // Another account is that person's now, or has been all the time.
+        if draft.owner(&bond.link.user) != Some(bond.key) {
+            continue;
+        }
         let (key, mut link) = (bond.key, Known::Remembered(bond.link));
         if let Some(user) = bond.user {
             arrived(draft, key, &mut link, user);

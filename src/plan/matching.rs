@@ -8,6 +8,7 @@ use crate::model::{
 };
 
 use super::draft::{Draft, Known, Person};
+use super::kin::{Kin, Kinship};
 use super::{AdoptRule, address, names};
 
 /// What matching found for one account.
@@ -34,14 +35,17 @@ pub fn people<'a>(draft: &mut Draft<'a>) -> Vec<Person<'a>> {
     // Links come in the order of their keys, and stay so among those of the same moment.
     read.sort_by_key(|at| bonds.all[*at].link.since);
     let mut people = Vec::with_capacity(read.len() + bonds.newcomers.len());
-    people.extend(read.into_iter().filter_map(|at| linked(draft, at)));
+    let kin = Kin::of(draft);
+    kin.tell(draft);
+    people.extend(read.into_iter().filter_map(|at| linked(draft, &kin, at)));
     let newcomers = bonds.newcomers.iter();
-    people.extend(newcomers.filter_map(|(key, account)| unlinked(draft, key, account)));
+    people.extend(newcomers.filter_map(|(key, account)| unlinked(draft, &kin, key, account)));
     people
 }
 
 fn unlinked<'a>(
     draft: &mut Draft<'a>,
+    kin: &Kin<'a>,
     key: &'a AccountKey,
     account: &'a Account,
 ) -> Option<Person<'a>> {
@@ -58,12 +62,34 @@ fn unlinked<'a>(
         leave_alone(draft, person.subject(), rule, false);
         return None;
     }
-    match matching(draft, person.key, account) {
-        // Only a creation that was begun is followed up.
-        Match::Nobody | Match::Conflict(_) | Match::Same(..) if rule.is_some() => {
-            leave_alone(draft, person.subject(), rule, false);
-            return None;
+    if let Some(mark) = draft.world.memory.unlinked.get(key) {
+        let user = draft.world.users.get(&mark.user);
+        let user = user.map(|user| format!("{} ({})", user.username, user.id));
+        let why = Why::Unlinked {
+            user: user.unwrap_or_else(|| mark.user.to_string()),
+            by: mark.by.clone(),
+            at: mark.at,
+        };
+        draft.leave(person.subject(), why);
+        return None;
+    }
+    let found = matching(draft, person.key, account);
+    // Only a creation that was begun is followed up.
+    if rule.is_some() && !matches!(found, Match::Ours(_)) {
+        leave_alone(draft, person.subject(), rule, false);
+        return None;
+    }
+    if !matches!(found, Match::Ours(_)) {
+        match kin.find(draft, key, account) {
+            Kinship::None => {}
+            Kinship::Successor(at) => return Some(successor(draft, person, at)),
+            Kinship::Perhaps(why) => {
+                draft.leave(person.subject(), why);
+                return None;
+            }
         }
+    }
+    match found {
         Match::Nobody => {}
         Match::Conflict(why) => {
             draft.leave(person.subject(), why);
@@ -105,15 +131,59 @@ fn leave_alone(draft: &mut Draft<'_>, subject: Subject, rule: Option<&str>, link
     draft.leave(subject, Why::NotAPerson { rule, linked });
 }
 
-fn linked<'a>(draft: &mut Draft<'a>, at: usize) -> Option<Person<'a>> {
+/// Moves the link of an account that is gone to its successor.
+fn successor<'a>(draft: &mut Draft<'a>, mut person: Person<'a>, at: usize) -> Person<'a> {
+    let bond = &draft.bonds.all[at];
+    let anchor = person.account.anchor.clone().unwrap_or_default();
+    let link = Link {
+        last_dn: person.account.dn.clone(),
+        last_username: person.account.username.clone(),
+        anchor: Some(anchor.clone()),
+        ..bond.link.clone()
+    };
+    let action = Action::MoveLink {
+        account: person.key.clone(),
+        from: bond.key.clone(),
+        user: bond.link.user.clone(),
+        directory_username: person.account.username.clone(),
+        anchor: anchor.clone(),
+    };
+    let reason = Reason::SameAnchor {
+        anchor,
+        was: bond.link.last_dn.clone(),
+    };
+    draft.take(&bond.link.user, person.key);
+    person.user = bond.user;
+    person.link = Some(Known::from(link));
+    let nothing = Precondition::Nothing;
+    let step = draft.step(person.subject(), action, nothing, reason, Vec::new());
+    person.adopted_by = Some(step);
+    person
+}
+
+/// The second anchor to remember: one that was seen in a whole reading, and that nobody else has.
+fn anchor_seen(draft: &Draft<'_>, kin: &Kin<'_>, key: &AccountKey, account: &Account) -> bool {
+    let known = draft.gap(&key.provider).is_none();
+    account.anchor.is_some() && known && kin.sharer(account).is_none()
+}
+
+fn linked<'a>(draft: &mut Draft<'a>, kin: &Kin<'a>, at: usize) -> Option<Person<'a>> {
     let bond = &draft.bonds.all[at];
     let (key, account, user) = (bond.key, bond.account?, bond.user);
     let relinked = draft.relinked.get(key).cloned();
     let mut link = relinked.map_or(Known::Remembered(bond.link), Known::from);
-    if link.last_dn != account.dn || link.last_username != account.username {
+    let anchor = match anchor_seen(draft, kin, key, account) {
+        true => &account.anchor,
+        false => &link.anchor,
+    };
+    if link.last_dn != account.dn
+        || link.last_username != account.username
+        || link.anchor != *anchor
+    {
         let seen = Link {
             last_dn: account.dn.clone(),
             last_username: account.username.clone(),
+            anchor: anchor.clone(),
             ..Link::clone(&link)
         };
         draft.learn(Remember::Link(key.clone(), seen.clone()));
@@ -262,7 +332,11 @@ fn decide<'a>(
     };
     let forbidden = never_adopted(draft, user);
     if rule && one_user && forbidden.is_none() {
+        let marked = user.props.contains_key(User::NONCE_PROP);
         let by = match (name_agrees, mail_agrees) {
+            (true, true) if marked => {
+                "username, e-mail address and the mark of its creation by mattersync"
+            }
             (true, true) => "username and e-mail address",
             (true, false) => "username",
             _ => "e-mail address",

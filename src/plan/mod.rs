@@ -2,7 +2,8 @@
 //!
 //! [`plan`] sees both sides as read, the policy, what is remembered, and what time it is. It
 //! touches nothing and asks nobody; the same input gives the same plan. Its parts, in order:
-//! `doubts` (is the reading plausible), `matching` (who is who), `lifecycle` (who goes, who comes
+//! `doubts` (is the reading plausible), `undo` (what people took back), `matching` and `kin` (who
+//! is who), `lifecycle` (who goes, who comes
 //! back), `naming`, `emails`, `profiles`, `creations`, `guard` (what waits for a person),
 //! `seats`, `memberships`. [`remember`] says what follows from a step that was carried out, and
 //! [`settle`] what became of steps whose outcome was lost.
@@ -11,12 +12,15 @@ mod action;
 mod address;
 mod bonds;
 mod creations;
+mod crowd;
 mod dates;
 mod doubts;
 mod draft;
 mod emails;
 mod flaps;
 mod guard;
+mod inverse;
+mod kin;
 mod lifecycle;
 mod matching;
 mod memberships;
@@ -27,18 +31,27 @@ mod policy;
 mod profiles;
 mod purge;
 mod recover;
+mod restored;
+mod scope;
 mod seats;
+mod undo;
 mod words;
 
 pub use address::legal_email;
+pub use crowd::{Bar, Claim, Crowd};
 pub use dates::next_expiry;
 pub use guard::{APPROVAL, DAY, approved, limit};
+pub use inverse::{Inverse, inverse};
 pub use names::legal_username;
-pub use outcome::{Effect, before, in_doubt, remember, undone};
-pub use policy::{AdoptRule, Authority, ByHand, LifecyclePolicy, Limit, Policy, TeamPolicy};
+pub use outcome::{Effect, before, in_doubt, made, made_later, remember, undone};
+pub use policy::{
+    AdoptRule, Authority, ByHand, LifecyclePolicy, Limit, Policy, Setting, TeamPolicy,
+};
 pub use purge::due as purge_due;
 pub use recover::{Settled, settle};
-pub use words::{Sentence, hold_name};
+pub use restored::unknown_marks;
+pub use undo::is_undo;
+pub use words::{Sentence, Span, hold_name};
 
 use std::collections::BTreeSet;
 
@@ -76,13 +89,37 @@ pub struct World<'a> {
 /// that the server chose matter.
 pub fn plan(world: &World<'_>, policy: &Policy, now: &Now) -> Plan {
     let bonds = Bonds::of(world);
-    let mut draft = Draft::new(world, &bonds, policy, now);
+    let draft = Draft::new(world, &bonds, policy, now);
+    let Some(restored) = restored::noticed(&draft) else {
+        return decide(draft);
+    };
+    drop(draft);
+    // What this teaches comes first: the rest of the plan follows from it.
+    let mut learned = vec![Remember::Restored(Some(restored))];
+    learned.extend(restored::forget(world.memory));
+    let mut memory = world.memory.clone();
+    learned.iter().for_each(|change| memory.remember(change));
+    let world = World {
+        memory: &memory,
+        ..*world
+    };
+    let bonds = Bonds::of(&world);
+    let mut plan = decide(Draft::new(&world, &bonds, policy, now));
+    learned.append(&mut plan.learned);
+    plan.learned = learned;
+    plan
+}
+
+fn decide(mut draft: Draft<'_>) -> Plan {
+    let (world, bonds) = (draft.world, draft.bonds);
     let mut doubts = Doubts::default();
+    doubts.weigh_memory(&draft);
     for (provider, directory) in world.directories {
         doubts.weigh(&mut draft, provider, directory);
         bad_entries(&mut draft, provider, directory);
     }
     lifecycle::ordered(&mut draft);
+    undo::settle(&mut draft);
     let matched = matching::people(&mut draft);
     let mut people = Vec::with_capacity(matched.len());
     for mut person in matched {
@@ -97,6 +134,7 @@ pub fn plan(world: &World<'_>, policy: &Policy, now: &Now) -> Plan {
     let mut addresses = emails::settle(&mut draft, &people);
     profiles::settle(&mut draft, &people);
     let mut made = creations::settle(&mut draft, &people, &naming, &mut addresses);
+    undo::part(&mut draft);
     let active = u64::try_from(bonds.active()).unwrap_or(u64::MAX);
     draft.plan.holds = guard::holds(&draft, &doubts, active);
     let unseated = seats::allot(&mut draft, &mut made);

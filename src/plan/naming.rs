@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    AccountKey, Action, ChosenName, Precondition, Reason, Remember, StepId, User, UserId, Values,
-    Why,
+    AccountKey, Action, ChosenName, Precondition, Reason, Remember, StepId, User, UserId, ValueOf,
+    Values, Why,
 };
 
 use super::draft::{Draft, Person};
@@ -74,6 +74,7 @@ pub fn settle(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) -> Namin
     let users = wishes.iter().filter_map(|(person, _)| person.user);
     let mut owners = Owners {
         gives_up: users.map(|u| &u.id).collect(),
+        promised: draft.given_back.clone(),
         ..Owners::default()
     };
     let mut naming = Naming::default();
@@ -115,6 +116,7 @@ fn keeps(draft: &Draft<'_>, person: &Person<'_>, standing: Standing) -> bool {
         || draft.policy.username != Authority::Directory
         || !user.auth_service.is_empty()
         || draft.untouchable(user).is_some()
+        || draft.is_pinned(person.key, ValueOf::Username)
     {
         return true;
     }

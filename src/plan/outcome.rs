@@ -1,13 +1,15 @@
 //! What is to be remembered before a step is sent, and once it has been carried out.
 
 use crate::model::{
-    AccountKey, Action, Deactivation, Done, Given, HoldKey, Link, LinkOrigin, Memory, MemoryDelta,
-    Now, ProfileField, Reason, Remember, Step, TeamId, Timestamp, User,
+    AccountKey, Action, Deactivation, Done, Given, HoldKey, Link, LinkOrigin, Made, Memory,
+    MemoryDelta, Now, ProfileField, Reason, Remember, Step, TeamId, Timestamp, Unlinked, User,
+    UserId,
 };
 
 use super::flaps;
 use super::guard::{approved, first_fill};
 use super::profiles::sent;
+use super::undo::{carried_out, is_undo};
 
 /// What a step did to the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +18,10 @@ pub enum Effect {
     Created(Box<User>),
     /// Nothing was sent; the link is made.
     Adopted,
+    /// Nothing was sent; the link is another account's.
+    Moved,
+    /// Nothing was sent; the link is forgotten.
+    Unlinked,
     /// The username is the new one.
     Renamed,
     /// The address is the new one.
@@ -88,6 +94,72 @@ pub fn undone(step: &Step, memory: &Memory) -> MemoryDelta {
     }
 }
 
+/// What the server made of a step, for the record; `None` where the step itself says it all.
+pub fn made(step: &Step, effect: &Effect) -> Option<Made> {
+    let stored = |user: &User| {
+        let sent = sent(step).into_keys();
+        sent.map(|field| (field, user.field(field).to_owned()))
+            .collect()
+    };
+    let made = match effect {
+        Effect::Created(user) => Made {
+            user: Some(user.id.clone()),
+            stored: stored(user),
+            ..Made::default()
+        },
+        Effect::Updated(user) => Made {
+            stored: stored(user),
+            ..Made::default()
+        },
+        Effect::Deactivated(at) => Made {
+            delete_at: Some(*at),
+            ..Made::default()
+        },
+        Effect::TeamMade(team) => Made {
+            team: Some(team.clone()),
+            ..Made::default()
+        },
+        Effect::EmailAsked => Made {
+            asked: true,
+            ..Made::default()
+        },
+        Effect::Adopted
+        | Effect::Moved
+        | Effect::Unlinked
+        | Effect::Renamed
+        | Effect::Purged
+        | Effect::EmailChanged
+        | Effect::Reactivated
+        | Effect::Joined => return None,
+    };
+    Some(made)
+}
+
+/// What the server made of a step, as far as what follows from it tells: for a step whose outcome
+/// was found out later.
+pub fn made_later(step: &Step, delta: &MemoryDelta) -> Option<Made> {
+    let link = delta.iter().find_map(|change| match change {
+        Remember::Link(_, link) => Some(link),
+        _ => None,
+    })?;
+    let stored = |field: &ProfileField| link.given.get(field).map(|given| given.stored.clone());
+    let made = Made {
+        user: matches!(step.action, Action::CreateUser { .. }).then(|| link.user.clone()),
+        delete_at: match (&step.action, &link.deactivated) {
+            (Action::Deactivate { .. }, Some(deactivation)) => deactivation.delete_at,
+            _ => None,
+        },
+        team: None,
+        stored: sent(step)
+            .into_keys()
+            .filter_map(|field| Some((field, stored(&field)?)))
+            .collect(),
+        asked: matches!(&step.action, Action::ChangeEmail { email, .. }
+            if link.email_waiting.as_ref() == Some(&email.to)),
+    };
+    (made != Made::default()).then_some(made)
+}
+
 /// What follows from a step that was carried out.
 pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDelta {
     let mut delta = linked(step, effect, memory, now);
@@ -97,12 +169,18 @@ pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Mem
     {
         delta.push(Remember::Order(user.clone(), None));
     }
+    if let Some(key) = step.action.account()
+        && let Some(list) = memory.undone.get(key)
+    {
+        delta.extend(carried_out(step, effect, list));
+    }
     let fingerprint = step.action.fingerprint();
     // Permission for what was shown, not for the same thing another day.
     let approvals = memory.approvals.iter();
     let used = approvals.filter(|(_, a)| a.steps.contains(&fingerprint));
     delta.extend(used.map(|(hold, _)| Remember::Used(hold.clone(), fingerprint.clone())));
     if let Some(class) = step.class() {
+        let by_hand = matches!(step.reason, Reason::ByHand { .. });
         let by_approval = approved(memory, &HoldKey::Class(class), now)
             .is_some_and(|steps| steps.contains(&fingerprint));
         let expected = matches!(
@@ -112,7 +190,7 @@ pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Mem
                 ..
             }
         );
-        if !by_approval && !expected && !first_fill(memory, step) {
+        if !by_hand && !by_approval && !expected && !first_fill(memory, step) {
             delta.push(Remember::Done(Done {
                 class,
                 at: now.wall,
@@ -131,7 +209,8 @@ fn flip(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Option<Reme
         Effect::Reactivated => true,
         _ => false,
     };
-    let key = step.action.account().filter(|_| ours)?;
+    let by_person = is_undo(step) || matches!(step.reason, Reason::ByHand { .. });
+    let key = step.action.account().filter(|_| ours && !by_person)?;
     let mut times = flaps::recent(memory, key, now);
     times.push(now.wall);
     Some(Remember::Flips(key.clone(), Some(times)))
@@ -157,7 +236,10 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
     let Some(key) = step.action.account() else {
         return Vec::new();
     };
-    let fresh = |user: &crate::model::UserId, origin, username: &str| Link {
+    if let (Action::Unlink { user, as_new, .. }, Effect::Unlinked) = (&step.action, effect) {
+        return unlinked(step, key, user, *as_new, now);
+    }
+    let fresh = |user: &UserId, origin, username: &str| Link {
         user: user.clone(),
         origin,
         since: now.wall,
@@ -191,7 +273,39 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
                 ..
             },
             Effect::Adopted,
-        ) => fresh(user, LinkOrigin::Adopted, directory_username),
+        ) => {
+            if memory.unlinked.contains_key(key) {
+                delta.push(Remember::Unlinked(key.clone(), None));
+            }
+            if memory.kept.contains_key(user) {
+                delta.push(Remember::Kept(user.clone(), None));
+            }
+            // What an earlier creation for this account may have made is nobody's any more.
+            if memory.nonces.contains_key(key) {
+                delta.push(Remember::Nonce(key.clone(), None));
+            }
+            fresh(user, LinkOrigin::Adopted, directory_username)
+        }
+        (
+            Action::MoveLink {
+                from,
+                directory_username,
+                anchor,
+                ..
+            },
+            Effect::Moved,
+        ) => {
+            let Some(link) = memory.links.get(from) else {
+                return delta;
+            };
+            delta.extend(forget_account(memory, from));
+            Link {
+                last_dn: step.subject.dn.clone().unwrap_or_default(),
+                last_username: directory_username.clone(),
+                anchor: Some(anchor.clone()),
+                ..link.clone()
+            }
+        }
         _ => {
             let Some(mut link) = memory.links.get(key).cloned() else {
                 return delta;
@@ -211,6 +325,62 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
     delta
 }
 
+/// Everything that is remembered of an account, but for approvals and what was done.
+pub fn forget_account(memory: &Memory, key: &AccountKey) -> MemoryDelta {
+    let mut delta = Vec::new();
+    if memory.links.contains_key(key) {
+        delta.push(Remember::Unlink(key.clone()));
+    }
+    if memory.absences.contains_key(key) {
+        delta.push(Remember::Absence(key.clone(), None));
+    }
+    if memory.returns.contains_key(key) {
+        delta.push(Remember::Return(key.clone(), None));
+    }
+    if memory.names.contains_key(key) {
+        delta.push(Remember::Name(key.clone(), None));
+    }
+    if memory.nonces.contains_key(key) {
+        delta.push(Remember::Nonce(key.clone(), None));
+    }
+    if memory.waiting.contains_key(key) {
+        delta.push(Remember::Waiting(key.clone(), None));
+    }
+    if memory.flips.contains_key(key) {
+        delta.push(Remember::Flips(key.clone(), None));
+    }
+    if memory.announced.contains_key(key) {
+        delta.push(Remember::Announced(key.clone(), None));
+    }
+    delta
+}
+
+/// Forgets a link and what hangs on it: a nonce that the user carries makes the user ours no more,
+/// and a suffix belongs to the name that the user had.
+fn unlinked(step: &Step, key: &AccountKey, user: &UserId, as_new: bool, now: &Now) -> MemoryDelta {
+    let by = match &step.reason {
+        Reason::ByHand { by, .. } | Reason::Undone { by, .. } => by.clone(),
+        _ => String::new(),
+    };
+    let mark = Unlinked {
+        user: user.clone(),
+        by,
+        at: now.wall,
+    };
+    vec![
+        Remember::Unlink(key.clone()),
+        Remember::Nonce(key.clone(), None),
+        Remember::Name(key.clone(), None),
+        Remember::Absence(key.clone(), None),
+        Remember::Return(key.clone(), None),
+        Remember::Waiting(key.clone(), None),
+        Remember::Flips(key.clone(), None),
+        Remember::Announced(key.clone(), None),
+        Remember::Order(user.clone(), None),
+        Remember::Unlinked(key.clone(), (!as_new).then_some(mark)),
+    ]
+}
+
 fn change(link: &mut Link, step: &Step, effect: &Effect) {
     match effect {
         Effect::Deactivated(at) => {
@@ -225,6 +395,8 @@ fn change(link: &mut Link, step: &Step, effect: &Effect) {
                 ordered_by,
             });
         }
+        // Against what the directory says: that it was ours, and undone, is worth knowing.
+        Effect::Reactivated if is_undo(step) => {}
         Effect::Reactivated => link.deactivated = None,
         Effect::EmailChanged => link.email_waiting = None,
         Effect::EmailAsked => {
@@ -235,6 +407,8 @@ fn change(link: &mut Link, step: &Step, effect: &Effect) {
         Effect::Updated(user) => give(link, step, user),
         Effect::Created(_)
         | Effect::Adopted
+        | Effect::Moved
+        | Effect::Unlinked
         | Effect::Renamed
         | Effect::Purged
         | Effect::TeamMade(_)

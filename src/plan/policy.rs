@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::model::{Class, ProfileField};
+use crate::model::{Class, ProfileField, ProviderName};
 
 /// The rules that a plan follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,12 +25,17 @@ pub struct Policy {
     pub username: Authority,
     /// Who decides about the e-mail address.
     pub email: Authority,
+    /// Who gets a free seat first: groups by name or DN. Who is in none of them comes after them.
+    pub seat_order: Vec<String>,
     /// Teams of which everyone is a member.
     pub teams: Vec<TeamPolicy>,
     /// What else decides about who goes, stays and comes back.
     pub lifecycle: LifecyclePolicy,
     /// The limits of the guard; a class that is not in it has [`Limit::Auto`].
     pub guard: BTreeMap<Class, Limit>,
+    /// The settings that decide who is in scope, by provider: should they change, what that takes
+    /// away is held.
+    pub scopes: BTreeMap<ProviderName, BTreeMap<String, Setting>>,
 }
 
 /// Rules about going, staying and coming back.
@@ -70,6 +75,23 @@ pub enum ByHand {
     /// The directory decides: the user is deactivated again.
     Enforce,
 }
+
+/// A setting as the configuration spells it. Where it stands is no part of what it says.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Its value; never a secret.
+    pub value: String,
+    /// File and line; `None` for a default.
+    pub place: Option<String>,
+}
+
+impl PartialEq for Setting {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl Eq for Setting {}
 
 /// When a user who was there before counts as the account's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

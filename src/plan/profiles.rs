@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    AccountPart, Action, Precondition, Profile, ProfileField, Reason, Step, StepId, User, Values,
-    Why,
+    Account, AccountPart, Action, Precondition, Profile, ProfileField, Reason, Step, StepId, User,
+    ValueOf, Values, Why,
 };
 
 use super::Authority;
@@ -99,9 +99,11 @@ fn differing(draft: &mut Draft<'_>, person: &Person<'_>, user: &User) -> Changes
         if draft.policy.fields.get(&field) != Some(&Authority::Directory) {
             continue;
         }
+        if draft.is_pinned(person.key, ValueOf::Field(field)) {
+            continue;
+        }
         let from = user.field(field);
-        let to = person.account.profile.get(&field);
-        let to = to.map_or("", |value| cut(value, field.max_chars()));
+        let to = wanted(person.account, field);
         if to == from {
             continue;
         }
@@ -128,6 +130,12 @@ fn differing(draft: &mut Draft<'_>, person: &Person<'_>, user: &User) -> Changes
         }
     }
     changes
+}
+
+/// What the directory says of a field, cut to what Mattermost stores; empty for nothing.
+pub fn wanted(account: &Account, field: ProfileField) -> &str {
+    let value = account.profile.get(&field);
+    value.map_or("", |value| cut(value, field.max_chars()))
 }
 
 /// Whether the directory has a value that is no text: then nobody knows what it says.

@@ -35,13 +35,21 @@ pub fn settle(
                     && nonce.is_some()
                     && u.props.get(User::NONCE_PROP).map(String::as_str) == nonce
             };
-            let found = users.iter().find(|(_, u)| ours(u));
+            // One user stands for one account: who was linked to another one meanwhile is not it.
+            let linked = |id: &UserId| {
+                let mut links = memory.links.iter();
+                links.any(|(key, link)| link.user == *id && key != account)
+            };
+            let found = users.iter().find(|(id, u)| ours(u) && !linked(id));
             if found.is_none() && !users.gaps().is_empty() {
                 return Settled::Unknown;
             }
             found.map(|(_, user)| Effect::Created(Box::new(user.clone())))
         }
-        Action::Adopt { .. } | Action::CreateTeam { .. } => None,
+        Action::Adopt { .. }
+        | Action::MoveLink { .. }
+        | Action::Unlink { .. }
+        | Action::CreateTeam { .. } => None,
         // The server may have mailed the person already: it is not asked again.
         Action::ChangeEmail {
             waits_for_click: true,

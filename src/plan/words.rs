@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::model::{Action, HoldCause, HoldKey, Reason, Step, Why};
+use crate::model::{Action, Changed, HoldCause, HoldKey, Reason, Step, Why};
 
 /// A step as one sentence: what, to whom, why.
 pub struct Sentence<'a>(pub &'a Step);
@@ -19,6 +19,10 @@ impl fmt::Display for Sentence<'_> {
         match action {
             Action::CreateUser { .. } => write!(f, "create {subject}")?,
             Action::Adopt { .. } => write!(f, "adopt the existing user {subject}")?,
+            Action::MoveLink { .. } => write!(f, "move the link of the user {subject}")?,
+            Action::Unlink { user, .. } => {
+                write!(f, "unlink {subject} from the user {user}")?;
+            }
             Action::Rename { username, .. } => {
                 write!(
                     f,
@@ -73,6 +77,11 @@ impl fmt::Display for Reason {
         match self {
             Self::NoUserYet => f.write_str("the account has no user yet"),
             Self::SamePerson { by } => write!(f, "{by} agree with the account"),
+            Self::SameAnchor { anchor, was } => write!(
+                f,
+                "the user's account is gone (was {was}), and this one has its second anchor \
+                 {anchor}"
+            ),
             Self::Locked { attribute, value } => {
                 write!(f, "the account is locked ({attribute} is {value})")
             }
@@ -113,6 +122,9 @@ impl fmt::Display for Reason {
             }
             Self::TeamConfigured => f.write_str("the configuration names it and it does not exist"),
             Self::EveryoneIsMember { team } => write!(f, "everyone is a member of {team}"),
+            Self::Undone { run, by, .. } => {
+                write!(f, "{by} takes back what run {} did", run.0)
+            }
             Self::Ordered { by } => write!(f, "{by} said so with `mattersync deactivate`"),
             Self::Expired {
                 attribute,
@@ -142,6 +154,7 @@ impl fmt::Display for Reason {
                  {deactivated}. It cannot be undone",
                 Span(*after)
             ),
+            Self::ByHand { by, command } => write!(f, "{by} said so with `mattersync {command}`"),
         }
     }
 }
@@ -157,12 +170,38 @@ impl fmt::Display for Why {
             } => write!(
                 f,
                 "conflict: the {what} {value} belongs to the Mattermost user {holder}, whom \
-                 mattersync did not make; {because}. Rename one of them, or change policy.adopt"
+                 mattersync did not make; {because}. `mattersync conflicts` says what to do"
+            ),
+            Self::Unlinked { user, by, at } => write!(
+                f,
+                "{by} unlinked the account from the user {user} on {at}; left alone until somebody \
+                 types `mattersync link` or `mattersync unlink --as-new`"
             ),
             Self::Duplicate { what, value, other } => write!(
                 f,
                 "the {what} {value} belongs to another account ({other}): give one of them another"
             ),
+            Self::LooksLike {
+                what,
+                value,
+                holder,
+                was,
+                id,
+            } => {
+                let user = holder.split_whitespace().next().unwrap_or_default();
+                write!(
+                    f,
+                    "looks like the same person as the user {holder}: the {what} {value} agrees, \
+                     and that user's own account was not found (was {was}). If it is: mattersync \
+                     link {id} {user}. If not: give one of them another {what}"
+                )
+            }
+            Self::SharedAnchor { anchor, other } => write!(
+                f,
+                "the second anchor {anchor} is also that of {other}, and therefore of no use: give \
+                 one of them another"
+            ),
+            Self::SeatOrder(what) => write!(f, "policy.seat-order: {what}"),
             Self::BadEntry(why) => write!(f, "the entry cannot be used: {why}"),
             Self::NoUsername(raw) => {
                 write!(
@@ -205,7 +244,7 @@ impl fmt::Display for Why {
             }
             Self::DeactivatedByOrder { by } => write!(
                 f,
-                "{by} deactivated the user with `mattersync deactivate`; it stays so until somebody \
+                "{by} deactivated the user with `mattersync deactivate` or `undo`; it stays so until somebody \
                  activates the user on Mattermost"
             ),
             Self::ReactivatedByHand => f.write_str(
@@ -222,7 +261,8 @@ impl fmt::Display for Why {
                 )
             }
             Self::UserGone => f.write_str(
-                "the linked user no longer exists on Mattermost; not created again by itself",
+                "the linked user no longer exists on Mattermost; not created again by itself: \
+                 `mattersync unlink` forgets the link, and a new user is made",
             ),
             Self::LoginService { service, fields } => write!(
                 f,
@@ -231,7 +271,9 @@ impl fmt::Display for Why {
             Self::EmailWaiting { email } => {
                 write!(
                     f,
-                    "the change to {email} waits for the person's click; not asked again"
+                    "the change to {email} waits for the person's click in the e-mail that was sent \
+                     there; not asked again by itself. If that e-mail is lost, change the address \
+                     in the System Console"
                 )
             }
             Self::EmailSwap { email } => write!(
@@ -277,12 +319,26 @@ impl fmt::Display for Why {
                 "gone from the directory since {since}, longer than policy.purge-after, and still \
                  not deleted: {because}"
             ),
+            Self::Undone { what, run, by, at } => write!(
+                f,
+                "{by} took back the {what} of run {} ({at}); it stays so until the directory says \
+                 something else, or somebody types `mattersync redo` and the name",
+                run.0
+            ),
+            Self::NotUndone { run, why } => write!(f, "not taken back (run {}): {why}", run.0),
             Self::OutcomeUnknown(what) => {
                 write!(
                     f,
                     "nobody can tell yet whether an earlier call arrived: {what}"
                 )
             }
+            Self::DroppedByConfiguration { people, changes } => write!(
+                f,
+                "{people} of those who are missing may be so because the configuration was changed \
+                 ({}): when the grace ends, taking them out will be held until somebody approves. \
+                 If the change was a mistake, undo it now",
+                Changes(changes)
+            ),
         }
     }
 }
@@ -347,7 +403,38 @@ impl fmt::Display for HoldCause {
                     "the directory is another one than before: {from} became {to}"
                 )
             }
+            Self::WentBack { server, from, to } => write!(
+                f,
+                "the server {server} knows of less than before (its last change was {from}, now it \
+                 is {to}): was a backup of the directory put back?"
+            ),
+            Self::Configuration { changes } => write!(
+                f,
+                "the configuration was changed, and says otherwise who is in scope: {}",
+                Changes(changes)
+            ),
+            Self::OlderState { how } => write!(
+                f,
+                "{how}. What mattersync did since then it does not know: look whether this is what \
+                 should be done"
+            ),
         }
+    }
+}
+
+/// Settings that were changed, each with its place, what it was and what it is.
+struct Changes<'a>(&'a [Changed]);
+
+impl fmt::Display for Changes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, change) in self.0.iter().enumerate() {
+            let value = |value: &Option<String>| value.clone().unwrap_or("nothing".into());
+            let place = change.place.as_deref().unwrap_or("by default");
+            let comma = if n == 0 { "" } else { "; " };
+            let (from, to) = (value(&change.from), value(&change.to));
+            write!(f, "{comma}{} ({place}) was {from}, is {to}", change.key)?;
+        }
+        Ok(())
     }
 }
 
@@ -367,7 +454,7 @@ pub fn hold_name(key: &HoldKey) -> String {
 }
 
 /// A span of time in the largest units that say enough.
-struct Span(Duration);
+pub struct Span(pub Duration);
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -11,6 +11,8 @@ use super::StateError;
 pub const FILE_NAME: &str = "state.sqlite";
 /// The copy that is made after each run that changed something.
 pub const COPY_NAME: &str = "state.sqlite.copy";
+/// The file with the number of the last run: by it an older copy of the state file is recognised.
+pub const MARK_NAME: &str = "last-run";
 /// The file that the one process that may write holds locked.
 pub const LEASE_NAME: &str = "lease";
 
@@ -44,11 +46,24 @@ pub(super) fn create_private(options: &mut OpenOptions, path: &Path) -> io::Resu
     options.mode(0o600).open(path)
 }
 
-/// An [`StateError::Open`] that quotes the operating system.
+/// An [`StateError::Open`] that quotes the operating system, and says what to do.
 pub(super) fn cannot(path: &Path, what: &str, error: &io::Error) -> StateError {
+    let advice = match error.kind() {
+        io::ErrorKind::StorageFull => {
+            "; free some space. Nothing is changed in Mattermost until there is space again"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "; what is done has to be written down: mount the file system read-write, or name \
+             another state.directory"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "; check that the state directory belongs to the user who runs mattersync"
+        }
+        _ => "",
+    };
     StateError::Open {
         path: path.display().to_string(),
-        what: format!("{what}: {error}"),
+        what: format!("{what}: {error}{advice}"),
     }
 }
 

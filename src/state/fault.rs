@@ -68,14 +68,15 @@ pub(super) fn advice(error: &rusqlite::Error) -> String {
 }
 
 fn restore() -> &'static str {
-    "stop mattersync, move the file away together with those that end in -wal and -shm, and put \
-     the copy (state.sqlite.copy) in its place; without a copy start without the file: links are \
-     found again as adoptions, which wait for approval"
+    "stop mattersync and type `mattersync state restore`, which puts the last copy \
+     (state.sqlite.copy) in its place; without a copy move the file away together with those that \
+     end in -wal and -shm: users are found again as adoptions, which wait for approval"
 }
 
 pub(super) fn linked_twice(user: &UserId, holder: &AccountKey, account: &AccountKey) -> Fault {
     Fault::Refused(format!(
-        "user {user} is linked to account {holder} and cannot be linked to {account} as well"
+        "user {user} is linked to account {holder} and cannot be linked to {account} as well: look \
+         at `mattersync conflicts`, and take one of them apart with `mattersync unlink`"
     ))
 }
 

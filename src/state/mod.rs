@@ -14,9 +14,12 @@
 mod copy;
 mod directory;
 mod fault;
+mod history;
 mod lease;
+mod mark;
 mod migrations;
 mod open;
+mod restore;
 mod rows;
 mod sqlite;
 mod target;
@@ -25,8 +28,11 @@ mod tests;
 mod volatile;
 mod worker;
 
-pub use directory::{COPY_NAME, FILE_NAME, LEASE_NAME};
+pub use directory::{COPY_NAME, FILE_NAME, LEASE_NAME, MARK_NAME};
+pub use history::{RunHead, RunState, StepCount, Which, Who};
 pub use lease::Lease;
+pub use mark::lost;
+pub use restore::{CopyFacts, look_at_copy, restore};
 pub use sqlite::SqliteStore;
 pub use volatile::MemoryStore;
 
@@ -35,7 +41,10 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 
 pub use crate::model::Outcome;
-use crate::model::{Memory, MemoryDelta, Note, Now, Plan, RunId, Step, StepId, Timestamp};
+use crate::model::{
+    About, AccountKey, Made, Memory, MemoryDelta, Note, Now, Plan, RunId, Step, StepId, StepRecord,
+    Timestamp, UserId,
+};
 
 /// A step whose outcome is not known: its intent was recorded, its outcome was not, or is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,11 +66,40 @@ pub struct RunRecord {
     pub began: Timestamp,
     /// When it ended; `None` if it never did.
     pub ended: Option<Timestamp>,
+    /// Whether it is open, was finished, or was closed because its process died.
+    pub state: RunState,
     /// Digest of the configuration.
     pub config: String,
-    /// The steps in the plan's order with what became of them; `None` for a step that was never
-    /// begun. A step that was begun and whose outcome was not recorded is [`Outcome::Unknown`].
-    pub steps: Vec<(Step, Option<Outcome>)>,
+    /// What kind of run it was; `None` for one of a version that did not record it.
+    pub about: Option<About>,
+    /// The steps in the plan's order with what became of them.
+    pub steps: Vec<StepRecord>,
+}
+
+/// What comes of a step, to be recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What the server made of it, where it made something.
+    pub made: Option<Made>,
+    /// When that was known.
+    pub at: Timestamp,
+}
+
+/// A step of an earlier run, about one person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastStep {
+    /// The run.
+    pub run: RunId,
+    /// When the run began.
+    pub began: Timestamp,
+    /// When the outcome was recorded, or else the intent; `None` for a step that was never begun.
+    pub at: Option<Timestamp>,
+    /// The step as it was planned.
+    pub step: Step,
+    /// What became of it, as in [`RunRecord::steps`].
+    pub outcome: Option<Outcome>,
 }
 
 /// The memory of mattersync. One process at a time holds it.
@@ -77,12 +115,23 @@ pub trait Store: Send + Sync {
 
     /// Records the beginning of a run with all steps of its plan, and closes a run that was never
     /// finished. A plan in which two steps have one number is refused.
+    fn open_run<'a>(
+        &'a self,
+        plan: &'a Plan,
+        config: &'a str,
+        about: Option<&'a About>,
+        now: &'a Now,
+    ) -> BoxFuture<'a, Result<RunId, StateError>>;
+
+    /// [`Store::open_run`] of which nothing else is to be told.
     fn begin<'a>(
         &'a self,
         plan: &'a Plan,
         config: &'a str,
         now: &'a Now,
-    ) -> BoxFuture<'a, Result<RunId, StateError>>;
+    ) -> BoxFuture<'a, Result<RunId, StateError>> {
+        self.open_run(plan, config, None, now)
+    }
 
     /// Records that these steps are about to be sent, and what must be remembered before they
     /// are (a creation's nonce), in one transaction. On disk when this returns. The run must be
@@ -102,13 +151,29 @@ pub trait Store: Send + Sync {
     ///
     /// Each wait is a wait for the disk. The next steps of the same intent may be sent meanwhile:
     /// outcomes that are waited for together share one commit.
+    fn conclude(
+        &self,
+        run: RunId,
+        step: StepId,
+        settlement: Settlement,
+        delta: MemoryDelta,
+    ) -> BoxFuture<'_, Result<(), StateError>>;
+
+    /// [`Store::conclude`] now, for a step of which the server made nothing.
     fn settle(
         &self,
         run: RunId,
         step: StepId,
         outcome: Outcome,
         delta: MemoryDelta,
-    ) -> BoxFuture<'_, Result<(), StateError>>;
+    ) -> BoxFuture<'_, Result<(), StateError>> {
+        let settlement = Settlement {
+            outcome,
+            made: None,
+            at: Timestamp(jiff::Timestamp::now().as_millisecond()),
+        };
+        self.conclude(run, step, settlement, delta)
+    }
 
     /// Records the end of an open run. If it changed something, a copy of the file is made soon
     /// after; this does not wait for it.
@@ -126,6 +191,16 @@ pub trait Store: Send + Sync {
     /// The newest runs, newest first, at most `most`.
     fn runs(&self, most: u32) -> BoxFuture<'_, Result<Vec<RunRecord>, StateError>>;
 
+    /// One run; `None` if there is none of that number, or no longer.
+    fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRecord>, StateError>>;
+
+    /// Runs without their steps, newest first.
+    fn heads(&self, which: Which) -> BoxFuture<'_, Result<Vec<RunHead>, StateError>>;
+
+    /// Everybody who is called so in a link or in a recorded step: by username, address, DN or id,
+    /// whatever the case.
+    fn known_as(&self, person: String) -> BoxFuture<'_, Result<Who, StateError>>;
+
     /// Writes down something about a person. A run that it names must exist.
     fn note(&self, note: Note) -> BoxFuture<'_, Result<(), StateError>>;
 
@@ -134,11 +209,25 @@ pub trait Store: Send + Sync {
 
     /// What was noted outside of runs, oldest first.
     fn loose_notes(&self) -> BoxFuture<'_, Result<Vec<Note>, StateError>>;
+    /// The newest steps of all runs that were about this account or this user, newest first, at
+    /// most `most`.
+    fn steps_about<'a>(
+        &'a self,
+        account: Option<&'a AccountKey>,
+        user: Option<&'a UserId>,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>>;
 
     /// Counts of what is remembered, for `status`: `links`, `deactivated` (of the links),
-    /// `absences`, `returns`, `names`, `nonces`, `waiting`, `orders`, `approvals`, `done`, `runs`,
+    /// `absences`, `returns`, `names`, `nonces`, `waiting`, `addresses-waiting`, `orders`, `approvals`, `done`, `runs`,
     /// `steps`, `unsettled`.
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>>;
+
+    /// What is wrong with the file itself; empty when nothing is.
+    fn verify(&self) -> BoxFuture<'_, Result<Vec<String>, StateError>>;
+
+    /// The number of the last run; 0 before the first.
+    fn last_run(&self) -> BoxFuture<'_, Result<RunId, StateError>>;
 }
 
 /// Why the state could not be used.

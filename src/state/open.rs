@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::StateError;
 use super::directory::prepare_file;
@@ -55,6 +55,14 @@ pub(super) fn for_reading(path: &Path) -> Result<Option<Connection>, StateError>
     }
 }
 
+/// Opens a file of ours for reading, whatever its schema; `None` if there is none.
+pub(super) fn copy(path: &Path) -> Result<Option<Connection>, StateError> {
+    match look(path)? {
+        Found::Nothing => Ok(None),
+        Found::Version(_) => reader(path).map(Some),
+    }
+}
+
 /// A second, read-only connection looks first: it neither changes a file that is not ours or
 /// newer, nor folds its write-ahead log into it when it is closed.
 fn look(path: &Path) -> Result<Found, StateError> {
@@ -94,12 +102,41 @@ fn look(path: &Path) -> Result<Found, StateError> {
 
 fn reader(path: &Path) -> Result<Connection, StateError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let open = || -> Result<Connection, rusqlite::Error> {
-        let db = Connection::open_with_flags(path, flags)?;
+    let ready = |db: Connection| -> Result<Connection, rusqlite::Error> {
         settle_in(&db)?;
+        db.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?;
         Ok(db)
     };
-    open().map_err(|error| open_error(path, advice(&error)))
+    let opened = Connection::open_with_flags(path, flags).and_then(ready);
+    let opened = opened.or_else(|error| match whole(path, &error) {
+        // A reader too makes a file beside it, which a full or read-only disk refuses.
+        true => {
+            let flags = flags | OpenFlags::SQLITE_OPEN_URI;
+            Connection::open_with_flags(immutable(path), flags).and_then(ready)
+        }
+        false => Err(error),
+    });
+    opened.map_err(|error| open_error(path, advice(&error)))
+}
+
+/// Whether a file that could not be opened may be read as if nobody could change it: then nobody
+/// else has it open, and it holds all there is.
+fn whole(path: &Path, error: &rusqlite::Error) -> bool {
+    let refused = matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::ReadOnly)
+    );
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let log = std::fs::metadata(Path::new(&log));
+    refused && path.is_file() && log.map_or(true, |log| log.len() == 0)
+}
+
+/// The file's name in the form in which SQLite takes options.
+fn immutable(path: &Path) -> String {
+    let path = path.display().to_string();
+    let path = path.replace('%', "%25").replace('?', "%3f");
+    format!("file:{}?immutable=1", path.replace('#', "%23"))
 }
 
 fn settle_in(db: &Connection) -> Result<(), rusqlite::Error> {

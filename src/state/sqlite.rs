@@ -9,10 +9,17 @@ use rusqlite::Connection;
 
 use super::directory::FILE_NAME;
 use super::fault::Fault;
-use super::rows::{memory, notes, runs};
+use super::mark;
+use super::restore::integrity;
+use super::rows::{about, history, memory, notes, runs, to_json};
 use super::worker::{Desk, Worker};
-use super::{Lease, Outcome, RunRecord, StateError, Store, Unsettled, open};
-use crate::model::{Memory, MemoryDelta, Note, Now, Plan, RunId, StepId, Timestamp};
+use super::{
+    Lease, PastStep, RunHead, RunRecord, Settlement, StateError, Store, Unsettled, Which, Who, open,
+};
+use crate::model::{
+    About, AccountKey, Memory, MemoryDelta, Note, Now, Plan, Restored, RunId, StepId, Timestamp,
+    UserId,
+};
 
 /// The memory in an SQLite file, on a thread of its own.
 ///
@@ -26,6 +33,8 @@ pub struct SqliteStore {
     worker: Worker,
     path: PathBuf,
     may_write: bool,
+    /// The file may only be read, and the mark beside it says that it is an older copy.
+    older: Option<Restored>,
 }
 
 impl SqliteStore {
@@ -41,10 +50,27 @@ impl SqliteStore {
     /// cannot be used or are not ours, [`StateError::Failed`] if writing fails.
     pub fn open(directory: &Path) -> Result<Self, StateError> {
         let lease = Lease::take(directory)?;
-        let db = open::for_writing(directory)?;
+        let mut db = open::for_writing(directory)?;
         let path = directory.join(FILE_NAME);
-        runs::abandon(&db).map_err(|fault| fault.tell(&path))?;
-        Self::serve("state", db, path, Some(lease))
+        let told = |fault: Fault| fault.tell(&path);
+        runs::abandon(&db).map_err(told)?;
+        let run = mark::last_run(&db).map_err(told)?;
+        let marked = mark::read(directory);
+        match mark::objection(marked, run) {
+            Some(restored) => {
+                tracing::warn!(
+                    "{}. What would take something away, and creations, are held until \
+                     `mattersync approve restored`",
+                    restored.how
+                );
+                mark::confess(&mut db, &restored, marked.unwrap_or(run)).map_err(told)?;
+            }
+            None if marked != Some(run) => {
+                note(mark::raise(directory, RunId(run)));
+            }
+            None => {}
+        }
+        Self::serve("state", db, path.clone(), Some(lease), None)
     }
 
     /// Opens the state file for reading, also while another process writes; `None` if there is no
@@ -56,9 +82,14 @@ impl SqliteStore {
     /// an [`StateError::Open`], because bringing it up to date would be writing.
     pub fn open_read_only(directory: &Path) -> Result<Option<Self>, StateError> {
         let path = directory.join(FILE_NAME);
+        let marked = mark::read(directory);
         match open::for_reading(&path)? {
             None => Ok(None),
-            Some(db) => Self::serve("state-reader", db, path, None).map(Some),
+            Some(db) => {
+                let run = mark::last_run(&db).map_err(|fault| fault.tell(&path))?;
+                let older = mark::objection(marked, run);
+                Self::serve("state-reader", db, path, None, older).map(Some)
+            }
         }
     }
 
@@ -67,6 +98,7 @@ impl SqliteStore {
         db: Connection,
         path: PathBuf,
         lease: Option<Lease>,
+        older: Option<Restored>,
     ) -> Result<Self, StateError> {
         let may_write = lease.is_some();
         let desk = Desk {
@@ -78,6 +110,7 @@ impl SqliteStore {
             worker: Worker::start(name, desk)?,
             path,
             may_write,
+            older,
         })
     }
 
@@ -105,7 +138,14 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn load(&self) -> BoxFuture<'_, Result<Memory, StateError>> {
-        self.read(memory::load)
+        async move {
+            let mut memory = self.read(memory::load).await?;
+            if let Some(older) = self.older.as_ref().filter(|_| memory.restored.is_none()) {
+                mark::confessed(&mut memory, older);
+            }
+            Ok(memory)
+        }
+        .boxed()
     }
 
     fn observe(&self, delta: MemoryDelta) -> BoxFuture<'_, Result<(), StateError>> {
@@ -116,17 +156,24 @@ impl Store for SqliteStore {
         self.write(move |db| memory::apply(db, &delta))
     }
 
-    fn begin<'a>(
+    fn open_run<'a>(
         &'a self,
         plan: &'a Plan,
         config: &'a str,
+        about: Option<&'a About>,
         now: &'a Now,
     ) -> BoxFuture<'a, Result<RunId, StateError>> {
         async move {
             let steps = runs::rows(&plan.steps).map_err(|fault| fault.tell(&self.path))?;
+            let about = about.map(to_json).transpose();
+            let about = about.map_err(|fault| fault.tell(&self.path))?;
             let (config, now) = (config.to_owned(), now.wall);
-            self.write(move |db| runs::begin(db, &steps, &config, now))
-                .await
+            let begin =
+                move |db: &Connection| runs::begin(db, &steps, &config, about.as_deref(), now);
+            let run = self.write(begin).await?;
+            let directory = self.path.parent().unwrap_or(Path::new("."));
+            note(mark::raise(directory, run));
+            Ok(run)
         }
         .boxed()
     }
@@ -145,16 +192,15 @@ impl Store for SqliteStore {
         })
     }
 
-    fn settle(
+    fn conclude(
         &self,
         run: RunId,
         step: StepId,
-        outcome: Outcome,
+        settlement: Settlement,
         delta: MemoryDelta,
     ) -> BoxFuture<'_, Result<(), StateError>> {
         self.write(move |db| {
-            let now = Timestamp(jiff::Timestamp::now().as_millisecond());
-            runs::settle(db, run, step, &outcome, now)?;
+            runs::settle(db, run, step, &settlement)?;
             memory::apply(db, &delta)
         })
     }
@@ -181,6 +227,18 @@ impl Store for SqliteStore {
         self.read(move |db| runs::runs(db, most))
     }
 
+    fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRecord>, StateError>> {
+        self.read(move |db| runs::run(db, run))
+    }
+
+    fn heads(&self, which: Which) -> BoxFuture<'_, Result<Vec<RunHead>, StateError>> {
+        self.read(move |db| history::heads(db, &which))
+    }
+
+    fn known_as(&self, person: String) -> BoxFuture<'_, Result<Who, StateError>> {
+        self.read(move |db| history::known_as(db, &person))
+    }
+
     fn note(&self, note: Note) -> BoxFuture<'_, Result<(), StateError>> {
         self.write(move |db| notes::add(db, &note))
     }
@@ -193,7 +251,32 @@ impl Store for SqliteStore {
         self.read(|db| notes::of(db, None))
     }
 
+    fn steps_about<'a>(
+        &'a self,
+        account: Option<&'a AccountKey>,
+        user: Option<&'a UserId>,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>> {
+        let (account, user) = (account.cloned(), user.cloned());
+        self.read(move |db| about::steps_about(db, account.as_ref(), user.as_ref(), most))
+    }
+
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>> {
         self.read(memory::counts)
+    }
+
+    fn verify(&self) -> BoxFuture<'_, Result<Vec<String>, StateError>> {
+        self.read(integrity)
+    }
+
+    fn last_run(&self) -> BoxFuture<'_, Result<RunId, StateError>> {
+        async move { self.read(mark::last_run).await.map(RunId) }.boxed()
+    }
+}
+
+/// Without its mark an older copy is only noticed by what Mattermost has.
+fn note(raised: Result<(), StateError>) {
+    if let Err(error) = raised {
+        tracing::warn!("an older copy of the state file could not be recognised: {error}");
     }
 }

@@ -9,12 +9,16 @@ use futures_util::future::BoxFuture;
 use super::fault::{
     Fault, linked_twice, no_such_run, no_such_step, not_open, settled_already, step_twice,
 };
+use super::history::{is_about, is_link_of};
 use super::rows::runs::NOT_RECORDED;
 use super::target::Target;
-use super::{Outcome, RunRecord, StateError, Store, Unsettled};
+use super::{
+    Outcome, PastStep, RunHead, RunRecord, RunState, Settlement, StateError, Store, Unsettled,
+    Which, Who,
+};
 use crate::model::{
-    AccountKey, Memory, MemoryDelta, Note, Now, Plan, Remember, RunId, Step, StepId, Timestamp,
-    UserId,
+    About, AccountKey, Made, Memory, MemoryDelta, Note, Now, Plan, Remember, RunId, Step, StepId,
+    StepRecord, Timestamp, UserId,
 };
 
 /// The memory in memory: for a look before there is a state directory, and for tests.
@@ -27,7 +31,9 @@ pub struct MemoryStore {
 struct Inner {
     memory: Memory,
     holders: BTreeMap<UserId, AccountKey>,
-    runs: Vec<Run>,
+    runs: BTreeMap<RunId, Run>,
+    /// The number of the newest run, forgotten ones included.
+    last: i64,
     notes: Vec<Note>,
 }
 
@@ -37,6 +43,7 @@ struct Run {
     ended: Option<Timestamp>,
     open: bool,
     config: String,
+    about: Option<About>,
     steps: Vec<Record>,
     places: BTreeMap<StepId, usize>,
 }
@@ -47,6 +54,8 @@ struct Record {
     target: Target,
     intended: Option<Timestamp>,
     outcome: Option<Outcome>,
+    settled: Option<Timestamp>,
+    made: Option<Made>,
     superseded: bool,
 }
 
@@ -67,6 +76,45 @@ impl Record {
     }
 }
 
+impl Run {
+    fn state(&self) -> RunState {
+        match (self.open, self.ended) {
+            (true, _) => RunState::Open,
+            (false, Some(_)) => RunState::Finished,
+            (false, None) => RunState::Abandoned,
+        }
+    }
+
+    fn record(&self, id: RunId) -> RunRecord {
+        let steps = self.steps.iter().map(|record| StepRecord {
+            step: record.step.clone(),
+            outcome: record.told(),
+            intended: record.intended,
+            settled: record.settled,
+            made: record.made.clone(),
+        });
+        RunRecord {
+            id,
+            began: self.began,
+            ended: self.ended,
+            state: self.state(),
+            config: self.config.clone(),
+            about: self.about.clone(),
+            steps: steps.collect(),
+        }
+    }
+
+    fn head(&self, id: RunId, who: Option<&Who>) -> Option<RunHead> {
+        let record = self.record(id);
+        let Some(who) = who else {
+            return Some(record.head());
+        };
+        let meant = |step: &StepRecord| who.has(step.account(), step.user());
+        let any = record.steps.iter().any(meant);
+        any.then(|| record.head_about(meant))
+    }
+}
+
 impl MemoryStore {
     /// A store that remembers this much.
     pub fn new(memory: Memory) -> Self {
@@ -79,8 +127,7 @@ impl MemoryStore {
             inner: Mutex::new(Inner {
                 memory,
                 holders,
-                runs: Vec::new(),
-                notes: Vec::new(),
+                ..Inner::default()
             }),
         }
     }
@@ -147,8 +194,7 @@ impl Inner {
     }
 
     fn run(&mut self, run: RunId) -> Option<&mut Run> {
-        let place = usize::try_from(run.0).ok()?.checked_sub(1)?;
-        self.runs.get_mut(place)
+        self.runs.get_mut(&run)
     }
 
     fn unsettled_step(&mut self, run: RunId, step: StepId) -> Result<&mut Record, Fault> {
@@ -163,14 +209,20 @@ impl Inner {
         }
     }
 
-    fn begin(&mut self, plan: &Plan, config: &str, now: Timestamp) -> Result<RunId, Fault> {
+    fn begin(
+        &mut self,
+        plan: &Plan,
+        config: &str,
+        about: Option<&About>,
+        now: Timestamp,
+    ) -> Result<RunId, Fault> {
         let mut places = BTreeMap::new();
         for (place, step) in plan.steps.iter().enumerate() {
             if places.insert(step.id, place).is_some() {
                 return Err(step_twice(step.id));
             }
         }
-        for run in &mut self.runs {
+        for run in self.runs.values_mut() {
             run.open = false;
         }
         let record = |step: &Step| Record {
@@ -178,17 +230,22 @@ impl Inner {
             target: Target::of(&step.action),
             intended: None,
             outcome: None,
+            settled: None,
+            made: None,
             superseded: false,
         };
-        self.runs.push(Run {
+        self.last += 1;
+        let run = Run {
             began: now,
             ended: None,
             open: true,
             config: config.to_owned(),
+            about: about.cloned(),
             steps: plan.steps.iter().map(record).collect(),
             places,
-        });
-        Ok(RunId(i64::try_from(self.runs.len()).unwrap_or(i64::MAX)))
+        };
+        self.runs.insert(RunId(self.last), run);
+        Ok(RunId(self.last))
     }
 
     fn intend(
@@ -212,12 +269,10 @@ impl Inner {
             targets.push(record.target.clone());
         }
         // Only one run is open, and it is the newest.
-        let earlier = self.runs.len().saturating_sub(1);
         for record in self
             .runs
-            .iter_mut()
-            .take(earlier)
-            .flat_map(|r| &mut r.steps)
+            .range_mut(..run)
+            .flat_map(|(_, run)| &mut run.steps)
         {
             if record.is_unsettled() && targets.iter().any(|t| t.repeats(&record.target)) {
                 record.superseded = true;
@@ -231,18 +286,20 @@ impl Inner {
         &mut self,
         run: RunId,
         step: StepId,
-        outcome: Outcome,
+        settlement: Settlement,
         delta: &[Remember],
     ) -> Result<(), Fault> {
         self.unsettled_step(run, step)?;
         self.check(delta)?;
         let record = self.unsettled_step(run, step)?;
-        if matches!(outcome, Outcome::Unknown(_)) {
-            record
-                .intended
-                .get_or_insert_with(|| Timestamp(jiff::Timestamp::now().as_millisecond()));
+        if matches!(settlement.outcome, Outcome::Unknown(_)) {
+            record.intended.get_or_insert(settlement.at);
         }
-        record.outcome = Some(outcome);
+        let user = settlement.made.as_ref().and_then(|made| made.user.clone());
+        record.target.user = record.target.user.take().or(user);
+        record.outcome = Some(settlement.outcome);
+        record.settled = Some(settlement.at);
+        record.made = settlement.made;
         self.apply(delta);
         Ok(())
     }
@@ -258,12 +315,20 @@ impl Inner {
         }
     }
 
-    fn numbered(&self) -> impl DoubleEndedIterator<Item = (RunId, &Run)> {
-        (1..)
-            .map(RunId)
-            .zip(&self.runs)
-            .collect::<Vec<_>>()
-            .into_iter()
+    fn known_as(&self, person: &str) -> Who {
+        let mut who = Who::default();
+        for (key, link) in &self.memory.links {
+            if is_link_of(key, link, person) {
+                who.add(Some(key), Some(&link.user));
+            }
+        }
+        for record in self.runs.values().flat_map(|run| &run.steps) {
+            let target = &record.target;
+            if is_about(&record.step, target.user.as_ref(), person) {
+                who.add(target.account.as_ref(), target.user.as_ref());
+            }
+        }
+        who
     }
 
     fn note(&mut self, note: Note) -> Result<(), Fault> {
@@ -284,7 +349,8 @@ impl Inner {
     fn counts(&self) -> BTreeMap<String, u64> {
         let memory = &self.memory;
         let deactivated = memory.links.values().filter(|l| l.deactivated.is_some());
-        let steps = || self.runs.iter().flat_map(|run| &run.steps);
+        let asked = memory.links.values().filter(|l| l.email_waiting.is_some());
+        let steps = || self.runs.values().flat_map(|run| &run.steps);
         [
             ("links", memory.links.len()),
             ("deactivated", deactivated.count()),
@@ -293,6 +359,7 @@ impl Inner {
             ("names", memory.names.len()),
             ("nonces", memory.nonces.len()),
             ("waiting", memory.waiting.len()),
+            ("addresses-waiting", asked.count()),
             ("orders", memory.orders.len()),
             ("approvals", memory.approvals.len()),
             ("done", memory.done.len()),
@@ -321,13 +388,14 @@ impl Store for MemoryStore {
         .boxed()
     }
 
-    fn begin<'a>(
+    fn open_run<'a>(
         &'a self,
         plan: &'a Plan,
         config: &'a str,
+        about: Option<&'a About>,
         now: &'a Now,
     ) -> BoxFuture<'a, Result<RunId, StateError>> {
-        async move { told(self.lock().begin(plan, config, now.wall)) }.boxed()
+        async move { told(self.lock().begin(plan, config, about, now.wall)) }.boxed()
     }
 
     fn intend<'a>(
@@ -340,14 +408,14 @@ impl Store for MemoryStore {
         async move { told(self.lock().intend(run, steps, &delta, now)) }.boxed()
     }
 
-    fn settle(
+    fn conclude(
         &self,
         run: RunId,
         step: StepId,
-        outcome: Outcome,
+        settlement: Settlement,
         delta: MemoryDelta,
     ) -> BoxFuture<'_, Result<(), StateError>> {
-        async move { told(self.lock().settle(run, step, outcome, &delta)) }.boxed()
+        async move { told(self.lock().settle(run, step, settlement, &delta)) }.boxed()
     }
 
     fn finish(
@@ -362,11 +430,11 @@ impl Store for MemoryStore {
     fn unsettled(&self) -> BoxFuture<'_, Result<Vec<Unsettled>, StateError>> {
         async {
             let inner = self.lock();
-            let steps = inner.numbered().flat_map(|(id, run)| {
+            let steps = inner.runs.iter().flat_map(|(id, run)| {
                 let unsettled = run.steps.iter().filter(|record| record.is_unsettled());
                 unsettled.filter_map(move |record| {
                     Some(Unsettled {
-                        run: id,
+                        run: *id,
                         step: record.step.clone(),
                         at: record.intended?,
                     })
@@ -381,24 +449,30 @@ impl Store for MemoryStore {
         async move {
             let most = usize::try_from(most).unwrap_or(usize::MAX);
             let inner = self.lock();
-            let runs = inner
-                .numbered()
-                .rev()
-                .take(most)
-                .map(|(id, run)| RunRecord {
-                    id,
-                    began: run.began,
-                    ended: run.ended,
-                    config: run.config.clone(),
-                    steps: run
-                        .steps
-                        .iter()
-                        .map(|record| (record.step.clone(), record.told()))
-                        .collect(),
-                });
-            Ok(runs.collect())
+            let newest = inner.runs.iter().rev().take(most);
+            Ok(newest.map(|(id, run)| run.record(*id)).collect())
         }
         .boxed()
+    }
+
+    fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRecord>, StateError>> {
+        async move { Ok(self.lock().runs.get(&run).map(|found| found.record(run))) }.boxed()
+    }
+
+    fn heads(&self, which: Which) -> BoxFuture<'_, Result<Vec<RunHead>, StateError>> {
+        async move {
+            let inner = self.lock();
+            let newest = inner.runs.iter().rev();
+            let since = newest.filter(|(_, run)| which.since.is_none_or(|s| run.began >= s));
+            let heads = since.filter_map(|(id, run)| run.head(*id, which.who.as_ref()));
+            let most = usize::try_from(which.last.unwrap_or(u32::MAX)).unwrap_or(usize::MAX);
+            Ok(heads.take(most).collect())
+        }
+        .boxed()
+    }
+
+    fn known_as(&self, person: String) -> BoxFuture<'_, Result<Who, StateError>> {
+        async move { Ok(self.lock().known_as(&person)) }.boxed()
     }
 
     fn note(&self, note: Note) -> BoxFuture<'_, Result<(), StateError>> {
@@ -413,7 +487,52 @@ impl Store for MemoryStore {
         async { Ok(self.lock().notes(None)) }.boxed()
     }
 
+    fn steps_about<'a>(
+        &'a self,
+        account: Option<&'a AccountKey>,
+        user: Option<&'a UserId>,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>> {
+        async move {
+            let inner = self.lock();
+            let is_meant = |record: &&Record| {
+                let Target {
+                    account: a,
+                    user: u,
+                    ..
+                } = &record.target;
+                (a.is_some() && a.as_ref() == account) || (u.is_some() && u.as_ref() == user)
+            };
+            let steps = inner.runs.iter().rev().flat_map(|(id, run)| {
+                let steps = run.steps.iter().rev().filter(is_meant);
+                steps.map(move |record| PastStep {
+                    run: *id,
+                    began: run.began,
+                    at: record.settled.or(record.intended),
+                    step: record.step.clone(),
+                    outcome: record.told(),
+                })
+            });
+            let most = usize::try_from(most).unwrap_or(usize::MAX);
+            Ok(steps.take(most).collect())
+        }
+        .boxed()
+    }
+
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>> {
         async { Ok(self.lock().counts()) }.boxed()
+    }
+
+    fn verify(&self) -> BoxFuture<'_, Result<Vec<String>, StateError>> {
+        async { Ok(Vec::new()) }.boxed()
+    }
+
+    fn last_run(&self) -> BoxFuture<'_, Result<RunId, StateError>> {
+        async {
+            let inner = self.lock();
+            let last = inner.runs.keys().next_back();
+            Ok(last.copied().unwrap_or(RunId(0)))
+        }
+        .boxed()
     }
 }

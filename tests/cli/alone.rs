@@ -207,7 +207,7 @@ fn who_is_left_alone_is_grouped() {
         .add_user(&json!({"username": "bob", "email": "other@example.org"}))
         .unwrap();
     let said = place.run(&["plan"]).exits(0);
-    said.says("Conflicts with users whom mattersync did not make: 1")
+    said.says("Conflicts (mattersync conflicts says what to do): 1")
         .says("Cannot be used as they are in the directory: 1")
         .says("1 locked in the directory, and without a user")
         .says_not("uid=gone");

@@ -5,6 +5,10 @@
 mod alone;
 mod check;
 mod ldap;
+mod people;
 mod place;
+mod saved;
 mod served;
+mod state;
+mod undo;
 mod words;

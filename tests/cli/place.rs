@@ -18,7 +18,7 @@ pub struct Place {
     pub dir: TempDir,
     pub sim: Sim,
     pub token: String,
-    people: Vec<Person>,
+    pub people: Vec<Person>,
     /// More lines at the end of the configuration.
     pub more: String,
     /// How the directory is reached, if not through the file.
@@ -35,6 +35,8 @@ pub struct Person {
     pub mail: Option<String>,
     /// Days since 1970.
     pub expires: u32,
+    /// The entry is no longer there.
+    pub gone: bool,
 }
 
 /// What a command said and how it ended.
@@ -108,6 +110,7 @@ impl Place {
             name: (first.to_owned(), last.to_owned()),
             mail: Some(format!("{uid}@example.org")),
             expires: 99_999,
+            gone: false,
         });
         self.write();
         self.people.last_mut().unwrap()
@@ -117,6 +120,18 @@ impl Place {
     pub fn edit(&mut self, uid: &str, change: impl FnOnce(&mut Person)) {
         change(self.people.iter_mut().find(|p| p.uid == uid).unwrap());
         self.write();
+    }
+
+    /// The directory id of the person who was added as number `n`, from 0.
+    pub fn id(&self, n: usize) -> String {
+        format!("00000000-0000-4000-8000-{n:012}")
+    }
+
+    /// A user whom nobody made for an account, with this address at `example.org`.
+    pub fn stranger(&self, username: &str, mail: &str) -> String {
+        let email = format!("{mail}@example.org");
+        let fields = serde_json::json!({"username": username, "email": email});
+        self.sim.add_user(&fields).unwrap()
     }
 
     /// Writes directory and configuration.
@@ -129,6 +144,9 @@ impl Place {
         let mut text =
             String::from("dn: dc=directory,dc=nh\nobjectClass: domain\ndc: directory\n\n");
         for (n, person) in self.people.iter().enumerate() {
+            if person.gone {
+                continue;
+            }
             let uid = &person.uid;
             let (first, last) = &person.name;
             write!(

@@ -11,10 +11,10 @@ use serde_json::json;
 use crate::place::Place;
 
 /// The service, ended when dropped.
-struct Service(Child);
+pub struct Service(Child);
 
 impl Service {
-    fn start(place: &Place) -> Self {
+    pub fn start(place: &Place) -> Self {
         let log = std::fs::File::create(place.path("log")).unwrap();
         let child = place
             .command(&["run"])

@@ -194,6 +194,8 @@ impl Server {
         self.clock += 1;
         match action {
             Action::Adopt { .. } => Ok(Effect::Adopted),
+            Action::MoveLink { .. } => Ok(Effect::Moved),
+            Action::Unlink { .. } => Ok(Effect::Unlinked),
             Action::CreateUser { user, .. } => {
                 self.may_take(&user.username, &user.email, None)?;
                 self.needs_seat()?;

@@ -33,6 +33,8 @@ pub struct MiniWorld {
     pub rejected: Vec<Rejected<DirectoryId>>,
     /// Accounts that the reading does not show although they are there.
     pub hidden: BTreeSet<DirectoryId>,
+    /// Lock attributes that nobody shows and that may have been hidden.
+    pub hidden_locks: BTreeSet<String>,
     /// Why the reading proves nothing.
     pub gaps: Vec<Gap>,
     /// What the look-up by id says instead of "nowhere"; `None` for a look-up that was not made.
@@ -89,6 +91,7 @@ pub fn account(the_id: &str, name: &str) -> Account {
         expires: None,
         groups: BTreeSet::new(),
         unreadable: BTreeMap::new(),
+        anchor: None,
     }
 }
 
@@ -116,6 +119,7 @@ pub fn policy() -> Policy {
         grace: DAY,
         protect: BTreeSet::new(),
         first_admin: None,
+        seat_order: Vec::new(),
         fields: ProfileField::ALL
             .into_iter()
             .map(|f| (f, Authority::Directory))
@@ -128,6 +132,7 @@ pub fn policy() -> Policy {
         }],
         lifecycle: LifecyclePolicy::default(),
         guard: free.map(|c| (c, Limit::Off)).collect(),
+        scopes: BTreeMap::new(),
     }
 }
 
@@ -138,6 +143,7 @@ impl MiniWorld {
             accounts: BTreeMap::new(),
             rejected: Vec::new(),
             hidden: BTreeSet::new(),
+            hidden_locks: BTreeSet::new(),
             gaps: Vec::new(),
             lookups: BTreeMap::new(),
             identity: SourceIdentity {
@@ -261,6 +267,7 @@ impl MiniWorld {
             groups: Roster::unread(),
             shape,
             state_unknown: 0,
+            hidden_locks: self.hidden_locks.clone(),
         }
     }
 

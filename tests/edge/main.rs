@@ -1,11 +1,31 @@
 //! The known ways in which directory synchronisation has gone wrong elsewhere, each as one test
 //! `edge_NN_what_is_expected`, at the highest level at which it can be seen.
 
-// All of this crate is tests, their helpers too.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+// All of this crate is tests, their helpers too; threads of their own wait here, not tasks.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+#[path = "../cli/place.rs"]
+#[allow(dead_code, reason = "shared with the tests of the commands")]
+mod place;
+mod scene;
+#[path = "../common/service.rs"]
+#[allow(dead_code, reason = "shared with other tests of the service")]
+mod service;
+#[path = "../flow/stage.rs"]
+#[allow(dead_code, reason = "shared with the tests that need real directories")]
+mod stage;
 
 mod completeness;
 mod identity;
+mod identity_moves;
 mod mail;
 mod process;
+mod remembered;
 mod state;
+#[path = "../common/world.rs"]
+mod world;

@@ -37,6 +37,21 @@ impl HandClock {
         now.wall = now.wall.after(by);
         now.boot += by;
     }
+
+    /// Sets the wall clock so much forward, or back, and no other clock.
+    #[allow(dead_code, reason = "for tests of clocks")]
+    pub fn set_wall(&self, forward: i64) {
+        let mut now = self.0.lock().unwrap();
+        now.wall = Timestamp(now.wall.0 + forward);
+    }
+
+    /// The machine was started so long ago.
+    #[allow(dead_code, reason = "for tests of clocks")]
+    pub fn reboot(&self, ago: Duration) {
+        let mut now = self.0.lock().unwrap();
+        now.boot = ago;
+        now.boot_id.push('x');
+    }
 }
 
 impl Clock for HandClock {

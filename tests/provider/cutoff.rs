@@ -135,9 +135,28 @@ async fn a_server_that_does_not_page_is_read_at_once() {
         assert_eq!(directory.accounts.len(), 250);
         assert_proven(&directory);
     }
-    let server = server(500, |script| script.with(Fault::PagingUnsupported)).await;
-    let directory = read_from(&server).await.unwrap();
-    assert_unproven(&directory, |gap| *gap == Gap::SuspectCount(500));
+}
+
+/// A usual limit is suspect, paged or not, until two halves have the same sum.
+#[tokio::test]
+async fn a_usual_limit_is_confirmed_or_proves_nothing() {
+    for paging in [false, true] {
+        for (people, most) in [(500, None), (501, Some(500)), (1_700, Some(1_500))] {
+            let server = server(people, |script| match paging {
+                true => script,
+                false => script.with(Fault::PagingUnsupported),
+            })
+            .await;
+            if let Some(most) = most {
+                server.arm(Fault::Truncated(most));
+            }
+            let directory = read_from(&server).await.unwrap();
+            match most {
+                None => assert_proven(&directory),
+                Some(n) => assert_unproven(&directory, |gap| *gap == Gap::SuspectCount(n)),
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ pub(super) fn mapping(
         filter: filter(check, &raw.filter, "accounts.filter", defaults.filter),
         group_filter: group_filter(check, &raw.group_filter, defaults.group_filter),
         group_id: id_of_groups(check, raw, &id),
+        anchor: anchor(check, raw, &id),
         id,
         username: attribute(check, &raw.username, "accounts.username", defaults.username),
         email: email::sources(check, &raw.email, defaults.email),
@@ -79,6 +80,33 @@ fn id(
         form: check.choice(form, &format!("{full}-form"), &IdForm::NAMES, usual),
         name: attribute,
     }
+}
+
+/// None unless it is named: what is immutable and the same in several directories, only people know.
+fn anchor(check: &mut Check<'_>, raw: &RawAccounts, accounts: &IdAttribute) -> Option<IdAttribute> {
+    let key = &raw.second_anchor;
+    let form = &raw.second_anchor_form;
+    if text(key).is_none_or(str::is_empty) {
+        if form.is_some() {
+            check.problem(
+                at(form),
+                "accounts.second-anchor-form",
+                "there is no second anchor whose form it could be",
+                "write second-anchor = \"…\" too, or leave the key out",
+            );
+        }
+        return None;
+    }
+    let anchor = id(check, key, form, "second-anchor", "employeeNumber");
+    if anchor.name == accounts.name {
+        check.problem(
+            at(key),
+            "accounts.second-anchor",
+            format!("`{}` is the id already", anchor.name),
+            "write another attribute, which stays when the id changes, or leave the key out",
+        );
+    }
+    Some(anchor)
 }
 
 /// Groups are told apart as accounts are, if nothing else is said.

@@ -9,6 +9,7 @@ mod mattermost;
 mod policy;
 mod provider;
 mod rest;
+mod scope;
 
 pub(super) use policy::{ADOPT, AUTHORITY, BY_HAND};
 
@@ -34,7 +35,9 @@ pub(super) fn settings(
     };
     let provider = provider::settings(&mut check, raw);
     let mattermost = mattermost::settings(&mut check, raw);
-    let policy = policy::settings(&mut check, raw, &provider.mapping);
+    let mut policy = policy::settings(&mut check, raw, &provider.mapping);
+    let scope = scope::settings(&check, raw, &provider, &policy);
+    policy.scopes.insert(provider.name.clone(), scope);
     let (schedule, state_directory, control_socket) = rest::settings(&mut check, raw);
     let Check {
         mut problems,

@@ -43,12 +43,14 @@ pub(super) fn settings(check: &mut Check<'_>, raw: &RawConfig, mapping: &Mapping
         grace,
         protect,
         first_admin,
+        seat_order: seat_order(check, policy, mapping),
         fields: fields(check, policy, mapping),
         username: identity(check, &attributes.username, "policy.attributes.username"),
         email: identity(check, &attributes.email, "policy.attributes.email"),
         teams: teams(check, raw),
         lifecycle: lifecycle(check, policy),
         guard: guard(check, &raw.guard),
+        scopes: BTreeMap::new(),
     }
 }
 
@@ -112,6 +114,33 @@ fn protect(check: &mut Check<'_>, raw: &RawPolicy) -> BTreeSet<String> {
         names.insert(name);
     }
     names
+}
+
+/// Groups by name or DN; that they exist is seen when the directory is read.
+fn seat_order(check: &mut Check<'_>, raw: &RawPolicy, mapping: &Mapping) -> Vec<String> {
+    let mut groups: Vec<String> = Vec::new();
+    for item in get(&raw.seat_order).into_iter().flatten() {
+        let group = item.get_ref().trim().to_owned();
+        let place = Some(item.span());
+        if group.is_empty() || groups.contains(&group) {
+            let what = match group.is_empty() {
+                true => "a group without a name".to_owned(),
+                false => format!("`{group}` is named twice"),
+            };
+            let instead = "write each group once, by its name or its DN";
+            check.problem(place, "policy.seat-order", what, instead);
+        }
+        groups.push(group);
+    }
+    if !groups.is_empty() && mapping.group_filter.is_empty() {
+        check.problem(
+            at(&raw.seat_order),
+            "policy.seat-order",
+            "groups are not read: accounts.group-filter is empty",
+            "leave accounts.group-filter out, or write a filter that finds these groups",
+        );
+    }
+    groups
 }
 
 /// Mattermost's rule for usernames.
@@ -246,6 +275,7 @@ fn guard_key(raw: &RawGuard, class: Class) -> Option<&Key<Scalar>> {
     Some(match class {
         Class::Create => &raw.create,
         Class::Adopt => &raw.adopt,
+        Class::Move => &raw.r#move,
         Class::Locked => &raw.locked,
         Class::Missing => &raw.missing,
         Class::Reactivate => &raw.reactivate,

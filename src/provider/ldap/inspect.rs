@@ -199,7 +199,7 @@ fn about_server(provider: &LdapProvider, url: &LdapUrl, facts: &ServerFacts) -> 
     if facts.paging == Some(false) {
         advice.push(format!(
             "{url}: the server cannot page; a reading of exactly 500, 1,000 or 1,500 accounts \
-             will not count as complete"
+             counts as complete only if asking for them in two halves finds as many"
         ));
     }
     advice

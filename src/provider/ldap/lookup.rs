@@ -9,7 +9,7 @@ use super::session::{Found, Search, Session};
 use crate::config::Mapping;
 use crate::model::{DirectoryId, Entry, Gap, Lookup, Now};
 use crate::provider::ProviderError;
-use crate::provider::mapping::{dn, id_filter, id_of, state_of};
+use crate::provider::mapping::{TOMBSTONE, dn, id_filter, id_of, is_tombstone, state_of};
 
 /// The most ids that one reading looks up; so many missing at once are for a person to look at.
 const MOST: usize = 1_000;
@@ -159,6 +159,7 @@ impl Archive<'_> {
         let locks = self.mapping.locks.iter().map(|rule| rule.attribute_key());
         let mut attributes: Vec<_> = locks.collect();
         attributes.push(self.mapping.id.name.clone());
+        attributes.push(TOMBSTONE.to_owned());
         let search = Search {
             base,
             scope: Scope::Subtree,
@@ -166,7 +167,9 @@ impl Archive<'_> {
             attributes: &attributes,
             page: None,
         };
-        session.search(search).await
+        let mut found = session.search(search).await?;
+        found.entries.retain(|entry| !is_tombstone(entry));
+        Ok(found)
     }
 
     /// Why the answer may not be whole.
@@ -185,7 +188,7 @@ fn any_of<'a>(mapping: &Mapping, ids: impl Iterator<Item = &'a DirectoryId>) -> 
     format!("(|{filters})")
 }
 
-fn in_parentheses(filter: &str) -> String {
+pub(super) fn in_parentheses(filter: &str) -> String {
     if filter.starts_with('(') {
         filter.to_owned()
     } else {

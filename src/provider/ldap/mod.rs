@@ -9,6 +9,7 @@ mod ber;
 mod connect;
 mod entry;
 mod frame;
+mod halves;
 mod inspect;
 mod lookup;
 mod open;

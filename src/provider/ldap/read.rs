@@ -4,6 +4,7 @@ use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
 use super::LdapProvider;
+use super::halves::Halves;
 use super::lookup::{Archive, Said, look_up};
 use super::open::{Door, all_failed, is_final};
 use super::paging::{Subtree, list};
@@ -13,7 +14,7 @@ use super::session::Session;
 use crate::config::{LdapUrl, Mapping};
 use crate::model::{Directory, DirectoryId, Entry, Gap, Proof, SourceIdentity};
 use crate::provider::mapping::{
-    Assembler, id_context, id_of, wanted_attributes, wanted_group_attributes,
+    Assembler, id_context, id_of, is_suspect_count, wanted_attributes, wanted_group_attributes,
 };
 use crate::provider::{Ask, ProviderError};
 
@@ -155,24 +156,31 @@ impl Reader<'_> {
             page_size: self.page_size(root),
         };
         let (assembler, witness) = (&mut self.assembler, &mut self.witness);
+        let mut halves = Halves::by(&mapping.username);
         let listing = list(session, &what, &mut |entry| {
             if witness.is_none() {
                 *witness = id_of(&entry, mapping).ok();
             }
+            halves.note(&entry);
             assembler.account(entry);
         })
         .await?;
-        if !listing.paged {
-            self.assembler.doubt_counts();
+        // A server that cuts without a word would cut the halves elsewhere, or not at all.
+        let suspect = listing.gaps.is_empty() && is_suspect_count(listing.entries);
+        let mut gaps = listing.gaps;
+        if suspect && !halves.agree(session, &what, listing.entries).await {
+            gaps.push(Gap::SuspectCount(listing.entries));
         }
-        Ok(listing.gaps)
+        Ok(gaps)
     }
 
     /// Where nobody is locked, finds out whether it could be seen if somebody were.
     async fn locks(&mut self, session: &mut Session) {
         for rule in self.assembler.unshown() {
             if absence_shows(session, &self.provider.mapping, rule).await {
-                return self.assembler.readable(rule);
+                self.assembler.readable(rule);
+            } else {
+                self.assembler.hidden(rule);
             }
         }
     }
@@ -195,6 +203,10 @@ impl Reader<'_> {
             assembler.group(entry);
         };
         match list(session, &what, take).await {
+            Ok(listing) if !listing.paged && is_suspect_count(listing.entries) => {
+                let suspect = Gap::SuspectCount(listing.entries);
+                listing.gaps.into_iter().chain([suspect]).collect()
+            }
             Ok(listing) => listing.gaps,
             Err(error) => vec![Gap::Range(error.to_string())],
         }

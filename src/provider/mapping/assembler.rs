@@ -11,7 +11,7 @@ use crate::model::{
 use super::locks::{Judgement, judge};
 use super::person::{Unusable, person};
 use super::unique::Unique;
-use super::{dn, groups, ids, not_a_person, shown_by, wanted_attributes};
+use super::{dn, groups, ids, is_tombstone, not_a_person, shown_by, wanted_attributes};
 
 /// Builds a [`Directory`] from the entries of one reading. No raw entry is kept.
 ///
@@ -26,9 +26,10 @@ pub struct Assembler<'a> {
     open: Vec<(DirectoryId, Judgement, Option<String>)>,
     /// Lock rules whose attribute may be read for certain.
     readable: BTreeSet<LockRule>,
+    /// Lock rules whose attribute nobody showed, though somebody may have it.
+    hidden: BTreeSet<LockRule>,
     /// Usable entries that have a value, by attribute.
     attributes: BTreeMap<String, usize>,
-    counts_in_doubt: bool,
 }
 
 impl<'a> Assembler<'a> {
@@ -41,18 +42,21 @@ impl<'a> Assembler<'a> {
             groups: Unique::default(),
             open: Vec::new(),
             readable: BTreeSet::new(),
+            hidden: BTreeSet::new(),
             attributes: wanted_attributes(mapping)
                 .into_iter()
                 .map(|n| (n, 0))
                 .collect(),
-            counts_in_doubt: false,
         }
     }
 
-    /// Adds an entry that the account search returned. One that cannot be used is rejected by
-    /// name; the same entry seen twice (overlapping bases) counts once; two entries with one id
+    /// Adds an entry that the account search returned. What Active Directory keeps of a deleted
+    /// object is not one. An entry that cannot be used is rejected by name; the same entry seen twice (overlapping bases) counts once; two entries with one id
     /// are both rejected.
     pub fn account(&mut self, entry: Entry) {
+        if is_tombstone(&entry) {
+            return;
+        }
         self.accounts.seen += 1;
         // Also a rejected entry shows that its lock attributes may be read.
         self.readable.extend(shown_by(&entry, self.mapping));
@@ -115,21 +119,18 @@ impl<'a> Assembler<'a> {
         self.readable.insert(rule);
     }
 
-    /// The lock rules of which any one would settle the states that are open so far, were it known
-    /// that its attribute may be read: nobody was seen to have one.
+    /// The lock rules whose attribute nobody was seen to have so far. Whether the right to read it
+    /// is there is to be found out by other means: if so, [`Assembler::readable`] is told, if not,
+    /// [`Assembler::hidden`].
     pub fn unshown(&self) -> Vec<LockRule> {
         let rules = self.mapping.locks.iter().copied();
-        let rules: Vec<_> = rules.filter(|rule| rule.absence_can_show()).collect();
-        if self.open.is_empty() || rules.iter().any(|rule| self.readable.contains(rule)) {
-            return Vec::new();
-        }
-        rules
+        let asked = rules.filter(|rule| rule.can_be_searched_by());
+        asked.filter(|rule| !self.readable.contains(rule)).collect()
     }
 
-    /// The server cannot confirm that it sent everything (it does not know the paging control):
-    /// a count of exactly 500, 1,000 or 1,500 then proves nothing.
-    pub fn doubt_counts(&mut self) {
-        self.counts_in_doubt = true;
+    /// Nothing proves that nobody has a lock rule's attribute.
+    pub fn hidden(&mut self, rule: LockRule) {
+        self.hidden.insert(rule);
     }
 
     /// The state of an entry that is not part of the reading, such as one found by its id, judged
@@ -153,7 +154,7 @@ impl<'a> Assembler<'a> {
     /// Puts the directory together. What the provider found out about completeness comes in
     /// with `absence` and `group_absence` (groups that were not read: `Err(vec![Gap::NotRead])`);
     /// what the entries themselves say against it is added: no entry at all, a missing sentinel
-    /// (a DN, or the username of an account), a suspect count, entries whose id is unreadable
+    /// (a DN, or the username of an account), entries whose id is unreadable
     /// and who may therefore be anybody. The number of entries in a proof is filled in here.
     pub fn finish(
         mut self,
@@ -164,13 +165,9 @@ impl<'a> Assembler<'a> {
     ) -> Directory {
         self.settle_states();
         let sentinel_gaps = self.missing_sentinels(sentinels);
-        let gaps = [
-            sentinel_gaps.clone(),
-            self.accounts.gaps(self.counts_in_doubt),
-        ]
-        .concat();
+        let gaps = [sentinel_gaps.clone(), self.accounts.gaps()].concat();
         let absence = with_gaps(absence, gaps, self.accounts.seen);
-        let gaps = [sentinel_gaps, self.groups.gaps(self.counts_in_doubt)].concat();
+        let gaps = [sentinel_gaps, self.groups.gaps()].concat();
         let group_absence = match group_absence {
             Err(known) if known.contains(&Gap::NotRead) => Err(known),
             said => with_gaps(said, gaps, self.groups.seen),
@@ -190,6 +187,7 @@ impl<'a> Assembler<'a> {
             groups: Roster::new(groups, self.groups.rejected, group_absence, source),
             shape,
             state_unknown,
+            hidden_locks: self.hidden.iter().map(|r| r.attribute_key()).collect(),
         }
     }
 

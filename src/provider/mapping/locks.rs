@@ -130,6 +130,12 @@ impl LockRule {
         matches!(self, Self::PwdAccountLockedTime | Self::UserPassword)
     }
 
+    /// Whether a search by the attribute's presence tells anything. Servers guard passwords, and
+    /// without `userAccountControl` nothing is known of anybody.
+    pub(super) fn can_be_searched_by(self) -> bool {
+        !matches!(self, Self::UserPassword | Self::UserAccountControl)
+    }
+
     /// Whether its absence means "not locked" once the right to read it is known.
     pub(super) fn absence_can_show(self) -> bool {
         matches!(

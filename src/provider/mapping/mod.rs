@@ -16,7 +16,7 @@ mod unique;
 
 use std::collections::BTreeSet;
 
-use crate::config::{EmailSource, GroupMembers, LockRule, Mapping};
+use crate::config::{EmailSource, GroupMembers, LockRule, Mapping, Schema};
 use crate::model::{AccountState, Entry, Now};
 
 pub use assembler::Assembler;
@@ -28,6 +28,7 @@ pub use unique::is_suspect_count;
 /// templates name, fields, whole names, lock rules.
 pub fn person_attributes(mapping: &Mapping) -> BTreeSet<String> {
     let mut wanted = BTreeSet::from([mapping.id.name.clone(), mapping.username.clone()]);
+    wanted.extend(mapping.anchor.iter().map(|anchor| anchor.name.clone()));
     for source in &mapping.email {
         match source {
             EmailSource::Attribute(name) => {
@@ -39,6 +40,9 @@ pub fn person_attributes(mapping: &Mapping) -> BTreeSet<String> {
     wanted.extend(mapping.fields.iter().flat_map(|(_, names)| names.clone()));
     wanted.extend(mapping.full_name.iter().cloned());
     wanted.extend(mapping.locks.iter().map(|rule| rule.attribute_key()));
+    if mapping.schema == Schema::Ad {
+        wanted.insert(TOMBSTONE.to_owned());
+    }
     lower(wanted)
 }
 
@@ -49,6 +53,16 @@ pub fn wanted_attributes(mapping: &Mapping) -> BTreeSet<String> {
     let rules = mapping.not_a_person.iter();
     wanted.extend(rules.filter_map(|rule| rule.attribute_key()));
     wanted
+}
+
+/// What Active Directory says of a deleted object that it keeps ([MS-ADTS] 3.1.1.5.5.1). Such an
+/// object is no account and takes no part in what a reading proves.
+pub const TOMBSTONE: &str = "isdeleted";
+
+/// Whether an entry is what is kept of a deleted object.
+pub fn is_tombstone(entry: &Entry) -> bool {
+    let values = entry.values(TOMBSTONE).iter();
+    values.into_iter().any(|v| v.eq_ignore_ascii_case(b"TRUE"))
 }
 
 /// The attributes that groups need, in lower case: id, name, members.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{EmailSource, Mapping};
+use crate::config::{EmailSource, IdAttribute, Mapping};
 use crate::model::{
     Account, AccountPart, AccountState, DirectoryId, EmailCandidates, Entry, Now, Profile,
     ProfileField,
@@ -50,12 +50,20 @@ pub(super) fn person(entry: &Entry, mapping: &Mapping, now: &Now) -> Result<Pers
         expires,
         groups: BTreeSet::new(),
         unreadable,
+        anchor: mapping.anchor.as_ref().and_then(|a| anchor(entry, a)),
     };
     Ok(Person {
         account,
         judgement,
         not_a_person,
     })
+}
+
+/// The second anchor with the name of its attribute, so that values of another attribute are never
+/// taken for it; none where the value cannot be used.
+fn anchor(entry: &Entry, attribute: &IdAttribute) -> Option<String> {
+    let value = ids::canonical_id(entry, attribute).ok()?;
+    Some(format!("{}={value}", attribute.name))
 }
 
 /// The username; of several values the one in the RDN, else the first in sorted order.

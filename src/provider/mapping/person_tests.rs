@@ -237,3 +237,27 @@ fn fields_that_the_mapping_leaves_out_stay_out() {
     let account = person(&entry, &mapping, &now()).unwrap().account;
     assert!(account.profile.is_empty());
 }
+
+#[test]
+fn a_second_anchor_has_one_canonical_form_and_blank_is_none() {
+    let mut mapping = rfc2307();
+    mapping.anchor = Some(crate::config::IdAttribute {
+        name: "employeenumber".into(),
+        form: crate::config::IdForm::Text,
+    });
+    let anchor = |values: &[&[u8]]| {
+        let mut entry = person_entry("anna", 1, &[]);
+        let values = values.iter().map(|v| v.to_vec()).collect();
+        entry.attributes.insert("employeenumber".into(), values);
+        person(&entry, &mapping, &now()).unwrap().account.anchor
+    };
+    assert_eq!(
+        anchor(&[b" A-007 "]).as_deref(),
+        Some("employeenumber=a-007")
+    );
+    assert_eq!(anchor(&[b"a-007"]), anchor(&[b"A-007\n"]));
+    let unusable: [&[&[u8]]; 4] = [&[], &[b"  "], &[b"1", b"2"], &[b"\xff"]];
+    for unusable in unusable {
+        assert_eq!(anchor(unusable), None, "{unusable:?}");
+    }
+}

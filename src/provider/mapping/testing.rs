@@ -17,6 +17,7 @@ pub(crate) fn rfc2307() -> Mapping {
         filter: "(objectClass=posixAccount)".into(),
         group_filter: "(objectClass=posixGroup)".into(),
         id: id.clone(),
+        anchor: None,
         group_id: id,
         username: "uid".into(),
         email: vec![
@@ -51,6 +52,7 @@ pub(crate) fn ad() -> Mapping {
         filter: "(sAMAccountType=805306368)".into(),
         group_filter: "(objectClass=group)".into(),
         id: id.clone(),
+        anchor: None,
         group_id: id,
         username: "samaccountname".into(),
         email: vec![EmailSource::Attribute("mail".into())],

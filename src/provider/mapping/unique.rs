@@ -78,7 +78,7 @@ impl<K: Ord + Clone + std::fmt::Display, T> Unique<K, T> {
     }
 
     /// What the entries themselves say against completeness.
-    pub(super) fn gaps(&self, counts_in_doubt: bool) -> Vec<Gap> {
+    pub(super) fn gaps(&self) -> Vec<Gap> {
         let mut gaps = Vec::new();
         match (self.items.len(), self.rejected.len()) {
             (0, 0) => gaps.push(Gap::Empty),
@@ -86,9 +86,6 @@ impl<K: Ord + Clone + std::fmt::Display, T> Unique<K, T> {
                 "none of {n} entries can be used; is the mapping right?"
             ))),
             _ => {}
-        }
-        if counts_in_doubt && is_suspect_count(self.seen) {
-            gaps.push(Gap::SuspectCount(self.seen));
         }
         let nameless: Vec<_> = self.rejected.iter().filter(|r| r.key.is_none()).collect();
         if let Some(first) = nameless.first() {

@@ -52,6 +52,9 @@ fn remember(db: &Connection, change: &Remember) -> Result<(), Fault> {
         Remember::SeatRefusal(value) => put(db, "seat-refusal", "", "", value.as_ref()),
         Remember::Scope(name, scope) => put(db, "scope", name.as_str(), "", Some(scope)),
         Remember::Kept(user, value) => put(db, "kept", "", user.as_str(), value.as_ref()),
+        Remember::Unlinked(key, value) => put_account(db, "unlinked", key, value.as_ref()),
+        Remember::Undone(key, value) => put_account(db, "undone", key, value.as_ref()),
+        Remember::Forgotten(user, at) => put(db, "forgotten", "", user.as_str(), at.as_ref()),
         Remember::Restored(value) => put(db, "restored", "", "", value.as_ref()),
     }
 }
@@ -174,15 +177,10 @@ fn use_up(db: &Connection, hold: &HoldKey, step: &Fingerprint) -> Result<(), Fau
 
 /// Everything that is remembered.
 pub(in super::super) fn load(db: &Connection) -> Result<Memory, Fault> {
-    let mut memory = Memory::default();
-    let mut links = db.prepare_cached(
-        "SELECT provider, id, user, origin, since, last_dn, last_username, deactivated_at,
-                deactivated_why, deactivated_by, email_waiting, given, anchor FROM links",
-    )?;
-    let mut rows = links.query([])?;
-    while let Some(row) = rows.next()? {
-        memory.links.insert(account(row, 0, 1)?, link(row)?);
-    }
+    let mut memory = Memory {
+        links: links(db)?,
+        ..Memory::default()
+    };
     load_small_rest(db, &mut memory)?;
     let mut approvals = db.prepare_cached("SELECT hold, approval FROM approvals")?;
     let mut rows = approvals.query([])?;
@@ -202,6 +200,20 @@ pub(in super::super) fn load(db: &Connection) -> Result<Memory, Fault> {
         });
     }
     Ok(memory)
+}
+
+/// Who is who.
+pub(super) fn links(db: &Connection) -> Result<BTreeMap<AccountKey, Link>, Fault> {
+    let mut select = db.prepare_cached(
+        "SELECT provider, id, user, origin, since, last_dn, last_username, deactivated_at,
+                deactivated_why, deactivated_by, email_waiting, given, anchor FROM links",
+    )?;
+    let mut rows = select.query([])?;
+    let mut links = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        links.insert(account(row, 0, 1)?, link(row)?);
+    }
+    Ok(links)
 }
 
 fn load_small_rest(db: &Connection, memory: &mut Memory) -> Result<(), Fault> {
@@ -274,6 +286,18 @@ fn load_small_rest(db: &Connection, memory: &mut Memory) -> Result<(), Fault> {
                 let user = UserId::new(row.get::<_, String>(2)?);
                 memory.kept.insert(user, from_json(&what, &value)?);
             }
+            "unlinked" => {
+                let value = from_json(&what, &value)?;
+                memory.unlinked.insert(account(row, 1, 2)?, value);
+            }
+            "undone" => {
+                let value = from_json(&what, &value)?;
+                memory.undone.insert(account(row, 1, 2)?, value);
+            }
+            "forgotten" => {
+                let user = UserId::new(row.get::<_, String>(2)?);
+                memory.forgotten.insert(user, from_json(&what, &value)?);
+            }
             "restored" => memory.restored = Some(from_json(&what, &value)?),
             other => return Err(odd("memory has the kind", other)),
         }
@@ -327,7 +351,7 @@ fn sql(error: rusqlite::types::FromSqlError) -> Fault {
 
 /// How many there are of each.
 pub(in super::super) fn counts(db: &Connection) -> Result<BTreeMap<String, u64>, Fault> {
-    const COUNTS: [(&str, &str); 13] = [
+    const COUNTS: [(&str, &str); 14] = [
         ("links", "SELECT count(*) FROM links"),
         (
             "deactivated",
@@ -346,6 +370,10 @@ pub(in super::super) fn counts(db: &Connection) -> Result<BTreeMap<String, u64>,
         (
             "waiting",
             "SELECT count(*) FROM memory WHERE kind = 'waiting'",
+        ),
+        (
+            "addresses-waiting",
+            "SELECT count(*) FROM links WHERE email_waiting IS NOT NULL",
         ),
         ("orders", "SELECT count(*) FROM memory WHERE kind = 'order'"),
         ("approvals", "SELECT count(*) FROM approvals"),

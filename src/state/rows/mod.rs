@@ -1,5 +1,7 @@
 //! Rows: how memory and runs lie in the tables.
 
+pub(super) mod about;
+pub(super) mod history;
 pub(super) mod memory;
 pub(super) mod notes;
 pub(super) mod runs;
@@ -11,7 +13,7 @@ use serde::de::DeserializeOwned;
 use super::fault::Fault;
 
 /// A value as JSON text.
-fn to_json<T: Serialize>(value: &T) -> Result<String, Fault> {
+pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, Fault> {
     serde_json::to_string(value).map_err(|error| Fault::Row(format!("no JSON: {error}")))
 }
 

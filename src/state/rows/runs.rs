@@ -4,9 +4,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::fault::{Fault, no_such_step, not_open, settled_already, step_twice};
 use super::super::target::Target;
-use super::super::{Outcome, RunRecord, Unsettled};
+use super::super::{Outcome, RunRecord, RunState, Settlement, Unsettled};
 use super::{from_json, odd, to_json};
-use crate::model::{RunId, Step, StepId, Timestamp};
+use crate::model::{RunId, Step, StepId, StepRecord, Timestamp, UserId};
 
 /// What is told of a step that was begun and whose outcome nobody recorded.
 pub(in super::super) const NOT_RECORDED: &str = "begun, and the outcome was not recorded";
@@ -46,11 +46,14 @@ pub(in super::super) fn begin(
     db: &Connection,
     steps: &[StepRow],
     config: &str,
+    about: Option<&str>,
     now: Timestamp,
 ) -> Result<RunId, Fault> {
     abandon(db)?;
-    db.prepare_cached("INSERT INTO runs (began, state, config) VALUES (?1, 'open', ?2)")?
-        .execute(params![now.0, config])?;
+    db.prepare_cached(
+        "INSERT INTO runs (began, state, config, about) VALUES (?1, 'open', ?2, ?3)",
+    )?
+    .execute(params![now.0, config, about])?;
     let run = RunId(db.last_insert_rowid());
     let mut insert = db.prepare_cached(
         "INSERT INTO steps (run, number, position, action, class, provider, account, user, team,
@@ -128,24 +131,35 @@ pub(in super::super) fn settle(
     db: &Connection,
     run: RunId,
     step: StepId,
-    outcome: &Outcome,
-    now: Timestamp,
+    settlement: &Settlement,
 ) -> Result<(), Fault> {
     refuse_settled(db, run, step)?;
-    let (word, message) = match outcome {
+    let (word, message) = match &settlement.outcome {
         Outcome::Done => ("done", None),
         Outcome::NotDone(message) => ("not-done", Some(message)),
         Outcome::Unknown(message) => ("unknown", Some(message)),
     };
-    // What has an unknown outcome was sent, even if nobody recorded the intent.
+    let made = settlement.made.as_ref();
+    let result = made.map(to_json).transpose()?;
+    // What has an unknown outcome was sent, even if nobody recorded the intent. A user who was
+    // created gets to be known by the step, too.
     db.prepare_cached(
-        "UPDATE steps SET outcome = ?3, message = ?4, settled_at = ?5,
+        "UPDATE steps SET outcome = ?3, message = ?4, settled_at = ?5, result = ?6,
+             user = coalesce(user, ?7),
              intended_at = CASE WHEN ?3 = 'unknown' THEN coalesce(intended_at, ?5)
                                 ELSE intended_at END,
              unsettled = (?3 = 'unknown' AND superseded_by IS NULL)
          WHERE run = ?1 AND number = ?2",
     )?
-    .execute(params![run.0, step.0, word, message, now.0])?;
+    .execute(params![
+        run.0,
+        step.0,
+        word,
+        message,
+        settlement.at.0,
+        result,
+        made.and_then(|made| made.user.as_ref()).map(UserId::as_str),
+    ])?;
     Ok(())
 }
 
@@ -199,46 +213,80 @@ pub(in super::super) fn unsettled(db: &Connection) -> Result<Vec<Unsettled>, Fau
 
 /// The newest runs with their steps.
 pub(in super::super) fn runs(db: &Connection, most: u32) -> Result<Vec<RunRecord>, Fault> {
-    let mut select =
-        db.prepare_cached("SELECT id, began, ended, config FROM runs ORDER BY id DESC LIMIT ?1")?;
+    let mut select = db.prepare_cached(
+        "SELECT id, began, ended, config, state, about FROM runs ORDER BY id DESC LIMIT ?1",
+    )?;
     let mut rows = select.query([most])?;
     let mut runs = Vec::new();
     while let Some(row) = rows.next()? {
-        let id = RunId(row.get(0)?);
-        runs.push(RunRecord {
-            id,
-            began: Timestamp(row.get(1)?),
-            ended: row.get::<_, Option<i64>>(2)?.map(Timestamp),
-            config: row.get(3)?,
-            steps: steps(db, id)?,
-        });
+        runs.push(record(db, row)?);
     }
     Ok(runs)
 }
 
-fn steps(db: &Connection, run: RunId) -> Result<Vec<(Step, Option<Outcome>)>, Fault> {
+/// One run.
+pub(in super::super) fn run(db: &Connection, run: RunId) -> Result<Option<RunRecord>, Fault> {
+    let mut select =
+        db.prepare_cached("SELECT id, began, ended, config, state, about FROM runs WHERE id = ?1")?;
+    let mut rows = select.query([run.0])?;
+    rows.next()?.map(|row| record(db, row)).transpose()
+}
+
+fn record(db: &Connection, row: &Row<'_>) -> Result<RunRecord, Fault> {
+    let id = RunId(row.get(0)?);
+    Ok(RunRecord {
+        id,
+        began: Timestamp(row.get(1)?),
+        ended: row.get::<_, Option<i64>>(2)?.map(Timestamp),
+        state: state(&row.get::<_, String>(4)?)?,
+        config: row.get(3)?,
+        about: match row.get::<_, Option<String>>(5)? {
+            Some(about) => Some(from_json("runs", &about)?),
+            None => None,
+        },
+        steps: steps(db, id)?,
+    })
+}
+
+pub(super) fn state(word: &str) -> Result<RunState, Fault> {
+    Ok(match word {
+        "open" => RunState::Open,
+        "finished" => RunState::Finished,
+        "abandoned" => RunState::Abandoned,
+        other => return Err(odd("runs have the state", other)),
+    })
+}
+
+fn steps(db: &Connection, run: RunId) -> Result<Vec<StepRecord>, Fault> {
     let mut select = db.prepare_cached(
-        "SELECT step, intended_at IS NOT NULL, outcome, message FROM steps
+        "SELECT step, intended_at, outcome, message, settled_at, result FROM steps
          WHERE run = ?1 ORDER BY position",
     )?;
     let mut rows = select.query([run.0])?;
     let mut steps = Vec::new();
     while let Some(row) = rows.next()? {
-        steps.push((
-            from_json("steps", &row.get::<_, String>(0)?)?,
-            outcome(row)?,
-        ));
+        steps.push(StepRecord {
+            step: from_json("steps", &row.get::<_, String>(0)?)?,
+            outcome: outcome_at(row, 1)?,
+            intended: row.get::<_, Option<i64>>(1)?.map(Timestamp),
+            settled: row.get::<_, Option<i64>>(4)?.map(Timestamp),
+            made: match row.get::<_, Option<String>>(5)? {
+                Some(made) => Some(from_json("steps", &made)?),
+                None => None,
+            },
+        });
     }
     Ok(steps)
 }
 
-fn outcome(row: &Row<'_>) -> Result<Option<Outcome>, Fault> {
-    let begun: bool = row.get(1)?;
+/// What became of a step: from `at` on the row says whether it was begun, its outcome, a message.
+pub(super) fn outcome_at(row: &Row<'_>, at: usize) -> Result<Option<Outcome>, Fault> {
+    let begun = row.get::<_, Option<i64>>(at)?.is_some();
     let message = || {
-        row.get::<_, Option<String>>(3)
+        row.get::<_, Option<String>>(at + 2)
             .map(Option::unwrap_or_default)
     };
-    Ok(match row.get::<_, Option<String>>(2)?.as_deref() {
+    Ok(match row.get::<_, Option<String>>(at + 1)?.as_deref() {
         None if begun => Some(Outcome::Unknown(NOT_RECORDED.into())),
         None => None,
         Some("done") => Some(Outcome::Done),

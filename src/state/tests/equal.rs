@@ -10,7 +10,7 @@ use super::*;
 enum Call {
     Begin(Vec<Step>),
     Intend(i64, Vec<StepId>, MemoryDelta),
-    Settle(i64, StepId, Outcome, MemoryDelta),
+    Settle(i64, StepId, Settlement, MemoryDelta),
     Finish(i64, bool),
 }
 
@@ -52,6 +52,18 @@ fn outcome() -> impl Strategy<Value = Outcome> {
     ]
 }
 
+fn settlement() -> impl Strategy<Value = Settlement> {
+    let made = prop::option::of((0_u8..3).prop_map(|user| Made {
+        user: Some(UserId::new(user.to_string())),
+        ..Made::default()
+    }));
+    (outcome(), made).prop_map(|(outcome, made)| Settlement {
+        outcome,
+        made,
+        at: Timestamp(4),
+    })
+}
+
 fn call() -> impl Strategy<Value = Call> {
     let id = || prop_oneof![8 => 0_u32..3, 1 => Just(9_u32)].prop_map(StepId);
     let back = || prop_oneof![4 => Just(0_i64), 2 => Just(1_i64), 1 => 2_i64..5];
@@ -66,7 +78,7 @@ fn call() -> impl Strategy<Value = Call> {
     prop_oneof![
         2 => steps.prop_map(Call::Begin),
         4 => (back(), vec(id(), 0..3), delta()).prop_map(|(r, s, d)| Call::Intend(r, s, d)),
-        4 => (back(), id(), outcome(), delta()).prop_map(|(r, s, o, d)| Call::Settle(r, s, o, d)),
+        4 => (back(), id(), settlement(), delta()).prop_map(|(r, s, o, d)| Call::Settle(r, s, o, d)),
         1 => (back(), any::<bool>()).prop_map(|(r, changed)| Call::Finish(r, changed)),
     ]
 }
@@ -76,7 +88,10 @@ async fn carry_out(store: &dyn Store, call: &Call, newest: i64) -> Result<i64, S
     let run = |back: &i64| RunId(newest - back);
     match call {
         Call::Begin(steps) => {
-            let began = store.begin(&plan(steps.clone()), "", &at(1)).await;
+            let about = About::default();
+            let about = (newest % 2 == 0).then_some(&about);
+            let plan = plan(steps.clone());
+            let began = store.open_run(&plan, "", about, &at(newest)).await;
             began.map(|run| run.0)
         }
         Call::Intend(back, steps, delta) => {
@@ -84,9 +99,9 @@ async fn carry_out(store: &dyn Store, call: &Call, newest: i64) -> Result<i64, S
             let done = store.intend(run, steps, delta.clone(), Timestamp(2)).await;
             done.map(|()| newest)
         }
-        Call::Settle(back, step, outcome, delta) => {
-            let (outcome, delta) = (outcome.clone(), delta.clone());
-            let done = store.settle(run(back), *step, outcome, delta).await;
+        Call::Settle(back, step, settlement, delta) => {
+            let (settlement, delta) = (settlement.clone(), delta.clone());
+            let done = store.conclude(run(back), *step, settlement, delta).await;
             done.map(|()| newest)
         }
         Call::Finish(back, changed) => {
@@ -114,6 +129,16 @@ proptest! {
                 prop_assert_eq!(unsettled_steps(&file).await, unsettled_steps(&volatile).await);
             }
             prop_assert_eq!(file.runs(99).await, volatile.runs(99).await);
+            let oldest = RunId(1);
+            prop_assert_eq!(file.run(oldest).await, volatile.run(oldest).await);
+            for person in ["A", "1", "company", "step 1", "user-b", "nobody"] {
+                let who = file.known_as(person.into()).await.unwrap();
+                prop_assert_eq!(&who, &volatile.known_as(person.into()).await.unwrap(), "{}", person);
+                let which = Which { last: Some(3), since: Some(Timestamp(1)), who: Some(who) };
+                prop_assert_eq!(file.heads(which.clone()).await, volatile.heads(which).await);
+            }
+            let all = Which::default();
+            prop_assert_eq!(file.heads(all.clone()).await, volatile.heads(all).await);
             prop_assert_eq!(file.load().await, volatile.load().await);
             prop_assert_eq!(file.counts().await, volatile.counts().await);
             Ok(())

@@ -72,6 +72,7 @@ async fn only_the_owner_may_read() {
     }
     names.sort();
     let expected = [
+        "last-run",
         "lease",
         "state.sqlite",
         "state.sqlite-shm",

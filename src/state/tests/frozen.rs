@@ -103,9 +103,10 @@ fn memory() -> MemoryDelta {
         HoldKey::Identity(company()),
     ];
     delta.extend(holds.map(|hold| Remember::Approval(hold.clone(), Some(approval(&hold)))));
-    // Deletions came later.
-    let classes = Class::ALL.into_iter().filter(|c| *c != Class::Purge);
-    delta.extend(classes.map(|class| {
+    // These came later.
+    let later = [Class::Move, Class::Purge];
+    let known = Class::ALL.into_iter().filter(|c| !later.contains(c));
+    delta.extend(known.map(|class| {
         Remember::Done(Done {
             class,
             at: Timestamp(11),
@@ -244,7 +245,15 @@ async fn write(store: &dyn Store) {
         Outcome::Unknown("cut".into()),
     ];
     for (step, outcome) in begun.iter().zip(outcomes) {
-        store.settle(run, *step, outcome, vec![]).await.unwrap();
+        let settlement = Settlement {
+            outcome,
+            made: None,
+            at: Timestamp(1_795_353_074_326),
+        };
+        store
+            .conclude(run, *step, settlement, vec![])
+            .await
+            .unwrap();
     }
     store.finish(run, true, Timestamp(22)).await.unwrap();
 }

@@ -10,7 +10,7 @@ use super::*;
 use crate::model::{
     Absence, Announcement, Approval, ChosenName, Class, ClockSeen, Deactivation, Done, Fingerprint,
     Given, HoldKey, Kept, Nonce, Order, ProfileField, Remember, Restored, Return, SeatRefusal,
-    Shape, SourceIdentity,
+    Shape, SourceIdentity, Unlinked,
 };
 
 fn text() -> impl Strategy<Value = String> {
@@ -181,6 +181,7 @@ fn change() -> impl Strategy<Value = Remember> {
     let name = (text(), text()).prop_map(|(base, name)| ChosenName { base, name });
     let order = (text(), moment()).prop_map(|(by, at)| Order { by, at });
     let kept = (text(), moment()).prop_map(|(by, at)| Kept { by, at });
+    let unlinked = (user(), text(), moment()).prop_map(|(user, by, at)| Unlinked { user, by, at });
     let restored = (moment(), text()).prop_map(|(at, how)| Restored { at, how });
     let announcement = (moment(), now()).prop_map(|(date, at)| Announcement { date, at });
     let clock = (now(), any::<i64>()).prop_map(|(at, ahead)| ClockSeen { at, ahead });
@@ -210,6 +211,7 @@ fn change() -> impl Strategy<Value = Remember> {
         1 => of(refusal).prop_map(Remember::SeatRefusal),
         1 => (provider(), btree_map(text(), text(), 0..3)).prop_map(|(k, v)| Remember::Scope(k, v)),
         1 => (user(), of(kept)).prop_map(|(k, v)| Remember::Kept(k, v)),
+        1 => (account(), of(unlinked)).prop_map(|(k, v)| Remember::Unlinked(k, v)),
         1 => of(restored).prop_map(Remember::Restored),
     ]
 }

@@ -43,10 +43,10 @@ async fn a_step_is_unsettled_from_its_intent_to_its_outcome() {
         let outcomes: Vec<_> = record
             .steps
             .iter()
-            .map(|(_, outcome)| outcome.clone())
+            .map(|record| record.outcome.clone())
             .collect();
         assert_eq!(outcomes, [Some(Outcome::Done), Some(unknown), None]);
-        let told: Vec<Step> = record.steps.into_iter().map(|(step, _)| step).collect();
+        let told: Vec<Step> = record.steps.into_iter().map(|record| record.step).collect();
         assert_eq!(told, steps);
 
         let nothing = Outcome::NotDone("was not there".into());
@@ -55,7 +55,10 @@ async fn a_step_is_unsettled_from_its_intent_to_its_outcome() {
             .await
             .unwrap();
         assert_eq!(unsettled(store).await, []);
-        assert_eq!(store.runs(1).await.unwrap()[0].steps[1].1, Some(nothing));
+        assert_eq!(
+            store.runs(1).await.unwrap()[0].steps[1].outcome,
+            Some(nothing)
+        );
     })
     .await;
 }
@@ -118,7 +121,7 @@ async fn an_outcome_and_what_follows_are_one() {
         refused(store.observe(both).await, "taken");
         let memory = store.load().await.unwrap();
         assert!(memory.nonces.is_empty() && memory.links.len() == 1);
-        assert_eq!(store.runs(1).await.unwrap()[0].steps[0].1, None);
+        assert_eq!(store.runs(1).await.unwrap()[0].steps[0].outcome, None);
 
         store
             .intend(run, &one, vec![nonce], Timestamp(2))
@@ -234,7 +237,7 @@ async fn counts_count() {
             ("steps", 3),
             ("unsettled", 1),
         ];
-        assert_eq!((some.as_slice(), counts.len()), (expected.as_slice(), 13));
+        assert_eq!((some.as_slice(), counts.len()), (expected.as_slice(), 14));
     })
     .await;
 }

@@ -32,8 +32,8 @@ async fn a_run_that_was_never_finished_is_closed_by_the_next() {
         let ended: Vec<_> = runs.iter().map(|run| (run.id, run.ended)).collect();
         assert_eq!(ended, [(second, Some(Timestamp(7))), (first, None)]);
         let begun = &runs[1].steps;
-        assert!(matches!(&begun[0].1, Some(Outcome::Unknown(_))));
-        assert_eq!(begun[1].1, None);
+        assert!(matches!(&begun[0].outcome, Some(Outcome::Unknown(_))));
+        assert_eq!(begun[1].outcome, None);
         assert_eq!(unsettled(store).await, [(first.0, 1, 2)]);
         store
             .settle(first, StepId(1), Outcome::Done, vec![])

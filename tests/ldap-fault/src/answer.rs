@@ -142,10 +142,12 @@ impl State {
     fn find(&self, search: &Search, no_paging: bool) -> Vec<Cow<'_, Entry>> {
         let mut below = Vec::new();
         let mut without = Vec::new();
+        let mut most = usize::MAX;
         for armed in self.armed.iter().filter(|armed| armed.strikes(search)) {
             match &armed.fault {
                 Fault::HideBelow(dn) => below.push(normal(dn)),
                 Fault::HideAttribute(name) => without.push(name.as_str()),
+                Fault::Truncated(number) => most = most.min(*number),
                 _ => {}
             }
         }
@@ -154,7 +156,8 @@ impl State {
             .into_iter()
             .filter(|(dn, _)| !below.iter().any(|hidden| is_below(dn, hidden)))
             .map(|(_, entry)| seen(entry, &without, no_paging))
-            .filter(|entry| search.filter.matches(entry))
+            .filter(|entry| search.filter.matches(entry, &without))
+            .take(most)
             .collect()
     }
 

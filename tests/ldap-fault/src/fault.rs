@@ -66,10 +66,14 @@ pub enum Fault {
     Disconnection(At),
     /// Searches from this base, or below it, get 32.
     NoSuchObject(String),
-    /// The attribute is not shown and matches no filter, as after a lost right.
+    /// The attribute is not shown, and no filter about it matches, nor the filter's opposite, as
+    /// after a lost right.
     HideAttribute(String),
     /// Entries at or below this DN are not shown, as after a lost right: result 0.
     HideBelow(String),
+    /// Only so many entries of what a search finds, without a word: result 0, and the end of the
+    /// pages is confirmed.
+    Truncated(usize),
     /// Names of attributes come as `mAiL`.
     MixedCaseNames,
     /// `member;range=1500-*` is answered with the entry and no values.

@@ -68,18 +68,40 @@ impl Filter {
         })
     }
 
-    /// Whether an entry matches. Values that are text are compared without regard to case, as most
-    /// directory syntaxes have it; others byte by byte. "Undefined" is "no".
-    pub(crate) fn matches(&self, entry: &Entry) -> bool {
+    /// Whether an entry matches, of which these attributes may not be seen. Values that are text
+    /// are compared without regard to case, as most directory syntaxes have it; others byte by
+    /// byte.
+    pub(crate) fn matches(&self, entry: &Entry, hidden: &[&str]) -> bool {
+        self.judge(entry, hidden) == Some(true)
+    }
+
+    /// `None` is "undefined" (RFC 4511, 4.5.1.7): so is what a filter says of a hidden attribute,
+    /// and the opposite of that.
+    fn judge(&self, entry: &Entry, hidden: &[&str]) -> Option<bool> {
+        if self
+            .name()
+            .is_some_and(|name| hidden.iter().any(|h| h.eq_ignore_ascii_case(name)))
+        {
+            return None;
+        }
         let any = |name: &str, test: &dyn Fn(&[u8]) -> bool| {
             entry
                 .values(name)
                 .is_some_and(|values| values.iter().any(|value| test(value)))
         };
-        match self {
-            Self::And(filters) => filters.iter().all(|filter| filter.matches(entry)),
-            Self::Or(filters) => filters.iter().any(|filter| filter.matches(entry)),
-            Self::Not(filter) => !filter.matches(entry),
+        let judged = |filters: &[Self], decides: bool| {
+            let mut said: Vec<_> = filters.iter().map(|f| f.judge(entry, hidden)).collect();
+            said.retain(|judged| *judged != Some(!decides));
+            match said.contains(&Some(decides)) {
+                true => Some(decides),
+                false if said.is_empty() => Some(!decides),
+                false => None,
+            }
+        };
+        Some(match self {
+            Self::And(filters) => return judged(filters, false),
+            Self::Or(filters) => return judged(filters, true),
+            Self::Not(filter) => return filter.judge(entry, hidden).map(|said| !said),
             Self::Equality(name, wanted) | Self::Approximate(name, wanted) => {
                 any(name, &|value| fold(value) == fold(wanted))
             }
@@ -96,6 +118,20 @@ impl Filter {
                 (Some(value), Some(bits), BIT_OR) => value & bits != 0,
                 _ => fold(value) == fold(wanted),
             }),
+        })
+    }
+
+    /// The attribute that an item is about.
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::And(_) | Self::Or(_) | Self::Not(_) => None,
+            Self::Equality(name, _)
+            | Self::Substrings(name, _)
+            | Self::GreaterOrEqual(name, _)
+            | Self::LessOrEqual(name, _)
+            | Self::Present(name)
+            | Self::Approximate(name, _)
+            | Self::Extensible(_, name, _) => Some(name),
         }
     }
 }

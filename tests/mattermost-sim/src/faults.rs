@@ -156,12 +156,13 @@ fn fits(pattern: &str, path: &str) -> bool {
 }
 
 /// Whether a call changes something: all but GET, HEAD and the POSTs that only read
-/// (`/users/ids`, `/users/usernames`, `/users/search`, `/users/login`, the members by ids of a
+/// (`/users/ids`, `/users/status/ids`, `/users/usernames`, `/users/search`, `/users/login`, the members by ids of a
 /// team or a channel).
 #[must_use]
 pub fn is_write(method: &str, path: &str) -> bool {
-    const READING: [&str; 6] = [
+    const READING: [&str; 7] = [
         "/api/v4/users/ids",
+        "/api/v4/users/status/ids",
         "/api/v4/users/usernames",
         "/api/v4/users/search",
         "/api/v4/users/login",

@@ -156,6 +156,16 @@ impl Mattermost {
         changed
     }
 
+    /// Deletes a user for good, as an administrator may where that is switched on.
+    pub fn delete_for_good(&self, id: &str) {
+        self.world().delete_for_good(id);
+    }
+
+    /// Says when a user was last active.
+    pub fn set_last_activity(&self, id: &str, at: i64) {
+        self.world().activity.insert(id.to_owned(), at);
+    }
+
     /// Activates or deactivates a user, as an administrator would.
     pub fn set_active(&self, id: &str, active: bool) {
         self.world().set_active(id, active);

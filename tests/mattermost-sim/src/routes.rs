@@ -6,7 +6,7 @@ use crate::call::{Call, Door};
 use crate::errors::{Answer, ApiError, Outcome, ok};
 use crate::integrations::Kind;
 use crate::options::Version;
-use crate::users::{change, create, read, rights, state};
+use crate::users::{activity, change, create, read, rights, state};
 use crate::world::World;
 use crate::{
     auth, bots, channel_members, channels, config, integrations, limits, posts, sessions,
@@ -96,6 +96,7 @@ fn users(world: &mut World, call: &Call, parts: &[&str]) -> Option<Outcome> {
         ("POST", ["login"]) => auth::login(world, call),
         ("POST", ["logout"]) => auth::logout(world, call),
         ("POST", ["ids"]) => read::by_ids(world, call),
+        ("POST", ["status", "ids"]) => activity::by_ids(world, call),
         ("POST", ["usernames"]) => read::by_usernames(world, call),
         ("POST", ["search"]) => read::search(world, call),
         ("GET", ["stats"] | ["stats", "filtered"]) => read::stats(world, call),

@@ -46,6 +46,8 @@ pub(crate) struct World {
     pub channels: BTreeMap<String, Channel>,
     pub channel_members: BTreeMap<(String, String), ChannelMember>,
     pub mails: Vec<Mail>,
+    /// When users were last active, by id.
+    pub activity: BTreeMap<String, i64>,
     pub buckets: Buckets,
     pub record: Record,
 }
@@ -74,6 +76,7 @@ impl World {
             channels: BTreeMap::new(),
             channel_members: BTreeMap::new(),
             mails: Vec::new(),
+            activity: BTreeMap::new(),
             buckets: Buckets::default(),
             record: Record::default(),
         }

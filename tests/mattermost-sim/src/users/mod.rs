@@ -1,5 +1,6 @@
 //! Users: what a user is, and how one is shown to whom.
 
+pub(crate) mod activity;
 pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod read;

@@ -142,7 +142,7 @@ impl World {
         }
     }
 
-    fn delete_for_good(&mut self, id: &str) {
+    pub(crate) fn delete_for_good(&mut self, id: &str) {
         let Some(user) = self.users.remove(id) else {
             return;
         };

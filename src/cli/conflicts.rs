@@ -1,0 +1,91 @@
+//! `mattersync conflicts`: who is in whose way, and what to type.
+
+use crate::cycle::{self, Conflict, ConflictKind, Party};
+
+use super::Answer;
+use super::args::Json;
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use super::people;
+use super::print::{Page, Terminal, count};
+
+/// Lists them.
+///
+/// # Errors
+/// When a side or the state cannot be read.
+pub fn conflicts(context: &Context, json: Json, terminal: Terminal) -> Result<Answer, Failure> {
+    let report = context.errand(cycle::Conflicts {})?;
+    if json.json {
+        return Answer::json(&report, Exit::DONE);
+    }
+    let mut page = Page::new(terminal);
+    if report.conflicts.is_empty() {
+        page.line("There are no conflicts.");
+    } else {
+        let number = report.conflicts.len();
+        page.line(format!("{}.", count(number, "conflict", "conflicts")));
+    }
+    for (number, conflict) in (1..).zip(&report.conflicts) {
+        one(&mut page, number, conflict);
+    }
+    if report.adoptions > 0 {
+        page.gap();
+        page.line(format!(
+            "{}: mattersync approve adopt",
+            match report.adoptions {
+                1 => "1 adoption is no conflict, and waits".to_owned(),
+                n => format!("{n} adoptions are no conflicts, and wait"),
+            }
+        ));
+    }
+    Ok(Answer::page(&page, Exit::DONE))
+}
+
+fn heading(kind: ConflictKind) -> &'static str {
+    match kind {
+        ConflictKind::Stranger => "A user whom mattersync did not make is in the way",
+        ConflictKind::DeactivatedStranger => {
+            "A deactivated user whom mattersync did not make is in the way"
+        }
+        ConflictKind::DuplicateInDirectory => "Twice in the directory",
+        ConflictKind::TwoAccountsOneUser => "Two accounts claim one user",
+        ConflictKind::Swap => "Two people want each other's address",
+        ConflictKind::UserGone => "The linked user no longer exists",
+        ConflictKind::Unlinked => "Unlinked by a person, who said no more",
+        ConflictKind::SamePerson => "Looks like the same person",
+    }
+}
+
+fn one(page: &mut Page, number: usize, conflict: &Conflict) {
+    page.title(format!("{number}. {}", heading(conflict.kind)));
+    for what in &conflict.what {
+        page.line(format!("   {what}"));
+    }
+    page.gap();
+    for party in &conflict.parties {
+        match party {
+            Party::Account(account) => people::account(page, "  Account", account),
+            Party::User(user, has) => {
+                people::user(page, "  User", user);
+                if !has.is_empty() {
+                    page.line(format!("            has {}", has.join(" and ")));
+                }
+            }
+            Party::Entry(entry) => {
+                page.line(format!("{:<12}{}", "  Entry", entry.dn));
+                page.line(format!("            {}", entry.why));
+            }
+            Party::Gone(id) => page.line(format!("{:<12}gone, id {id}", "  User")),
+        }
+    }
+    page.gap();
+    for way in &conflict.ways {
+        match way.command.as_slice() {
+            [] => page.line(format!("  {}", way.when)),
+            words => {
+                page.line(format!("  {}:", way.when));
+                page.line(format!("      {}", people::command(words)));
+            }
+        }
+    }
+}

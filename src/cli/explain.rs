@@ -1,0 +1,185 @@
+//! `mattersync explain`: the whole story of one person.
+
+use crate::cycle::{self, Explanation, Happened, LinkTold, Story};
+use crate::model::{LinkOrigin, Outcome};
+
+use super::Answer;
+use super::args::Explain;
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use super::people;
+use super::print::{Page, Terminal, count};
+use super::steps::{cut, more};
+
+/// Longer histories are cut unless everything is wanted.
+const MOST: usize = 20;
+
+/// Tells it.
+///
+/// # Errors
+/// When a side or the state cannot be read.
+pub fn explain(context: &Context, args: &Explain, terminal: Terminal) -> Result<Answer, Failure> {
+    let told = context.errand(cycle::Explain {
+        person: args.person.clone(),
+    })?;
+    let exit = if told.stories.is_empty() {
+        Exit::FAILED
+    } else {
+        Exit::DONE
+    };
+    if args.show.json.json {
+        return Answer::json(&told, exit);
+    }
+    let mut page = Page::new(terminal);
+    if told.stories.is_empty() {
+        nobody(&mut page, &told);
+    }
+    if told.stories.len() > 1 {
+        page.alarm(format!(
+            "{} are known as {:?}.",
+            count(told.stories.len(), "person", "people"),
+            told.person
+        ));
+    }
+    for (number, one) in (1..).zip(&told.stories) {
+        if told.stories.len() > 1 {
+            page.title(format!("{number}."));
+        }
+        story(&mut page, one, args.show.all);
+    }
+    Ok(Answer::page(&page, exit))
+}
+
+fn nobody(page: &mut Page, told: &Explanation) {
+    page.line(format!(
+        "The directory has nobody who is known as {:?}, Mattermost has nobody, and nobody of that \
+         name was ever linked.",
+        told.person
+    ));
+    for gap in &told.gaps {
+        page.alarm(format!("But the directory was not read completely: {gap}"));
+    }
+    if told.near.is_empty() {
+        page.line("Nor is anybody called nearly so.");
+    } else {
+        page.line(format!("Nearly the same: {}", told.near.join(", ")));
+    }
+    page.line(
+        "An entry that the base or the filter leaves out is not read: `mattersync check` tells \
+         what they are.",
+    );
+}
+
+fn story(page: &mut Page, story: &Story, all: bool) {
+    directory(page, story);
+    match &story.user {
+        Some(user) => people::user(page, "Mattermost", user),
+        None => page.line(format!("{:<12}{}", "Mattermost", no_user(story))),
+    }
+    if let Some(link) = &story.link {
+        linked(page, link);
+    }
+    if let Some(word) = &story.unlinked {
+        page.line(format!(
+            "{:<12}apart, by {} on {}",
+            "Link", word.by, word.at
+        ));
+    }
+    if let Some(word) = &story.kept {
+        page.line(format!("{:<12}by {} on {}", "Kept", word.by, word.at));
+    }
+    page.gap();
+    page.line(format!("{:<12}{}", "Decision", story.decision));
+    page.title("What would be done now");
+    people::outlook(page, &story.now);
+    if !story.waits.is_empty() {
+        page.title("Waits");
+        for wait in &story.waits {
+            page.line(format!("  {wait}"));
+        }
+    }
+    past(page, &story.past, all);
+}
+
+fn directory(page: &mut Page, story: &Story) {
+    if let Some(account) = &story.account {
+        people::account(page, "Directory", account);
+        if account.groups > 0 {
+            let groups = count(account.groups, "group", "groups");
+            page.line(format!("            in {groups}"));
+        }
+    } else if let Some(entry) = &story.entry {
+        let id = entry.id.as_ref().map(|id| format!(", id {id}"));
+        let id = id.unwrap_or_default();
+        page.line(format!("{:<12}{}{id}", "Directory", entry.dn));
+        page.alarm(format!(
+            "            the entry cannot be used: {}",
+            entry.why
+        ));
+    } else {
+        let absent = story.absent.as_deref();
+        let none = "no account stands behind this user";
+        page.line(format!("{:<12}{}", "Directory", absent.unwrap_or(none)));
+        if let Some(link) = &story.link {
+            page.line(format!(
+                "            last seen as {} at {}, id {}",
+                link.last_username, link.last_dn, link.account.id
+            ));
+        }
+    }
+}
+
+fn no_user(story: &Story) -> String {
+    match &story.link {
+        Some(link) => format!("the linked user {} was not found", link.user),
+        None => "no user yet".to_owned(),
+    }
+}
+
+fn linked(page: &mut Page, link: &LinkTold) {
+    let origin = match link.origin {
+        LinkOrigin::Created => "created by mattersync",
+        LinkOrigin::Adopted => "adopted",
+    };
+    page.line(format!("{:<12}{origin}, since {}", "Link", link.since));
+    if let Some(anchor) = &link.anchor {
+        page.line(format!("            second anchor {anchor}"));
+    }
+    for (field, value) in &link.given {
+        page.line(format!("            gave {field} {value:?}"));
+    }
+    match &link.deactivated {
+        Some((Some(at), why)) => {
+            page.line(format!(
+                "            deactivated by mattersync on {at}: {why}"
+            ));
+        }
+        Some((None, why)) => page.line(format!(
+            "            deactivated by mattersync, and not confirmed yet: {why}"
+        )),
+        None => {}
+    }
+}
+
+fn past(page: &mut Page, past: &[Happened], all: bool) {
+    page.title("What happened before");
+    if past.is_empty() {
+        page.line("  nothing is recorded");
+    }
+    let shown = if all {
+        past.len()
+    } else {
+        cut(past.len(), MOST)
+    };
+    for step in past.iter().take(shown) {
+        let outcome = match &step.outcome {
+            None => "; never begun".to_owned(),
+            Some(Outcome::Done) => String::new(),
+            Some(Outcome::NotDone(why)) => format!("; NOT DONE: {why}"),
+            Some(Outcome::Unknown(why)) => format!("; PERHAPS DONE: {why}"),
+        };
+        let (at, run) = (step.at, step.run.0);
+        page.line(format!("  {at}  run {run}: {}{outcome}", step.what));
+    }
+    more(page, past.len() - shown);
+}

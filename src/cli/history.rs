@@ -1,0 +1,196 @@
+//! `mattersync history`: the runs, one a line.
+
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+
+use crate::cycle::{self, HistoryReport, RunReport};
+use crate::model::Timestamp;
+use crate::state::RunState;
+
+use super::Answer;
+use super::args::History;
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use super::print::{Page, Terminal, count};
+
+/// As many runs as are listed where nobody says how many.
+const LAST: u32 = 20;
+
+/// Lists runs.
+///
+/// # Errors
+/// When the date is none, the person is not known, or the state cannot be read.
+pub fn history(context: &Context, args: &History, terminal: Terminal) -> Result<Answer, Failure> {
+    let since = args.since.as_deref().map(moment).transpose()?;
+    let whole = args.json.json;
+    let some = args.last.is_none() && since.is_none() && args.person.is_none() && !whole;
+    let report = context.question(cycle::History {
+        last: if some { Some(LAST) } else { args.last },
+        since,
+        person: args.person.clone(),
+        whole,
+    })?;
+    if whole {
+        return Answer::json(&report, Exit::DONE);
+    }
+    let mut page = Page::new(terminal);
+    tell(&mut page, &report);
+    if some && report.runs.len() >= usize::try_from(LAST).unwrap_or(usize::MAX) {
+        page.gap();
+        page.line("These are the last ones. More: mattersync history --last 100");
+    }
+    Ok(Answer::page(&page, Exit::DONE))
+}
+
+/// A moment as people write it: a date, a date and a time of day, RFC 3339, or how long ago.
+fn moment(text: &str) -> Result<Timestamp, Failure> {
+    let text = text.trim();
+    if let Ok(moment) = text.parse::<jiff::Timestamp>() {
+        return Ok(Timestamp(moment.as_millisecond()));
+    }
+    let local = text
+        .parse::<Date>()
+        .ok()
+        .filter(|_| !text.contains([':', 'T', 't']))
+        .map(|date| date.to_datetime(jiff::civil::Time::midnight()))
+        .or_else(|| text.parse::<DateTime>().ok());
+    let zoned = local.and_then(|local| local.to_zoned(TimeZone::system()).ok());
+    if let Some(zoned) = zoned {
+        return Ok(Timestamp(zoned.timestamp().as_millisecond()));
+    }
+    let ago = crate::config::parse_duration(text).map_err(|_| {
+        Failure::new(
+            Exit::USAGE,
+            format!(
+                "--since: {text:?} is no date: write 2026-11-22, \"2026-11-22 14:00\", \
+                 2026-11-22T14:00:00Z, or how long ago, such as 7d or 12h"
+            ),
+        )
+    })?;
+    let now = jiff::Timestamp::now().as_millisecond();
+    let ago = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
+    Ok(Timestamp(now.saturating_sub(ago)))
+}
+
+fn tell(page: &mut Page, report: &HistoryReport) {
+    if report.runs.is_empty() {
+        page.line("No run is recorded.");
+    } else {
+        let rows: Vec<Vec<String>> = report.runs.iter().map(row).collect();
+        let head = [
+            "RUN",
+            "BEGAN",
+            "KIND",
+            "BY",
+            "DONE",
+            "NOT DONE",
+            "APPROVED BY",
+        ];
+        page.table(&head, &rows);
+    }
+    if !report.events.is_empty() {
+        page.title("Outside of runs");
+        for event in &report.events {
+            let by = event.value.get("by").and_then(serde_json::Value::as_str);
+            let when = Timestamp(event.at.ms);
+            page.line(match event.kind.as_str() {
+                "forgotten" => format!(
+                    "  {when}  one person was forgotten by {}",
+                    by.unwrap_or("unknown")
+                ),
+                kind => format!("  {when}  {kind}"),
+            });
+        }
+    }
+    if !report.runs.is_empty() {
+        page.gap();
+        page.line("One of them, step by step: mattersync show RUN");
+    }
+}
+
+fn row(run: &RunReport) -> Vec<String> {
+    let approvals = run.approvals.iter();
+    let approvals: Vec<String> = approvals
+        .map(|approval| format!("{} ({})", approval.by, approval.hold))
+        .collect();
+    vec![
+        run.run.to_string(),
+        Timestamp(run.began.ms).to_string(),
+        kind(run),
+        run.by.clone().unwrap_or_default(),
+        done(run),
+        failures(run),
+        approvals.join("\n"),
+    ]
+}
+
+fn kind(run: &RunReport) -> String {
+    let kind = run.kind.as_deref().unwrap_or("not recorded");
+    match run.state {
+        RunState::Open => format!("{kind}, goes on"),
+        RunState::Finished => kind.to_owned(),
+        RunState::Abandoned => format!("{kind}, cut short"),
+    }
+}
+
+/// What was done, in counts.
+pub fn done(run: &RunReport) -> String {
+    let done = run.counts.iter().filter(|count| count.outcome == "done");
+    let done: Vec<String> = done
+        .map(|count| format!("{} {}", count.number, count.action))
+        .collect();
+    if done.is_empty() {
+        "nothing".to_owned()
+    } else {
+        done.join(", ")
+    }
+}
+
+/// What was not done, in counts; empty when all was.
+pub fn failures(run: &RunReport) -> String {
+    let number = |outcome: &str| -> u64 {
+        let counts = run.counts.iter().filter(|count| count.outcome == outcome);
+        counts.map(|count| count.number).sum()
+    };
+    let words = [
+        ("not-done", "failed"),
+        ("unknown", "unknown"),
+        ("not-begun", "not begun"),
+    ];
+    let mut told: Vec<String> = words
+        .iter()
+        .map(|(outcome, word)| (number(outcome), word))
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!("{number} {word}"))
+        .collect();
+    let held: u64 = run.held.iter().map(|held| held.steps).sum();
+    if held > 0 {
+        told.push(format!("{held} held"));
+    }
+    told.join(", ")
+}
+
+/// A number of steps in words.
+pub fn steps(number: usize) -> String {
+    count(number, "step", "steps")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_written_in_many_ways() {
+        let utc = Timestamp(1_795_356_000_000);
+        assert_eq!(moment("2026-11-22T14:00:00Z").unwrap(), utc);
+        assert_eq!(moment("2026-11-22T15:00:00+01:00").unwrap(), utc);
+        let day = moment("2026-11-22").unwrap();
+        let hour = moment("2026-11-22 14:00").unwrap();
+        assert_eq!(hour.0 - day.0, 14 * 3_600_000);
+        let ago = jiff::Timestamp::now().as_millisecond() - moment("2h").unwrap().0;
+        assert!((7_200_000..7_260_000).contains(&ago), "{ago}");
+        for odd in ["", "yesterday", "2026-13-01", "14:00"] {
+            assert!(moment(odd).is_err(), "{odd}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! `mattersync link`, `adopt` and `unlink`: who is who, said by a person.
+
+use crate::cycle::{self, ByHand, Errand};
+
+use super::Answer;
+use super::args::{Adopt, Link, Unlink, Yes};
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use super::people;
+use super::print::{Page, Terminal};
+
+/// Shows what a link would do, or makes it.
+///
+/// # Errors
+/// When it is not clear who is meant, the link may not be made, or a side cannot be read.
+pub fn link(context: &Context, args: &Link, terminal: Terminal) -> Result<Answer, Failure> {
+    let wish = cycle::LinkThem {
+        account: args.account.clone(),
+        user: args.user.clone(),
+        admin: args.admin,
+        guest: args.guest,
+        yes: args.yes.yes.clone(),
+    };
+    answer(context, wish, &args.yes, terminal)
+}
+
+/// As [`link`], with the user who is in the account's way.
+///
+/// # Errors
+/// As [`link`].
+pub fn adopt(context: &Context, args: &Adopt, terminal: Terminal) -> Result<Answer, Failure> {
+    let wish = cycle::Adopt {
+        account: args.account.clone(),
+        user: args.user.clone(),
+        yes: args.yes.yes.clone(),
+    };
+    answer(context, wish, &args.yes, terminal)
+}
+
+/// Shows what it would do to take a link apart, or does it.
+///
+/// # Errors
+/// As [`link`].
+pub fn unlink(context: &Context, args: &Unlink, terminal: Terminal) -> Result<Answer, Failure> {
+    let wish = cycle::Unlink {
+        person: args.person.clone(),
+        as_new: args.as_new,
+        yes: args.yes.yes.clone(),
+    };
+    answer(context, wish, &args.yes, terminal)
+}
+
+fn answer<E: Errand<Answer = ByHand>>(
+    context: &Context,
+    wish: E,
+    yes: &Yes,
+    terminal: Terminal,
+) -> Result<Answer, Failure> {
+    let deed = context.errand(wish)?;
+    let mut page = Page::new(terminal);
+    let exit = tell(&mut page, &deed, context.is_served());
+    if yes.json.json {
+        return Answer::json(&deed, exit);
+    }
+    Ok(Answer::page(&page, exit))
+}
+
+fn tell(page: &mut Page, deed: &ByHand, served: bool) -> Exit {
+    match &deed.account {
+        Some(account) => people::account(page, "Account", account),
+        None => page.line(format!("{:<12}not read, id {}", "Account", deed.key.id)),
+    }
+    match &deed.user {
+        Some(user) => people::user(page, "User", user),
+        None => page.line(format!("{:<12}gone, id {}", "User", deed.user_id)),
+    }
+    for warning in &deed.warnings {
+        page.alarm(format!("Note        {warning}"));
+    }
+    page.gap();
+    let is_link = deed.command != "unlink";
+    let done = match &deed.done {
+        Some(report) => people::told(page, report),
+        None => false,
+    };
+    page.line(match (done, is_link) {
+        (true, true) => "They are linked. The next cycle will do with them:",
+        (true, false) => "The link is forgotten. The next cycle will do with them:",
+        (false, true) => "Linked, the next cycle would do with them:",
+        (false, false) => "Unlinked, the next cycle would do with them:",
+    });
+    people::outlook(page, &deed.then);
+    page.gap();
+    if deed.done.is_none() {
+        page.line("Nothing was changed. To do it:");
+        page.line(format!("  {}", people::command(&deed.type_this)));
+        return Exit::DONE;
+    }
+    if !done {
+        return Exit::FAILED;
+    }
+    page.line(if served {
+        "The service goes on with its next cycle. Now: mattersync sync"
+    } else {
+        "Next: mattersync sync"
+    });
+    Exit::DONE
+}

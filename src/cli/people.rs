@@ -1,0 +1,100 @@
+//! Both sides of a person as text.
+
+use crate::cycle::{AccountSide, Outlook, SyncReport, UserSide};
+use crate::model::Timestamp;
+
+use super::print::Page;
+use super::steps::quoted;
+use super::sync;
+
+/// An account in a few lines, the first of them beside a label.
+pub fn account(page: &mut Page, label: &str, account: &AccountSide) {
+    page.line(format!(
+        "{label:<12}{} <{}>{}, {}",
+        account.username,
+        or_none(&account.emails.join(", "), "no address"),
+        named(&account.name),
+        account.state
+    ));
+    page.line(format!("            {}, id {}", account.dn, account.id));
+    match &account.becomes {
+        Some(name) if *name == account.username => {}
+        Some(name) => page.line(format!("            is {name} on Mattermost")),
+        None => page.line("            no legal username can be made of it"),
+    }
+    for (part, attribute) in &account.unreadable {
+        page.line(format!("            {part} cannot be read: {attribute}"));
+    }
+}
+
+/// A user in a few lines, the first of them beside a label.
+pub fn user(page: &mut Page, label: &str, user: &UserSide) {
+    page.line(format!(
+        "{label:<12}{} <{}>{}: {}",
+        user.username,
+        or_none(&user.email, "no address"),
+        named(&user.name),
+        user.words()
+    ));
+    let active = match user.last_activity {
+        Some(at) => format!(", last active {}", day(at)),
+        None => String::new(),
+    };
+    page.line(format!(
+        "            id {}, created {}{active}",
+        user.id,
+        day(user.created_at)
+    ));
+}
+
+fn named(name: &str) -> String {
+    match name {
+        "" => String::new(),
+        name => format!(" {name}"),
+    }
+}
+
+fn or_none<'a>(text: &'a str, none: &'a str) -> &'a str {
+    if text.is_empty() { none } else { text }
+}
+
+/// The day of a moment.
+pub fn day(at: Timestamp) -> String {
+    let text = at.to_string();
+    text.split_once(' ')
+        .map_or(text.clone(), |(day, _)| day.to_owned())
+}
+
+/// What a plan does with somebody.
+pub fn outlook(page: &mut Page, outlook: &Outlook) {
+    if outlook.is_empty() {
+        page.line("  nothing");
+    }
+    for wanted in &outlook.steps {
+        page.line(format!("  {}", wanted.what));
+        for name in &wanted.held_by {
+            page.alarm(format!(
+                "      HELD until: mattersync approve {}",
+                quoted(name)
+            ));
+        }
+        if wanted.waits {
+            page.line("      waits for what is held");
+        }
+    }
+    for left in &outlook.left_alone {
+        page.line(format!("  left alone: {}", left.why));
+    }
+}
+
+/// A command as a shell needs it.
+pub fn command(words: &[String]) -> String {
+    let words: Vec<String> = words.iter().map(|w| quoted(w)).collect();
+    format!("mattersync {}", words.join(" "))
+}
+
+/// Whether what a person asked for was done; what was not is told.
+pub fn told(page: &mut Page, report: &SyncReport) -> bool {
+    sync::failures(page, report);
+    sync::is_clean(report)
+}

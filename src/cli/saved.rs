@@ -1,0 +1,198 @@
+//! Plans in files: `plan --out FILE` and `sync --plan FILE`. Both open the file before root becomes
+//! the service user.
+
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::unistd::geteuid;
+
+use crate::cycle::{SavePlan, SavedPlan, SyncSaved};
+
+use super::args::Show;
+use super::context::{Context, Need};
+use super::exit::{Exit, Failure};
+use super::print::{Page, Terminal, count};
+use super::{Answer, plan, sync};
+
+/// A larger file is no plan.
+const MOST: u64 = 256 << 20;
+
+/// Plans, shows the plan, and saves it.
+///
+/// # Errors
+/// When the file cannot be written, or a side or the state cannot be read.
+pub fn save(config: &Path, path: &Path, show: Show, terminal: Terminal) -> Result<Answer, Failure> {
+    let mut target = Target::open(path)?;
+    let context = Context::open(config, Need::Look);
+    let saved = match context.and_then(|context| context.errand(SavePlan {})) {
+        Ok(saved) => saved,
+        Err(failure) => {
+            target.withdraw();
+            return Err(failure);
+        }
+    };
+    let text = serde_json::to_string_pretty(&saved.saved)
+        .map_err(|error| target.failure(&io::Error::other(error)))?;
+    target.write(&text)?;
+    if show.json.json {
+        return Answer::json(&saved.report, Exit::DONE);
+    }
+    let mut page = Page::new(terminal);
+    plan::page_of(&mut page, &saved.report, show.all);
+    page.gap();
+    page.line(format!(
+        "Saved as {}, good until {}. Next: mattersync sync --plan {}",
+        path.display(),
+        saved.saved.until,
+        path.display()
+    ));
+    if !saved.saved.plan.holds.is_empty() {
+        page.line(
+            "What is held is no part of it: approve it first, and save the plan again, to have it \
+             done.",
+        );
+    }
+    Ok(Answer::page(&page, Exit::DONE))
+}
+
+/// Carries out a saved plan, or says why not.
+///
+/// # Errors
+/// When the file is not what it should be, when something differs, and as
+/// [`super::sync::sync`].
+pub fn carry_out(
+    config: &Path,
+    path: &Path,
+    show: Show,
+    terminal: Terminal,
+) -> Result<Answer, Failure> {
+    let saved = read(path)?;
+    let context = Context::open(config, Need::Write)?;
+    let done = context.errand(SyncSaved { saved })?;
+    let exit = sync::exit_of(&done.report);
+    if show.json.json {
+        return Answer::json(&done, exit);
+    }
+    let mut page = Page::new(terminal);
+    sync::story(&mut page, &done.report, show.all);
+    if done.held > 0 {
+        page.line(format!(
+            "{} held when the plan was saved, and so no part of it.",
+            count(done.held, "step was", "steps were")
+        ));
+    }
+    if done.others > 0 {
+        page.line(format!(
+            "{} wanted now and not in the saved plan: not done. Next: mattersync sync",
+            count(done.others, "more step is", "more steps are")
+        ));
+    }
+    Ok(Answer::page(&page, exit))
+}
+
+/// A file that is written at the end.
+struct Target {
+    path: PathBuf,
+    file: File,
+    fresh: bool,
+}
+
+impl Target {
+    /// Makes the file, or takes one that is a saved plan.
+    fn open(path: &Path) -> Result<Self, Failure> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).mode(0o600);
+        let fresh = options.clone().create_new(true).open(path);
+        let opened = match fresh {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                options.open(path).map(|file| (file, false))
+            }
+            other => other.map(|file| (file, true)),
+        };
+        let (file, fresh) = opened.map_err(|error| failure(path, &error.to_string()))?;
+        let mut target = Self {
+            path: path.to_owned(),
+            file,
+            fresh,
+        };
+        if !fresh {
+            target.is_ours()?;
+        }
+        let private = target.file.set_permissions(Permissions::from_mode(0o600));
+        private.map_err(|error| target.failure(&error))?;
+        Ok(target)
+    }
+
+    fn is_ours(&mut self) -> Result<(), Failure> {
+        let is_file = self.file.metadata().is_ok_and(|found| found.is_file());
+        let mut head = String::new();
+        let file = &self.file;
+        let read = is_file && file.take(64).read_to_string(&mut head).is_ok();
+        if read && (head.is_empty() || head.contains("\"mattersync plan\"")) {
+            return Ok(());
+        }
+        Err(failure(
+            &self.path,
+            "there is a file of this name that is no saved plan: name another",
+        ))
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), Failure> {
+        let mut write = || -> io::Result<()> {
+            self.file.set_len(0)?;
+            io::Seek::rewind(&mut self.file)?;
+            self.file.write_all(text.as_bytes())?;
+            self.file.write_all(b"\n")?;
+            self.file.sync_all()
+        };
+        write().map_err(|error| self.failure(&error))
+    }
+
+    /// There is nothing to save: leaves no empty file behind.
+    fn withdraw(&self) {
+        if self.fresh {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+
+    fn failure(&self, error: &io::Error) -> Failure {
+        failure(&self.path, &error.to_string())
+    }
+}
+
+fn failure(path: &Path, what: &str) -> Failure {
+    Failure::new(Exit::FAILED, format!("{}: {what}", path.display()))
+}
+
+/// Reads a saved plan, if it is whole and nobody else could have looked at it or changed it.
+fn read(path: &Path) -> Result<SavedPlan, Failure> {
+    let refuse = |what: String| failure(path, &what);
+    let mut options = OpenOptions::new();
+    // Whoever names a pipe must not make us wait for ever.
+    options.read(true).custom_flags(nix::libc::O_NONBLOCK);
+    let file = options.open(path).map_err(|e| refuse(e.to_string()))?;
+    let found = file.metadata().map_err(|e| refuse(e.to_string()))?;
+    if !found.is_file() || found.len() > MOST {
+        return Err(refuse("it is no saved plan".into()));
+    }
+    let us = geteuid().as_raw();
+    if found.uid() != us && found.uid() != 0 {
+        let whose = found.uid();
+        return Err(refuse(format!(
+            "it belongs to user {whose}, and you are user {us}: save a plan of your own"
+        )));
+    }
+    if found.mode() & 0o077 != 0 {
+        return Err(refuse(format!(
+            "others may read or change it (mode {:04o}), so that nobody knows what it says: save \
+             the plan again",
+            found.mode() & 0o7777
+        )));
+    }
+    let mut text = String::new();
+    let read = file.take(MOST).read_to_string(&mut text);
+    read.map_err(|error| refuse(error.to_string()))?;
+    SavedPlan::parse(&text).map_err(|error| refuse(error.to_string()))
+}

@@ -1,0 +1,125 @@
+//! `mattersync state`: compares the state file with Mattermost, or puts the last copy back.
+
+use std::path::Path;
+
+use crate::cycle::{StateCheck, StateReport};
+use crate::model::Timestamp;
+use crate::state::{CopyFacts, look_at_copy, restore};
+
+use super::Answer;
+use super::args::{Json, Restore};
+use super::context::{Context, Need};
+use super::exit::{Exit, Failure};
+use super::print::{Page, Terminal, count};
+
+/// Lists what is wrong, each with what to type.
+///
+/// # Errors
+/// When the configuration cannot be used, or the work may not be done. A state file that cannot
+/// be read is no error here.
+pub fn check(config: &Path, json: Json, terminal: Terminal) -> Result<Answer, Failure> {
+    let context = Context::open(config, Need::Look)?;
+    let report = match context.errand(StateCheck {}) {
+        Ok(report) => report,
+        Err(failure) if failure.exit == Exit::STATE => StateReport::unreadable(failure.message),
+        Err(failure) => return Err(failure),
+    };
+    let exit = if report.findings.is_empty() {
+        Exit::DONE
+    } else {
+        Exit::FAILED
+    };
+    if json.json {
+        return Answer::json(&report, exit);
+    }
+    let mut page = Page::new(terminal);
+    page.line(format!(
+        "{}, {} on Mattermost; the last run was number {}.",
+        count(report.links, "link", "links"),
+        count(report.users, "user", "users"),
+        report.last_run,
+    ));
+    if report.findings.is_empty() {
+        page.line("Nothing is wrong.");
+    }
+    for finding in &report.findings {
+        page.gap();
+        let subject = match finding.subject.as_str() {
+            "" => String::new(),
+            subject => format!("{subject}: "),
+        };
+        page.alarm(format!("{subject}{}", finding.what));
+        page.line(format!("    {}", finding.instead));
+    }
+    Ok(Answer::page(&page, exit))
+}
+
+/// Puts the last copy in the place of the state file, or says what that would mean.
+///
+/// # Errors
+/// While the service or another command runs, when there is no usable copy, or the disk fails.
+pub fn put_back(config: &Path, args: Restore, terminal: Terminal) -> Result<Answer, Failure> {
+    let context = Context::open(config, Need::Write)?;
+    if context.is_served() {
+        return Err(Failure::new(
+            Exit::BUSY,
+            "the service has the state file open: systemctl stop mattersync, and type this again",
+        ));
+    }
+    let directory = &context.settings.state_directory;
+    let facts = look_at_copy(directory)?;
+    let mut page = Page::new(terminal);
+    describe(&mut page, &facts);
+    page.gap();
+    if !args.yes {
+        page.line("Nothing was changed. To put the copy in the place of the state file:");
+        page.line("  mattersync state restore --yes");
+        return Ok(Answer::page(&page, Exit::FAILED));
+    }
+    let aside = restore(directory)?;
+    page.line("The copy is the state file now.");
+    if let Some(aside) = aside {
+        page.line(format!("The old one is kept as {}.", aside.display()));
+    }
+    page.line(
+        "Who was made since the copy waits as an adoption; creations, and what takes something \
+         away, are held until you say so.",
+    );
+    page.line("Next: mattersync state check      compares it with Mattermost");
+    page.line("      mattersync plan             what would be done");
+    page.line("      mattersync approve restored lets it be done");
+    Ok(Answer::page(&page, Exit::DONE))
+}
+
+fn describe(page: &mut Page, facts: &CopyFacts) {
+    match &facts.damage {
+        None => page.line("The state file: nothing is wrong with it."),
+        Some(damage) => page.alarm(format!("The state file: {damage}")),
+    }
+    let now = Timestamp(jiff::Timestamp::now().as_millisecond());
+    let hours = now.since(facts.made).as_secs() / 3_600;
+    let links = usize::try_from(facts.links).unwrap_or(usize::MAX);
+    page.line(format!(
+        "The copy: {}, made {} ({} ago), sound, {}, last run {}.",
+        facts.path,
+        facts.made,
+        count(
+            usize::try_from(hours).unwrap_or(usize::MAX),
+            "hour",
+            "hours"
+        ),
+        count(links, "link", "links"),
+        facts.last_run,
+    ));
+    match facts.lacks {
+        Some(0) => page.line(
+            "No run is known to be missing from it. What people approved or ordered since, and \
+             since when somebody is missing, is.",
+        ),
+        Some(runs) => page.alarm(format!(
+            "IT LACKS {}: what they did is not known to it.",
+            count(usize::try_from(runs).unwrap_or(usize::MAX), "RUN", "RUNS")
+        )),
+        None => page.line("How many runs it lacks is not known."),
+    }
+}

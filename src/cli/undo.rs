@@ -1,0 +1,172 @@
+//! `mattersync undo` and `mattersync redo`.
+
+use crate::cycle::{self, LeftStep, Redone, UndoReport};
+use crate::model::{Action, RunId};
+
+use super::Answer;
+use super::args::{Redo, Undo};
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use super::print::{Page, Terminal};
+use super::steps::{self, Tense, quoted};
+use super::sync;
+
+/// Shows what taking a run back would do, or does it.
+///
+/// # Errors
+/// When there is no such run, it did nothing that could be taken back, or Mattermost cannot be
+/// read.
+pub fn undo(context: &Context, args: &Undo, terminal: Terminal) -> Result<Answer, Failure> {
+    let report = context.errand(cycle::Undo {
+        run: RunId(args.run),
+        person: args.person.clone(),
+        yes: args.yes,
+    })?;
+    let failed = report
+        .sync
+        .as_ref()
+        .is_some_and(|sync| !sync::is_clean(sync));
+    let exit = if failed {
+        Exit::FAILED
+    } else if args.yes && !report.plan.plan.holds.is_empty() {
+        Exit::HELD
+    } else {
+        Exit::DONE
+    };
+    if args.json.json {
+        return Answer::json(&report, exit);
+    }
+    let mut page = Page::new(terminal);
+    match &report.sync {
+        None => preview(&mut page, &report, args),
+        Some(sync) => {
+            sync::done(&mut page, sync, true);
+            sync::failures(&mut page, sync);
+        }
+    }
+    steps::show_holds(&mut page, &report.plan, true);
+    left(&mut page, &report.left);
+    afterwards(&mut page, &report);
+    if report.sync.is_none() && !report.plan.plan.steps.is_empty() {
+        page.gap();
+        page.line(format!("Nothing was changed. To do it: {}", command(args)));
+    }
+    Ok(Answer::page(&page, exit))
+}
+
+fn command(args: &Undo) -> String {
+    let person = args.person.as_ref();
+    let person = person.map(|person| format!(" --person {}", quoted(person)));
+    format!(
+        "mattersync undo {}{} --yes",
+        args.run,
+        person.unwrap_or_default()
+    )
+}
+
+fn preview(page: &mut Page, report: &UndoReport, args: &Undo) {
+    let released: Vec<_> = report.plan.plan.released().collect();
+    if report.plan.plan.steps.is_empty() {
+        page.line(format!(
+            "Nothing of run {} is left to be taken back.",
+            args.run
+        ));
+        return;
+    }
+    page.line(format!("To take back run {}:", args.run));
+    steps::show(page, &report.plan, &released, true, Tense::Wanted);
+    if report.plan.mails > 0 {
+        page.gap();
+        page.line(format!(
+            "Mattermost sends {} because of that.",
+            super::print::count(
+                usize::try_from(report.plan.mails).unwrap_or(usize::MAX),
+                "e-mail",
+                "e-mails"
+            )
+        ));
+    }
+}
+
+fn left(page: &mut Page, left: &[LeftStep]) {
+    if left.is_empty() {
+        return;
+    }
+    page.title(format!("Not taken back: {}", left.len()));
+    let rows: Vec<Vec<String>> = left
+        .iter()
+        .map(|left| vec![left.name.clone(), left.action.clone(), left.why.clone()])
+        .collect();
+    page.table(&["NAME", "STEP", "WHY"], &rows);
+}
+
+/// What the next cycle will make of it.
+fn afterwards(page: &mut Page, report: &UndoReport) {
+    let steps = &report.plan.plan.steps;
+    let any = |is: fn(&Action) -> bool| steps.iter().any(|step| is(&step.action));
+    let mut lines = Vec::new();
+    if any(|action| {
+        matches!(
+            action,
+            Action::Rename { .. } | Action::ChangeEmail { .. } | Action::UpdateProfile { .. }
+        )
+    }) {
+        lines.push(
+            "What is changed back stays so while the directory says what it says now; when it \
+             says something else, that is done.",
+        );
+    }
+    if any(|action| matches!(action, Action::Reactivate { .. })) {
+        lines.push(
+            "Who is active again although the account is locked or missing stays active, as if an \
+             administrator had activated the user by hand.",
+        );
+    }
+    if any(|action| matches!(action, Action::Deactivate { .. })) {
+        lines.push(
+            "Who is deactivated stays so until somebody activates the user in Mattermost's System \
+             Console; nobody is deleted.",
+        );
+    }
+    if any(|action| matches!(action, Action::Unlink { .. })) {
+        lines
+            .push("Whose link is taken apart is not linked again by itself, and gets no new user.");
+    }
+    if lines.is_empty() {
+        return;
+    }
+    page.title("The cycles after that");
+    for line in lines {
+        page.line(format!("  {line}"));
+    }
+    page.line(
+        "  Each cycle lists it as left alone. To let the directory decide again: mattersync redo \
+         PERSON",
+    );
+}
+
+/// Gives up what was taken back of a person.
+///
+/// # Errors
+/// When nothing of the person was taken back, or it is not clear who is meant.
+pub fn redo(context: &Context, args: &Redo, terminal: Terminal) -> Result<Answer, Failure> {
+    let redone = context.errand(cycle::Redo {
+        person: args.person.clone(),
+    })?;
+    if args.json.json {
+        return Answer::json(&redone, Exit::DONE);
+    }
+    let mut page = Page::new(terminal);
+    let Redone { name, what } = &redone;
+    page.line(format!("For {name} the directory decides again about:"));
+    for what in what {
+        page.line(format!("  {what}"));
+    }
+    page.gap();
+    page.line(if context.is_served() {
+        "The service does it in its next cycle. To see what that will be: mattersync plan"
+    } else {
+        "Next: mattersync plan, then mattersync sync"
+    });
+    Ok(Answer::page(&page, Exit::DONE))
+}

@@ -1,0 +1,73 @@
+//! The settings that decide who is in scope, as they are spelt, with their places.
+
+use std::collections::BTreeMap;
+
+use super::super::raw::{RawConfig, RawProvider};
+use super::super::{Bind, IdForm, ProviderKind, ProviderSettings, Schema};
+use super::{At, Check, at};
+use crate::plan::{Policy, Setting};
+
+/// Who is in scope, for noticing that this is said otherwise than before. No secret is among it.
+pub(super) fn settings(
+    check: &Check<'_>,
+    raw: &RawConfig,
+    provider: &ProviderSettings,
+    policy: &Policy,
+) -> BTreeMap<String, Setting> {
+    let nothing = RawProvider::default();
+    let written = raw.provider.first().map_or(&nothing, |p| p.get_ref());
+    let mapping = &provider.mapping;
+    let mut scope = BTreeMap::new();
+    let mut add = |key: &str, value: String, at: At| {
+        let place = at.map(|span| {
+            let line = check.source.line(&span);
+            format!("{} line {line}", check.source.path.display())
+        });
+        scope.insert(key.to_owned(), Setting { value, place });
+    };
+    match &provider.kind {
+        ProviderKind::Ldif { path } => {
+            add("provider.kind", quoted("ldif"), at(&written.kind));
+            let path = quoted(&path.to_string_lossy());
+            add("provider.path", path, at(&written.path));
+        }
+        ProviderKind::Ldap(ldap) => {
+            add("provider.kind", quoted("ldap"), at(&written.kind));
+            // Whom we bind as decides whom we see.
+            let (who, place) = match &ldap.bind {
+                Bind::Anonymous => ("anonymous", at(&written.bind)),
+                Bind::External => ("external", at(&written.bind)),
+                Bind::Simple { dn, .. } => (dn.as_str(), at(&written.bind_dn)),
+            };
+            add("provider.bind-dn", quoted(who), place);
+        }
+    }
+    let schema = name_of(&Schema::NAMES, &mapping.schema);
+    add("provider.schema", schema, at(&written.schema));
+    add("provider.base", quoted(&mapping.base), at(&written.base));
+    let accounts = &raw.accounts;
+    let filter = quoted(&mapping.filter);
+    add("accounts.filter", filter, at(&accounts.filter));
+    add("accounts.id", quoted(&mapping.id.name), at(&accounts.id));
+    let form = name_of(&IdForm::NAMES, &mapping.id.form);
+    add("accounts.id-form", form, at(&accounts.id_form));
+    let locks = mapping.locks.iter().map(|rule| rule.attribute());
+    add("accounts.lock", list(locks), at(&accounts.lock));
+    let protect = policy.protect.iter().map(String::as_str);
+    add("policy.protect", list(protect), at(&raw.policy.protect));
+    scope
+}
+
+fn quoted(text: &str) -> String {
+    format!("{text:?}")
+}
+
+fn list<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let words: Vec<String> = words.map(quoted).collect();
+    format!("[{}]", words.join(", "))
+}
+
+fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: &T) -> String {
+    let found = names.iter().find(|(_, known)| known == value);
+    quoted(found.map_or("", |(name, _)| name))
+}

@@ -1,0 +1,441 @@
+//! The whole story of one person.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    AccountKey, AccountState, Evidence, LinkOrigin, Lookup, Now, ProfileField, Seats, Timestamp,
+    UserId, Why,
+};
+use crate::plan::{Crowd, Policy, Span};
+
+use super::super::errand::{Asker, Errand};
+use super::super::{CycleError, Engine, View, WordError};
+use super::find::{is_account, is_user, same};
+use super::near::nearest;
+use super::orphans::Kept;
+use super::outlook::Outlook;
+use super::past::Happened;
+use super::sides::{AccountSide, EntrySide, UserSide, state};
+
+/// The most steps of earlier runs that are told.
+const PAST: u32 = 500;
+
+/// Tell the story of one person.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Explain {
+    /// Username, address, DN or id, of the account or of the user.
+    pub person: String,
+}
+
+/// What is known under one name.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Explanation {
+    /// What was asked for.
+    pub person: String,
+    /// Everybody who is known under that name: an account with its user is one.
+    pub stories: Vec<Story>,
+    /// Where nobody is: names that are nearly the same.
+    pub near: Vec<String>,
+    /// Why the reading of the directory does not prove that somebody is not there.
+    pub gaps: Vec<String>,
+}
+
+/// The story of one person.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Story {
+    /// The account, as read and as it is understood.
+    pub account: Option<AccountSide>,
+    /// The entry, if it cannot be used.
+    pub entry: Option<EntrySide>,
+    /// What the directory says of an account that the reading does not contain.
+    pub absent: Option<String>,
+    /// The user.
+    pub user: Option<UserSide>,
+    /// What brings both together.
+    pub link: Option<LinkTold>,
+    /// Who took the link apart, and when.
+    pub unlinked: Option<Kept>,
+    /// Who said that a user without an account is to be kept.
+    pub kept: Option<Kept>,
+    /// What the plan decides, in a sentence.
+    pub decision: String,
+    /// What would be changed now, and what is left alone and why.
+    pub now: Outlook,
+    /// What it waits for.
+    pub waits: Vec<String>,
+    /// What happened before, newest first.
+    pub past: Vec<Happened>,
+}
+
+/// "This account is this user", as remembered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkTold {
+    /// The account.
+    pub account: AccountKey,
+    /// The user.
+    pub user: UserId,
+    /// How it came to be.
+    pub origin: LinkOrigin,
+    /// Since when.
+    pub since: Timestamp,
+    /// Where the account was when it was last seen.
+    pub last_dn: String,
+    /// What it was called then.
+    pub last_username: String,
+    /// Its second anchor then, if one is configured.
+    pub anchor: Option<String>,
+    /// What we last gave to each field.
+    pub given: Vec<(ProfileField, String)>,
+    /// Our own deactivation: when the server made it (not known while it is in doubt), and why.
+    pub deactivated: Option<(Option<Timestamp>, String)>,
+}
+
+impl Errand for Explain {
+    const NAME: &'static str = "explain";
+    const WRITES: bool = false;
+    type Answer = Explanation;
+
+    fn run<'a>(
+        self,
+        engine: &'a mut Engine,
+        asker: &'a Asker<'a>,
+    ) -> BoxFuture<'a, Result<Explanation, WordError>> {
+        Box::pin(async move {
+            let view = engine.look(asker.stages).await?;
+            let now = engine.clock().now();
+            let mut stories = {
+                let world = view.world();
+                let policy = &engine.settings().policy;
+                let crowd = Crowd::of(&world, policy);
+                let teller = Teller {
+                    view: &view,
+                    crowd: &crowd,
+                    policy,
+                    now: &now,
+                };
+                teller.stories(&self.person)
+            };
+            for (key, user, story) in &mut stories {
+                let past = engine
+                    .store()
+                    .steps_about(key.as_ref(), user.as_ref(), PAST);
+                let past = past.await.map_err(CycleError::from)?;
+                story.past = past.into_iter().map(Happened::from).collect();
+            }
+            let mut stories: Vec<Story> = stories.into_iter().map(|(.., story)| story).collect();
+            let users = stories.iter_mut().filter_map(|story| story.user.as_mut());
+            engine.tell_activity(users.collect()).await;
+            let near = match stories.is_empty() {
+                true => near(&view, &self.person),
+                false => Vec::new(),
+            };
+            let gaps = view.directories.values().flat_map(|d| d.accounts.gaps());
+            let gaps = gaps.map(ToString::to_string).collect();
+            Ok(Explanation {
+                person: self.person,
+                stories,
+                near,
+                gaps,
+            })
+        })
+    }
+}
+
+fn near(view: &View, person: &str) -> Vec<String> {
+    let accounts = view.accounts().flat_map(|(_, account)| {
+        let mails = account.emails.iter().flat_map(|c| &c.values);
+        std::iter::once(&account.username).chain(mails)
+    });
+    let users = view.users.iter().flat_map(|(_, u)| [&u.username, &u.email]);
+    let links = view.memory.links.values().map(|link| &link.last_username);
+    let bad = view
+        .directories
+        .values()
+        .flat_map(|d| d.accounts.rejected());
+    let bad: Vec<&str> = bad.filter_map(|bad| first_value(&bad.name)).collect();
+    let known = accounts.chain(users).chain(links).map(String::as_str);
+    nearest(person, known.chain(bad))
+}
+
+/// The value that a DN begins with: `anna` of `uid=anna,ou=people`.
+fn first_value(dn: &str) -> Option<&str> {
+    let (_, rest) = dn.split_once('=')?;
+    rest.split(',').next()
+}
+
+struct Teller<'a> {
+    view: &'a View,
+    crowd: &'a Crowd<'a>,
+    policy: &'a Policy,
+    now: &'a Now,
+}
+
+type Told = (Option<AccountKey>, Option<UserId>, Story);
+
+impl Teller<'_> {
+    fn stories(&self, person: &str) -> Vec<Told> {
+        let mut stories: Vec<Told> = self
+            .found(person)
+            .into_iter()
+            .map(|(key, user)| self.story(key, user))
+            .collect();
+        let entries = self.view.directories.values();
+        let entries = entries.flat_map(|d| d.accounts.rejected()).filter(|bad| {
+            let id = bad.key.as_ref().is_some_and(|id| same(id.as_str(), person));
+            let told = |key: &AccountKey| Some(&key.id) == bad.key.as_ref();
+            let known = stories
+                .iter()
+                .any(|(key, ..)| key.as_ref().is_some_and(told));
+            let named = first_value(&bad.name).is_some_and(|name| same(name, person));
+            !known && (id || named || same(&bad.name, person))
+        });
+        let entries: Vec<EntrySide> = entries.map(EntrySide::of).collect();
+        for entry in entries {
+            let (_, _, mut story) = self.story(None, None);
+            story.decision = format!("nothing is done: the entry cannot be used: {}", entry.why);
+            story.entry = Some(entry);
+            stories.push((None, None, story));
+        }
+        stories
+    }
+
+    /// Accounts and users that are known under a name, each account together with its user.
+    fn found(&self, person: &str) -> BTreeSet<(Option<AccountKey>, Option<UserId>)> {
+        let memory = &self.view.memory;
+        let mut found = BTreeSet::new();
+        let with_user = |key: AccountKey| {
+            let user = memory.links.get(&key).map(|link| link.user.clone());
+            let apart = || memory.unlinked.get(&key).map(|mark| mark.user.clone());
+            let user = user.or_else(apart);
+            (Some(key), user)
+        };
+        let accounts = self.view.accounts();
+        let accounts = accounts.filter(|(key, account)| is_account(key, account, person));
+        found.extend(accounts.map(|(key, _)| with_user(key)));
+        let links = memory.links.iter().filter(|(key, link)| {
+            let gone = self.view.account(key).is_none();
+            let last = same(&link.last_username, person) || same(&link.last_dn, person);
+            (gone && last) || same(key.id.as_str(), person) || same(link.user.as_str(), person)
+        });
+        found.extend(links.map(|(key, _)| with_user(key.clone())));
+        let users = self
+            .view
+            .users
+            .iter()
+            .filter(|(_, user)| is_user(user, person));
+        let users: Vec<&UserId> = users.map(|(id, _)| id).collect();
+        for id in users {
+            let told = found.iter().any(|(_, user)| user.as_ref() == Some(id));
+            if told {
+                continue;
+            }
+            let apart = memory.unlinked.iter().find(|(_, mark)| mark.user == *id);
+            let key = self.crowd.owner(id).or(apart.map(|(key, _)| key));
+            found.insert((key.cloned(), Some(id.clone())));
+        }
+        found
+    }
+
+    fn story(&self, key: Option<AccountKey>, user: Option<UserId>) -> Told {
+        let view = self.view;
+        let memory = &view.memory;
+        let account = key.as_ref().and_then(|k| Some((k, view.account(k)?)));
+        let found = user.as_ref().and_then(|id| view.users.get(id));
+        let link = key.as_ref().and_then(|k| Some((k, memory.links.get(k)?)));
+        let mark = key.as_ref().and_then(|k| memory.unlinked.get(k));
+        let kept = user.as_ref().and_then(|id| memory.kept.get(id));
+        let now = Outlook::of(&view.plan, key.as_ref(), user.as_ref());
+        let absent = match (&key, account) {
+            (Some(key), None) => Some(self.absent(key)),
+            _ => None,
+        };
+        let decision = self.decision(key.as_ref(), user.as_ref(), &now);
+        let waits = match &key {
+            Some(key) => self.waits(key, user.as_ref(), &now),
+            None => Vec::new(),
+        };
+        let entry = key.as_ref().and_then(|key| {
+            let directory = view.directories.get(&key.provider)?;
+            let mut bad = directory.accounts.rejected().iter();
+            bad.find(|bad| bad.key.as_ref() == Some(&key.id))
+        });
+        let story = Story {
+            account: account.map(|(key, a)| AccountSide::of(view, key, a)),
+            entry: entry.map(EntrySide::of),
+            absent,
+            user: found.map(|user| UserSide::of(view, self.crowd, user)),
+            link: link.map(|(key, link)| LinkTold {
+                account: key.clone(),
+                user: link.user.clone(),
+                origin: link.origin,
+                since: link.since,
+                last_dn: link.last_dn.clone(),
+                last_username: link.last_username.clone(),
+                anchor: link.anchor.clone(),
+                given: link
+                    .given
+                    .iter()
+                    .map(|(f, g)| (*f, g.sent.clone()))
+                    .collect(),
+                deactivated: link
+                    .deactivated
+                    .as_ref()
+                    .map(|d| (d.delete_at, d.why.clone())),
+            }),
+            unlinked: mark.map(|mark| Kept {
+                by: mark.by.clone(),
+                at: mark.at,
+            }),
+            kept: kept.map(|kept| Kept {
+                by: kept.by.clone(),
+                at: kept.at,
+            }),
+            decision,
+            now,
+            waits,
+            past: Vec::new(),
+        };
+        (key, user, story)
+    }
+
+    /// What the directory says of an account that is not among those that were read.
+    fn absent(&self, key: &AccountKey) -> String {
+        let Some(directory) = self.view.directories.get(&key.provider) else {
+            return format!("the configuration names no provider {}", key.provider);
+        };
+        let elsewhere = directory.accounts.found_elsewhere(&key.id);
+        if let Some((dn, at)) = elsewhere {
+            return format!(
+                "the base or the filter leaves the entry out; a look-up by id found it at {dn}, {}",
+                state(at)
+            );
+        }
+        match directory.accounts.look(&key.id) {
+            Evidence::Present(_) => "it is there".to_owned(),
+            Evidence::Absent(proof) => match proof.lookup {
+                Some(Lookup::Nowhere) => format!(
+                    "the directory does not have it: not among {} entries, and a look-up by id \
+                     found it nowhere",
+                    proof.entries
+                ),
+                _ => format!(
+                    "not among the {} entries of a complete reading; it was not looked up by id",
+                    proof.entries
+                ),
+            },
+            Evidence::Unknown(gap) => format!("nobody can tell whether it is there: {gap}"),
+        }
+    }
+
+    fn decision(&self, key: Option<&AccountKey>, user: Option<&UserId>, now: &Outlook) -> String {
+        if let Some(first) = now.steps.first() {
+            let more = match now.steps.len() {
+                1 => String::new(),
+                n => format!(", and {} more", n - 1),
+            };
+            let held = match first.held_by.as_slice() {
+                [] if first.waits => ", which waits for what is held".to_owned(),
+                [] => String::new(),
+                names => format!(", which waits for: mattersync approve {}", names.join(", ")),
+            };
+            return format!("{}{more}{held}", first.what);
+        }
+        if let Some(left) = now.left_alone.last() {
+            return format!("left alone: {}", left.why);
+        }
+        let found = user.and_then(|id| self.view.users.get(id));
+        let account = key.and_then(|key| self.view.account(key));
+        match (account, found) {
+            (Some(account), Some(user)) => match (&account.state, user.is_active()) {
+                (AccountState::Locked { .. }, false) => {
+                    "nothing to do: locked in the directory, deactivated on Mattermost".to_owned()
+                }
+                _ => "nothing to do: both sides agree".to_owned(),
+            },
+            (None, Some(user)) => match self.crowd.bar(user) {
+                Some(bar @ crate::plan::Bar::Linked(_)) if !user.is_active() => {
+                    format!("nothing to do: deactivated on Mattermost; {bar}")
+                }
+                Some(bar) => format!("never touched: {bar}"),
+                None => "never touched: no account stands behind this user (mattersync orphans)"
+                    .to_owned(),
+            },
+            _ => "nothing is done".to_owned(),
+        }
+    }
+
+    fn waits(&self, key: &AccountKey, user: Option<&UserId>, now: &Outlook) -> Vec<String> {
+        let memory = &self.view.memory;
+        let mut waits = Vec::new();
+        for wanted in &now.steps {
+            for name in &wanted.held_by {
+                let kind = wanted.step.action.kind();
+                waits.push(format!("{kind}: for a person: mattersync approve {name}"));
+            }
+        }
+        if let Some(absence) = memory.absences.get(key) {
+            let grace = self.policy.grace;
+            let left = grace.saturating_sub(absence.certain);
+            waits.push(format!(
+                "missing since {}: for certain for {} of {}, in {} readings of at least 3; \
+                 deactivated not before {}",
+                absence.first.wall,
+                Span(absence.certain),
+                Span(grace),
+                absence.readings,
+                self.now.wall.after(left)
+            ));
+        }
+        if let Some(back) = memory.returns.get(key) {
+            waits.push(format!(
+                "back since {}: {} of 2 readings that agree",
+                back.first, back.readings
+            ));
+        }
+        waits.extend(self.seat(key));
+        let asked = memory
+            .links
+            .get(key)
+            .and_then(|link| link.email_waiting.as_ref());
+        if let Some(email) = asked {
+            waits.push(format!(
+                "for the person's click in the mail that went to {email}"
+            ));
+        }
+        if let Some(order) = user.and_then(|id| memory.orders.get(id)) {
+            waits.push(format!(
+                "to be deactivated by the word of {} on {}",
+                order.by, order.at
+            ));
+        }
+        if let Some(at) = self.view.account(key).and_then(|a| a.expires) {
+            let past = at.since(self.now.wall) == Duration::ZERO;
+            waits.extend((!past).then(|| format!("the account expires on {at}")));
+        }
+        waits
+    }
+
+    /// The place in the queue for a seat.
+    fn seat(&self, key: &AccountKey) -> Option<String> {
+        let left = self.view.plan.left_alone.iter();
+        let late = left.filter(|l| matches!(l.why, Why::NoSeat { .. }));
+        let mut late: Vec<&AccountKey> = late.filter_map(|l| l.subject.account.as_ref()).collect();
+        let since = |key: &AccountKey| self.view.memory.waiting.get(key).copied();
+        late.sort_by_key(|key| (since(key).unwrap_or(self.now.wall), (*key).clone()));
+        let place = late.iter().position(|waits| *waits == key)?;
+        let taken = match self.view.server.seats {
+            Seats::Limited { limit, active } => format!("; {active} of {limit} are taken"),
+            _ => String::new(),
+        };
+        let since = since(key).unwrap_or(self.now.wall);
+        Some(format!(
+            "for a seat since {since}: about number {} of {} who wait{taken}",
+            place + 1,
+            late.len()
+        ))
+    }
+}

@@ -1,0 +1,72 @@
+//! Names that are nearly the one that was typed.
+
+use std::collections::BTreeSet;
+
+/// The most of them.
+const MOST: usize = 5;
+
+/// Those of `known` that are nearest to a word, nearest first, each once: up to a third of the
+/// letters typed otherwise, or one beginning with the other. Upper and lower case are the same.
+pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let word: Vec<char> = word.to_lowercase().chars().collect();
+    let far = (word.len() / 3).clamp(1, 3);
+    let mut found: BTreeSet<(usize, String)> = BTreeSet::new();
+    for name in known {
+        let letters: Vec<char> = name.to_lowercase().chars().collect();
+        let begins = word.len() >= 3 && letters.len() >= 3;
+        let begins = begins && (letters.starts_with(&word) || word.starts_with(&letters));
+        let distance = match begins {
+            true => 0,
+            false if letters.len().abs_diff(word.len()) > far => continue,
+            false => distance(&word, &letters),
+        };
+        if distance <= far {
+            found.insert((distance, name.to_owned()));
+        }
+    }
+    found.into_iter().take(MOST).map(|(_, name)| name).collect()
+}
+
+/// How many letters must be put in, left out, replaced, or changed with their neighbour.
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, y) in b.iter().enumerate() {
+            let mut cost = (last[j] + usize::from(x != y))
+                .min(last[j + 1] + 1)
+                .min(row[j] + 1);
+            let swapped = i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y;
+            if swapped {
+                cost = cost.min(before[j - 1] + 1);
+            }
+            row.push(cost);
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_are_found_and_far_ones_are_not() {
+        let known = ["anna", "anne", "hanna.meier", "bob", "na"];
+        let near = |word| nearest(word, known.into_iter());
+        assert_eq!(near("anan"), ["anna"]);
+        assert_eq!(near("ANNA"), ["anna", "anne"]);
+        assert_eq!(near("hanna"), ["hanna.meier", "anna"]);
+        assert_eq!(near("zoe"), [""; 0]);
+        let ring = |a: &str, b: &str| {
+            let letters = |s: &str| s.chars().collect::<Vec<_>>();
+            distance(&letters(a), &letters(b))
+        };
+        assert_eq!(
+            (ring("kitten", "sitting"), ring("", "abc"), ring("ab", "ba")),
+            (3, 3, 1)
+        );
+    }
+}

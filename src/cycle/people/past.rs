@@ -1,0 +1,58 @@
+//! What happened to one person before.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Outcome, RunId, Step, Timestamp, UserId};
+use crate::plan::Sentence;
+use crate::state::PastStep;
+
+use super::super::Engine;
+use super::sides::UserSide;
+
+/// A step of an earlier run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Happened {
+    /// The run.
+    pub run: RunId,
+    /// When.
+    pub at: Timestamp,
+    /// What, to whom, why.
+    pub what: String,
+    /// What became of it; none if it was never begun.
+    pub outcome: Option<Outcome>,
+    /// The step, for programs.
+    pub step: Step,
+}
+
+impl From<PastStep> for Happened {
+    fn from(past: PastStep) -> Self {
+        Self {
+            run: past.run,
+            at: past.at.unwrap_or(past.began),
+            what: Sentence(&past.step).to_string(),
+            outcome: past.outcome,
+            step: past.step,
+        }
+    }
+}
+
+impl Engine {
+    /// Adds when the users were last active, where the server tells. Nothing depends on it: where
+    /// it cannot be asked for, it is left out.
+    pub(super) async fn tell_activity(&self, users: Vec<&mut UserSide>) {
+        if users.is_empty() {
+            return;
+        }
+        let ids: BTreeSet<UserId> = users.iter().map(|user| user.id.clone()).collect();
+        match self.client.reader().last_activity(&ids).await {
+            Ok(active) => {
+                for user in users {
+                    user.last_activity = active.get(&user.id).copied();
+                }
+            }
+            Err(error) => tracing::debug!("when users were last active is not known: {error}"),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What a person takes back, and what stays as it was because of it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ProfileField, RunId, Timestamp, UserId};
+
+/// A part of a run that a person took back (`mattersync undo`). It is a wish until it is carried
+/// out; after that it keeps the next cycle from doing the same again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undone {
+    /// What.
+    pub what: Undoing,
+    /// The user.
+    pub user: UserId,
+    /// The run that had done it.
+    pub run: RunId,
+    /// Who took it back.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// Whether it was carried out.
+    pub done: bool,
+}
+
+/// What is taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Undoing {
+    /// A value.
+    Value {
+        /// Which one.
+        of: ValueOf,
+        /// What the run made it.
+        made: String,
+        /// What it was before, and shall be again.
+        back: String,
+        /// What the directory said at the time; while it says so, the value stays as it is. `None`
+        /// until the directory was asked.
+        directory: Option<String>,
+    },
+    /// A deactivation.
+    Reactivate {
+        /// The server's `delete_at`, if it was recorded: only that very deactivation is undone.
+        delete_at: Option<Timestamp>,
+    },
+    /// A creation or a reactivation: nobody is deleted.
+    Deactivate {
+        /// Whether the user stays deactivated until a person activates him. Else the directory
+        /// decides again.
+        lasting: bool,
+    },
+    /// An adoption.
+    Unlink,
+    /// An adoption that was taken back.
+    Link {
+        /// The account's username in the directory.
+        directory_username: String,
+    },
+}
+
+/// A value of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ValueOf {
+    /// The username.
+    Username,
+    /// The e-mail address.
+    Email,
+    /// First name to locale.
+    Field(ProfileField),
+}
+
+impl fmt::Display for ValueOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Username => f.write_str("username"),
+            Self::Email => f.write_str("e-mail address"),
+            Self::Field(field) => field.fmt(f),
+        }
+    }
+}
+
+impl Undoing {
+    /// Whether both are about the same thing of a person: the later one replaces the earlier.
+    pub fn is_about_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Value { of, .. }, Self::Value { of: other, .. }) => of == other,
+            (Self::Value { .. }, _) | (_, Self::Value { .. }) => false,
+            (Self::Unlink | Self::Link { .. }, Self::Unlink | Self::Link { .. })
+            | (
+                Self::Reactivate { .. } | Self::Deactivate { .. },
+                Self::Reactivate { .. } | Self::Deactivate { .. },
+            ) => true,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,465 @@
+//! What people took back: carried out, and then not done again by itself.
+//!
+//! A part of a run that was taken back is a wish in the memory until it is carried out; its step
+//! is guarded like any other. After that it keeps its place: what the directory said when it was
+//! taken back is not done again, until the directory says something else or a person says `redo`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{
+    AccountKey, AccountState, Action, Class, Evidence, Link, Precondition, ProfileField, Reason,
+    Remember, Step, Subject, Undoing, Undone, User, ValueOf, Values, Why,
+};
+
+use super::draft::Draft;
+use super::names::legal_username;
+use super::outcome::Effect;
+use super::{Authority, address, profiles};
+
+/// What becomes of one thing that was taken back.
+enum Verdict {
+    /// There is nothing to keep any more.
+    Forget,
+    /// It cannot be carried out.
+    Lost(String),
+    /// It stays as it is, and the plan leaves it alone.
+    Keep(Undone),
+    /// The same, and the person is told of.
+    Tell(Undone, Why),
+    /// It is to be carried out.
+    Do(Undone),
+}
+
+/// Carries out what was taken back, and marks what the rest of the plan must leave alone.
+pub fn settle(draft: &mut Draft<'_>) {
+    for (key, list) in &draft.world.memory.undone {
+        let mut left = Vec::with_capacity(list.len());
+        let mut fields = Vec::new();
+        for undone in list {
+            match judge(draft, key, undone) {
+                Verdict::Forget => {}
+                Verdict::Lost(why) => {
+                    let run = undone.run;
+                    let subject = subject(draft, key, undone);
+                    draft.leave(subject, Why::NotUndone { run, why });
+                }
+                Verdict::Keep(undone) => left.push(pinned(draft, key, undone)),
+                Verdict::Tell(undone, why) => {
+                    let subject = subject(draft, key, &undone);
+                    draft.leave(subject, why);
+                    left.push(pinned(draft, key, undone));
+                }
+                Verdict::Do(undone) => {
+                    carry_out(draft, key, &undone, &mut fields);
+                    left.push(pinned(draft, key, undone));
+                }
+            }
+        }
+        for (undone, changes) in by_run(fields) {
+            update(draft, key, &undone, changes);
+        }
+        if left != *list {
+            let left = (!left.is_empty()).then_some(left);
+            draft.learn(Remember::Undone(key.clone(), left));
+        }
+    }
+}
+
+/// Whose link is taken apart in this plan, nothing else is done to.
+pub fn part(draft: &mut Draft<'_>) {
+    let parting: BTreeSet<AccountKey> = draft
+        .plan
+        .steps
+        .iter()
+        .filter(|step| is_undo(step) && matches!(step.action, Action::Unlink { .. }))
+        .filter_map(|step| step.action.account().cloned())
+        .collect();
+    if parting.is_empty() {
+        return;
+    }
+    draft.plan.steps.retain(|step| {
+        let parts = step
+            .action
+            .account()
+            .is_some_and(|key| parting.contains(key));
+        !parts || is_undo(step)
+    });
+}
+
+/// Whether a step takes something back.
+pub fn is_undo(step: &Step) -> bool {
+    matches!(step.reason, Reason::Undone { .. })
+}
+
+/// What is remembered of an account's parts that were taken back once this step was carried out.
+pub fn carried_out(step: &Step, effect: &Effect, list: &[Undone]) -> Option<Remember> {
+    let key = step.action.account().filter(|_| is_undo(step))?;
+    let mut left = Vec::with_capacity(list.len());
+    for undone in list {
+        let mut undone = undone.clone();
+        let meant = match (&step.action, &undone.what) {
+            (Action::Rename { .. }, Undoing::Value { of, .. }) => *of == ValueOf::Username,
+            // Not before the person's click.
+            (Action::ChangeEmail { .. }, Undoing::Value { of, .. }) => {
+                *of == ValueOf::Email && *effect == Effect::EmailChanged
+            }
+            (Action::UpdateProfile { changes, .. }, Undoing::Value { of, .. }) => {
+                changes.keys().any(|field| *of == ValueOf::Field(*field))
+            }
+            (Action::Reactivate { .. }, Undoing::Reactivate { .. }) => true,
+            // What follows is remembered with the link.
+            (Action::Deactivate { .. }, Undoing::Deactivate { .. })
+            | (Action::Unlink { .. }, Undoing::Unlink)
+            | (Action::Adopt { .. }, Undoing::Link { .. }) => continue,
+            _ => false,
+        };
+        undone.done |= meant;
+        left.push(undone);
+    }
+    let left = (!left.is_empty()).then_some(left);
+    Some(Remember::Undone(key.clone(), left))
+}
+
+fn judge(draft: &Draft<'_>, key: &AccountKey, undone: &Undone) -> Verdict {
+    let link = draft.world.memory.links.get(key);
+    let link = link.filter(|link| link.user == undone.user);
+    let user = match draft.world.users.look(&undone.user) {
+        Evidence::Present(user) => user,
+        Evidence::Absent(_) => return lost(undone, "the user no longer exists"),
+        Evidence::Unknown(_) => return Verdict::Keep(undone.clone()),
+    };
+    match (&undone.what, link) {
+        (Undoing::Link { .. }, None) => match draft.owner(&user.id) {
+            None => possible(draft, user, undone),
+            Some(_) => lost(undone, "the user stands for another account by now"),
+        },
+        (Undoing::Link { .. }, Some(_)) => Verdict::Forget,
+        (_, None) => lost(undone, "the user is not linked to this account any more"),
+        (Undoing::Value { .. }, Some(link)) => value(draft, key, link, user, undone),
+        (Undoing::Reactivate { delete_at }, Some(link)) => {
+            let recorded = link.deactivated.as_ref().and_then(|d| d.delete_at);
+            match user.deactivated_at {
+                None => active(draft, key, undone),
+                Some(at) if !undone.done && delete_at.or(recorded) == Some(at) => {
+                    possible(draft, user, undone)
+                }
+                Some(at) => lost(undone, &format!("the user is deactivated anew, since {at}")),
+            }
+        }
+        (Undoing::Deactivate { .. } | Undoing::Unlink, _) if undone.done => Verdict::Forget,
+        (Undoing::Deactivate { .. }, Some(_)) if !user.is_active() => {
+            lost(undone, "the user is not active any more")
+        }
+        (Undoing::Deactivate { .. } | Undoing::Unlink, Some(_)) => possible(draft, user, undone),
+    }
+}
+
+fn lost(undone: &Undone, why: &str) -> Verdict {
+    match undone.done {
+        true => Verdict::Forget,
+        false => Verdict::Lost(why.to_owned()),
+    }
+}
+
+/// Something is to be done to the user, if anything may be.
+fn possible(draft: &Draft<'_>, user: &User, undone: &Undone) -> Verdict {
+    if draft.ordered.contains(&user.id) {
+        return lost(undone, "somebody said `mattersync deactivate` since");
+    }
+    match draft.untouchable(user) {
+        Some(why) => lost(undone, &why.to_string()),
+        None => Verdict::Do(undone.clone()),
+    }
+}
+
+/// A reactivation that is done: while the directory would deactivate again, it is respected.
+fn active(draft: &Draft<'_>, key: &AccountKey, undone: &Undone) -> Verdict {
+    let directory = draft.world.directories.get(&key.provider);
+    let account = directory.and_then(|directory| directory.accounts.get(&key.id));
+    match account.map(|account| &account.state) {
+        Some(AccountState::Active) => Verdict::Forget,
+        _ => Verdict::Keep(Undone {
+            done: true,
+            ..undone.clone()
+        }),
+    }
+}
+
+fn value(
+    draft: &Draft<'_>,
+    key: &AccountKey,
+    link: &Link,
+    user: &User,
+    undone: &Undone,
+) -> Verdict {
+    let Undoing::Value {
+        of,
+        made,
+        back,
+        directory,
+    } = &undone.what
+    else {
+        return Verdict::Forget;
+    };
+    let mut undone = undone.clone();
+    let current = current(*of, user);
+    let wishes = wishes(draft, key, *of);
+    if let Some(wishes) = &wishes {
+        let unproven = draft.gap(&key.provider).is_some() && wishes.iter().all(String::is_empty);
+        match directory {
+            None => {
+                let first = wishes.first().cloned();
+                set_directory(&mut undone, first);
+            }
+            Some(said) if !wishes.contains(said) && !unproven => return Verdict::Forget,
+            Some(_) => {}
+        }
+        // Nothing to keep where the directory wants the same.
+        if wishes.contains(back) && (current == back || undone.done) {
+            return Verdict::Forget;
+        }
+    }
+    if current == back {
+        undone.done = true;
+        return kept(undone, wishes.is_some());
+    }
+    if current == made && !undone.done {
+        if *of == ValueOf::Email && link.email_waiting.as_ref() == Some(back) {
+            let email = back.clone();
+            return Verdict::Tell(undone, Why::EmailWaiting { email });
+        }
+        return possible_value(draft, user, *of, back, undone);
+    }
+    if undone.done && current == made {
+        // Somebody put it there again by hand.
+        return Verdict::Forget;
+    }
+    if undone.done {
+        return kept(undone, wishes.is_some());
+    }
+    Verdict::Lost(format!(
+        "the {of} is {current:?} by now, and the run had made it {made:?}"
+    ))
+}
+
+fn set_directory(undone: &mut Undone, said: Option<String>) {
+    if let Undoing::Value { directory, .. } = &mut undone.what {
+        *directory = said;
+    }
+}
+
+fn kept(undone: Undone, tell: bool) -> Verdict {
+    let Undoing::Value { of, .. } = &undone.what else {
+        return Verdict::Forget;
+    };
+    let why = Why::Undone {
+        what: of.to_string(),
+        run: undone.run,
+        by: undone.by.clone(),
+        at: undone.at,
+    };
+    match tell {
+        true => Verdict::Tell(undone, why),
+        false => Verdict::Keep(undone),
+    }
+}
+
+fn possible_value(
+    draft: &Draft<'_>,
+    user: &User,
+    of: ValueOf,
+    back: &str,
+    undone: Undone,
+) -> Verdict {
+    let holder = match of {
+        ValueOf::Username => draft.named(back),
+        ValueOf::Email => draft.addressed(back),
+        ValueOf::Field(_) => None,
+    };
+    if let Some(holder) = holder.filter(|holder| holder.id != user.id) {
+        return Verdict::Lost(format!(
+            "the {of} {back:?} belongs to {} ({}) by now",
+            holder.username, holder.id
+        ));
+    }
+    if !user.auth_service.is_empty() {
+        let service = &user.auth_service;
+        return Verdict::Lost(format!("the login service {service} owns the {of}"));
+    }
+    possible(draft, user, &undone)
+}
+
+fn current(of: ValueOf, user: &User) -> &str {
+    match of {
+        ValueOf::Username => &user.username,
+        ValueOf::Email => &user.email,
+        ValueOf::Field(field) => user.field(field),
+    }
+}
+
+/// What the directory wants, the preferred first; `None` when it was not read, does not have the
+/// account, or does not decide.
+fn wishes(draft: &Draft<'_>, key: &AccountKey, of: ValueOf) -> Option<Vec<String>> {
+    let policy = draft.policy;
+    let authority = match of {
+        ValueOf::Username => policy.username,
+        ValueOf::Email => policy.email,
+        ValueOf::Field(field) => policy.fields.get(&field).copied().unwrap_or(Authority::Off),
+    };
+    if authority != Authority::Directory {
+        return None;
+    }
+    let directory = draft.world.directories.get(&key.provider)?;
+    let account = directory.accounts.get(&key.id)?;
+    Some(match of {
+        ValueOf::Username => legal_username(&account.username).into_iter().collect(),
+        ValueOf::Email => match address::choose(account) {
+            Ok(choice) => choice.values.iter().map(ToString::to_string).collect(),
+            Err(_) => Vec::new(),
+        },
+        ValueOf::Field(field) => vec![profiles::wanted(account, field).to_owned()],
+    })
+}
+
+/// Marks what the rest of the plan leaves alone.
+fn pinned(draft: &mut Draft<'_>, key: &AccountKey, undone: Undone) -> Undone {
+    if let Undoing::Value { of, back, .. } = &undone.what {
+        draft.pinned.insert((key.clone(), *of));
+        match of {
+            ValueOf::Username => drop(draft.given_back.insert(back.clone())),
+            ValueOf::Email => drop(draft.given_back.insert(back.clone())),
+            ValueOf::Field(_) => {}
+        }
+    }
+    undone
+}
+
+type Fields = Vec<(Undone, ProfileField, Values)>;
+
+fn carry_out(draft: &mut Draft<'_>, key: &AccountKey, undone: &Undone, fields: &mut Fields) {
+    let Evidence::Present(user) = draft.world.users.look(&undone.user) else {
+        return;
+    };
+    let subject = subject(draft, key, undone);
+    let reason = reason(undone);
+    let (account, id) = (key.clone(), user.id.clone());
+    let (action, expects) = match &undone.what {
+        Undoing::Value { of, made, back, .. } => {
+            let values = Values {
+                from: made.clone(),
+                to: back.clone(),
+            };
+            match of {
+                ValueOf::Field(field) => {
+                    return fields.push((undone.clone(), *field, values));
+                }
+                ValueOf::Username => (
+                    Action::Rename {
+                        account,
+                        user: id,
+                        username: values,
+                    },
+                    Precondition::Username(made.clone()),
+                ),
+                ValueOf::Email => (
+                    Action::ChangeEmail {
+                        account,
+                        user: id,
+                        email: values,
+                        waits_for_click: draft.world.server.require_email_verification
+                            == Some(true),
+                    },
+                    Precondition::Email(made.clone()),
+                ),
+            }
+        }
+        Undoing::Reactivate { .. } => {
+            let Some(at) = user.deactivated_at else {
+                return;
+            };
+            draft.ordered.insert(id.clone());
+            let action = Action::Reactivate { account, user: id };
+            (action, Precondition::DeactivatedAt(at))
+        }
+        Undoing::Deactivate { .. } => {
+            draft.ordered.insert(id);
+            let class = Some(Class::Locked);
+            draft.deactivate(subject, Some(account), user, class, reason, Vec::new());
+            return;
+        }
+        Undoing::Unlink => (
+            Action::Unlink {
+                account,
+                user: id,
+                as_new: false,
+            },
+            Precondition::Nothing,
+        ),
+        Undoing::Link { directory_username } => (
+            Action::Adopt {
+                account,
+                user: id,
+                directory_username: directory_username.clone(),
+            },
+            Precondition::Username(user.username.clone()),
+        ),
+    };
+    draft.step(subject, action, expects, reason, Vec::new());
+}
+
+/// Fields that one person took back of one run are one step.
+fn by_run(fields: Fields) -> Vec<(Undone, BTreeMap<ProfileField, Values>)> {
+    let mut runs: Vec<(Undone, BTreeMap<ProfileField, Values>)> = Vec::new();
+    for (undone, field, values) in fields {
+        let same = |(other, _): &&mut (Undone, _)| other.run == undone.run && other.by == undone.by;
+        match runs.iter_mut().find(same) {
+            Some((_, changes)) => drop(changes.insert(field, values)),
+            None => runs.push((undone, BTreeMap::from([(field, values)]))),
+        }
+    }
+    runs
+}
+
+fn update(
+    draft: &mut Draft<'_>,
+    key: &AccountKey,
+    undone: &Undone,
+    changes: BTreeMap<ProfileField, Values>,
+) {
+    let found = changes.iter().map(|(f, v)| (*f, v.from.clone())).collect();
+    let action = Action::UpdateProfile {
+        account: key.clone(),
+        user: undone.user.clone(),
+        changes,
+    };
+    let subject = subject(draft, key, undone);
+    let expects = Precondition::Profile(found);
+    draft.step(subject, action, expects, reason(undone), Vec::new());
+}
+
+fn reason(undone: &Undone) -> Reason {
+    Reason::Undone {
+        run: undone.run,
+        by: undone.by.clone(),
+        lasting: matches!(undone.what, Undoing::Deactivate { lasting: true }),
+    }
+}
+
+fn subject(draft: &Draft<'_>, key: &AccountKey, undone: &Undone) -> Subject {
+    let world = draft.world;
+    let link = world.memory.links.get(key);
+    let directory = world.directories.get(&key.provider);
+    let account = directory.and_then(|directory| directory.accounts.get(&key.id));
+    let dn = account.map(|account| account.dn.clone());
+    let user = world.users.get(&undone.user);
+    let name = user.map(|user| user.username.clone());
+    Subject {
+        account: Some(key.clone()),
+        dn: dn.or_else(|| link.map(|link| link.last_dn.clone())),
+        user: Some(undone.user.clone()),
+        name: name
+            .or_else(|| link.map(|link| link.last_username.clone()))
+            .unwrap_or_else(|| undone.user.to_string()),
+        email: user.map(|user| user.email.clone()),
+    }
+}

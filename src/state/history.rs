@@ -1,0 +1,156 @@
+//! What is asked of the record.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{About, AccountKey, Link, Outcome, RunId, Step, StepRecord, Timestamp, UserId};
+
+use super::RunRecord;
+
+/// Whether a run is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunState {
+    /// It goes on.
+    Open,
+    /// It ended in order.
+    Finished,
+    /// Its process died, or it could not be written down.
+    Abandoned,
+}
+
+/// A run without its steps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunHead {
+    /// Its number.
+    pub id: RunId,
+    /// When it began.
+    pub began: Timestamp,
+    /// When it ended; `None` if it never did.
+    pub ended: Option<Timestamp>,
+    /// Whether it is over.
+    pub state: RunState,
+    /// Digest of the configuration.
+    pub config: String,
+    /// What kind of run it was, if that was recorded.
+    pub about: Option<About>,
+    /// How many steps of each kind had which outcome, in alphabetical order.
+    pub counts: Vec<StepCount>,
+    /// E-mails that the steps which were carried out caused.
+    pub mails: u64,
+}
+
+/// How many steps of a kind had an outcome.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StepCount {
+    /// The kind of step.
+    pub action: String,
+    /// `done`, `not-done`, `unknown` or `not-begun`.
+    pub outcome: String,
+    /// How many.
+    pub number: u64,
+}
+
+/// Which runs are asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Which {
+    /// At most so many, the newest.
+    pub last: Option<u32>,
+    /// Those that began then or later.
+    pub since: Option<Timestamp>,
+    /// Those with steps about one of these, and only their steps are counted.
+    pub who: Option<Who>,
+}
+
+/// One or more people, by the ids on both sides.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Who {
+    /// Their accounts.
+    pub accounts: BTreeSet<AccountKey>,
+    /// Their users.
+    pub users: BTreeSet<UserId>,
+}
+
+impl Who {
+    /// Nobody.
+    pub fn is_empty(&self) -> bool {
+        self.accounts.is_empty() && self.users.is_empty()
+    }
+
+    /// Whether one of them is this account or this user.
+    pub fn has(&self, account: Option<&AccountKey>, user: Option<&UserId>) -> bool {
+        account.is_some_and(|key| self.accounts.contains(key))
+            || user.is_some_and(|id| self.users.contains(id))
+    }
+
+    pub(super) fn add(&mut self, account: Option<&AccountKey>, user: Option<&UserId>) {
+        self.accounts.extend(account.cloned());
+        self.users.extend(user.cloned());
+    }
+}
+
+/// Whether a step is about somebody who is called so.
+pub(super) fn is_about(step: &Step, user: Option<&UserId>, person: &str) -> bool {
+    let same = |text: &str| text.eq_ignore_ascii_case(person);
+    let subject = &step.subject;
+    let account = step.action.account().or(subject.account.as_ref());
+    let user = user.or(step.action.user()).or(subject.user.as_ref());
+    same(&subject.name)
+        || subject.email.as_deref().is_some_and(same)
+        || subject.dn.as_deref().is_some_and(same)
+        || user.is_some_and(|id| same(id.as_str()))
+        || account.is_some_and(|key| same(key.id.as_str()))
+}
+
+/// Whether a link is of somebody who is called so.
+pub(super) fn is_link_of(key: &AccountKey, link: &Link, person: &str) -> bool {
+    let same = |text: &str| text.eq_ignore_ascii_case(person);
+    same(&link.last_username)
+        || same(&link.last_dn)
+        || same(link.user.as_str())
+        || same(key.id.as_str())
+}
+
+impl RunRecord {
+    /// The same without its steps.
+    pub fn head(&self) -> RunHead {
+        self.head_about(|_| true)
+    }
+
+    /// The same without its steps, some of which are counted.
+    pub(super) fn head_about(&self, meant: impl Fn(&StepRecord) -> bool) -> RunHead {
+        let steps: Vec<&StepRecord> = self.steps.iter().filter(|step| meant(step)).collect();
+        let words = steps.iter();
+        let words = words.map(|step| (step.step.action.kind().to_owned(), step.word()));
+        let done = steps
+            .iter()
+            .filter(|step| step.outcome == Some(Outcome::Done));
+        RunHead {
+            id: self.id,
+            began: self.began,
+            ended: self.ended,
+            state: self.state,
+            config: self.config.clone(),
+            about: self.about.clone(),
+            counts: tally(words),
+            mails: done.map(|step| u64::from(step.step.mails)).sum(),
+        }
+    }
+}
+
+/// Counts words and kinds.
+pub(super) fn tally(steps: impl Iterator<Item = (String, &'static str)>) -> Vec<StepCount> {
+    let mut counts = std::collections::BTreeMap::new();
+    for kind in steps {
+        *counts.entry(kind).or_insert(0_u64) += 1;
+    }
+    let counts = counts.into_iter();
+    counts
+        .map(|((action, outcome), number)| StepCount {
+            action,
+            outcome: outcome.to_owned(),
+            number,
+        })
+        .collect()
+}

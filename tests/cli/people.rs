@@ -1,0 +1,630 @@
+//! Conflicts, orphans, who is who by hand, the story of one person: with and without the service.
+
+use mattermost_sim::{Commit, Effect, Fault};
+use serde_json::{Value, json};
+
+use crate::place::{Place, Said};
+use crate::served::Service;
+
+fn company() -> Place {
+    let mut place = Place::new();
+    place.more = "[schedule]\ninterval = \"1h\"\n".into();
+    place.add("alice", "Alice", "Able");
+    place.add("bob", "Bob", "Bold");
+    place
+}
+
+/// What a preview says that one shall type, without the program's name.
+#[track_caller]
+fn typed(said: &Said) -> Vec<String> {
+    let line = said.out.lines().find(|line| line.contains("--yes="));
+    let line = line.unwrap_or_else(|| panic!("nothing to type in:\n{}", said.out));
+    let words = line.trim().split(' ').map(str::to_owned);
+    let words: Vec<String> = words.collect();
+    assert_eq!(words[0], "mattersync");
+    words[1..].to_vec()
+}
+
+/// Types what a preview says.
+#[track_caller]
+fn obey(place: &Place, preview: &Said) -> Said {
+    let words = typed(preview);
+    place.run(&words.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn kinds(report: &Value) -> Vec<&str> {
+    let conflicts = report["conflicts"].as_array().unwrap();
+    conflicts
+        .iter()
+        .map(|c| c["kind"].as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn edge_48_a_conflict_names_both_parties_and_what_to_type() {
+    let mut place = company();
+    let bob = place.stranger("bob", "other");
+    place.sim.set_last_activity(&bob, 1_767_225_600_000);
+    let said = place.run(&["conflicts"]).exits(0);
+    said.says("1 conflict.")
+        .says("uid=bob,ou=People,dc=directory,dc=nh, id 00000000-0000-4000-8000-000000000001")
+        .says("bob <bob@example.org> Bob Bold, active")
+        .says("bob <other@example.org>: human, active, linked to nobody")
+        .says("last active 2026-01-01")
+        .says("has the username bob")
+        .says(&format!("mattersync link {} {bob}", place.id(1)));
+    assert!(!place.path("state").exists());
+
+    place.sim.set_active(&bob, false);
+    place.add("carl", "Carl", "Cool").mail = Some("alice@example.org".into());
+    place.write();
+    let report = place.run(&["conflicts", "--json"]).exits(0).json();
+    assert_eq!(
+        kinds(&report),
+        ["deactivated-stranger", "duplicate-in-directory"]
+    );
+    let other = &report["conflicts"][1]["parties"][1]["account"];
+    assert_eq!(other["username"], "alice", "{report}");
+    place.run(&["sync"]).exits(0);
+    let alice = place.sim.user_named("alice").unwrap().id;
+    place.sim.delete_for_good(&alice);
+    let report = place.run(&["conflicts", "--json"]).exits(0).json();
+    assert_eq!(kinds(&report), ["deactivated-stranger", "user-gone"]);
+    let unlink = &report["conflicts"][1]["ways"][0]["command"];
+    assert_eq!(unlink, &json!(["unlink", place.id(0)]));
+}
+
+#[test]
+fn without_conflicts_there_are_none() {
+    let place = company();
+    place.run(&["sync"]).exits(0);
+    place
+        .run(&["conflicts"])
+        .exits(0)
+        .says("There are no conflicts.");
+    place.stranger("eve", "eve");
+    let mut place = place;
+    place.add("eve", "Eve", "Ever");
+    place
+        .run(&["conflicts"])
+        .exits(0)
+        .says("1 adoption is no conflict, and waits: mattersync approve adopt");
+}
+
+#[test]
+fn a_person_says_who_is_who() {
+    let place = company();
+    let bob = place.stranger("bob", "other");
+    place.run(&["sync"]).exits(0);
+    let before = place.files("state");
+    let writes = place.sim.writes();
+    let preview = place.run(&["link", "bob", "bob"]).exits(0);
+    assert_eq!((place.files("state"), place.sim.writes()), (before, writes));
+    let preview = preview
+        .says("Linked, the next cycle would do with them")
+        .says("other@example.org becomes bob@example.org")
+        .says("Nothing was changed");
+    // Somebody changes the user before the word is given.
+    let edit = |email: &str| {
+        let changed = place.sim.edit_user(&bob, |user| user.email = email.into());
+        assert!(changed);
+    };
+    edit("third@example.org");
+    obey(&place, &preview)
+        .exits(1)
+        .says("changed one of them since");
+    edit("other@example.org");
+    obey(&place, &preview).exits(0).says("They are linked");
+    place
+        .run(&["conflicts"])
+        .exits(0)
+        .says("There are no conflicts.");
+    place
+        .run(&["sync"])
+        .exits(0)
+        .says("Changed the address of 1 user");
+    assert_eq!(place.sim.user(&bob).unwrap().email, "bob@example.org");
+    place
+        .run(&["explain", "bob"])
+        .exits(0)
+        .says("said so with `mattersync link`")
+        .says("adopted, since");
+    place
+        .run(&["link", "bob", "root.admin", "--yes"])
+        .exits(1)
+        .says("is linked to the user bob already");
+}
+
+#[test]
+fn edge_38_who_is_out_of_reach_is_never_linked() {
+    let mut place = company();
+    place.more.push_str("[policy]\nprotect = [\"heidi\"]\n");
+    place.write();
+    let edit = |id: &str, roles: &str| {
+        assert!(place.sim.edit_user(id, |user| user.roles = roles.into()));
+    };
+    let bot = place.stranger("robot", "robot");
+    let _ = place.sim.make_bot(&bot);
+    place.stranger("heidi", "heidi");
+    let admin = place.stranger("second", "second");
+    edit(&admin, "system_user system_admin");
+    let guest = place.stranger("visitor", "visitor");
+    edit(&guest, "system_guest");
+    let link = |words: &[&str]| {
+        let all = [&["link", "alice"], words, &["--yes"]].concat();
+        place.run(&all)
+    };
+    link(&["robot"]).exits(1).says("never linked: it is a bot");
+    link(&["robot", "--admin", "--guest"]).exits(1);
+    link(&["root.admin", "--admin"])
+        .exits(1)
+        .says("mattersync works with");
+    link(&["heidi"])
+        .exits(1)
+        .says("policy.protect names this user");
+    link(&["visitor", "--admin"]).exits(1).says("--guest");
+    link(&["second", "--guest"]).exits(1).says("--admin");
+    link(&["nobody"])
+        .exits(1)
+        .says("no user of Mattermost is known");
+    link(&["visitorr"])
+        .exits(1)
+        .says("Nearly the same: visitor");
+    place
+        .run(&["link", "bobb", "second"])
+        .exits(1)
+        .says("Nearly the same: bob");
+    place.run(&["sync"]).exits(0);
+    place.add("carl", "Carl", "Cool");
+    place
+        .run(&["link", "carl", "alice", "--yes"])
+        .exits(1)
+        .says("linked to another account (uid=alice");
+    place
+        .run(&["link", "carl", "second", "--admin", "--yes"])
+        .exits(0)
+        .says("ADMINISTRATOR");
+}
+
+#[test]
+fn the_one_candidate_of_a_conflict_is_adopted() {
+    let mut place = company();
+    let bob = place.stranger("bob", "other");
+    place
+        .run(&["adopt", "alice"])
+        .exits(1)
+        .says("name the user with `mattersync link`");
+    let preview = place.run(&["adopt", "bob"]).exits(0);
+    obey(&place, &preview).exits(0).says("They are linked");
+    place.run(&["sync"]).exits(0);
+    assert_eq!(place.sim.user(&bob).unwrap().first_name, "Bob");
+
+    // The name of one and the address of another.
+    place.add("carl", "Carl", "Cool");
+    place.stranger("carl", "c1");
+    let second = place.stranger("c2", "carl");
+    place
+        .run(&["adopt", "carl", "--yes"])
+        .exits(1)
+        .says("Name one of them");
+    place
+        .run(&["adopt", "carl", "bob"])
+        .exits(1)
+        .says("`mattersync link");
+    place.run(&["adopt", "carl", "c2", "--yes"]).exits(0);
+    place
+        .run(&["explain", "carl"])
+        .exits(0)
+        .says("2 people are known as");
+    let told = place
+        .run(&["explain", &place.id(2), "--json"])
+        .exits(0)
+        .json();
+    assert_eq!(told["stories"][0]["link"]["user"], second);
+}
+
+#[test]
+fn who_was_unlinked_is_touched_no_more() {
+    let mut place = company();
+    place.run(&["sync"]).exits(0);
+    let bob = place.sim.user_named("bob").unwrap();
+    assert!(!bob.props.is_empty(), "a mark of our creation");
+    let preview = place.run(&["unlink", "bob"]).exits(0);
+    let preview = preview
+        .says("Unlinked, the next cycle would do with them")
+        .says("left alone")
+        .says("stays active and is touched no more");
+    obey(&place, &preview)
+        .exits(0)
+        .says("The link is forgotten");
+
+    // Neither linked again by the mark, nor created against him, nor deactivated.
+    place.edit("bob", |p| p.name.0 = "Robert".into());
+    place.sim.reset_counters();
+    for _ in 0..3 {
+        place
+            .run(&["sync"])
+            .exits(0)
+            .says("Conflicts (mattersync conflicts says what to do): 1");
+    }
+    place.edit("bob", |p| p.expires = 10);
+    place.run(&["sync"]).exits(0).says("Nothing was changed.");
+    place.edit("bob", |p| p.expires = 99_999);
+    assert_eq!(place.sim.writes(), 0);
+    place
+        .run(&["deactivate", "bob"])
+        .exits(1)
+        .says("not linked")
+        .says("--orphan");
+    place
+        .run(&["orphans"])
+        .exits(0)
+        .says("1 active human user")
+        .says("unlinked by");
+    let report = place.run(&["conflicts", "--json"]).exits(0).json();
+    assert_eq!(kinds(&report), ["unlinked"]);
+    place
+        .run(&["unlink", "bob", "--yes"])
+        .exits(1)
+        .says("took this link apart");
+    place
+        .run(&["explain", "bob"])
+        .exits(0)
+        .says("apart, by")
+        .says("mattersync link");
+
+    // Linked again: the directory decides as before.
+    place.run(&["link", "bob", &bob.id, "--yes"]).exits(0);
+    place.run(&["sync"]).exits(0).says("Updated 1 user");
+    assert_eq!(place.sim.user(&bob.id).unwrap().first_name, "Robert");
+    place
+        .run(&["conflicts"])
+        .exits(0)
+        .says("There are no conflicts.");
+}
+
+#[test]
+fn an_account_as_new_gets_a_user_when_the_name_is_free() {
+    let place = company();
+    place.run(&["sync"]).exits(0);
+    let bob = place.sim.user_named("bob").unwrap().id;
+    place
+        .run(&["unlink", "bob", "--as-new"])
+        .exits(0)
+        .says("adopt the existing user bob")
+        .says("HELD until: mattersync approve adopt");
+    place.run(&["unlink", "bob", "--yes"]).exits(0);
+    assert!(place.sim.edit_user(&bob, |user| {
+        user.username = "bob.old".into();
+        user.email = "bob.old@example.org".into();
+    }));
+    place.run(&["sync"]).exits(0).says("Nothing was changed.");
+    place
+        .run(&["unlink", "--as-new", "bob.old", "--yes"])
+        .exits(0)
+        .says("create bob");
+    place.run(&["sync"]).exits(0).says("Created 1 user");
+    assert_ne!(place.sim.user_named("bob").unwrap().id, bob);
+    assert_eq!(place.sim.user(&bob).unwrap().delete_at, 0);
+}
+
+#[test]
+fn a_user_who_is_gone_is_made_again_after_unlink() {
+    let place = company();
+    place.run(&["sync"]).exits(0);
+    let bob = place.sim.user_named("bob").unwrap().id;
+    place.sim.delete_for_good(&bob);
+    place
+        .run(&["sync"])
+        .exits(0)
+        .says("`mattersync unlink` forgets the link");
+    assert!(place.sim.user_named("bob").is_none());
+    let preview = place.run(&["unlink", "bob"]).exits(0);
+    let preview = preview.says("gone, id").says("create bob");
+    obey(&place, &preview).exits(0);
+    place.run(&["sync"]).exits(0).says("Created 1 user");
+    assert_ne!(place.sim.user_named("bob").unwrap().id, bob);
+}
+
+#[test]
+fn two_accounts_for_one_user_are_taken_apart() {
+    let mut place = company();
+    place.run(&["sync"]).exits(0);
+    place.add("carl", "Carl", "Cool");
+    let lost = Fault::new(Effect::Cut(Commit::After))
+        .method("POST")
+        .path("/api/v4/users");
+    place.sim.add_fault(lost);
+    place.run(&["sync"]).exits(1).says("PERHAPS DONE");
+    place.sim.clear_faults();
+    let carl = place.sim.user_named("carl").unwrap().id;
+    // A state file that was mended by hand, or restored: bob's account claims that user too.
+    let state = rusqlite::Connection::open(place.path("state/state.sqlite")).unwrap();
+    let changed = state.execute(
+        "UPDATE links SET user = ?1 WHERE id = ?2",
+        [&carl, &place.id(1)],
+    );
+    assert_eq!(changed, Ok(1));
+    drop(state);
+    place
+        .run(&["sync"])
+        .exits(74)
+        .says("mattersync conflicts")
+        .says("mattersync unlink");
+    let report = place.run(&["conflicts", "--json"]).exits(0).json();
+    // The user that bob had is nobody's now, and has his name.
+    assert_eq!(kinds(&report), ["stranger", "two-accounts-one-user"]);
+    assert_eq!(report["conflicts"][0]["what"].as_array().unwrap().len(), 2);
+    assert_eq!(report["conflicts"][1]["ways"].as_array().unwrap().len(), 2);
+    place
+        .run(&["unlink", "carl"])
+        .exits(1)
+        .says("can be any of");
+    place.run(&["unlink", &place.id(1), "--yes"]).exits(0);
+    place.run(&["sync"]).exits(0);
+    let told = place
+        .run(&["explain", &place.id(2), "--json"])
+        .exits(0)
+        .json();
+    assert_eq!(told["stories"][0]["link"]["user"], carl);
+}
+
+#[test]
+fn edge_38_orphans_are_listed_and_left_as_they_are() {
+    let mut place = company();
+    place.more.push_str("[policy]\nprotect = [\"heidi\"]\n");
+    place.write();
+    place.run(&["sync"]).exits(0);
+    place
+        .run(&["orphans"])
+        .exits(0)
+        .says("An account stands behind every active human user.");
+    let old = place.stranger("oldtimer", "old");
+    place.sim.set_last_activity(&old, 1_767_225_600_000);
+    let bot = place.stranger("robot", "robot");
+    let _ = place.sim.make_bot(&bot);
+    let heidi = place.stranger("heidi", "heidi");
+    let second = place.stranger("second", "second");
+    let guest = place.stranger("visitor", "visitor");
+    let gone = place.stranger("gone", "gone");
+    place.sim.set_active(&gone, false);
+    for (id, roles) in [
+        (&second, "system_user system_admin"),
+        (&guest, "system_guest"),
+    ] {
+        assert!(place.sim.edit_user(id, |user| user.roles = roles.into()));
+    }
+    place.sim.reset_counters();
+    let said = place.run(&["orphans"]).exits(0);
+    said.says("3 active human users")
+        .says("oldtimer")
+        .says("2026-01-01")
+        .says("SYSTEM ADMINISTRATOR")
+        .says("in policy.protect")
+        .says("Guests: 1")
+        .says_not("robot")
+        .says_not("root.admin")
+        .says_not("gone@");
+    place
+        .run(&["sync"])
+        .exits(0)
+        .says("2 active users without an account");
+
+    place.run(&["keep", "oldtimer"]).exits(0).says("is kept");
+    place
+        .run(&["orphans"])
+        .exits(0)
+        .says("2 active human users")
+        .says("1 more is kept");
+    place
+        .run(&["orphans", "--all"])
+        .exits(0)
+        .says("3 active")
+        .says("kept by");
+    place
+        .run(&["deactivate", "--orphan", "oldtimer", "--yes"])
+        .exits(1)
+        .says("mattersync keep --undo");
+    place
+        .run(&["keep", "--undo", "oldtimer"])
+        .exits(0)
+        .says("listed again");
+    place.run(&["keep", "--undo", "oldtimer"]).exits(1);
+    place.run(&["keep", "alice"]).exits(1).says("no orphan");
+    for name in ["robot", "heidi", "root.admin"] {
+        place
+            .run(&["deactivate", "--orphan", name, "--yes"])
+            .exits(1)
+            .says("never deactivated from here");
+    }
+    place
+        .run(&["deactivate", "--orphan", "second", "--yes"])
+        .exits(1)
+        .says("--admin");
+    place
+        .run(&["deactivate", "--orphan", "alice", "--yes"])
+        .exits(1)
+        .says("is linked to the account");
+    place.run(&["deactivate", "oldtimer", "--yes"]).exits(2);
+    assert_eq!(place.sim.writes(), 0);
+    for id in [&old, &bot, &heidi, &second, &guest] {
+        assert_eq!(place.sim.user(id).unwrap().delete_at, 0);
+    }
+}
+
+#[test]
+fn an_orphan_is_deactivated_by_a_persons_word() {
+    let place = company();
+    place.run(&["sync"]).exits(0);
+    let old = place.stranger("oldtimer", "old");
+    let preview = place.run(&["deactivate", "--orphan", "oldtimer"]).exits(0);
+    let preview = preview
+        .says("deactivate oldtimer")
+        .says("Nothing was changed");
+    assert_eq!(place.sim.user(&old).unwrap().delete_at, 0);
+    assert!(
+        place
+            .sim
+            .edit_user(&old, |user| user.username = "somebody".into())
+    );
+    obey(&place, &preview).exits(1).says("was changed since");
+    assert!(
+        place
+            .sim
+            .edit_user(&old, |user| user.username = "oldtimer".into())
+    );
+    obey(&place, &preview)
+        .exits(0)
+        .says("The user is deactivated");
+    assert_ne!(place.sim.user(&old).unwrap().delete_at, 0);
+    place.run(&["orphans"]).exits(0).says_not("oldtimer");
+    place.sim.set_active(&old, true);
+    // The word was for once.
+    place.run(&["sync"]).exits(0).says("Nothing was changed.");
+    place
+        .run(&["explain", "oldtimer"])
+        .exits(0)
+        .says("said so with `mattersync deactivate`");
+}
+
+#[test]
+fn the_last_administrator_is_no_orphan_to_be_deactivated() {
+    let place = company();
+    // mattersync works with a bot; the one human administrator stands behind nobody.
+    let bot = place.stranger("robot", "robot");
+    let token = place.sim.make_bot(&bot);
+    let admin = |user: &mut mattermost_sim::User| user.roles = "system_user system_admin".into();
+    assert!(place.sim.edit_user(&bot, admin));
+    place.secret("token", &token);
+    place.run(&["sync"]).exits(0);
+    let words = ["deactivate", "--orphan", "--admin", "root.admin", "--yes"];
+    place
+        .run(&words)
+        .exits(1)
+        .says("last active human system administrator");
+    place
+        .run(&words[..4])
+        .exits(1)
+        .says("last active human system administrator");
+    assert_eq!(place.sim.user_named("root.admin").unwrap().delete_at, 0);
+}
+
+#[test]
+fn the_story_of_one_person() {
+    let mut place = company();
+    place.more.push_str("[policy]\ngrace = \"2h\"\n");
+    place.write();
+    place.run(&["sync"]).exits(0);
+    let bob = place.sim.user_named("bob").unwrap();
+    for name in [
+        "bob",
+        "BOB@example.org",
+        "uid=bob,ou=People,dc=directory,dc=nh",
+        &bob.id,
+    ] {
+        place
+            .run(&["explain", name])
+            .exits(0)
+            .says("bob <bob@example.org> Bob Bold, active")
+            .says("created by mattersync, since")
+            .says("nothing to do: both sides agree")
+            .says("run 1: create bob");
+    }
+    place.edit("bob", |p| p.gone = true);
+    place.run(&["sync"]).exits(0);
+    let said = place.run(&["explain", "bob"]).exits(0);
+    said.says("a look-up by id found it nowhere")
+        .says("last seen as bob at uid=bob,ou=People,dc=directory,dc=nh")
+        .says("missing since")
+        .says("readings of at least 3; deactivated not before")
+        .says("left alone: not in the directory");
+    place.edit("bob", |p| p.gone = false);
+    place.edit("bob", |p| p.expires = 10);
+    let said = place.run(&["explain", "bob"]).exits(0);
+    said.says("locked (shadowExpire is")
+        .says("Decision    deactivate bob");
+    place.run(&["sync"]).exits(0);
+    place
+        .run(&["explain", "bob"])
+        .exits(0)
+        .says("deactivated by mattersync on");
+    let json = place.run(&["explain", "bob", "--json"]).exits(0).json();
+    let story = &json["stories"][0];
+    assert_eq!(
+        story["past"][0]["step"]["action"]["deactivate"]["user"],
+        bob.id
+    );
+    assert_eq!(story["user"]["linked_to"]["id"], place.id(1));
+    place
+        .run(&["explain", "root.admin"])
+        .exits(0)
+        .says("mattersync works with");
+}
+
+#[test]
+fn nobody_of_that_name_has_near_ones() {
+    let mut place = company();
+    place.add("carl", "Carl", "Cool").mail = Some("nowhere".into());
+    place.write();
+    place
+        .run(&["explain", "zebedee"])
+        .exits(1)
+        .says("Nor is anybody called nearly so");
+    place
+        .run(&["explain", "alcie"])
+        .exits(1)
+        .says("The directory has nobody")
+        .says("Nearly the same: alice");
+    let said = place.run(&["explain", "carl"]).exits(0);
+    said.says("no usable e-mail address").says("no user yet");
+    // Held: the story names what it waits for.
+    place.stranger("alice", "alice");
+    place
+        .run(&["explain", "alice"])
+        .exits(0)
+        .says("adopt: for a person: mattersync approve adopt");
+}
+
+#[test]
+fn the_service_answers_the_same() {
+    let mut place = company();
+    place.stranger("bob", "other");
+    place.stranger("oldtimer", "old");
+    let _service = Service::start(&place);
+    let status = place.run(&["status", "--json"]).json();
+    assert_eq!(status["last"]["orphans"], 2);
+    place
+        .run(&["status"])
+        .says("2 active users without an account: mattersync orphans");
+    place.run(&["conflicts"]).exits(0).says("1 conflict.");
+    let preview = place.run(&["link", "bob", "bob"]).exits(0);
+    obey(&place, &preview)
+        .exits(0)
+        .says("The service goes on with its next cycle");
+    place
+        .run(&["sync"])
+        .exits(0)
+        .says("Changed the address of 1 user");
+    place
+        .run(&["explain", "bob"])
+        .exits(0)
+        .says("said so with `mattersync link`");
+    place.run(&["explain", "nobody"]).exits(1);
+    place.run(&["orphans"]).exits(0).says("1 active human user");
+    place.run(&["keep", "oldtimer"]).exits(0);
+    place.run(&["orphans"]).exits(0).says("1 more is kept");
+    place.run(&["keep", "--undo", "oldtimer"]).exits(0);
+    let preview = place.run(&["deactivate", "--orphan", "oldtimer"]).exits(0);
+    obey(&place, &preview).exits(0);
+    assert_ne!(place.sim.user_named("oldtimer").unwrap().delete_at, 0);
+    let preview = place.run(&["unlink", "bob"]).exits(0);
+    obey(&place, &preview).exits(0);
+    place.add("carl", "Carl", "Cool");
+    place.stranger("carl", "c");
+    place.run(&["adopt", "carl", "--yes"]).exits(0);
+    let report = place.run(&["conflicts", "--json"]).exits(0).json();
+    assert_eq!(kinds(&report), ["unlinked"]);
+    let mut command = place.command(&["keep", "bob"]);
+    crate::place::run(command.env("SUDO_USER", "erika")).exits(0);
+    place.run(&["orphans", "--all"]).exits(0).says("(erika)");
+}

@@ -1,0 +1,308 @@
+//! `mattersync undo` and `redo`: what is taken back stays so.
+
+use crate::place::Place;
+
+fn company() -> Place {
+    let mut place = Place::new();
+    place.more = "[policy]\ngrace = \"0s\"\n".into();
+    for uid in ["alice", "bob", "carol", "dora"] {
+        place.add(uid, uid, "Able");
+    }
+    place.run(&["sync"]).exits(0);
+    place
+}
+
+/// The number of the newest run.
+fn newest(place: &Place) -> String {
+    let history = place.run(&["history", "--json", "--last", "1"]).exits(0);
+    history.json()["runs"][0]["run"].to_string()
+}
+
+impl Place {
+    fn is_active(&self, name: &str) -> bool {
+        self.sim.user_named(name).unwrap().delete_at == 0
+    }
+
+    /// Two cycles after which nothing more is to be done.
+    #[track_caller]
+    fn rests(&self) {
+        for _ in 0..2 {
+            self.run(&["sync"]).exits(0).says("Nothing was changed.");
+        }
+    }
+}
+
+#[test]
+fn an_undone_rename_stays_until_the_directory_says_something_else() {
+    let mut place = company();
+    place.edit("bob", |p| p.uid = "robert".into());
+    place.run(&["sync"]).exits(0).says("Renamed 1 user");
+    let run = newest(&place);
+    place
+        .run(&["undo", &run])
+        .exits(0)
+        .says("Rename 1 user")
+        .says("Nothing was changed")
+        .says(&format!("mattersync undo {run} --yes"));
+    assert!(place.sim.user_named("robert").is_some(), "only shown");
+    place
+        .run(&["undo", &run, "--yes"])
+        .exits(0)
+        .says("Renamed 1 user")
+        .says("mattersync redo");
+    assert!(place.sim.user_named("bob").is_some());
+    place.rests();
+    place
+        .run(&["plan"])
+        .exits(0)
+        .says("took back the username")
+        .says("mattersync redo");
+    assert!(place.sim.user_named("bob").is_some(), "not done again");
+    place
+        .run(&["undo", &run, "--yes"])
+        .exits(0)
+        .says("Nothing was changed");
+    place.edit("robert", |p| p.uid = "rob".into());
+    place.run(&["sync"]).exits(0).says("Renamed 1 user");
+    assert!(place.sim.user_named("rob").is_some());
+    place.rests();
+}
+
+#[test]
+fn redo_lets_the_directory_decide_again() {
+    let mut place = company();
+    place.edit("bob", |p| p.uid = "robert".into());
+    place.edit("alice", |p| p.name.1 = "Married".into());
+    place.run(&["sync"]).exits(0);
+    let run = newest(&place);
+    place
+        .run(&["undo", &run, "--person", "alice", "--yes"])
+        .exits(0)
+        .says("Updated 1 user")
+        .says_not("robert");
+    assert_eq!(place.sim.user_named("alice").unwrap().last_name, "Able");
+    place.rests();
+    place
+        .run(&["redo", "robert"])
+        .exits(1)
+        .says("nothing of \"robert\"");
+    place
+        .run(&["redo", "alice"])
+        .exits(0)
+        .says("the last name \"Able\" instead of \"Married\"");
+    place.run(&["sync"]).exits(0).says("Updated 1 user");
+    assert_eq!(place.sim.user_named("alice").unwrap().last_name, "Married");
+    place.rests();
+}
+
+#[test]
+fn an_undone_deactivation_is_respected_until_the_account_is_back() {
+    let mut place = company();
+    place.edit("bob", |p| p.expires = 1);
+    place.run(&["sync"]).exits(0).says("Deactivated 1 user");
+    let run = newest(&place);
+    place
+        .run(&["undo", &run, "--yes"])
+        .exits(0)
+        .says("Reactivated 1 user");
+    assert!(place.is_active("bob"));
+    place.rests();
+    place
+        .run(&["plan"])
+        .exits(0)
+        .says("reactivated the user although");
+    assert!(place.is_active("bob"), "not deactivated again");
+    // The account is back and locked anew: that is another decision.
+    place.edit("bob", |p| p.expires = 99_999);
+    place.rests();
+    place.edit("bob", |p| p.expires = 1);
+    place.run(&["sync"]).exits(0).says("Deactivated 1 user");
+    assert!(!place.is_active("bob"));
+}
+
+#[test]
+fn redo_ends_what_an_undone_deactivation_left() {
+    let mut place = company();
+    place.people.retain(|p| p.uid != "dora");
+    place.write();
+    place.run(&["sync"]).exits(0).says("Deactivated 1 user");
+    let run = newest(&place);
+    place.run(&["undo", &run, "--yes"]).exits(0);
+    place.rests();
+    assert!(place.is_active("dora"));
+    place.run(&["redo", "dora"]).exits(0);
+    place.run(&["sync"]).exits(0).says("Deactivated 1 user");
+    assert!(!place.is_active("dora"));
+    place.rests();
+}
+
+#[test]
+fn an_undone_creation_and_reactivation_deactivate_for_good() {
+    let mut place = company();
+    place.add("erik", "Erik", "Eager");
+    place.run(&["sync"]).exits(0).says("Created 1 user");
+    let run = newest(&place);
+    place
+        .run(&["undo", &run])
+        .exits(0)
+        .says("Deactivate 1 user")
+        .says("nobody is taken out of a team");
+    place
+        .run(&["undo", &run, "--yes"])
+        .exits(0)
+        .says("Deactivated 1 user")
+        .says("nobody is deleted");
+    assert!(!place.is_active("erik"));
+    place.rests();
+    place.rests();
+    assert!(!place.is_active("erik"), "not reactivated by itself");
+    place.edit("bob", |p| p.expires = 1);
+    place.run(&["sync"]).exits(0);
+    place.edit("bob", |p| p.expires = 99_999);
+    place.run(&["sync"]).exits(0);
+    place.run(&["sync"]).exits(0).says("Reactivated 1 user");
+    let back = newest(&place);
+    place.run(&["undo", &back, "--yes"]).exits(0);
+    assert!(!place.is_active("bob"));
+    place.rests();
+    place.rests();
+    assert!(!place.is_active("bob"));
+}
+
+#[test]
+fn what_somebody_changed_since_is_left_alone() {
+    let mut place = company();
+    place.edit("bob", |p| p.uid = "robert".into());
+    place.edit("carol", |p| p.expires = 1);
+    place.run(&["sync"]).exits(0);
+    let run = newest(&place);
+    let bob = place.sim.user_named("robert").unwrap().id;
+    assert!(
+        place
+            .sim
+            .edit_user(&bob, |user| user.username = "bobby".into())
+    );
+    let carol = place.sim.user_named("carol").unwrap().id;
+    place.sim.set_active(&carol, true);
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    place.sim.set_active(&carol, false);
+    place
+        .run(&["undo", &run, "--yes"])
+        .exits(0)
+        .says("the username is \"bobby\" by now, and the run had made it \"robert\"")
+        .says("the user is deactivated anew, since");
+    assert!(place.sim.user_named("bobby").is_some());
+    assert!(!place.is_active("carol"));
+    // It is not remembered as a wish either.
+    assert!(
+        place
+            .sim
+            .edit_user(&bob, |user| user.username = "robert".into())
+    );
+    place.rests();
+}
+
+#[test]
+fn an_undo_is_undone() {
+    let mut place = company();
+    place.edit("bob", |p| p.uid = "robert".into());
+    place.edit("carol", |p| p.expires = 1);
+    place.run(&["sync"]).exits(0);
+    let run = newest(&place);
+    place.run(&["undo", &run, "--yes"]).exits(0);
+    assert!(place.is_active("carol") && place.sim.user_named("bob").is_some());
+    let undo = newest(&place);
+    assert_ne!(undo, run);
+    place
+        .run(&["undo", &undo, "--yes"])
+        .exits(0)
+        .says("Renamed 1 user")
+        .says("Deactivated 1 user");
+    assert!(!place.is_active("carol") && place.sim.user_named("robert").is_some());
+    place.rests();
+    place.run(&["plan"]).exits(0).says_not("took back");
+    // The directory decides again, as before all this.
+    place.edit("carol", |p| p.expires = 99_999);
+    place.run(&["sync"]).exits(0);
+    place.run(&["sync"]).exits(0).says("Reactivated 1 user");
+}
+
+#[test]
+fn a_large_undo_is_held_and_can_be_approved() {
+    let mut place = company();
+    place.more = "[policy]\ngrace = \"0s\"\n[guard]\nlocked = 9\nreactivate = 1\n".into();
+    for uid in ["alice", "bob", "carol"] {
+        place.edit(uid, |p| p.expires = 1);
+    }
+    place.run(&["sync"]).exits(0).says("Deactivated 3 users");
+    let run = newest(&place);
+    place
+        .run(&["undo", &run])
+        .exits(0)
+        .says("HELD: reactivate: 3");
+    place
+        .run(&["undo", &run, "--yes"])
+        .exits(3)
+        .says("HELD: reactivate: 3");
+    assert!(!place.is_active("alice"));
+    place.run(&["sync"]).exits(3);
+    place.run(&["approve", "reactivate"]).exits(0);
+    place.run(&["sync"]).exits(0).says("Reactivated 3 users");
+    for uid in ["alice", "bob", "carol"] {
+        assert!(place.is_active(uid));
+    }
+    place.rests();
+    let history = place.run(&["history", "--json", "--last", "1"]).json();
+    let approval = &history["runs"][0]["approvals"][0];
+    assert_eq!(approval["hold"], "reactivate");
+    assert_eq!(approval["steps"].as_array().unwrap().len(), 3);
+    assert!(!approval["by"].as_str().unwrap().is_empty());
+}
+
+#[test]
+fn an_undone_adoption_is_not_made_again() {
+    let mut place = Place::new();
+    place.more = "[guard]\nadopt = \"off\"\n".into();
+    let alice = serde_json::json!({"username": "alice", "email": "alice@example.org"});
+    place.sim.add_user(&alice).unwrap();
+    place.add("alice", "Alice", "Able");
+    place.run(&["sync"]).exits(0).says("Adopted 1 user");
+    let run = newest(&place);
+    place.run(&["undo", &run, "--yes"]).exits(0);
+    assert!(place.is_active("alice"));
+    place.rests();
+    place.run(&["status"]).says("0 links");
+    let undo = newest(&place);
+    place
+        .run(&["undo", &undo, "--yes"])
+        .exits(0)
+        .says("Adopted 1 user");
+    place.run(&["status"]).says("1 link");
+}
+
+#[test]
+fn what_nobody_knows_is_not_undone() {
+    use mattermost_sim::{Commit, Effect, Fault};
+    let mut place = company();
+    place.edit("bob", |p| p.uid = "robert".into());
+    let cut = Fault::new(Effect::Cut(Commit::After)).writes();
+    place.sim.add_fault(cut.path("/api/v4/users/*/patch"));
+    place.run(&["sync"]).exits(1).says("PERHAPS DONE");
+    place.sim.clear_faults();
+    let run = newest(&place);
+    place
+        .run(&["undo", &run, "--yes"])
+        .exits(0)
+        .says("nobody knows yet whether it was done");
+    place.run(&["sync"]).exits(0);
+    assert!(place.sim.user_named("robert").is_some());
+    place
+        .run(&["undo", &run, "--yes"])
+        .exits(0)
+        .says("Renamed 1 user");
+    place.rests();
+    place
+        .run(&["undo", "4711"])
+        .exits(1)
+        .says("there is no run 4711");
+}

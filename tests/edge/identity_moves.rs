@@ -1,0 +1,301 @@
+//! People whose directory id changes: moved, made anew, hired again.
+
+use mattersync::model::{AccountState, Action, Class, Gap, HoldKey, Lookup, Why};
+use mattersync::plan::Limit;
+
+use super::world::{DAY, HOUR, MiniWorld, emails, id, key, kinds, left, locked};
+
+fn anchored(world: &mut MiniWorld, the_id: &str, anchor: &str) {
+    world.account(the_id).anchor = Some(format!("employeenumber={anchor}"));
+}
+
+/// `anna` with a user, whose second anchor is known.
+fn anna() -> MiniWorld {
+    let mut world = MiniWorld::with(&["anna", "ben"]);
+    anchored(&mut world, "anna", "7");
+    anchored(&mut world, "ben", "8");
+    world.cycle();
+    world
+}
+
+fn whys(world: &MiniWorld, who: &str) -> Vec<Why> {
+    let plan = world.plan();
+    left(&plan, who)
+        .into_iter()
+        .map(|l| l.why.clone())
+        .collect()
+}
+
+fn looks_alike(world: &MiniWorld, who: &str) -> bool {
+    matches!(whys(world, who)[..], [Why::LooksLike { .. }]) && kinds(&world.plan(), who).is_empty()
+}
+
+#[test]
+fn edge_27_a_move_between_directories_keeps_the_user_by_the_second_anchor() {
+    let mut world = anna();
+    world.policy.guard.remove(&Class::Move);
+    let user = world.user_id("anna");
+    world.leave("anna");
+    world.join("new", "anna.b");
+    anchored(&mut world, "new", "7");
+    let (plan, run) = world.cycle();
+    assert!(run.surprises.is_empty(), "{run:?}");
+    assert_eq!(
+        kinds(&plan, "new"),
+        ["move", "rename", "change-email", "update"]
+    );
+    assert_eq!(kinds(&plan, "anna"), [""; 0], "nobody is deactivated");
+    assert_eq!(world.user_id("new"), user);
+    assert_eq!(world.user("new").username, "anna.b");
+    assert!(world.user("new").is_active());
+    assert!(!world.memory.links.contains_key(&key("anna")));
+    world.tick(30 * DAY);
+    for _ in 0..4 {
+        world.tick(DAY);
+        assert_eq!(world.cycle().1.done, []);
+    }
+    assert!(world.memory.absences.is_empty());
+}
+
+#[test]
+fn edge_27_whoever_is_not_proven_gone_or_not_alone_is_left_to_a_person() {
+    // The reading proves nothing.
+    let mut world = anna();
+    world.leave("anna");
+    world.join("new", "anna");
+    anchored(&mut world, "new", "7");
+    world.gaps.push(Gap::Empty);
+    assert!(looks_alike(&world, "new"));
+    // The look-up by id failed, or was not made.
+    world.gaps.clear();
+    for said in [None, Some(Err(Gap::Lookup("busy".into())))] {
+        world.lookups.insert(id("anna"), said);
+        assert!(looks_alike(&world, "new"));
+    }
+    world.lookups.clear();
+    // Two new accounts claim to be anna.
+    let mut twins = world.clone();
+    twins.join("other", "otto");
+    anchored(&mut twins, "other", "7");
+    for who in ["new", "other"] {
+        assert_eq!(kinds(&twins.plan(), who), [""; 0]);
+    }
+    let shared = |l: &mattersync::model::LeftAlone| matches!(l.why, Why::SharedAnchor { .. });
+    let told = twins.plan().left_alone.into_iter().filter(shared).count();
+    assert_eq!(told, 2, "both are told");
+    // Two people who are gone had the same one.
+    let mut two = world.clone();
+    two.leave("ben");
+    let link = two.memory.links.get_mut(&key("ben")).unwrap();
+    link.anchor = Some("employeenumber=7".into());
+    assert!(looks_alike(&two, "new"));
+    // Found outside the base is as good as gone.
+    let elsewhere = Lookup::Elsewhere {
+        dn: "uid=anna,ou=archive".into(),
+        state: locked(),
+    };
+    world.lookups.insert(id("anna"), Some(Ok(elsewhere)));
+    let (plan, run) = world.cycle();
+    assert_eq!(kinds(&plan, "new"), ["move"]);
+    assert!(run.surprises.is_empty() && world.user("new").is_active());
+}
+
+#[test]
+fn edge_27_an_anchor_that_two_people_have_is_never_remembered() {
+    let mut world = MiniWorld::with(&["anna", "ben"]);
+    for who in ["anna", "ben"] {
+        anchored(&mut world, who, "7");
+    }
+    world.cycle();
+    assert_eq!(world.link("anna").anchor, None);
+    assert_eq!(whys(&world, "anna"), [], "told by DN");
+    assert_eq!(world.plan().left_alone.len(), 2);
+    anchored(&mut world, "ben", "8");
+    world.cycle();
+    assert_eq!(
+        world.link("anna").anchor.as_deref(),
+        Some("employeenumber=7")
+    );
+    // What is no longer readable is not forgotten.
+    world.account("anna").anchor = None;
+    world.cycle();
+    assert_eq!(
+        world.link("anna").anchor.as_deref(),
+        Some("employeenumber=7")
+    );
+}
+
+#[test]
+fn edge_27_many_moves_at_once_wait_for_a_person_and_nobody_is_deactivated_meanwhile() {
+    let names: Vec<String> = (0..9).map(|n| format!("user{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut world = MiniWorld::with(&names);
+    world.policy.guard.insert(Class::Move, Limit::Auto);
+    for name in &names {
+        anchored(&mut world, name, name);
+    }
+    world.cycle();
+    for name in &names {
+        let mut moved = world.leave(name);
+        moved.id = id(&format!("new-{name}"));
+        world.accounts.insert(moved.id.clone(), moved);
+    }
+    for _ in 0..4 {
+        world.tick(2 * DAY);
+        let plan = world.cycle().0;
+        assert!(
+            plan.holds
+                .iter()
+                .any(|h| h.key == HoldKey::Class(Class::Move))
+        );
+        assert_eq!(plan.released().count(), 0);
+    }
+    let plan = world.plan();
+    world.approve(&plan, &HoldKey::Class(Class::Move));
+    let run = world.cycle().1;
+    assert_eq!(run.done.len(), 9);
+    assert!(
+        run.done
+            .iter()
+            .all(|s| matches!(s.action, Action::MoveLink { .. }))
+    );
+    assert_eq!(world.server.active(), 10);
+    assert_eq!(world.cycle().1.done, []);
+}
+
+#[test]
+fn edge_27_without_an_anchor_a_likely_person_is_neither_made_again_nor_given_the_user() {
+    for (name, mail) in [("anna", "x@example.org"), ("anne", "anna@example.org")] {
+        let mut world = MiniWorld::with(&["anna"]);
+        world.server.clock = world.now.wall.0;
+        let users = world.server.users.len();
+        world.leave("anna");
+        world.join("new", name);
+        world.account("new").emails = emails(&[mail]);
+        for _ in 0..6 {
+            world.tick(12 * HOUR);
+            world.cycle();
+            assert!(looks_alike(&world, "new"), "{name}");
+        }
+        // The old account's user goes its way; the new account gets neither that nor another.
+        assert!(!world.user("anna").is_active());
+        assert_eq!(world.server.users.len(), users);
+        assert!(!world.memory.links.contains_key(&key("new")));
+        let said = whys(&world, "new")[0].to_string();
+        assert!(said.contains("mattersync link new anna"), "{said}");
+        assert!(
+            said.contains("uid=anna,ou=people,dc=example, id anna"),
+            "{said}"
+        );
+        // The account is back: two people, each with an own user, once the address is another.
+        world.join("anna", "anna");
+        world.account("new").emails = emails(&["y@example.org"]);
+        for _ in 0..3 {
+            world.cycle();
+        }
+        assert!(world.user("anna").is_active());
+        assert_ne!(world.user_id("new"), world.user_id("anna"));
+    }
+}
+
+#[test]
+fn edge_27_the_likeness_counts_also_while_nobody_can_tell_whether_the_old_account_is_there() {
+    let mut world = MiniWorld::with(&["anna"]);
+    world.hidden.insert(id("anna"));
+    world.gaps.push(Gap::Empty);
+    world.join("new", "anna");
+    assert!(looks_alike(&world, "new"));
+}
+
+#[test]
+fn edge_29_a_rehired_person_gets_the_old_user_by_the_anchor() {
+    let mut world = anna();
+    let user = world.user_id("anna");
+    world.leave("anna");
+    for _ in 0..4 {
+        world.tick(DAY);
+        world.cycle();
+    }
+    assert!(!world.user("anna").is_active());
+    world.tick(3 * 365 * DAY);
+    // Who was deactivated is not looked up by id any more.
+    world.lookups.insert(id("anna"), None);
+    world.join("rehired", "anna");
+    anchored(&mut world, "rehired", "7");
+    let plan = world.cycle().0;
+    assert_eq!(kinds(&plan, "rehired"), ["move"]);
+    let (plan, run) = world.cycle();
+    assert!(run.surprises.is_empty(), "{run:?}");
+    assert_eq!(kinds(&plan, "rehired"), ["reactivate"]);
+    assert_eq!(world.user_id("rehired"), user);
+    assert!(world.user("rehired").is_active());
+    assert_eq!(world.cycle().1.done, []);
+}
+
+#[test]
+fn edge_29_never_by_name_alone_and_after_years_the_name_says_nothing() {
+    let mut world = MiniWorld::with(&["anna"]);
+    world.server.clock = world.now.wall.0;
+    let old = world.user_id("anna");
+    world.leave("anna");
+    for _ in 0..4 {
+        world.tick(DAY);
+        world.cycle();
+    }
+    world.lookups.insert(id("anna"), None);
+    world.join("new", "anna");
+    world.account("new").emails = emails(&["other@example.org"]);
+    assert!(looks_alike(&world, "new"), "days after");
+    world.tick(31 * DAY);
+    let run = world.cycle().1;
+    assert!(run.surprises.is_empty(), "{run:?}");
+    assert_ne!(world.user_id("new"), old);
+    assert_eq!(world.user("new").username, "anna2");
+    assert!(!world.server.users[&old].is_active());
+    // With the old address too nobody new can be made, and a person decides.
+    let mut world = world.clone();
+    world.join("third", "zoe");
+    world.account("third").emails = emails(&["anna@example.org"]);
+    assert!(looks_alike(&world, "third"));
+}
+
+#[test]
+fn edge_29_who_was_deactivated_by_hand_or_by_order_stays_so_after_a_move() {
+    for by_hand in [true, false] {
+        let mut world = anna();
+        let user = world.user_id("anna");
+        match by_hand {
+            true => world.server.set_active(&user, false),
+            false => world.order("anna"),
+        }
+        world.cycle();
+        world.leave("anna");
+        world.join("new", "anna");
+        anchored(&mut world, "new", "7");
+        for _ in 0..4 {
+            world.tick(DAY);
+            world.cycle();
+        }
+        assert_eq!(world.user_id("new"), user);
+        assert!(!world.user("new").is_active(), "by hand: {by_hand}");
+    }
+}
+
+#[test]
+fn edge_29_a_locked_successor_lets_the_user_be_deactivated() {
+    let mut world = anna();
+    world.leave("anna");
+    world.join("new", "anna");
+    anchored(&mut world, "new", "7");
+    world.account("new").state = AccountState::Locked {
+        attribute: "x".into(),
+        value: "y".into(),
+    };
+    let plan = world.cycle().0;
+    assert_eq!(kinds(&plan, "new"), ["move", "deactivate"]);
+    assert!(!world.user("new").is_active());
+    world.unlock("new");
+    world.cycle();
+    world.cycle();
+    assert!(world.user("new").is_active());
+}

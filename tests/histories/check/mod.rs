@@ -1,0 +1,285 @@
+//! The checker: it knows the truth by itself, and judges what was done from outside, by what the
+//! server was asked and what the directory had said. It shares no code with the planner.
+
+mod approvals;
+mod end;
+mod guard;
+mod identity;
+mod mails;
+mod reach;
+mod reading;
+mod reasons;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mattermost_sim::User;
+
+use crate::events::{Proof, Setting};
+use crate::happen::Done;
+use crate::ports::Deed;
+use crate::served::{Seen, Served, State};
+use crate::stage::{Cycle, Snapshot};
+use crate::world::UNITS;
+
+pub use approvals::hold_word;
+
+/// A promise of the design that was not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    pub promise: u8,
+    pub what: String,
+}
+
+pub type Verdict = Result<(), Broken>;
+
+pub fn broken<T>(promise: u8, what: impl Into<String>) -> Result<T, Broken> {
+    let what = what.into();
+    Err(Broken { promise, what })
+}
+
+/// Why a user is inactive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Down {
+    /// Mattersync did it, because of the directory.
+    Ours,
+    /// Mattersync did it, because a person said so.
+    Ordered,
+    /// An administrator did it.
+    ByHand,
+    /// Mattersync did it, and then its memory was taken from it.
+    Forgotten,
+}
+
+/// What the checker knows.
+pub struct Checker {
+    setting: Setting,
+    /// For whom each user was made, or adopted with a person's approval.
+    owner: BTreeMap<String, u32>,
+    /// Others for whom a user may have been made as well: they share name and address.
+    twins: BTreeMap<String, BTreeSet<u32>>,
+    /// Users whom mattersync made.
+    made: BTreeSet<String>,
+    down: BTreeMap<String, Down>,
+    /// Users of whom mattersync knows that they are down by itself: of a deactivation that nobody
+    /// answered it cannot tell whether somebody undid it or whether it never arrived.
+    known_down: BTreeSet<String>,
+    /// Users whom an administrator reactivated although mattersync had deactivated them.
+    respected: BTreeSet<String>,
+    /// When complete readings in a row did not contain an account, in true milliseconds.
+    absent: BTreeMap<u32, Vec<i64>>,
+    /// How many complete readings in a row showed somebody who is inactive as active.
+    back: BTreeMap<u32, u32>,
+    /// The number of accounts, of all and in each unit, in the last true reading that was used.
+    believed: (usize, [usize; UNITS.len()]),
+    /// Last shown username of an account, as Mattermost has it.
+    names: BTreeMap<u32, String>,
+    approvals: approvals::Approvals,
+    guard: guard::Sums,
+    mails: mails::Mails,
+    /// The state was lost, or an older one put in its place.
+    pub amnesia: bool,
+    /// The state was put back to an older one.
+    pub restored: bool,
+    /// What was tolerated, and how often.
+    pub tolerated: BTreeMap<&'static str, u64>,
+}
+
+impl Checker {
+    pub fn new(setting: &Setting) -> Self {
+        Self {
+            setting: setting.clone(),
+            owner: BTreeMap::new(),
+            twins: BTreeMap::new(),
+            made: BTreeSet::new(),
+            down: BTreeMap::new(),
+            known_down: BTreeSet::new(),
+            respected: BTreeSet::new(),
+            absent: BTreeMap::new(),
+            back: BTreeMap::new(),
+            believed: (0, [0; UNITS.len()]),
+            names: BTreeMap::new(),
+            approvals: approvals::Approvals::default(),
+            guard: guard::Sums::default(),
+            mails: mails::Mails::default(),
+            amnesia: false,
+            restored: false,
+            tolerated: BTreeMap::new(),
+        }
+    }
+
+    /// Somebody else than mattersync did something.
+    pub fn happened(&mut self, done: &Done) {
+        match done {
+            Done::Deactivated(user) => {
+                self.down.insert(user.clone(), Down::ByHand);
+                self.respected.remove(user);
+            }
+            Done::Reactivated(user) => {
+                self.down.remove(user);
+                if self.known_down.contains(user) {
+                    self.respected.insert(user.clone());
+                }
+                self.mails.changed(user);
+            }
+            Done::Changed(user) => self.mails.changed(user),
+            Done::Nothing | Done::Happened => {}
+        }
+    }
+
+    /// Mattersync's memory was lost, or put back.
+    pub fn forgot(&mut self, restored: bool) {
+        self.amnesia = true;
+        self.restored |= restored;
+        for down in self.down.values_mut().filter(|d| **d == Down::Ours) {
+            *down = Down::Forgotten;
+        }
+        self.guard.forget();
+        self.mails.forget();
+        self.approvals.forget(restored);
+    }
+
+    /// Judges one cycle.
+    pub fn cycle(&mut self, cycle: &Cycle) -> Verdict {
+        self.read(cycle);
+        self.mails.reading(&cycle.served);
+        for deed in &cycle.deeds {
+            self.deed(cycle, deed)?;
+        }
+        self.links(cycle)?;
+        self.untouched(cycle)?;
+        self.limits(cycle)?;
+        if let Some(plan) = &cycle.plan
+            && cycle.order.is_none()
+        {
+            self.reasons(cycle, plan)?;
+        }
+        self.learn(cycle);
+        Ok(())
+    }
+
+    /// Takes note of what a reading shows.
+    fn read(&mut self, cycle: &Cycle) {
+        if cycle.order.is_some() {
+            return;
+        }
+        let served = &cycle.served;
+        for (number, shown) in served.all_shown() {
+            self.names.insert(number, shown.legal_name());
+            self.absent.remove(&number);
+        }
+        for (number, user) in &cycle.before.linked {
+            let active = cycle.before.users.get(user).is_some_and(User::is_active);
+            let seen = served.of(*number);
+            let gone = matches!(seen, Seen::Elsewhere { .. } | Seen::Nowhere);
+            if !active {
+                self.absent.remove(number);
+            } else if gone && served.proves_absence() {
+                self.absent.entry(*number).or_default().push(cycle.at);
+            }
+            let open = matches!(seen, Seen::Listed(s) if s.state == State::Open);
+            if active || !open {
+                if served.proof != Proof::Broken {
+                    self.back.remove(number);
+                }
+            } else if served.proves() {
+                *self.back.entry(*number).or_default() += 1;
+            }
+        }
+    }
+
+    /// What one request did.
+    fn deed(&mut self, cycle: &Cycle, deed: &Deed) -> Verdict {
+        for member in &deed.members {
+            if member.delete_at != 0 {
+                return broken(1, format!("somebody was removed from a team: {member:?}"));
+            }
+        }
+        for (id, (before, after)) in &deed.changed {
+            match (before, after) {
+                (None, Some(user)) => self.created(cycle, deed, user)?,
+                (Some(before), Some(after)) => self.changed(cycle, deed, before, after)?,
+                (_, None) => return broken(3, format!("{id} was deleted for good")),
+            }
+        }
+        self.mailed(deed)
+    }
+
+    fn changed(&mut self, cycle: &Cycle, deed: &Deed, before: &User, after: &User) -> Verdict {
+        let id = &before.id;
+        self.reached(cycle, deed, before)?;
+        if before.roles != after.roles || before.props != after.props {
+            return broken(
+                1,
+                format!("roles or props of {} were changed", before.username),
+            );
+        }
+        if before.is_active() && !after.is_active() {
+            let ordered = cycle.order.as_ref() == Some(id);
+            if !ordered && !deed.late {
+                self.may_go(cycle, before)?;
+            }
+            let down = if ordered { Down::Ordered } else { Down::Ours };
+            self.down.insert(id.clone(), down);
+        } else if !before.is_active() && after.is_active() {
+            if !deed.late {
+                self.may_return(cycle, before)?;
+            }
+            self.down.remove(id);
+        } else if before.delete_at != after.delete_at {
+            let name = &before.username;
+            return broken(3, format!("{name} was deactivated again: delete_at moved"));
+        }
+        if deed.late {
+            return Ok(());
+        }
+        self.values(cycle, before, after)
+    }
+
+    /// Afterwards.
+    fn learn(&mut self, cycle: &Cycle) {
+        let known = cycle.after.memory.links.values().filter(|link| {
+            let user = cycle.after.users.get(link.user.as_str());
+            let seen = link.deactivated.as_ref().and_then(|d| d.delete_at);
+            seen.is_some_and(|at| user.is_some_and(|u| u.delete_at == at.0))
+        });
+        self.known_down = known.map(|link| link.user.to_string()).collect();
+        let served = &cycle.served;
+        if cycle.order.is_none() && cycle.error.is_none() && served.proof == Proof::True {
+            self.believed = (served.listed, served.units);
+            if !cycle.killed && cycle.struck.is_empty() {
+                self.guard.a_clean_cycle(cycle);
+            }
+        }
+        // The directory agrees with the administrator: the matter is over.
+        if cycle.error.is_none() && cycle.order.is_none() {
+            for (number, user) in &cycle.before.linked {
+                let open = matches!(served.of(*number), Seen::Listed(s) if s.state == State::Open);
+                if open {
+                    self.respected.remove(user);
+                }
+            }
+        }
+    }
+
+    fn tolerate(&mut self, what: &'static str) -> Verdict {
+        *self.tolerated.entry(what).or_default() += 1;
+        Ok(())
+    }
+
+    /// The account that a user is linked to, as remembered after the cycle or before.
+    fn linked_to(&self, cycle: &Cycle, user: &str) -> Option<u32> {
+        let of = |snapshot: &Snapshot| snapshot.accounts.get(user)?.first().copied();
+        of(&cycle.after).or_else(|| of(&cycle.before))
+    }
+}
+
+/// An account for people, with all that was shown of it.
+pub fn tell(served: &Served, number: u32) -> String {
+    match served.of(number) {
+        Seen::Listed(shown) => {
+            let (name, dn) = (shown.raw_name(), shown.account.dn());
+            format!("account {number} ({name}, {dn}, {:?})", shown.state)
+        }
+        other => format!("account {number} ({other:?})"),
+    }
+}

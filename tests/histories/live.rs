@@ -1,0 +1,233 @@
+//! A history from its beginning to its end.
+
+use std::collections::BTreeMap;
+
+use mattersync::model::Plan;
+
+use crate::check::{Broken, Checker, hold_word};
+use crate::events::{Event, Fault, History};
+use crate::happen::Done;
+use crate::ports::Trouble;
+use crate::stage::{Cycle, Lab, Stage};
+
+/// What came of a history.
+#[derive(Debug, Default)]
+pub struct Lived {
+    /// How often each kind of event happened.
+    pub counts: BTreeMap<String, u64>,
+    pub cycles: u64,
+    pub people: u64,
+    pub tolerated: BTreeMap<&'static str, u64>,
+    /// The promise that was broken, in which round (the last is the end), and how.
+    pub broken: Option<(usize, Broken)>,
+    /// What happened, for people.
+    pub story: Vec<String>,
+}
+
+struct Life<'l> {
+    stage: Stage<'l>,
+    checker: Checker,
+    lived: Lived,
+}
+
+/// The most cycles until everything is quiet.
+const PATIENCE: usize = 14;
+
+pub fn live(lab: &Lab, history: &History) -> Lived {
+    let mut life = Life {
+        stage: Stage::new(lab, &history.setting, history.seed),
+        checker: Checker::new(&history.setting),
+        lived: Lived::default(),
+    };
+    let mut broken = None;
+    for (n, round) in history.rounds.iter().enumerate() {
+        life.tell(format!("Round {n}"));
+        let result = life.round(&round.events, &round.fault, &round.trouble);
+        life.stage.pass(round.minutes);
+        life.tell(format!("  {} minutes pass", round.minutes));
+        if let Err(what) = result {
+            broken = Some((n, what));
+            break;
+        }
+    }
+    if broken.is_none()
+        && let Err(what) = life.end()
+    {
+        broken = Some((history.rounds.len(), what));
+    }
+    let mut lived = life.lived;
+    lived.people = life.stage.directory.accounts.len() as u64;
+    lived.tolerated = life.checker.tolerated;
+    lived.broken = broken;
+    lived
+}
+
+impl Life<'_> {
+    fn tell(&mut self, what: String) {
+        self.lived.story.push(what);
+    }
+
+    fn count(&mut self, what: &str) {
+        *self.lived.counts.entry(what.to_owned()).or_default() += 1;
+    }
+
+    fn round(&mut self, events: &[Event], fault: &Fault, trouble: &Trouble) -> Result<(), Broken> {
+        for event in events {
+            let done = self.happen(event)?;
+            if done != Done::Nothing {
+                self.tell(format!("  {event:?} {done:?}"));
+                self.count(&kind(event));
+            }
+        }
+        self.stage.serve(fault);
+        let cycle = self.stage.cycle(trouble.clone());
+        if *fault != Fault::None {
+            self.tell(format!("  The directory: {fault:?}"));
+            self.count(&kind(fault));
+        }
+        for struck in cycle
+            .struck
+            .iter()
+            .collect::<std::collections::BTreeSet<_>>()
+        {
+            self.count(struck);
+        }
+        self.judge(&cycle)
+    }
+
+    fn judge(&mut self, cycle: &Cycle) -> Result<(), Broken> {
+        self.lived.cycles += 1;
+        if !cycle.struck.is_empty() {
+            self.tell(format!("  Struck: {:?}", cycle.struck));
+        }
+        self.lived.story.extend(crate::report::deeds(cycle));
+        if let Some(plan) = &cycle.plan {
+            for hold in &plan.holds {
+                let (word, steps) = (hold_word(&hold.key), hold.steps.len());
+                self.tell(format!("  held: {steps} as {word}: {}", hold.cause));
+            }
+        }
+        if let Some(error) = &cycle.error {
+            self.tell(format!("  The cycle failed: {error}"));
+        }
+        self.checker.cycle(cycle)
+    }
+
+    fn happen(&mut self, event: &Event) -> Result<Done, Broken> {
+        match event {
+            Event::ApproveAll => Ok(self.approve(None)),
+            Event::ApproveOne(n) => Ok(self.approve(Some(*n))),
+            Event::Order(n) => self.order(*n),
+            Event::RestoreCopy | Event::LoseState => {
+                let done = self.stage.happen(event);
+                if done != Done::Nothing {
+                    self.checker.forgot(*event == Event::RestoreCopy);
+                }
+                Ok(done)
+            }
+            _ => {
+                let done = self.stage.happen(event);
+                self.checker.happened(&done);
+                Ok(done)
+            }
+        }
+    }
+
+    /// A person looks at what is held, and approves it: all of it, or one part.
+    fn approve(&mut self, one: Option<u32>) -> Done {
+        let Some(plan) = self.stage.show_holds() else {
+            return Done::Nothing;
+        };
+        let mut words = self.words(&plan);
+        if let Some(n) = one
+            && !words.is_empty()
+        {
+            words = vec![words.swap_remove(n as usize % words.len())];
+        }
+        let mut done = Done::Nothing;
+        for word in words {
+            if let Some(approved) = self.stage.approve(&word) {
+                let wall = mattersync::clock::Clock::now(self.stage.clock.as_ref())
+                    .wall
+                    .0;
+                self.checker.approved(&word, &approved, wall);
+                let released = approved.released.len();
+                self.tell(format!("  alice approves {word}: {released} steps"));
+                done = Done::Happened;
+            }
+        }
+        done
+    }
+
+    /// What a person would type: the holds' names; where one has a wrong adoption in it, the
+    /// people whose adoptions are right.
+    fn words(&self, plan: &Plan) -> Vec<String> {
+        let mut words = Vec::new();
+        for hold in &plan.holds {
+            let steps = plan.steps.iter().filter(|s| hold.steps.contains(&s.id));
+            let right = |step: &&mattersync::model::Step| self.checker.may_approve(step);
+            let (right, wrong): (Vec<_>, Vec<_>) = steps.partition(right);
+            if wrong.is_empty() {
+                words.push(hold_word(&hold.key));
+            } else {
+                words.extend(right.into_iter().filter_map(|s| s.subject.dn.clone()));
+            }
+        }
+        words
+    }
+
+    fn order(&mut self, n: u32) -> Result<Done, Broken> {
+        let snapshot = self.stage.snapshot();
+        let linked = &snapshot.linked;
+        let found = linked
+            .range(n..)
+            .next()
+            .or_else(|| linked.first_key_value());
+        let Some((_, user)) = found else {
+            return Ok(Done::Nothing);
+        };
+        let cycle = self.stage.order(user);
+        self.tell(format!("  alice orders {user} to be deactivated"));
+        self.checker.ordered(&cycle);
+        self.judge(&cycle)?;
+        Ok(Done::Happened)
+    }
+
+    /// All faults end, people look after what is held, and everything comes to rest.
+    fn end(&mut self) -> Result<(), Broken> {
+        self.tell("The end: no more faults".into());
+        let nameless: Vec<u32> = self
+            .stage
+            .directory
+            .accounts
+            .values()
+            .filter(|a| a.flaw == Some(crate::world::Flaw::NoId))
+            .map(|a| a.number)
+            .collect();
+        for number in nameless {
+            self.stage.directory.edit(number, |a| a.flaw = None);
+        }
+        self.stage.serve(&Fault::None);
+        let mut quiet = 0;
+        for _ in 0..PATIENCE {
+            self.stage.happen(&Event::ClickMails);
+            self.approve(None);
+            let cycle = self.stage.cycle(Trouble::default());
+            self.judge(&cycle)?;
+            self.stage.pass(13 * 60);
+            quiet = if cycle.deeds.is_empty() { quiet + 1 } else { 0 };
+            if quiet == 3 {
+                break;
+            }
+        }
+        let cycle = self.stage.cycle(Trouble::default());
+        self.judge(&cycle)?;
+        self.checker.rests(&cycle)?;
+        self.checker.is_true(&cycle)
+    }
+}
+
+fn kind(what: &impl std::fmt::Debug) -> String {
+    let text = format!("{what:?}");
+    text.split('(').next().unwrap().to_owned()
+}

@@ -1,0 +1,289 @@
+//! What the directory server says in one reading, and what that shows of whom.
+
+use std::collections::BTreeMap;
+
+use ldap_fault::{Armed, At, Entry, Fault as Ldap, FaultServer, Target};
+
+use crate::dice::Dice;
+use crate::events::{Fault, Proof};
+use crate::world::{Account, BASE, CONTEXT, Directory, Flaw, Lock, Place, UNITS};
+
+/// What a reading shows of an account.
+#[derive(Clone, Debug)]
+pub enum Seen {
+    /// It is listed.
+    Listed(Shown),
+    /// More than one entry has its id.
+    Unusable,
+    /// A look-up finds it outside the base.
+    Elsewhere {
+        locked: bool,
+    },
+    Nowhere,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Open,
+    Locked,
+    /// Locks cannot be seen.
+    Unknown,
+}
+
+/// An entry as it is shown.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// As in the directory; what is hidden is empty.
+    pub account: Account,
+    pub no_mail: bool,
+    pub no_given: bool,
+    pub title: String,
+    pub state: State,
+}
+
+impl Shown {
+    /// The username as it is written in the directory.
+    pub fn raw_name(&self) -> String {
+        match self.account.flaw {
+            Some(Flaw::NoName) => "--".into(),
+            _ => self.account.name.raw(),
+        }
+    }
+
+    /// The username as Mattermost can have it; what it is now, if it has no legal form.
+    pub fn legal_name(&self) -> String {
+        match self.account.flaw {
+            Some(Flaw::NoName) => "--".into(),
+            _ => self.account.name.legal(),
+        }
+    }
+
+    pub fn given(&self) -> String {
+        if self.no_given {
+            String::new()
+        } else {
+            self.account.given()
+        }
+    }
+
+    /// The addresses of `mail` that a server accepts.
+    pub fn mails(&self) -> Vec<String> {
+        if self.no_mail || self.account.flaw == Some(Flaw::BadMail) {
+            return Vec::new();
+        }
+        self.account.mails.iter().map(|m| m.legal()).collect()
+    }
+
+    /// The address that is made of the username.
+    pub fn template(&self) -> String {
+        format!("{}@example.org", self.raw_name()).to_lowercase()
+    }
+}
+
+/// One reading, as the directory gives it.
+#[derive(Clone, Debug)]
+pub struct Served {
+    pub fault: Fault,
+    pub proof: Proof,
+    /// By the number that the id stands for.
+    pub seen: BTreeMap<u32, Seen>,
+    /// Some entry has no id: it may be anybody's.
+    pub nameless: Vec<Account>,
+    pub listed: usize,
+    pub units: [usize; UNITS.len()],
+    /// The directory says that it is another one.
+    pub replaced: u32,
+}
+
+impl Served {
+    pub fn of(&self, number: u32) -> &Seen {
+        self.seen.get(&number).unwrap_or(&Seen::Nowhere)
+    }
+
+    pub fn shown(&self, number: u32) -> Option<&Shown> {
+        match self.of(number) {
+            Seen::Listed(shown) => Some(shown),
+            _ => None,
+        }
+    }
+
+    pub fn all_shown(&self) -> impl Iterator<Item = (u32, &Shown)> {
+        self.seen.iter().filter_map(|(n, seen)| match seen {
+            Seen::Listed(shown) => Some((*n, shown)),
+            _ => None,
+        })
+    }
+
+    /// Whether the reading is whole, as far as the directory can tell.
+    pub fn proves(&self) -> bool {
+        self.proof != Proof::Broken && self.nameless.is_empty()
+    }
+
+    /// Whether who is not seen is missing.
+    pub fn proves_absence(&self) -> bool {
+        self.proves() && self.fault != Fault::LookupsFail
+    }
+}
+
+/// Lets the server answer from now on with the directory as it is, through this fault.
+pub fn serve(server: &FaultServer, directory: &Directory, fault: &Fault, lock: Lock) -> Served {
+    server.disarm();
+    for armed in armed(fault) {
+        server.arm(armed);
+    }
+    let mut visible: Vec<&Account> = directory
+        .accounts
+        .values()
+        .filter(|a| a.place != Place::Deleted && is_shown(a, fault))
+        .collect();
+    if let Fault::Reordered(seed) = fault {
+        Dice::new(*seed).shuffle(&mut visible);
+    }
+    let mut entries = vec![root(directory.replaced)];
+    let units = UNITS.iter().map(|unit| format!("ou={unit},{BASE}"));
+    let units = units.chain([BASE.to_owned(), format!("ou=archive,{CONTEXT}")]);
+    entries.extend(units.map(|dn| Entry::new(&dn).with("objectClass", "organizationalUnit")));
+    entries.extend(visible.iter().map(|a| entry(a, fault, lock)));
+    server.set_entries(entries);
+    let mut served = Served {
+        fault: fault.clone(),
+        proof: fault.proof(),
+        seen: BTreeMap::new(),
+        nameless: Vec::new(),
+        listed: 0,
+        units: [0; UNITS.len()],
+        replaced: directory.replaced,
+    };
+    let hidden = |a: &Account| match fault {
+        Fault::HideUnit(unit) => a.place == Place::Unit(*unit),
+        _ => false,
+    };
+    for account in visible.into_iter().filter(|a| !hidden(a)) {
+        served.add(account, lock);
+    }
+    for seen in served.seen.values() {
+        if let Seen::Listed(shown) = seen
+            && let Place::Unit(unit) = shown.account.place
+        {
+            served.listed += 1;
+            served.units[unit] += 1;
+        }
+    }
+    served
+}
+
+impl Served {
+    fn add(&mut self, account: &Account, lock: Lock) {
+        let number = match account.flaw {
+            Some(Flaw::NoId) => {
+                if account.is_here() {
+                    self.nameless.push(account.clone());
+                }
+                return;
+            }
+            Some(Flaw::IdOf(other)) => other,
+            _ => account.number,
+        };
+        let hides = |attribute: &str| match &self.fault {
+            Fault::HideAttribute(hidden) => *hidden == attribute,
+            Fault::HideAttributeIn(unit, hidden) => {
+                *hidden == attribute && account.place == Place::Unit(*unit)
+            }
+            _ => false,
+        };
+        let unseen = hides(lock.attribute());
+        let state = match lock {
+            Lock::Ppolicy if unseen && matches!(self.fault, Fault::HideAttribute(_)) => {
+                State::Unknown
+            }
+            _ if account.locked && !unseen => State::Locked,
+            _ => State::Open,
+        };
+        let shown = Shown {
+            no_mail: hides("mail"),
+            no_given: hides("givenName"),
+            title: if hides("title") {
+                String::new()
+            } else {
+                account.title()
+            },
+            state,
+            account: account.clone(),
+        };
+        let seen = match (self.seen.get(&number), account.is_here()) {
+            (None, true) => Seen::Listed(shown),
+            (None, false) => Seen::Elsewhere {
+                locked: state == State::Locked,
+            },
+            (Some(Seen::Listed(_)), false) => return,
+            (Some(Seen::Elsewhere { .. }), true) => Seen::Listed(shown),
+            (Some(_), _) => Seen::Unusable,
+        };
+        self.seen.insert(number, seen);
+    }
+}
+
+fn is_shown(account: &Account, fault: &Fault) -> bool {
+    match fault {
+        Fault::Emptied => false,
+        Fault::Replica(rest, of) => account.number % of != *rest,
+        _ => true,
+    }
+}
+
+fn entry(account: &Account, fault: &Fault, lock: Lock) -> Entry {
+    let entry = account.entry(lock);
+    match fault {
+        Fault::HideAttributeIn(unit, attribute) if account.place == Place::Unit(*unit) => {
+            entry.without(attribute)
+        }
+        _ => entry,
+    }
+}
+
+/// The tree's own entry: its id is that of the directory.
+fn root(replaced: u32) -> Entry {
+    Entry::new(CONTEXT)
+        .with_all("objectClass", ["top", "domain"])
+        .with("dc", "example")
+        .with_operational(
+            "entryUUID",
+            format!("20000000-0000-4000-8000-{replaced:012x}"),
+        )
+}
+
+fn armed(fault: &Fault) -> Vec<Armed> {
+    let people = "objectclass=posixaccount";
+    let at = |n: &usize| At::entries(*n);
+    let one: Armed = match fault {
+        Fault::None
+        | Fault::Reordered(_)
+        | Fault::Emptied
+        | Fault::HideAttributeIn(..)
+        | Fault::Replica(..) => return Vec::new(),
+        Fault::Cut(n) => Armed::from(Ldap::Cut(at(n))).when_filter_has(people),
+        Fault::CutInside(n) => Armed::from(Ldap::CutInsideEntry(at(n))).when_filter_has(people),
+        Fault::Ends(n, code) => Armed::from(Ldap::End {
+            at: at(n),
+            code: *code,
+            cookie: false,
+        })
+        .when_filter_has(people),
+        Fault::NoBase => Ldap::NoSuchObject(BASE.into()).into(),
+        Fault::Reference => {
+            let elsewhere = format!("ldap://elsewhere.example.org/ou=more,{BASE}");
+            Armed::from(Ldap::References(vec![elsewhere])).when_filter_has(people)
+        }
+        Fault::LookupsFail => Armed::from(Ldap::End {
+            at: At::START,
+            code: 51,
+            cookie: false,
+        })
+        .on(Target::Searches)
+        .when_filter_has("entryuuid="),
+        Fault::Refused(code) => Ldap::BindResult(*code).into(),
+        Fault::HideUnit(unit) => Ldap::HideBelow(format!("ou={},{BASE}", UNITS[*unit])).into(),
+        Fault::HideAttribute(name) => Ldap::HideAttribute((*name).into()).into(),
+    };
+    vec![one]
+}

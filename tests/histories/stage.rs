@@ -1,0 +1,451 @@
+//! One history, lived through: the real engine with the real provider, the real state file and
+//! the real client, between a directory server and a Mattermost that are simulated.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ldap_fault::{FaultServer, READER_PASSWORD, Script};
+use mattermost_sim::{Mattermost, Options, TeamMember, User, UserLimit, Version};
+use mattersync::config::{ProviderKind, Settings};
+use mattersync::cycle::{CycleError, Engine, Summary};
+use mattersync::mattermost::Client;
+use mattersync::model::{Memory, Plan};
+use mattersync::provider::ldap::LdapProvider;
+use mattersync::state::{SqliteStore, Store as _};
+use serde_json::json;
+
+use crate::events::{Event, Fault, Setting};
+use crate::happen::{Chief, Done, in_directory, on_server};
+use crate::ports::{Deed, Disk, Door, HandClock, Hub, Trouble, Wire};
+use crate::served::{Served, serve};
+use crate::world::{BASE, CONTEXT, Directory};
+
+/// 2026-01-01.
+pub const BEGIN: i64 = 1_767_225_600_000;
+
+/// What one thread keeps from history to history.
+pub struct Lab {
+    /// The engine's runtime: nobody waits in it, its clock is moved on.
+    pub runtime: tokio::runtime::Runtime,
+    /// The directory's runtime, with sockets and a clock that runs.
+    directory: tokio::runtime::Runtime,
+    server: FaultServer,
+    /// The password for the directory.
+    secret: tempfile::NamedTempFile,
+    /// Where state files lie: in memory, if the system has such a place.
+    memory: PathBuf,
+}
+
+impl Lab {
+    pub fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let directory = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let mut script = Script::new(CONTEXT, Vec::new());
+        script.schema = vec!["nsAccountLock".into(), "pwdAccountLockedTime".into()];
+        let server = directory.block_on(FaultServer::start(script)).unwrap();
+        let secret = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(secret.path(), READER_PASSWORD).unwrap();
+        let memory = Path::new("/dev/shm");
+        let memory = if memory.is_dir() {
+            memory.to_owned()
+        } else {
+            std::env::temp_dir()
+        };
+        Self {
+            runtime,
+            directory,
+            server,
+            secret,
+            memory,
+        }
+    }
+}
+
+/// Both sides at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    pub users: BTreeMap<String, User>,
+    pub members: Vec<TeamMember>,
+    pub memory: Memory,
+    /// Who is linked to which user, by the number of the account.
+    pub linked: BTreeMap<u32, String>,
+    /// The same the other way round.
+    pub accounts: BTreeMap<String, BTreeSet<u32>>,
+}
+
+/// What one cycle did.
+pub struct Cycle {
+    pub before: Snapshot,
+    pub after: Snapshot,
+    pub served: Served,
+    pub deeds: Vec<Deed>,
+    pub requests: u32,
+    /// The plan, if it came so far that one was told.
+    pub plan: Option<Plan>,
+    pub error: Option<String>,
+    /// What went wrong on the way.
+    pub struck: Vec<&'static str>,
+    pub killed: bool,
+    /// Who was ordered to be deactivated, if this was no cycle but an order.
+    pub order: Option<String>,
+    /// True time, in milliseconds.
+    pub at: i64,
+    pub wall: i64,
+}
+
+pub struct Stage<'l> {
+    lab: &'l Lab,
+    pub setting: Setting,
+    pub sim: Mattermost,
+    pub hub: Arc<Hub>,
+    pub clock: Arc<HandClock>,
+    pub directory: Directory,
+    pub served: Served,
+    chief: Chief,
+    token: Option<String>,
+    folder: tempfile::TempDir,
+    pub engine: Option<Engine>,
+    disk: Option<Arc<Disk>>,
+    copy: Option<BTreeMap<&'static str, Vec<u8>>>,
+}
+
+const FILES: [&str; 2] = ["state.sqlite", "state.sqlite-wal"];
+
+impl<'l> Stage<'l> {
+    pub fn new(lab: &'l Lab, setting: &Setting, seed: u64) -> Self {
+        let version = if setting.new_server {
+            Version::V11
+        } else {
+            Version::V5_38
+        };
+        let sim = Mattermost::new(&Options {
+            config: json!({
+                "EmailSettings": {"RequireEmailVerification": setting.verifies},
+                "TeamSettings": {"MaxUsersPerTeam": setting.room},
+            }),
+            user_limit: setting.seats.filter(|_| setting.new_server).map(|more| {
+                let hard = u64::from(setting.people + more);
+                UserLimit { warn: hard, hard }
+            }),
+            seed,
+            now: Some(BEGIN),
+            ..Options::new(version)
+        });
+        sim.stop_clock();
+        let token = sim.seed_admin("root.admin");
+        let chief = Chief {
+            token: sim.seed_admin("chief"),
+        };
+        let clock = HandClock::new(BEGIN);
+        let directory = Directory::new(setting.people);
+        let served = serve(&lab.server, &directory, &Fault::None, setting.lock);
+        let folder = tempfile::Builder::new()
+            .prefix("history-")
+            .tempdir_in(&lab.memory)
+            .unwrap();
+        let mut stage = Self {
+            lab,
+            hub: Hub::new(sim.clone(), Arc::clone(&clock)),
+            token: (!setting.socket).then_some(token),
+            setting: setting.clone(),
+            sim,
+            clock,
+            directory,
+            served,
+            chief,
+            folder,
+            engine: None,
+            disk: None,
+            copy: None,
+        };
+        stage.start();
+        stage
+    }
+
+    fn configuration(&self) -> Settings {
+        let s = &self.setting;
+        let access = match self.token {
+            Some(_) => "url = \"http://127.0.0.1:1\"\ntoken = { file = \"/nonexistent\" }",
+            None => "socket = \"/nonexistent\"",
+        };
+        let text = format!(
+            "[[provider]]\nurls = [{url:?}]\nschema = \"rfc2307\"\nbase = \"{BASE}\"\n\
+             bind-dn = \"cn=reader,{CONTEXT}\"\nbind-password = {{ file = {secret:?} }}\n\
+             page-size = {page}\n\
+             [accounts]\nemail = [{mail}]\nfull-name = []\ngroup-filter = \"\"\n\
+             lock = [\"{lock}\"]\n\
+             [mattermost]\n{access}\nrequests-per-second = \"off\"\nconcurrency = {concurrency}\n\
+             [policy]\nadopt = \"{adopt}\"\ngrace = \"{grace}\"\nprotect = [{protect}]\n\
+             [policy.attributes]\nposition = \"directory\"\n\
+             [[team]]\ndisplay-name = \"Everybody\"\n\
+             [state]\ndirectory = {folder:?}\n",
+            url = self.lab.server.url(),
+            secret = self.lab.secret.path().display().to_string(),
+            page = s.page,
+            mail = if s.fallback {
+                "\"mail\", \"{uid}@example.org\""
+            } else {
+                "\"mail\""
+            },
+            lock = s.lock.attribute(),
+            concurrency = s.concurrency,
+            adopt = s.adopt,
+            grace = if s.grace_hours == 0 {
+                "0s".to_owned()
+            } else {
+                format!("{}h", s.grace_hours)
+            },
+            protect = if s.protect { "\"vip\"" } else { "" },
+            folder = self.folder.path().display().to_string(),
+        );
+        let (settings, _) = Settings::parse(&text, Path::new("history.toml"))
+            .unwrap_or_else(|error| panic!("{error}\n{text}"));
+        settings
+    }
+
+    /// A new process: everything is made anew, from what is on disk.
+    pub fn start(&mut self) {
+        self.engine = None;
+        self.disk = None;
+        let settings = self.configuration();
+        self.hub.rest();
+        let ProviderKind::Ldap(ldap) = &settings.provider.kind else {
+            panic!("no ldap");
+        };
+        let door = Door {
+            hub: Arc::clone(&self.hub),
+            real: LdapProvider::new(ldap.clone(), settings.provider.mapping.clone(), Vec::new()),
+            runtime: self.lab.directory.handle().clone(),
+        };
+        let wire = Wire {
+            hub: Arc::clone(&self.hub),
+            token: self.token.clone(),
+        };
+        let access = &settings.mattermost;
+        let client = Client::new(Arc::new(wire), access.pace, access.timeout);
+        let disk = Arc::new(Disk {
+            hub: Arc::clone(&self.hub),
+            real: SqliteStore::open(self.folder.path()).unwrap(),
+        });
+        let store = Arc::<Disk>::clone(&disk);
+        let clock = Arc::<HandClock>::clone(&self.clock);
+        let engine = Engine::assemble(settings, Box::new(door), client, store, clock);
+        self.engine = Some(engine);
+        self.disk = Some(disk);
+    }
+
+    pub fn memory(&self) -> Memory {
+        let disk = self.disk.as_ref().unwrap();
+        self.lab.runtime.block_on(disk.real.load()).unwrap()
+    }
+
+    pub fn snapshot(&self) -> Snapshot {
+        let users = self.sim.users().into_iter();
+        let memory = self.memory();
+        let mut linked = BTreeMap::new();
+        let mut accounts: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
+        for (key, link) in &memory.links {
+            if let Some(number) = Directory::number_of(key.id.as_str()) {
+                linked.insert(number, link.user.to_string());
+                accounts
+                    .entry(link.user.to_string())
+                    .or_default()
+                    .insert(number);
+            }
+        }
+        Snapshot {
+            users: users.map(|u| (u.id.clone(), u)).collect(),
+            members: self.sim.team_members(),
+            memory,
+            linked,
+            accounts,
+        }
+    }
+
+    /// The directory answers from now on as it is.
+    pub fn serve(&mut self, fault: &Fault) {
+        self.served = serve(&self.lab.server, &self.directory, fault, self.setting.lock);
+    }
+
+    pub fn pass(&self, minutes: u32) {
+        let by = Duration::from_secs(60 * u64::from(minutes));
+        self.clock.advance(by);
+        self.sim.advance(by);
+    }
+
+    /// One cycle with trouble. A process that was killed is started again.
+    pub fn cycle(&mut self, trouble: Trouble) -> Cycle {
+        self.work(trouble, |engine, stop, runtime| {
+            let never = |_| {};
+            runtime.block_on(engine.run(stop, &never, &|_| {}))
+        })
+    }
+
+    /// Somebody orders `mattersync deactivate`. `Err` when it is refused.
+    pub fn order(&mut self, user: &str) -> Cycle {
+        let person = user.to_owned();
+        let mut cycle = self.work(Trouble::default(), |engine, _, runtime| {
+            let done = engine.deactivate(&person, "alice", &|_| {}, &|_| {});
+            match runtime.block_on(done) {
+                Ok(summary) => Ok(summary),
+                Err(mattersync::cycle::WordError::Cycle(error)) => Err(error),
+                Err(_) => Err(CycleError::State(mattersync::state::StateError::Refused(
+                    "the order".into(),
+                ))),
+            }
+        });
+        cycle.order = Some(user.to_owned());
+        cycle
+    }
+
+    fn work(
+        &mut self,
+        trouble: Trouble,
+        run: impl FnOnce(
+            &mut Engine,
+            tokio::sync::watch::Receiver<bool>,
+            &tokio::runtime::Runtime,
+        ) -> Result<Summary, CycleError>,
+    ) -> Cycle {
+        let before = self.snapshot();
+        let stop = self.hub.arm(trouble);
+        let result = run(self.engine.as_mut().unwrap(), stop, &self.lab.runtime);
+        let after = self.snapshot();
+        let (plan, error) = match result {
+            Ok(summary) => (Some(summary.view.plan), None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let cycle = Cycle {
+            before,
+            after,
+            served: self.served.clone(),
+            deeds: self.hub.deeds(),
+            requests: self.hub.requests(),
+            plan,
+            error,
+            struck: self.hub.struck(),
+            killed: self.hub.is_dead(),
+            order: None,
+            at: self.clock.truth(),
+            wall: mattersync::clock::Clock::now(self.clock.as_ref()).wall.0,
+        };
+        if cycle.killed {
+            self.start();
+        }
+        cycle
+    }
+
+    /// Shows a person what is held and why.
+    pub fn show_holds(&mut self) -> Option<Plan> {
+        self.hub.rest();
+        let engine = self.engine.as_mut().unwrap();
+        let view = self.lab.runtime.block_on(engine.show_holds(&|_| {}));
+        view.ok().map(|view| view.plan)
+    }
+
+    /// A person approves. `None` when nothing was released.
+    pub fn approve(&mut self, what: &str) -> Option<mattersync::cycle::Approved> {
+        self.hub.rest();
+        let engine = self.engine.as_mut().unwrap();
+        let word = engine.approve(what, "alice", &|_| {});
+        self.lab.runtime.block_on(word).ok()
+    }
+
+    /// Users whom mattersync is linked to, by the number of their account.
+    pub fn linked(&self, snapshot: &Snapshot) -> Vec<(u32, User)> {
+        let linked = snapshot.linked.iter();
+        linked
+            .filter_map(|(number, id)| Some((*number, snapshot.users.get(id)?.clone())))
+            .collect()
+    }
+
+    /// Lets an event happen that needs nobody's judgement.
+    pub fn happen(&mut self, event: &Event) -> Done {
+        if let Some(done) = in_directory(&mut self.directory, event) {
+            return done;
+        }
+        let users = || self.linked(&self.snapshot());
+        if let Some(done) = on_server(&self.sim, &self.chief, &self.directory, &users, event) {
+            return done;
+        }
+        match event {
+            Event::ChiefLeaves => {
+                let chief = self.sim.user_named("chief").unwrap();
+                if !chief.is_admin() {
+                    return Done::Nothing;
+                }
+                // He still acts for the story, but no longer counts as an administrator who helps.
+                assert!(
+                    self.sim
+                        .edit_user(&chief.id, |u| u.roles = "system_user".into())
+                );
+                self.chief
+                    .token
+                    .clone_from(&self.sim.seed_admin("root.admin"));
+                Done::Changed(chief.id)
+            }
+            Event::WallJump(hours) => {
+                self.clock.jump(*hours);
+                Done::Happened
+            }
+            Event::Reboot => {
+                self.clock.reboot();
+                self.start();
+                Done::Happened
+            }
+            Event::Restart => {
+                self.start();
+                Done::Happened
+            }
+            Event::KeepCopy => {
+                let read = |name: &&'static str| {
+                    Some((*name, std::fs::read(self.folder.path().join(name)).ok()?))
+                };
+                self.copy = Some(FILES.iter().filter_map(read).collect());
+                Done::Happened
+            }
+            Event::RestoreCopy => {
+                let Some(copy) = self.copy.clone() else {
+                    return Done::Nothing;
+                };
+                self.without_state();
+                for (name, bytes) in copy {
+                    let path = self.folder.path().join(name);
+                    std::fs::write(&path, bytes).unwrap();
+                    private(&path);
+                }
+                self.start();
+                Done::Happened
+            }
+            Event::LoseState => {
+                self.without_state();
+                self.start();
+                Done::Happened
+            }
+            _ => Done::Nothing,
+        }
+    }
+
+    fn without_state(&mut self) {
+        self.engine = None;
+        self.disk = None;
+        for found in std::fs::read_dir(self.folder.path()).unwrap() {
+            std::fs::remove_file(found.unwrap().path()).unwrap();
+        }
+    }
+}
+
+fn private(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}

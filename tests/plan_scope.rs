@@ -1,0 +1,286 @@
+//! What the plan does not believe: settings that drop people, and a state that is older than what
+//! was done.
+
+#[path = "common/world.rs"]
+mod world;
+
+use std::time::Duration;
+
+use mattersync::model::{Class, HoldCause, HoldKey, Lookup, Memory, Plan, Why};
+use mattersync::plan::Setting;
+
+use world::{DAY, HOUR, MiniWorld, id, key, kinds, left, locked, provider};
+
+const FILTER: &str = "accounts.filter";
+
+fn configuration() -> HoldKey {
+    HoldKey::Configuration(provider())
+}
+
+fn set(world: &mut MiniWorld, key: &str, value: &str, line: u32) {
+    let setting = Setting {
+        value: value.to_owned(),
+        place: Some(format!("/etc/mattersync/config.toml line {line}")),
+    };
+    let scope = world.policy.scopes.entry(provider()).or_default();
+    scope.insert(key.to_owned(), setting);
+}
+
+fn company(names: &[&str]) -> MiniWorld {
+    let mut world = MiniWorld::with(names);
+    set(&mut world, FILTER, "\"(uid=*)\"", 7);
+    set(&mut world, "accounts.lock", "[]", 8);
+    set(&mut world, "policy.protect", "[\"ada\", \"bo\"]", 9);
+    world.cycle();
+    world
+}
+
+/// The new filter leaves somebody out.
+fn filtered(world: &mut MiniWorld, who: &str) {
+    set(world, FILTER, "\"(uid=a*)\"", 7);
+    let gone = world.leave(who);
+    let found = Lookup::Elsewhere {
+        dn: gone.dn,
+        state: gone.state,
+    };
+    world.lookups.insert(id(who), Some(Ok(found)));
+}
+
+fn holds(plan: &Plan) -> Vec<HoldKey> {
+    plan.holds.iter().map(|h| h.key.clone()).collect()
+}
+
+#[test]
+fn who_drops_out_because_of_a_changed_filter_is_held_with_the_line() {
+    let mut world = company(&["ada", "bo", "cy"]);
+    world.policy.grace = Duration::ZERO;
+    filtered(&mut world, "cy");
+    let plan = world.cycle().0;
+    assert_eq!(holds(&plan), [configuration()]);
+    assert_eq!(kinds(&plan, "cy"), ["(deactivate)"]);
+    let words = plan.holds[0].cause.to_string();
+    let said = "accounts.filter (/etc/mattersync/config.toml line 7) was \"(uid=*)\", is \
+                \"(uid=a*)\"";
+    assert!(words.contains(said), "{words}");
+    // It does not go away by waiting.
+    world.tick(5 * DAY);
+    assert_eq!(holds(&world.cycle().0), [configuration()]);
+    assert!(world.user("cy").is_active());
+    // A person says yes; then the new filter is the known one.
+    let shown = world.plan();
+    world.approve(&shown, &configuration());
+    world.cycle();
+    assert!(!world.user("cy").is_active());
+    world.cycle();
+    assert_eq!(
+        world.memory.scopes[&provider()][FILTER],
+        "\"(uid=a*)\"",
+        "learned"
+    );
+}
+
+#[test]
+fn who_is_in_the_grace_is_held_when_it_ends_and_that_is_foretold() {
+    let mut world = company(&["ada", "bo", "cy"]);
+    filtered(&mut world, "cy");
+    let plan = world.cycle().0;
+    assert_eq!(holds(&plan), []);
+    let said = plan.left_alone.iter().find_map(|l| match &l.why {
+        why @ Why::DroppedByConfiguration { people: 1, .. } => Some(why.to_string()),
+        _ => None,
+    });
+    assert!(said.unwrap().contains("config.toml line 7"));
+    for _ in 0..4 {
+        world.tick(HOUR * 12);
+        world.cycle();
+    }
+    assert!(world.user("cy").is_active());
+    assert_eq!(holds(&world.plan()), [configuration()]);
+    // The change was a mistake: undone, nobody ever knew.
+    let back = world::account("cy", "cy");
+    world.accounts.insert(id("cy"), back);
+    set(&mut world, FILTER, "\"(uid=*)\"", 7);
+    world.cycle();
+    assert_eq!(holds(&world.plan()), []);
+    assert!(left(&world.plan(), "cy").is_empty());
+}
+
+#[test]
+fn a_change_that_takes_nothing_away_is_learned() {
+    let mut world = company(&["ada", "bo", "cy"]);
+    world.policy.grace = Duration::ZERO;
+    set(&mut world, FILTER, "\"(cn=*)\"", 7);
+    world.cycle();
+    assert_eq!(world.memory.scopes[&provider()][FILTER], "\"(cn=*)\"");
+    // Who leaves later leaves.
+    let gone = world.leave("cy");
+    let state = gone.state;
+    let dn = gone.dn;
+    let found = Lookup::Elsewhere { dn, state };
+    world.lookups.insert(id("cy"), Some(Ok(found)));
+    world.cycle();
+    assert!(!world.user("cy").is_active());
+}
+
+#[test]
+fn an_incomplete_reading_teaches_no_filter() {
+    let mut world = company(&["ada", "bo", "cy"]);
+    world.policy.grace = Duration::ZERO;
+    filtered(&mut world, "cy");
+    world.gaps = vec![mattersync::model::Gap::Empty];
+    world.cycle();
+    world.gaps.clear();
+    assert_eq!(holds(&world.cycle().0), [configuration()]);
+}
+
+/// Whoever is found nowhere by id is not gone because of a filter, and whoever is locked is so
+/// under any.
+#[test]
+fn who_leaves_for_another_reason_leaves() {
+    let mut world = company(&["ada", "bo", "cy", "di"]);
+    world.policy.grace = Duration::ZERO;
+    filtered(&mut world, "cy");
+    world.leave("di");
+    world.account("bo").state = locked();
+    let plan = world.cycle().0;
+    assert_eq!(holds(&plan), [configuration()]);
+    assert_eq!(plan.holds[0].steps.len(), 1);
+    assert!(!world.user("di").is_active() && !world.user("bo").is_active());
+    assert!(world.user("cy").is_active());
+}
+
+#[test]
+fn another_lock_rule_holds_who_is_locked_by_it_and_who_comes_back() {
+    let mut world = company(&["ada", "bo", "cy"]);
+    world.lock("cy");
+    world.cycle();
+    set(&mut world, "accounts.lock", "[\"loginShell\"]", 8);
+    world.unlock("cy");
+    world.lock("bo");
+    world.cycle();
+    let plan = world.cycle().0;
+    assert_eq!(holds(&plan), [configuration()]);
+    assert_eq!(kinds(&plan, "bo"), ["(deactivate)"]);
+    assert_eq!(kinds(&plan, "cy"), ["(reactivate)"]);
+}
+
+#[test]
+fn who_is_no_longer_protected_is_held() {
+    let mut world = company(&["ada", "bo", "cy"]);
+    world.account("bo").state = locked();
+    world.account("cy").state = locked();
+    set(&mut world, "policy.protect", "[\"ada\"]", 9);
+    let plan = world.cycle().0;
+    assert_eq!(kinds(&plan, "bo"), ["(deactivate)"]);
+    assert!(!world.user("cy").is_active(), "was not protected before");
+}
+
+#[test]
+fn a_state_without_known_settings_learns_them() {
+    let mut world = MiniWorld::with(&["ada", "bo", "cy"]);
+    world.policy.grace = Duration::ZERO;
+    filtered(&mut world, "cy");
+    world.cycle();
+    assert!(!world.user("cy").is_active(), "nothing is known to differ");
+    assert!(world.memory.scopes.contains_key(&provider()));
+}
+
+fn older(plan: &Plan) -> Option<String> {
+    plan.holds.iter().find_map(|hold| match &hold.cause {
+        HoldCause::OlderState { how } => Some(how.clone()),
+        _ => None,
+    })
+}
+
+#[test]
+fn an_older_state_is_noticed_by_the_users_whom_it_does_not_know() {
+    let mut world = MiniWorld::with(&["ada", "bo", "cy"]);
+    world.policy.grace = Duration::ZERO;
+    let copy = world.memory.clone();
+    world.tick(DAY);
+    world.join("di", "di");
+    world.cycle();
+    let users = world.server.users.len();
+    world.memory = copy;
+    world.leave("cy");
+    world.lock("bo");
+    world.join("ed", "ed");
+    let plan = world.cycle().0;
+    let how = older(&plan).unwrap();
+    assert!(how.contains("di"), "{how}");
+    assert_eq!(kinds(&plan, "cy"), ["(deactivate)"]);
+    assert_eq!(kinds(&plan, "bo"), ["(deactivate)"]);
+    assert_eq!(kinds(&plan, "ed"), ["(create)", "(join-team)"]);
+    assert_eq!(kinds(&plan, "di")[0], "(adopt)");
+    assert_eq!(world.server.users.len(), users, "nobody is made twice");
+    assert!(world.memory.restored.is_some(), "and it is not forgotten");
+    // A person looks at the adoption, too.
+    world.approve(&plan, &HoldKey::Class(Class::Adopt));
+    world.approve(&plan, &HoldKey::Restored);
+    world.cycle();
+    world.cycle();
+    assert_eq!(world.server.users.len(), users + 1);
+    assert!(!world.user("cy").is_active() && !world.user("bo").is_active());
+    assert!(world.memory.restored.is_none());
+    assert_eq!(older(&world.plan()), None);
+}
+
+#[test]
+fn a_lost_state_makes_nobody_twice() {
+    let mut world = MiniWorld::with(&["ada", "bo", "cy"]);
+    let users = world.server.users.len();
+    world.memory = Memory::default();
+    world.join("di", "di");
+    let plan = world.cycle().0;
+    assert_eq!(kinds(&plan, "di")[0], "(create)");
+    let adopt = plan
+        .holds
+        .iter()
+        .find(|h| h.key == HoldKey::Class(Class::Adopt));
+    assert_eq!(adopt.unwrap().steps.len(), 3);
+    let step = plan
+        .steps
+        .iter()
+        .find(|s| s.action.account() == Some(&key("ada")));
+    let why = step.unwrap().reason.to_string();
+    assert!(why.contains("mark of its creation"), "{why}");
+    assert_eq!(world.server.users.len(), users);
+    world.approve(&plan, &HoldKey::Class(Class::Adopt));
+    world.cycle();
+    assert_eq!(world.memory.links.len(), 3);
+}
+
+/// Absences that an older copy knows say nothing about today.
+#[test]
+fn what_an_older_state_says_of_who_is_missing_begins_anew() {
+    let mut world = MiniWorld::with(&["ada", "bo", "cy"]);
+    let gone = world.leave("cy");
+    for _ in 0..3 {
+        world.tick(HOUR);
+        world.cycle();
+    }
+    let copy = world.memory.clone();
+    assert_eq!(copy.absences[&key("cy")].readings, 3);
+    world.accounts.insert(id("cy"), gone);
+    world.tick(2 * DAY);
+    world.join("di", "di");
+    world.cycle();
+    world.memory = copy;
+    world.leave("cy");
+    let plan = world.cycle().0;
+    assert!(kinds(&plan, "cy").is_empty(), "not due: {plan:?}");
+    assert_eq!(world.memory.absences[&key("cy")].readings, 1);
+}
+
+/// Anybody can write the mark into his own props.
+#[test]
+fn a_mark_that_somebody_wrote_himself_holds_nothing() {
+    let mut world = MiniWorld::with(&["ada", "bo", "cy"]);
+    let zoe = world.server.stranger("zoe", "zoe@elsewhere");
+    let mark = ("mattersync".to_owned(), "mine".to_owned());
+    world.server.user(&zoe).props.extend([mark]);
+    world.join("di", "di");
+    let plan = world.cycle().0;
+    assert_eq!(older(&plan), None);
+    assert_eq!(holds(&plan), []);
+}
