@@ -136,6 +136,9 @@ fn raw(settings: &Settings) -> RawConfig {
         },
         state: RawState {
             directory: path(&settings.state_directory),
+            keep: settings
+                .keep
+                .map_or_else(|| key(Scalar("forever".into())), time),
         },
         control: RawControl {
             socket: path(&settings.control_socket),
@@ -294,6 +297,7 @@ fn policy(policy: &Policy) -> RawPolicy {
         grace: time(policy.grace),
         protect: list(&policy.protect),
         first_admin: policy.first_admin.as_ref().and_then(word),
+        seat_order: list(&policy.seat_order),
         reactivated_by_hand: name_of(&BY_HAND, &policy.lifecycle.reactivated_by_hand),
         flap_limit: key(Scalar(
             policy
@@ -307,7 +311,6 @@ fn policy(policy: &Policy) -> RawPolicy {
                 .purge_after
                 .map_or("off".into(), duration::format),
         )),
-        seat_order: list(&policy.seat_order),
         attributes: RawAttributes {
             username: authority(policy.username),
             email: authority(policy.email),

@@ -115,10 +115,10 @@ section! {
         grace: Key<Scalar>,
         protect: Key<Vec<Spanned<String>>>,
         first_admin: Key<String>,
+        seat_order: Key<Vec<Spanned<String>>>,
         reactivated_by_hand: Key<String>,
         flap_limit: Key<Scalar>,
         purge_after: Key<Scalar>,
-        seat_order: Key<Vec<Spanned<String>>>,
         attributes: RawAttributes,
     }
 }
@@ -174,6 +174,7 @@ section! {
     /// `[state]`
     RawState {
         directory: Key<String>,
+        keep: Key<Scalar>,
     }
 }
 

@@ -130,7 +130,7 @@ fn view(settings: &Settings, directory: Directory, mattermost: Mattermost, memor
 /// who was deactivated by us for certain is left out, or those who left over the years would be all
 /// that a reading has time to ask for. Who is still counted as missing is asked for once more, and
 /// so no longer counted.
-fn known(memory: &Memory, provider: &ProviderName) -> BTreeSet<DirectoryId> {
+pub fn known(memory: &Memory, provider: &ProviderName) -> BTreeSet<DirectoryId> {
     let is_out = |link: &Link| link.deactivated.is_some() && !link.is_in_doubt();
     let links = memory.links.iter().filter(|(key, link)| {
         key.provider == *provider && (!is_out(link) || memory.absences.contains_key(key))

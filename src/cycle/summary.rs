@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use crate::apply::Report;
 use crate::mattermost::Counts;
-use crate::model::{AccountKey, LeftAlone, Outcome, Remember, RunId, StepId, Timestamp, Why};
+use crate::model::{
+    AccountKey, Aftermath, LeftAlone, Outcome, Remember, RunId, StepId, Timestamp, Why,
+};
 use crate::observe::CycleNumbers;
 use crate::plan::next_expiry;
 
@@ -20,6 +22,8 @@ pub struct Summary {
     pub run: Option<RunId>,
     /// What became of its steps.
     pub report: Report,
+    /// What those leave alive who left, and what wakes up with those who returned.
+    pub aftermath: Vec<Aftermath>,
     /// How much Mattermost was asked.
     pub counts: Counts,
     /// How long it took.
@@ -27,22 +31,6 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub(super) fn new(
-        view: View,
-        run: Option<RunId>,
-        report: Report,
-        counts: Counts,
-        took: Duration,
-    ) -> Self {
-        Self {
-            view,
-            run,
-            report,
-            counts,
-            took,
-        }
-    }
-
     /// The e-mails that what was carried out, or perhaps was, caused.
     pub fn mails(&self) -> Mails {
         let unknown = self.report.unknown.iter().map(|(id, _)| id);

@@ -336,6 +336,9 @@ impl Daemon {
             }
             Some(Err(error)) => self.failed(error),
         }
+        if finished.goes_on {
+            self.cycle_now(None);
+        }
         self.count().await;
         self.tell();
         // Last: who asks for the status right after the answer sees what it was about.

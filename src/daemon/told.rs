@@ -158,9 +158,9 @@ fn wants_attention(why: &Why) -> bool {
         | Why::TeamArchived { .. }
         | Why::TeamFull { .. }
         | Why::NoAdmin
+        | Why::DroppedByConfiguration { .. }
         | Why::NotAPerson { linked: true, .. }
         | Why::NotPurged { .. }
-        | Why::DroppedByConfiguration { .. }
         | Why::Unproven(Gap::Lookup(_)) => true,
         Why::LockedWithoutUser
         | Why::NotAPerson { linked: false, .. }

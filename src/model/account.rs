@@ -217,6 +217,25 @@ pub struct SourceIdentity {
     pub context: String,
     /// What the server calls itself (`dsServiceName`, `entryUUID` of the context, …), if anything.
     pub server: Option<String>,
+    /// How far each server has come, by its own word: `highestCommittedUSN` by `dsServiceName`, or
+    /// each `contextCSN` by address and server id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub progress: BTreeMap<String, String>,
+    /// Only in what is remembered: a server has gone back, and nobody has approved what that takes
+    /// away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub went_back: Option<WentBack>,
+}
+
+/// A server that knows of less than before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WentBack {
+    /// Which server.
+    pub server: String,
+    /// Its last change as it was known before.
+    pub from: String,
+    /// Its last change as it was found then.
+    pub to: String,
 }
 
 /// Numbers of one reading, kept to judge the next one.
@@ -251,6 +270,19 @@ pub struct Directory {
 pub enum Reading {
     /// Everything there is.
     Full(Directory),
+}
+
+impl Group {
+    /// Whether a text of the configuration means this group: its name or its DN, without regard to
+    /// case and to white space between the parts of a DN.
+    pub fn is_called(&self, text: &str) -> bool {
+        let plain = |dn: &str| -> Vec<String> {
+            let parts = dn.split(',');
+            parts.map(|part| part.trim().to_lowercase()).collect()
+        };
+        self.name.trim().to_lowercase() == text.trim().to_lowercase()
+            || plain(&self.dn) == plain(text)
+    }
 }
 
 impl Account {

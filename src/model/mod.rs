@@ -17,9 +17,9 @@ mod undone;
 
 pub use account::{
     Account, AccountPart, AccountState, Directories, Directory, EmailCandidates, Entry, Group,
-    Lookup, Profile, ProfileField, Reading, Shape, SourceIdentity,
+    Lookup, Profile, ProfileField, Reading, Shape, SourceIdentity, WentBack,
 };
-pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate};
+pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate, Remnant};
 pub use evidence::{Evidence, Gap, Proof, Rejected, Roster};
 pub use ids::{
     AccountKey, DirectoryId, Fingerprint, GroupId, Nonce, ProviderName, RunId, StepId, TeamId,

@@ -185,7 +185,7 @@ pub enum Action {
         user: UserId,
         /// The new account's username in the directory.
         directory_username: String,
-        /// The second anchor that both have.
+        /// The second anchor that both have; empty where a person says that both are one.
         anchor: String,
     },
     /// Forget that an account is a user, because a person says so. Nothing is sent to the server.

@@ -83,6 +83,13 @@ pub enum Reason {
         /// Who.
         by: String,
     },
+    /// A person said who is who.
+    ByHand {
+        /// Who said it.
+        by: String,
+        /// With which command: `link`, `adopt` or `unlink`.
+        command: String,
+    },
     /// The account's date of expiry has come.
     Expired {
         /// Which attribute holds the date.
@@ -108,13 +115,6 @@ pub enum Reason {
         after: Duration,
         /// Where it was last seen.
         last_dn: String,
-    },
-    /// A person said who is who.
-    ByHand {
-        /// Who said it.
-        by: String,
-        /// With which command: `link`, `adopt` or `unlink`.
-        command: String,
     },
 }
 
@@ -269,6 +269,24 @@ pub enum Why {
     },
     /// The first user of a server without an active human administrator would become one.
     NoAdmin,
+    /// A person took it back, and the directory still says what it said then.
+    Undone {
+        /// What: the username, the e-mail address, a field.
+        what: String,
+        /// The run that had done it.
+        run: RunId,
+        /// Who took it back.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// It cannot be taken back.
+    NotUndone {
+        /// The run that had done it.
+        run: RunId,
+        /// Why, in words.
+        why: String,
+    },
     /// The entry is not a person's: no user is made for it, and a user who is linked to it stays as
     /// he is.
     NotAPerson {
@@ -290,24 +308,6 @@ pub enum Why {
         since: Timestamp,
         /// Why not.
         because: String,
-    },
-    /// A person took it back, and the directory still says what it said then.
-    Undone {
-        /// What: the username, the e-mail address, a field.
-        what: String,
-        /// The run that had done it.
-        run: RunId,
-        /// Who took it back.
-        by: String,
-        /// When.
-        at: Timestamp,
-    },
-    /// It cannot be taken back.
-    NotUndone {
-        /// The run that had done it.
-        run: RunId,
-        /// Why, in words.
-        why: String,
     },
     /// A step of an earlier run has an unknown outcome that this reading does not settle.
     OutcomeUnknown(String),

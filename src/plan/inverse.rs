@@ -38,11 +38,6 @@ pub fn inverse(record: &StepRecord, memory: &Memory) -> Result<Option<Inverse>, 
                  it out of the configuration"
             ));
         }
-        Action::Purge { .. } => {
-            return Err(
-                "who was deleted for ever, and what he wrote, cannot be brought back".into(),
-            );
-        }
         Action::Deactivate { account: None, .. } => {
             return Err(
                 "no account is linked to the user: activate him in Mattermost's System Console"
@@ -107,6 +102,7 @@ fn undoing(record: &StepRecord) -> Result<Vec<Undoing>, String> {
         }],
         Action::CreateUser { .. } => vec![Undoing::Deactivate { lasting: true }],
         Action::Adopt { .. } => vec![Undoing::Unlink],
+        Action::Purge { .. } => return Err("the user was deleted for ever".into()),
         Action::MoveLink { account, user, .. } => {
             return Err(format!(
                 "the second anchor says that both accounts are one person; if they are not: \
@@ -117,7 +113,7 @@ fn undoing(record: &StepRecord) -> Result<Vec<Undoing>, String> {
         Action::Unlink { .. } => vec![Undoing::Link {
             directory_username: record.step.subject.name.clone(),
         }],
-        Action::CreateTeam { .. } | Action::JoinTeam { .. } | Action::Purge { .. } => Vec::new(),
+        Action::CreateTeam { .. } | Action::JoinTeam { .. } => Vec::new(),
     })
 }
 

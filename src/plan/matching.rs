@@ -74,12 +74,12 @@ fn unlinked<'a>(
         return None;
     }
     let found = matching(draft, person.key, account);
-    // Only a creation that was begun is followed up.
-    if rule.is_some() && !matches!(found, Match::Ours(_)) {
-        leave_alone(draft, person.subject(), rule, false);
-        return None;
-    }
     if !matches!(found, Match::Ours(_)) {
+        // Of what is no person's only a creation that was begun is followed up.
+        if rule.is_some() {
+            leave_alone(draft, person.subject(), rule, false);
+            return None;
+        }
         match kin.find(draft, key, account) {
             Kinship::None => {}
             Kinship::Successor(at) => return Some(successor(draft, person, at)),
@@ -118,19 +118,6 @@ fn unlinked<'a>(
     Some(person)
 }
 
-/// The rule that says that an entry is not a person's.
-fn not_a_person(account: &Account) -> Option<&str> {
-    match &account.state {
-        AccountState::NotAPerson { rule, .. } => Some(rule),
-        _ => None,
-    }
-}
-
-fn leave_alone(draft: &mut Draft<'_>, subject: Subject, rule: Option<&str>, linked: bool) {
-    let rule = rule.unwrap_or_default().to_owned();
-    draft.leave(subject, Why::NotAPerson { rule, linked });
-}
-
 /// Moves the link of an account that is gone to its successor.
 fn successor<'a>(draft: &mut Draft<'a>, mut person: Person<'a>, at: usize) -> Person<'a> {
     let bond = &draft.bonds.all[at];
@@ -165,6 +152,19 @@ fn successor<'a>(draft: &mut Draft<'a>, mut person: Person<'a>, at: usize) -> Pe
 fn anchor_seen(draft: &Draft<'_>, kin: &Kin<'_>, key: &AccountKey, account: &Account) -> bool {
     let known = draft.gap(&key.provider).is_none();
     account.anchor.is_some() && known && kin.sharer(account).is_none()
+}
+
+/// The rule that says that an entry is not a person's.
+fn not_a_person(account: &Account) -> Option<&str> {
+    match &account.state {
+        AccountState::NotAPerson { rule, .. } => Some(rule),
+        _ => None,
+    }
+}
+
+fn leave_alone(draft: &mut Draft<'_>, subject: Subject, rule: Option<&str>, linked: bool) {
+    let rule = rule.unwrap_or_default().to_owned();
+    draft.leave(subject, Why::NotAPerson { rule, linked });
 }
 
 fn linked<'a>(draft: &mut Draft<'a>, kin: &Kin<'a>, at: usize) -> Option<Person<'a>> {
@@ -381,7 +381,9 @@ fn administrator(user: &User) -> Option<String> {
 }
 
 fn out_of_bounds(draft: &Draft<'_>, user: &User) -> Option<String> {
-    if draft.world.server.own_user.as_ref() == Some(&user.id) {
+    if draft.world.memory.forgotten.contains_key(&user.id) {
+        Some("everything about that user's person was forgotten (`mattersync forget`)".into())
+    } else if draft.world.server.own_user.as_ref() == Some(&user.id) {
         Some("it is the account that mattersync works with".into())
     } else if user.is_bot {
         Some("a bot is never adopted".into())

@@ -24,11 +24,14 @@ mod kin;
 mod lifecycle;
 mod matching;
 mod memberships;
+mod migration;
 mod names;
 mod naming;
+mod origin;
 mod outcome;
 mod policy;
 mod profiles;
+mod progress;
 mod purge;
 mod recover;
 mod restored;
@@ -42,14 +45,16 @@ pub use crowd::{Bar, Claim, Crowd};
 pub use dates::next_expiry;
 pub use guard::{APPROVAL, DAY, approved, limit};
 pub use inverse::{Inverse, inverse};
+pub use migration::{Migration, Renumbered, Stuck};
 pub use names::legal_username;
-pub use outcome::{Effect, before, in_doubt, made, made_later, remember, undone};
+pub use outcome::{Effect, before, forget_account, in_doubt, made, made_later, remember, undone};
 pub use policy::{
     AdoptRule, Authority, ByHand, LifecyclePolicy, Limit, Policy, Setting, TeamPolicy,
 };
 pub use purge::due as purge_due;
 pub use recover::{Settled, settle};
 pub use restored::unknown_marks;
+pub use seats::taken;
 pub use undo::is_undo;
 pub use words::{Sentence, Span, hold_name};
 

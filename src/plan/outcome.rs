@@ -124,10 +124,10 @@ pub fn made(step: &Step, effect: &Effect) -> Option<Made> {
             ..Made::default()
         },
         Effect::Adopted
+        | Effect::Purged
         | Effect::Moved
         | Effect::Unlinked
         | Effect::Renamed
-        | Effect::Purged
         | Effect::EmailChanged
         | Effect::Reactivated
         | Effect::Joined => return None,
@@ -237,7 +237,7 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
         return Vec::new();
     };
     if let (Action::Unlink { user, as_new, .. }, Effect::Unlinked) = (&step.action, effect) {
-        return unlinked(step, key, user, *as_new, now);
+        return unlinked(step, memory, user, *as_new, now);
     }
     let fresh = |user: &UserId, origin, username: &str| Link {
         user: user.clone(),
@@ -299,10 +299,16 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
                 return delta;
             };
             delta.extend(forget_account(memory, from));
+            if memory.unlinked.contains_key(key) {
+                delta.push(Remember::Unlinked(key.clone(), None));
+            }
+            // What a person took back of the old account holds for the new one.
+            let undone = memory.undone.get(from).cloned();
+            delta.extend(undone.map(|list| Remember::Undone(key.clone(), Some(list))));
             Link {
                 last_dn: step.subject.dn.clone().unwrap_or_default(),
                 last_username: directory_username.clone(),
-                anchor: Some(anchor.clone()),
+                anchor: Some(anchor.clone()).filter(|anchor| !anchor.is_empty()),
                 ..link.clone()
             }
         }
@@ -337,6 +343,9 @@ pub fn forget_account(memory: &Memory, key: &AccountKey) -> MemoryDelta {
     if memory.returns.contains_key(key) {
         delta.push(Remember::Return(key.clone(), None));
     }
+    if memory.unlinked.contains_key(key) {
+        delta.push(Remember::Unlinked(key.clone(), None));
+    }
     if memory.names.contains_key(key) {
         delta.push(Remember::Name(key.clone(), None));
     }
@@ -352,12 +361,24 @@ pub fn forget_account(memory: &Memory, key: &AccountKey) -> MemoryDelta {
     if memory.announced.contains_key(key) {
         delta.push(Remember::Announced(key.clone(), None));
     }
+    if memory.gone.contains_key(key) {
+        delta.push(Remember::Gone(key.clone(), None));
+    }
+    if memory.unlinked.contains_key(key) {
+        delta.push(Remember::Unlinked(key.clone(), None));
+    }
+    if memory.undone.contains_key(key) {
+        delta.push(Remember::Undone(key.clone(), None));
+    }
     delta
 }
 
 /// Forgets a link and what hangs on it: a nonce that the user carries makes the user ours no more,
 /// and a suffix belongs to the name that the user had.
-fn unlinked(step: &Step, key: &AccountKey, user: &UserId, as_new: bool, now: &Now) -> MemoryDelta {
+fn unlinked(step: &Step, memory: &Memory, user: &UserId, as_new: bool, now: &Now) -> MemoryDelta {
+    let Some(key) = step.action.account() else {
+        return Vec::new();
+    };
     let by = match &step.reason {
         Reason::ByHand { by, .. } | Reason::Undone { by, .. } => by.clone(),
         _ => String::new(),
@@ -367,18 +388,10 @@ fn unlinked(step: &Step, key: &AccountKey, user: &UserId, as_new: bool, now: &No
         by,
         at: now.wall,
     };
-    vec![
-        Remember::Unlink(key.clone()),
-        Remember::Nonce(key.clone(), None),
-        Remember::Name(key.clone(), None),
-        Remember::Absence(key.clone(), None),
-        Remember::Return(key.clone(), None),
-        Remember::Waiting(key.clone(), None),
-        Remember::Flips(key.clone(), None),
-        Remember::Announced(key.clone(), None),
-        Remember::Order(user.clone(), None),
-        Remember::Unlinked(key.clone(), (!as_new).then_some(mark)),
-    ]
+    let mut delta = forget_account(memory, key);
+    delta.push(Remember::Order(user.clone(), None));
+    delta.push(Remember::Unlinked(key.clone(), (!as_new).then_some(mark)));
+    delta
 }
 
 fn change(link: &mut Link, step: &Step, effect: &Effect) {

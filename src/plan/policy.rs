@@ -38,6 +38,23 @@ pub struct Policy {
     pub scopes: BTreeMap<ProviderName, BTreeMap<String, Setting>>,
 }
 
+/// A setting as the configuration spells it. Where it stands is no part of what it says.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Its value; never a secret.
+    pub value: String,
+    /// File and line; `None` for a default.
+    pub place: Option<String>,
+}
+
+impl PartialEq for Setting {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl Eq for Setting {}
+
 /// Rules about going, staying and coming back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LifecyclePolicy {
@@ -75,23 +92,6 @@ pub enum ByHand {
     /// The directory decides: the user is deactivated again.
     Enforce,
 }
-
-/// A setting as the configuration spells it. Where it stands is no part of what it says.
-#[derive(Clone, Debug)]
-pub struct Setting {
-    /// Its value; never a secret.
-    pub value: String,
-    /// File and line; `None` for a default.
-    pub place: Option<String>,
-}
-
-impl PartialEq for Setting {
-    fn eq(&self, other: &Self) -> bool {
-        self.value == other.value
-    }
-}
-
-impl Eq for Setting {}
 
 /// When a user who was there before counts as the account's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -126,6 +126,7 @@ impl fmt::Display for Reason {
                 write!(f, "{by} takes back what run {} did", run.0)
             }
             Self::Ordered { by } => write!(f, "{by} said so with `mattersync deactivate`"),
+            Self::ByHand { by, command } => write!(f, "{by} said so with `mattersync {command}`"),
             Self::Expired {
                 attribute,
                 at,
@@ -154,7 +155,6 @@ impl fmt::Display for Reason {
                  {deactivated}. It cannot be undone",
                 Span(*after)
             ),
-            Self::ByHand { by, command } => write!(f, "{by} said so with `mattersync {command}`"),
         }
     }
 }
@@ -300,6 +300,13 @@ impl fmt::Display for Why {
                 "the server has no active human administrator, and the first user of an empty one \
                  would become it: name the person in policy.first-admin",
             ),
+            Self::Undone { what, run, by, at } => write!(
+                f,
+                "{by} took back the {what} of run {} ({at}); it stays so until the directory says \
+                 something else, or somebody types `mattersync redo` and the name",
+                run.0
+            ),
+            Self::NotUndone { run, why } => write!(f, "not taken back (run {}): {why}", run.0),
             Self::NotAPerson { rule, linked: false } => write!(
                 f,
                 "not a person's ({rule}): no user is made. accounts.not-a-person decides"
@@ -319,13 +326,6 @@ impl fmt::Display for Why {
                 "gone from the directory since {since}, longer than policy.purge-after, and still \
                  not deleted: {because}"
             ),
-            Self::Undone { what, run, by, at } => write!(
-                f,
-                "{by} took back the {what} of run {} ({at}); it stays so until the directory says \
-                 something else, or somebody types `mattersync redo` and the name",
-                run.0
-            ),
-            Self::NotUndone { run, why } => write!(f, "not taken back (run {}): {why}", run.0),
             Self::OutcomeUnknown(what) => {
                 write!(
                     f,

@@ -18,6 +18,8 @@ pub struct Server {
     pub clock: i64,
     /// The most active users, bots apart.
     pub seat_limit: Option<u64>,
+    /// Whether it tells its limit; over the local socket it does not.
+    pub tells_seats: bool,
     pub verifies_email: bool,
     pub max_users_per_team: Option<u64>,
     pub may_delete_users: Option<bool>,
@@ -50,6 +52,7 @@ impl Server {
             members: BTreeMap::new(),
             clock: 1_000_000,
             seat_limit: None,
+            tells_seats: true,
             verifies_email: false,
             max_users_per_team: None,
             may_delete_users: Some(true),
@@ -175,6 +178,7 @@ impl Server {
                 team_members_list: true,
             },
             seats: match self.seat_limit {
+                _ if !self.tells_seats => Seats::Unknown,
                 Some(limit) => Seats::Limited {
                     limit,
                     active: self.active(),

@@ -150,6 +150,7 @@ impl MiniWorld {
                 name: "ldaps://dc1".into(),
                 context: "dc=example".into(),
                 server: Some("one".into()),
+                ..SourceIdentity::default()
             },
             attributes: BTreeMap::new(),
             server: Server::new(),

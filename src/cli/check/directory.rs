@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::cli::print::count;
 use crate::config::{LdapUrl, ProviderKind, ProviderSettings};
 use crate::model::{AccountState, Directory, Gap, Now, Reading};
+use crate::plan::Policy;
 use crate::provider::ldap::{Inspection, LdapProvider, ServerFacts};
 use crate::provider::{Ask, ProviderError, open};
 
@@ -14,6 +15,7 @@ use super::{Findings, Mark, some};
 pub(super) async fn check(
     findings: &mut Findings,
     settings: &ProviderSettings,
+    policy: &Policy,
     now: Now,
 ) -> Option<Directory> {
     let directory = match &settings.kind {
@@ -50,6 +52,7 @@ pub(super) async fn check(
     }?;
     what_was_found(findings, &directory);
     locks(findings, settings, &directory);
+    seat_order(findings, policy, &directory);
     Some(directory)
 }
 
@@ -142,6 +145,22 @@ fn what_was_found(findings: &mut Findings, directory: &Directory) {
                 some(&rejected)
             ),
         );
+    }
+}
+
+/// Whether the groups that get seats first are there.
+fn seat_order(findings: &mut Findings, policy: &Policy, directory: &Directory) {
+    for name in &policy.seat_order {
+        let mut groups = directory.groups.iter();
+        if !groups.any(|(_, group)| group.is_called(name)) {
+            findings.problem(
+                "seats",
+                format!(
+                    "policy.seat-order names the group {name:?}, which was not found: look at its \
+                     spelling, and at provider.group-base and accounts.group-filter"
+                ),
+            );
+        }
     }
 }
 

@@ -133,7 +133,7 @@ async fn sides(findings: &mut Findings, context: &Context) {
     let settings = &context.settings;
     let now = SystemClock::new().now();
     context.progress.show(crate::daemon::Phase::Reading);
-    let directory = directory::check(findings, &settings.provider, now).await;
+    let directory = directory::check(findings, &settings.provider, &settings.policy, now).await;
     let known = server::check(findings, settings, directory.as_ref()).await;
     context.progress.clear();
     if let Some(directory) = &directory {

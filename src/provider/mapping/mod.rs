@@ -20,7 +20,7 @@ use crate::config::{EmailSource, GroupMembers, LockRule, Mapping, Schema};
 use crate::model::{AccountState, Entry, Now};
 
 pub use assembler::Assembler;
-pub use ids::{escape_filter_value, id_context, id_filter, id_of};
+pub use ids::{escape_filter_value, id_context, id_filter, id_of, ids_of};
 pub use text::clean;
 pub use unique::is_suspect_count;
 
@@ -46,15 +46,6 @@ pub fn person_attributes(mapping: &Mapping) -> BTreeSet<String> {
     lower(wanted)
 }
 
-/// The attributes that accounts need, in lower case: those that describe people, and those by
-/// which others are told from them. A server need not know the latter.
-pub fn wanted_attributes(mapping: &Mapping) -> BTreeSet<String> {
-    let mut wanted = person_attributes(mapping);
-    let rules = mapping.not_a_person.iter();
-    wanted.extend(rules.filter_map(|rule| rule.attribute_key()));
-    wanted
-}
-
 /// What Active Directory says of a deleted object that it keeps ([MS-ADTS] 3.1.1.5.5.1). Such an
 /// object is no account and takes no part in what a reading proves.
 pub const TOMBSTONE: &str = "isdeleted";
@@ -63,6 +54,15 @@ pub const TOMBSTONE: &str = "isdeleted";
 pub fn is_tombstone(entry: &Entry) -> bool {
     let values = entry.values(TOMBSTONE).iter();
     values.into_iter().any(|v| v.eq_ignore_ascii_case(b"TRUE"))
+}
+
+/// The attributes that accounts need, in lower case: those that describe people, and those by
+/// which others are told from them. A server need not know the latter.
+pub fn wanted_attributes(mapping: &Mapping) -> BTreeSet<String> {
+    let mut wanted = person_attributes(mapping);
+    let rules = mapping.not_a_person.iter();
+    wanted.extend(rules.filter_map(|rule| rule.attribute_key()));
+    wanted
 }
 
 /// The attributes that groups need, in lower case: id, name, members.

@@ -10,7 +10,7 @@ use super::*;
 use crate::model::{
     Absence, Announcement, Approval, ChosenName, Class, ClockSeen, Deactivation, Done, Fingerprint,
     Given, HoldKey, Kept, Nonce, Order, ProfileField, Remember, Restored, Return, SeatRefusal,
-    Shape, SourceIdentity, Unlinked,
+    Shape, SourceIdentity, Undoing, Undone, Unlinked, ValueOf,
 };
 
 fn text() -> impl Strategy<Value = String> {
@@ -164,6 +164,7 @@ fn identity() -> impl Strategy<Value = SourceIdentity> {
         name,
         context,
         server,
+        ..SourceIdentity::default()
     })
 }
 
@@ -212,8 +213,36 @@ fn change() -> impl Strategy<Value = Remember> {
         1 => (provider(), btree_map(text(), text(), 0..3)).prop_map(|(k, v)| Remember::Scope(k, v)),
         1 => (user(), of(kept)).prop_map(|(k, v)| Remember::Kept(k, v)),
         1 => (account(), of(unlinked)).prop_map(|(k, v)| Remember::Unlinked(k, v)),
+        1 => (account(), of(vec(undone(), 1..3))).prop_map(|(k, v)| Remember::Undone(k, v)),
+        1 => (user(), of(moment())).prop_map(|(k, v)| Remember::Forgotten(k, v)),
         1 => of(restored).prop_map(Remember::Restored),
     ]
+}
+
+fn undone() -> impl Strategy<Value = Undone> {
+    let value = (text(), text(), of(text())).prop_map(|(made, back, directory)| Undoing::Value {
+        of: ValueOf::Field(ProfileField::Nickname),
+        made,
+        back,
+        directory,
+    });
+    let what = prop_oneof![
+        value,
+        of(moment()).prop_map(|delete_at| Undoing::Reactivate { delete_at }),
+        any::<bool>().prop_map(|lasting| Undoing::Deactivate { lasting }),
+        Just(Undoing::Unlink),
+        text().prop_map(|directory_username| Undoing::Link { directory_username }),
+    ];
+    (what, user(), any::<i64>(), text(), moment(), any::<bool>()).prop_map(
+        |(what, user, run, by, at, done)| Undone {
+            what,
+            user,
+            run: RunId(run),
+            by,
+            at,
+            done,
+        },
+    )
 }
 
 /// The struct after a delta; `None` if a user would stand for two accounts at any moment.
