@@ -75,6 +75,11 @@ fn unlinked<'a>(
     }
     let found = matching(draft, person.key, account);
     if !matches!(found, Match::Ours(_)) {
+        // Of what is no person's only a creation that was begun is followed up.
+        if rule.is_some() {
+            leave_alone(draft, person.subject(), rule, false);
+            return None;
+        }
         match kin.find(draft, key, account) {
             Kinship::None => {}
             Kinship::Successor(at) => return Some(successor(draft, person, at)),
@@ -85,11 +90,6 @@ fn unlinked<'a>(
         }
     }
     match found {
-        // Only a creation that was begun is followed up.
-        Match::Nobody | Match::Conflict(_) | Match::Same(..) if rule.is_some() => {
-            leave_alone(draft, person.subject(), rule, false);
-            return None;
-        }
         Match::Nobody => {}
         Match::Conflict(why) => {
             draft.leave(person.subject(), why);

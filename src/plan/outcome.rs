@@ -209,7 +209,8 @@ fn flip(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Option<Reme
         Effect::Reactivated => true,
         _ => false,
     };
-    let key = step.action.account().filter(|_| ours)?;
+    let by_person = is_undo(step) || matches!(step.reason, Reason::ByHand { .. });
+    let key = step.action.account().filter(|_| ours && !by_person)?;
     let mut times = flaps::recent(memory, key, now);
     times.push(now.wall);
     Some(Remember::Flips(key.clone(), Some(times)))
