@@ -9,6 +9,7 @@ mod aftermath;
 mod contradiction;
 mod errand;
 mod exchanged;
+mod forget;
 mod history;
 mod mails;
 mod migrate;
@@ -33,15 +34,16 @@ use crate::apply::{Applier, ApplyError, Listener, Report};
 use crate::clock::Clock;
 use crate::config::{SecretError, Settings};
 use crate::mattermost::{ApiErrorKind, CallError, Client, ConnectError, Counts};
-use crate::model::{Aftermath, Memory, MemoryDelta, Now, Origin, Plan, Remember, RunId, Step};
+use crate::model::{Memory, MemoryDelta, Now, Origin, Plan, Remember, RunId, Step};
 use crate::plan::{Settled, plan, taken};
 use crate::provider::{Ask, Progress, Provider, ProviderError};
 use crate::state::{StateError, Store, Unsettled};
 
 pub use crate::plan::{Migration, Renumbered, Stuck};
-use aftermath::Owed;
+use aftermath::Parted;
 pub use errand::{AnyErrand, Asker, Deactivate, Errand};
 pub use exchanged::Exchanged;
+pub use forget::{Forget, Forgotten};
 pub use history::{
     ApprovalReport, Change, HistoryReport, Moment, NoteReport, RunReport, SCHEMA, StepReport,
 };
@@ -72,6 +74,18 @@ pub enum Stage {
         /// Steps in all.
         total: usize,
     },
+}
+
+/// A run that is about to begin.
+struct Begun {
+    /// Why, and who asked.
+    origin: Origin,
+    /// When both sides were read.
+    now: Now,
+    /// How much Mattermost had been asked before.
+    before: Counts,
+    /// Whether it is about what a person named alone.
+    alone: bool,
 }
 
 /// Which steps of a plan are carried out.
@@ -182,7 +196,8 @@ pub struct Engine {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     progress: Progress,
-    owed: Owed,
+    /// About whom it is still to be asked what they leave alive; `None` before the first run.
+    owed: Option<Vec<Parted>>,
 }
 
 impl Engine {
@@ -215,7 +230,7 @@ impl Engine {
             store,
             clock,
             progress: Progress::default(),
-            owed: Owed::default(),
+            owed: None,
         }
     }
 
@@ -336,7 +351,8 @@ impl Engine {
             }
         };
         exchanged::check(&view, &self.settings)?;
-        self.recover(&mut view, &unsettled, &now).await?;
+        self.inherit_debts(&now).await;
+        let settled = self.recover(&mut view, &unsettled, &now).await?;
         stages(Stage::Planning);
         view.plan = self.plan(&view, &now);
         view.orphans = view.count_orphans(&self.settings.policy);
@@ -352,31 +368,49 @@ impl Engine {
         if let Some(pick) = only {
             view.plan.steps.retain(pick);
         }
-        let done = self
-            .apply(&view, origin, &now, stop.clone(), stages, listener)
-            .await?;
-        let only_some = only.is_some();
-        let aftermath = self.aftermath(&view, &done, only_some, stop).await;
-        Ok(self.sum_up(view, done, aftermath, before, &now))
+        self.owe(settled);
+        let begun = Begun {
+            origin,
+            now,
+            before,
+            alone: only.is_some(),
+        };
+        self.carry(view, begun, stop, stages, listener).await
     }
 
-    /// What a run came to that began when the client had asked so much.
-    fn sum_up(
-        &self,
+    /// Carries the plan of a view out, asks what leavers leave alive, and sums up.
+    async fn carry(
+        &mut self,
         view: View,
-        (run, report): (Option<RunId>, Report),
-        aftermath: Vec<Aftermath>,
-        asked: Counts,
-        began: &Now,
-    ) -> Summary {
-        Summary {
+        begun: Begun,
+        stop: watch::Receiver<bool>,
+        stages: &Stages<'_>,
+        listener: &Listener<'_>,
+    ) -> Result<Summary, CycleError> {
+        let Begun {
+            origin,
+            now,
+            before,
+            alone,
+        } = begun;
+        let (run, report) = self
+            .apply(&view, origin, &now, stop.clone(), stages, listener)
+            .await?;
+        if !alone {
+            self.forget_old(&view.memory, &now).await;
+        }
+        let parted = Parted::of_run(run, &view, &report);
+        let aftermath = self.aftermath(parted, &report, alone, stop).await;
+        let took = self.clock.now().certainly_since(&now);
+        let counts = self.client.counts().since(before);
+        Ok(Summary {
             view,
             run,
             report,
             aftermath,
-            counts: self.client.counts().since(asked),
-            took: self.clock.now().certainly_since(began),
-        }
+            counts,
+            took,
+        })
     }
 
     async fn read(

@@ -14,14 +14,15 @@ use super::{CycleError, Engine, View, remember};
 const LATE: Duration = Duration::from_secs(10 * 60);
 
 impl Engine {
-    /// Settles what an earlier run left in doubt, from what was read now.
+    /// Settles what an earlier run left in doubt, from what was read now. Gives whom it turned out
+    /// to have deactivated or reactivated.
     pub(super) async fn recover(
-        &mut self,
+        &self,
         view: &mut View,
         unsettled: &[Unsettled],
         now: &Now,
-    ) -> Result<(), CycleError> {
-        self.inherit_debts(now).await;
+    ) -> Result<Vec<Parted>, CycleError> {
+        let mut parted = Vec::new();
         for doubt in unsettled {
             let (outcome, delta) = match view.settle(&doubt.step, now) {
                 Settled::Done(delta) => {
@@ -48,29 +49,25 @@ impl Engine {
                 }
                 Settled::Unknown => continue,
             };
-            let done = outcome == Outcome::Done;
+            if outcome == Outcome::Done {
+                parted.extend(Parted::of(doubt.run, &doubt.step));
+            }
             let settlement = Settlement {
-                made: made_later(&doubt.step, &delta).filter(|_| done),
+                made: made_later(&doubt.step, &delta).filter(|_| outcome == Outcome::Done),
                 outcome,
                 at: now.wall,
             };
             let (run, id) = (doubt.run, doubt.step.id);
-            match self
-                .store
-                .conclude(run, id, settlement, delta.clone())
-                .await
-            {
-                Ok(()) => {
-                    self.owe(Parted::of(run, &doubt.step).filter(|_| done));
-                    remember(&mut view.memory, &delta);
-                }
+            let concluded = self.store.conclude(run, id, settlement, delta.clone());
+            match concluded.await {
+                Ok(()) => remember(&mut view.memory, &delta),
                 Err(StateError::Refused(why)) => {
                     self.give_up_on(&mut view.memory, doubt, why).await?;
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(())
+        Ok(parted)
     }
 
     /// A step that gives an address ends with a second call, which marks it as verified: that one

@@ -17,8 +17,8 @@ use crate::model::{
 use crate::plan::Sentence;
 
 use super::{
-    Asker, CycleError, Engine, Errand, PlanReport, Stage, Summary, SyncReport, View, WordError,
-    exchanged, is_show,
+    Asker, Begun, CycleError, Engine, Errand, PlanReport, Stage, Summary, SyncReport, View,
+    WordError, exchanged, is_show,
 };
 
 /// How long a saved plan stays good.
@@ -261,7 +261,9 @@ impl Engine {
             .read(&mut memory, &unsettled, &now, asker.stages)
             .await?;
         exchanged::check(&view, &self.settings).map_err(CycleError::from)?;
-        self.recover(&mut view, &unsettled, &now).await?;
+        self.inherit_debts(&now).await;
+        let settled = self.recover(&mut view, &unsettled, &now).await?;
+        self.owe(settled);
         (asker.stages)(Stage::Planning);
         view.plan = self.plan(&view, &now);
         let directory = source(&view, &self.settings.provider.name);
@@ -288,12 +290,14 @@ impl Engine {
         steps.retain(|step| held.contains(&step.id) || is_wanted(step));
         let never = watch::channel(false).1;
         let origin = Origin::asked(RunKind::SavedPlan, asker.by);
-        let stop = never.clone();
-        let done = self
-            .apply(&view, origin, &now, never, asker.stages, asker.listener)
-            .await?;
-        let aftermath = self.aftermath(&view, &done, true, stop).await;
-        Ok((self.sum_up(view, done, aftermath, before, &now), others))
+        let begun = Begun {
+            origin,
+            now,
+            before,
+            alone: false,
+        };
+        let carried = self.carry(view, begun, never, asker.stages, asker.listener);
+        Ok((carried.await?, others))
     }
 }
 
