@@ -29,5 +29,6 @@ mod ids;
 mod mail;
 mod process;
 mod remembered;
+mod rings;
 mod seats;
 mod state;
