@@ -173,7 +173,9 @@ impl Engine {
         }
         let mut view = self.look_at_mattermost(stages).await?;
         let now = self.clock().now();
-        self.recover(&mut view, &unsettled, &now).await
+        self.inherit_debts(&now).await;
+        self.recover(&mut view, &unsettled, &now).await?;
+        Ok(())
     }
 }
 

@@ -20,9 +20,9 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::cycle::{
-    Adopt, AnyErrand, Approved, Conflicts, Deactivate, DeactivateOrphan, Errand, Explain, History,
-    Keep, LinkThem, MigrateIds, Orphans, PlanReport, Question, Redo, SavePlan, Show, StateCheck,
-    SyncReport, SyncSaved, Undo, Unlink,
+    Adopt, AnyErrand, Approved, Conflicts, Deactivate, DeactivateOrphan, Errand, Explain, Forget,
+    History, Keep, LinkThem, MigrateIds, Orphans, PlanReport, Question, Redo, SavePlan, Show,
+    StateCheck, SyncReport, SyncSaved, Undo, Unlink,
 };
 use crate::state::Store;
 
@@ -163,7 +163,7 @@ impl Caller {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct SyncBody {
     #[serde(default)]
     on_behalf: Option<String>,
@@ -280,10 +280,15 @@ async fn sync(
     ConnectInfo(caller): ConnectInfo<Caller>,
     body: Bytes,
 ) -> Response {
-    // Whoever has nothing to say need not say it.
-    let body: Option<SyncBody> = serde_json::from_slice(&body).ok();
-    let on_behalf = body.and_then(|body| body.on_behalf);
-    let by = caller.name(on_behalf.as_deref());
+    // Who says nothing speaks for himself.
+    let body: SyncBody = match body.is_empty() {
+        true => SyncBody::default(),
+        false => match serde_json::from_slice(&body) {
+            Ok(body) => body,
+            Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
+        },
+    };
+    let by = caller.name(body.on_behalf.as_deref());
     ask(&desk, |reply| Wish::Sync(Waiting { by, reply })).await
 }
 
@@ -313,7 +318,8 @@ fn errands(router: Router<Desk>) -> Router<Desk> {
     let router = errand::<DeactivateOrphan>(router);
     let router = errand::<Explain>(router);
     let router = errand::<Undo>(router);
-    errand::<Redo>(router)
+    let router = errand::<Redo>(router);
+    errand::<Forget>(router)
 }
 
 fn errand<E: Errand>(router: Router<Desk>) -> Router<Desk> {

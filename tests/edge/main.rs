@@ -9,6 +9,12 @@
     clippy::unwrap_used
 )]
 
+#[path = "../cycle/file.rs"]
+#[allow(dead_code, reason = "shared with the tests of a cycle")]
+mod file;
+#[path = "../common/maker.rs"]
+#[allow(dead_code, reason = "shared with the tests of a cycle")]
+mod maker;
 #[path = "../cli/place.rs"]
 #[allow(dead_code, reason = "shared with the tests of the commands")]
 mod place;
@@ -22,6 +28,7 @@ mod stage;
 #[path = "../common/world.rs"]
 mod world;
 
+mod aftermath;
 mod completeness;
 mod identity;
 mod identity_moves;
