@@ -7,6 +7,7 @@
 mod breaker;
 mod call;
 mod queue;
+mod seating;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -27,6 +28,7 @@ use crate::state::{Outcome, Settlement, StateError, Store};
 use breaker::Breaker;
 use call::Call;
 use queue::{Queue, untried_first};
+use seating::Seating;
 
 /// Steps whose intents are recorded in one transaction.
 const INTENTS: usize = 50;
@@ -87,6 +89,8 @@ pub struct Applier<'a> {
     pub initial_password: Option<SecretString>,
     /// Calls that may be under way at once.
     pub concurrency: usize,
+    /// How many users took a seat when the plan was made.
+    pub seats_taken: u64,
     /// Whether several users go into one call that adds team members.
     pub team_batch: bool,
     /// Becomes true when the run shall end.
@@ -113,7 +117,7 @@ struct Run<'a> {
     settled: BTreeSet<StepId>,
     done: BTreeSet<StepId>,
     report: Report,
-    full: bool,
+    seating: Seating,
     breaker: Breaker,
     /// Outcomes on their way to the disk: several share one wait for it. All are there before
     /// the next intents, and before the run ends.
@@ -146,7 +150,7 @@ impl Applier<'_> {
             settled: BTreeSet::new(),
             done: BTreeSet::new(),
             report: Report::default(),
-            full: false,
+            seating: Seating::new(self.seats_taken),
             breaker: Breaker::default(),
             settling: FuturesUnordered::new(),
         };
@@ -278,7 +282,7 @@ impl<'a> Run<'a> {
             if failed.is_some() {
                 let why = "what must happen before did not happen".to_owned();
                 self.give_up(step, why)?;
-            } else if arrives && self.full {
+            } else if arrives && self.seating.is_full() {
                 let why = "the server takes no more active users".to_owned();
                 self.give_up(step, why)?;
             } else {
@@ -425,7 +429,8 @@ impl<'a> Run<'a> {
                     _ => {}
                 }
                 let now = self.applier.clock.now();
-                let delta = remember(step, &effect, &self.memory, &now);
+                let mut delta = remember(step, &effect, &self.memory, &now);
+                delta.extend(self.seating.count(&effect, self.applier.clock));
                 self.record_made(step, Outcome::Done, made(step, &effect), delta);
                 if effect == Effect::EmailAsked {
                     // The old address is not free before the click: nobody gets it in this run.
@@ -438,16 +443,13 @@ impl<'a> Run<'a> {
     }
 
     fn failed(&mut self, step: &Step, error: &WriteError) -> Result<(), ApplyError> {
-        match error.kind() {
-            Some(ApiErrorKind::TokenRejected) => {
-                self.report.stopped =
-                    Some("Mattermost no longer accepts the token: make a new one".into());
-            }
-            Some(ApiErrorKind::UserLimit) => self.full = true,
-            _ => {}
+        if error.kind() == Some(ApiErrorKind::TokenRejected) {
+            let why = "Mattermost no longer accepts the token: make a new one";
+            self.report.stopped = Some(why.into());
         }
         if error.surely_unchanged() {
-            let delta = self.taken_back(step);
+            let mut delta = self.taken_back(step);
+            delta.extend(self.seating.refused(error, self.applier.clock));
             self.record(step, Outcome::NotDone(error.to_string()), delta)
         } else {
             self.record(step, Outcome::Unknown(error.to_string()), Vec::new())

@@ -99,6 +99,13 @@ pub enum Command {
     /// bot, never who is kept or in policy.protect, and never the last administrator.
     Deactivate(Deactivate),
 
+    /// Show who gets which id after `accounts.id` was changed, or apply it
+    ///
+    /// Without --apply: read the directory by the old and the new attribute, and list old id, new
+    /// id and user of everybody. With --apply: take exactly what was listed. All or nothing; until
+    /// then no cycle runs. Exits with 1 while somebody cannot be given a new id.
+    MigrateIds(MigrateIds),
+
     /// List the conflicts of the present plan, with both parties and what to type
     ///
     /// Names and addresses that somebody else holds, two accounts for one user, swaps, users who
@@ -161,6 +168,13 @@ pub enum Command {
 
     /// Let the directory decide again about what was taken back of one person
     Redo(Redo),
+
+    /// Erase everything that is remembered and recorded of one person
+    ///
+    /// Without --yes it shows what that is. Refused while the account is in the directory or the
+    /// user is active. The state file and its copy are written anew, so that nothing is left in
+    /// them; that one person was forgotten, by whom and when, stays on record.
+    Forget(Forget),
 
     /// Tell how the service is
     ///
@@ -267,6 +281,18 @@ pub struct Approve {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub json: Json,
+}
+
+/// What to do about new ids.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct MigrateIds {
+    /// Apply what was listed
+    #[arg(long)]
+    pub apply: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub show: Show,
 }
 
 /// Whom to deactivate.
@@ -439,6 +465,21 @@ pub struct Undo {
 pub struct Redo {
     /// Username, address, DN or id
     pub person: String,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
+}
+
+/// Who is forgotten.
+#[derive(Args, Clone, Debug)]
+pub struct Forget {
+    /// Username, address, DN or id
+    pub person: String,
+
+    /// Do it; without this it is shown what would be erased
+    #[arg(long)]
+    pub yes: bool,
 
     #[command(flatten)]
     #[allow(missing_docs)]

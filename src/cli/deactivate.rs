@@ -2,12 +2,11 @@
 
 use crate::cycle;
 
-use super::Answer;
 use super::args::Deactivate;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::print::{Page, Terminal};
-use super::{orphans, sync};
+use super::{Answer, aftermath, orphans, sync};
 
 /// Deactivates, and shows what came of it.
 ///
@@ -35,6 +34,7 @@ pub fn deactivate(
     let mut page = Page::new(terminal);
     sync::done(&mut page, &report, true);
     sync::failures(&mut page, &report);
+    aftermath::show(&mut page, &report.aftermath);
     if exit == Exit::DONE {
         page.gap();
         if report.done.is_empty() {

@@ -5,6 +5,7 @@
 //! user that `service_user` makes it. What comes back are the reports of [`crate::cycle`]; the
 //! commands turn them into a page of text (`print`, `steps`, `left`) or into JSON.
 
+mod aftermath;
 mod approve;
 mod args;
 mod check;
@@ -13,9 +14,11 @@ mod context;
 mod deactivate;
 mod exit;
 mod explain;
+mod forget;
 mod history;
 mod left;
 mod link;
+mod migrate_ids;
 mod orphans;
 mod own;
 mod people;
@@ -130,6 +133,7 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
             let writes = !args.orphan || args.yes.is_some();
             deactivate::deactivate(&open(need(writes))?, args, terminal)
         }
+        Command::MigrateIds(args) => migrate_ids::migrate_ids(&open(Need::Write)?, args, terminal),
         Command::Conflicts(json) => conflicts::conflicts(&open(Need::Look)?, *json, terminal),
         Command::Link(args) => link::link(&open(need(args.yes.yes.is_some()))?, args, terminal),
         Command::Adopt(args) => link::adopt(&open(need(args.yes.yes.is_some()))?, args, terminal),
@@ -140,6 +144,7 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
         Command::History(args) => history::history(&open(Need::Look)?, args, terminal),
         Command::Show(args) => show::show(&open(Need::Look)?, args, terminal),
         Command::Undo(args) => undo::undo(&open(Need::Write)?, args, terminal),
+        Command::Forget(args) => forget::forget(&open(Need::Write)?, args, terminal),
         Command::Redo(args) => undo::redo(&open(Need::Write)?, args, terminal),
         Command::Status(json) => status::status(&open(Need::Look)?, *json, cli, terminal),
         Command::Check(json) => check::check(&cli.config, *json, terminal),

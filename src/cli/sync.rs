@@ -11,7 +11,7 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::print::{Page, Terminal, count};
 use super::steps::{self, Tense, quoted};
-use super::{Answer, left, plan};
+use super::{Answer, aftermath, left, plan};
 
 /// Does one cycle, and shows what came of it.
 ///
@@ -33,6 +33,7 @@ pub fn story(page: &mut Page, report: &SyncReport, all: bool) {
     plan::head(page, &report.plan);
     done(page, report, all);
     failures(page, report);
+    aftermath::show(page, &report.aftermath);
     steps::show_holds(page, &report.plan, all);
     left::show(page, &report.plan.plan, all);
     last_words(page, report);

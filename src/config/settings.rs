@@ -1,12 +1,13 @@
 //! Validated settings: what the other rooms are given. Nothing here can be wrong in itself.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::model::{ProfileField, ProviderName};
 use crate::plan::Policy;
 
-use super::SecretSource;
+use super::{NotAPerson, SecretSource};
 
 /// Everything that the configuration says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct Settings {
     pub schedule: ScheduleSettings,
     /// Where the state lives.
     pub state_directory: PathBuf,
+    /// How long runs are kept; `None` for ever.
+    pub keep: Option<Duration>,
     /// The daemon's control socket.
     pub control_socket: PathBuf,
     /// SHA-256, in hex, of what the configuration says about who is to be what on Mattermost, to
@@ -154,6 +157,8 @@ pub struct Mapping {
     pub full_name: Vec<String>,
     /// The rules that say whether an account is locked.
     pub locks: Vec<LockRule>,
+    /// The rules that say that an entry is not a person's.
+    pub not_a_person: Vec<NotAPerson>,
     /// The attribute with a group's name.
     pub group_name: String,
     /// The attributes with a group's members.
@@ -176,6 +181,35 @@ pub struct IdAttribute {
     pub name: String,
     /// How its value becomes text.
     pub form: IdForm,
+}
+
+impl IdAttribute {
+    /// Reads what [`IdAttribute`] shows.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (name, form) = match text.split_once(" as ") {
+            Some((name, form)) => {
+                let mut forms = IdForm::NAMES.iter();
+                (name, forms.find(|(word, _)| *word == form)?.1)
+            }
+            None => (text, IdForm::usual(text)),
+        };
+        Some(Self {
+            name: name.to_owned(),
+            form,
+        })
+    }
+}
+
+impl fmt::Display for IdAttribute {
+    /// The name in lower case, and the form where it is not the usual one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name.to_ascii_lowercase();
+        let form = IdForm::NAMES.iter().find(|(_, form)| *form == self.form);
+        match form {
+            Some((word, form)) if *form != IdForm::usual(&name) => write!(f, "{name} as {word}"),
+            _ => f.write_str(&name),
+        }
+    }
 }
 
 /// How the value of an id attribute becomes its canonical text.

@@ -38,6 +38,11 @@ pub trait Errand: Serialize + DeserializeOwned + Send + 'static {
     /// What comes of it.
     type Answer: Serialize + DeserializeOwned + Send;
 
+    /// Whether a cycle can go on afterwards that could not before.
+    fn wants_cycle(&self) -> bool {
+        false
+    }
+
     /// Does it.
     ///
     /// # Errors
@@ -55,6 +60,8 @@ pub trait AnyErrand: Send {
     fn name(&self) -> &'static str;
     /// [`Errand::URGENT`].
     fn is_urgent(&self) -> bool;
+    /// [`Errand::wants_cycle`].
+    fn wants_a_cycle(&self) -> bool;
     /// [`Errand::run`].
     ///
     /// # Errors
@@ -73,6 +80,10 @@ impl<E: Errand> AnyErrand for E {
 
     fn is_urgent(&self) -> bool {
         E::URGENT
+    }
+
+    fn wants_a_cycle(&self) -> bool {
+        self.wants_cycle()
     }
 
     fn run_any<'a>(

@@ -5,15 +5,19 @@
 //! to decision; a dry run cannot differ from a real one.
 
 mod about;
+mod aftermath;
 mod contradiction;
 mod errand;
 mod exchanged;
+mod forget;
 mod history;
 mod mails;
+mod migrate;
 mod people;
 mod person;
 mod question;
 mod read;
+mod recover;
 mod report;
 mod saved;
 mod state_check;
@@ -23,25 +27,28 @@ mod word;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::apply::{Applier, ApplyError, Listener, Report};
 use crate::clock::Clock;
 use crate::config::{SecretError, Settings};
-use crate::mattermost::{ApiErrorKind, CallError, Client, ConnectError, Counts, WriteError};
-use crate::model::{Action, Memory, MemoryDelta, Now, Origin, Plan, Remember, RunId, Step};
-use crate::plan::{Settled, made_later, plan, undone};
+use crate::mattermost::{ApiErrorKind, CallError, Client, ConnectError, Counts};
+use crate::model::{Memory, MemoryDelta, Now, Origin, Plan, Remember, RunId, Step};
+use crate::plan::{Settled, plan, taken};
 use crate::provider::{Ask, Progress, Provider, ProviderError};
-use crate::state::{Outcome, Settlement, StateError, Store, Unsettled};
+use crate::state::{StateError, Store, Unsettled};
 
+pub use crate::plan::{Migration, Renumbered, Stuck};
+use aftermath::Owed;
 pub use errand::{AnyErrand, Asker, Deactivate, Errand};
 pub use exchanged::Exchanged;
+pub use forget::{Forget, Forgotten};
 pub use history::{
     ApprovalReport, Change, HistoryReport, Moment, NoteReport, RunReport, SCHEMA, StepReport,
 };
 pub use mails::Mails;
+pub use migrate::{MigrateIds, MigrationReport};
 pub use people::*;
 pub use person::PersonError;
 pub use question::{History, Question, Show};
@@ -69,11 +76,20 @@ pub enum Stage {
     },
 }
 
+/// A run that is about to begin.
+struct Begun {
+    /// Why, and who asked.
+    origin: Origin,
+    /// When both sides were read.
+    now: Now,
+    /// How much Mattermost had been asked before.
+    before: Counts,
+    /// Whether it is about what a person named alone.
+    alone: bool,
+}
+
 /// Which steps of a plan are carried out.
 type Pick<'a> = dyn Fn(&Step) -> bool + Send + Sync + 'a;
-
-/// So long after it was sent a deactivation without an answer may still arrive.
-const LATE: Duration = Duration::from_secs(10 * 60);
 
 /// Hears what a cycle is doing.
 pub type Stages<'a> = dyn Fn(Stage) + Send + Sync + 'a;
@@ -96,6 +112,18 @@ pub enum CycleError {
     /// A secret could not be read.
     #[error("{0}")]
     Secret(#[from] SecretError),
+    /// The configuration names another id attribute than the one by which people are known.
+    #[error(
+        "accounts.id is {to} now, and people are known by {from}: by other ids everybody would be \
+         somebody else, so nothing is done. Look who gets which id: mattersync migrate-ids; or \
+         write {from} back"
+    )]
+    OtherIds {
+        /// The attribute by which people are known.
+        from: String,
+        /// The attribute that the configuration names.
+        to: String,
+    },
     /// The state could not be used.
     #[error("state: {0}")]
     State(#[from] StateError),
@@ -113,6 +141,7 @@ impl CycleError {
             Self::Mattermost(_) | Self::Connect(_) => "mattermost",
             Self::Exchanged(_) => "other-mattermost",
             Self::Secret(_) => "secret",
+            Self::OtherIds { .. } => "ids",
             Self::State(_) => "state",
             Self::Apply(_) => "apply",
         }
@@ -120,7 +149,7 @@ impl CycleError {
 
     /// The exit code of a command that failed with it (sysexits.h): 69 a side cannot be reached
     /// or read, 74 the state cannot be used, 75 another mattersync has it, 77 a right is missing,
-    /// 78 a secret.
+    /// 78 a secret or the configuration.
     pub fn exit_code(&self) -> u8 {
         let refused = [ApiErrorKind::TokenRejected, ApiErrorKind::NoPermission];
         match self {
@@ -131,6 +160,7 @@ impl CycleError {
             }
             Self::Mattermost(call) if call.kind().is_some_and(|k| refused.contains(&k)) => 77,
             Self::Provider(_) | Self::Mattermost(_) | Self::Connect(_) | Self::Exchanged(_) => 69,
+            Self::OtherIds { .. } => 78,
             Self::State(StateError::Busy { .. }) => 75,
             Self::State(_) | Self::Apply(_) => 74,
         }
@@ -166,6 +196,7 @@ pub struct Engine {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     progress: Progress,
+    owed: Owed,
 }
 
 impl Engine {
@@ -198,6 +229,7 @@ impl Engine {
             store,
             clock,
             progress: Progress::default(),
+            owed: Owed::default(),
         }
     }
 
@@ -218,6 +250,11 @@ impl Engine {
     /// Where it remembers.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// Goes up while the directory is read.
+    fn progress(&self) -> Progress {
+        self.progress.clone()
     }
 
     /// Its clock.
@@ -329,12 +366,46 @@ impl Engine {
         if let Some(pick) = only {
             view.plan.steps.retain(pick);
         }
-        let (run, report) = self
-            .apply(&view, origin, &now, stop, stages, listener)
+        let begun = Begun {
+            origin,
+            now,
+            before,
+            alone: only.is_some(),
+        };
+        self.carry(view, begun, stop, stages, listener).await
+    }
+
+    /// Carries the plan of a view out, asks what leavers leave alive, and sums up.
+    async fn carry(
+        &mut self,
+        view: View,
+        begun: Begun,
+        stop: watch::Receiver<bool>,
+        stages: &Stages<'_>,
+        listener: &Listener<'_>,
+    ) -> Result<Summary, CycleError> {
+        let Begun {
+            origin,
+            now,
+            before,
+            alone,
+        } = begun;
+        let done = self
+            .apply(&view, origin, &now, stop.clone(), stages, listener)
             .await?;
-        let took = self.clock.now().certainly_since(&now);
-        let counts = self.client.counts().since(before);
-        Ok(Summary::new(view, run, report, counts, took))
+        if !alone {
+            self.forget_old(&view.memory, &now).await;
+        }
+        let aftermath = self.aftermath(&view, &done, alone, stop).await;
+        let (run, report) = done;
+        Ok(Summary {
+            view,
+            run,
+            report,
+            aftermath,
+            counts: self.client.counts().since(before),
+            took: self.clock.now().certainly_since(&now),
+        })
     }
 
     async fn read(
@@ -344,6 +415,7 @@ impl Engine {
         now: &Now,
         stages: &Stages<'_>,
     ) -> Result<View, CycleError> {
+        self.same_ids(memory)?;
         stages(Stage::Reading);
         let reader = self.client.reader();
         let memory = std::mem::take(memory);
@@ -364,89 +436,6 @@ impl Engine {
 
     fn plan(&self, view: &View, now: &Now) -> Plan {
         plan(&view.world(), &self.settings.policy, now)
-    }
-
-    /// Settles what an earlier run left in doubt, from what was read now.
-    async fn recover(
-        &self,
-        view: &mut View,
-        unsettled: &[Unsettled],
-        now: &Now,
-    ) -> Result<(), CycleError> {
-        for doubt in unsettled {
-            let (outcome, delta) = match view.settle(&doubt.step, now) {
-                Settled::Done(delta) => {
-                    if !self.verify_again(&doubt.step, &delta).await {
-                        continue;
-                    }
-                    (Outcome::Done, delta)
-                }
-                Settled::NotDone => {
-                    let deactivation = matches!(doubt.step.action, Action::Deactivate { .. });
-                    if deactivation && now.wall.since(doubt.at) < LATE {
-                        continue;
-                    }
-                    let why = match doubt.step.action {
-                        Action::CreateUser { .. } => {
-                            "it never arrived, or another account has its user, as the next \
-                             reading showed"
-                        }
-                        _ => "it never arrived, as the next reading showed",
-                    };
-                    let why = why.to_owned();
-                    // An administrator's deactivation from now on is not ours.
-                    (Outcome::NotDone(why), undone(&doubt.step, &view.memory))
-                }
-                Settled::Unknown => continue,
-            };
-            let settlement = Settlement {
-                made: made_later(&doubt.step, &delta).filter(|_| outcome == Outcome::Done),
-                outcome,
-                at: now.wall,
-            };
-            let (run, id) = (doubt.run, doubt.step.id);
-            match self
-                .store
-                .conclude(run, id, settlement, delta.clone())
-                .await
-            {
-                Ok(()) => remember(&mut view.memory, &delta),
-                Err(StateError::Refused(why)) => {
-                    self.give_up_on(&mut view.memory, doubt, why).await?;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
-    }
-
-    /// A step that gives an address ends with a second call, which marks it as verified: that one
-    /// may be what was lost. It can be repeated, and causes no mail. `false` when it must be tried
-    /// again in the next cycle.
-    async fn verify_again(&self, step: &Step, delta: &MemoryDelta) -> bool {
-        let made = || {
-            delta.iter().find_map(|change| match change {
-                Remember::Link(_, link) => Some(link.user.clone()),
-                _ => None,
-            })
-        };
-        let user = match &step.action {
-            Action::CreateUser { verified: true, .. } => made(),
-            Action::ChangeEmail {
-                user,
-                waits_for_click: false,
-                ..
-            } => Some(user.clone()),
-            _ => None,
-        };
-        let Some(user) = user else {
-            return true;
-        };
-        match self.client.writer().verify_email(&user).await {
-            // A server that refuses would refuse again.
-            Ok(_) | Err(WriteError::Refused(_)) => true,
-            Err(_) => false,
-        }
     }
 
     async fn apply(
@@ -492,6 +481,7 @@ impl Engine {
             clock: self.clock.as_ref(),
             initial_password,
             concurrency: usize::try_from(settings.concurrency).unwrap_or(1),
+            seats_taken: taken(&view.users),
             team_batch: view.server.capabilities.team_batch,
             stop,
             listener: &hear,

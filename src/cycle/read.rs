@@ -8,7 +8,7 @@ use crate::model::{
     Action, Directories, Directory, DirectoryId, Link, Memory, Now, Places, Plan, ProviderName,
     Reading, Roster, ServerFacts, Shape, Step, Team, User, UserId,
 };
-use crate::plan::{Policy, Settled, World, settle};
+use crate::plan::{Policy, Settled, World, purge_due, settle};
 use crate::provider::{Ask, Provider};
 use crate::state::Unsettled;
 
@@ -76,7 +76,11 @@ pub async fn both(
     unsettled: &[Unsettled],
     mut ask: Ask,
 ) -> Result<View, CycleError> {
-    ask.known = known(&memory, &settings.provider.name);
+    let name = &settings.provider.name;
+    ask.known = known(&memory, name);
+    // Who is to be deleted for ever is looked up once more.
+    ask.known
+        .extend(purge_due(&memory, &settings.policy, name, &ask.now));
     let (reading, mattermost) = tokio::join!(
         provider.read(&ask),
         mattermost(reader, &settings.policy, &memory, unsettled)
@@ -126,7 +130,7 @@ fn view(settings: &Settings, directory: Directory, mattermost: Mattermost, memor
 /// who was deactivated by us for certain is left out, or those who left over the years would be all
 /// that a reading has time to ask for. Who is still counted as missing is asked for once more, and
 /// so no longer counted.
-fn known(memory: &Memory, provider: &ProviderName) -> BTreeSet<DirectoryId> {
+pub fn known(memory: &Memory, provider: &ProviderName) -> BTreeSet<DirectoryId> {
     let is_out = |link: &Link| link.deactivated.is_some() && !link.is_in_doubt();
     let links = memory.links.iter().filter(|(key, link)| {
         key.provider == *provider && (!is_out(link) || memory.absences.contains_key(key))

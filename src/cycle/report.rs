@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AccountState, Action, Evidence, Gap, Plan, RunId, Seats, StepId, User, Version,
+    AccountState, Action, Aftermath, Evidence, Gap, Plan, RunId, Seats, StepId, User, Version,
 };
 
 use super::{Mails, Summary, View};
@@ -90,6 +90,9 @@ pub struct SyncReport {
     pub unknown: Vec<(StepId, String)>,
     /// Why the run ended early, if it did.
     pub stopped: Option<String>,
+    /// What those leave alive who left, and what wakes up with those who returned.
+    #[serde(default)]
+    pub aftermath: Vec<Aftermath>,
     /// E-mails that the server sent because of what was, or perhaps was, carried out.
     pub mails: Mails,
     /// Requests to Mattermost.
@@ -165,6 +168,7 @@ fn account_side(account: &crate::model::Account) -> Side {
         AccountState::Active => "active".to_owned(),
         AccountState::Locked { attribute, value } => format!("locked ({attribute} is {value})"),
         AccountState::Unknown { why } => format!("unknown ({why})"),
+        AccountState::NotAPerson { rule, .. } => format!("not a person ({rule})"),
     };
     Side {
         username: account.username.clone(),
@@ -211,6 +215,7 @@ impl Summary {
             not_done: self.report.not_done.clone(),
             unknown: self.report.unknown.clone(),
             stopped: self.report.stopped.clone(),
+            aftermath: self.aftermath.clone(),
             mails: self.mails(),
             requests: self.counts.requests,
             writes: self.counts.writes,

@@ -17,8 +17,8 @@ use crate::model::{
 use crate::plan::Sentence;
 
 use super::{
-    Asker, CycleError, Engine, Errand, PlanReport, Stage, Summary, SyncReport, View, WordError,
-    exchanged, is_show,
+    Asker, Begun, CycleError, Engine, Errand, PlanReport, Stage, Summary, SyncReport, View,
+    WordError, exchanged, is_show,
 };
 
 /// How long a saved plan stays good.
@@ -261,6 +261,7 @@ impl Engine {
             .read(&mut memory, &unsettled, &now, asker.stages)
             .await?;
         exchanged::check(&view, &self.settings).map_err(CycleError::from)?;
+        self.inherit_debts(&now).await;
         self.recover(&mut view, &unsettled, &now).await?;
         (asker.stages)(Stage::Planning);
         view.plan = self.plan(&view, &now);
@@ -288,12 +289,14 @@ impl Engine {
         steps.retain(|step| held.contains(&step.id) || is_wanted(step));
         let never = watch::channel(false).1;
         let origin = Origin::asked(RunKind::SavedPlan, asker.by);
-        let (run, report) = self
-            .apply(&view, origin, &now, never, asker.stages, asker.listener)
-            .await?;
-        let took = self.clock.now().certainly_since(&now);
-        let counts = self.client.counts().since(before);
-        Ok((Summary::new(view, run, report, counts, took), others))
+        let begun = Begun {
+            origin,
+            now,
+            before,
+            alone: true,
+        };
+        let carried = self.carry(view, begun, never, asker.stages, asker.listener);
+        Ok((carried.await?, others))
     }
 }
 

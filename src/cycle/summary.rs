@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use crate::apply::Report;
 use crate::mattermost::Counts;
-use crate::model::{Outcome, RunId, StepId};
+use crate::model::{
+    AccountKey, Aftermath, LeftAlone, Outcome, Remember, RunId, StepId, Timestamp, Why,
+};
 use crate::observe::CycleNumbers;
+use crate::plan::next_expiry;
 
 use super::{Mails, View};
 
@@ -19,6 +22,8 @@ pub struct Summary {
     pub run: Option<RunId>,
     /// What became of its steps.
     pub report: Report,
+    /// What those leave alive who left, and what wakes up with those who returned.
+    pub aftermath: Vec<Aftermath>,
     /// How much Mattermost was asked.
     pub counts: Counts,
     /// How long it took.
@@ -26,22 +31,6 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub(super) fn new(
-        view: View,
-        run: Option<RunId>,
-        report: Report,
-        counts: Counts,
-        took: Duration,
-    ) -> Self {
-        Self {
-            view,
-            run,
-            report,
-            counts,
-            took,
-        }
-    }
-
     /// The e-mails that what was carried out, or perhaps was, caused.
     pub fn mails(&self) -> Mails {
         let unknown = self.report.unknown.iter().map(|(id, _)| id);
@@ -86,6 +75,32 @@ impl Summary {
             .values()
             .map(|d| d.state_unknown)
             .sum()
+    }
+
+    /// The next date, after `now`, on which an account expires.
+    pub fn next_expiry(&self, now: Timestamp) -> Option<Timestamp> {
+        next_expiry(&self.view.directories, now)
+    }
+
+    /// Whose date of expiry this cycle saw for the first time.
+    pub fn announced(&self) -> Vec<(&LeftAlone, Timestamp)> {
+        let learned = self.view.plan.learned.iter();
+        let new: BTreeSet<&AccountKey> = learned
+            .filter_map(|change| match change {
+                Remember::Announced(key, Some(_)) => Some(key),
+                _ => None,
+            })
+            .collect();
+        let soon = self.view.plan.left_alone.iter();
+        let soon = soon.filter_map(|left| match left.why {
+            Why::ExpiresSoon { at, .. } => Some((left, at)),
+            _ => None,
+        });
+        soon.filter(|(left, _)| {
+            let key = left.subject.account.as_ref();
+            key.is_some_and(|key| new.contains(key))
+        })
+        .collect()
     }
 
     /// How many steps a hold keeps back.

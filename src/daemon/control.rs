@@ -20,9 +20,9 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::cycle::{
-    Adopt, AnyErrand, Approved, Conflicts, Deactivate, DeactivateOrphan, Errand, Explain, History,
-    Keep, LinkThem, Orphans, PlanReport, Question, Redo, SavePlan, Show, StateCheck, SyncReport,
-    SyncSaved, Undo, Unlink,
+    Adopt, AnyErrand, Approved, Conflicts, Deactivate, DeactivateOrphan, Errand, Explain, Forget,
+    History, Keep, LinkThem, MigrateIds, Orphans, PlanReport, Question, Redo, SavePlan, Show,
+    StateCheck, SyncReport, SyncSaved, Undo, Unlink,
 };
 use crate::state::Store;
 
@@ -305,6 +305,7 @@ async fn approve(
 /// Every errand that the commands know.
 fn errands(router: Router<Desk>) -> Router<Desk> {
     let router = errand::<Deactivate>(router);
+    let router = errand::<MigrateIds>(router);
     let router = errand::<StateCheck>(router);
     let router = errand::<SavePlan>(router);
     let router = errand::<SyncSaved>(router);
@@ -317,7 +318,8 @@ fn errands(router: Router<Desk>) -> Router<Desk> {
     let router = errand::<DeactivateOrphan>(router);
     let router = errand::<Explain>(router);
     let router = errand::<Undo>(router);
-    errand::<Redo>(router)
+    let router = errand::<Redo>(router);
+    errand::<Forget>(router)
 }
 
 fn errand<E: Errand>(router: Router<Desk>) -> Router<Desk> {

@@ -21,6 +21,8 @@ pub struct Finished {
     pub engine: Engine,
     /// The cycle, if it was one.
     pub cycle: Option<Result<Summary, CycleError>>,
+    /// Whether a cycle is to follow at once.
+    pub goes_on: bool,
     /// Who wants to know of the cycle.
     replies: Vec<Waiting>,
 }
@@ -94,6 +96,7 @@ pub async fn work(mut engine: Engine, work: Work, tools: Tools) -> Finished {
     let listener = move |event: Event<'_>| told.step(event.step, event.outcome);
     let mut cycle = None;
     let mut replies = Vec::new();
+    let mut goes_on = false;
     match work {
         Work::Cycle(waiting) => {
             replies = waiting;
@@ -131,7 +134,9 @@ pub async fn work(mut engine: Engine, work: Work, tools: Tools) -> Finished {
                 stages: &stages,
                 listener: &listener,
             };
+            let wants_cycle = errand.wants_a_cycle();
             let answer = errand.run_any(&mut engine, &asker).await;
+            goes_on = wants_cycle && answer.is_ok();
             let _ = reply.send(answer.map_err(|e| word_refusal(&e)));
         }
     }
@@ -144,6 +149,7 @@ pub async fn work(mut engine: Engine, work: Work, tools: Tools) -> Finished {
     Finished {
         engine,
         cycle,
+        goes_on,
         replies,
     }
 }

@@ -87,20 +87,35 @@ impl fmt::Display for Belonging {
 }
 
 impl Belonging {
-    /// What to type to end it. `mmctl` has a command for all but OAuth applications, from the one
-    /// of 5.38 on.
-    pub fn to_end(&self) -> String {
-        match self.kind {
-            BelongingKind::Token => format!("mmctl token revoke {}", self.id),
-            BelongingKind::Bot => format!("mmctl bot disable {}", self.name),
-            BelongingKind::IncomingWebhook | BelongingKind::OutgoingWebhook => {
-                format!("mmctl webhook delete {}", self.id)
+    /// What it does now that its owner left or returned.
+    pub fn state(&self, fate: Fate) -> &'static str {
+        match (self.kind, fate, self.active) {
+            (BelongingKind::Token, Fate::Left, _) => "refused until its owner returns",
+            (BelongingKind::Token, Fate::Returned, _) => "works again",
+            (BelongingKind::Bot, Fate::Left, false) => "disabled, also after a return",
+            (BelongingKind::Bot, Fate::Returned, false) => "stays disabled",
+            _ => "goes on working",
+        }
+    }
+
+    /// What to type to end it, or, for a bot that is disabled, to use it again. `mmctl` has a
+    /// command for all but OAuth applications, from the one of 5.38 on.
+    pub fn to_type(&self, fate: Fate) -> String {
+        let Self { id, name, .. } = self;
+        match (self.kind, fate, self.active) {
+            (BelongingKind::Token, ..) => format!("mmctl token revoke {id}"),
+            (BelongingKind::Bot, _, true) => format!("mmctl bot disable {name}"),
+            (BelongingKind::Bot, Fate::Left, false) => {
+                format!("to keep it: mmctl bot assign {name} NEW-OWNER; mmctl bot enable {name}")
             }
-            BelongingKind::SlashCommand => format!("mmctl command archive {}", self.id),
-            BelongingKind::OauthApplication => format!(
+            (BelongingKind::Bot, Fate::Returned, false) => format!("mmctl bot enable {name}"),
+            (BelongingKind::IncomingWebhook | BelongingKind::OutgoingWebhook, ..) => {
+                format!("mmctl webhook delete {id}")
+            }
+            (BelongingKind::SlashCommand, ..) => format!("mmctl command archive {id}"),
+            (BelongingKind::OauthApplication, ..) => format!(
                 "Integrations > OAuth 2.0 Applications in Mattermost, or DELETE \
-                 /api/v4/oauth/apps/{}",
-                self.id
+                 /api/v4/oauth/apps/{id}"
             ),
         }
     }
@@ -135,6 +150,18 @@ pub enum Fate {
     Returned,
 }
 
+/// One thing that acts in somebody's name, after that somebody left or returned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remnant {
+    /// The thing.
+    #[serde(flatten)]
+    pub thing: Belonging,
+    /// [`Belonging::state`].
+    pub state: String,
+    /// [`Belonging::to_type`].
+    pub to_type: String,
+}
+
 /// What somebody who left leaves alive, or what wakes up with somebody who returned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Aftermath {
@@ -148,7 +175,7 @@ pub struct Aftermath {
     pub fate: Fate,
     /// Of one who left, everything that is switched on, and the bots that are not. Of one who
     /// returned, the tokens that work again, and the bots that stay disabled.
-    pub belongings: Vec<Belonging>,
+    pub belongings: Vec<Remnant>,
     /// What could not be asked, and why.
     #[serde(default)]
     pub not_asked: BTreeMap<BelongingKind, String>,
@@ -175,6 +202,11 @@ impl Aftermath {
                     (Fate::Returned, _) => false,
                 }
         };
+        let remnant = |thing: &Belonging| Remnant {
+            thing: thing.clone(),
+            state: thing.state(fate).to_owned(),
+            to_type: thing.to_type(fate),
+        };
         let asked = |kind: &BelongingKind| fate.kinds().contains(kind);
         let not_asked = all.not_asked.iter().filter(|(kind, _)| asked(kind));
         Self {
@@ -182,14 +214,15 @@ impl Aftermath {
             name: name.to_owned(),
             account: account.cloned(),
             fate,
-            belongings: all.found.iter().filter(concerns).cloned().collect(),
+            belongings: all.found.iter().filter(concerns).map(remnant).collect(),
             not_asked: not_asked.map(|(k, why)| (*k, why.clone())).collect(),
         }
     }
 
     /// How many of each kind, in words: `2 personal access tokens, 1 bot`.
     pub fn numbers(&self) -> String {
-        let number = |kind| self.belongings.iter().filter(|b| b.kind == kind).count();
+        let things = || self.belongings.iter().map(|remnant| &remnant.thing);
+        let number = |kind| things().filter(|thing| thing.kind == kind).count();
         let words = BelongingKind::ALL.into_iter().filter_map(|kind| {
             let (one, many) = kind.names();
             match number(kind) {
@@ -247,7 +280,8 @@ mod tests {
         assert_eq!(left.not_asked.len(), 1);
         let back = Aftermath::of(Fate::Returned, &user, "u", None, &all);
         assert_eq!(back.numbers(), "1 personal access token, 1 bot");
-        assert!(back.belongings[0].active && !back.belongings[1].active);
+        let states: Vec<&str> = back.belongings.iter().map(|r| r.state.as_str()).collect();
+        assert_eq!(states, ["works again", "stays disabled"]);
         assert!(back.not_asked.is_empty());
         let other = Aftermath::of(Fate::Left, &UserId::new("v"), "v", None, &all);
         assert!(other.belongings.is_empty());
@@ -259,7 +293,7 @@ mod tests {
             let thing = thing(kind, true);
             assert!(!format!("{thing} {thing:?}").contains("secretid"));
             let types_name = kind == BelongingKind::Bot;
-            assert_eq!(thing.to_end().contains("secretid"), !types_name);
+            assert_eq!(thing.to_type(Fate::Left).contains("secretid"), !types_name);
         }
     }
 }

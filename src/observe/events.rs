@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::time::Duration;
 
-use crate::model::{Gap, Hold, LeftAlone, Outcome, Step};
+use crate::model::{Aftermath, Fate, Gap, Hold, LeftAlone, Outcome, RunId, Step, Timestamp};
 use crate::plan::{Sentence, hold_name};
 
 /// The kinds of events, each with its `MESSAGE_ID` (systemd.journal-fields(7)).
@@ -31,6 +31,10 @@ pub enum Kind {
     Unproven,
     /// Locks cannot be seen.
     StateUnknown,
+    /// Somebody left or returned, and not all that acts in that name did.
+    Aftermath,
+    /// An account will expire within days.
+    Expiring,
     /// A cycle changed something.
     CycleDone,
     /// A cycle could not be finished.
@@ -41,7 +45,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Started,
         Self::Stopping,
         Self::Reloaded,
@@ -52,6 +56,8 @@ impl Kind {
         Self::LeftAlone,
         Self::Unproven,
         Self::StateUnknown,
+        Self::Aftermath,
+        Self::Expiring,
         Self::CycleDone,
         Self::CycleFailed,
         Self::CycleRecovered,
@@ -70,6 +76,8 @@ impl Kind {
             Self::LeftAlone => "2a8f41c96d0e4b75b3f8705ce1964da2",
             Self::Unproven => "d75b0e3892fa4c16a04d9e27c8b1f653",
             Self::StateUnknown => "860e9cd4a17b4f52bd63f0a8259c7e14",
+            Self::Aftermath => "4f1e7d9a62c84b30951fd0e83b7ca46d",
+            Self::Expiring => "685261e99cd8a5ab06e32da42dffc502",
             Self::CycleDone => "c60f8a25b91d47e38ed4a7039b5e1c87",
             Self::CycleFailed => "9b27e4d0f3564c1897a0b6c25ed8f318",
             Self::CycleRecovered => "f4813c5e27a94db2860fd1e7b39c5a69",
@@ -211,6 +219,71 @@ pub fn state_unknown(accounts: usize) {
         message_id = Kind::StateUnknown.message_id(),
         "for {accounts} account(s) it cannot be seen whether they are locked: they are neither \
          deactivated nor reactivated; `mattersync check` says which right is missing"
+    );
+}
+
+/// What somebody leaves alive, or what wakes up with somebody. The ids stay out of the journal,
+/// which more people read than may post with somebody's webhook.
+pub fn aftermath(run: RunId, after: &Aftermath) {
+    let numbers = after.numbers();
+    let number = run.0;
+    let (what, typed) = match (after.fate, numbers.as_str()) {
+        (_, "") if after.not_asked.len() < after.fate.kinds().len() => return,
+        (_, "") => {
+            let why = after.not_asked.values().next();
+            let why = why.map(String::as_str).unwrap_or_default();
+            (
+                format!("it could not be asked what is left alive: {why}"),
+                String::new(),
+            )
+        }
+        (Fate::Left, numbers) => (
+            format!("left, and leaves behind: {numbers}"),
+            format!(". `mattersync show {number}` says what to type to end each"),
+        ),
+        (Fate::Returned, numbers) => (
+            format!("returned: {numbers}"),
+            format!(
+                ". `mattersync show {number}` says what works again, what stays disabled, and \
+                 what to type"
+            ),
+        ),
+    };
+    tracing::info!(
+        message_id = Kind::Aftermath.message_id(),
+        sync_run = number,
+        sync_left = numbers,
+        mm_user_id = after.user.as_str(),
+        mm_username = after.name.as_str(),
+        ldap_id = after
+            .account
+            .as_ref()
+            .map(|key| key.id.as_str())
+            .unwrap_or_default(),
+        "{} {what}{typed}",
+        after.name
+    );
+}
+
+/// An account will expire by itself. Told once for each date.
+pub fn expiring(left: &LeftAlone, at: Timestamp) {
+    tracing::info!(
+        message_id = Kind::Expiring.message_id(),
+        mm_username = left.subject.name.as_str(),
+        ldap_dn = left.subject.dn.as_deref().unwrap_or_default(),
+        sync_expires = at.to_string(),
+        "{} {}; the user is deactivated then",
+        left.subject,
+        left.why
+    );
+}
+
+/// More of them than one cycle names.
+pub fn more_expiring(number: usize) {
+    tracing::warn!(
+        message_id = Kind::Expiring.message_id(),
+        "{number} more accounts expire within seven days, and `mattersync plan --all` names them. If \
+         so many are a mistake, mend the dates in the directory"
     );
 }
 

@@ -4,9 +4,12 @@
 // All of this crate is tests, their helpers too.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod aftermath;
 mod approvals;
 mod breaker;
 mod file;
+#[path = "../common/maker.rs"]
+mod maker;
 mod orders;
 #[allow(dead_code, reason = "shared with the tests that need real directories")]
 #[path = "../flow/stage.rs"]

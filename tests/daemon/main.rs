@@ -16,6 +16,8 @@ mod service;
 mod alone;
 mod backoff;
 mod control;
+#[path = "../common/maker.rs"]
+mod maker;
 mod manager;
 mod reload;
 mod starting;

@@ -7,6 +7,7 @@ use mattersync::config::Settings;
 use mattersync::state::{SqliteStore, Store};
 use serde_json::json;
 
+use crate::maker::{hidden, id, make_all};
 use crate::manager::Manager;
 use crate::service::{Config, Daemon, Stage, people};
 
@@ -41,7 +42,7 @@ fn one_line_for_each_change_one_summary_and_silence_otherwise() {
         "{lines:?}"
     );
     assert!(
-        lines[0].ends_with("the account is locked (shadowExpire is 1970-01-02 00:00:00 UTC)"),
+        lines[0].ends_with("the account expired (shadowExpire is 1970-01-02 00:00:00 UTC)"),
         "{lines:?}"
     );
     assert!(
@@ -57,6 +58,44 @@ fn one_line_for_each_change_one_summary_and_silence_otherwise() {
     daemon.sync();
     assert_eq!(since(&daemon, &before), [""; 0]);
     daemon.stop();
+}
+
+#[test]
+fn what_a_leaver_leaves_alive_is_one_line_without_what_could_be_misused() {
+    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let mut all = people(&["anna", "bert", "carl"]);
+    stage.write_people(&all);
+    let daemon = stage.start_and_wait();
+    daemon.wait_until_said("cycle:");
+    let made = make_all(&stage.sim, "anna");
+    let before = daemon.output();
+    all[0].locked = true;
+    all[1].locked = true;
+    stage.write_people(&all);
+    let report = daemon.sync();
+    assert_eq!(report.aftermath.len(), 2, "{:?}", report.aftermath);
+    let lines = since(&daemon, &before);
+    let told: Vec<&String> = lines
+        .iter()
+        .filter(|l| l.contains("leaves behind"))
+        .collect();
+    let [line] = told.as_slice() else {
+        panic!("{lines:?}");
+    };
+    let run = report.run.unwrap().0;
+    assert_eq!(
+        line.as_str(),
+        format!(
+            "<6>anna left, and leaves behind: 1 personal access token, 1 bot, 1 incoming webhook, \
+             1 outgoing webhook, 1 slash command, 1 OAuth application. `mattersync show {run}` \
+             says what to type to end each"
+        )
+    );
+    let said = daemon.stop();
+    let hook = id(&made, "incoming").to_owned();
+    for secret in hidden(&made).into_iter().chain([hook]) {
+        assert!(!said.contains(&secret), "{secret}: {said}");
+    }
 }
 
 #[test]

@@ -9,6 +9,12 @@
     clippy::unwrap_used
 )]
 
+#[path = "../cycle/file.rs"]
+#[allow(dead_code, reason = "shared with the tests of a cycle")]
+mod file;
+#[path = "../common/maker.rs"]
+#[allow(dead_code, reason = "shared with the tests of a cycle")]
+mod maker;
 #[path = "../cli/place.rs"]
 #[allow(dead_code, reason = "shared with the tests of the commands")]
 mod place;
@@ -19,13 +25,16 @@ mod service;
 #[path = "../flow/stage.rs"]
 #[allow(dead_code, reason = "shared with the tests that need real directories")]
 mod stage;
+#[path = "../common/world.rs"]
+mod world;
 
+mod aftermath;
 mod completeness;
 mod identity;
 mod identity_moves;
+mod ids;
 mod mail;
 mod process;
 mod remembered;
+mod seats;
 mod state;
-#[path = "../common/world.rs"]
-mod world;

@@ -194,7 +194,7 @@ fn setting(dice: &mut Dice) -> Setting {
         "email",
         "never",
     ];
-    let people = dice.between(14, 34);
+    let people = dice.between(12, 25);
     Setting {
         new_server: dice.percent(60),
         socket: dice.percent(20),

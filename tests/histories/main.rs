@@ -73,6 +73,9 @@ fn histories_keep_the_promises() {
                     }
                     let seed = base.wrapping_add(n);
                     let lived = live::live(&lab, &History::random(seed));
+                    if let Some((_, what)) = &lived.broken {
+                        eprintln!("seed {seed}: promise {}: {}", what.promise, what.what);
+                    }
                     let failed = report.lock().unwrap().add(seed, lived);
                     stop.fetch_or(failed && !all, Ordering::Relaxed);
                 }

@@ -1,7 +1,7 @@
 //! What stands between the engine and the world: each port does its real work, counts, and fails
 //! when it is told to. A kill is that every port fails from one call on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -17,12 +17,16 @@ use mattersync::model::{
 use mattersync::provider::ldap::LdapProvider;
 use mattersync::provider::{Ask, Provider, ProviderError};
 use mattersync::state::{
-    PastStep, RunHead, RunRecord, Settlement, SqliteStore, StateError, Store, Unsettled, Which, Who,
+    Erased, PastStep, RunHead, RunRecord, Settlement, SqliteStore, StateError, Store, Unsettled,
+    Which, Who,
 };
 use serde_json::Value;
 
 /// After so many requests of the next cycle what was sent late arrives.
 const LATE_AFTER: u32 = 4;
+
+/// No request is under way for longer, in milliseconds.
+const LATE: i64 = 9 * 60_000;
 
 /// When something goes wrong, seen from the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +101,7 @@ struct State {
     dead: bool,
     struck: Vec<&'static str>,
     late: Vec<Call>,
+    late_since: i64,
     deeds: Vec<Deed>,
     /// The users after the last write.
     users: Option<BTreeMap<String, User>>,
@@ -140,6 +145,7 @@ impl Hub {
         let late = std::mem::take(&mut state.late);
         *state = State {
             late,
+            late_since: state.late_since,
             stop: Some(stop),
             ..State::default()
         };
@@ -169,7 +175,9 @@ impl Hub {
     fn deliver_late(&self) {
         let late = {
             let mut state = self.state();
-            if !state.cycle || state.reads + state.writes < LATE_AFTER {
+            let asked = state.reads + state.writes;
+            let too_old = state.late_since < self.clock.truth() - LATE;
+            if !state.cycle || asked < LATE_AFTER && !too_old {
                 return;
             }
             std::mem::take(&mut state.late)
@@ -261,7 +269,9 @@ impl Hub {
     }
 
     fn late(&self, call: Call) {
-        self.state().late.push(call);
+        let mut state = self.state();
+        state.late.push(call);
+        state.late_since = self.clock.truth();
     }
 }
 
@@ -531,6 +541,27 @@ impl Store for Disk {
         most: u32,
     ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>> {
         self.real.steps_about(account, user, most)
+    }
+
+    fn prune(
+        &self,
+        before: Timestamp,
+        keep: BTreeSet<RunId>,
+    ) -> BoxFuture<'_, Result<u64, StateError>> {
+        self.write(move |real| real.prune(before, keep))
+    }
+
+    fn erase(
+        &self,
+        who: Who,
+        delta: MemoryDelta,
+        note: Note,
+    ) -> BoxFuture<'_, Result<Erased, StateError>> {
+        self.write(move |real| real.erase(who, delta, note))
+    }
+
+    fn scrub(&self) -> BoxFuture<'_, Result<(), StateError>> {
+        self.write(|real| real.scrub())
     }
 
     fn heads(&self, which: Which) -> BoxFuture<'_, Result<Vec<RunHead>, StateError>> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::cli::print::count;
 use crate::config::{LdapUrl, ProviderKind, ProviderSettings};
 use crate::model::{AccountState, Directory, Gap, Now, Reading};
+use crate::plan::Policy;
 use crate::provider::ldap::{Inspection, LdapProvider, ServerFacts};
 use crate::provider::{Ask, ProviderError, open};
 
@@ -14,6 +15,7 @@ use super::{Findings, Mark, some};
 pub(super) async fn check(
     findings: &mut Findings,
     settings: &ProviderSettings,
+    policy: &Policy,
     now: Now,
 ) -> Option<Directory> {
     let directory = match &settings.kind {
@@ -50,6 +52,7 @@ pub(super) async fn check(
     }?;
     what_was_found(findings, &directory);
     locks(findings, settings, &directory);
+    seat_order(findings, policy, &directory);
     Some(directory)
 }
 
@@ -145,6 +148,22 @@ fn what_was_found(findings: &mut Findings, directory: &Directory) {
     }
 }
 
+/// Whether the groups that get seats first are there.
+fn seat_order(findings: &mut Findings, policy: &Policy, directory: &Directory) {
+    for name in &policy.seat_order {
+        let mut groups = directory.groups.iter();
+        if !groups.any(|(_, group)| group.is_called(name)) {
+            findings.problem(
+                "seats",
+                format!(
+                    "policy.seat-order names the group {name:?}, which was not found: look at its \
+                     spelling, and at provider.group-base and accounts.group-filter"
+                ),
+            );
+        }
+    }
+}
+
 /// Whether it can be seen who is locked. Where nothing says so, a leaver stays until deleted.
 fn locks(findings: &mut Findings, settings: &ProviderSettings, directory: &Directory) {
     if settings.mapping.locks.is_empty() {
@@ -157,8 +176,8 @@ fn locks(findings: &mut Findings, settings: &ProviderSettings, directory: &Direc
     let mut locked = 0;
     let mut unknown: BTreeMap<&str, usize> = BTreeMap::new();
     for (_, account) in directory.accounts.iter() {
-        match &account.state {
-            AccountState::Active => {}
+        match account.state.by_locks() {
+            AccountState::Active | AccountState::NotAPerson { .. } => {}
             AccountState::Locked { .. } => locked += 1,
             AccountState::Unknown { why } => *unknown.entry(why).or_default() += 1,
         }

@@ -12,7 +12,7 @@ use crate::model::{
 use crate::plan::{Bar, Crowd, Effect, remember};
 
 use super::super::errand::{Asker, Errand};
-use super::super::{CycleError, Engine, Summary, SyncReport, View, WordError};
+use super::super::{Begun, CycleError, Engine, Summary, SyncReport, View, WordError};
 use super::outlook::Outlook;
 use super::sides::{AccountSide, UserSide};
 
@@ -169,8 +169,12 @@ fn linking(engine: &Engine, view: &View, wish: &LinkThem) -> Result<Deed, WordEr
     for (given, word) in [(wish.admin, "--admin"), (wish.guest, "--guest")] {
         words.extend(given.then(|| word.to_owned()));
     }
-    may_link(engine, view, &key, account, user, (wish.admin, wish.guest))?;
-    Ok(Deed::link("link", key, account, user, words))
+    let from = may_link(engine, view, &key, account, user, (wish.admin, wish.guest))?;
+    let deed = Deed::link("link", key, account, user, words);
+    Ok(match from {
+        None => deed,
+        Some(from) => deed.moved(view, account, from),
+    })
 }
 
 fn adopting(engine: &Engine, view: &View, wish: &Adopt) -> Result<Deed, WordError> {
@@ -221,10 +225,14 @@ fn adopting(engine: &Engine, view: &View, wish: &Adopt) -> Result<Deed, WordErro
             )));
         }
     };
-    may_link(engine, view, &key, account, user, (false, false))?;
+    let from = may_link(engine, view, &key, account, user, (false, false))?;
     let words = ["adopt", key.id.as_str(), user.id.as_str()];
     let words = words.map(str::to_owned).to_vec();
-    Ok(Deed::link("adopt", key, account, user, words))
+    let deed = Deed::link("adopt", key, account, user, words);
+    Ok(match from {
+        None => deed,
+        Some(from) => deed.moved(view, account, from),
+    })
 }
 
 fn not_linked(view: &View, key: &AccountKey, account: &Account) -> Result<(), WordError> {
@@ -242,7 +250,8 @@ fn not_linked(view: &View, key: &AccountKey, account: &Account) -> Result<(), Wo
 }
 
 /// Whether a person may say that this account is this user. `explicit` says whether the word was
-/// given for an administrator, and for a guest.
+/// given for an administrator, and for a guest. Of a user whose account is not there the one that
+/// the link is to be moved from.
 fn may_link(
     engine: &Engine,
     view: &View,
@@ -250,12 +259,14 @@ fn may_link(
     account: &Account,
     user: &User,
     explicit: (bool, bool),
-) -> Result<(), WordError> {
+) -> Result<Option<AccountKey>, WordError> {
     not_linked(view, key, account)?;
     let world = view.world();
     let crowd = Crowd::of(&world, &engine.settings().policy);
     let name = &user.username;
     let what = match crowd.bar(user) {
+        // Protected by the name that the directory gave: nothing is taken from the user by this.
+        Some(Bar::Linked(other)) if view.account(&other).is_none() => return Ok(Some(other)),
         Some(Bar::Linked(other)) => {
             let dn = view
                 .memory
@@ -269,8 +280,8 @@ fn may_link(
                 other.id
             )
         }
-        Some(Bar::Admin) if explicit.0 => return Ok(()),
-        Some(Bar::Guest) if explicit.1 => return Ok(()),
+        Some(Bar::Admin) if explicit.0 => return Ok(None),
+        Some(Bar::Guest) if explicit.1 => return Ok(None),
         Some(Bar::Admin) => format!(
             "{name} is a system administrator, who would then follow the directory: if that is \
              meant, type `mattersync link {} {} --admin`",
@@ -282,7 +293,7 @@ fn may_link(
             key.id, user.id
         ),
         Some(bar) => format!("{name} is never linked: {bar}"),
-        None => return Ok(()),
+        None => return Ok(None),
     };
     Err(WordError::Refused(what))
 }
@@ -358,10 +369,7 @@ impl Deed {
             ));
         }
         if !user.is_active() {
-            warnings.push(format!(
-                "{} is deactivated and stays so until somebody activates the user on Mattermost",
-                user.username
-            ));
+            warnings.push(format!("{} is deactivated", user.username));
         }
         Self {
             command,
@@ -376,6 +384,29 @@ impl Deed {
             warnings,
             words,
         }
+    }
+
+    /// The link that the user has moves to another account, with all that is remembered of it.
+    fn moved(mut self, view: &View, account: &Account, from: AccountKey) -> Self {
+        let link = view.memory.links.get(&from);
+        let dn = link.map(|link| link.last_dn.clone()).unwrap_or_default();
+        let directory = view.directories.get(&from.provider);
+        let gone = match directory.map(|d| d.accounts.look(&from.id)) {
+            Some(Evidence::Unknown(gap)) => {
+                format!("which was not found, though that is not proven ({gap})")
+            }
+            _ => "which is no longer there".to_owned(),
+        };
+        self.warnings
+            .push(format!("the user was linked to {dn} until now, {gone}"));
+        self.action = Action::MoveLink {
+            account: self.key.clone(),
+            from,
+            user: self.user.clone(),
+            directory_username: account.username.clone(),
+            anchor: None,
+        };
+        self
     }
 
     fn step(&self, view: &View, by: &str) -> Step {
@@ -451,6 +482,7 @@ impl Engine {
         let before = view.memory.clone();
         let effect = match deed.action {
             Action::Unlink { .. } => Effect::Unlinked,
+            Action::MoveLink { .. } => Effect::Moved,
             _ => Effect::Adopted,
         };
         for change in remember(&step, &effect, &before, &now) {
@@ -494,10 +526,13 @@ impl Engine {
         };
         let never = watch::channel(false).1;
         let origin = Origin::asked(RunKind::Command, asker.by);
-        let applied = self.apply(&view, origin, &now, never, asker.stages, asker.listener);
-        let (run, report) = applied.await?;
-        let took = self.clock().now().certainly_since(&now);
-        let counts = self.counts().since(counts);
-        Ok(Summary::new(view, run, report, counts, took))
+        let begun = Begun {
+            origin,
+            now,
+            before: counts,
+            alone: true,
+        };
+        let carried = self.carry(view, begun, never, asker.stages, asker.listener);
+        carried.await
     }
 }

@@ -20,7 +20,13 @@ pub fn id_of(entry: &Entry, mapping: &Mapping) -> Result<DirectoryId, String> {
 /// Where ids mean somebody: a tree, and the attribute by which people are known there. By another
 /// attribute everybody has another id, as in another directory.
 pub fn id_context(tree: &str, mapping: &Mapping) -> String {
-    format!("{tree} by {}", mapping.id.name.to_ascii_lowercase())
+    format!("{tree} by {}", mapping.id)
+}
+
+/// Tree and attribute of a text that [`id_context`] made; `None` if it did not.
+pub fn ids_of(context: &str) -> Option<(&str, IdAttribute)> {
+    let (tree, id) = context.rsplit_once(" by ")?;
+    Some((tree, IdAttribute::parse(id)?))
 }
 
 /// The RFC 4515 filter that finds an entry by its id, for the attribute of accounts.

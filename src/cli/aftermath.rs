@@ -1,0 +1,147 @@
+//! What those leave alive who left, and what wakes up with those who returned.
+
+use crate::model::{Aftermath, BelongingKind, Fate};
+
+use super::print::{Page, count};
+
+/// Lists it, with what to type about each.
+pub fn show(page: &mut Page, all: &[Aftermath]) {
+    for fate in [Fate::Left, Fate::Returned] {
+        let people: Vec<&Aftermath> = all.iter().filter(|a| a.fate == fate).collect();
+        if !people.is_empty() {
+            of_fate(page, fate, &people);
+        }
+    }
+}
+
+fn of_fate(page: &mut Page, fate: Fate, people: &[&Aftermath]) {
+    let (some, none): (Vec<&Aftermath>, Vec<&Aftermath>) =
+        people.iter().partition(|a| !a.belongings.is_empty());
+    let gaps = gaps(people);
+    if some.is_empty() && gaps.is_empty() {
+        let nobody = count(none.len(), "person", "people");
+        page.gap();
+        page.line(match fate {
+            Fate::Left => format!("{nobody} left, and left nothing alive."),
+            Fate::Returned => format!("{nobody} returned, and nothing wakes up again."),
+        });
+        return;
+    }
+    page.title(match fate {
+        Fate::Left => "What those who left leave alive:",
+        Fate::Returned => "What wakes up again with those who returned, and what does not:",
+    });
+    for after in &some {
+        page.line(format!("  {}", after.name));
+        for remnant in &after.belongings {
+            page.line(format!("    {}: {}", remnant.thing, remnant.state));
+            // On a line of its own, so that it can be copied whole.
+            page.line(format!("        {}", remnant.to_type));
+        }
+    }
+    for gap in gaps {
+        page.line(format!("  {gap}"));
+    }
+    if !none.is_empty() && !some.is_empty() {
+        let nobody = count(none.len(), "other has", "others have");
+        page.line(format!("  {nobody} nothing."));
+    }
+    let webhook = |a: &&&Aftermath| {
+        let mut things = a.belongings.iter().map(|r| r.thing.kind);
+        things.any(|kind| kind == BelongingKind::IncomingWebhook)
+    };
+    if some.iter().any(|a| webhook(&a)) {
+        page.line(
+            "  Whoever knows the id of an incoming webhook can post with it: show this list to \
+             nobody else.",
+        );
+    }
+}
+
+/// What could not be asked is the same for all.
+fn gaps(people: &[&Aftermath]) -> Vec<String> {
+    let mut gaps: Vec<String> = Vec::new();
+    for (kind, why) in people.iter().flat_map(|a| &a.not_asked) {
+        let gap = format!("not asked for {}: {why}", kind.names().1);
+        if !gaps.contains(&gap) {
+            gaps.push(gap);
+        }
+    }
+    gaps
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::cli::print::Terminal;
+    use crate::model::{Belonging, Belongings, UserId};
+
+    fn thing(kind: BelongingKind, owner: &str, name: &str, active: bool) -> Belonging {
+        Belonging {
+            kind,
+            id: format!("id-of-{owner}"),
+            owner: UserId::new(owner),
+            name: name.into(),
+            active,
+        }
+    }
+
+    fn shown(fate: Fate, people: &[&str], all: &Belongings) -> String {
+        let people: Vec<Aftermath> = people
+            .iter()
+            .map(|user| Aftermath::of(fate, &UserId::new(*user), user, None, all))
+            .collect();
+        let mut page = Page::new(Terminal::default());
+        show(&mut page, &people);
+        page.text()
+    }
+
+    #[test]
+    fn each_thing_has_its_line_and_each_gap_one_for_all() {
+        let all = Belongings {
+            found: vec![
+                thing(BelongingKind::Token, "ada", "backup\u{1b}[2J", true),
+                thing(BelongingKind::Bot, "ada", "ada.bot", false),
+                thing(BelongingKind::IncomingWebhook, "bob", "", true),
+            ],
+            not_asked: [(BelongingKind::OauthApplication, "off".to_owned())].into(),
+        };
+        assert_eq!(
+            shown(Fate::Left, &["ada", "bob", "carl"], &all),
+            "What those who left leave alive:\n  \
+             ada\n    \
+               personal access token \"backup\u{fffd}[2J\": refused until its owner returns\n        \
+                   mmctl token revoke id-of-ada\n    \
+               bot ada.bot: disabled, also after a return\n        \
+                   to keep it: mmctl bot assign ada.bot NEW-OWNER; mmctl bot enable ada.bot\n  \
+             bob\n    \
+               incoming webhook without a name: goes on working\n        \
+                   mmctl webhook delete id-of-bob\n  \
+             not asked for OAuth applications: off\n  \
+             1 other has nothing.\n  \
+             Whoever knows the id of an incoming webhook can post with it: show this list to nobody else.\n"
+        );
+        assert_eq!(
+            shown(Fate::Returned, &["ada", "bob"], &all),
+            "What wakes up again with those who returned, and what does not:\n  \
+             ada\n    \
+               personal access token \"backup\u{fffd}[2J\": works again\n        \
+                   mmctl token revoke id-of-ada\n    \
+               bot ada.bot: stays disabled\n        \
+                   mmctl bot enable ada.bot\n  \
+             1 other has nothing.\n"
+        );
+    }
+
+    #[test]
+    fn who_made_nothing_is_one_line() {
+        let nothing = Belongings {
+            found: Vec::new(),
+            not_asked: BTreeMap::new(),
+        };
+        let text = shown(Fate::Left, &["ada", "bob"], &nothing);
+        assert_eq!(text, "2 people left, and left nothing alive.\n");
+    }
+}

@@ -1,0 +1,214 @@
+//! Another id attribute in the configuration: no cycle until everybody has got the new id.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use crate::config::IdAttribute;
+use crate::model::{Gap, HoldKey, Memory, Reading, Remember, SourceIdentity};
+use crate::plan::Migration;
+use crate::provider::mapping::{id_context, ids_of};
+use crate::provider::{Ask, open};
+
+use super::{Asker, CycleError, Engine, Errand, Stage, Stages, WordError, read};
+
+/// Show, or apply, who gets which id from another attribute.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MigrateIds {
+    /// Apply what was shown.
+    pub apply: bool,
+}
+
+/// What [`MigrateIds`] shows or did.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MigrationReport {
+    /// The provider.
+    pub provider: String,
+    /// The attribute by which people were known.
+    pub from: String,
+    /// The attribute by which they are to be known.
+    pub to: String,
+    /// Which server or file was read.
+    pub source: String,
+    /// Usable accounts that were read.
+    pub accounts: usize,
+    /// Why the reading does not prove who is not there; nothing is applied because of it.
+    pub gaps: Vec<Gap>,
+    /// Who gets which id.
+    pub migration: Migration,
+    /// Whether it was applied.
+    pub applied: bool,
+}
+
+impl Errand for MigrateIds {
+    const NAME: &'static str = "migrate-ids";
+    const WRITES: bool = true;
+    type Answer = MigrationReport;
+
+    fn run<'a>(
+        self,
+        engine: &'a mut Engine,
+        asker: &'a Asker<'a>,
+    ) -> BoxFuture<'a, Result<MigrationReport, WordError>> {
+        Box::pin(async move {
+            let report = engine.migrate_ids(self.apply, asker.stages).await?;
+            if report.applied {
+                tracing::info!(
+                    sync_action = "migrate-ids",
+                    "{} moved {} from {} to {}",
+                    asker.by,
+                    report.migration.renumbered.len(),
+                    report.from,
+                    report.to
+                );
+            }
+            Ok(report)
+        })
+    }
+
+    fn wants_cycle(&self) -> bool {
+        self.apply
+    }
+}
+
+impl Engine {
+    /// The identity that was remembered and the attribute by which people were known, if the
+    /// configuration names another one. Where nobody is linked nothing is lost by a change.
+    fn other_ids<'m>(&self, memory: &'m Memory) -> Option<(&'m SourceIdentity, IdAttribute)> {
+        let settings = &self.settings().provider;
+        let last = memory.identities.get(&settings.name)?;
+        let (_, old) = ids_of(&last.context)?;
+        let linked = memory.links.keys().any(|key| key.provider == settings.name);
+        (linked && old != settings.mapping.id).then_some((last, old))
+    }
+
+    /// Refuses to go on where everybody would be somebody else.
+    ///
+    /// # Errors
+    /// [`CycleError::OtherIds`].
+    pub(super) fn same_ids(&self, memory: &Memory) -> Result<(), CycleError> {
+        match self.other_ids(memory) {
+            None => Ok(()),
+            Some((_, old)) => Err(CycleError::OtherIds {
+                from: old.to_string(),
+                to: self.settings().provider.mapping.id.to_string(),
+            }),
+        }
+    }
+
+    /// Shows who gets which id, or applies what was shown.
+    ///
+    /// # Errors
+    /// When the configuration names the same attribute as before; when the directory cannot be
+    /// read; when what was shown cannot be applied, or is not what would be applied.
+    pub async fn migrate_ids(
+        &mut self,
+        apply: bool,
+        stages: &Stages<'_>,
+    ) -> Result<MigrationReport, WordError> {
+        if apply {
+            self.settle_first(stages).await?;
+        }
+        let memory = self.store().load().await.map_err(CycleError::from)?;
+        let settings = self.settings().provider.clone();
+        let new = settings.mapping.id.clone();
+        let Some((last, old)) = self.other_ids(&memory) else {
+            return Err(WordError::Refused(format!(
+                "people are known by {new}, as before: nothing is to be migrated. If \
+                 accounts.id was changed just now: does the service know? systemctl reload \
+                 mattersync"
+            )));
+        };
+        stages(Stage::Reading);
+        let mut by_both = settings.clone();
+        by_both.mapping.id = old.clone();
+        by_both.mapping.anchor = Some(new.clone());
+        let ask = Ask {
+            known: read::known(&memory, &settings.name),
+            now: self.clock().now(),
+            progress: self.progress(),
+        };
+        let reading = open(&by_both).read(&ask).await;
+        let Reading::Full(directory) = reading.map_err(CycleError::from)?;
+        let migration = Migration::of(&memory, &settings.name, &directory, &new.name);
+        let mut report = MigrationReport {
+            provider: settings.name.to_string(),
+            from: old.to_string(),
+            to: new.to_string(),
+            source: directory.accounts.source().name.clone(),
+            accounts: directory.accounts.len(),
+            gaps: directory.accounts.gaps().to_vec(),
+            migration,
+            applied: false,
+        };
+        let hold = HoldKey::Identity(settings.name.clone());
+        let prints = report.migration.fingerprints();
+        let delta = if apply {
+            may_apply(&report, memory.held.get(&hold), &prints)?;
+            let tree = ids_of(&last.context).map_or("", |(tree, _)| tree);
+            // Another server or tree stays another one: that is for the next cycle to say.
+            let identity = SourceIdentity {
+                context: id_context(tree, &settings.mapping),
+                ..last.clone()
+            };
+            let mut delta = report.migration.rewrite(&memory, &settings.name);
+            delta.push(Remember::Identity(settings.name.clone(), identity));
+            delta.push(Remember::Held(hold, None));
+            report.applied = true;
+            delta
+        } else {
+            vec![Remember::Held(hold, Some(prints))]
+        };
+        let stored = self.store().observe(delta).await;
+        stored.map_err(CycleError::from)?;
+        Ok(report)
+    }
+
+    /// What an earlier run left in doubt is about the old ids.
+    async fn settle_first(&mut self, stages: &Stages<'_>) -> Result<(), CycleError> {
+        let unsettled = self.store().unsettled().await?;
+        if unsettled.is_empty() {
+            return Ok(());
+        }
+        let mut view = self.look_at_mattermost(stages).await?;
+        let now = self.clock().now();
+        self.inherit_debts(&now).await;
+        self.recover(&mut view, &unsettled, &now).await?;
+        Ok(())
+    }
+}
+
+fn may_apply(
+    report: &MigrationReport,
+    shown: Option<&BTreeSet<crate::model::Fingerprint>>,
+    wanted: &BTreeSet<crate::model::Fingerprint>,
+) -> Result<(), WordError> {
+    let refuse = |why: String| Err(WordError::Refused(format!("nothing was changed: {why}")));
+    let Some(shown) = shown else {
+        return refuse("look at it first: mattersync migrate-ids".into());
+    };
+    if let Some(gap) = report.gaps.first() {
+        return refuse(format!(
+            "the reading of the directory is not complete, and who is not in it may be there \
+             ({gap})"
+        ));
+    }
+    if let Some(first) = report.migration.stuck.first() {
+        return refuse(format!(
+            "{} of the linked accounts cannot be given a new id, the first is {} ({}). \
+             mattersync migrate-ids lists all",
+            report.migration.stuck.len(),
+            first.dn,
+            first.why
+        ));
+    }
+    let new = wanted.difference(shown).count();
+    if new > 0 {
+        return refuse(format!(
+            "{new} of {} are not as they were shown: look again, mattersync migrate-ids",
+            wanted.len()
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! What an earlier run left in doubt.
+
+use std::time::Duration;
+
+use crate::mattermost::WriteError;
+use crate::model::{Action, MemoryDelta, Now, Outcome, Remember, Step};
+use crate::plan::{Settled, made_later, undone};
+use crate::state::{Settlement, StateError, Unsettled};
+
+use super::aftermath::Parted;
+use super::{CycleError, Engine, View, remember};
+
+/// So long after it was sent a deactivation without an answer may still arrive.
+const LATE: Duration = Duration::from_secs(10 * 60);
+
+impl Engine {
+    /// Settles what an earlier run left in doubt, from what was read now.
+    pub(super) async fn recover(
+        &mut self,
+        view: &mut View,
+        unsettled: &[Unsettled],
+        now: &Now,
+    ) -> Result<(), CycleError> {
+        self.inherit_debts(now).await;
+        for doubt in unsettled {
+            let (outcome, delta) = match view.settle(&doubt.step, now) {
+                Settled::Done(delta) => {
+                    if !self.verify_again(&doubt.step, &delta).await {
+                        continue;
+                    }
+                    (Outcome::Done, delta)
+                }
+                Settled::NotDone => {
+                    let deactivation = matches!(doubt.step.action, Action::Deactivate { .. });
+                    if deactivation && now.wall.since(doubt.at) < LATE {
+                        continue;
+                    }
+                    let why = match doubt.step.action {
+                        Action::CreateUser { .. } => {
+                            "it never arrived, or another account has its user, as the next \
+                             reading showed"
+                        }
+                        _ => "it never arrived, as the next reading showed",
+                    };
+                    let why = why.to_owned();
+                    // An administrator's deactivation from now on is not ours.
+                    (Outcome::NotDone(why), undone(&doubt.step, &view.memory))
+                }
+                Settled::Unknown => continue,
+            };
+            let done = outcome == Outcome::Done;
+            let settlement = Settlement {
+                made: made_later(&doubt.step, &delta).filter(|_| done),
+                outcome,
+                at: now.wall,
+            };
+            let (run, id) = (doubt.run, doubt.step.id);
+            match self
+                .store
+                .conclude(run, id, settlement, delta.clone())
+                .await
+            {
+                Ok(()) => {
+                    self.owe(Parted::of(run, &doubt.step).filter(|_| done));
+                    remember(&mut view.memory, &delta);
+                }
+                Err(StateError::Refused(why)) => {
+                    self.give_up_on(&mut view.memory, doubt, why).await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// A step that gives an address ends with a second call, which marks it as verified: that one
+    /// may be what was lost. It can be repeated, and causes no mail. `false` when it must be tried
+    /// again in the next cycle.
+    async fn verify_again(&self, step: &Step, delta: &MemoryDelta) -> bool {
+        let made = || {
+            delta.iter().find_map(|change| match change {
+                Remember::Link(_, link) => Some(link.user.clone()),
+                _ => None,
+            })
+        };
+        let user = match &step.action {
+            Action::CreateUser { verified: true, .. } => made(),
+            Action::ChangeEmail {
+                user,
+                waits_for_click: false,
+                ..
+            } => Some(user.clone()),
+            _ => None,
+        };
+        let Some(user) = user else {
+            return true;
+        };
+        match self.client.writer().verify_email(&user).await {
+            // A server that refuses would refuse again.
+            Ok(_) | Err(WriteError::Refused(_)) => true,
+            Err(_) => false,
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! What leavers leave alive: asked once after a run that deactivated somebody, and never else.
+
+use std::time::Duration;
+
+use mattermost_sim::{Commit, Effect, Fault, Seen, Version};
+use mattersync::model::{Aftermath, BelongingKind as Kind, Fate, RunId};
+use mattersync::state::Store as _;
+use tokio::sync::watch;
+
+use crate::file::{File, NO_GRACE};
+use crate::maker::{hidden, id, make_all};
+use crate::stage::{Stage, cycle, try_cycle};
+
+/// Whether a request asks what people made.
+fn is_about_belongings(seen: &Seen) -> bool {
+    ["/tokens", "/bots", "/hooks/", "/commands", "/oauth/"]
+        .iter()
+        .any(|part| seen.target.contains(part))
+}
+
+fn asked(stage: &Stage) -> usize {
+    let seen = stage.sim.seen();
+    seen.iter().filter(|seen| is_about_belongings(seen)).count()
+}
+
+async fn noted(stage: &Stage, run: Option<RunId>) -> Vec<Aftermath> {
+    let notes = stage.store.notes(run.unwrap()).await.unwrap();
+    let notes = notes.into_iter().filter(|n| n.kind == Aftermath::NOTE);
+    notes
+        .map(|note| serde_json::from_value(note.value).unwrap())
+        .collect()
+}
+
+fn kinds(after: &Aftermath) -> Vec<Kind> {
+    after.belongings.iter().map(|r| r.thing.kind).collect()
+}
+
+#[tokio::test]
+async fn a_leaver_leaves_things_alive_and_the_run_says_which_and_what_to_type() {
+    for version in [Version::V5_38, Version::V11] {
+        let stage = Stage::new(version);
+        let mut file = File::new(10);
+        let mut engine = file.engine(&stage, NO_GRACE);
+        cycle(&stage, &mut engine).await;
+        let made = make_all(&stage.sim, "user003");
+        make_all(&stage.sim, "user007");
+        stage.sim.reset_counters();
+        cycle(&stage, &mut engine).await;
+        assert_eq!(asked(&stage), 0, "nobody left");
+        file.lock(3..5);
+        let view = engine.look(&|_| {}).await.unwrap();
+        assert_eq!(
+            (view.plan.steps.len(), asked(&stage)),
+            (2, 0),
+            "a plan asks for nothing"
+        );
+
+        stage.sim.reset_counters();
+        let done = cycle(&stage, &mut engine).await;
+        let [third, fourth] = done.summary.aftermath.as_slice() else {
+            panic!("{:?}", done.summary.aftermath);
+        };
+        assert_eq!((third.name.as_str(), third.fate), ("user003", Fate::Left));
+        assert_eq!(kinds(third), Kind::ALL);
+        assert_eq!(third.user.as_str(), stage.user("user003").id);
+        assert!(third.account.is_some() && third.not_asked.is_empty());
+        assert_eq!(fourth.belongings, [], "user004 made nothing");
+        // Two people: their tokens, one list of each other kind, the commands of one team.
+        assert_eq!(asked(&stage), 2 + 1 + 2 + 1 + 1);
+
+        let report = serde_json::to_value(done.summary.report()).unwrap();
+        let things = &report["aftermath"][0]["belongings"];
+        let to_type = |n: usize| things[n]["to_type"].as_str().unwrap().to_owned();
+        assert_eq!(
+            to_type(0),
+            format!("mmctl token revoke {}", id(&made, "token"))
+        );
+        assert!(to_type(1).contains("mmctl bot enable user003.bot"));
+        assert_eq!(
+            to_type(2),
+            format!("mmctl webhook delete {}", id(&made, "incoming"))
+        );
+        assert_eq!(
+            to_type(3),
+            format!("mmctl webhook delete {}", id(&made, "outgoing"))
+        );
+        assert_eq!(
+            to_type(4),
+            format!("mmctl command archive {}", id(&made, "command"))
+        );
+        assert!(to_type(5).ends_with(&format!("/oauth/apps/{}", id(&made, "application"))));
+
+        let notes = noted(&stage, done.summary.run).await;
+        assert_eq!(notes, done.summary.aftermath);
+        let told = format!("{report} {:?} {notes:?}", done.summary);
+        for secret in hidden(&made) {
+            assert!(!told.contains(&secret), "{secret}");
+        }
+
+        stage.sim.reset_counters();
+        let rest = cycle(&stage, &mut engine).await;
+        stage.assert_rests(&rest);
+        assert_eq!((rest.summary.aftermath.len(), asked(&stage)), (0, 0));
+    }
+}
+
+#[tokio::test]
+async fn over_the_socket_all_but_oauth_is_told() {
+    let stage = Stage::new(Version::V5_38);
+    let mut file = File::new(10);
+    let mut engine = file.socket_engine(&stage);
+    cycle(&stage, &mut engine).await;
+    let team = stage.sim.add_team("crew", "Crew").unwrap();
+    assert!(!team.is_empty());
+    make_all(&stage.sim, "user003");
+    file.lock(3..4);
+    let done = cycle(&stage, &mut engine).await;
+    let after = &done.summary.aftermath[0];
+    assert_eq!(kinds(after), Kind::ALL[..5]);
+    let gaps: Vec<&Kind> = after.not_asked.keys().collect();
+    assert_eq!(gaps, [&Kind::OauthApplication]);
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_tell_disturbs_nothing() {
+    let stage = Stage::new(Version::V11);
+    let mut file = File::new(10);
+    let mut engine = file.engine(&stage, NO_GRACE);
+    cycle(&stage, &mut engine).await;
+    make_all(&stage.sim, "user003");
+    file.lock(3..4);
+    for path in ["users/*/tokens", "bots", "hooks/**", "commands", "oauth/**"] {
+        let fault = Fault::new(Effect::status(404));
+        stage.sim.add_fault(fault.path(&format!("/api/v4/{path}")));
+    }
+    // Asserts that the run is clean.
+    let done = cycle(&stage, &mut engine).await;
+    assert!(!stage.is_active("user003"));
+    let after = &done.summary.aftermath[0];
+    assert_eq!((after.belongings.len(), after.not_asked.len()), (0, 6));
+    assert_eq!(
+        noted(&stage, done.summary.run).await,
+        done.summary.aftermath
+    );
+    stage.sim.clear_faults();
+    stage.sim.reset_counters();
+    let rest = cycle(&stage, &mut engine).await;
+    assert_eq!(
+        (rest.summary.aftermath.len(), asked(&stage)),
+        (0, 0),
+        "asked once"
+    );
+}
+
+/// A process that ends before it could ask leaves the question to the next one.
+#[tokio::test]
+async fn a_run_that_is_stopped_before_the_answers_leaves_the_question_to_the_next() {
+    for same_engine in [true, false] {
+        let stage = Stage::new(Version::V11);
+        let mut file = File::new(10);
+        let mut engine = file.engine(&stage, NO_GRACE);
+        cycle(&stage, &mut engine).await;
+        make_all(&stage.sim, "user003");
+        file.lock(3..4);
+        stage.sim.reset_counters();
+        let hang = Fault::new(Effect::Hang(Commit::Before));
+        stage.sim.add_fault(hang.path("/api/v4/bots"));
+        let (stop, stopped) = watch::channel(false);
+        let sim = &stage.sim;
+        let asking = async {
+            while !sim.seen().iter().any(|seen| seen.target.contains("/bots")) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            stop.send_replace(true);
+        };
+        let quiet = |_: mattersync::apply::Event<'_>| {};
+        let (summary, ()) = tokio::join!(engine.run(stopped, &|_| {}, &quiet), asking);
+        let summary = summary.unwrap();
+        assert!(summary.is_clean() && summary.aftermath.is_empty());
+        assert_eq!(noted(&stage, summary.run).await, []);
+        stage.sim.clear_faults();
+        if !same_engine {
+            engine = file.engine(&stage, NO_GRACE);
+        }
+        let next = cycle(&stage, &mut engine).await;
+        assert_eq!(next.kinds(), []);
+        assert_eq!(
+            kinds(&next.summary.aftermath[0]),
+            Kind::ALL,
+            "{same_engine}"
+        );
+        // It belongs to the run that deactivated.
+        assert_eq!(noted(&stage, summary.run).await, next.summary.aftermath);
+        let rest = cycle(&stage, &mut file.engine(&stage, NO_GRACE)).await;
+        assert!(rest.summary.aftermath.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_deactivation_whose_answer_was_lost_is_asked_about_when_it_is_known() {
+    let stage = Stage::new(Version::V11);
+    let mut file = File::new(10);
+    let mut engine = file.engine(&stage, NO_GRACE);
+    cycle(&stage, &mut engine).await;
+    make_all(&stage.sim, "user003");
+    file.lock(3..4);
+    let cut = Fault::new(Effect::Cut(Commit::After)).writes();
+    stage.sim.add_fault(cut.path("/api/v4/users/*/active"));
+    let lost = try_cycle(&stage, &mut engine).await.unwrap();
+    assert_eq!(lost.summary.report.unknown.len(), 1);
+    assert!(lost.summary.aftermath.is_empty());
+    stage.sim.clear_faults();
+    let next = cycle(&stage, &mut engine).await;
+    assert_eq!(kinds(&next.summary.aftermath[0]), Kind::ALL);
+    assert_eq!(noted(&stage, lost.summary.run).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_persons_word_tells_it_too() {
+    let stage = Stage::new(Version::V11);
+    let file = File::new(10);
+    let mut engine = file.engine(&stage, NO_GRACE);
+    cycle(&stage, &mut engine).await;
+    make_all(&stage.sim, "user003");
+    let quiet = |_: mattersync::apply::Event<'_>| {};
+    let done = engine.deactivate("user003", "alice", &|_| {}, &quiet).await;
+    let done = done.unwrap();
+    assert_eq!(kinds(&done.aftermath[0]), Kind::ALL);
+}
