@@ -19,7 +19,6 @@ use mattersync::provider::{Ask, Provider, ProviderError};
 use mattersync::state::{
     PastStep, RunHead, RunRecord, Settlement, SqliteStore, StateError, Store, Unsettled, Which, Who,
 };
-use serde_json::Value;
 
 /// After so many requests of the next cycle what was sent late arrives.
 const LATE_AFTER: u32 = 4;
@@ -64,26 +63,17 @@ pub struct Trouble {
     pub stop: Option<u32>,
 }
 
-impl Trouble {
-    pub fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 /// What one request did to the server.
 #[derive(Clone, Debug)]
 pub struct Deed {
     pub method: String,
     pub target: String,
-    pub body: Value,
     pub status: u16,
     /// Users before and after, as far as they changed.
     pub changed: BTreeMap<String, (Option<User>, Option<User>)>,
     pub mails: Vec<Mail>,
     /// Memberships that changed, as they are now.
     pub members: Vec<TeamMember>,
-    /// What our clock said.
-    pub wall: i64,
     /// It arrived when whoever had sent it was gone.
     pub late: bool,
 }
@@ -253,12 +243,10 @@ impl Hub {
         let deed = Deed {
             method: call.method.clone(),
             target: call.target.clone(),
-            body: serde_json::from_slice(&call.body).unwrap_or(Value::Null),
             status: answer.status,
             changed,
             mails: self.sim.mails().split_off(mails),
             members: joined,
-            wall: self.clock.now().wall.0,
             late,
         };
         let mut state = self.state();
