@@ -39,7 +39,7 @@ fn setting(dice: &mut Dice) -> Setting {
         new_server: dice.percent(60),
         socket: dice.percent(20),
         verifies: dice.percent(30),
-        adopt: *dice.pick(&adopt),
+        adopt: dice.pick::<&'static str>(&adopt),
         grace_hours: *dice.pick(&[24, 24, 24, 10, 0]),
         protect: dice.percent(30),
         seats: dice
@@ -95,7 +95,7 @@ impl Maker {
         u32::try_from(self.dice.below(u64::from(self.next))).unwrap()
     }
 
-    fn new(&mut self) -> u32 {
+    fn newcomer(&mut self) -> u32 {
         self.next += 1;
         self.next - 1
     }
@@ -110,16 +110,16 @@ impl Maker {
         let (a, b, c) = (self.who(), self.who(), self.who());
         let fresh = self.fresh();
         let event = match self.dice.below(116) {
-            0..6 => E::Join(self.new()),
-            6..10 => E::JoinAs(self.new(), a, self.dice.percent(50)),
+            0..6 => E::Join(self.newcomer()),
+            6..10 => E::JoinAs(self.newcomer(), a, self.dice.percent(50)),
             10..11 => {
-                let first = self.new();
+                let first = self.newcomer();
                 self.next += 24;
                 E::Crowd(first, 25)
             }
             11..16 => E::Leave(a),
             16..21 => E::Return(a),
-            21..24 => E::Recreate(a, self.new()),
+            21..24 => E::Recreate(a, self.newcomer()),
             24..28 => E::Rename(a, fresh),
             28..30 => E::CaseOfName(a),
             30..33 => E::SwapNames(a, b),

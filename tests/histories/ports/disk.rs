@@ -64,11 +64,7 @@ impl Disk {
         let (done, heard) = self.fate();
         let work = done.then(|| work(&self.real));
         async move {
-            let result = match work {
-                Some(work) => Some(wait(work)),
-                None => None,
-            };
-            match result {
+            match work.map(wait) {
                 Some(result) if heard => result,
                 _ => Err(StateError::Failed {
                     path: "state".into(),
