@@ -168,7 +168,18 @@ impl Checker {
             || mails.iter().all(held)
             || mails.iter().any(conflict)
             || self.no_seat(now)
+            || self.is_shared(served, number, &mails)
             || self.has_kin(now, served, number, &base, &mails)
+    }
+
+    /// Somebody else who is there shall have one of these addresses.
+    fn is_shared(&self, served: &Served, number: u32, mails: &[String]) -> bool {
+        let mut others = served.all_shown().filter(|(n, _)| *n != number);
+        others.any(|(_, other)| {
+            self.addresses(other)
+                .iter()
+                .any(|mail| mails.contains(mail))
+        })
     }
 
     /// Somebody who is gone had this name or address: whether it is the same person is for a

@@ -165,10 +165,16 @@ impl Checker {
         let served = &cycle.served;
         for (number, shown) in served.all_shown() {
             self.names.insert(number, shown.legal_name());
-            self.absent.remove(&number);
+            // Who would be listed may not have been, in a reading that was cut.
+            if served.proof != Proof::Broken {
+                self.absent.remove(&number);
+            }
         }
         for (number, user) in &cycle.before.linked {
-            let active = cycle.before.users.get(user).is_some_and(User::is_active);
+            let late = cycle.deeds.iter().filter(|d| d.late);
+            let late = late.filter_map(|d| d.changed.get(user)?.1.as_ref());
+            let out = late.clone().any(|u| !u.is_active());
+            let active = !out && cycle.before.users.get(user).is_some_and(User::is_active);
             let seen = served.of(*number);
             let gone = matches!(seen, Seen::Elsewhere { .. } | Seen::Nowhere);
             if !active {
