@@ -185,8 +185,8 @@ pub enum Action {
         user: UserId,
         /// The new account's username in the directory.
         directory_username: String,
-        /// The second anchor that both have; empty where a person says that both are one.
-        anchor: String,
+        /// The second anchor that both have; `None` where a person said so.
+        anchor: Option<String>,
     },
     /// Forget that an account is a user, because a person says so. Nothing is sent to the server.
     Unlink {

@@ -75,6 +75,11 @@ fn unlinked<'a>(
     }
     let found = matching(draft, person.key, account);
     if !matches!(found, Match::Ours(_)) {
+        // Of what is no person's only a creation that was begun is followed up.
+        if rule.is_some() {
+            leave_alone(draft, person.subject(), rule, false);
+            return None;
+        }
         match kin.find(draft, key, account) {
             Kinship::None => {}
             Kinship::Successor(at) => return Some(successor(draft, person, at)),
@@ -85,11 +90,6 @@ fn unlinked<'a>(
         }
     }
     match found {
-        // Only a creation that was begun is followed up.
-        Match::Nobody | Match::Conflict(_) | Match::Same(..) if rule.is_some() => {
-            leave_alone(draft, person.subject(), rule, false);
-            return None;
-        }
         Match::Nobody => {}
         Match::Conflict(why) => {
             draft.leave(person.subject(), why);
@@ -121,11 +121,11 @@ fn unlinked<'a>(
 /// Moves the link of an account that is gone to its successor.
 fn successor<'a>(draft: &mut Draft<'a>, mut person: Person<'a>, at: usize) -> Person<'a> {
     let bond = &draft.bonds.all[at];
-    let anchor = person.account.anchor.clone().unwrap_or_default();
+    let anchor = person.account.anchor.clone();
     let link = Link {
         last_dn: person.account.dn.clone(),
         last_username: person.account.username.clone(),
-        anchor: Some(anchor.clone()),
+        anchor: anchor.clone(),
         ..bond.link.clone()
     };
     let action = Action::MoveLink {
@@ -136,7 +136,7 @@ fn successor<'a>(draft: &mut Draft<'a>, mut person: Person<'a>, at: usize) -> Pe
         anchor: anchor.clone(),
     };
     let reason = Reason::SameAnchor {
-        anchor,
+        anchor: anchor.unwrap_or_default(),
         was: bond.link.last_dn.clone(),
     };
     draft.take(&bond.link.user, person.key);

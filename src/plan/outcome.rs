@@ -209,7 +209,8 @@ fn flip(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Option<Reme
         Effect::Reactivated => true,
         _ => false,
     };
-    let key = step.action.account().filter(|_| ours)?;
+    let by_person = is_undo(step) || matches!(step.reason, Reason::ByHand { .. });
+    let key = step.action.account().filter(|_| ours && !by_person)?;
     let mut times = flaps::recent(memory, key, now);
     times.push(now.wall);
     Some(Remember::Flips(key.clone(), Some(times)))
@@ -273,6 +274,9 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
             },
             Effect::Adopted,
         ) => {
+            if memory.undone.contains_key(key) {
+                delta.push(Remember::Undone(key.clone(), None));
+            }
             if memory.unlinked.contains_key(key) {
                 delta.push(Remember::Unlinked(key.clone(), None));
             }
@@ -301,13 +305,16 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
             if memory.unlinked.contains_key(key) {
                 delta.push(Remember::Unlinked(key.clone(), None));
             }
+            if memory.nonces.contains_key(key) {
+                delta.push(Remember::Nonce(key.clone(), None));
+            }
             // What a person took back of the old account holds for the new one.
             let undone = memory.undone.get(from).cloned();
             delta.extend(undone.map(|list| Remember::Undone(key.clone(), Some(list))));
             Link {
                 last_dn: step.subject.dn.clone().unwrap_or_default(),
                 last_username: directory_username.clone(),
-                anchor: Some(anchor.clone()).filter(|anchor| !anchor.is_empty()),
+                anchor: anchor.clone(),
                 ..link.clone()
             }
         }
@@ -356,6 +363,9 @@ pub fn forget_account(memory: &Memory, key: &AccountKey) -> MemoryDelta {
     }
     if memory.flips.contains_key(key) {
         delta.push(Remember::Flips(key.clone(), None));
+    }
+    if memory.unlinked.contains_key(key) {
+        delta.push(Remember::Unlinked(key.clone(), None));
     }
     if memory.announced.contains_key(key) {
         delta.push(Remember::Announced(key.clone(), None));

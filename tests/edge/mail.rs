@@ -166,10 +166,12 @@ async fn edge_46_a_deactivated_user_still_has_name_and_address() {
     let done = cycle(&scene.stage, &mut engine).await;
     assert_eq!(
         creations(&scene.stage) - before,
-        1,
+        0,
         "nothing is tried in vain"
     );
-    assert_eq!(scene.stage.user("ben2").email, "new.ben@example.org");
+    // Days after a leaver went, his name may be his again: a person says so, or gives another.
+    let told = done.whys(&id(11))[0].to_string();
+    assert!(told.contains("looks like the same person"), "{told}");
     assert!(!scene.stage.is_active("ben") && !scene.stage.is_active("carl"));
     let told = done.whys(&id(12))[0].to_string();
     assert!(told.contains("carl") && told.contains(&sleeper), "{told}");

@@ -164,8 +164,8 @@ impl Finder<'_> {
                 self.two_accounts(key, other)
             }
             (Why::Duplicate { what, value, other }, Some(_)) => self.duplicate(what, value, other),
-            (Why::EmailSwap { email }, _) => self.swap(email),
             (Why::LooksLike { holder, .. }, Some(key)) => self.alike(key, holder),
+            (Why::EmailSwap { email }, _) => self.swap(email),
             (Why::SharedAnchor { anchor, other }, _) => {
                 self.duplicate("second anchor", anchor, other)
             }
@@ -346,28 +346,6 @@ impl Finder<'_> {
         (ConflictKind::Swap, parties.into_iter().collect(), vec![way])
     }
 
-    /// An account like a user whose own account was not found.
-    fn alike(&self, key: &AccountKey, holder: &str) -> (ConflictKind, Vec<Party>, Vec<Way>) {
-        let users = self.view.users.iter();
-        let mut users = users.filter(|(_, u)| holder == format!("{} ({})", u.username, u.id));
-        let Some((id, user)) = users.next() else {
-            return (ConflictKind::SamePerson, Vec::new(), Vec::new());
-        };
-        let ways = vec![
-            Way::typed(
-                "if they are one person".to_owned(),
-                &["link", key.id.as_str(), id.as_str()],
-            ),
-            Way::elsewhere(format!(
-                "if they are different people: give the account another name and address, or {} \
-                 other ones on Mattermost",
-                user.username
-            )),
-        ];
-        let parties = self.user(id, Vec::new()).into_iter().collect();
-        (ConflictKind::SamePerson, parties, ways)
-    }
-
     fn gone(&self, key: &AccountKey) -> (ConflictKind, Vec<Party>, Vec<Way>) {
         let user = self
             .view
@@ -381,6 +359,25 @@ impl Finder<'_> {
         );
         let parties = user.into_iter().map(Party::Gone).collect();
         (ConflictKind::UserGone, parties, vec![way])
+    }
+
+    fn alike(&self, key: &AccountKey, holder: &str) -> (ConflictKind, Vec<Party>, Vec<Way>) {
+        let id = holder.rsplit_once('(').map_or(holder, |(_, id)| id);
+        let id = UserId::new(id.trim_end_matches(')'));
+        let ways = vec![
+            Way::typed(
+                "if they are one person: the user becomes this account's".to_owned(),
+                &["link", key.id.as_str(), id.as_str()],
+            ),
+            Way {
+                when: "if not: give one of them another username or address, in the directory or \
+                       on Mattermost"
+                    .to_owned(),
+                command: Vec::new(),
+            },
+        ];
+        let parties = self.user(&id, Vec::new()).into_iter().collect();
+        (ConflictKind::SamePerson, parties, ways)
     }
 
     fn unlinked(&self, key: &AccountKey) -> (ConflictKind, Vec<Party>, Vec<Way>) {

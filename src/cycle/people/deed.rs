@@ -265,7 +265,7 @@ impl Deed {
             from,
             user: self.user.clone(),
             directory_username: account.username.clone(),
-            anchor: account.anchor.clone().unwrap_or_default(),
+            anchor: None,
         };
         self
     }
