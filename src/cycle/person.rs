@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{Subject, UserId};
 
 use super::View;
+use super::people::is_user;
 
 /// Nobody, or more than one, is meant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,9 +24,14 @@ pub enum PersonError {
     NotOurs(String),
 }
 
+/// Whether a text is the one that was typed, whatever the case.
+pub fn same(text: &str, word: &str) -> bool {
+    text.eq_ignore_ascii_case(word) || text.to_lowercase() == word.to_lowercase()
+}
+
 /// Whether a subject is the one meant.
 pub fn is_meant(subject: &Subject, person: &str) -> bool {
-    let same = |text: &str| text.eq_ignore_ascii_case(person);
+    let same = |text: &str| same(text, person);
     same(&subject.name)
         || subject.email.as_deref().is_some_and(same)
         || subject.dn.as_deref().is_some_and(same)
@@ -52,7 +58,7 @@ impl View {
                 name: user.map_or_else(|| link.last_username.clone(), |u| u.username.clone()),
                 email: user.map(|u| u.email.clone()),
             };
-            if is_meant(&subject, person) || link.last_username.eq_ignore_ascii_case(person) {
+            if is_meant(&subject, person) || same(&link.last_username, person) {
                 found.insert(link.user.clone(), subject.to_string());
             }
         }
@@ -69,11 +75,7 @@ impl View {
     }
 
     fn stranger(&self, person: &str) -> PersonError {
-        let same = |text: &str| text.eq_ignore_ascii_case(person);
-        let known = self
-            .users
-            .iter()
-            .any(|(id, u)| same(&u.username) || same(&u.email) || same(id.as_str()));
+        let known = self.users.iter().any(|(_, user)| is_user(user, person));
         if known {
             PersonError::NotOurs(person.to_owned())
         } else {

@@ -13,7 +13,7 @@ use crate::model::{
 use crate::plan::inverse;
 use crate::state::{RunRecord, Who};
 
-use super::person::{PersonError, is_meant};
+use super::person::{PersonError, is_meant, same};
 use super::question::ended;
 use super::{Asker, CycleError, Engine, Errand, PlanReport, SyncReport, View, WordError, remember};
 
@@ -191,7 +191,7 @@ impl Engine {
         };
         let mut who = Who::default();
         let linked = memory.links.iter().filter(|(key, link)| {
-            let same = |text: &str| text.eq_ignore_ascii_case(person);
+            let same = |text: &str| same(text, person);
             same(&link.last_username) || same(link.user.as_str()) || same(key.id.as_str())
         });
         for (key, link) in linked {

@@ -13,8 +13,9 @@ use crate::model::{
 use crate::plan::{Crowd, Policy, Span};
 
 use super::super::errand::{Asker, Errand};
+use super::super::person::same;
 use super::super::{CycleError, Engine, View, WordError};
-use super::find::{is_account, is_user, same};
+use super::find::{is_account, is_user};
 use super::near::nearest;
 use super::orphans::Kept;
 use super::outlook::Outlook;

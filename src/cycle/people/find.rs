@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{Account, AccountKey, User, UserId};
 
 use super::super::View;
+use super::super::person::same;
 use super::near::nearest;
 
 /// Nobody, or more than one, is meant.
@@ -38,11 +39,6 @@ fn told(near: &[String]) -> String {
         [] => String::new(),
         near => format!(". Nearly the same: {}", near.join(", ")),
     }
-}
-
-/// Whether a text is the one that was typed.
-pub fn same(text: &str, word: &str) -> bool {
-    text.eq_ignore_ascii_case(word) || text.to_lowercase() == word.to_lowercase()
 }
 
 /// Whether an account is the one that was typed.
