@@ -284,3 +284,73 @@ fn a_mark_that_somebody_wrote_himself_holds_nothing() {
     assert_eq!(older(&plan), None);
     assert_eq!(holds(&plan), []);
 }
+
+fn come_so_far(world: &mut MiniWorld, server: &str, word: &str) {
+    let progress = &mut world.identity.progress;
+    progress.clear();
+    progress.insert(server.to_owned(), word.to_owned());
+}
+
+/// A backup of the directory was put back: who came since is missing, who was locked since is not.
+#[test]
+fn a_directory_that_went_back_holds_what_that_takes_away_also_later() {
+    let mut world = MiniWorld::with(&["ada", "bo", "cy"]);
+    world.lock("bo");
+    come_so_far(&mut world, "dc1", "50000");
+    world.cycle();
+    assert!(!world.user("bo").is_active());
+    come_so_far(&mut world, "dc1", "40000");
+    world.leave("cy");
+    world.unlock("bo");
+    world.cycle();
+    // By now the server has come beyond where it was.
+    come_so_far(&mut world, "dc1", "60000");
+    world.tick(DAY);
+    world.cycle();
+    world.tick(DAY);
+    let plan = world.cycle().0;
+    let identity = HoldKey::Identity(provider());
+    assert_eq!(holds(&plan).first(), Some(&identity));
+    let words = plan.holds[0].cause.to_string();
+    assert!(words.contains("dc1") && words.contains("50000") && words.contains("40000"));
+    assert_eq!(kinds(&plan, "cy"), ["(deactivate)"]);
+    assert_eq!(kinds(&plan, "bo"), ["(reactivate)"]);
+    world.approve(&plan, &identity);
+    world.cycle();
+    world.cycle();
+    assert!(!world.user("cy").is_active() && world.user("bo").is_active());
+    assert_eq!(holds(&world.plan()), []);
+    assert!(world.memory.identities[&provider()].went_back.is_none());
+}
+
+#[test]
+fn a_fail_over_to_another_server_of_the_domain_is_no_alarm() {
+    let mut world = MiniWorld::with(&["ada", "bo", "cy"]);
+    world.policy.grace = Duration::ZERO;
+    come_so_far(&mut world, "dc1", "50000");
+    world.cycle();
+    come_so_far(&mut world, "dc2", "70");
+    world.leave("cy");
+    let plan = world.cycle().0;
+    assert_eq!(holds(&plan), []);
+    assert!(!world.user("cy").is_active());
+    // And back again.
+    come_so_far(&mut world, "dc1", "50001");
+    assert_eq!(holds(&world.cycle().0), []);
+}
+
+#[test]
+fn a_directory_that_went_back_and_takes_nothing_away_is_believed() {
+    let mut world = MiniWorld::with(&["ada", "bo", "cy"]);
+    come_so_far(&mut world, "dc1", "50000");
+    world.cycle();
+    come_so_far(&mut world, "dc1", "40000");
+    world.cycle();
+    assert_eq!(
+        world.memory.identities[&provider()].progress["dc1"],
+        "40000"
+    );
+    world.policy.grace = Duration::ZERO;
+    world.leave("cy");
+    assert_eq!(holds(&world.cycle().0), []);
+}

@@ -133,6 +133,10 @@ impl<'a> Call<'a> {
                 Err(error) => Err(error),
             },
             Action::Reactivate { .. } => writer.reactivate(user).await.map(|_| Effect::Reactivated),
+            Action::Purge { .. } => writer
+                .delete_permanently(user)
+                .await
+                .map(|()| Effect::Purged),
             Action::CreateUser { .. } | Action::CreateTeam { .. } | Action::JoinTeam { .. } => Err(
                 stale("the step", "about a new user", "about an existing one"),
             ),

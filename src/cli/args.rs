@@ -169,6 +169,13 @@ pub enum Command {
     /// Let the directory decide again about what was taken back of one person
     Redo(Redo),
 
+    /// Erase everything that is remembered and recorded of one person
+    ///
+    /// Without --yes it shows what that is. Refused while the account is in the directory or the
+    /// user is active. The state file and its copy are written anew, so that nothing is left in
+    /// them; that one person was forgotten, by whom and when, stays on record.
+    Forget(Forget),
+
     /// Tell how the service is
     ///
     /// Exits with 0 when all is well, 3 when something is held, and 1 when cycles cannot be
@@ -458,6 +465,21 @@ pub struct Undo {
 pub struct Redo {
     /// Username, address, DN or id
     pub person: String,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
+}
+
+/// Who is forgotten.
+#[derive(Args, Clone, Debug)]
+pub struct Forget {
+    /// Username, address, DN or id
+    pub person: String,
+
+    /// Do it; without this it is shown what would be erased
+    #[arg(long)]
+    pub yes: bool,
 
     #[command(flatten)]
     #[allow(missing_docs)]

@@ -19,8 +19,10 @@ enum Group {
     Missing,
     Odd,
     Waiting,
+    Expiring,
     LockUnseen,
     ByPerson,
+    NotPeople,
     Locked,
 }
 
@@ -50,6 +52,10 @@ impl Group {
             | Why::Untouchable(_)
             | Why::UserGone
             | Why::OutcomeUnknown(_) => Self::Odd,
+            Why::NotPurged { .. } => Self::Odd,
+            Why::NotAPerson { linked: true, .. } => Self::Odd,
+            Why::NotAPerson { linked: false, .. } => Self::NotPeople,
+            Why::ExpiresSoon { .. } => Self::Expiring,
             Why::SeenBackOnce | Why::EmailWaiting { .. } | Why::LoginService { .. } => {
                 Self::Waiting
             }
@@ -63,7 +69,10 @@ impl Group {
 
     /// The usual ones, of whom only the number is of interest.
     fn is_quiet(self) -> bool {
-        matches!(self, Self::LockUnseen | Self::ByPerson | Self::Locked)
+        matches!(
+            self,
+            Self::LockUnseen | Self::ByPerson | Self::NotPeople | Self::Locked
+        )
     }
 
     /// Something is wrong with these people, and somebody has to find them.
@@ -80,6 +89,8 @@ impl Group {
             Self::Missing => "Not seen in the directory, and not (yet) acted upon",
             Self::Odd => "Left alone for another reason",
             Self::Waiting => "Waiting",
+            Self::Expiring => "Accounts that expire within seven days",
+            Self::NotPeople => "Not a person's account",
             Self::LockUnseen => "Whether the account is locked cannot be seen",
             Self::ByPerson => "An administrator decided",
             Self::Locked => "Locked in the directory, and without a user: nothing to do",

@@ -14,6 +14,7 @@ mod context;
 mod deactivate;
 mod exit;
 mod explain;
+mod forget;
 mod history;
 mod left;
 mod link;
@@ -143,6 +144,7 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
         Command::History(args) => history::history(&open(Need::Look)?, args, terminal),
         Command::Show(args) => show::show(&open(Need::Look)?, args, terminal),
         Command::Undo(args) => undo::undo(&open(Need::Write)?, args, terminal),
+        Command::Forget(args) => forget::forget(&open(Need::Write)?, args, terminal),
         Command::Redo(args) => undo::redo(&open(Need::Write)?, args, terminal),
         Command::Status(json) => status::status(&open(Need::Look)?, *json, cli, terminal),
         Command::Check(json) => check::check(&cli.config, *json, terminal),

@@ -5,7 +5,7 @@ use crate::model::Timestamp;
 
 use super::print::Page;
 use super::steps::quoted;
-use super::sync;
+use super::{aftermath, sync};
 
 /// An account in a few lines, the first of them beside a label.
 pub fn account(page: &mut Page, label: &str, account: &AccountSide) {
@@ -96,5 +96,6 @@ pub fn command(words: &[String]) -> String {
 /// Whether what a person asked for was done; what was not is told.
 pub fn told(page: &mut Page, report: &SyncReport) -> bool {
     sync::failures(page, report);
+    aftermath::show(page, &report.aftermath);
     sync::is_clean(report)
 }

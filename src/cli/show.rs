@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::cycle::{self, Change, Moment, RunReport, StepReport};
-use crate::model::{RunId, Timestamp};
+use crate::cycle::{self, Change, Moment, NoteReport, RunReport, StepReport};
+use crate::model::{Aftermath, RunId, Timestamp};
 use crate::state::RunState;
 
-use super::Answer;
 use super::args::ShowRun;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::history::{done, failures, steps};
 use super::print::{Page, Terminal, count};
 use super::steps::quoted;
+use super::{Answer, aftermath};
 
 /// Shows a run.
 ///
@@ -28,7 +28,7 @@ pub fn show(context: &Context, args: &ShowRun, terminal: Terminal) -> Result<Ans
     let mut page = Page::new(terminal);
     head(&mut page, &report);
     list(&mut page, &report);
-    notes(&mut page, &report);
+    notes(&mut page, &report.notes);
     undo(&mut page, &report);
     Ok(Answer::page(&page, Exit::DONE))
 }
@@ -174,12 +174,19 @@ fn change(change: &Change) -> String {
     }
 }
 
-fn notes(page: &mut Page, run: &RunReport) {
-    if run.notes.is_empty() {
+fn notes(page: &mut Page, notes: &[NoteReport]) {
+    let (told, rest): (Vec<_>, Vec<_>) = notes
+        .iter()
+        .map(|note| (note, left_alive(note)))
+        .partition(|(_, after)| after.is_some());
+    let told: Vec<Aftermath> = told.into_iter().filter_map(|(_, after)| after).collect();
+    page.gap();
+    aftermath::show(page, &told);
+    if rest.is_empty() {
         return;
     }
     page.title("Found out on the way");
-    for note in &run.notes {
+    for (note, _) in rest {
         let whom = note.user.as_deref().or(note.account.as_deref());
         page.line(format!(
             "  {}  {}{}",
@@ -189,6 +196,13 @@ fn notes(page: &mut Page, run: &RunReport) {
         ));
         value(page, &note.value, "    ");
     }
+}
+
+/// What a leaver leaves alive, if that is what a note says.
+fn left_alive(note: &NoteReport) -> Option<Aftermath> {
+    (note.kind == Aftermath::NOTE)
+        .then(|| serde_json::from_value(note.value.clone()).ok())
+        .flatten()
 }
 
 /// Any JSON, a line for each end of it.
@@ -244,5 +258,43 @@ fn undo(page: &mut Page, run: &RunReport) {
     }
     for (why, names) in reasons {
         page.line(format!("  not {}: {why}", names.join(", ")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_leaver_leaves_alive_reads_as_it_did_after_the_run() {
+        let note = |kind: &str, value: serde_json::Value| NoteReport {
+            at: Moment::from(Timestamp(0)),
+            account: None,
+            user: Some("u".into()),
+            kind: kind.into(),
+            value,
+        };
+        let after = json!({
+            "user": "u", "name": "ada", "account": null, "fate": "left",
+            "belongings": [{
+                "kind": "token", "id": "t", "owner": "u", "name": "backup", "active": true,
+                "state": "refused until its owner returns", "to_type": "mmctl token revoke t",
+            }],
+        });
+        let mut page = Page::new(Terminal::default());
+        let other = note("other", json!({"why": "because"}));
+        notes(&mut page, &[note(Aftermath::NOTE, after), other]);
+        let text = page.text();
+        assert!(
+            text.starts_with("What those who left leave alive:\n  ada\n"),
+            "{text}"
+        );
+        assert!(text.contains("\n        mmctl token revoke t\n"), "{text}");
+        assert!(
+            text.contains("Found out on the way") && text.contains("why: because"),
+            "{text}"
+        );
     }
 }

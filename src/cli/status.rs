@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::daemon::{Health, LastCycle, Phase, StatusReport};
+use crate::daemon::{Health, LastCycle, Listed, Phase, StatusReport};
 use crate::plan::hold_name;
 use crate::state::{Outcome, RunRecord, Store};
 
@@ -184,11 +184,31 @@ fn last_cycle(page: &mut Page, last: &LastCycle, health: &Health) {
     for gap in last.gaps.iter().filter(|gap| !told.contains(gap)) {
         page.alarm(format!("            the reading was not complete: {gap}"));
     }
+    let heading = "reactivated by hand, though the account is locked or missing";
+    listed(page, heading, &last.reactivated_by_hand);
+    listed(page, "expiring within seven days", &last.expiring);
     if last.state_unknown > 0 {
         page.alarm(format!(
             "            for {} the lock cannot be seen",
             count(last.state_unknown, "account", "accounts")
         ));
+    }
+}
+
+/// The most people of a kind who are named; `plan` names all.
+const NAMED: usize = 10;
+
+fn listed(page: &mut Page, heading: &str, listed: &[Listed]) {
+    if listed.is_empty() {
+        return;
+    }
+    page.line(format!("            {heading}:"));
+    for Listed { who, what } in listed.iter().take(NAMED) {
+        page.line(format!("              {who}: {what}"));
+    }
+    if listed.len() > NAMED {
+        let rest = listed.len() - NAMED;
+        page.line(format!("              and {rest} more: mattersync plan"));
     }
 }
 

@@ -23,7 +23,8 @@ pub enum Tense {
 }
 
 /// In the order in which people want to see them: what takes away first.
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 12] = [
+    "purge",
     "deactivate",
     "unlink",
     "adopt",
@@ -53,6 +54,11 @@ pub fn heading(kind: &str, number: usize, tense: Tense) -> String {
         "change-email" => ("Change the address of", "Changed the address of", users),
         "update" => ("Update", "Updated", users),
         "create" => ("Create", "Created", users),
+        "purge" => (
+            "CANNOT BE UNDONE, NOT EVEN BY `mattersync undo`: delete for ever, with all they wrote,",
+            "Deleted for ever",
+            users,
+        ),
         "reactivate" => ("Reactivate", "Reactivated", users),
         "create-team" => ("Create", "Created", count(number, "team", "teams")),
         "join-team" => {

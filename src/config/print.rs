@@ -6,7 +6,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use toml::Spanned;
 
-use super::check::{ADOPT, AUTHORITY};
+use super::check::{ADOPT, AUTHORITY, BY_HAND};
 use super::raw::{
     Key, RawAccounts, RawAttributes, RawConfig, RawControl, RawGuard, RawMattermost, RawPolicy,
     RawProvider, RawSchedule, RawSecret, RawState, RawTeam, Scalar,
@@ -136,6 +136,9 @@ fn raw(settings: &Settings) -> RawConfig {
         },
         state: RawState {
             directory: path(&settings.state_directory),
+            keep: settings
+                .keep
+                .map_or_else(|| key(Scalar("forever".into())), time),
         },
         control: RawControl {
             socket: path(&settings.control_socket),
@@ -238,6 +241,7 @@ fn accounts(mapping: &Mapping) -> RawAccounts {
         nickname: field(ProfileField::Nickname),
         position: field(ProfileField::Position),
         locale: field(ProfileField::Locale),
+        not_a_person: list(mapping.not_a_person.iter().map(ToString::to_string)),
         lock: list(mapping.locks.iter().map(|rule| rule.attribute())),
         group_filter: word(&mapping.group_filter),
         group_id: word(&mapping.group_id.name),
@@ -294,6 +298,19 @@ fn policy(policy: &Policy) -> RawPolicy {
         protect: list(&policy.protect),
         first_admin: policy.first_admin.as_ref().and_then(word),
         seat_order: list(&policy.seat_order),
+        reactivated_by_hand: name_of(&BY_HAND, &policy.lifecycle.reactivated_by_hand),
+        flap_limit: key(Scalar(
+            policy
+                .lifecycle
+                .flap_limit
+                .map_or("off".into(), |limit| limit.to_string()),
+        )),
+        purge_after: key(Scalar(
+            policy
+                .lifecycle
+                .purge_after
+                .map_or("off".into(), duration::format),
+        )),
         attributes: RawAttributes {
             username: authority(policy.username),
             email: authority(policy.email),

@@ -80,6 +80,7 @@ section! {
         position: Key<Vec<Spanned<String>>>,
         locale: Key<Vec<Spanned<String>>>,
         lock: Key<Vec<Spanned<String>>>,
+        not_a_person: Key<Vec<Spanned<String>>>,
         group_filter: Key<String>,
         group_id: Key<String>,
         group_id_form: Key<String>,
@@ -115,6 +116,9 @@ section! {
         protect: Key<Vec<Spanned<String>>>,
         first_admin: Key<String>,
         seat_order: Key<Vec<Spanned<String>>>,
+        reactivated_by_hand: Key<String>,
+        flap_limit: Key<Scalar>,
+        purge_after: Key<Scalar>,
         attributes: RawAttributes,
     }
 }
@@ -170,6 +174,7 @@ section! {
     /// `[state]`
     RawState {
         directory: Key<String>,
+        keep: Key<Scalar>,
     }
 }
 

@@ -15,6 +15,7 @@ pub(super) struct Defaults {
     pub(super) position: &'static [&'static str],
     pub(super) locale: &'static [&'static str],
     pub(super) lock: &'static [LockRule],
+    pub(super) not_a_person: &'static [&'static str],
     pub(super) group_filter: &'static str,
     pub(super) group_name: &'static str,
     pub(super) group_members: &'static [&'static str],
@@ -23,9 +24,11 @@ pub(super) struct Defaults {
 
 /// OpenLDAP, NethServer, 389.
 ///
-/// The filter leaves out the system accounts that NethServer hides, what Samba's old tools make
-/// (`root`, `nobody`), and machine accounts, whose names end in `$`. It says nothing about locks:
-/// a filter would turn a locked person into a missing one.
+/// The filter says nothing about who is a person, nor about locks: a filter would turn somebody
+/// who is locked, or whose mailbox others share now, into somebody who is missing. Not a person are
+/// the system accounts that NethServer makes or hides, what Samba's old tools make (`root`,
+/// `nobody`), and machine accounts, whose names end in `$`. A shell that refuses says nothing: on
+/// NethServer most people have one.
 ///
 /// The lock rules are the places where the servers of this schema write a lock: ppolicy's
 /// attribute (NethServer 8), 389's, and the password (NethServer 7). Each server uses one of them,
@@ -33,7 +36,7 @@ pub(super) struct Defaults {
 /// all but root on NethServer 7, the state is unknown, and that is the truth. `loginShell` is not
 /// among them: a shell that refuses does not say that a person has left.
 const RFC2307: Defaults = Defaults {
-    filter: "(&(objectClass=posixAccount)(!(|(uid=nfsnobody)(uid=ldapservice)(uid=root)(uid=nobody)(uid=*$))))",
+    filter: "(objectClass=posixAccount)",
     id: "entryUUID",
     username: "uid",
     email: &["mail"],
@@ -49,6 +52,16 @@ const RFC2307: Defaults = Defaults {
         LockRule::UserPassword,
         LockRule::ShadowExpire,
     ],
+    not_a_person: &[
+        "admin",
+        "administrator",
+        "guest",
+        "ldapservice",
+        "nfsnobody",
+        "nobody",
+        "root",
+        "*$",
+    ],
     group_filter: "(objectClass=posixGroup)",
     group_name: "cn",
     group_members: &["member", "uniqueMember"],
@@ -58,12 +71,17 @@ const RFC2307: Defaults = Defaults {
 /// Active Directory and Samba.
 ///
 /// 805306368 is `SAM_NORMAL_USER_ACCOUNT`: people, and no computers, contacts or managed service
-/// accounts. Critical system objects are `Administrator`, `Guest` and `krbtgt`. Shared mailboxes
-/// cannot be left out here: Samba's schema has no `msExchRecipientTypeDetails`, and a condition
-/// on an attribute that a server does not know is neither true nor false, so that its negation
-/// would hide everybody (RFC 4511, 4.5.1.7).
+/// accounts.
+///
+/// Not a person: critical system objects (`Administrator`, `Guest`, `krbtgt`, in whatever
+/// language), trusts and machines (bits 0x800, 0x1000 and 0x2000 of `userAccountControl`, [MS-ADTS]
+/// 2.2.16; managed service accounts are machines too), and Exchange's shared (4), room (16) and
+/// equipment (32) mailboxes, with their counterparts in the cloud. Their accounts are disabled by
+/// design, which does not mean that somebody left. A filter could not say so: Samba's schema has no
+/// `msExchRecipientTypeDetails`, and a condition on an attribute that a server does not know is
+/// neither true nor false, so that its negation would hide everybody (RFC 4511, 4.5.1.7).
 const AD: Defaults = Defaults {
-    filter: "(&(sAMAccountType=805306368)(!(isCriticalSystemObject=TRUE))(!(sAMAccountName=ldapservice)))",
+    filter: "(sAMAccountType=805306368)",
     id: "objectGUID",
     username: "sAMAccountName",
     email: &["mail", "userPrincipalName"],
@@ -74,6 +92,23 @@ const AD: Defaults = Defaults {
     position: &["title"],
     locale: &["preferredLanguage"],
     lock: &[LockRule::UserAccountControl, LockRule::AccountExpires],
+    not_a_person: &[
+        "admin",
+        "administrator",
+        "guest",
+        "krbtgt",
+        "krbtgt_*",
+        "ldapservice",
+        "*$",
+        "isCriticalSystemObject=TRUE",
+        "userAccountControl&14336",
+        "msExchRecipientTypeDetails=4",
+        "msExchRecipientTypeDetails=16",
+        "msExchRecipientTypeDetails=32",
+        "msExchRecipientTypeDetails=8589934592",
+        "msExchRecipientTypeDetails=17179869184",
+        "msExchRecipientTypeDetails=34359738368",
+    ],
     group_filter: "(objectClass=group)",
     group_name: "sAMAccountName",
     group_members: &["member"],

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::model::{ProfileField, ProviderName};
 use crate::plan::Policy;
 
-use super::SecretSource;
+use super::{NotAPerson, SecretSource};
 
 /// Everything that the configuration says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Settings {
     pub schedule: ScheduleSettings,
     /// Where the state lives.
     pub state_directory: PathBuf,
+    /// How long runs are kept; `None` for ever.
+    pub keep: Option<Duration>,
     /// The daemon's control socket.
     pub control_socket: PathBuf,
     /// SHA-256, in hex, of what the configuration says about who is to be what on Mattermost, to
@@ -155,6 +157,8 @@ pub struct Mapping {
     pub full_name: Vec<String>,
     /// The rules that say whether an account is locked.
     pub locks: Vec<LockRule>,
+    /// The rules that say that an entry is not a person's.
+    pub not_a_person: Vec<NotAPerson>,
     /// The attribute with a group's name.
     pub group_name: String,
     /// The attributes with a group's members.

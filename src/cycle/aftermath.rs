@@ -62,43 +62,50 @@ impl Parted {
     }
 }
 
+/// About whom it is still to be asked.
+#[derive(Debug, Default)]
+pub(super) struct Owed {
+    /// Whether it is known what an earlier process owes.
+    inherited: bool,
+    parted: Vec<Parted>,
+}
+
 impl Engine {
     /// Before the first run of this engine: about whom an earlier process should have asked, and
     /// could not, because it ended.
     pub(super) async fn inherit_debts(&mut self, now: &Now) {
-        if self.owed.is_some() {
+        if self.owed.inherited {
             return;
         }
-        self.owed = Some(match debts(self.store.as_ref(), now).await {
-            Ok(owed) => owed,
-            Err(error) => {
-                tracing::debug!(%error, "what the last run owes is not known");
-                Vec::new()
-            }
-        });
+        self.owed.inherited = true;
+        match debts(self.store.as_ref(), now).await {
+            Ok(parted) => self.owe(parted),
+            Err(error) => tracing::debug!(%error, "what the last run owes is not known"),
+        }
     }
 
     /// Remembers about whom to ask.
-    pub(super) fn owe(&mut self, parted: Vec<Parted>) {
-        self.owed.get_or_insert_default().extend(parted);
+    pub(super) fn owe(&mut self, parted: impl IntoIterator<Item = Parted>) {
+        self.owed.parted.extend(parted);
     }
 
-    /// Asks about those whom a run parted with, and, unless that run was a person's word about
-    /// some, about all of whom it is owed. A run that was stopped has no time: then the next asks.
+    /// Asks about those whom a run parted with, and, unless that run was for `only_some`, about
+    /// all of whom it is owed. A run that was stopped has no time: then the next one asks.
     pub(super) async fn aftermath(
         &mut self,
-        mut asked: Vec<Parted>,
-        report: &Report,
-        of_some: bool,
+        view: &View,
+        (run, report): &(Option<RunId>, Report),
+        only_some: bool,
         mut stop: watch::Receiver<bool>,
     ) -> Vec<Aftermath> {
+        let mut asked = Parted::of_run(*run, view, report);
         if report.stopped.is_some() {
             self.owe(asked);
             return Vec::new();
         }
-        if !of_some {
+        if !only_some {
             // Those of earlier runs first: what happened since counts.
-            let owed = self.owed.replace(Vec::new()).unwrap_or_default();
+            let owed = std::mem::take(&mut self.owed.parted);
             asked = owed.into_iter().chain(asked).collect();
         }
         if asked.is_empty() {

@@ -328,6 +328,7 @@ fn changes(record: &StepRecord) -> Vec<Change> {
         }
         Action::Deactivate { .. } => vec![change("active", "yes", "no")],
         Action::Reactivate { .. } => vec![change("active", "no", "yes")],
+        Action::Purge { user, .. } => vec![change("user", user.as_str(), "")],
         Action::Adopt { user, .. } => vec![change("link", "", user.as_str())],
         Action::MoveLink { from, account, .. } => {
             vec![change("account", from.id.as_str(), account.id.as_str())]

@@ -174,8 +174,7 @@ impl Engine {
         let mut view = self.look_at_mattermost(stages).await?;
         let now = self.clock().now();
         self.inherit_debts(&now).await;
-        let settled = self.recover(&mut view, &unsettled, &now).await?;
-        self.owe(settled);
+        self.recover(&mut view, &unsettled, &now).await?;
         Ok(())
     }
 }

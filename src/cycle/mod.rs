@@ -9,6 +9,7 @@ mod aftermath;
 mod contradiction;
 mod errand;
 mod exchanged;
+mod forget;
 mod history;
 mod mails;
 mod migrate;
@@ -39,9 +40,10 @@ use crate::provider::{Ask, Progress, Provider, ProviderError};
 use crate::state::{StateError, Store, Unsettled};
 
 pub use crate::plan::{Migration, Renumbered, Stuck};
-use aftermath::Parted;
+use aftermath::Owed;
 pub use errand::{AnyErrand, Asker, Deactivate, Errand};
 pub use exchanged::Exchanged;
+pub use forget::{Forget, Forgotten};
 pub use history::{
     ApprovalReport, Change, HistoryReport, Moment, NoteReport, RunReport, SCHEMA, StepReport,
 };
@@ -194,8 +196,7 @@ pub struct Engine {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     progress: Progress,
-    /// About whom it is still to be asked what they leave alive; `None` before the first run.
-    owed: Option<Vec<Parted>>,
+    owed: Owed,
 }
 
 impl Engine {
@@ -228,7 +229,7 @@ impl Engine {
             store,
             clock,
             progress: Progress::default(),
-            owed: None,
+            owed: Owed::default(),
         }
     }
 
@@ -349,8 +350,7 @@ impl Engine {
             }
         };
         exchanged::check(&view, &self.settings)?;
-        self.inherit_debts(&now).await;
-        let settled = self.recover(&mut view, &unsettled, &now).await?;
+        self.recover(&mut view, &unsettled, &now).await?;
         stages(Stage::Planning);
         view.plan = self.plan(&view, &now);
         view.orphans = view.count_orphans(&self.settings.policy);
@@ -366,7 +366,6 @@ impl Engine {
         if let Some(pick) = only {
             view.plan.steps.retain(pick);
         }
-        self.owe(settled);
         let begun = Begun {
             origin,
             now,
@@ -391,20 +390,21 @@ impl Engine {
             before,
             alone,
         } = begun;
-        let (run, report) = self
+        let done = self
             .apply(&view, origin, &now, stop.clone(), stages, listener)
             .await?;
-        let parted = Parted::of_run(run, &view, &report);
-        let aftermath = self.aftermath(parted, &report, alone, stop).await;
-        let took = self.clock.now().certainly_since(&now);
-        let counts = self.client.counts().since(before);
+        if !alone {
+            self.forget_old(&view.memory, &now).await;
+        }
+        let aftermath = self.aftermath(&view, &done, alone, stop).await;
+        let (run, report) = done;
         Ok(Summary {
             view,
             run,
             report,
             aftermath,
-            counts,
-            took,
+            counts: self.client.counts().since(before),
+            took: self.clock.now().certainly_since(&now),
         })
     }
 

@@ -8,7 +8,7 @@ use crate::model::{
     Action, Directories, Directory, DirectoryId, Link, Memory, Now, Places, Plan, ProviderName,
     Reading, Roster, ServerFacts, Shape, Step, Team, User, UserId,
 };
-use crate::plan::{Policy, Settled, World, settle};
+use crate::plan::{Policy, Settled, World, purge_due, settle};
 use crate::provider::{Ask, Provider};
 use crate::state::Unsettled;
 
@@ -76,7 +76,11 @@ pub async fn both(
     unsettled: &[Unsettled],
     mut ask: Ask,
 ) -> Result<View, CycleError> {
-    ask.known = known(&memory, &settings.provider.name);
+    let name = &settings.provider.name;
+    ask.known = known(&memory, name);
+    // Who is to be deleted for ever is looked up once more.
+    ask.known
+        .extend(purge_due(&memory, &settings.policy, name, &ask.now));
     let (reading, mattermost) = tokio::join!(
         provider.read(&ask),
         mattermost(reader, &settings.policy, &memory, unsettled)

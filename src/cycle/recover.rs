@@ -14,15 +14,14 @@ use super::{CycleError, Engine, View, remember};
 const LATE: Duration = Duration::from_secs(10 * 60);
 
 impl Engine {
-    /// Settles what an earlier run left in doubt, from what was read now. Gives whom it turned out
-    /// to have deactivated or reactivated.
+    /// Settles what an earlier run left in doubt, from what was read now.
     pub(super) async fn recover(
-        &self,
+        &mut self,
         view: &mut View,
         unsettled: &[Unsettled],
         now: &Now,
-    ) -> Result<Vec<Parted>, CycleError> {
-        let mut parted = Vec::new();
+    ) -> Result<(), CycleError> {
+        self.inherit_debts(now).await;
         for doubt in unsettled {
             let (outcome, delta) = match view.settle(&doubt.step, now) {
                 Settled::Done(delta) => {
@@ -49,25 +48,29 @@ impl Engine {
                 }
                 Settled::Unknown => continue,
             };
-            if outcome == Outcome::Done {
-                parted.extend(Parted::of(doubt.run, &doubt.step));
-            }
+            let done = outcome == Outcome::Done;
             let settlement = Settlement {
-                made: made_later(&doubt.step, &delta).filter(|_| outcome == Outcome::Done),
+                made: made_later(&doubt.step, &delta).filter(|_| done),
                 outcome,
                 at: now.wall,
             };
             let (run, id) = (doubt.run, doubt.step.id);
-            let concluded = self.store.conclude(run, id, settlement, delta.clone());
-            match concluded.await {
-                Ok(()) => remember(&mut view.memory, &delta),
+            match self
+                .store
+                .conclude(run, id, settlement, delta.clone())
+                .await
+            {
+                Ok(()) => {
+                    self.owe(Parted::of(run, &doubt.step).filter(|_| done));
+                    remember(&mut view.memory, &delta);
+                }
                 Err(StateError::Refused(why)) => {
                     self.give_up_on(&mut view.memory, doubt, why).await?;
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(parted)
+        Ok(())
     }
 
     /// A step that gives an address ends with a second call, which marks it as verified: that one

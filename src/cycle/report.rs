@@ -168,6 +168,7 @@ fn account_side(account: &crate::model::Account) -> Side {
         AccountState::Active => "active".to_owned(),
         AccountState::Locked { attribute, value } => format!("locked ({attribute} is {value})"),
         AccountState::Unknown { why } => format!("unknown ({why})"),
+        AccountState::NotAPerson { rule, .. } => format!("not a person ({rule})"),
     };
     Side {
         username: account.username.clone(),

@@ -262,8 +262,7 @@ impl Engine {
             .await?;
         exchanged::check(&view, &self.settings).map_err(CycleError::from)?;
         self.inherit_debts(&now).await;
-        let settled = self.recover(&mut view, &unsettled, &now).await?;
-        self.owe(settled);
+        self.recover(&mut view, &unsettled, &now).await?;
         (asker.stages)(Stage::Planning);
         view.plan = self.plan(&view, &now);
         let directory = source(&view, &self.settings.provider.name);
@@ -294,7 +293,7 @@ impl Engine {
             origin,
             now,
             before,
-            alone: false,
+            alone: true,
         };
         let carried = self.carry(view, begun, never, asker.stages, asker.listener);
         Ok((carried.await?, others))

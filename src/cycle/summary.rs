@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use crate::apply::Report;
 use crate::mattermost::Counts;
-use crate::model::{Aftermath, Outcome, RunId, StepId};
+use crate::model::{
+    AccountKey, Aftermath, LeftAlone, Outcome, Remember, RunId, StepId, Timestamp, Why,
+};
 use crate::observe::CycleNumbers;
+use crate::plan::next_expiry;
 
 use super::{Mails, View};
 
@@ -72,6 +75,32 @@ impl Summary {
             .values()
             .map(|d| d.state_unknown)
             .sum()
+    }
+
+    /// The next date, after `now`, on which an account expires.
+    pub fn next_expiry(&self, now: Timestamp) -> Option<Timestamp> {
+        next_expiry(&self.view.directories, now)
+    }
+
+    /// Whose date of expiry this cycle saw for the first time.
+    pub fn announced(&self) -> Vec<(&LeftAlone, Timestamp)> {
+        let learned = self.view.plan.learned.iter();
+        let new: BTreeSet<&AccountKey> = learned
+            .filter_map(|change| match change {
+                Remember::Announced(key, Some(_)) => Some(key),
+                _ => None,
+            })
+            .collect();
+        let soon = self.view.plan.left_alone.iter();
+        let soon = soon.filter_map(|left| match left.why {
+            Why::ExpiresSoon { at, .. } => Some((left, at)),
+            _ => None,
+        });
+        soon.filter(|(left, _)| {
+            let key = left.subject.account.as_ref();
+            key.is_some_and(|key| new.contains(key))
+        })
+        .collect()
     }
 
     /// How many steps a hold keeps back.

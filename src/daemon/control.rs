@@ -5,6 +5,7 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
+use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::extract::State;
 use axum::extract::connect_info::{ConnectInfo, Connected};
@@ -19,9 +20,9 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::cycle::{
-    Adopt, AnyErrand, Approved, Conflicts, Deactivate, DeactivateOrphan, Errand, Explain, History,
-    Keep, LinkThem, MigrateIds, Orphans, PlanReport, Question, Redo, SavePlan, Show, StateCheck,
-    SyncReport, SyncSaved, Undo, Unlink,
+    Adopt, AnyErrand, Approved, Conflicts, Deactivate, DeactivateOrphan, Errand, Explain, Forget,
+    History, Keep, LinkThem, MigrateIds, Orphans, PlanReport, Question, Redo, SavePlan, Show,
+    StateCheck, SyncReport, SyncSaved, Undo, Unlink,
 };
 use crate::state::Store;
 
@@ -162,7 +163,7 @@ impl Caller {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct SyncBody {
     #[serde(default)]
     on_behalf: Option<String>,
@@ -277,10 +278,17 @@ async fn plan(State(desk): State<Desk>) -> Response {
 async fn sync(
     State(desk): State<Desk>,
     ConnectInfo(caller): ConnectInfo<Caller>,
-    body: Option<Json<SyncBody>>,
+    body: Bytes,
 ) -> Response {
-    let on_behalf = body.and_then(|Json(body)| body.on_behalf);
-    let by = caller.name(on_behalf.as_deref());
+    // Who says nothing speaks for himself.
+    let body: SyncBody = match body.is_empty() {
+        true => SyncBody::default(),
+        false => match serde_json::from_slice(&body) {
+            Ok(body) => body,
+            Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
+        },
+    };
+    let by = caller.name(body.on_behalf.as_deref());
     ask(&desk, |reply| Wish::Sync(Waiting { by, reply })).await
 }
 
@@ -310,7 +318,8 @@ fn errands(router: Router<Desk>) -> Router<Desk> {
     let router = errand::<DeactivateOrphan>(router);
     let router = errand::<Explain>(router);
     let router = errand::<Undo>(router);
-    errand::<Redo>(router)
+    let router = errand::<Redo>(router);
+    errand::<Forget>(router)
 }
 
 fn errand<E: Errand>(router: Router<Desk>) -> Router<Desk> {

@@ -37,7 +37,7 @@ use told::Told;
 use work::{Finished, Tools, Work, engine, refusal, work};
 
 pub use control::Refusal;
-pub use status::{Health, LastCycle, Phase, StatusReport};
+pub use status::{Health, LastCycle, Listed, Phase, StatusReport};
 
 /// How long a run may take to end once it was asked to; a little more than its own limit.
 const FAREWELL: Duration = Duration::from_millis(4_500);
@@ -321,10 +321,12 @@ impl Daemon {
             None => {}
             Some(Ok(summary)) => {
                 self.told.cycle(summary);
-                let last = LastCycle::of(summary, self.clock.now().wall);
+                let now = self.clock.now().wall;
+                let last = LastCycle::of(summary, now);
+                let until_expiry = summary.next_expiry(now).map(|at| at.since(now));
                 match &summary.report.stopped {
-                    None => self.well(last),
-                    Some(_) if interrupted => self.well(last),
+                    None => self.well(last, until_expiry),
+                    Some(_) if interrupted => self.well(last, until_expiry),
                     // Not by a signal: then nobody comes here.
                     Some(why) => {
                         self.update(|status| status.last = Some(last));
@@ -344,7 +346,7 @@ impl Daemon {
         self.engine = Some(finished.engine);
     }
 
-    fn well(&mut self, last: LastCycle) {
+    fn well(&mut self, last: LastCycle, until_expiry: Option<Duration>) {
         if self.failures > 0 {
             observe::cycle_recovered(self.failures);
         }
@@ -355,7 +357,8 @@ impl Daemon {
             status.last = Some(last);
             status.failures = 0;
         });
-        let pause = next_delay(&self.settings.schedule, Ended::Well, rand::random());
+        let ended = Ended::Well { until_expiry };
+        let pause = next_delay(&self.settings.schedule, ended, rand::random());
         self.next = Instant::now() + pause;
     }
 

@@ -7,11 +7,18 @@ use crate::config::ScheduleSettings;
 /// The pause after the first failure; each further one doubles it.
 const FIRST_BACKOFF: Duration = Duration::from_secs(15);
 
+/// A date that is this near is waited for no longer than this: clocks differ by a little.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
 /// How the last cycle ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// It was finished.
-    Well,
+    Well {
+        /// The time until the next account expires, if one does: nothing in the directory changes
+        /// at that moment.
+        until_expiry: Option<Duration>,
+    },
     /// So many in a row could not be finished.
     Failed {
         /// How many.
@@ -26,7 +33,10 @@ pub enum Ended {
 pub fn next_delay(settings: &ScheduleSettings, ended: Ended, chance: f64) -> Duration {
     let chance = chance.clamp(0.0, 1.0);
     match ended {
-        Ended::Well => settings.interval + settings.jitter.mul_f64(chance),
+        Ended::Well { until_expiry } => {
+            let pause = settings.interval + settings.jitter.mul_f64(chance);
+            until_expiry.map_or(pause, |until| pause.min(until.max(AT_ONCE)))
+        }
         Ended::Failed {
             must_not_hurry: true,
             ..
@@ -53,6 +63,8 @@ mod tests {
         }
     }
 
+    const WELL: Ended = Ended::Well { until_expiry: None };
+
     fn failed(in_a_row: u32) -> Ended {
         Ended::Failed {
             in_a_row,
@@ -62,14 +74,18 @@ mod tests {
 
     #[test]
     fn a_good_cycle_is_followed_by_the_interval_and_some_jitter() {
-        assert_eq!(
-            next_delay(&settings(), Ended::Well, 0.0),
-            Duration::from_secs(300)
-        );
-        assert_eq!(
-            next_delay(&settings(), Ended::Well, 1.0),
-            Duration::from_secs(330)
-        );
+        assert_eq!(next_delay(&settings(), WELL, 0.0), Duration::from_secs(300));
+        assert_eq!(next_delay(&settings(), WELL, 1.0), Duration::from_secs(330));
+    }
+
+    #[test]
+    fn a_date_before_that_is_waited_for_and_not_longer() {
+        let at = |ms| {
+            let until_expiry = Some(Duration::from_millis(ms));
+            next_delay(&settings(), Ended::Well { until_expiry }, 0.5).as_millis()
+        };
+        assert_eq!((at(200_500), at(200), at(0)), (200_500, 1_000, 1_000));
+        assert_eq!(at(900_000), 315_000, "what is later comes in time");
     }
 
     #[test]

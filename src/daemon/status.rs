@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::cycle::{Stage, Summary};
-use crate::model::Timestamp;
+use crate::model::{Timestamp, Why};
 use crate::plan::hold_name;
 
 /// What the daemon is doing.
@@ -102,6 +102,12 @@ pub struct LastCycle {
     pub held: BTreeMap<String, usize>,
     /// For how many accounts the lock cannot be seen.
     pub state_unknown: usize,
+    /// Whose account expires within seven days, and when.
+    #[serde(default)]
+    pub expiring: Vec<Listed>,
+    /// Who was reactivated by hand although the account is locked or missing.
+    #[serde(default)]
+    pub reactivated_by_hand: Vec<Listed>,
     /// Why the reading proves no absence; empty when it does.
     pub gaps: Vec<String>,
     /// Requests to Mattermost.
@@ -110,12 +116,29 @@ pub struct LastCycle {
     pub writes: u64,
 }
 
+/// Somebody who is listed, and what is to be said of him.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// Whom: username, address, DN.
+    pub who: String,
+    /// What.
+    pub what: String,
+}
+
 impl LastCycle {
     /// The numbers of a cycle.
     pub fn of(summary: &Summary, at: Timestamp) -> Self {
         let view = &summary.view;
         let holds = view.plan.holds.iter();
         let gaps = view.directories.values().flat_map(|d| d.accounts.gaps());
+        let listed = |is: fn(&Why) -> bool| {
+            let left = view.plan.left_alone.iter().filter(|left| is(&left.why));
+            let listed = left.map(|left| Listed {
+                who: left.subject.to_string(),
+                what: left.why.to_string(),
+            });
+            listed.collect()
+        };
         Self {
             at,
             seconds: summary.took.as_secs_f64(),
@@ -127,6 +150,8 @@ impl LastCycle {
             orphans: view.orphans,
             held: holds.map(|h| (hold_name(&h.key), h.steps.len())).collect(),
             state_unknown: summary.state_unknown(),
+            expiring: listed(|why| matches!(why, Why::ExpiresSoon { .. })),
+            reactivated_by_hand: listed(|why| *why == Why::ReactivatedByHand),
             gaps: gaps.map(ToString::to_string).collect(),
             requests: summary.counts.requests,
             writes: summary.counts.writes,

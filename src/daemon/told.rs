@@ -80,6 +80,13 @@ impl Told {
         if news.len() > AT_ONCE {
             observe::more_left_alone(news.len() - AT_ONCE);
         }
+        let announced = summary.announced();
+        for (left, at) in announced.iter().take(AT_ONCE) {
+            observe::expiring(left, *at);
+        }
+        if announced.len() > AT_ONCE {
+            observe::more_expiring(announced.len() - AT_ONCE);
+        }
         for gap in summary
             .view
             .directories
@@ -152,8 +159,12 @@ fn wants_attention(why: &Why) -> bool {
         | Why::TeamFull { .. }
         | Why::NoAdmin
         | Why::DroppedByConfiguration { .. }
+        | Why::NotAPerson { linked: true, .. }
+        | Why::NotPurged { .. }
         | Why::Unproven(Gap::Lookup(_)) => true,
         Why::LockedWithoutUser
+        | Why::NotAPerson { linked: false, .. }
+        | Why::ExpiresSoon { .. }
         | Why::Grace { .. }
         | Why::Unproven(_)
         | Why::StateUnknown(_)

@@ -91,6 +91,11 @@ impl Reader {
             require_email_verification: config.email_settings.require_email_verification,
             restrict_to_domains: wire::domains(&config.team_settings.restrict_creation_to_domains),
             max_users_per_team: config.team_settings.max_users_per_team,
+            // Over the socket the server does not ask its switch.
+            may_delete_users: match way {
+                Way::Local => Some(true),
+                Way::Token => config.service_settings.enable_api_user_deletion,
+            },
         };
         Ok((facts, own))
     }

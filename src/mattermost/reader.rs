@@ -343,7 +343,7 @@ impl Reader {
         SourceIdentity {
             name: self.client.label().to_owned(),
             context: context.to_owned(),
-            server: None,
+            ..SourceIdentity::default()
         }
     }
 }

@@ -171,6 +171,17 @@ pub struct ApiConfig {
     pub email_settings: ApiEmailSettings,
     /// Teams and who may join.
     pub team_settings: ApiTeamSettings,
+    /// What the server offers.
+    pub service_settings: ApiServiceSettings,
+}
+
+/// `ServiceSettings`.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ApiServiceSettings {
+    /// Whether a user can be deleted for ever.
+    #[serde(rename = "EnableAPIUserDeletion")]
+    pub enable_api_user_deletion: Option<bool>,
 }
 
 /// `EmailSettings`.

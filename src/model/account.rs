@@ -158,6 +158,23 @@ pub enum AccountState {
         /// Why not.
         why: String,
     },
+    /// The entry is a service's, a machine's, a room's, a shared mailbox's.
+    NotAPerson {
+        /// The rule that says so, with the value.
+        rule: String,
+        /// What the lock rules say: who left may have a mailbox that others share now.
+        state: Box<AccountState>,
+    },
+}
+
+impl AccountState {
+    /// What the lock rules say, whoever the entry belongs to.
+    pub fn by_locks(&self) -> &Self {
+        match self {
+            Self::NotAPerson { state, .. } => state.by_locks(),
+            other => other,
+        }
+    }
 }
 
 /// What a look-up by id found of an account that the reading did not contain.
@@ -200,6 +217,25 @@ pub struct SourceIdentity {
     pub context: String,
     /// What the server calls itself (`dsServiceName`, `entryUUID` of the context, …), if anything.
     pub server: Option<String>,
+    /// How far each server has come, by its own word: `highestCommittedUSN` by `dsServiceName`, or
+    /// each `contextCSN` by address and server id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub progress: BTreeMap<String, String>,
+    /// Only in what is remembered: a server has gone back, and nobody has approved what that takes
+    /// away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub went_back: Option<WentBack>,
+}
+
+/// A server that knows of less than before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WentBack {
+    /// Which server.
+    pub server: String,
+    /// Its last change as it was known before.
+    pub from: String,
+    /// Its last change as it was found then.
+    pub to: String,
 }
 
 /// Numbers of one reading, kept to judge the next one.
@@ -250,6 +286,16 @@ impl Group {
 }
 
 impl Account {
+    /// The attribute and the date, if nothing but a date that has come locks the account. Lock
+    /// rules give such a date as the value, and any other reason to lock goes before it.
+    pub fn expired(&self) -> Option<(&str, Timestamp)> {
+        let AccountState::Locked { attribute, value } = self.state.by_locks() else {
+            return None;
+        };
+        let at = self.expires.filter(|at| *value == at.to_string())?;
+        Some((attribute, at))
+    }
+
     /// A short text that finds the person again: username, DN.
     pub fn label(&self) -> String {
         format!("{} ({})", self.username, self.dn)

@@ -129,6 +129,25 @@ pub struct SeatRefusal {
     pub at: Timestamp,
 }
 
+/// That somebody was told of a date on which an account expires.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announcement {
+    /// The date.
+    pub date: Timestamp,
+    /// When it was announced.
+    pub at: Now,
+}
+
+/// What the clocks said when they were last compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockSeen {
+    /// What they said.
+    pub at: Now,
+    /// By how many milliseconds the wall clock has jumped ahead (below zero: back) since it was
+    /// last believed.
+    pub ahead: i64,
+}
+
 /// A person's word about a user whom no account stands behind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
@@ -176,6 +195,10 @@ pub enum HoldKey {
     Configuration(ProviderName),
     /// The state file is an older copy.
     Restored,
+    /// People who go and come back again and again.
+    Flapping,
+    /// What rests on dates while the wall clock has jumped.
+    Clock,
 }
 
 /// A person's permission for exactly what was shown.
@@ -236,7 +259,12 @@ pub struct Memory {
     /// When each account's user was deactivated or reactivated by us of late, oldest first.
     pub flips: BTreeMap<AccountKey, Vec<Timestamp>>,
     /// The date of expiry that was announced for an account.
-    pub announced: BTreeMap<AccountKey, Timestamp>,
+    pub announced: BTreeMap<AccountKey, Announcement>,
+    /// Since when complete readings do not contain the account of a user whom we created and
+    /// deactivated; kept only where such users are to be deleted one day.
+    pub gone: BTreeMap<AccountKey, Timestamp>,
+    /// What the clocks said; kept only where something depends on dates.
+    pub clock: Option<ClockSeen>,
     /// A server that told its limit only by refusing.
     pub seat_refusal: Option<SeatRefusal>,
     /// The settings that decide who is in scope, as they were at the last reading that raised no
@@ -297,7 +325,11 @@ pub enum Remember {
     /// Set or clear when an account's user was deactivated or reactivated of late.
     Flips(AccountKey, Option<Vec<Timestamp>>),
     /// Set or clear the date of expiry that was announced.
-    Announced(AccountKey, Option<Timestamp>),
+    Announced(AccountKey, Option<Announcement>),
+    /// Set or clear since when the account of somebody who left is gone.
+    Gone(AccountKey, Option<Timestamp>),
+    /// What the clocks said.
+    Clock(ClockSeen),
     /// Set or clear what a refusal taught about the server's limit.
     SeatRefusal(Option<SeatRefusal>),
     /// The settings that decide who is in scope.
@@ -355,6 +387,8 @@ impl Memory {
             Remember::ForgetDone(before) => self.done.retain(|d| d.at >= *before),
             Remember::Flips(key, value) => put(&mut self.flips, key, value.as_ref()),
             Remember::Announced(key, value) => put(&mut self.announced, key, value.as_ref()),
+            Remember::Gone(key, value) => put(&mut self.gone, key, value.as_ref()),
+            Remember::Clock(seen) => self.clock = Some(seen.clone()),
             Remember::SeatRefusal(value) => self.seat_refusal.clone_from(value),
             Remember::Scope(name, scope) => put(&mut self.scopes, name, Some(scope)),
             Remember::Kept(user, value) => put(&mut self.kept, user, value.as_ref()),

@@ -17,7 +17,7 @@ mod undone;
 
 pub use account::{
     Account, AccountPart, AccountState, Directories, Directory, EmailCandidates, Entry, Group,
-    Lookup, Profile, ProfileField, Reading, Shape, SourceIdentity,
+    Lookup, Profile, ProfileField, Reading, Shape, SourceIdentity, WentBack,
 };
 pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate, Remnant};
 pub use evidence::{Evidence, Gap, Proof, Rejected, Roster};
@@ -26,8 +26,9 @@ pub use ids::{
     UserId,
 };
 pub use memory::{
-    Absence, Approval, ChosenName, Deactivation, Done, Given, HoldKey, Kept, Link, LinkOrigin,
-    Memory, MemoryDelta, Order, Remember, Restored, Return, SeatRefusal, Unlinked,
+    Absence, Announcement, Approval, ChosenName, ClockSeen, Deactivation, Done, Given, HoldKey,
+    Kept, Link, LinkOrigin, Memory, MemoryDelta, Order, Remember, Restored, Return, SeatRefusal,
+    Unlinked,
 };
 pub use plan::{
     Action, Class, NewUser, Outcome, Phase, Plan, Precondition, Step, Subject, TeamRef, UserRef,

@@ -185,8 +185,8 @@ pub enum Action {
         user: UserId,
         /// The new account's username in the directory.
         directory_username: String,
-        /// The second anchor that both have.
-        anchor: String,
+        /// The second anchor that both have; `None` where a person said so.
+        anchor: Option<String>,
     },
     /// Forget that an account is a user, because a person says so. Nothing is sent to the server.
     Unlink {
@@ -245,6 +245,13 @@ pub enum Action {
         /// Which user.
         user: UserId,
     },
+    /// Delete a user for ever, with everything that he wrote. Nothing undoes it.
+    Purge {
+        /// Whose. The link is forgotten afterwards.
+        account: AccountKey,
+        /// Which user.
+        user: UserId,
+    },
     /// Create a team.
     CreateTeam {
         /// Its name in addresses.
@@ -289,11 +296,13 @@ pub enum Class {
     MembershipRemoval,
     /// Administration is given.
     Grant,
+    /// A user is deleted for ever. Its limit is 0, whatever is configured.
+    Purge,
 }
 
 impl Class {
     /// All of them, in the order in which they are listed to people.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Locked,
         Self::Missing,
         Self::Adopt,
@@ -304,6 +313,7 @@ impl Class {
         Self::Email,
         Self::MembershipRemoval,
         Self::Grant,
+        Self::Purge,
     ];
 
     /// The word used in the configuration, in commands and in messages.
@@ -319,6 +329,7 @@ impl Class {
             Self::Email => "email",
             Self::MembershipRemoval => "membership-removal",
             Self::Grant => "grant",
+            Self::Purge => "purge",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Why: the reasons of steps, of leaving alone, of holding.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -57,7 +57,7 @@ pub enum Reason {
         /// What the user has.
         mattermost: String,
     },
-    /// The username is needed by somebody else in the same run, or makes a ring.
+    /// The username or address is needed by somebody else in the same run.
     MakesRoom {
         /// The name that somebody else needs.
         name: String,
@@ -89,6 +89,32 @@ pub enum Reason {
         by: String,
         /// With which command: `link`, `adopt` or `unlink`.
         command: String,
+    },
+    /// The account's date of expiry has come.
+    Expired {
+        /// Which attribute holds the date.
+        attribute: String,
+        /// The date.
+        at: Timestamp,
+        /// When it was announced, if that was long enough before: then it is no surprise to
+        /// anybody, and the guard does not count it.
+        announced: Option<Timestamp>,
+    },
+    /// An administrator reactivated the user, and the policy is to deactivate him again.
+    Again {
+        /// Why he is to be out, in words.
+        because: String,
+    },
+    /// The account has been gone for so long that the user is to be deleted for ever.
+    GoneFor {
+        /// Since when complete readings do not contain it.
+        since: Timestamp,
+        /// When the user was deactivated.
+        deactivated: Timestamp,
+        /// `policy.purge-after`.
+        after: Duration,
+        /// Where it was last seen.
+        last_dn: String,
     },
 }
 
@@ -219,7 +245,8 @@ pub enum Why {
         /// The new address.
         email: String,
     },
-    /// Two people swap their addresses, and the server verifies addresses.
+    /// Two people swap their addresses, and the server verifies addresses or takes only those of
+    /// certain domains.
     EmailSwap {
         /// The address.
         email: String,
@@ -260,6 +287,28 @@ pub enum Why {
         run: RunId,
         /// Why, in words.
         why: String,
+    },
+    /// The entry is not a person's: no user is made for it, and a user who is linked to it stays as
+    /// he is.
+    NotAPerson {
+        /// The rule of `accounts.not-a-person` that says so, with the value.
+        rule: String,
+        /// Whether a user is linked to it, so that a person should decide.
+        linked: bool,
+    },
+    /// The account expires by itself within days.
+    ExpiresSoon {
+        /// When.
+        at: Timestamp,
+        /// In how many days, rounded down.
+        days: u64,
+    },
+    /// The account has been gone long enough, and still the user is not deleted.
+    NotPurged {
+        /// Since when it is gone.
+        since: Timestamp,
+        /// Why not.
+        because: String,
     },
     /// A step of an earlier run has an unknown outcome that this reading does not settle.
     OutcomeUnknown(String),
@@ -323,6 +372,20 @@ pub enum HoldCause {
         from: u8,
         /// Accounts with it now, in percent.
         to: u8,
+    },
+    /// Users whom we deactivated and reactivated too often of late.
+    Flapping {
+        /// The most changes.
+        limit: u32,
+        /// Within this time.
+        within: Duration,
+        /// The changes of each, by name.
+        changes: BTreeMap<String, Vec<Timestamp>>,
+    },
+    /// The wall clock jumped, so that dates may seem to have come, or not to have come.
+    ClockJumped {
+        /// By so many milliseconds ahead; below zero: back.
+        ahead: i64,
     },
     /// The provider says that it is another server or domain.
     OtherIdentity {

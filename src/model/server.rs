@@ -154,4 +154,7 @@ pub struct ServerFacts {
     pub restrict_to_domains: Vec<String>,
     /// `TeamSettings.MaxUsersPerTeam`; `None` if it could not be asked.
     pub max_users_per_team: Option<u64>,
+    /// `ServiceSettings.EnableAPIUserDeletion`: whether users can be deleted for ever; `None` if it
+    /// could not be asked.
+    pub may_delete_users: Option<bool>,
 }

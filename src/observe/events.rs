@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::time::Duration;
 
-use crate::model::{Aftermath, Fate, Gap, Hold, LeftAlone, Outcome, RunId, Step};
+use crate::model::{Aftermath, Fate, Gap, Hold, LeftAlone, Outcome, RunId, Step, Timestamp};
 use crate::plan::{Sentence, hold_name};
 
 /// The kinds of events, each with its `MESSAGE_ID` (systemd.journal-fields(7)).
@@ -33,6 +33,8 @@ pub enum Kind {
     StateUnknown,
     /// Somebody left or returned, and not all that acts in that name did.
     Aftermath,
+    /// An account will expire within days.
+    Expiring,
     /// A cycle changed something.
     CycleDone,
     /// A cycle could not be finished.
@@ -43,7 +45,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Started,
         Self::Stopping,
         Self::Reloaded,
@@ -55,6 +57,7 @@ impl Kind {
         Self::Unproven,
         Self::StateUnknown,
         Self::Aftermath,
+        Self::Expiring,
         Self::CycleDone,
         Self::CycleFailed,
         Self::CycleRecovered,
@@ -74,6 +77,7 @@ impl Kind {
             Self::Unproven => "d75b0e3892fa4c16a04d9e27c8b1f653",
             Self::StateUnknown => "860e9cd4a17b4f52bd63f0a8259c7e14",
             Self::Aftermath => "4f1e7d9a62c84b30951fd0e83b7ca46d",
+            Self::Expiring => "685261e99cd8a5ab06e32da42dffc502",
             Self::CycleDone => "c60f8a25b91d47e38ed4a7039b5e1c87",
             Self::CycleFailed => "9b27e4d0f3564c1897a0b6c25ed8f318",
             Self::CycleRecovered => "f4813c5e27a94db2860fd1e7b39c5a69",
@@ -258,6 +262,28 @@ pub fn aftermath(run: RunId, after: &Aftermath) {
             .unwrap_or_default(),
         "{} {what}{typed}",
         after.name
+    );
+}
+
+/// An account will expire by itself. Told once for each date.
+pub fn expiring(left: &LeftAlone, at: Timestamp) {
+    tracing::info!(
+        message_id = Kind::Expiring.message_id(),
+        mm_username = left.subject.name.as_str(),
+        ldap_dn = left.subject.dn.as_deref().unwrap_or_default(),
+        sync_expires = at.to_string(),
+        "{} {}; the user is deactivated then",
+        left.subject,
+        left.why
+    );
+}
+
+/// More of them than one cycle names.
+pub fn more_expiring(number: usize) {
+    tracing::warn!(
+        message_id = Kind::Expiring.message_id(),
+        "{number} more accounts expire within seven days, and `mattersync plan --all` names them. If \
+         so many are a mistake, mend the dates in the directory"
     );
 }
 

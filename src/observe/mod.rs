@@ -5,8 +5,8 @@ mod events;
 mod output;
 
 pub use events::{
-    CycleNumbers, Kind, aftermath, cycle_done, cycle_failed, cycle_recovered, held, left_alone,
-    more_left_alone, reload_done, reload_failed, started, state_unknown, step, stopping,
-    team_unread, unproven,
+    CycleNumbers, Kind, aftermath, cycle_done, cycle_failed, cycle_recovered, expiring, held,
+    left_alone, more_expiring, more_left_alone, reload_done, reload_failed, started, state_unknown,
+    step, stopping, team_unread, unproven,
 };
 pub use output::{Output, init};

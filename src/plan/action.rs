@@ -16,6 +16,7 @@ impl Action {
             Self::ChangeEmail { .. } => Some(Class::Email),
             Self::Deactivate { class, .. } => *class,
             Self::Reactivate { .. } => Some(Class::Reactivate),
+            Self::Purge { .. } => Some(Class::Purge),
             Self::UpdateProfile { .. }
             | Self::CreateTeam { .. }
             | Self::JoinTeam { .. }
@@ -27,7 +28,7 @@ impl Action {
     pub fn phase(&self) -> Phase {
         match self {
             Self::Adopt { .. } | Self::MoveLink { .. } | Self::Unlink { .. } => Phase::Link,
-            Self::Deactivate { .. } => Phase::Free,
+            Self::Deactivate { .. } | Self::Purge { .. } => Phase::Free,
             Self::Rename { .. } => Phase::Names,
             Self::ChangeEmail { .. } | Self::UpdateProfile { .. } => Phase::Change,
             Self::CreateTeam { .. } => Phase::Places,
@@ -48,6 +49,7 @@ impl Action {
             Self::UpdateProfile { .. } => "update",
             Self::Deactivate { .. } => "deactivate",
             Self::Reactivate { .. } => "reactivate",
+            Self::Purge { .. } => "purge",
             Self::CreateTeam { .. } => "create-team",
             Self::JoinTeam { .. } => "join-team",
         }
@@ -64,6 +66,7 @@ impl Action {
             | Self::ChangeEmail { account, .. }
             | Self::UpdateProfile { account, .. }
             | Self::Reactivate { account, .. }
+            | Self::Purge { account, .. }
             | Self::JoinTeam { account, .. } => Some(account),
             Self::Deactivate { account, .. } => account.as_ref(),
             Self::CreateTeam { .. } => None,
@@ -81,6 +84,7 @@ impl Action {
             | Self::UpdateProfile { user, .. }
             | Self::Deactivate { user, .. }
             | Self::Reactivate { user, .. }
+            | Self::Purge { user, .. }
             | Self::JoinTeam {
                 user: UserRef::Existing(user),
                 ..
@@ -130,7 +134,7 @@ impl Action {
                 wish.push(class.map_or("ordered", Class::name).to_owned());
             }
             Self::Unlink { as_new, .. } => wish.push(as_new.to_string()),
-            Self::Adopt { .. } | Self::Reactivate { .. } => {}
+            Self::Adopt { .. } | Self::Reactivate { .. } | Self::Purge { .. } => {}
         }
         wish
     }

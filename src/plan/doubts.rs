@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     AccountKey, Class, Directory, HoldCause, HoldKey, ProfileField, ProviderName, Remember, Shape,
-    SourceIdentity, Step, Subject, Why,
+    Step, Subject, Why,
 };
 
 use super::draft::{Draft, Risk};
 use super::guard;
+use super::origin::{learn_identity, note_step_back, odd};
 use super::profiles::field_key;
 use super::scope::{self, Taking};
 
@@ -49,18 +50,7 @@ impl Doubts {
             found.extend(hidden(last, &shape, directory, &found));
         }
         self.shapes.insert(provider.clone(), shape);
-        let source = directory.accounts.source();
-        let last = memory.identities.get(provider);
-        if let Some(last) = last.filter(|last| other(last, source)) {
-            let name = if last.context == source.context {
-                |s: &SourceIdentity| s.server.clone().unwrap_or_default()
-            } else {
-                |s: &SourceIdentity| s.context.clone()
-            };
-            let cause = HoldCause::OtherIdentity {
-                from: name(last),
-                to: name(source),
-            };
+        if let Some(cause) = odd(memory.identities.get(provider), directory.accounts.source()) {
             found.push((HoldKey::Identity(provider.clone()), cause));
         }
         found.extend(configured(draft, provider));
@@ -215,6 +205,11 @@ impl Doubts {
         for (doubt, people) in self.list.iter().zip(in_grace) {
             foretell(draft, doubt, people);
         }
+        for doubt in &staying {
+            if let Some(provider) = &doubt.provider {
+                note_step_back(draft, provider, &doubt.cause);
+            }
+        }
         let whole = |d: &Directory| d.accounts.gaps().is_empty();
         let all = draft.world.directories.values().all(whole);
         let doubted = staying.iter().any(|d| d.key == HoldKey::Restored);
@@ -297,31 +292,6 @@ fn learn_shape(
     }
 }
 
-fn learn_identity(
-    draft: &mut Draft<'_>,
-    provider: &ProviderName,
-    directory: &Directory,
-    staying: &[&HoldKey],
-) {
-    let memory = draft.world.memory;
-    if !staying
-        .iter()
-        .any(|key| matches!(key, HoldKey::Identity(_)))
-    {
-        let mut source = directory.accounts.source().clone();
-        let last = memory.identities.get(provider);
-        // A server that does not say who it is does not make us forget who it was.
-        if source.server.is_none() {
-            source.server = last
-                .filter(|last| last.context == source.context)
-                .and_then(|last| last.server.clone());
-        }
-        if last != Some(&source) {
-            draft.learn(Remember::Identity(provider.clone(), source));
-        }
-    }
-}
-
 /// What is still doubted keeps its last believed number; shares stay shares.
 fn keep_doubted(now: &mut Shape, last: &Shape, staying: &[&HoldKey]) {
     for key in staying {
@@ -339,7 +309,9 @@ fn keep_doubted(now: &mut Shape, last: &Shape, staying: &[&HoldKey]) {
             | HoldKey::Shrank(_)
             | HoldKey::Identity(_)
             | HoldKey::Configuration(_)
-            | HoldKey::Restored => {}
+            | HoldKey::Restored
+            | HoldKey::Flapping
+            | HoldKey::Clock => {}
         }
     }
 }
@@ -366,12 +338,6 @@ fn shape(directory: &Directory) -> Shape {
         shape.attributes.insert(field_key(field), count);
     }
     shape
-}
-
-/// Whether a provider that answered is certainly another one than before.
-fn other(last: &SourceIdentity, now: &SourceIdentity) -> bool {
-    let servers = (&last.server, &now.server);
-    last.context != now.context || matches!(servers, (Some(last), Some(now)) if last != now)
 }
 
 fn compare(provider: &ProviderName, last: &Shape, now: &Shape) -> Vec<(HoldKey, HoldCause)> {

@@ -10,7 +10,7 @@ use crate::model::{
 };
 
 use super::bonds::Bonds;
-use super::{Policy, World, legal_username};
+use super::{Policy, World, dates, legal_username};
 
 /// A link as remembered, or as this plan has it.
 #[derive(Clone, Debug)]
@@ -114,6 +114,14 @@ pub struct Draft<'a> {
     /// People from whom a later plan could take something, or give it back, because of what this
     /// reading says, though no step does so yet.
     pub at_risk: Vec<(AccountKey, Risk)>,
+    /// Steps that wait for a person because the account goes and comes back too often.
+    pub flapping: BTreeSet<StepId>,
+    /// Steps that would not be taken, were the wall clock another.
+    pub dated: BTreeSet<StepId>,
+    /// Whether something rests on dates that no step does yet.
+    pub dates_at_risk: bool,
+    /// By how many milliseconds the wall clock jumped; zero while it can be believed.
+    pub clock_jump: i64,
     /// Users whom a person ordered to be deactivated: nothing else decides about their state.
     pub ordered: BTreeSet<UserId>,
     /// Values that a person gave back: the rest of the plan leaves them alone.
@@ -159,6 +167,10 @@ impl<'a> Draft<'a> {
             faded: BTreeMap::new(),
             rests_on: BTreeMap::new(),
             at_risk: Vec::new(),
+            flapping: BTreeSet::new(),
+            dated: BTreeSet::new(),
+            dates_at_risk: false,
+            clock_jump: dates::jump(world.memory, now),
             ordered: BTreeSet::new(),
             pinned: BTreeSet::new(),
             given_back: BTreeSet::new(),
@@ -266,7 +278,7 @@ impl<'a> Draft<'a> {
         chosen.is_some_and(|c| protect.contains(&c.name)) || protect.contains(&base)
     }
 
-    /// Plans a deactivation, unless the user is out of reach.
+    /// Plans a deactivation, unless the user is out of reach; then says so.
     pub fn deactivate(
         &mut self,
         subject: Subject,
@@ -275,13 +287,15 @@ impl<'a> Draft<'a> {
         class: Option<Class>,
         reason: Reason,
         after: Vec<StepId>,
-    ) {
+    ) -> Option<StepId> {
         if let Some(why) = self.untouchable(user) {
-            return self.leave(subject, why);
+            self.leave(subject, why);
+            return None;
         }
         if self.admins.len() == 1 && self.admins.contains(&user.id) {
             let why = "it is the last active human system administrator: make somebody else one";
-            return self.leave(subject, Why::Untouchable(why.into()));
+            self.leave(subject, Why::Untouchable(why.into()));
+            return None;
         }
         self.admins.remove(&user.id);
         let ordered_by = match &reason {
@@ -297,7 +311,7 @@ impl<'a> Draft<'a> {
             class,
             ordered_by,
         };
-        self.step(subject, action, Precondition::Active, reason, after);
+        Some(self.step(subject, action, Precondition::Active, reason, after))
     }
 
     /// Whether a person gave a value back that the directory wants otherwise.

@@ -10,7 +10,7 @@ use crate::model::{
 use super::doubts::Doubts;
 use super::draft::Draft;
 use super::undo::is_undo;
-use super::{Limit, Policy};
+use super::{Limit, Policy, dates, flaps};
 
 /// The time over which done steps are summed.
 pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -24,6 +24,10 @@ const CYCLES_A_DAY: u64 = 3;
 /// The most steps of a class in one cycle; `None` for no limit. `active` is the number of active
 /// linked users.
 pub fn limit(policy: &Policy, class: Class, active: u64) -> Option<u64> {
+    if class == Class::Purge {
+        // What cannot be taken back is asked for each time.
+        return Some(0);
+    }
     match policy.guard.get(&class).copied().unwrap_or_default() {
         Limit::Auto => Some(auto(class, active)),
         Limit::Number(number) => Some(number),
@@ -41,7 +45,7 @@ fn auto(class: Class, n: u64) -> u64 {
         Class::Reactivate | Class::Rename | Class::Email | Class::Move => root(n, 10).max(2),
         Class::MembershipRemoval => n.div_ceil(50).max(3),
         Class::Create => n.div_ceil(10).max(20),
-        Class::Adopt | Class::Grant => 0,
+        Class::Adopt | Class::Grant | Class::Purge => 0,
     }
 }
 
@@ -65,8 +69,15 @@ pub fn approved<'m>(
 /// What is held of the steps planned so far.
 pub fn holds(draft: &Draft<'_>, doubts: &Doubts, active: u64) -> Vec<Hold> {
     let mut holds = doubted(draft, doubts);
+    holds.extend(flaps::hold(draft));
+    holds.extend(dates::hold(draft));
     let mut limited: BTreeMap<Class, Vec<&Step>> = BTreeMap::new();
+    let expected = dates::expected(draft, active);
     for step in &draft.plan.steps {
+        // Who flaps is looked at by himself, and a date that was announced surprises nobody.
+        if draft.flapping.contains(&step.id) || expected.contains(&step.id) {
+            continue;
+        }
         if let Some(class) = step
             .class()
             .filter(|_| !first_fill(draft.world.memory, step))
@@ -167,7 +178,8 @@ pub fn first_fill(memory: &Memory, step: &Step) -> bool {
             .is_some_and(|key| first(&key.provider))
 }
 
-fn hold(key: HoldKey, cause: HoldCause, steps: &[&Step]) -> Hold {
+/// A hold of these steps.
+pub fn hold(key: HoldKey, cause: HoldCause, steps: &[&Step]) -> Hold {
     let ids: Vec<StepId> = steps.iter().map(|s| s.id).collect();
     let fingerprints = steps.iter().map(|s| s.action.fingerprint()).collect();
     Hold {

@@ -2,10 +2,12 @@
 
 use crate::model::{
     Absence, AccountKey, AccountState, Action, Class, Deactivation, Directory, Evidence, Gap, Link,
-    Lookup, Precondition, Proof, ProviderName, Reason, Remember, Return, Subject, User, Why,
+    Lookup, Precondition, Proof, ProviderName, Reason, Remember, Return, StepId, Subject, Undoing,
+    User, Why,
 };
 
 use super::draft::{Draft, Known, Person, Risk};
+use super::{ByHand, dates, flaps};
 
 /// Complete readings that must not contain an account before it is called missing, unless the
 /// grace is zero.
@@ -39,13 +41,20 @@ pub fn judge(draft: &mut Draft<'_>, person: &mut Person<'_>) -> Standing {
         forget_return(draft, person.key);
         return Standing::Out;
     }
-    match person.account.state.clone() {
+    match person.account.state.by_locks().clone() {
         AccountState::Locked { attribute, value } => {
             forget_return(draft, person.key);
-            locked(draft, person, user, Reason::Locked { attribute, value });
+            let expired = dates::expired(draft, person);
+            let reason = expired.unwrap_or(Reason::Locked { attribute, value });
+            locked(draft, person, user, reason);
             Standing::Out
         }
-        AccountState::Active => active(draft, person, user),
+        AccountState::Active => {
+            dates::announce(draft, person, user);
+            active(draft, person, user)
+        }
+        // The lock rules never say so of themselves, and the matching left the others alone.
+        AccountState::NotAPerson { .. } => Standing::Resting,
         AccountState::Unknown { why } => {
             forget_return(draft, person.key);
             if user.is_active() {
@@ -73,7 +82,7 @@ fn arrived(draft: &mut Draft<'_>, key: &AccountKey, link: &mut Known<'_>, user: 
 }
 
 fn newcomer(draft: &mut Draft<'_>, person: &Person<'_>) -> Standing {
-    if matches!(person.account.state, AccountState::Locked { .. }) {
+    if matches!(person.account.state.by_locks(), AccountState::Locked { .. }) {
         draft.leave(person.subject(), Why::LockedWithoutUser);
         Standing::Out
     } else {
@@ -85,19 +94,54 @@ fn locked(draft: &mut Draft<'_>, person: &Person<'_>, user: &User, reason: Reaso
     if !user.is_active() {
         return;
     }
-    if person.link.as_deref().is_some_and(was_ours) {
-        draft.leave(person.subject(), Why::ReactivatedByHand);
-        return;
-    }
-    let key = Some(person.key.clone());
-    draft.deactivate(
-        person.subject(),
-        key,
-        user,
-        Some(Class::Locked),
+    let is_dated = matches!(reason, Reason::Expired { .. });
+    let again = person.link.as_deref().is_some_and(was_ours);
+    let out = Out {
+        key: person.key,
+        class: Class::Locked,
         reason,
-        person.after(),
-    );
+        again,
+        after: person.after(),
+    };
+    let step = deactivate(draft, person.subject(), user, out);
+    if is_dated {
+        draft.dated.extend(step);
+    }
+}
+
+/// A deactivation that the directory wants.
+struct Out<'a> {
+    key: &'a AccountKey,
+    class: Class,
+    reason: Reason,
+    /// Whether we had deactivated the user before, and somebody undid it.
+    again: bool,
+    after: Vec<StepId>,
+}
+
+fn deactivate(
+    draft: &mut Draft<'_>,
+    subject: Subject,
+    user: &User,
+    out: Out<'_>,
+) -> Option<StepId> {
+    let mut reason = out.reason;
+    if out.again {
+        if respects(draft, out.key) {
+            draft.leave(subject, Why::ReactivatedByHand);
+            return None;
+        }
+        reason = Reason::Again {
+            because: reason.to_string(),
+        };
+    }
+    let key = Some(out.key.clone());
+    let step = draft.deactivate(subject, key, user, Some(out.class), reason, out.after)?;
+    // Whoever reactivates him may be a machine as well: they must not fight for ever.
+    if out.again && flaps::is_flapping(draft, out.key) {
+        draft.flapping.insert(step);
+    }
+    Some(step)
 }
 
 fn active(draft: &mut Draft<'_>, person: &mut Person<'_>, user: &User) -> Standing {
@@ -145,6 +189,7 @@ fn active(draft: &mut Draft<'_>, person: &mut Person<'_>, user: &User) -> Standi
             Some(Return { first, readings }),
         ));
         draft.at_risk.push((person.key.clone(), Risk::Return));
+        draft.dates_at_risk |= person.account.expires.is_some();
         draft.leave(person.subject(), Why::SeenBackOnce);
         return Standing::Resting;
     }
@@ -156,7 +201,14 @@ fn active(draft: &mut Draft<'_>, person: &mut Person<'_>, user: &User) -> Standi
         deactivated_because: deactivation.why.clone(),
     };
     let expects = Precondition::DeactivatedAt(at);
-    draft.step(person.subject(), action, expects, reason, person.after());
+    let step = draft.step(person.subject(), action, expects, reason, person.after());
+    // A date that has not come yet, by a clock that went back.
+    if person.account.expires.is_some() {
+        draft.dated.insert(step);
+    }
+    if flaps::is_flapping(draft, person.key) {
+        draft.flapping.insert(step);
+    }
     Standing::Back
 }
 
@@ -201,8 +253,14 @@ fn unproven(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, gap: Gap) {
 
 fn absent(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, proof: &Proof) {
     forget_return(draft, key);
-    if reactivated_by_hand(draft, key, link) {
-        return;
+    if reactivated_by_hand(draft, link) {
+        if respects(draft, key) {
+            let subject = subject(draft, key, link, &link.last_dn);
+            return draft.leave(subject, Why::ReactivatedByHand);
+        }
+        if proof.lookup.is_none() {
+            return ask_again(draft, key, link);
+        }
     }
     match &proof.lookup {
         Some(Lookup::Elsewhere {
@@ -223,17 +281,34 @@ fn absent(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, proof: &Proof) {
 }
 
 /// Whether our deactivation was undone on Mattermost: a person decided, and the account's absence
-/// changes nothing, whether or not it was asked for by id.
-fn reactivated_by_hand(draft: &mut Draft<'_>, key: &AccountKey, link: &Link) -> bool {
+/// changes nothing under the usual policy, whether or not it was asked for by id.
+fn reactivated_by_hand(draft: &Draft<'_>, link: &Link) -> bool {
     let Evidence::Present(user) = draft.world.users.look(&link.user) else {
         return false;
     };
-    let by_hand = user.is_active() && was_ours(link) && !draft.ordered.contains(&user.id);
-    if by_hand {
-        let subject = subject(draft, key, link, &link.last_dn);
-        draft.leave(subject, Why::ReactivatedByHand);
+    user.is_active() && was_ours(link) && !draft.ordered.contains(&user.id)
+}
+
+/// Whether a reactivation against the directory is respected: by the policy, or because a person
+/// took our deactivation back with `mattersync undo`.
+fn respects(draft: &Draft<'_>, key: &AccountKey) -> bool {
+    let undone = draft.world.memory.undone.get(key).into_iter().flatten();
+    let mut undone = undone.filter(|u| matches!(u.what, Undoing::Reactivate { .. }));
+    draft.policy.lifecycle.reactivated_by_hand == ByHand::Respect || undone.any(|u| u.done)
+}
+
+/// Who left is not looked up in each reading; who is counted as missing is.
+fn ask_again(draft: &mut Draft<'_>, key: &AccountKey, link: &Link) {
+    if !draft.world.memory.absences.contains_key(key) {
+        let count = Absence {
+            first: draft.now.clone(),
+            last: draft.now.clone(),
+            certain: std::time::Duration::ZERO,
+            readings: 0,
+        };
+        draft.learn(Remember::Absence(key.clone(), Some(count)));
     }
-    by_hand
+    unproven(draft, key, link, Gap::Lookup("it is made next time".into()));
 }
 
 fn wait_or_go(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, now_at: Option<&String>) {
@@ -308,17 +383,14 @@ fn take_out(
         return;
     }
     let subject = subject(draft, key, link, dn);
-    if was_ours(link) {
-        return draft.leave(subject, Why::ReactivatedByHand);
-    }
-    draft.deactivate(
-        subject,
-        Some(key.clone()),
-        user,
-        Some(class),
+    let out = Out {
+        key,
+        class,
         reason,
-        Vec::new(),
-    );
+        again: was_ours(link),
+        after: Vec::new(),
+    };
+    deactivate(draft, subject, user, out);
 }
 
 /// Carries persons' orders to deactivate into the plan. A person's word goes before what the
@@ -370,7 +442,8 @@ fn stays_out(draft: &mut Draft<'_>, key: AccountKey, mut link: Link, user: &User
     draft.learn(Remember::Link(key, link));
 }
 
-fn subject(draft: &Draft<'_>, key: &AccountKey, link: &Link, dn: &str) -> Subject {
+/// Whom messages are about where the account was not read.
+pub fn subject(draft: &Draft<'_>, key: &AccountKey, link: &Link, dn: &str) -> Subject {
     let user = match draft.world.users.look(&link.user) {
         Evidence::Present(user) => Some(user),
         _ => None,

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Account, AccountKey, Action, Evidence, Link, LinkOrigin, Precondition, Reason, Remember,
-    Subject, User, UserId, Why,
+    Account, AccountKey, AccountState, Action, Evidence, Link, LinkOrigin, Precondition, Reason,
+    Remember, Subject, User, UserId, Why,
 };
 
 use super::draft::{Draft, Known, Person};
@@ -57,6 +57,11 @@ fn unlinked<'a>(
         user: None,
         adopted_by: None,
     };
+    let rule = not_a_person(account);
+    if rule.is_some() && !draft.world.memory.nonces.contains_key(key) {
+        leave_alone(draft, person.subject(), rule, false);
+        return None;
+    }
     if let Some(mark) = draft.world.memory.unlinked.get(key) {
         let user = draft.world.users.get(&mark.user);
         let user = user.map(|user| format!("{} ({})", user.username, user.id));
@@ -70,6 +75,11 @@ fn unlinked<'a>(
     }
     let found = matching(draft, person.key, account);
     if !matches!(found, Match::Ours(_)) {
+        // Of what is no person's only a creation that was begun is followed up.
+        if rule.is_some() {
+            leave_alone(draft, person.subject(), rule, false);
+            return None;
+        }
         match kin.find(draft, key, account) {
             Kinship::None => {}
             Kinship::Successor(at) => return Some(successor(draft, person, at)),
@@ -111,11 +121,11 @@ fn unlinked<'a>(
 /// Moves the link of an account that is gone to its successor.
 fn successor<'a>(draft: &mut Draft<'a>, mut person: Person<'a>, at: usize) -> Person<'a> {
     let bond = &draft.bonds.all[at];
-    let anchor = person.account.anchor.clone().unwrap_or_default();
+    let anchor = person.account.anchor.clone();
     let link = Link {
         last_dn: person.account.dn.clone(),
         last_username: person.account.username.clone(),
-        anchor: Some(anchor.clone()),
+        anchor: anchor.clone(),
         ..bond.link.clone()
     };
     let action = Action::MoveLink {
@@ -126,7 +136,7 @@ fn successor<'a>(draft: &mut Draft<'a>, mut person: Person<'a>, at: usize) -> Pe
         anchor: anchor.clone(),
     };
     let reason = Reason::SameAnchor {
-        anchor,
+        anchor: anchor.unwrap_or_default(),
         was: bond.link.last_dn.clone(),
     };
     draft.take(&bond.link.user, person.key);
@@ -142,6 +152,19 @@ fn successor<'a>(draft: &mut Draft<'a>, mut person: Person<'a>, at: usize) -> Pe
 fn anchor_seen(draft: &Draft<'_>, kin: &Kin<'_>, key: &AccountKey, account: &Account) -> bool {
     let known = draft.gap(&key.provider).is_none();
     account.anchor.is_some() && known && kin.sharer(account).is_none()
+}
+
+/// The rule that says that an entry is not a person's.
+fn not_a_person(account: &Account) -> Option<&str> {
+    match &account.state {
+        AccountState::NotAPerson { rule, .. } => Some(rule),
+        _ => None,
+    }
+}
+
+fn leave_alone(draft: &mut Draft<'_>, subject: Subject, rule: Option<&str>, linked: bool) {
+    let rule = rule.unwrap_or_default().to_owned();
+    draft.leave(subject, Why::NotAPerson { rule, linked });
 }
 
 fn linked<'a>(draft: &mut Draft<'a>, kin: &Kin<'a>, at: usize) -> Option<Person<'a>> {
@@ -186,14 +209,21 @@ fn linked<'a>(draft: &mut Draft<'a>, kin: &Kin<'a>, at: usize) -> Option<Person<
         draft.leave(gone(key, account, &link), why);
         return None;
     }
-    Some(Person {
+    let person = Person {
         key,
         account,
         link: Some(link),
         bond: Some(at),
         user,
         adopted_by: None,
-    })
+    };
+    // Who is locked has left, whoever uses the mailbox now. An order is followed elsewhere.
+    let rule = not_a_person(account);
+    if rule.is_some() && !matches!(account.state.by_locks(), AccountState::Locked { .. }) {
+        leave_alone(draft, person.subject(), rule, true);
+        return None;
+    }
+    Some(person)
 }
 
 fn gone(key: &AccountKey, account: &Account, link: &Link) -> Subject {
@@ -351,7 +381,9 @@ fn administrator(user: &User) -> Option<String> {
 }
 
 fn out_of_bounds(draft: &Draft<'_>, user: &User) -> Option<String> {
-    if draft.world.server.own_user.as_ref() == Some(&user.id) {
+    if draft.world.memory.forgotten.contains_key(&user.id) {
+        Some("everything about that user's person was forgotten (`mattersync forget`)".into())
+    } else if draft.world.server.own_user.as_ref() == Some(&user.id) {
         Some("it is the account that mattersync works with".into())
     } else if user.is_bot {
         Some("a bot is never adopted".into())

@@ -139,8 +139,14 @@ fn remember_account(memory: &Memory, from: &AccountKey, to: &AccountKey) -> Memo
     delta.extend(waiting.map(|value| Remember::Waiting(to.clone(), Some(value))));
     let flips = memory.flips.get(from).cloned();
     delta.extend(flips.map(|value| Remember::Flips(to.clone(), Some(value))));
-    let announced = memory.announced.get(from).copied();
+    let announced = memory.announced.get(from).cloned();
     delta.extend(announced.map(|value| Remember::Announced(to.clone(), Some(value))));
+    let gone = memory.gone.get(from).copied();
+    delta.extend(gone.map(|value| Remember::Gone(to.clone(), Some(value))));
+    let apart = memory.unlinked.get(from).cloned();
+    delta.extend(apart.map(|value| Remember::Unlinked(to.clone(), Some(value))));
+    let undone = memory.undone.get(from).cloned();
+    delta.extend(undone.map(|value| Remember::Undone(to.clone(), Some(value))));
     delta
 }
 
@@ -154,7 +160,10 @@ fn known<'m>(memory: &'m Memory, provider: &ProviderName) -> BTreeSet<&'m Accoun
         .chain(memory.waiting.keys());
     let keys = keys
         .chain(memory.flips.keys())
-        .chain(memory.announced.keys());
+        .chain(memory.announced.keys())
+        .chain(memory.gone.keys())
+        .chain(memory.unlinked.keys())
+        .chain(memory.undone.keys());
     keys.filter(|key| key.provider == *provider && !key.id.as_str().starts_with(FORMER))
         .collect()
 }

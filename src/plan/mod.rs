@@ -13,9 +13,11 @@ mod address;
 mod bonds;
 mod creations;
 mod crowd;
+mod dates;
 mod doubts;
 mod draft;
 mod emails;
+mod flaps;
 mod guard;
 mod inverse;
 mod kin;
@@ -25,9 +27,12 @@ mod memberships;
 mod migration;
 mod names;
 mod naming;
+mod origin;
 mod outcome;
 mod policy;
 mod profiles;
+mod progress;
+mod purge;
 mod recover;
 mod restored;
 mod scope;
@@ -37,12 +42,16 @@ mod words;
 
 pub use address::legal_email;
 pub use crowd::{Bar, Claim, Crowd};
+pub use dates::next_expiry;
 pub use guard::{APPROVAL, DAY, approved, limit};
 pub use inverse::{Inverse, inverse};
 pub use migration::{Migration, Renumbered, Stuck};
 pub use names::legal_username;
-pub use outcome::{Effect, before, in_doubt, made, made_later, remember, undone};
-pub use policy::{AdoptRule, Authority, Limit, Policy, Setting, TeamPolicy};
+pub use outcome::{Effect, before, forget_account, in_doubt, made, made_later, remember, undone};
+pub use policy::{
+    AdoptRule, Authority, ByHand, LifecyclePolicy, Limit, Policy, Setting, TeamPolicy,
+};
+pub use purge::due as purge_due;
 pub use recover::{Settled, settle};
 pub use restored::unknown_marks;
 pub use seats::taken;
@@ -124,6 +133,7 @@ fn decide(mut draft: Draft<'_>) -> Plan {
     }
     for (provider, directory) in world.directories {
         lifecycle::missing(&mut draft, provider, directory);
+        purge::candidates(&mut draft, provider, directory);
     }
     let naming = naming::settle(&mut draft, &people);
     let mut addresses = emails::settle(&mut draft, &people);
@@ -136,6 +146,8 @@ fn decide(mut draft: Draft<'_>) -> Plan {
     memberships::everyone(&mut draft, &people, &made, &unseated);
     draft.plan.holds = guard::holds(&draft, &doubts, active);
     doubts.learn(&mut draft);
+    dates::learn(&mut draft);
+    flaps::forget_old(&mut draft);
     filled(&mut draft, &people, active);
     shown(&mut draft);
     forget_old(&mut draft);

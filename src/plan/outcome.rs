@@ -6,6 +6,7 @@ use crate::model::{
     UserId,
 };
 
+use super::flaps;
 use super::guard::{approved, first_fill};
 use super::profiles::sent;
 use super::undo::{carried_out, is_undo};
@@ -33,6 +34,8 @@ pub enum Effect {
     Deactivated(Timestamp),
     /// The user is active.
     Reactivated,
+    /// The user is deleted for ever.
+    Purged,
     /// The team exists.
     TeamMade(TeamId),
     /// The user is a member.
@@ -121,6 +124,7 @@ pub fn made(step: &Step, effect: &Effect) -> Option<Made> {
             ..Made::default()
         },
         Effect::Adopted
+        | Effect::Purged
         | Effect::Moved
         | Effect::Unlinked
         | Effect::Renamed
@@ -159,6 +163,7 @@ pub fn made_later(step: &Step, delta: &MemoryDelta) -> Option<Made> {
 /// What follows from a step that was carried out.
 pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDelta {
     let mut delta = linked(step, effect, memory, now);
+    delta.extend(flip(step, effect, memory, now));
     if let Action::Deactivate { user, .. } = &step.action
         && memory.orders.contains_key(user)
     {
@@ -178,7 +183,14 @@ pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Mem
         let by_hand = matches!(step.reason, Reason::ByHand { .. });
         let by_approval = approved(memory, &HoldKey::Class(class), now)
             .is_some_and(|steps| steps.contains(&fingerprint));
-        if !by_hand && !by_approval && !first_fill(memory, step) {
+        let expected = matches!(
+            step.reason,
+            Reason::Expired {
+                announced: Some(_),
+                ..
+            }
+        );
+        if !by_hand && !by_approval && !expected && !first_fill(memory, step) {
             delta.push(Remember::Done(Done {
                 class,
                 at: now.wall,
@@ -189,12 +201,43 @@ pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Mem
     delta
 }
 
+/// One more change of a user's state. A person's word is none: only what we decided by ourselves
+/// may go on for ever.
+fn flip(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Option<Remember> {
+    let ours = match effect {
+        Effect::Deactivated(_) => step.class().is_some(),
+        Effect::Reactivated => true,
+        _ => false,
+    };
+    let by_person = is_undo(step) || matches!(step.reason, Reason::ByHand { .. });
+    let key = step.action.account().filter(|_| ours && !by_person)?;
+    let mut times = flaps::recent(memory, key, now);
+    times.push(now.wall);
+    Some(Remember::Flips(key.clone(), Some(times)))
+}
+
+/// Nothing is remembered of somebody who was deleted for ever.
+fn forget(key: &AccountKey, memory: &Memory) -> MemoryDelta {
+    let key = || key.clone();
+    let mut delta = vec![Remember::Unlink(key()), Remember::Gone(key(), None)];
+    if memory.flips.contains_key(&key()) {
+        delta.push(Remember::Flips(key(), None));
+    }
+    if memory.names.contains_key(&key()) {
+        delta.push(Remember::Name(key(), None));
+    }
+    if memory.announced.contains_key(&key()) {
+        delta.push(Remember::Announced(key(), None));
+    }
+    delta
+}
+
 fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDelta {
     let Some(key) = step.action.account() else {
         return Vec::new();
     };
     if let (Action::Unlink { user, as_new, .. }, Effect::Unlinked) = (&step.action, effect) {
-        return unlinked(step, key, user, *as_new, now);
+        return unlinked(step, memory, user, *as_new, now);
     }
     let fresh = |user: &UserId, origin, username: &str| Link {
         user: user.clone(),
@@ -207,6 +250,9 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
         given: Default::default(),
         anchor: None,
     };
+    if matches!(effect, Effect::Purged) {
+        return forget(key, memory);
+    }
     let mut delta = Vec::new();
     let link = match (&step.action, effect) {
         (
@@ -228,6 +274,9 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
             },
             Effect::Adopted,
         ) => {
+            if memory.undone.contains_key(key) {
+                delta.push(Remember::Undone(key.clone(), None));
+            }
             if memory.unlinked.contains_key(key) {
                 delta.push(Remember::Unlinked(key.clone(), None));
             }
@@ -253,10 +302,19 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
                 return delta;
             };
             delta.extend(forget_account(memory, from));
+            if memory.unlinked.contains_key(key) {
+                delta.push(Remember::Unlinked(key.clone(), None));
+            }
+            if memory.nonces.contains_key(key) {
+                delta.push(Remember::Nonce(key.clone(), None));
+            }
+            // What a person took back of the old account holds for the new one.
+            let undone = memory.undone.get(from).cloned();
+            delta.extend(undone.map(|list| Remember::Undone(key.clone(), Some(list))));
             Link {
                 last_dn: step.subject.dn.clone().unwrap_or_default(),
                 last_username: directory_username.clone(),
-                anchor: Some(anchor.clone()),
+                anchor: anchor.clone(),
                 ..link.clone()
             }
         }
@@ -291,6 +349,9 @@ pub fn forget_account(memory: &Memory, key: &AccountKey) -> MemoryDelta {
     if memory.returns.contains_key(key) {
         delta.push(Remember::Return(key.clone(), None));
     }
+    if memory.unlinked.contains_key(key) {
+        delta.push(Remember::Unlinked(key.clone(), None));
+    }
     if memory.names.contains_key(key) {
         delta.push(Remember::Name(key.clone(), None));
     }
@@ -303,15 +364,30 @@ pub fn forget_account(memory: &Memory, key: &AccountKey) -> MemoryDelta {
     if memory.flips.contains_key(key) {
         delta.push(Remember::Flips(key.clone(), None));
     }
+    if memory.unlinked.contains_key(key) {
+        delta.push(Remember::Unlinked(key.clone(), None));
+    }
     if memory.announced.contains_key(key) {
         delta.push(Remember::Announced(key.clone(), None));
+    }
+    if memory.gone.contains_key(key) {
+        delta.push(Remember::Gone(key.clone(), None));
+    }
+    if memory.unlinked.contains_key(key) {
+        delta.push(Remember::Unlinked(key.clone(), None));
+    }
+    if memory.undone.contains_key(key) {
+        delta.push(Remember::Undone(key.clone(), None));
     }
     delta
 }
 
 /// Forgets a link and what hangs on it: a nonce that the user carries makes the user ours no more,
 /// and a suffix belongs to the name that the user had.
-fn unlinked(step: &Step, key: &AccountKey, user: &UserId, as_new: bool, now: &Now) -> MemoryDelta {
+fn unlinked(step: &Step, memory: &Memory, user: &UserId, as_new: bool, now: &Now) -> MemoryDelta {
+    let Some(key) = step.action.account() else {
+        return Vec::new();
+    };
     let by = match &step.reason {
         Reason::ByHand { by, .. } | Reason::Undone { by, .. } => by.clone(),
         _ => String::new(),
@@ -321,18 +397,10 @@ fn unlinked(step: &Step, key: &AccountKey, user: &UserId, as_new: bool, now: &No
         by,
         at: now.wall,
     };
-    vec![
-        Remember::Unlink(key.clone()),
-        Remember::Nonce(key.clone(), None),
-        Remember::Name(key.clone(), None),
-        Remember::Absence(key.clone(), None),
-        Remember::Return(key.clone(), None),
-        Remember::Waiting(key.clone(), None),
-        Remember::Flips(key.clone(), None),
-        Remember::Announced(key.clone(), None),
-        Remember::Order(user.clone(), None),
-        Remember::Unlinked(key.clone(), (!as_new).then_some(mark)),
-    ]
+    let mut delta = forget_account(memory, key);
+    delta.push(Remember::Order(user.clone(), None));
+    delta.push(Remember::Unlinked(key.clone(), (!as_new).then_some(mark)));
+    delta
 }
 
 fn change(link: &mut Link, step: &Step, effect: &Effect) {
@@ -364,6 +432,7 @@ fn change(link: &mut Link, step: &Step, effect: &Effect) {
         | Effect::Moved
         | Effect::Unlinked
         | Effect::Renamed
+        | Effect::Purged
         | Effect::TeamMade(_)
         | Effect::Joined => {}
     }

@@ -29,6 +29,8 @@ pub struct Policy {
     pub seat_order: Vec<String>,
     /// Teams of which everyone is a member.
     pub teams: Vec<TeamPolicy>,
+    /// What else decides about who goes, stays and comes back.
+    pub lifecycle: LifecyclePolicy,
     /// The limits of the guard; a class that is not in it has [`Limit::Auto`].
     pub guard: BTreeMap<Class, Limit>,
     /// The settings that decide who is in scope, by provider: should they change, what that takes
@@ -52,6 +54,44 @@ impl PartialEq for Setting {
 }
 
 impl Eq for Setting {}
+
+/// Rules about going, staying and coming back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LifecyclePolicy {
+    /// How many times within seven days a user may be deactivated and reactivated by us, both
+    /// counted, before a reactivation waits for a person; `None` for no limit.
+    pub flap_limit: Option<u32>,
+    /// What becomes of a user whom somebody reactivated although the account is locked or missing.
+    pub reactivated_by_hand: ByHand,
+    /// For how long the account of a user whom we created and deactivated must be gone before the
+    /// user is to be deleted for ever; `None`: never.
+    pub purge_after: Option<Duration>,
+}
+
+impl LifecyclePolicy {
+    /// The usual limit: the third return within seven days is looked at.
+    pub const FLAP_LIMIT: u32 = 5;
+}
+
+impl Default for LifecyclePolicy {
+    fn default() -> Self {
+        Self {
+            flap_limit: Some(Self::FLAP_LIMIT),
+            reactivated_by_hand: ByHand::default(),
+            purge_after: None,
+        }
+    }
+}
+
+/// What an administrator's reactivation of somebody who is locked or missing counts for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ByHand {
+    /// It stays, and is listed until the account is in use again.
+    #[default]
+    Respect,
+    /// The directory decides: the user is deactivated again.
+    Enforce,
+}
 
 /// When a user who was there before counts as the account's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

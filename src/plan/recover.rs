@@ -66,6 +66,11 @@ pub fn settle(
             joined.then_some(Effect::Joined)
         }
         Action::JoinTeam { .. } => None,
+        Action::Purge { user, .. } => match users.look(user) {
+            Evidence::Present(_) => None,
+            Evidence::Absent(_) => Some(Effect::Purged),
+            Evidence::Unknown(_) => return Settled::Unknown,
+        },
         Action::Rename { user, .. }
         | Action::ChangeEmail { user, .. }
         | Action::UpdateProfile { user, .. }

@@ -188,7 +188,10 @@ fn forget_waiting(draft: &mut Draft<'_>) {
         }
         let directory = world.directories.get(&key.provider);
         match directory.map(|d| d.accounts.look(&key.id)) {
-            Some(Evidence::Present(a)) => matches!(a.state, AccountState::Locked { .. }),
+            Some(Evidence::Present(a)) => matches!(
+                a.state,
+                AccountState::Locked { .. } | AccountState::NotAPerson { .. }
+            ),
             Some(Evidence::Absent(_)) => true,
             Some(Evidence::Unknown(_)) | None => false,
         }

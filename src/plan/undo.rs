@@ -384,7 +384,8 @@ fn carry_out(draft: &mut Draft<'_>, key: &AccountKey, undone: &Undone, fields: &
         Undoing::Deactivate { .. } => {
             draft.ordered.insert(id);
             let class = Some(Class::Locked);
-            return draft.deactivate(subject, Some(account), user, class, reason, Vec::new());
+            draft.deactivate(subject, Some(account), user, class, reason, Vec::new());
+            return;
         }
         Undoing::Unlink => (
             Action::Unlink {

@@ -60,6 +60,7 @@ impl fmt::Display for Sentence<'_> {
             }
             Action::Deactivate { .. } => write!(f, "deactivate {subject}")?,
             Action::Reactivate { .. } => write!(f, "reactivate {subject}")?,
+            Action::Purge { .. } => write!(f, "delete {subject} for ever")?,
             Action::CreateTeam { name, display_name } => {
                 write!(f, "create the team {name} ({display_name})")?;
             }
@@ -117,7 +118,7 @@ impl fmt::Display for Reason {
                 )
             }
             Self::MakesRoom { name } => {
-                write!(f, "somebody else gets the name {name} in the same run")
+                write!(f, "somebody else gets {name} in the same run")
             }
             Self::TeamConfigured => f.write_str("the configuration names it and it does not exist"),
             Self::EveryoneIsMember { team } => write!(f, "everyone is a member of {team}"),
@@ -126,6 +127,34 @@ impl fmt::Display for Reason {
             }
             Self::Ordered { by } => write!(f, "{by} said so with `mattersync deactivate`"),
             Self::ByHand { by, command } => write!(f, "{by} said so with `mattersync {command}`"),
+            Self::Expired {
+                attribute,
+                at,
+                announced,
+            } => {
+                write!(f, "the account expired ({attribute} is {at})")?;
+                match announced {
+                    Some(when) => write!(f, ", as announced on {when}"),
+                    None => Ok(()),
+                }
+            }
+            Self::Again { because } => write!(
+                f,
+                "{because}; an administrator had reactivated the user, and \
+                 policy.reactivated-by-hand is \"enforce\""
+            ),
+            Self::GoneFor {
+                since,
+                deactivated,
+                after,
+                last_dn,
+            } => write!(
+                f,
+                "the account has not been in the directory since {since} (was {last_dn}), longer \
+                 than policy.purge-after, {}; mattersync made the user, and deactivated him on \
+                 {deactivated}. It cannot be undone",
+                Span(*after)
+            ),
         }
     }
 }
@@ -220,7 +249,8 @@ impl fmt::Display for Why {
             ),
             Self::ReactivatedByHand => f.write_str(
                 "an administrator reactivated the user although the account is locked or missing; \
-                 `mattersync deactivate` ends it",
+                 it stays so until the account is in use again. `mattersync deactivate` ends it; so \
+                 does policy.reactivated-by-hand = \"enforce\"",
             ),
             Self::Protected => f.write_str("policy.protect names the user"),
             Self::Untouchable(why) => write!(f, "never touched: {why}"),
@@ -248,7 +278,8 @@ impl fmt::Display for Why {
             }
             Self::EmailSwap { email } => write!(
                 f,
-                "two people swap the address {email}: change one of them to a third address first"
+                "two people swap the address {email}, and this server takes no temporary one: change one of \
+                 them to a third address first"
             ),
             Self::FieldUnproven { field } => write!(
                 f,
@@ -277,6 +308,25 @@ impl fmt::Display for Why {
                 run.0
             ),
             Self::NotUndone { run, why } => write!(f, "not taken back (run {}): {why}", run.0),
+            Self::NotAPerson { rule, linked: false } => write!(
+                f,
+                "not a person's ({rule}): no user is made. accounts.not-a-person decides"
+            ),
+            Self::NotAPerson { rule, linked: true } => write!(
+                f,
+                "no longer a person's ({rule}): the user stays as he is until somebody types \
+                 `mattersync deactivate`, or changes accounts.not-a-person"
+            ),
+            Self::ExpiresSoon { at, days } => match days {
+                0 => write!(f, "expires on {at}, within a day"),
+                1 => write!(f, "expires on {at}, in 1 day"),
+                days => write!(f, "expires on {at}, in {days} days"),
+            },
+            Self::NotPurged { since, because } => write!(
+                f,
+                "gone from the directory since {since}, longer than policy.purge-after, and still \
+                 not deleted: {because}"
+            ),
             Self::OutcomeUnknown(what) => {
                 write!(
                     f,
@@ -321,6 +371,33 @@ impl fmt::Display for HoldCause {
                 f,
                 "{from} % of the accounts had this attribute, now {to} %: was a right lost?"
             ),
+            Self::Flapping {
+                limit,
+                within,
+                changes,
+            } => {
+                write!(
+                    f,
+                    "deactivated and reactivated {limit} times or more within {}: look why the \
+                     account goes and comes back. One person alone is released with \
+                     `mattersync approve USERNAME`",
+                    Span(*within)
+                )?;
+                for (name, times) in changes {
+                    let times: Vec<String> = times.iter().map(ToString::to_string).collect();
+                    write!(f, "; {name}: {}", times.join(", "))?;
+                }
+                Ok(())
+            }
+            Self::ClockJumped { ahead } => {
+                let by = Span(Duration::from_millis(ahead.unsigned_abs()));
+                let way = if *ahead > 0 { "ahead" } else { "back" };
+                write!(
+                    f,
+                    "this machine's clock jumped {way} by {by}, so dates in the directory may only \
+                     seem to have come, or not to have come: is it right?"
+                )
+            }
             Self::OtherIdentity { from, to } => {
                 write!(
                     f,
@@ -372,6 +449,8 @@ pub fn hold_name(key: &HoldKey) -> String {
         HoldKey::Identity(provider) => format!("identity:{provider}"),
         HoldKey::Configuration(provider) => format!("configuration:{provider}"),
         HoldKey::Restored => "restored".to_owned(),
+        HoldKey::Flapping => "flapping".to_owned(),
+        HoldKey::Clock => "clock".to_owned(),
     }
 }
 

@@ -90,6 +90,15 @@ impl Who {
     }
 }
 
+/// What was erased of somebody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// Steps.
+    pub steps: u64,
+    /// Notes.
+    pub notes: u64,
+}
+
 /// Whether a step is about somebody who is called so.
 pub(super) fn is_about(step: &Step, user: Option<&UserId>, person: &str) -> bool {
     let same = |text: &str| text.eq_ignore_ascii_case(person);

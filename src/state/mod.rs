@@ -29,14 +29,14 @@ mod volatile;
 mod worker;
 
 pub use directory::{COPY_NAME, FILE_NAME, LEASE_NAME, MARK_NAME};
-pub use history::{RunHead, RunState, StepCount, Which, Who};
+pub use history::{Erased, RunHead, RunState, StepCount, Which, Who};
 pub use lease::Lease;
 pub use mark::lost;
 pub use restore::{CopyFacts, look_at_copy, restore};
 pub use sqlite::SqliteStore;
 pub use volatile::MemoryStore;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::BoxFuture;
 
@@ -94,12 +94,8 @@ pub struct PastStep {
     pub run: RunId,
     /// When the run began.
     pub began: Timestamp,
-    /// When the outcome was recorded, or else the intent; `None` for a step that was never begun.
-    pub at: Option<Timestamp>,
-    /// The step as it was planned.
-    pub step: Step,
-    /// What became of it, as in [`RunRecord::steps`].
-    pub outcome: Option<Outcome>,
+    /// The step with what became of it.
+    pub record: StepRecord,
 }
 
 /// The memory of mattersync. One process at a time holds it.
@@ -191,6 +187,15 @@ pub trait Store: Send + Sync {
     /// The newest runs, newest first, at most `most`.
     fn runs(&self, most: u32) -> BoxFuture<'_, Result<Vec<RunRecord>, StateError>>;
 
+    /// The newest steps of all runs that were about this account or this user, newest first, at
+    /// most `most`.
+    fn steps_about<'a>(
+        &'a self,
+        account: Option<&'a AccountKey>,
+        user: Option<&'a UserId>,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>>;
+
     /// One run; `None` if there is none of that number, or no longer.
     fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRecord>, StateError>>;
 
@@ -209,14 +214,27 @@ pub trait Store: Send + Sync {
 
     /// What was noted outside of runs, oldest first.
     fn loose_notes(&self) -> BoxFuture<'_, Result<Vec<Note>, StateError>>;
-    /// The newest steps of all runs that were about this account or this user, newest first, at
-    /// most `most`.
-    fn steps_about<'a>(
-        &'a self,
-        account: Option<&'a AccountKey>,
-        user: Option<&'a UserId>,
-        most: u32,
-    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>>;
+
+    /// Forgets runs that began before a moment and are over, the oldest first and at most 50 of them,
+    /// with their steps and notes; notes outside of runs too. Not those of which a step is
+    /// unsettled, nor those to be kept. Returns how many runs; wakes no disk where there are none.
+    fn prune(
+        &self,
+        before: Timestamp,
+        keep: BTreeSet<RunId>,
+    ) -> BoxFuture<'_, Result<u64, StateError>>;
+
+    /// Erases the steps and notes about some people, applies a delta and writes a note, in one
+    /// transaction. [`Store::scrub`] removes the traces.
+    fn erase(
+        &self,
+        who: Who,
+        delta: MemoryDelta,
+        note: Note,
+    ) -> BoxFuture<'_, Result<Erased, StateError>>;
+
+    /// Leaves nothing of what was deleted in the file, its log and its copy.
+    fn scrub(&self) -> BoxFuture<'_, Result<(), StateError>>;
 
     /// Counts of what is remembered, for `status`: `links`, `deactivated` (of the links),
     /// `absences`, `returns`, `names`, `nonces`, `waiting`, `addresses-waiting`, `orders`, `approvals`, `done`, `runs`,

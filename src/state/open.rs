@@ -33,6 +33,8 @@ pub(super) fn for_writing(directory: &Path) -> Result<Connection, StateError> {
         settle_in(&db)?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
+        // What is deleted is personal data.
+        db.pragma_update(None, "secure_delete", true)?;
         migrate(&mut db)?;
         Ok(db)
     };

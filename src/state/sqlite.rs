@@ -1,6 +1,6 @@
 //! The state file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use futures_util::FutureExt;
@@ -11,10 +11,11 @@ use super::directory::FILE_NAME;
 use super::fault::Fault;
 use super::mark;
 use super::restore::integrity;
-use super::rows::{about, history, memory, notes, runs, to_json};
+use super::rows::{about, clean, history, memory, notes, runs, to_json};
 use super::worker::{Desk, Worker};
 use super::{
-    Lease, PastStep, RunHead, RunRecord, Settlement, StateError, Store, Unsettled, Which, Who, open,
+    Erased, Lease, PastStep, RunHead, RunRecord, Settlement, StateError, Store, Unsettled, Which,
+    Who, open,
 };
 use crate::model::{
     About, AccountKey, Memory, MemoryDelta, Note, Now, Plan, Restored, RunId, StepId, Timestamp,
@@ -227,6 +228,16 @@ impl Store for SqliteStore {
         self.read(move |db| runs::runs(db, most))
     }
 
+    fn steps_about<'a>(
+        &'a self,
+        account: Option<&'a AccountKey>,
+        user: Option<&'a UserId>,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>> {
+        let (account, user) = (account.cloned(), user.cloned());
+        self.read(move |db| about::steps_about(db, account.as_ref(), user.as_ref(), most))
+    }
+
     fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRecord>, StateError>> {
         self.read(move |db| runs::run(db, run))
     }
@@ -251,14 +262,44 @@ impl Store for SqliteStore {
         self.read(|db| notes::of(db, None))
     }
 
-    fn steps_about<'a>(
-        &'a self,
-        account: Option<&'a AccountKey>,
-        user: Option<&'a UserId>,
-        most: u32,
-    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>> {
-        let (account, user) = (account.cloned(), user.cloned());
-        self.read(move |db| about::steps_about(db, account.as_ref(), user.as_ref(), most))
+    fn prune(
+        &self,
+        before: Timestamp,
+        keep: BTreeSet<RunId>,
+    ) -> BoxFuture<'_, Result<u64, StateError>> {
+        async move {
+            let kept = keep.clone();
+            let any = self.read(move |db| {
+                let old = clean::old(db, before, &kept)?;
+                Ok(!old.is_empty() || clean::has_old_notes(db, before)?)
+            });
+            if !any.await? {
+                return Ok(0);
+            }
+            let pruned = self
+                .write(move |db| clean::prune(db, before, &keep))
+                .await?;
+            self.worker.tidy()?;
+            Ok(pruned)
+        }
+        .boxed()
+    }
+
+    fn erase(
+        &self,
+        who: Who,
+        delta: MemoryDelta,
+        note: Note,
+    ) -> BoxFuture<'_, Result<Erased, StateError>> {
+        self.write(move |db| {
+            let erased = clean::erase(db, &who, &note)?;
+            memory::apply(db, &delta)?;
+            Ok(erased)
+        })
+    }
+
+    fn scrub(&self) -> BoxFuture<'_, Result<(), StateError>> {
+        self.worker.scrub().boxed()
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>> {

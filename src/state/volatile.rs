@@ -1,6 +1,6 @@
 //! A store that forgets everything when it is dropped, with the same rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
@@ -10,11 +10,12 @@ use super::fault::{
     Fault, linked_twice, no_such_run, no_such_step, not_open, settled_already, step_twice,
 };
 use super::history::{is_about, is_link_of};
+use super::rows::clean::AT_ONCE;
 use super::rows::runs::NOT_RECORDED;
 use super::target::Target;
 use super::{
-    Outcome, PastStep, RunHead, RunRecord, RunState, Settlement, StateError, Store, Unsettled,
-    Which, Who,
+    Erased, Outcome, PastStep, RunHead, RunRecord, RunState, Settlement, StateError, Store,
+    Unsettled, Which, Who,
 };
 use crate::model::{
     About, AccountKey, Made, Memory, MemoryDelta, Note, Now, Plan, Remember, RunId, Step, StepId,
@@ -68,6 +69,16 @@ impl Record {
         self.intended.is_some() && !self.is_settled() && !self.superseded
     }
 
+    fn recorded(&self) -> StepRecord {
+        StepRecord {
+            step: self.step.clone(),
+            outcome: self.told(),
+            intended: self.intended,
+            settled: self.settled,
+            made: self.made.clone(),
+        }
+    }
+
     fn told(&self) -> Option<Outcome> {
         match &self.outcome {
             None if self.intended.is_some() => Some(Outcome::Unknown(NOT_RECORDED.into())),
@@ -86,13 +97,7 @@ impl Run {
     }
 
     fn record(&self, id: RunId) -> RunRecord {
-        let steps = self.steps.iter().map(|record| StepRecord {
-            step: record.step.clone(),
-            outcome: record.told(),
-            intended: record.intended,
-            settled: record.settled,
-            made: record.made.clone(),
-        });
+        let steps = self.steps.iter().map(Record::recorded);
         RunRecord {
             id,
             began: self.began,
@@ -346,6 +351,45 @@ impl Inner {
         notes.cloned().collect()
     }
 
+    fn prune(&mut self, before: Timestamp, keep: &BTreeSet<RunId>) -> u64 {
+        let old = self.runs.iter().filter(|(id, run)| {
+            let known = !run.steps.iter().any(Record::is_unsettled);
+            run.began < before && !run.open && known && !keep.contains(id)
+        });
+        let old: BTreeSet<RunId> = old.map(|(id, _)| *id).take(AT_ONCE).collect();
+        self.runs.retain(|id, _| !old.contains(id));
+        self.notes.retain(|note| match note.run {
+            Some(run) => !old.contains(&run),
+            None => note.at >= before,
+        });
+        u64::try_from(old.len()).unwrap_or(u64::MAX)
+    }
+
+    fn erase(&mut self, who: &Who, delta: &[Remember], note: Note) -> Result<Erased, Fault> {
+        self.check(delta)?;
+        let mut erased = Erased::default();
+        for run in self.runs.values_mut() {
+            run.steps.retain(|record| {
+                let target = &record.target;
+                let meant = who.has(target.account.as_ref(), target.user.as_ref());
+                erased.steps += u64::from(meant);
+                !meant
+            });
+            run.places = (0..)
+                .zip(&run.steps)
+                .map(|(place, record)| (record.step.id, place))
+                .collect();
+        }
+        self.notes.retain(|note| {
+            let meant = who.has(note.account.as_ref(), note.user.as_ref());
+            erased.notes += u64::from(meant);
+            !meant
+        });
+        self.note(note)?;
+        self.apply(delta);
+        Ok(erased)
+    }
+
     fn counts(&self) -> BTreeMap<String, u64> {
         let memory = &self.memory;
         let deactivated = memory.links.values().filter(|l| l.deactivated.is_some());
@@ -455,6 +499,36 @@ impl Store for MemoryStore {
         .boxed()
     }
 
+    fn steps_about<'a>(
+        &'a self,
+        account: Option<&'a AccountKey>,
+        user: Option<&'a UserId>,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>> {
+        async move {
+            let inner = self.lock();
+            let is_meant = |record: &&Record| {
+                let Target {
+                    account: a,
+                    user: u,
+                    ..
+                } = &record.target;
+                (a.is_some() && a.as_ref() == account) || (u.is_some() && u.as_ref() == user)
+            };
+            let steps = inner.runs.iter().rev().flat_map(|(id, run)| {
+                let steps = run.steps.iter().rev().filter(is_meant);
+                steps.map(move |record| PastStep {
+                    run: *id,
+                    began: run.began,
+                    record: record.recorded(),
+                })
+            });
+            let most = usize::try_from(most).unwrap_or(usize::MAX);
+            Ok(steps.take(most).collect())
+        }
+        .boxed()
+    }
+
     fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRecord>, StateError>> {
         async move { Ok(self.lock().runs.get(&run).map(|found| found.record(run))) }.boxed()
     }
@@ -487,36 +561,25 @@ impl Store for MemoryStore {
         async { Ok(self.lock().notes(None)) }.boxed()
     }
 
-    fn steps_about<'a>(
-        &'a self,
-        account: Option<&'a AccountKey>,
-        user: Option<&'a UserId>,
-        most: u32,
-    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>> {
-        async move {
-            let inner = self.lock();
-            let is_meant = |record: &&Record| {
-                let Target {
-                    account: a,
-                    user: u,
-                    ..
-                } = &record.target;
-                (a.is_some() && a.as_ref() == account) || (u.is_some() && u.as_ref() == user)
-            };
-            let steps = inner.runs.iter().rev().flat_map(|(id, run)| {
-                let steps = run.steps.iter().rev().filter(is_meant);
-                steps.map(move |record| PastStep {
-                    run: *id,
-                    began: run.began,
-                    at: record.settled.or(record.intended),
-                    step: record.step.clone(),
-                    outcome: record.told(),
-                })
-            });
-            let most = usize::try_from(most).unwrap_or(usize::MAX);
-            Ok(steps.take(most).collect())
-        }
-        .boxed()
+    fn prune(
+        &self,
+        before: Timestamp,
+        keep: BTreeSet<RunId>,
+    ) -> BoxFuture<'_, Result<u64, StateError>> {
+        async move { Ok(self.lock().prune(before, &keep)) }.boxed()
+    }
+
+    fn erase(
+        &self,
+        who: Who,
+        delta: MemoryDelta,
+        note: Note,
+    ) -> BoxFuture<'_, Result<Erased, StateError>> {
+        async move { told(self.lock().erase(&who, &delta, note)) }.boxed()
+    }
+
+    fn scrub(&self) -> BoxFuture<'_, Result<(), StateError>> {
+        async { Ok(()) }.boxed()
     }
 
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>> {

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::fault::Fault;
+use super::rows::clean;
 use super::{Lease, StateError, copy};
 
 /// The most commands that share one commit; keeps the write-ahead log and the wait bounded.
@@ -56,6 +57,10 @@ where
 enum Message {
     Job(Box<dyn Job>),
     Copy,
+    /// Gives unused parts of the file back, if they are many.
+    Tidy,
+    /// Leaves nothing of what was deleted in file, log and copy.
+    Scrub(oneshot::Sender<Result<(), StateError>>),
 }
 
 /// The thread, as its owner sees it. Dropping it lets the thread do what is queued, then waits.
@@ -112,6 +117,18 @@ impl Worker {
         self.send(Message::Copy)
     }
 
+    /// Queues a look for unused parts of the file; nobody waits for it.
+    pub(super) fn tidy(&self) -> Result<(), StateError> {
+        self.send(Message::Tidy)
+    }
+
+    /// Waits until nothing of what was deleted is left in file, log and copy.
+    pub(super) async fn scrub(&self) -> Result<(), StateError> {
+        let (caller, answer) = oneshot::channel();
+        self.send(Message::Scrub(caller))?;
+        answer.await.unwrap_or(Err(StateError::Closed))
+    }
+
     fn send(&self, message: Message) -> Result<(), StateError> {
         let sender = self.sender.as_ref().ok_or(StateError::Closed)?;
         sender.send(message).map_err(|_| StateError::Closed)
@@ -132,17 +149,28 @@ impl Desk {
         while let Ok(first) = receiver.recv() {
             let mut jobs = Vec::new();
             let mut copies = false;
+            let mut tidies = false;
+            let mut scrubs = Vec::new();
             for message in std::iter::once(first).chain(receiver.try_iter()) {
                 match message {
                     Message::Job(job) => jobs.push(job),
                     Message::Copy => copies = true,
+                    Message::Tidy => tidies = true,
+                    Message::Scrub(caller) => scrubs.push(caller),
                 }
                 // What was asked for after a copy waits for it.
-                if copies || jobs.len() >= MOST_AT_ONCE {
+                if copies || tidies || !scrubs.is_empty() || jobs.len() >= MOST_AT_ONCE {
                     break;
                 }
             }
             self.work_off(jobs);
+            if tidies && let Err(error) = clean::tidy(&self.db) {
+                tracing::warn!("unused parts of the state were not given back: {error}");
+            }
+            for caller in scrubs {
+                // A caller who no longer waits does not undo what was done.
+                let _ = caller.send(self.scrub());
+            }
             if copies && let Err(error) = copy::make(&self.db, &self.path) {
                 tracing::warn!("no copy of the state was made: {error}");
             }
@@ -150,6 +178,11 @@ impl Desk {
         let Self { db, lease, .. } = self;
         drop(db);
         drop(lease);
+    }
+
+    fn scrub(&self) -> Result<(), StateError> {
+        clean::scrub(&self.db).map_err(|error| Fault::from(error).tell(&self.path))?;
+        copy::make(&self.db, &self.path)
     }
 
     /// One transaction for all. If it fails as a whole, each is tried alone, so that one that

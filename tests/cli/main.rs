@@ -7,6 +7,7 @@ mod check;
 mod ldap;
 mod people;
 mod place;
+mod record;
 mod saved;
 mod served;
 mod state;

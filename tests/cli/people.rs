@@ -56,6 +56,7 @@ fn edge_48_a_conflict_names_both_parties_and_what_to_type() {
     assert!(!place.path("state").exists());
 
     place.sim.set_active(&bob, false);
+    place.add("dora", "Dora", "Dear");
     place.add("carl", "Carl", "Cool").mail = Some("alice@example.org".into());
     place.write();
     let report = place.run(&["conflicts", "--json"]).exits(0).json();
@@ -346,20 +347,12 @@ fn two_accounts_for_one_user_are_taken_apart() {
     );
     assert_eq!(changed, Ok(1));
     drop(state);
-    place
-        .run(&["sync"])
-        .exits(74)
-        .says("mattersync conflicts")
-        .says("mattersync unlink");
     let report = place.run(&["conflicts", "--json"]).exits(0).json();
     // The user that bob had is nobody's now, and has his name.
     assert_eq!(kinds(&report), ["stranger", "two-accounts-one-user"]);
     assert_eq!(report["conflicts"][0]["what"].as_array().unwrap().len(), 2);
-    assert_eq!(report["conflicts"][1]["ways"].as_array().unwrap().len(), 2);
-    place
-        .run(&["unlink", "carl"])
-        .exits(1)
-        .says("can be any of");
+    let way = &report["conflicts"][1]["ways"][0]["command"];
+    assert_eq!(way, &json!(["unlink", place.id(1)]));
     place.run(&["unlink", &place.id(1), "--yes"]).exits(0);
     place.run(&["sync"]).exits(0);
     let told = place
@@ -367,6 +360,39 @@ fn two_accounts_for_one_user_are_taken_apart() {
         .exits(0)
         .json();
     assert_eq!(told["stories"][0]["link"]["user"], carl);
+}
+
+#[test]
+fn edge_27_who_looks_like_a_missing_person_is_linked_by_a_persons_word() {
+    let mut place = company();
+    place.run(&["sync"]).exits(0);
+    let bob = place.sim.user_named("bob").unwrap().id;
+    // The entry was made anew: another id, the same name and address.
+    place.edit("bob", |p| p.gone = true);
+    place.add("bob", "Bob", "Bold");
+    place
+        .run(&["sync"])
+        .exits(0)
+        .says("looks like the same person");
+    let report = place.run(&["conflicts", "--json"]).exits(0).json();
+    assert_eq!(kinds(&report), ["same-person"]);
+    let way = &report["conflicts"][0]["ways"][0]["command"];
+    assert_eq!(way, &json!(["link", place.id(2), bob]));
+    let preview = place.run(&["link", &place.id(2), &bob]).exits(0);
+    let preview = preview.says("was linked to uid=bob,ou=People,dc=directory,dc=nh until now");
+    obey(&place, &preview).exits(0).says("They are linked");
+    place
+        .run(&["conflicts"])
+        .exits(0)
+        .says("There are no conflicts.");
+    place.run(&["sync"]).exits(0).says("Nothing was changed.");
+    let told = place.run(&["explain", "bob", "--json"]).exits(0).json();
+    let link = &told["stories"][0]["link"];
+    assert_eq!(link["account"]["id"], place.id(2));
+    assert_eq!(
+        link["origin"], "created",
+        "all that is remembered moves with it"
+    );
 }
 
 #[test]

@@ -161,3 +161,63 @@ fn a_service_that_hangs_is_told() {
     said.says("does not answer")
         .says("journalctl -u mattersync");
 }
+
+#[test]
+fn the_record_is_told_while_a_cycle_hangs() {
+    let place = company();
+    let _service = Service::start(&place);
+    place
+        .run(&["history"])
+        .exits(0)
+        .says("scheduled")
+        .says("2 create");
+    // A cycle that takes its time: nobody who asks what was done waits for it.
+    place.sim.set_latency(Duration::from_secs(8));
+    let mut sync = place.command(&["sync"]);
+    let sync = sync.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let mut sync = sync.unwrap();
+    place.until(|| {
+        let status = place.run(&["status", "--json"]);
+        status.json()["phase"] != "Idle" && status.json()["phase"] != "idle"
+    });
+    let began = Instant::now();
+    place.run(&["show", "1"]).exits(0).says("Run 1, scheduled");
+    place.run(&["history", "--person", "bob"]).exits(0);
+    place.run(&["history", "--person", "nobody"]).exits(1);
+    assert!(began.elapsed() < Duration::from_secs(5));
+    place.sim.set_latency(Duration::ZERO);
+    let _ = sync.kill();
+    let _ = sync.wait();
+}
+
+#[test]
+fn the_service_takes_back_and_names_who_asked() {
+    let mut place = company();
+    let _service = Service::start(&place);
+    place.edit("bob", |p| p.uid = "robert".into());
+    let mut command = place.command(&["sync"]);
+    crate::place::run(command.env("SUDO_USER", "erika"))
+        .exits(0)
+        .says("Renamed 1 user");
+    place
+        .run(&["history"])
+        .exits(0)
+        .says("sync")
+        .says("(erika)");
+    let mut command = place.command(&["undo", "2", "--person", "robert", "--yes"]);
+    crate::place::run(command.env("SUDO_USER", "erika"))
+        .exits(0)
+        .says("Renamed 1 user");
+    assert!(place.sim.user_named("bob").is_some());
+    for _ in 0..2 {
+        place.run(&["sync"]).exits(0).says("Nothing was changed.");
+    }
+    place
+        .run(&["show", "3"])
+        .exits(0)
+        .says("Run 3, undo, by ")
+        .says("(erika) takes back what run 2 did");
+    place.run(&["redo", "bob"]).exits(0);
+    place.run(&["sync"]).exits(0).says("Renamed 1 user");
+    assert!(place.sim.user_named("robert").is_some());
+}

@@ -184,7 +184,7 @@ fn what_somebody_changed_since_is_left_alone() {
     );
     let carol = place.sim.user_named("carol").unwrap().id;
     place.sim.set_active(&carol, true);
-    std::thread::sleep(std::time::Duration::from_millis(5));
+    place.sim.advance(std::time::Duration::from_secs(1));
     place.sim.set_active(&carol, false);
     place
         .run(&["undo", &run, "--yes"])
@@ -305,4 +305,125 @@ fn what_nobody_knows_is_not_undone() {
         .run(&["undo", "4711"])
         .exits(1)
         .says("there is no run 4711");
+}
+
+/// Killed again and again in the middle of an undo: in the end everything is undone, once.
+#[test]
+fn an_undo_that_is_killed_is_finished_by_the_next_cycle() {
+    use std::process::Stdio;
+    use std::time::{Duration, Instant};
+    let mut place = company();
+    place.more = "[guard]\nrename = \"off\"\nlocked = \"off\"\nreactivate = \"off\"\n".into();
+    for n in 0..12 {
+        place.add(&format!("user{n:02}"), "User", "Usual");
+    }
+    place.run(&["sync"]).exits(0);
+    for n in 0..12 {
+        let old = format!("user{n:02}");
+        if n % 2 == 0 {
+            place.edit(&old, |p| p.uid = format!("new{n:02}"));
+        } else {
+            place.edit(&old, |p| p.expires = 1);
+        }
+    }
+    place.run(&["sync"]).exits(0);
+    let run = newest(&place);
+    let mails = place.sim.mails().len();
+    let renames_back = |place: &Place| {
+        let names = (0..12).step_by(2).map(|n| format!("user{n:02}"));
+        names
+            .filter(|name| place.sim.user_named(name).is_some())
+            .count()
+    };
+    place.sim.set_latency(Duration::from_millis(30));
+    place.sim.reset_counters();
+    let mut command = place.command(&["undo", &run, "--yes"]);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let mut child = child.unwrap();
+    let end = Instant::now() + Duration::from_secs(20);
+    while place.sim.writes() < 5 {
+        assert!(Instant::now() < end, "it never began");
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    place.sim.set_latency(Duration::ZERO);
+    // Calls under way may still arrive.
+    let late = Instant::now() + Duration::from_millis(200);
+    while Instant::now() < late {
+        std::thread::yield_now();
+    }
+    let active = (1..12).step_by(2);
+    let active = active
+        .filter(|n| place.is_active(&format!("user{n:02}")))
+        .count();
+    assert!(
+        active + renames_back(&place) < 12,
+        "it was killed in the middle"
+    );
+    place.run(&["sync"]).exits(0);
+    place.run(&["sync"]).exits(0);
+    assert_eq!(renames_back(&place), 6);
+    for n in (1..12).step_by(2) {
+        assert!(place.is_active(&format!("user{n:02}")));
+    }
+    assert_eq!(
+        place.sim.mails().len() - mails,
+        6,
+        "one e-mail for each name"
+    );
+    place.rests();
+}
+
+#[test]
+fn a_name_that_was_given_away_is_not_taken_back() {
+    let mut place = company();
+    place.edit("bob", |p| p.uid = "robert".into());
+    place.run(&["sync"]).exits(0);
+    let run = newest(&place);
+    place.add("bob", "Bob", "Newcomer").mail = Some("newbob@example.org".into());
+    place.write();
+    place.run(&["sync"]).exits(0).says("Created 1 user");
+    place
+        .run(&["undo", &run, "--yes"])
+        .exits(0)
+        .says("the username \"bob\" belongs to bob (");
+    place.rests();
+    assert!(place.sim.user_named("robert").is_some());
+}
+
+#[test]
+fn nobody_else_gets_a_name_that_is_given_back() {
+    let mut place = company();
+    place.edit("bob", |p| p.uid = "robert".into());
+    place.run(&["sync"]).exits(0);
+    let run = newest(&place);
+    place.run(&["undo", &run, "--yes"]).exits(0);
+    place.add("bob", "Bob", "Newcomer").mail = Some("newbob@example.org".into());
+    place.write();
+    place.run(&["sync"]).exits(0).says("Created 1 user");
+    let owner = place.sim.user_named("bob").unwrap();
+    assert_eq!(owner.email, "bob@example.org", "the old bob");
+    place.rests();
+}
+
+/// A policy for what administrators do by hand is none for what was taken back.
+#[test]
+fn an_undone_deactivation_is_respected_where_others_are_not() {
+    let mut place = company();
+    place.more = "[policy]\ngrace = \"0s\"\nreactivated-by-hand = \"enforce\"\n".into();
+    place.edit("bob", |p| p.expires = 1);
+    place.people.retain(|p| p.uid != "dora");
+    place.write();
+    place.run(&["sync"]).exits(0).says("Deactivated 2 users");
+    let run = newest(&place);
+    place
+        .run(&["undo", &run, "--yes"])
+        .exits(0)
+        .says("Reactivated 2 users");
+    place.rests();
+    assert!(place.is_active("bob") && place.is_active("dora"));
+    place.run(&["redo", "bob"]).exits(0);
+    place.run(&["sync"]).exits(0).says("Deactivated 1 user");
+    assert!(!place.is_active("bob") && place.is_active("dora"));
 }

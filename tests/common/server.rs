@@ -22,6 +22,7 @@ pub struct Server {
     pub tells_seats: bool,
     pub verifies_email: bool,
     pub max_users_per_team: Option<u64>,
+    pub may_delete_users: Option<bool>,
     pub domains: Vec<String>,
     pub own_user: Option<UserId>,
     /// Addresses that wait for a click.
@@ -54,6 +55,7 @@ impl Server {
             tells_seats: true,
             verifies_email: false,
             max_users_per_team: None,
+            may_delete_users: Some(true),
             domains: Vec::new(),
             own_user: None,
             asked: BTreeMap::new(),
@@ -186,6 +188,7 @@ impl Server {
             require_email_verification: Some(self.verifies_email),
             restrict_to_domains: self.domains.clone(),
             max_users_per_team: self.max_users_per_team,
+            may_delete_users: self.may_delete_users,
         }
     }
 
@@ -246,6 +249,14 @@ impl Server {
                 self.needs_seat()?;
                 self.set_active(user, true);
                 Ok(Effect::Reactivated)
+            }
+            Action::Purge { user, .. } => {
+                self.known(user)?;
+                self.users.remove(user);
+                for members in self.members.values_mut() {
+                    members.remove(user);
+                }
+                Ok(Effect::Purged)
             }
             Action::CreateTeam { name, display_name } => self.create_team(name, display_name),
             Action::JoinTeam { user, team, .. } => {

@@ -17,8 +17,8 @@ use mattersync::model::{
     Step, StepId, Timestamp, User, UserId,
 };
 use mattersync::plan::{
-    AdoptRule, Authority, Effect, Limit, Policy, Settled, TeamPolicy, World, before, plan,
-    remember, settle,
+    AdoptRule, Authority, Effect, LifecyclePolicy, Limit, Policy, Settled, TeamPolicy, World,
+    before, plan, remember, settle,
 };
 
 use server::{Made, Server, proof};
@@ -130,6 +130,7 @@ pub fn policy() -> Policy {
             name: "example".into(),
             display_name: "Example Org".into(),
         }],
+        lifecycle: LifecyclePolicy::default(),
         guard: free.map(|c| (c, Limit::Off)).collect(),
         scopes: BTreeMap::new(),
     }
@@ -149,6 +150,7 @@ impl MiniWorld {
                 name: "ldaps://dc1".into(),
                 context: "dc=example".into(),
                 server: Some("one".into()),
+                ..SourceIdentity::default()
             },
             attributes: BTreeMap::new(),
             server: Server::new(),

@@ -42,7 +42,7 @@ fn one_line_for_each_change_one_summary_and_silence_otherwise() {
         "{lines:?}"
     );
     assert!(
-        lines[0].ends_with("the account is locked (shadowExpire is 1970-01-02 00:00:00 UTC)"),
+        lines[0].ends_with("the account expired (shadowExpire is 1970-01-02 00:00:00 UTC)"),
         "{lines:?}"
     );
     assert!(

@@ -1,8 +1,12 @@
 //! People whose directory id changes: moved, made anew, hired again.
 
+use mattermost_sim::{Options, Version};
+
 use mattersync::model::{AccountState, Action, Class, Gap, HoldKey, Lookup, Why};
 use mattersync::plan::Limit;
 
+use super::ids::run;
+use super::service::{Config, Person, Stage, people};
 use super::world::{DAY, HOUR, MiniWorld, emails, id, key, kinds, left, locked};
 
 fn anchored(world: &mut MiniWorld, the_id: &str, anchor: &str) {
@@ -298,4 +302,39 @@ fn edge_29_a_locked_successor_lets_the_user_be_deactivated() {
     world.cycle();
     world.cycle();
     assert!(world.user("new").is_active());
+}
+
+#[test]
+fn edge_27_a_person_says_that_an_account_made_anew_is_the_same_person() {
+    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let all = people(&["anna", "bert"]);
+    stage.write_people(&all);
+    let daemon = stage.start_and_wait();
+    let before = stage.sim.users();
+    // Made anew: the same name and address, another id.
+    let anew = [Person::new(9, "anna"), all[1].clone()];
+    stage.write_people(&anew);
+    daemon.sync();
+    let (_, said) = run(&stage, &["conflicts"]);
+    assert!(said.contains("Looks like the same person"), "{said}");
+    assert!(said.contains("mattersync link "), "{said}");
+    let is_out = |name: &str| {
+        let users = stage.sim.users();
+        users.iter().any(|u| u.username == name && !u.is_active())
+    };
+    assert!(is_out("anna"), "the grace is over at once");
+    let id = "00000000-0000-4000-8000-000000000009";
+    let (code, said) = run(&stage, &["link", id, "anna"]);
+    assert!(code == 0 && said.contains("the link moves"), "{said}");
+    assert!(is_out("anna"), "only shown");
+    let (code, said) = run(&stage, &["link", id, "anna", "--yes"]);
+    assert_eq!(code, 0, "{said}");
+    for _ in 0..2 {
+        daemon.sync();
+    }
+    let after = stage.sim.users();
+    assert_eq!(after.len(), before.len());
+    assert!(!is_out("anna"), "back, and the same user");
+    assert_eq!(daemon.sync().writes, 0);
+    daemon.stop();
 }

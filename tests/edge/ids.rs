@@ -48,7 +48,7 @@ fn stage(people: &[Person<'_>]) -> Stage {
 }
 
 /// Runs a command: its exit code and all that it said.
-fn run(stage: &Stage, words: &[&str]) -> (i32, String) {
+pub fn run(stage: &Stage, words: &[&str]) -> (i32, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_mattersync"))
         .arg("--config")
         .arg(stage.config())

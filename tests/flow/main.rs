@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod follow;
+mod leaving;
 mod limit;
 mod openldap;
 mod rights;

@@ -2,6 +2,7 @@
 
 use mattermost_sim::Version;
 use mattersync::cycle::Engine;
+use mattersync::model::{LeftAlone, Why};
 use servers::{AdPerson, SambaDc, ad_people};
 
 use crate::follow::{Office, Place, everything};
@@ -121,13 +122,15 @@ async fn a_domain_is_followed() {
     let domain = Domain::new(&people);
     let stage = Stage::new(Version::V5_38);
 
-    // From the domain's root, whose search always refers to CN=Configuration. Nobody but people
-    // is found there: neither Samba's own accounts nor the one that reads.
+    // From the domain's root, whose search always refers to CN=Configuration. No users are made for
+    // Samba's own accounts, nor for the one that reads.
     let mut whole = domain.engine_below(&stage, domain.0.base(), "");
     let filled = cycle(&stage, &mut whole).await;
     let directory = filled.summary.view.directories.values().next().unwrap();
     assert_eq!(directory.accounts.gaps(), [], "the reference hides nothing");
-    assert_eq!(directory.accounts.len(), 1_200);
+    assert_eq!(directory.accounts.len(), 1_205);
+    let nobody = |l: &LeftAlone| matches!(l.why, Why::NotAPerson { linked: false, .. });
+    assert_eq!(filled.left(nobody), 5, "{:?}", filled.plan().left_alone);
     let id = directory.accounts.iter().next().unwrap().0;
     assert_eq!(id.as_str().len(), 36, "an objectGUID: {id}");
     assert_eq!(filled.kinds()[0], ("create", enabled));

@@ -10,7 +10,7 @@ use mattermost_sim::{Options, Sim, User, Version};
 use mattersync::clock::Clock;
 use mattersync::config::Settings;
 use mattersync::cycle::{CycleError, Engine, Summary};
-use mattersync::model::{Action, HoldKey, LeftAlone, Now, Plan, Step, Timestamp};
+use mattersync::model::{Action, HoldKey, LeftAlone, Memory, Now, Plan, Step, Timestamp};
 use mattersync::state::{MemoryStore, Store};
 use serde_json::json;
 use tokio::sync::watch;
@@ -127,6 +127,23 @@ impl Stage {
     #[track_caller]
     pub fn is_active(&self, name: &str) -> bool {
         self.user(name).delete_at == 0
+    }
+
+    /// What is remembered.
+    pub async fn memory(&self) -> Memory {
+        self.store.load().await.unwrap()
+    }
+
+    /// Somebody lets a user in on Mattermost.
+    #[track_caller]
+    pub fn reactivate(&self, name: &str) {
+        self.sim.set_active(&self.user(name).id, true);
+    }
+
+    /// An administrator switches on that users can be deleted for ever.
+    pub fn allow_deletion(&self) {
+        let switch = json!({"ServiceSettings": {"EnableAPIUserDeletion": true}});
+        self.sim.set_config(&switch);
     }
 
     /// How many users are active, the administrator aside.

@@ -8,7 +8,8 @@ use mattersync::provider::ldap::LdapProvider;
 use servers::{AdPerson, SambaDc, ad_people};
 
 use crate::support::{
-    ad, assert_proven, configured, nobody, now, read, read_configured, settings, simple,
+    ad, assert_proven, configured, nobody, now, people_and_others, read, read_configured, settings,
+    simple,
 };
 
 fn pin(dc: &SambaDc) -> Trust {
@@ -185,15 +186,18 @@ async fn the_defaults_of_the_schema_read_a_samba_domain() {
         dc.pin().unwrap(),
     ));
     let directory = read_configured(&settings).await.unwrap();
-    let names: Vec<_> = directory
-        .accounts
-        .iter()
-        .map(|(_, a)| a.username.as_str())
-        .collect();
+    let (people, rest) = people_and_others(&directory);
+    assert_eq!(people, 40, "people, and no account of the system: {rest:?}");
+    let dns = rest.iter().find(|(name, _)| name == "dns-dc1");
     assert_eq!(
-        names.len(),
-        40,
-        "people, and no account of the system: {names:?}"
+        dns.map(|(_, rule)| rule.as_str()),
+        Some("isCriticalSystemObject is TRUE"),
+        "whatever a server calls it"
+    );
+    let rest: Vec<_> = rest.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        rest,
+        ["Administrator", "Guest", "dns-dc1", "krbtgt", "ldapservice"]
     );
     assert_proven(&directory);
     assert_eq!(directory.state_unknown, 0);

@@ -9,8 +9,8 @@ use servers::people::{self, Person};
 use servers::{Slapd, SlapdOptions};
 
 use crate::support::{
-    BASE, PEOPLE, assert_proven, assert_unproven, configured, nobody, read, read_configured,
-    rfc2307, settings, simple,
+    BASE, PEOPLE, assert_proven, assert_unproven, configured, nobody, people_and_others, read,
+    read_configured, rfc2307, settings, simple,
 };
 
 /// A server with so many people, all of whom its service account may read.
@@ -383,11 +383,18 @@ async fn the_defaults_of_the_schema_read_a_nethserver_7() {
         slapd.ca_file(),
     ));
     let directory = read_configured(&settings).await.unwrap();
-    assert_eq!(
-        directory.accounts.len(),
-        40,
-        "people, and nothing that only looks like one"
-    );
+    let (people, rest) = people_and_others(&directory);
+    assert_eq!(people, 40, "people, and nothing that only looks like one");
+    let rule = |name: &str, like: &str| {
+        let why = format!("the username {name} is like \"{like}\"");
+        (name.to_owned(), why)
+    };
+    let wanted = [
+        rule("machine$", "*$"),
+        rule("nobody", "nobody"),
+        rule("root", "root"),
+    ];
+    assert_eq!(rest, wanted);
     assert_proven(&directory);
     assert_eq!(directory.groups.len(), 1);
 }

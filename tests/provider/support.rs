@@ -11,7 +11,7 @@ use mattersync::config::{
     ProviderSettings, Schema, SecretSource, Settings, Trust,
 };
 use mattersync::model::{
-    Directory, DirectoryId, Evidence, Gap, Now, ProfileField, Reading, Timestamp,
+    AccountState, Directory, DirectoryId, Evidence, Gap, Now, ProfileField, Reading, Timestamp,
 };
 use mattersync::provider::ldap::LdapProvider;
 use mattersync::provider::{Ask, Progress, Provider, ProviderError};
@@ -44,6 +44,19 @@ pub fn configured(provider: &str) -> ProviderSettings {
     read.unwrap_or_else(|error| panic!("{error}\n{text}"))
         .0
         .provider
+}
+
+/// How many people a reading has, and who is none by which rule, in the order of the names.
+pub fn people_and_others(directory: &Directory) -> (usize, Vec<(String, String)>) {
+    let accounts = directory.accounts.iter().map(|(_, account)| account);
+    let mut rest = Vec::new();
+    for account in accounts {
+        if let AccountState::NotAPerson { rule, .. } = &account.state {
+            rest.push((account.username.clone(), rule.clone()));
+        }
+    }
+    rest.sort();
+    (directory.accounts.len() - rest.len(), rest)
 }
 
 /// One reading by such a configuration.
@@ -114,6 +127,7 @@ pub fn rfc2307(base: &str) -> Mapping {
         fields: fields(),
         full_name: vec!["cn".into()],
         locks: vec![LockRule::UserPassword],
+        not_a_person: Vec::new(),
         group_name: "cn".into(),
         group_members: vec![
             GroupMembers::Usernames("memberuid".into()),
@@ -138,6 +152,7 @@ pub fn ad(base: &str) -> Mapping {
         fields: fields(),
         full_name: vec!["displayname".into()],
         locks: vec![LockRule::UserAccountControl, LockRule::AccountExpires],
+        not_a_person: Vec::new(),
         group_name: "cn".into(),
         group_members: vec![GroupMembers::Dns("member".into())],
     }

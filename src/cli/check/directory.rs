@@ -176,8 +176,8 @@ fn locks(findings: &mut Findings, settings: &ProviderSettings, directory: &Direc
     let mut locked = 0;
     let mut unknown: BTreeMap<&str, usize> = BTreeMap::new();
     for (_, account) in directory.accounts.iter() {
-        match &account.state {
-            AccountState::Active => {}
+        match account.state.by_locks() {
+            AccountState::Active | AccountState::NotAPerson { .. } => {}
             AccountState::Locked { .. } => locked += 1,
             AccountState::Unknown { why } => *unknown.entry(why).or_default() += 1,
         }

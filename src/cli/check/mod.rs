@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Mapping;
-use crate::provider::mapping::wanted_attributes;
+use crate::provider::mapping::person_attributes;
 
 use super::Answer;
 use super::args::Json;
@@ -95,7 +95,7 @@ impl Findings {
     }
 
     fn count_attributes(&mut self, mapping: &Mapping, have: &BTreeMap<String, usize>, of: usize) {
-        let of_each = wanted_attributes(mapping)
+        let of_each = person_attributes(mapping)
             .into_iter()
             .map(|name| Attribute {
                 have: have.get(&name).copied().unwrap_or(0),

@@ -10,7 +10,9 @@ use super::{Findings, some};
 
 /// Looks at every account. `domains` are those that the server accepts, if they are known.
 pub(super) fn check(findings: &mut Findings, directory: &Directory, domains: Option<&[String]>) {
-    let accounts: Vec<&Account> = directory.accounts.iter().map(|(_, a)| a).collect();
+    let accounts = directory.accounts.iter().map(|(_, a)| a);
+    let is_person = |a: &&Account| !matches!(a.state, AccountState::NotAPerson { .. });
+    let accounts: Vec<&Account> = accounts.filter(is_person).collect();
     usernames(findings, &accounts);
     addresses(findings, &accounts);
     if let Some(domains) = domains {

@@ -3,7 +3,9 @@
 use crate::cli::print::count;
 use crate::config::{MattermostAccess, Settings};
 use crate::mattermost::{CallError, Client, Reader};
-use crate::model::{AccountState, Directory, Roster, Seats, ServerFacts, User, UserId, Version};
+use crate::model::{
+    Account, AccountState, Directory, Roster, Seats, ServerFacts, User, UserId, Version,
+};
 
 use super::{Findings, some};
 
@@ -47,6 +49,7 @@ pub(super) async fn check(
     seats(findings, &facts, directory, &users);
     protected(findings, settings, &users);
     teams(findings, settings, &reader, &facts, directory).await;
+    deletions(findings, settings, &facts);
     if may_all {
         verification(findings, &facts);
     }
@@ -108,6 +111,29 @@ fn rights(
     }
 }
 
+/// Whether users can be deleted for ever, where that is wanted.
+fn deletions(findings: &mut Findings, settings: &Settings, facts: &ServerFacts) {
+    if settings.policy.lifecycle.purge_after.is_none() {
+        return;
+    }
+    match facts.may_delete_users {
+        Some(true) => findings.ok(
+            "deletions",
+            "the server lets users be deleted for ever (policy.purge-after)",
+        ),
+        Some(false) => findings.problem(
+            "deletions",
+            "policy.purge-after is set, but the server deletes nobody: switch \
+             ServiceSettings.EnableAPIUserDeletion on, or take policy.purge-after out",
+        ),
+        None => findings.note(
+            "deletions",
+            "policy.purge-after is set, but whether the server deletes anybody \
+             (ServiceSettings.EnableAPIUserDeletion) could not be asked",
+        ),
+    }
+}
+
 /// The first user of a server without an administrator becomes one.
 fn administrators(
     findings: &mut Findings,
@@ -130,7 +156,8 @@ fn administrators(
     };
     let known = directory.is_some_and(|d| {
         let mut accounts = d.accounts.iter();
-        accounts.any(|(_, a)| a.username.eq_ignore_ascii_case(first))
+        let is_person = |a: &Account| !matches!(a.state, AccountState::NotAPerson { .. });
+        accounts.any(|(_, a)| a.username.eq_ignore_ascii_case(first) && is_person(a))
     });
     if known || directory.is_none() {
         findings.note(
@@ -140,14 +167,22 @@ fn administrators(
     } else {
         findings.problem(
             "rights",
-            format!("policy.first-admin names {first}, who is not in the directory"),
+            format!(
+                "policy.first-admin names {first}, who is not in the directory, or not a person's \
+                 account there (accounts.not-a-person)"
+            ),
         );
     }
 }
 
 /// How many accounts need a seat.
 fn people(directory: &Directory) -> usize {
-    let locked = |state: &AccountState| matches!(state, AccountState::Locked { .. });
+    let locked = |state: &AccountState| {
+        matches!(
+            state,
+            AccountState::Locked { .. } | AccountState::NotAPerson { .. }
+        )
+    };
     let accounts = directory.accounts.iter();
     accounts.filter(|(_, a)| !locked(&a.state)).count()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use toml::Spanned;
 
+use super::super::not_a_person::{FORM, NotAPerson};
 use super::super::raw::{Key, RawAccounts, RawProvider};
 use super::super::schema::Defaults;
 use super::super::{GroupMembers, IdAttribute, IdForm, LockRule, Mapping, Schema, names};
@@ -40,6 +41,7 @@ pub(super) fn mapping(
             defaults.full_name,
         ),
         locks: locks(check, &raw.lock, defaults),
+        not_a_person: not_a_person(check, &raw.not_a_person, defaults),
         group_name: attribute(
             check,
             &raw.group_name,
@@ -315,6 +317,26 @@ fn locks(check: &mut Check<'_>, key: &Key<List>, defaults: &Defaults) -> Vec<Loc
         }
     };
     rules.into_iter().collect()
+}
+
+fn not_a_person(check: &mut Check<'_>, key: &Key<List>, defaults: &Defaults) -> Vec<NotAPerson> {
+    let Some(written) = get(key) else {
+        let usual = defaults.not_a_person.iter();
+        return usual.filter_map(|text| NotAPerson::parse(text)).collect();
+    };
+    let mut rules = Vec::new();
+    for item in written {
+        match NotAPerson::parse(item.get_ref()) {
+            Some(rule) => rules.push(rule),
+            None => check.problem(
+                Some(item.span()),
+                "accounts.not-a-person",
+                format!("`{}` is no rule", item.get_ref()),
+                FORM,
+            ),
+        }
+    }
+    rules
 }
 
 fn group_members(

@@ -11,7 +11,7 @@ mod provider;
 mod rest;
 mod scope;
 
-pub(super) use policy::{ADOPT, AUTHORITY};
+pub(super) use policy::{ADOPT, AUTHORITY, BY_HAND};
 
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
@@ -39,6 +39,7 @@ pub(super) fn settings(
     let scope = scope::settings(&check, raw, &provider, &policy);
     policy.scopes.insert(provider.name.clone(), scope);
     let (schedule, state_directory, control_socket) = rest::settings(&mut check, raw);
+    let keep = rest::keep(&mut check, raw);
     let Check {
         mut problems,
         mut warnings,
@@ -55,6 +56,7 @@ pub(super) fn settings(
         policy,
         schedule,
         state_directory,
+        keep,
         control_socket,
         digest: String::new(),
     };

@@ -7,7 +7,7 @@ use super::super::raw::{Key, RawConfig, RawGuard, RawPolicy, Scalar};
 use super::super::{Mapping, names};
 use super::{Check, at, get, text};
 use crate::model::{Class, ProfileField};
-use crate::plan::{AdoptRule, Authority, Limit, Policy, TeamPolicy};
+use crate::plan::{AdoptRule, Authority, ByHand, LifecyclePolicy, Limit, Policy, TeamPolicy};
 
 /// The words of `policy.adopt`.
 pub(in super::super) const ADOPT: [(&str, AdoptRule); 4] = [
@@ -48,9 +48,59 @@ pub(super) fn settings(check: &mut Check<'_>, raw: &RawConfig, mapping: &Mapping
         username: identity(check, &attributes.username, "policy.attributes.username"),
         email: identity(check, &attributes.email, "policy.attributes.email"),
         teams: teams(check, raw),
+        lifecycle: lifecycle(check, policy),
         guard: guard(check, &raw.guard),
         scopes: BTreeMap::new(),
     }
+}
+
+/// The words of `policy.reactivated-by-hand`.
+pub(in super::super) const BY_HAND: [(&str, ByHand); 2] =
+    [("respect", ByHand::Respect), ("enforce", ByHand::Enforce)];
+
+fn lifecycle(check: &mut Check<'_>, raw: &RawPolicy) -> LifecyclePolicy {
+    let off = |key: &Key<Scalar>| get(key).is_some_and(|text| text.0.trim() == "off");
+    let key = "policy.purge-after";
+    let day = Duration::from_secs(86_400);
+    let purge_after = match raw.purge_after {
+        Some(_) if !off(&raw.purge_after) => {
+            let span = check.duration(&raw.purge_after, key, 365 * day, 30 * day..=3_650 * day);
+            check.warn(at(&raw.purge_after), "policy.purge-after: who is deleted for ever takes along all that he wrote, also in other people's conversations, and nothing brings it back; each deletion waits for `mattersync approve purge`");
+            Some(span)
+        }
+        _ => None,
+    };
+    LifecyclePolicy {
+        flap_limit: flap_limit(check, &raw.flap_limit),
+        reactivated_by_hand: check.choice(
+            &raw.reactivated_by_hand,
+            "policy.reactivated-by-hand",
+            &BY_HAND,
+            ByHand::default(),
+        ),
+        purge_after,
+    }
+}
+
+fn flap_limit(check: &mut Check<'_>, key: &Key<Scalar>) -> Option<u32> {
+    let usual = Some(LifecyclePolicy::FLAP_LIMIT);
+    let Some(written) = get(key) else {
+        return usual;
+    };
+    let text = written.0.trim();
+    if text == "off" {
+        return None;
+    }
+    let number = text.parse().ok().filter(|n| (2..=100).contains(n));
+    if number.is_none() {
+        check.problem(
+            at(key),
+            "policy.flap-limit",
+            format!("`{text}` is not a limit"),
+            "write how many times within seven days a user may be deactivated and reactivated, 2 to 100, or \"off\"",
+        );
+    }
+    number.or(usual)
 }
 
 fn protect(check: &mut Check<'_>, raw: &RawPolicy) -> BTreeSet<String> {
@@ -197,7 +247,9 @@ fn fields(
 fn guard(check: &mut Check<'_>, raw: &RawGuard) -> BTreeMap<Class, Limit> {
     let mut limits = BTreeMap::new();
     for class in Class::ALL {
-        let key = guard_key(raw, class);
+        let Some(key) = guard_key(raw, class) else {
+            continue;
+        };
         let name = format!("guard.{class}");
         let Some(written) = get(key) else {
             continue;
@@ -218,8 +270,9 @@ fn guard(check: &mut Check<'_>, raw: &RawGuard) -> BTreeMap<Class, Limit> {
     limits
 }
 
-fn guard_key(raw: &RawGuard, class: Class) -> &Key<Scalar> {
-    match class {
+/// The limit of deletions for ever is no matter of configuration.
+fn guard_key(raw: &RawGuard, class: Class) -> Option<&Key<Scalar>> {
+    Some(match class {
         Class::Create => &raw.create,
         Class::Adopt => &raw.adopt,
         Class::Move => &raw.r#move,
@@ -230,7 +283,8 @@ fn guard_key(raw: &RawGuard, class: Class) -> &Key<Scalar> {
         Class::Email => &raw.email,
         Class::MembershipRemoval => &raw.membership_removal,
         Class::Grant => &raw.grant,
-    }
+        Class::Purge => return None,
+    })
 }
 
 /// Reads `auto`, `off`, `12`, `2%`, `0.25%`.

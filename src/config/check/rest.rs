@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::ScheduleSettings;
 use super::super::raw::RawConfig;
-use super::{Check, at};
+use super::{Check, at, get};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -21,6 +21,23 @@ pub(super) fn settings(
         .socket(&raw.control.socket, "control.socket")
         .unwrap_or_else(|| PathBuf::from("/run/mattersync/control.sock"));
     (schedule(check, raw), state, control)
+}
+
+/// How long runs are kept.
+pub(super) fn keep(check: &mut Check<'_>, raw: &RawConfig) -> Option<Duration> {
+    let key = &raw.state.keep;
+    if get(key).is_some_and(|written| written.0.trim() == "forever") {
+        return None;
+    }
+    let keep = check.duration(key, "state.keep", 400 * DAY, DAY..=36_500 * DAY);
+    if keep < 30 * DAY {
+        check.warn(
+            at(key),
+            "state.keep: what a run did can be looked up and undone only while it is kept; less \
+             than 30 days is little",
+        );
+    }
+    Some(keep)
 }
 
 fn schedule(check: &mut Check<'_>, raw: &RawConfig) -> ScheduleSettings {

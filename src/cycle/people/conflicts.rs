@@ -10,6 +10,7 @@ use crate::plan::{Bar, Claim, Crowd};
 
 use super::super::errand::{Asker, Errand};
 use super::super::{Engine, View, WordError};
+use super::find::is_account;
 use super::sides::{AccountSide, EntrySide, UserSide};
 
 /// List the conflicts.
@@ -154,14 +155,20 @@ impl Finder<'_> {
     }
 
     fn conflict(&self, left: &LeftAlone) -> Option<Conflict> {
-        let key = left.subject.account.as_ref();
+        let at = || self.at(left.subject.dn.as_deref()?);
+        let key = left.subject.account.clone().or_else(at);
+        let key = key.as_ref();
         let (kind, others, ways) = match (&left.why, key) {
             (Why::Conflict { .. }, Some(key)) => self.stranger(key),
             (Why::Duplicate { what, other, .. }, Some(key)) if what == "user" => {
                 self.two_accounts(key, other)
             }
             (Why::Duplicate { what, value, other }, Some(_)) => self.duplicate(what, value, other),
+            (Why::LooksLike { holder, .. }, Some(key)) => self.alike(key, holder),
             (Why::EmailSwap { email }, _) => self.swap(email),
+            (Why::SharedAnchor { anchor, other }, _) => {
+                self.duplicate("second anchor", anchor, other)
+            }
             (Why::UserGone, Some(key)) => self.gone(key),
             (Why::Unlinked { .. }, Some(key)) => self.unlinked(key),
             _ => return None,
@@ -174,6 +181,13 @@ impl Finder<'_> {
             parties,
             ways,
         })
+    }
+
+    /// The account whose entry is there.
+    fn at(&self, dn: &str) -> Option<AccountKey> {
+        let mut accounts = self.view.accounts();
+        let found = accounts.find(|(_, account)| account.dn.eq_ignore_ascii_case(dn));
+        found.map(|(key, _)| key)
     }
 
     fn account(&self, key: &AccountKey) -> Option<Party> {
@@ -293,7 +307,27 @@ impl Finder<'_> {
     ) -> (ConflictKind, Vec<Party>, Vec<Way>) {
         let found = self.view.accounts();
         let found = found.filter(|(_, account)| account.dn.eq_ignore_ascii_case(other));
-        let parties: Vec<Party> = found.filter_map(|(key, _)| self.account(&key)).collect();
+        let mut parties: Vec<Party> = found.filter_map(|(key, _)| self.account(&key)).collect();
+        let mut users = self.view.users.iter();
+        let holder = users.find(|(_, user)| user.email == value);
+        let owner = holder.and_then(|(id, _)| Some((id, self.crowd.owner(id)?)));
+        if let Some((id, owner)) = owner {
+            parties.extend(self.user(id, vec![format!("the {what} {value}")]));
+            let account = self.view.account(owner);
+            if account.is_some_and(|account| !is_account(owner, account, value)) {
+                let dn = account
+                    .map(|account| account.dn.clone())
+                    .unwrap_or_default();
+                let way = Way::typed(
+                    format!("if the user is not the person of {dn}"),
+                    &["unlink", owner.id.as_str()],
+                );
+                let wait = Way::elsewhere(format!(
+                    "if it is: the next cycles give the user the address that {dn} has"
+                ));
+                return (ConflictKind::TwoAccountsOneUser, parties, vec![way, wait]);
+            }
+        }
         let way = Way::elsewhere(format!(
             "give one of both another {what} than {value} in the directory; the one who has it \
              on Mattermost keeps it"
@@ -325,6 +359,25 @@ impl Finder<'_> {
         );
         let parties = user.into_iter().map(Party::Gone).collect();
         (ConflictKind::UserGone, parties, vec![way])
+    }
+
+    fn alike(&self, key: &AccountKey, holder: &str) -> (ConflictKind, Vec<Party>, Vec<Way>) {
+        let id = holder.rsplit_once('(').map_or(holder, |(_, id)| id);
+        let id = UserId::new(id.trim_end_matches(')'));
+        let ways = vec![
+            Way::typed(
+                "if they are one person: the user becomes this account's".to_owned(),
+                &["link", key.id.as_str(), id.as_str()],
+            ),
+            Way {
+                when: "if not: give one of them another username or address, in the directory or \
+                       on Mattermost"
+                    .to_owned(),
+                command: Vec::new(),
+            },
+        ];
+        let parties = self.user(&id, Vec::new()).into_iter().collect();
+        (ConflictKind::SamePerson, parties, ways)
     }
 
     fn unlinked(&self, key: &AccountKey) -> (ConflictKind, Vec<Party>, Vec<Way>) {

@@ -28,12 +28,13 @@ pub struct Happened {
 
 impl From<PastStep> for Happened {
     fn from(past: PastStep) -> Self {
+        let record = past.record;
         Self {
             run: past.run,
-            at: past.at.unwrap_or(past.began),
-            what: Sentence(&past.step).to_string(),
-            outcome: past.outcome,
-            step: past.step,
+            at: record.settled.or(record.intended).unwrap_or(past.began),
+            what: Sentence(&record.step).to_string(),
+            outcome: record.outcome,
+            step: record.step,
         }
     }
 }

@@ -191,5 +191,6 @@ pub fn state(state: &AccountState) -> String {
         AccountState::Active => "active".to_owned(),
         AccountState::Locked { attribute, value } => format!("locked ({attribute} is {value})"),
         AccountState::Unknown { why } => format!("unknown ({why})"),
+        AccountState::NotAPerson { rule, .. } => format!("not a person's ({rule})"),
     }
 }

@@ -13,7 +13,7 @@ use super::schema::{attributes_in, known_attributes};
 use super::session::Session;
 use crate::config::{Bind, EmailSource, LdapUrl, Mapping, Trust};
 use crate::model::{Directory, Gap, Now, SourceIdentity};
-use crate::provider::mapping::{wanted_attributes, wanted_group_attributes};
+use crate::provider::mapping::{person_attributes, wanted_group_attributes};
 use crate::provider::{Ask, Progress, ProviderError};
 
 /// What there is to know of the servers and of what they hold.
@@ -114,7 +114,7 @@ async fn facts(
     };
     let filters = [&mapping.filter, &mapping.group_filter];
     let in_filters = filters.into_iter().flat_map(|filter| attributes_in(filter));
-    let mut in_mapping = wanted_attributes(mapping);
+    let mut in_mapping = person_attributes(mapping);
     if !mapping.group_filter.is_empty() {
         in_mapping.extend(wanted_group_attributes(mapping));
     }

@@ -1,5 +1,7 @@
 //! One reading, from the first server that can tell everything to the closed connection.
 
+use std::collections::BTreeMap;
+
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
@@ -243,15 +245,29 @@ pub(super) async fn source(
     let context = root.context_of(base);
     // The id of the tree's own entry is the same on every replica and every domain controller,
     // and another one in another directory.
-    let server = match context {
-        Some(context) => root::one(session, context, &["entryUUID", "objectGUID"])
-            .await?
-            .and_then(|entry| own_id(&entry)),
+    let entry = match context {
+        Some(context) => {
+            root::one(session, context, &["entryUUID", "objectGUID", "contextCSN"]).await?
+        }
         None => None,
     };
     Ok(SourceIdentity {
         name: session.url().to_owned(),
         context: id_context(context.unwrap_or(base), mapping),
-        server,
+        server: entry.as_ref().and_then(own_id),
+        progress: progress(session.url(), root, entry.as_ref()),
+        went_back: None,
     })
+}
+
+/// How far the server has come. OpenLDAP tells the time of the last change from each server of a
+/// group in `contextCSN` (`time#count#server#modifier`), where it replicates.
+fn progress(url: &str, root: &RootDse, entry: Option<&Entry>) -> BTreeMap<String, String> {
+    let own = root.service.clone().zip(root.changes.clone());
+    let stamps = entry.map_or_else(Vec::new, |entry| texts(entry, "contextcsn"));
+    let stamps = stamps.into_iter().filter_map(|stamp| {
+        let server = stamp.split('#').nth(2)?;
+        Some((format!("{url} #{server}"), stamp))
+    });
+    own.into_iter().chain(stamps).collect()
 }

@@ -8,13 +8,14 @@ use crate::model::Entry;
 use crate::provider::ProviderError;
 use crate::provider::mapping::dn;
 
-const ATTRIBUTES: [&str; 9] = [
+const ATTRIBUTES: [&str; 10] = [
     "namingContexts",
     "supportedControl",
     "supportedExtension",
     "vendorName",
     "vendorVersion",
     "dsServiceName",
+    "highestCommittedUSN",
     "defaultNamingContext",
     "objectClass",
     "subschemaSubentry",
@@ -31,6 +32,8 @@ pub(super) struct RootDse {
     pub vendor: Option<String>,
     /// Active Directory: which domain controller it is.
     pub service: Option<String>,
+    /// Active Directory: how many changes this domain controller has made ([MS-ADTS] 3.1.1.3.2).
+    pub changes: Option<String>,
     /// Where its schema is.
     pub subschema: Option<String>,
 }
@@ -63,6 +66,7 @@ impl RootDse {
             paging,
             vendor,
             service,
+            changes: texts(entry, "highestcommittedusn").pop(),
             subschema: texts(entry, "subschemasubentry").pop(),
         }
     }

@@ -314,7 +314,7 @@ impl<'a> Pass<'a> {
         let source = SourceIdentity {
             name,
             context: id_context(&mapping.base, mapping),
-            server: None,
+            ..SourceIdentity::default()
         };
         let sentinels = &self.what.sentinels;
         let mut directory = self

@@ -11,7 +11,7 @@ use crate::model::{
 use super::locks::{Judgement, judge};
 use super::person::{Unusable, person};
 use super::unique::Unique;
-use super::{dn, groups, ids, is_tombstone, shown_by, wanted_attributes};
+use super::{dn, groups, ids, is_tombstone, not_a_person, shown_by, wanted_attributes};
 
 /// Builds a [`Directory`] from the entries of one reading. No raw entry is kept.
 ///
@@ -23,7 +23,7 @@ pub struct Assembler<'a> {
     accounts: Unique<DirectoryId, Account>,
     groups: Unique<GroupId, groups::RawGroup>,
     /// States that the rest of the reading may still decide.
-    open: Vec<(DirectoryId, Judgement)>,
+    open: Vec<(DirectoryId, Judgement, Option<String>)>,
     /// Lock rules whose attribute may be read for certain.
     readable: BTreeSet<LockRule>,
     /// Lock rules whose attribute nobody showed, though somebody may have it.
@@ -65,12 +65,13 @@ impl<'a> Assembler<'a> {
             Ok(person) => {
                 let mut account = person.account;
                 let id = account.id.clone();
+                let rule = person.not_a_person;
                 let open = match person.judgement {
                     Judgement::Settled(state) => {
-                        account.state = state;
+                        account.state = not_a_person::state(rule, state);
                         None
                     }
-                    open => Some((id.clone(), open)),
+                    open => Some((id.clone(), open, rule)),
                 };
                 if !self.accounts.insert(id, &entry.dn, account, |a| &a.dn) {
                     return;
@@ -191,9 +192,9 @@ impl<'a> Assembler<'a> {
     }
 
     fn settle_states(&mut self) {
-        for (id, judgement) in std::mem::take(&mut self.open) {
+        for (id, judgement, rule) in std::mem::take(&mut self.open) {
             if let Some(account) = self.accounts.items.get_mut(&id) {
-                account.state = judgement.settle(&self.readable);
+                account.state = not_a_person::state(rule, judgement.settle(&self.readable));
             }
         }
     }

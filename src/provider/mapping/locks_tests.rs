@@ -34,6 +34,7 @@ fn letter(rules: &[LockRule], values: &[(&str, &str)], seen: &[LockRule]) -> cha
         AccountState::Active => 'a',
         AccountState::Locked { .. } => 'l',
         AccountState::Unknown { .. } => 'u',
+        AccountState::NotAPerson { .. } => 'n',
     }
 }
 

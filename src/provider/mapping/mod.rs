@@ -9,6 +9,7 @@ mod groups;
 mod ids;
 mod locks;
 mod names;
+mod not_a_person;
 mod person;
 mod text;
 mod unique;
@@ -23,9 +24,9 @@ pub use ids::{escape_filter_value, id_context, id_filter, id_of, ids_of};
 pub use text::clean;
 pub use unique::is_suspect_count;
 
-/// The attributes that accounts need, in lower case: id, username, e-mail sources and what their
+/// The attributes that describe people, in lower case: id, username, e-mail sources and what their
 /// templates name, fields, whole names, lock rules.
-pub fn wanted_attributes(mapping: &Mapping) -> BTreeSet<String> {
+pub fn person_attributes(mapping: &Mapping) -> BTreeSet<String> {
     let mut wanted = BTreeSet::from([mapping.id.name.clone(), mapping.username.clone()]);
     wanted.extend(mapping.anchor.iter().map(|anchor| anchor.name.clone()));
     for source in &mapping.email {
@@ -53,6 +54,15 @@ pub const TOMBSTONE: &str = "isdeleted";
 pub fn is_tombstone(entry: &Entry) -> bool {
     let values = entry.values(TOMBSTONE).iter();
     values.into_iter().any(|v| v.eq_ignore_ascii_case(b"TRUE"))
+}
+
+/// The attributes that accounts need, in lower case: those that describe people, and those by
+/// which others are told from them. A server need not know the latter.
+pub fn wanted_attributes(mapping: &Mapping) -> BTreeSet<String> {
+    let mut wanted = person_attributes(mapping);
+    let rules = mapping.not_a_person.iter();
+    wanted.extend(rules.filter_map(|rule| rule.attribute_key()));
+    wanted
 }
 
 /// The attributes that groups need, in lower case: id, name, members.

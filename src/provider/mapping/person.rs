@@ -10,13 +10,15 @@ use crate::model::{
 
 use super::locks::{Judgement, judge};
 use super::text::Texts;
-use super::{dn, ids, names};
+use super::{dn, ids, names, not_a_person};
 
 /// An account whose state the rest of the reading may still decide.
 #[derive(Debug)]
 pub(super) struct Person {
     pub(super) account: Account,
     pub(super) judgement: Judgement,
+    /// The rule that says that it is not a person's.
+    pub(super) not_a_person: Option<String>,
 }
 
 /// Why an entry is no account, with its id when that much could be read.
@@ -37,6 +39,7 @@ pub(super) fn person(entry: &Entry, mapping: &Mapping, now: &Now) -> Result<Pers
     let mut unreadable = BTreeMap::new();
     let emails = emails(entry, mapping, &username, &mut unreadable);
     let profile = profile(entry, mapping, &username, &mut unreadable);
+    let not_a_person = not_a_person::met(entry, &username, &mapping.not_a_person);
     let account = Account {
         id,
         dn: entry.dn.clone(),
@@ -49,7 +52,11 @@ pub(super) fn person(entry: &Entry, mapping: &Mapping, now: &Now) -> Result<Pers
         unreadable,
         anchor: mapping.anchor.as_ref().and_then(|a| anchor(entry, a)),
     };
-    Ok(Person { account, judgement })
+    Ok(Person {
+        account,
+        judgement,
+        not_a_person,
+    })
 }
 
 /// The second anchor with the name of its attribute, so that values of another attribute are never

@@ -31,6 +31,7 @@ pub(crate) fn rfc2307() -> Mapping {
             LockRule::UserPassword,
             LockRule::ShadowExpire,
         ],
+        not_a_person: Vec::new(),
         group_name: "cn".into(),
         group_members: vec![
             GroupMembers::Usernames("memberuid".into()),
@@ -58,6 +59,7 @@ pub(crate) fn ad() -> Mapping {
         fields: fields(),
         full_name: vec!["displayname".into()],
         locks: vec![LockRule::UserAccountControl, LockRule::AccountExpires],
+        not_a_person: Vec::new(),
         group_name: "cn".into(),
         group_members: vec![GroupMembers::Dns("member".into())],
     }

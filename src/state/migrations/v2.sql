@@ -34,6 +34,7 @@ CREATE TABLE notes (
     -- JSON.
     value    TEXT NOT NULL
 );
+CREATE INDEX runs_by_began ON runs (began);
 CREATE INDEX notes_by_run ON notes (run);
 CREATE INDEX notes_by_account ON notes (account);
 CREATE INDEX notes_by_user ON notes (user);

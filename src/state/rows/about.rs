@@ -4,8 +4,7 @@ use rusqlite::{Connection, params};
 
 use super::super::PastStep;
 use super::super::fault::Fault;
-use super::from_json;
-use super::runs::outcome_at;
+use super::runs::step_record;
 use crate::model::{AccountKey, RunId, Timestamp, UserId};
 
 /// The newest steps about an account or a user, newest first.
@@ -17,8 +16,8 @@ pub(in super::super) fn steps_about(
 ) -> Result<Vec<PastStep>, Fault> {
     // Each half has an index of its own; what is in both is one row.
     let mut select = db.prepare_cached(
-        "SELECT s.run, runs.began, coalesce(s.settled_at, s.intended_at), s.step,
-                s.intended_at, s.outcome, s.message
+        "SELECT s.step, s.intended_at, s.outcome, s.message, s.settled_at, s.result,
+                s.run, runs.began
          FROM (SELECT run, number FROM steps WHERE account = ?1 AND provider = ?2
                UNION SELECT run, number FROM steps WHERE user = ?3) AS found
          JOIN steps AS s ON s.run = found.run AND s.number = found.number
@@ -34,11 +33,9 @@ pub(in super::super) fn steps_about(
     let mut steps = Vec::new();
     while let Some(row) = rows.next()? {
         steps.push(PastStep {
-            run: RunId(row.get(0)?),
-            began: Timestamp(row.get(1)?),
-            at: row.get::<_, Option<i64>>(2)?.map(Timestamp),
-            step: from_json("steps", &row.get::<_, String>(3)?)?,
-            outcome: outcome_at(row, 4)?,
+            run: RunId(row.get(6)?),
+            began: Timestamp(row.get(7)?),
+            record: step_record(row)?,
         });
     }
     Ok(steps)

@@ -110,7 +110,8 @@ fn counts_of(db: &Connection, who: &Who) -> Result<BTreeMap<RunId, (Vec<StepCoun
             take(&mut found, row)?;
         }
     }
-    let mut runs: BTreeMap<RunId, (Vec<(String, &'static str)>, u64)> = BTreeMap::new();
+    type Theirs = (Vec<(String, &'static str)>, u64);
+    let mut runs: BTreeMap<RunId, Theirs> = BTreeMap::new();
     for (run, _, action, word, mails) in found {
         let (steps, sum) = runs.entry(run).or_default();
         steps.push((action, word));

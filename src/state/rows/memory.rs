@@ -47,6 +47,8 @@ fn remember(db: &Connection, change: &Remember) -> Result<(), Fault> {
         }
         Remember::Flips(key, value) => put_account(db, "flips", key, value.as_ref()),
         Remember::Announced(key, value) => put_account(db, "announced", key, value.as_ref()),
+        Remember::Gone(key, value) => put_account(db, "gone", key, value.as_ref()),
+        Remember::Clock(seen) => put(db, "clock", "", "", Some(seen)),
         Remember::SeatRefusal(value) => put(db, "seat-refusal", "", "", value.as_ref()),
         Remember::Scope(name, scope) => put(db, "scope", name.as_str(), "", Some(scope)),
         Remember::Kept(user, value) => put(db, "kept", "", user.as_str(), value.as_ref()),
@@ -271,6 +273,11 @@ fn load_small_rest(db: &Connection, memory: &mut Memory) -> Result<(), Fault> {
                 let value = from_json(&what, &value)?;
                 memory.announced.insert(account(row, 1, 2)?, value);
             }
+            "gone" => {
+                let value = from_json(&what, &value)?;
+                memory.gone.insert(account(row, 1, 2)?, value);
+            }
+            "clock" => memory.clock = Some(from_json(&what, &value)?),
             "seat-refusal" => memory.seat_refusal = Some(from_json(&what, &value)?),
             "scope" => {
                 memory.scopes.insert(provider()?, from_json(&what, &value)?);

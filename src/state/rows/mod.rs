@@ -1,6 +1,7 @@
 //! Rows: how memory and runs lie in the tables.
 
 pub(super) mod about;
+pub(super) mod clean;
 pub(super) mod history;
 pub(super) mod memory;
 pub(super) mod notes;

@@ -265,28 +265,33 @@ fn steps(db: &Connection, run: RunId) -> Result<Vec<StepRecord>, Fault> {
     let mut rows = select.query([run.0])?;
     let mut steps = Vec::new();
     while let Some(row) = rows.next()? {
-        steps.push(StepRecord {
-            step: from_json("steps", &row.get::<_, String>(0)?)?,
-            outcome: outcome_at(row, 1)?,
-            intended: row.get::<_, Option<i64>>(1)?.map(Timestamp),
-            settled: row.get::<_, Option<i64>>(4)?.map(Timestamp),
-            made: match row.get::<_, Option<String>>(5)? {
-                Some(made) => Some(from_json("steps", &made)?),
-                None => None,
-            },
-        });
+        steps.push(step_record(row)?);
     }
     Ok(steps)
 }
 
-/// What became of a step: from `at` on the row says whether it was begun, its outcome, a message.
-pub(super) fn outcome_at(row: &Row<'_>, at: usize) -> Result<Option<Outcome>, Fault> {
-    let begun = row.get::<_, Option<i64>>(at)?.is_some();
+/// A step with what became of it, from a row that begins with `step`, `intended_at`, `outcome`,
+/// `message`, `settled_at`, `result`.
+pub(super) fn step_record(row: &Row<'_>) -> Result<StepRecord, Fault> {
+    Ok(StepRecord {
+        step: from_json("steps", &row.get::<_, String>(0)?)?,
+        outcome: outcome(row)?,
+        intended: row.get::<_, Option<i64>>(1)?.map(Timestamp),
+        settled: row.get::<_, Option<i64>>(4)?.map(Timestamp),
+        made: match row.get::<_, Option<String>>(5)? {
+            Some(made) => Some(from_json("steps", &made)?),
+            None => None,
+        },
+    })
+}
+
+fn outcome(row: &Row<'_>) -> Result<Option<Outcome>, Fault> {
+    let begun = row.get::<_, Option<i64>>(1)?.is_some();
     let message = || {
-        row.get::<_, Option<String>>(at + 2)
+        row.get::<_, Option<String>>(3)
             .map(Option::unwrap_or_default)
     };
-    Ok(match row.get::<_, Option<String>>(at + 1)?.as_deref() {
+    Ok(match row.get::<_, Option<String>>(2)?.as_deref() {
         None if begun => Some(Outcome::Unknown(NOT_RECORDED.into())),
         None => None,
         Some("done") => Some(Outcome::Done),

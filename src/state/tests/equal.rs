@@ -137,8 +137,24 @@ proptest! {
                 let which = Which { last: Some(3), since: Some(Timestamp(1)), who: Some(who) };
                 prop_assert_eq!(file.heads(which.clone()).await, volatile.heads(which).await);
             }
+            let note = Note {
+                run: None,
+                at: Timestamp(0),
+                account: None,
+                user: None,
+                kind: "forgotten".into(),
+                value: serde_json::Value::Null,
+            };
             let all = Which::default();
             prop_assert_eq!(file.heads(all.clone()).await, volatile.heads(all).await);
+            let half = Timestamp(newest / 2);
+            let kept = BTreeSet::from([RunId(1)]);
+            let pruned = file.prune(half, kept.clone()).await;
+            prop_assert_eq!(pruned, volatile.prune(half, kept).await);
+            let who = file.known_as("a".into()).await.unwrap();
+            let erased = file.erase(who.clone(), vec![], note.clone()).await;
+            prop_assert_eq!(erased, volatile.erase(who, vec![], note).await);
+            prop_assert_eq!(file.runs(99).await, volatile.runs(99).await);
             prop_assert_eq!(file.load().await, volatile.load().await);
             prop_assert_eq!(file.counts().await, volatile.counts().await);
             Ok(())

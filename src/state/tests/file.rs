@@ -193,7 +193,7 @@ async fn damage_is_told_with_the_way_out() {
     drop(store);
     let path = place.path().join(FILE_NAME);
     let mut bytes = fs::read(&path).unwrap();
-    bytes[20 * 4096..].fill(0xa5);
+    bytes[40 * 4096..].fill(0xa5);
     fs::write(&path, bytes).unwrap();
     let store = open(place.path());
     let word = store.load().await.unwrap_err().to_string();

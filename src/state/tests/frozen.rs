@@ -91,6 +91,7 @@ fn memory() -> MemoryDelta {
                 name: "ldaps://dc1".into(),
                 context: "dc=example".into(),
                 server: Some("s".into()),
+                ..SourceIdentity::default()
             },
         ),
         Remember::Filled(company()),
@@ -103,8 +104,9 @@ fn memory() -> MemoryDelta {
         HoldKey::Identity(company()),
     ];
     delta.extend(holds.map(|hold| Remember::Approval(hold.clone(), Some(approval(&hold)))));
-    // `Move` came later.
-    let known = Class::ALL.into_iter().filter(|c| *c != Class::Move);
+    // `Move` and `Purge` came later.
+    let later = [Class::Move, Class::Purge];
+    let known = Class::ALL.into_iter().filter(|c| !later.contains(c));
     delta.extend(known.map(|class| {
         Remember::Done(Done {
             class,

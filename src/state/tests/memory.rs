@@ -8,9 +8,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Absence, Approval, ChosenName, Class, Deactivation, Done, Fingerprint, Given, HoldKey, Kept,
-    Nonce, Order, ProfileField, Remember, Restored, Return, SeatRefusal, Shape, SourceIdentity,
-    Unlinked,
+    Absence, Announcement, Approval, ChosenName, Class, ClockSeen, Deactivation, Done, Fingerprint,
+    Given, HoldKey, Kept, Nonce, Order, ProfileField, Remember, Restored, Return, SeatRefusal,
+    Shape, SourceIdentity, Undoing, Undone, Unlinked, ValueOf,
 };
 
 fn text() -> impl Strategy<Value = String> {
@@ -129,6 +129,8 @@ fn hold() -> impl Strategy<Value = HoldKey> {
         provider().prop_map(HoldKey::Identity),
         provider().prop_map(HoldKey::Configuration),
         Just(HoldKey::Restored),
+        Just(HoldKey::Flapping),
+        Just(HoldKey::Clock),
     ]
 }
 
@@ -162,6 +164,7 @@ fn identity() -> impl Strategy<Value = SourceIdentity> {
         name,
         context,
         server,
+        ..SourceIdentity::default()
     })
 }
 
@@ -181,6 +184,8 @@ fn change() -> impl Strategy<Value = Remember> {
     let kept = (text(), moment()).prop_map(|(by, at)| Kept { by, at });
     let unlinked = (user(), text(), moment()).prop_map(|(user, by, at)| Unlinked { user, by, at });
     let restored = (moment(), text()).prop_map(|(at, how)| Restored { at, how });
+    let announcement = (moment(), now()).prop_map(|(date, at)| Announcement { date, at });
+    let clock = (now(), any::<i64>()).prop_map(|(at, ahead)| ClockSeen { at, ahead });
     let refusal = (0..1_000_u64, moment()).prop_map(|(active, at)| SeatRefusal { active, at });
     prop_oneof![
         4 => (account(), a_link()).prop_map(|(k, v)| Remember::Link(k, v)),
@@ -201,13 +206,43 @@ fn change() -> impl Strategy<Value = Remember> {
         2 => done().prop_map(Remember::Done),
         1 => moment().prop_map(Remember::ForgetDone),
         1 => (account(), of(vec(moment(), 0..3))).prop_map(|(k, v)| Remember::Flips(k, v)),
-        1 => (account(), of(moment())).prop_map(|(k, v)| Remember::Announced(k, v)),
+        1 => (account(), of(announcement)).prop_map(|(k, v)| Remember::Announced(k, v)),
+        1 => (account(), of(moment())).prop_map(|(k, v)| Remember::Gone(k, v)),
+        1 => clock.prop_map(Remember::Clock),
         1 => of(refusal).prop_map(Remember::SeatRefusal),
         1 => (provider(), btree_map(text(), text(), 0..3)).prop_map(|(k, v)| Remember::Scope(k, v)),
         1 => (user(), of(kept)).prop_map(|(k, v)| Remember::Kept(k, v)),
         1 => (account(), of(unlinked)).prop_map(|(k, v)| Remember::Unlinked(k, v)),
+        1 => (account(), of(vec(undone(), 1..3))).prop_map(|(k, v)| Remember::Undone(k, v)),
+        1 => (user(), of(moment())).prop_map(|(k, v)| Remember::Forgotten(k, v)),
         1 => of(restored).prop_map(Remember::Restored),
     ]
+}
+
+fn undone() -> impl Strategy<Value = Undone> {
+    let value = (text(), text(), of(text())).prop_map(|(made, back, directory)| Undoing::Value {
+        of: ValueOf::Field(ProfileField::Nickname),
+        made,
+        back,
+        directory,
+    });
+    let what = prop_oneof![
+        value,
+        of(moment()).prop_map(|delete_at| Undoing::Reactivate { delete_at }),
+        any::<bool>().prop_map(|lasting| Undoing::Deactivate { lasting }),
+        Just(Undoing::Unlink),
+        text().prop_map(|directory_username| Undoing::Link { directory_username }),
+    ];
+    (what, user(), any::<i64>(), text(), moment(), any::<bool>()).prop_map(
+        |(what, user, run, by, at, done)| Undone {
+            what,
+            user,
+            run: RunId(run),
+            by,
+            at,
+            done,
+        },
+    )
 }
 
 /// The struct after a delta; `None` if a user would stand for two accounts at any moment.

@@ -1,5 +1,7 @@
 //! Both stores obey the same rules; the file has some of its own.
 
+mod about;
+mod clean;
 mod commit;
 mod equal;
 mod file;

@@ -115,6 +115,8 @@ pub fn hold_word(key: &HoldKey) -> String {
         HoldKey::Identity(provider) => format!("identity:{provider}"),
         HoldKey::Configuration(provider) => format!("configuration:{provider}"),
         HoldKey::Restored => "restored".to_owned(),
+        HoldKey::Flapping => "flapping".to_owned(),
+        HoldKey::Clock => "clock".to_owned(),
     }
 }
 

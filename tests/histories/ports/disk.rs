@@ -1,6 +1,6 @@
 //! The state file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -9,7 +9,8 @@ use mattersync::model::{
     About, AccountKey, Memory, MemoryDelta, Note, Now, Plan, RunId, StepId, Timestamp, UserId,
 };
 use mattersync::state::{
-    PastStep, RunHead, RunRecord, Settlement, SqliteStore, StateError, Store, Unsettled, Which, Who,
+    Erased, PastStep, RunHead, RunRecord, Settlement, SqliteStore, StateError, Store, Unsettled,
+    Which, Who,
 };
 
 use super::{Hub, Moment};
@@ -151,6 +152,27 @@ impl Store for Disk {
         most: u32,
     ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>> {
         self.real.steps_about(account, user, most)
+    }
+
+    fn prune(
+        &self,
+        before: Timestamp,
+        keep: BTreeSet<RunId>,
+    ) -> BoxFuture<'_, Result<u64, StateError>> {
+        self.write(move |real| real.prune(before, keep))
+    }
+
+    fn erase(
+        &self,
+        who: Who,
+        delta: MemoryDelta,
+        note: Note,
+    ) -> BoxFuture<'_, Result<Erased, StateError>> {
+        self.write(move |real| real.erase(who, delta, note))
+    }
+
+    fn scrub(&self) -> BoxFuture<'_, Result<(), StateError>> {
+        self.write(|real| real.scrub())
     }
 
     fn heads(&self, which: Which) -> BoxFuture<'_, Result<Vec<RunHead>, StateError>> {

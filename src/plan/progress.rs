@@ -1,0 +1,150 @@
+//! How far a directory's servers have come, by their own word: a server that knows of less than
+//! before was put back from a backup.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use crate::model::{SourceIdentity, WentBack};
+
+/// Servers behind one address may lag behind each other by so much, in seconds.
+const LAG: i64 = 60 * 60;
+/// Smaller steps forward are not worth a write to the disk: so many changes, or seconds.
+const WORTH: i64 = 1_000;
+/// The most servers that are remembered.
+const MOST: usize = 64;
+
+/// A server's word of its last change.
+enum Word {
+    /// Active Directory's `highestCommittedUSN`: a count of one server's own changes.
+    Count(i64),
+    /// OpenLDAP's `contextCSN` (`20260102030405.678901Z#000000#001#000000`): the time of the last
+    /// change that came from one server.
+    Moment(i64),
+}
+
+impl Word {
+    fn of(text: &str) -> Option<Self> {
+        if let Ok(count) = text.parse() {
+            return Some(Self::Count(count));
+        }
+        let digits = text
+            .get(..14)
+            .filter(|d| d.bytes().all(|b| b.is_ascii_digit()))?;
+        let time = DateTime::strptime("%Y%m%d%H%M%S", digits).ok()?;
+        let time = time.to_zoned(TimeZone::UTC).ok()?;
+        Some(Self::Moment(time.timestamp().as_second()))
+    }
+
+    /// How far it is from one word to another of the same kind.
+    fn to(&self, later: &Self) -> Option<i64> {
+        match (self, later) {
+            (Self::Count(from), Self::Count(to)) => Some(to.saturating_sub(*from)),
+            (Self::Moment(from), Self::Moment(to)) => Some(to.saturating_sub(*from)),
+            _ => None,
+        }
+    }
+
+    fn is_back(&self, later: &Self) -> bool {
+        let least = match self {
+            Self::Count(_) => 0,
+            Self::Moment(_) => -LAG,
+        };
+        self.to(later).is_some_and(|way| way < least)
+    }
+}
+
+fn words(from: &str, to: &str) -> Option<(Word, Word)> {
+    Some((Word::of(from)?, Word::of(to)?))
+}
+
+/// The first server that knows of less than before. One that is asked for the first time says
+/// nothing: a fail-over is no alarm.
+pub fn went_back(last: &SourceIdentity, now: &SourceIdentity) -> Option<WentBack> {
+    now.progress.iter().find_map(|(server, to)| {
+        let from = last.progress.get(server)?;
+        let (before, after) = words(from, to)?;
+        before.is_back(&after).then(|| WentBack {
+            server: server.clone(),
+            from: from.clone(),
+            to: to.clone(),
+        })
+    })
+}
+
+/// What to remember: what is known of servers that did not answer this time, and of those that did
+/// what is worth it.
+pub fn merged(last: Option<&SourceIdentity>, now: &SourceIdentity) -> BTreeMap<String, String> {
+    let mut progress = last.map(|last| last.progress.clone()).unwrap_or_default();
+    for (server, to) in &now.progress {
+        let keep = progress.get(server).and_then(|from| {
+            let (before, after) = words(from, to)?;
+            let small = before.to(&after).is_some_and(|way| way < WORTH);
+            Some(small && !before.is_back(&after))
+        });
+        if keep != Some(true) {
+            progress.insert(server.clone(), to.clone());
+        }
+    }
+    while progress.len() > MOST {
+        let strange = |name: &&String| !now.progress.contains_key(*name);
+        let Some(name) = progress.keys().find(strange).cloned() else {
+            break;
+        };
+        progress.remove(&name);
+    }
+    progress
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(pairs: &[(&str, &str)]) -> SourceIdentity {
+        let pairs = pairs.iter();
+        SourceIdentity {
+            progress: pairs.map(|(s, w)| ((*s).into(), (*w).into())).collect(),
+            ..SourceIdentity::default()
+        }
+    }
+
+    fn csn(time: &str) -> String {
+        format!("{time}.123456Z#000000#001#000000")
+    }
+
+    fn back(from: &str, to: &str) -> bool {
+        went_back(&at(&[("dc1", from)]), &at(&[("dc1", to)])).is_some()
+    }
+
+    #[test]
+    fn only_the_same_server_can_go_back() {
+        assert!(back("12000", "11999"));
+        assert!(!back("12000", "12000") && !back("12000", "13000"));
+        assert!(went_back(&at(&[("dc1", "12000")]), &at(&[("dc2", "5")])).is_none());
+        assert!(!back("12000", "not a number"));
+    }
+
+    #[test]
+    fn a_replica_may_lag_behind_a_little() {
+        let noon = csn("20260301120000");
+        assert!(back(&noon, &csn("20260228120000")));
+        assert!(back(&noon, &csn("20260301105959")));
+        assert!(!back(&noon, &csn("20260301110000")));
+        assert!(!back(&noon, &csn("20260301120001")));
+        assert!(!back(&noon, "77"), "another kind of word");
+    }
+
+    #[test]
+    fn a_server_that_is_busy_does_not_wake_the_disk_each_time() {
+        let last = at(&[("dc1", "12000"), ("dc2", "7")]);
+        let merge = |word: &str| merged(Some(&last), &at(&[("dc1", word)]));
+        assert_eq!(merge("12999"), last.progress);
+        assert_eq!(merge("13000")["dc1"], "13000");
+        assert_eq!(merge("11000")["dc1"], "11000", "once it is believed");
+        assert_eq!(merge("13000")["dc2"], "7");
+        let many: Vec<String> = (0..80).map(|n| format!("s{n:02}")).collect();
+        let many: Vec<(&str, &str)> = many.iter().map(|s| (s.as_str(), "1")).collect();
+        assert_eq!(merged(Some(&at(&many)), &last).len(), MOST);
+    }
+}

@@ -1,0 +1,141 @@
+//! Users who are deleted for ever: only whom we created and deactivated, only when the account has
+//! been gone long enough, and each time only when a person has said so.
+
+use std::collections::BTreeSet;
+
+use crate::model::{
+    AccountKey, Action, Directory, DirectoryId, Evidence, Link, LinkOrigin, Lookup, Memory, Now,
+    Precondition, ProviderName, Reason, Remember, Timestamp, User, Why,
+};
+
+use super::Policy;
+use super::draft::Draft;
+use super::lifecycle::subject;
+
+/// The most people who are asked for by id in one reading in order to be deleted.
+const AT_ONCE: usize = 50;
+
+/// Whom a reading must look up by id because they are to be deleted, those who are gone longest
+/// first.
+pub fn due(
+    memory: &Memory,
+    policy: &Policy,
+    provider: &ProviderName,
+    now: &Now,
+) -> BTreeSet<DirectoryId> {
+    let Some(after) = policy.lifecycle.purge_after else {
+        return BTreeSet::new();
+    };
+    let gone = memory.gone.iter();
+    let due =
+        gone.filter(|(key, since)| key.provider == *provider && now.wall.since(**since) >= after);
+    let mut due: Vec<_> = due.map(|(key, since)| (*since, &key.id)).collect();
+    due.sort();
+    due.truncate(AT_ONCE);
+    due.into_iter().map(|(_, id)| id.clone()).collect()
+}
+
+/// Notes who is gone, and plans the end of those who have been for long enough.
+pub fn candidates(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Directory) {
+    let memory = draft.world.memory;
+    let ours = memory.gone.keys().filter(|key| &key.provider == provider);
+    let wanted = draft.policy.lifecycle.purge_after.is_some();
+    let over = |key: &&AccountKey| {
+        !wanted || !memory.links.contains_key(key) || directory.accounts.get(&key.id).is_some()
+    };
+    let over: Vec<AccountKey> = ours.filter(over).cloned().collect();
+    for key in over {
+        draft.learn(Remember::Gone(key, None));
+    }
+    if !wanted {
+        return;
+    }
+    let bonds = draft.bonds;
+    let absent = bonds.all.iter().filter(|bond| bond.account.is_none());
+    for bond in absent.filter(|bond| &bond.key.provider == provider) {
+        let Some(user) = bond.user else { continue };
+        let since = memory.gone.get(bond.key).copied();
+        if !is_finished(bond.link, user) {
+            forget(draft, bond.key, since);
+            continue;
+        }
+        let Evidence::Absent(proof) = directory.accounts.look(&bond.key.id) else {
+            continue;
+        };
+        match (&proof.lookup, since) {
+            (Some(Lookup::Elsewhere { .. }), since) => forget(draft, bond.key, since),
+            (_, None) => {
+                let now = draft.now.wall;
+                draft.learn(Remember::Gone(bond.key.clone(), Some(now)));
+            }
+            // Nobody is gone who was not asked for by id.
+            (None, Some(_)) => {}
+            (Some(Lookup::Nowhere), Some(since)) => {
+                purge(draft, bond.key, bond.link, user, since);
+            }
+        }
+    }
+}
+
+/// Whether the user was made by us, and the present deactivation is ours.
+fn is_finished(link: &Link, user: &User) -> bool {
+    let seen = link.deactivated.as_ref().and_then(|d| d.delete_at);
+    link.origin == LinkOrigin::Created && seen.is_some() && seen == user.deactivated_at
+}
+
+fn forget(draft: &mut Draft<'_>, key: &AccountKey, since: Option<Timestamp>) {
+    if since.is_some() {
+        draft.learn(Remember::Gone(key.clone(), None));
+    }
+}
+
+fn purge(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, user: &User, since: Timestamp) {
+    let after = draft.policy.lifecycle.purge_after.unwrap_or_default();
+    let Some(deactivated) = user.deactivated_at else {
+        return;
+    };
+    if draft.now.wall.since(since) < after {
+        return;
+    }
+    let subject = subject(draft, key, link, &link.last_dn);
+    if let Some(because) = obstacle(draft, user) {
+        return draft.leave(subject, Why::NotPurged { since, because });
+    }
+    let action = Action::Purge {
+        account: key.clone(),
+        user: user.id.clone(),
+    };
+    let reason = Reason::GoneFor {
+        since,
+        deactivated,
+        after,
+        last_dn: link.last_dn.clone(),
+    };
+    let expects = Precondition::DeactivatedAt(deactivated);
+    draft.step(subject, action, expects, reason, Vec::new());
+}
+
+fn obstacle(draft: &Draft<'_>, user: &User) -> Option<String> {
+    if let Some(why) = draft.untouchable(user) {
+        return Some(why.to_string());
+    }
+    if user.is_admin() {
+        return Some("a system administrator is never deleted".into());
+    }
+    if draft.clock_jump != 0 {
+        return Some("this machine's clock jumped, and cannot tell how long ago that was".into());
+    }
+    match draft.world.server.may_delete_users {
+        Some(true) => None,
+        Some(false) => Some(
+            "the server does not allow it: switch ServiceSettings.EnableAPIUserDeletion on, or \
+             take policy.purge-after out"
+                .into(),
+        ),
+        None => Some(
+            "whether the server allows it (ServiceSettings.EnableAPIUserDeletion) could not be \
+             asked"
+                .into(),
+        ),
+    }
+}

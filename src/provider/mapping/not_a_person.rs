@@ -1,0 +1,130 @@
+//! Which entries are not a person's.
+
+use crate::config::NotAPerson;
+use crate::model::{AccountState, Entry};
+
+use super::dn::fold;
+use super::text::Texts;
+
+/// The state of an account, given what the lock rules say and what the entry is.
+pub(super) fn state(rule: Option<String>, by_locks: AccountState) -> AccountState {
+    match rule {
+        None => by_locks,
+        Some(rule) => AccountState::NotAPerson {
+            rule,
+            state: Box::new(by_locks),
+        },
+    }
+}
+
+/// The first rule that the entry meets, with the value, in words.
+pub(super) fn met(entry: &Entry, username: &str, rules: &[NotAPerson]) -> Option<String> {
+    rules.iter().find_map(|rule| meets(entry, username, rule))
+}
+
+fn meets(entry: &Entry, username: &str, rule: &NotAPerson) -> Option<String> {
+    let short = |value: &str| value.chars().take(60).collect::<String>();
+    match rule {
+        NotAPerson::Username(pattern) => is_like(username, pattern)
+            .then(|| format!("the username {} is like \"{rule}\"", short(username))),
+        NotAPerson::Value { attribute, pattern } => {
+            let texts = Texts::of(entry, &attribute.to_ascii_lowercase());
+            let value = texts.values.iter().find(|v| is_like(v, pattern))?;
+            Some(format!("{attribute} is {}", short(value)))
+        }
+        NotAPerson::Bits { attribute, bits } => {
+            let texts = Texts::of(entry, &attribute.to_ascii_lowercase());
+            // Active Directory's numbers have a sign.
+            let has = |v: &&String| {
+                let number = v.parse::<i64>();
+                number.is_ok_and(|number| number.cast_unsigned() & bits != 0)
+            };
+            let value = texts.values.iter().find(has)?;
+            Some(format!(
+                "{attribute} is {}, which has bits of {bits}",
+                short(value)
+            ))
+        }
+    }
+}
+
+/// Whether a text is like a pattern in which `*` stands for any text.
+fn is_like(text: &str, pattern: &str) -> bool {
+    let (text, pattern) = (fold(text), fold(pattern));
+    let Some((first, rest)) = pattern.split_once('*') else {
+        return text == pattern;
+    };
+    let Some(mut text) = text.strip_prefix(first) else {
+        return false;
+    };
+    let parts: Vec<&str> = rest.split('*').collect();
+    let Some((last, middle)) = parts.split_last() else {
+        return true;
+    };
+    for part in middle {
+        match text.find(part) {
+            Some(at) => text = &text[at + part.len()..],
+            None => return false,
+        }
+    }
+    text.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns() {
+        for (text, pattern, like) in [
+            ("Administrator", "administrator", true),
+            ("administrators", "administrator", false),
+            ("svc-backup", "svc-*", true),
+            ("my-svc-backup", "svc-*", false),
+            ("PC01$", "*$", true),
+            ("PC01$x", "*$", false),
+            ("abc", "a*b*c", true),
+            ("acb", "a*b*c", false),
+            ("ab", "ab*ab", false),
+            ("abab", "ab*ab", true),
+            ("room 12", "*room*", true),
+        ] {
+            assert_eq!(is_like(text, pattern), like, "{text} {pattern}");
+        }
+    }
+
+    #[test]
+    fn the_rule_is_named_with_the_value() {
+        let mut entry = Entry::default();
+        let set = |entry: &mut Entry, name: &str, value: &str| {
+            let values = vec![value.as_bytes().to_vec()];
+            entry.attributes.insert(name.into(), values);
+        };
+        set(&mut entry, "useraccountcontrol", "4096");
+        set(&mut entry, "employeetype", "Room 12");
+        let rules = |text: &str| match text.split_once('=') {
+            Some((attribute, pattern)) => NotAPerson::Value {
+                attribute: attribute.into(),
+                pattern: pattern.into(),
+            },
+            None => NotAPerson::Bits {
+                attribute: text.into(),
+                bits: 14_336,
+            },
+        };
+        for (rule, want) in [
+            (
+                "userAccountControl",
+                Some("userAccountControl is 4096, which has bits of 14336"),
+            ),
+            ("employeeType=room*", Some("employeeType is Room 12")),
+            ("employeeType=staff", None),
+            ("other=*", None),
+        ] {
+            let met = met(&entry, "anna", &[rules(rule)]);
+            assert_eq!(met.as_deref(), want, "{rule}");
+        }
+        set(&mut entry, "useraccountcontrol", "512");
+        assert_eq!(met(&entry, "anna", &[rules("userAccountControl")]), None);
+    }
+}

@@ -1,0 +1,125 @@
+//! Forgetting: old runs, and everything about somebody.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, params};
+
+use super::super::fault::Fault;
+use super::super::history::{Erased, Who};
+use super::{notes, to_json};
+use crate::model::{Note, RunId, Timestamp};
+
+/// As many runs as are forgotten at once: a cycle does not wait for more.
+pub(in super::super) const AT_ONCE: usize = 50;
+
+/// The runs that began before a moment, are over, and of which every outcome is known: the oldest.
+pub(in super::super) fn old(
+    db: &Connection,
+    before: Timestamp,
+    keep: &BTreeSet<RunId>,
+) -> Result<Vec<RunId>, Fault> {
+    let mut select = db.prepare_cached(
+        "SELECT id FROM runs WHERE began < ?1 AND state <> 'open'
+         AND NOT EXISTS (SELECT 1 FROM steps WHERE run = runs.id AND unsettled = 1)
+         AND id NOT IN (SELECT value FROM json_each(?2))
+         ORDER BY id LIMIT ?3",
+    )?;
+    let most = i64::try_from(AT_ONCE).unwrap_or(i64::MAX);
+    let mut rows = select.query(params![before.0, to_json(keep)?, most])?;
+    let mut old = Vec::new();
+    while let Some(row) = rows.next()? {
+        old.push(RunId(row.get(0)?));
+    }
+    Ok(old)
+}
+
+/// Whether a note outside of runs is older.
+pub(in super::super) fn has_old_notes(db: &Connection, before: Timestamp) -> Result<bool, Fault> {
+    let mut select =
+        db.prepare_cached("SELECT 1 FROM notes WHERE run IS NULL AND at < ?1 LIMIT 1")?;
+    Ok(select.exists([before.0])?)
+}
+
+/// Forgets old runs. Returns how many.
+pub(in super::super) fn prune(
+    db: &Connection,
+    before: Timestamp,
+    keep: &BTreeSet<RunId>,
+) -> Result<u64, Fault> {
+    let old = old(db, before, keep)?;
+    db.prepare_cached("DELETE FROM notes WHERE run IS NULL AND at < ?1")?
+        .execute([before.0])?;
+    if old.is_empty() {
+        return Ok(0);
+    }
+    let ids = to_json(&old)?;
+    // A step of a run that stays remembers only that something came after it.
+    for sql in [
+        "UPDATE steps SET superseded_by = run
+         WHERE superseded_by IN (SELECT value FROM json_each(?1))",
+        "DELETE FROM notes WHERE run IN (SELECT value FROM json_each(?1))",
+        "DELETE FROM steps WHERE run IN (SELECT value FROM json_each(?1))",
+        "DELETE FROM runs WHERE id IN (SELECT value FROM json_each(?1))",
+    ] {
+        db.prepare_cached(sql)?.execute([&ids])?;
+    }
+    Ok(u64::try_from(old.len()).unwrap_or(u64::MAX))
+}
+
+/// Erases what is recorded of some people, and writes a note that it was done.
+pub(in super::super) fn erase(db: &Connection, who: &Who, note: &Note) -> Result<Erased, Fault> {
+    let mut erased = Erased::default();
+    for key in &who.accounts {
+        let account = params![key.provider.as_str(), key.id.as_str()];
+        let delete = |table: &str| -> Result<u64, Fault> {
+            let sql = format!("DELETE FROM {table} WHERE provider = ?1 AND account = ?2");
+            Ok(number(db.prepare_cached(&sql)?.execute(account)?))
+        };
+        erased.steps += delete("steps")?;
+        erased.notes += delete("notes")?;
+    }
+    for user in &who.users {
+        let delete = |table: &str| -> Result<u64, Fault> {
+            let sql = format!("DELETE FROM {table} WHERE user = ?1");
+            Ok(number(db.prepare_cached(&sql)?.execute([user.as_str()])?))
+        };
+        erased.steps += delete("steps")?;
+        erased.notes += delete("notes")?;
+    }
+    notes::add(db, note)?;
+    Ok(erased)
+}
+
+fn number(rows: usize) -> u64 {
+    u64::try_from(rows).unwrap_or(u64::MAX)
+}
+
+/// How much of the file may be unused before it is worth while to write it anew: a quarter, of no
+/// less than 4 MB.
+const SLACK: (i64, i64) = (4, 1_000);
+
+/// Gives unused parts of the file back, if they are many.
+pub(in super::super) fn tidy(db: &Connection) -> Result<(), rusqlite::Error> {
+    let number = |pragma| db.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    let (unused, all) = (number("freelist_count")?, number("page_count")?);
+    let (part, least) = SLACK;
+    if unused < least || unused.saturating_mul(part) < all {
+        return Ok(());
+    }
+    scrub(db)
+}
+
+/// Writes the file anew, so that nothing is left in it of what was deleted, nor in its log.
+pub(in super::super) fn scrub(db: &Connection) -> Result<(), rusqlite::Error> {
+    // Statements that stay prepared would keep the file from being written anew.
+    db.flush_prepared_statement_cache();
+    db.execute_batch("VACUUM")?;
+    let busy: i64 = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    match busy {
+        0 => Ok(()),
+        _ => Err(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY),
+            None,
+        )),
+    }
+}

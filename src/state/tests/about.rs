@@ -1,0 +1,48 @@
+//! What happened to one person, on both stores.
+
+use super::*;
+
+#[tokio::test]
+async fn the_steps_about_one_person_come_newest_first() {
+    on_both(async |store| {
+        let user = || UserRef::Existing(UserId::new("u"));
+        let steps = vec![
+            join(1, "a", UserRef::Made(StepId(7)), "red"),
+            reactivate(2, "b"),
+            join(3, "other", user(), "red"),
+        ];
+        let first = store.begin(&plan(steps), "", &at(1)).await.unwrap();
+        store
+            .intend(first, &[StepId(1), StepId(3)], vec![], Timestamp(2))
+            .await
+            .unwrap();
+        store
+            .settle(first, StepId(1), Outcome::Done, vec![])
+            .await
+            .unwrap();
+        store.finish(first, true, Timestamp(3)).await.unwrap();
+        let second = store
+            .begin(&plan(vec![join(4, "a", user(), "blue")]), "", &at(9))
+            .await
+            .unwrap();
+        let (a, u) = (key("a"), UserId::new("u"));
+        let told = async |account: Option<&AccountKey>, user: Option<&UserId>, most| {
+            let steps = store.steps_about(account, user, most).await.unwrap();
+            let told = steps.into_iter().map(|past| {
+                let outcome = past.record.outcome.as_ref().map(|o| *o == Outcome::Done);
+                (past.run, past.began, past.record.step.id.0, outcome)
+            });
+            told.collect::<Vec<_>>()
+        };
+        let newest = (second, Timestamp(9), 4, None);
+        let unknown = (first, Timestamp(1), 3, Some(false));
+        let done = (first, Timestamp(1), 1, Some(true));
+        assert_eq!(told(Some(&a), None, 9).await, [newest, done]);
+        assert_eq!(told(None, Some(&u), 9).await, [newest, unknown]);
+        assert_eq!(told(Some(&a), Some(&u), 9).await, [newest, unknown, done]);
+        assert_eq!(told(Some(&a), Some(&u), 2).await, [newest, unknown]);
+        assert_eq!(told(None, None, 9).await, []);
+        assert_eq!(told(Some(&key("nobody")), None, 9).await, []);
+    })
+    .await;
+}

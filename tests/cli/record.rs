@@ -1,0 +1,205 @@
+//! `mattersync history`, `show` and `forget`.
+
+use serde_json::Value;
+
+use crate::place::Place;
+
+fn company() -> Place {
+    let mut place = Place::new();
+    place.more = "[policy]\ngrace = \"0s\"\n[guard]\nlocked = 1\n".into();
+    for uid in ["alice", "bob", "carol"] {
+        place.add(uid, uid, "Able");
+    }
+    place.run(&["sync"]).exits(0);
+    place
+}
+
+#[test]
+fn what_was_done_is_told_to_people_and_to_programs() {
+    let mut place = company();
+    place.edit("bob", |p| p.uid = "robert".into());
+    for uid in ["alice", "carol"] {
+        place.edit(uid, |p| p.expires = 1);
+    }
+    place.run(&["sync"]).exits(3).says("HELD: locked: 2");
+    // Neither side is needed to look.
+    place.people.clear();
+    std::fs::remove_file(place.path("people.ldif")).unwrap();
+    place
+        .sim
+        .add_fault(mattermost_sim::Fault::new(mattermost_sim::Effect::status(
+            502,
+        )));
+    place
+        .run(&["history"])
+        .exits(0)
+        .says("3 create, 1 create-team, 3 join-team")
+        .says("1 rename")
+        .says("2 held")
+        .says("mattersync show RUN");
+    place
+        .run(&["show", "2"])
+        .exits(0)
+        .says("Run 2, sync, by ")
+        .says("complete: who is not in it is not there")
+        .says("username: bob → robert")
+        .says("locked: 2 steps: 2 wanted, one cycle may do 1")
+        .says("mattersync undo 2");
+    let all = place.run(&["history", "--json"]).exits(0).json();
+    assert_eq!(all["schema"], 1);
+    let runs = all["runs"].as_array().unwrap();
+    let numbers: Vec<&Value> = runs.iter().map(|run| &run["run"]).collect();
+    assert_eq!(numbers, [2, 1]);
+    let run = &runs[0];
+    assert_eq!(run["kind"], "sync");
+    assert_eq!(run["state"], "finished");
+    assert_eq!(run["configuration"].as_str().unwrap().len(), 64);
+    assert_eq!(run["readings"][0]["accounts"], 3);
+    assert_eq!(run["readings"][0]["proves_absence"], true);
+    assert_eq!(run["mattermost"]["linked"], 3);
+    assert_eq!(run["held"][0]["steps"], 2);
+    assert_eq!(run["mails"], 1);
+    let step = &run["steps"][0];
+    assert_eq!(step["action"], "rename");
+    assert_eq!(step["outcome"], "done");
+    assert_eq!(step["changes"][0]["before"], "bob");
+    assert_eq!(step["changes"][0]["after"], "robert");
+    assert_eq!(step["can_be_undone"], true);
+    for when in [
+        &run["began"],
+        &run["ended"],
+        &step["intended"],
+        &step["settled"],
+    ] {
+        let ms = when["ms"].as_i64().unwrap();
+        let time: jiff::Timestamp = when["time"].as_str().unwrap().parse().unwrap();
+        assert_eq!(time.as_millisecond(), ms);
+        assert!(when["time"].as_str().unwrap().ends_with('Z'));
+    }
+    let made = runs[1]["steps"].as_array().unwrap();
+    let alice = made.iter().find(|step| step["name"] == "alice").unwrap();
+    let id = place.sim.user_named("alice").unwrap().id;
+    assert_eq!(alice["made"]["user"], id);
+    assert_eq!(
+        alice["user"], id,
+        "found by the id of the user that it made"
+    );
+    let theirs = place.run(&["history", "--json", "--person", &id]).json();
+    let theirs = theirs["runs"].as_array().unwrap();
+    assert_eq!(theirs.len(), 1);
+    assert!(theirs[0]["steps"].as_array().unwrap().len() < made.len());
+    place
+        .run(&["history", "--person", "BOB@example.org"])
+        .exits(0)
+        .says("1 rename")
+        .says("1 create");
+    place
+        .run(&["history", "--person", "nobody"])
+        .exits(1)
+        .says("nobody is known as");
+    let ago = place.run(&["history", "--json", "--since", "1h", "--last", "1"]);
+    assert_eq!(ago.json()["runs"].as_array().unwrap().len(), 1);
+    let later = place.run(&["history", "--json", "--since", "2100-01-01"]);
+    assert_eq!(later.json()["runs"].as_array().unwrap().len(), 0);
+    place
+        .run(&["history", "--since", "soon"])
+        .exits(2)
+        .says("7d");
+    place.run(&["show", "9"]).exits(1).says("there is no run 9");
+}
+
+#[test]
+fn before_anything_was_done_nothing_is_recorded() {
+    let place = Place::new();
+    place.run(&["history"]).exits(0).says("No run is recorded.");
+    place.run(&["show", "1"]).exits(1).says("there is no run 1");
+    assert!(!place.path("state").exists(), "looking made nothing");
+}
+
+/// Whether a text lies in any file of the state directory.
+fn is_in_state(place: &Place, text: &str) -> bool {
+    let files = std::fs::read_dir(place.path("state")).unwrap();
+    let mut files = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    files.any(|bytes| {
+        bytes
+            .windows(text.len())
+            .any(|part| part == text.as_bytes())
+    })
+}
+
+#[test]
+fn who_left_is_forgotten_to_the_last_byte() {
+    let mut place = company();
+    place.add("ludmilla", "Ludmilla", "Lost");
+    place.run(&["sync"]).exits(0);
+    place
+        .run(&["forget", "ludmilla"])
+        .exits(1)
+        .says("still in the directory");
+    place.people.retain(|p| p.uid != "ludmilla");
+    place.write();
+    place
+        .run(&["forget", "ludmilla", "--yes"])
+        .exits(1)
+        .says("is active on Mattermost");
+    place.run(&["sync"]).exits(0).says("Deactivated 1 user");
+    place
+        .run(&["forget", "ludmilla"])
+        .exits(0)
+        .says("This would be erased: 3 steps in 2 runs, and the link")
+        .says("mattersync forget ludmilla --yes");
+    assert!(is_in_state(&place, "ludmilla"));
+    place
+        .run(&["forget", "ludmilla", "--yes"])
+        .exits(0)
+        .says("Forgotten: 3 steps")
+        .says("stays on Mattermost");
+    assert!(!is_in_state(&place, "ludmilla"));
+    assert!(!is_in_state(&place, "Ludmilla"));
+    place
+        .run(&["forget", "ludmilla"])
+        .exits(1)
+        .says("nobody is known");
+    place
+        .run(&["history"])
+        .exits(0)
+        .says("one person was forgotten by");
+    place.run(&["sync"]).exits(0).says("Nothing was changed.");
+    // Somebody new with the same name and address gets nothing of hers.
+    place.more.push_str("adopt = \"off\"\n");
+    place.add("ludmilla", "Ludmilla", "Lovely");
+    place
+        .run(&["sync"])
+        .exits(0)
+        .says("was forgotten (`mattersync forget`)");
+    assert_ne!(place.sim.user_named("ludmilla").unwrap().delete_at, 0);
+}
+
+#[test]
+fn old_runs_are_forgotten_as_configured() {
+    let mut place = company();
+    place.run(&["history"]).exits(0).says("3 create");
+    let db = rusqlite::Connection::open(place.path("state/state.sqlite")).unwrap();
+    let ago = "UPDATE runs SET began = began - 401 * 86400000";
+    db.execute(ago, []).unwrap();
+    drop(db);
+    place.more.push_str("[state]\nkeep = \"forever\"\n");
+    let config = || std::fs::read_to_string(place.path("config.toml")).unwrap();
+    place.write();
+    let twice = config().replace("[state]\nkeep", "# keep");
+    let with = |keep: &str| {
+        let state = format!("[state]\n{keep}\n");
+        std::fs::write(
+            place.path("config.toml"),
+            twice.replace("[state]\n", &state),
+        )
+        .unwrap();
+    };
+    with("keep = \"forever\"");
+    place.run(&["sync"]).exits(0);
+    place.run(&["history"]).exits(0).says("3 create");
+    with("");
+    place.run(&["sync"]).exits(0);
+    place.run(&["history"]).exits(0).says("No run is recorded.");
+    place.run(&["status"]).exits(1).says("3 links");
+}
