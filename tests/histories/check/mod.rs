@@ -65,6 +65,8 @@ pub struct Checker {
     known_down: BTreeSet<String>,
     /// Users whom an administrator reactivated although mattersync had deactivated them.
     respected: BTreeSet<String>,
+    /// Those of whom it cannot be told whether the directory has agreed meanwhile.
+    maybe_respected: BTreeSet<String>,
     /// When complete readings in a row did not contain an account, in true milliseconds.
     absent: BTreeMap<u32, Vec<i64>>,
     /// How many complete readings in a row showed somebody who is inactive as active.
@@ -94,6 +96,7 @@ impl Checker {
             down: BTreeMap::new(),
             known_down: BTreeSet::new(),
             respected: BTreeSet::new(),
+            maybe_respected: BTreeSet::new(),
             absent: BTreeMap::new(),
             back: BTreeMap::new(),
             believed: (0, [0; UNITS.len()]),
@@ -260,9 +263,14 @@ impl Checker {
         if cycle.error.is_none() && cycle.order.is_none() {
             for (number, user) in &cycle.before.linked {
                 let open = matches!(served.of(*number), Seen::Listed(s) if s.state == State::Open);
-                if open {
-                    self.respected.remove(user);
+                if !open || !self.respected.contains(user) {
+                    continue;
                 }
+                // Whether a cut reading had him nobody knows.
+                if served.proof == Proof::Broken {
+                    self.maybe_respected.insert(user.clone());
+                }
+                self.respected.remove(user);
             }
         }
     }
