@@ -63,6 +63,8 @@ pub struct Checker {
     /// Users of whom mattersync knows that they are down by itself: of a deactivation that nobody
     /// answered it cannot tell whether somebody undid it or whether it never arrived.
     known_down: BTreeSet<String>,
+    /// Users whom mattersync remembers to have deactivated, whatever happened since.
+    once_down: BTreeSet<String>,
     /// Users whom an administrator reactivated although mattersync had deactivated them.
     respected: BTreeSet<String>,
     /// Those of whom it cannot be told whether the directory has agreed meanwhile.
@@ -95,6 +97,7 @@ impl Checker {
             made: BTreeSet::new(),
             down: BTreeMap::new(),
             known_down: BTreeSet::new(),
+            once_down: BTreeSet::new(),
             respected: BTreeSet::new(),
             maybe_respected: BTreeSet::new(),
             absent: BTreeMap::new(),
@@ -121,6 +124,8 @@ impl Checker {
                 self.down.remove(user);
                 if self.known_down.contains(user) {
                     self.respected.insert(user.clone());
+                } else if self.once_down.contains(user) {
+                    self.maybe_respected.insert(user.clone());
                 }
                 self.mails.changed(user);
             }
@@ -252,6 +257,9 @@ impl Checker {
             seen.is_some_and(|at| user.is_some_and(|u| u.delete_at == at.0))
         });
         self.known_down = known.map(|link| link.user.to_string()).collect();
+        let links = cycle.after.memory.links.values();
+        let once = links.filter(|link| link.deactivated.is_some());
+        self.once_down = once.map(|link| link.user.to_string()).collect();
         let served = &cycle.served;
         if cycle.order.is_none() && cycle.error.is_none() && served.proof == Proof::True {
             self.believed = (served.listed, served.units);
