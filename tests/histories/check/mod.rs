@@ -261,8 +261,12 @@ impl Checker {
         let once = links.filter(|link| link.deactivated.is_some());
         self.once_down = once.map(|link| link.user.to_string()).collect();
         let served = &cycle.served;
-        if cycle.order.is_none() && cycle.error.is_none() && served.proof == Proof::True {
+        let used = cycle.order.is_none() && cycle.error.is_none();
+        // What shrinks a little at a time is believed a little at a time.
+        if used && (served.proof == Proof::True || served.proves() && !self.is_odd(served)) {
             self.believed = (served.listed, served.units);
+        }
+        if used && served.proof == Proof::True {
             if !cycle.killed && cycle.struck.is_empty() {
                 self.guard.a_clean_cycle(cycle);
             }
