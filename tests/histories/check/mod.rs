@@ -266,10 +266,8 @@ impl Checker {
         if used && (served.proof == Proof::True || served.proves() && !self.is_odd(served)) {
             self.believed = (served.listed, served.units);
         }
-        if used && served.proof == Proof::True {
-            if !cycle.killed && cycle.struck.is_empty() {
-                self.guard.a_clean_cycle(cycle);
-            }
+        if used && served.proof == Proof::True && !cycle.killed && cycle.struck.is_empty() {
+            self.guard.a_clean_cycle(cycle);
         }
         // The directory agrees with the administrator: the matter is over.
         if cycle.error.is_none() && cycle.order.is_none() {
