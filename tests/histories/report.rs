@@ -17,7 +17,7 @@ const STANDARD: u64 = 2000;
 const OFTEN: u64 = 100;
 
 /// All that can happen.
-const KINDS: [&str; 65] = [
+const KINDS: [&str; 66] = [
     "Join",
     "JoinAs",
     "Crowd",
@@ -46,6 +46,7 @@ const KINDS: [&str; 65] = [
     "Mend",
     "ReplaceDirectory",
     "AdminDeactivates",
+    "AdminDeactivatesAgain",
     "AdminReactivates",
     "AdminRenames",
     "AdminChangesMail",
