@@ -14,7 +14,7 @@
 //! * [`daemon`]: again and again, under systemd.
 //! * [`cli`]: the commands; every one is a view of the same plan.
 //! * [`observe`]: how the story is told in the journal.
-//! * [`tls`]: whom both clients trust.
+//! * [`tls`]: whom both clients trust. [`clock`]: what time it is, and what that is worth.
 //!
 //! [`model`] holds the words that all of them share.
 

@@ -250,7 +250,10 @@ async fn settle(store: &SqliteStore, run: RunId, id: StepId) {
         Remember::Nonce(key.clone(), None),
         Remember::Link(key, link),
     ];
-    store.settle(run, id, Outcome::Done, delta).await.unwrap();
+    store
+        .settle(run, id, Outcome::Done, delta, Timestamp(30))
+        .await
+        .unwrap();
     tell(format_args!("settle {} {}", run.0, id.0));
 }
 

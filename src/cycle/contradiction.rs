@@ -25,7 +25,9 @@ impl Engine {
         }
         let outcome = Outcome::NotDone(format!("it contradicts what is remembered: {why}"));
         let (run, id) = (doubt.run, doubt.step.id);
-        match self.store.settle(run, id, outcome, delta.clone()).await {
+        let at = self.clock.now().wall;
+        let settled = self.store.settle(run, id, outcome, delta.clone(), at);
+        match settled.await {
             Ok(()) => remember(memory, &delta),
             // Settled meanwhile.
             Err(StateError::Refused(_)) => {}

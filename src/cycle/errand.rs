@@ -1,7 +1,7 @@
 //! What a person asks an engine for, wherever the work is done: in the service or in the command.
 //!
-//! A new command is a type with an [`Errand`], a line in [`crate::daemon`]'s control socket, and a
-//! view in [`crate::cli`].
+//! A new command is a type with an [`Errand`], a line in the daemon's control socket, and a
+//! view in the command line.
 
 use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;

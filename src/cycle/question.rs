@@ -14,7 +14,7 @@ use super::history::{HistoryReport, RunReport, SCHEMA};
 use super::{CycleError, PersonError, WordError};
 
 /// Something that the state alone answers. A new one is a type with this, a line in
-/// [`crate::daemon`]'s control socket, and a view in [`crate::cli`].
+/// the daemon's control socket, and a view in the command line.
 pub trait Question: Serialize + DeserializeOwned + Send + 'static {
     /// Its name on the control socket.
     const NAME: &'static str;

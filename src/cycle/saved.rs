@@ -16,9 +16,10 @@ use crate::model::{
 };
 use crate::plan::Sentence;
 
+use super::carry::{Begun, is_show};
 use super::{
-    Asker, Begun, CycleError, Engine, Errand, PlanReport, Stage, Summary, SyncReport, View,
-    WordError, exchanged, is_show,
+    Asker, CycleError, Engine, Errand, PlanReport, Stage, Summary, SyncReport, View, WordError,
+    exchanged,
 };
 
 /// How long a saved plan stays good.

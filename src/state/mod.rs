@@ -155,18 +155,19 @@ pub trait Store: Send + Sync {
         delta: MemoryDelta,
     ) -> BoxFuture<'_, Result<(), StateError>>;
 
-    /// [`Store::conclude`] now, for a step of which the server made nothing.
+    /// [`Store::conclude`] for a step of which the server made nothing.
     fn settle(
         &self,
         run: RunId,
         step: StepId,
         outcome: Outcome,
         delta: MemoryDelta,
+        at: Timestamp,
     ) -> BoxFuture<'_, Result<(), StateError>> {
         let settlement = Settlement {
             outcome,
             made: None,
-            at: Timestamp(jiff::Timestamp::now().as_millisecond()),
+            at,
         };
         self.conclude(run, step, settlement, delta)
     }
@@ -215,8 +216,8 @@ pub trait Store: Send + Sync {
     /// What was noted outside of runs, oldest first.
     fn loose_notes(&self) -> BoxFuture<'_, Result<Vec<Note>, StateError>>;
 
-    /// Forgets runs that began before a moment and are over, the oldest first and at most 50 of them,
-    /// with their steps and notes; notes outside of runs too. Not those of which a step is
+    /// Forgets runs that began before a moment and are over, the oldest first and at most 50 of
+    /// them, with their steps and notes; notes outside of runs too. Not those of which a step is
     /// unsettled, nor those to be kept. Returns how many runs; wakes no disk where there are none.
     fn prune(
         &self,
@@ -237,8 +238,8 @@ pub trait Store: Send + Sync {
     fn scrub(&self) -> BoxFuture<'_, Result<(), StateError>>;
 
     /// Counts of what is remembered, for `status`: `links`, `deactivated` (of the links),
-    /// `absences`, `returns`, `names`, `nonces`, `waiting`, `addresses-waiting`, `orders`, `approvals`, `done`, `runs`,
-    /// `steps`, `unsettled`.
+    /// `absences`, `returns`, `names`, `nonces`, `waiting`, `addresses-waiting`, `orders`,
+    /// `approvals`, `done`, `runs`, `steps`, `unsettled`.
     fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>>;
 
     /// What is wrong with the file itself; empty when nothing is.

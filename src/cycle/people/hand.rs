@@ -8,8 +8,9 @@ use tokio::sync::watch;
 use crate::model::{AccountKey, Action, Memory, Origin, Plan, RunKind, Step, UserId};
 use crate::plan::{Crowd, Effect, remember};
 
+use super::super::carry::Begun;
 use super::super::errand::{Asker, Errand};
-use super::super::{Begun, CycleError, Engine, Summary, SyncReport, View, WordError};
+use super::super::{CycleError, Engine, Summary, SyncReport, View, WordError};
 use super::deed::{Deed, adopting, linking, unlinking};
 use super::outlook::Outlook;
 use super::sides::{AccountSide, UserSide};

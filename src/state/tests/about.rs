@@ -17,7 +17,7 @@ async fn the_steps_about_one_person_come_newest_first() {
             .await
             .unwrap();
         store
-            .settle(first, StepId(1), Outcome::Done, vec![])
+            .settle(first, StepId(1), Outcome::Done, vec![], Timestamp(30))
             .await
             .unwrap();
         store.finish(first, true, Timestamp(3)).await.unwrap();

@@ -10,7 +10,10 @@ async fn run_of(store: &dyn Store, steps: Vec<Step>, wall: i64, outcome: Outcome
     let run = store.begin(&plan(steps), "", &at(wall)).await.unwrap();
     let sent = store.intend(run, &[first], vec![], Timestamp(wall)).await;
     sent.unwrap();
-    store.settle(run, first, outcome, vec![]).await.unwrap();
+    store
+        .settle(run, first, outcome, vec![], Timestamp(30))
+        .await
+        .unwrap();
     store.finish(run, true, Timestamp(wall + 1)).await.unwrap();
     run
 }
@@ -59,7 +62,7 @@ async fn old_runs_are_forgotten_but_for_what_is_needed() {
         assert_eq!(store.notes(RunId(3)).await.unwrap(), []);
         assert_eq!(unsettled(store).await, [(2, 1, 20)]);
         // Its outcome becomes known, and it goes too. Numbers are not given again.
-        let done = store.settle(RunId(2), StepId(1), Outcome::Done, vec![]);
+        let done = store.settle(RunId(2), StepId(1), Outcome::Done, vec![], Timestamp(30));
         done.await.unwrap();
         assert_eq!(prune(99, &[]).await, Ok(3));
         assert_eq!(

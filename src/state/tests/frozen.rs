@@ -14,7 +14,7 @@ use crate::model::{
 const SCHEMA: &str = include_str!("../migrations/v1.sql");
 const ROWS: &str = include_str!("v1_rows.sql");
 
-fn memory() -> MemoryDelta {
+pub(super) fn memory() -> MemoryDelta {
     let company = || ProviderName::new("company");
     let adopted = Link {
         origin: LinkOrigin::Adopted,
@@ -118,7 +118,7 @@ fn memory() -> MemoryDelta {
 }
 
 /// One step of each action, each with another precondition and reason where there are enough.
-fn steps() -> Vec<Step> {
+pub(super) fn steps() -> Vec<Step> {
     let (account, user) = (|| key("a"), || UserId::new("u"));
     let directory_username = || "Anna".to_owned();
     let values = || Values {
@@ -259,21 +259,25 @@ async fn write(store: &dyn Store) {
     store.finish(run, true, Timestamp(22)).await.unwrap();
 }
 
-#[tokio::test]
-async fn what_version_1_wrote_stays_readable() {
+/// A state file of that version: its schema, step by step, and its rows.
+pub(super) fn file_of(version: i64, texts: &[&str]) -> TempDir {
     let place = place();
-    let db = Connection::open(place.path().join(FILE_NAME)).unwrap();
-    db.execute_batch(SCHEMA).unwrap();
-    db.execute_batch(ROWS).unwrap();
+    let file = place.path().join(FILE_NAME);
+    let db = Connection::open(&file).unwrap();
+    for text in texts {
+        db.execute_batch(text).unwrap();
+    }
     db.pragma_update(None, "application_id", 0x6d73_796e)
         .unwrap();
-    db.pragma_update(None, "user_version", 1).unwrap();
+    db.pragma_update(None, "user_version", version).unwrap();
     drop(db);
-    std::fs::set_permissions(
-        place.path().join(FILE_NAME),
-        std::os::unix::fs::PermissionsExt::from_mode(0o600),
-    )
-    .unwrap();
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    place
+}
+
+#[tokio::test]
+async fn what_version_1_wrote_stays_readable() {
+    let place = file_of(1, &[SCHEMA, ROWS]);
     let fresh = MemoryStore::default();
     write(&fresh).await;
 

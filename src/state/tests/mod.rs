@@ -6,6 +6,7 @@ mod commit;
 mod equal;
 mod file;
 mod frozen;
+mod frozen_v2;
 mod memory;
 mod notes;
 mod rules;

@@ -23,12 +23,12 @@ async fn a_step_is_unsettled_from_its_intent_to_its_outcome() {
             "plan order"
         );
         store
-            .settle(run, StepId(3), Outcome::Done, vec![])
+            .settle(run, StepId(3), Outcome::Done, vec![], Timestamp(30))
             .await
             .unwrap();
         let unknown = Outcome::Unknown("cut".into());
         store
-            .settle(run, StepId(1), unknown.clone(), vec![])
+            .settle(run, StepId(1), unknown.clone(), vec![], Timestamp(30))
             .await
             .unwrap();
         assert_eq!(unsettled(store).await, [(1, 1, 11)]);
@@ -51,7 +51,7 @@ async fn a_step_is_unsettled_from_its_intent_to_its_outcome() {
 
         let nothing = Outcome::NotDone("was not there".into());
         store
-            .settle(run, StepId(1), nothing.clone(), vec![])
+            .settle(run, StepId(1), nothing.clone(), vec![], Timestamp(30))
             .await
             .unwrap();
         assert_eq!(unsettled(store).await, []);
@@ -73,13 +73,15 @@ async fn a_known_outcome_is_final() {
         let one = [StepId(1)];
         store.intend(run, &one, vec![], Timestamp(2)).await.unwrap();
         store
-            .settle(run, StepId(1), Outcome::Done, vec![])
+            .settle(run, StepId(1), Outcome::Done, vec![], Timestamp(30))
             .await
             .unwrap();
         let again = vec![Remember::Link(key("a"), link("u"))];
         let unknown = Outcome::Unknown(String::new());
         refused(
-            store.settle(run, StepId(1), unknown, again.clone()).await,
+            store
+                .settle(run, StepId(1), unknown, again.clone(), Timestamp(30))
+                .await,
             "is settled",
         );
         refused(
@@ -114,7 +116,7 @@ async fn an_outcome_and_what_follows_are_one() {
         assert_eq!(unsettled(store).await, []);
         refused(
             store
-                .settle(run, StepId(1), Outcome::Done, both.clone())
+                .settle(run, StepId(1), Outcome::Done, both.clone(), Timestamp(30))
                 .await,
             "company:b",
         );
@@ -136,7 +138,7 @@ async fn an_outcome_and_what_follows_are_one() {
             Remember::Link(key("a"), link("new")),
         ];
         store
-            .settle(run, StepId(1), Outcome::Done, linked)
+            .settle(run, StepId(1), Outcome::Done, linked, Timestamp(30))
             .await
             .unwrap();
         let memory = store.load().await.unwrap();

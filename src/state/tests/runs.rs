@@ -36,7 +36,7 @@ async fn a_run_that_was_never_finished_is_closed_by_the_next() {
         assert_eq!(begun[1].outcome, None);
         assert_eq!(unsettled(store).await, [(first.0, 1, 2)]);
         store
-            .settle(first, StepId(1), Outcome::Done, vec![])
+            .settle(first, StepId(1), Outcome::Done, vec![], Timestamp(30))
             .await
             .unwrap();
         assert_eq!(unsettled(store).await, []);
@@ -77,12 +77,12 @@ async fn a_later_intent_for_the_same_change_supersedes() {
         // A late word about the superseded one is recorded and changes nothing.
         let unknown = Outcome::Unknown("still".into());
         store
-            .settle(first, StepId(1), unknown, vec![])
+            .settle(first, StepId(1), unknown, vec![], Timestamp(30))
             .await
             .unwrap();
         assert_eq!(unsettled(store).await, left);
         store
-            .settle(first, StepId(1), Outcome::Done, vec![])
+            .settle(first, StepId(1), Outcome::Done, vec![], Timestamp(30))
             .await
             .unwrap();
         assert_eq!(unsettled(store).await, left);
@@ -135,7 +135,7 @@ async fn what_is_not_there_is_refused() {
         );
         refused(
             store
-                .settle(RunId(4), StepId(1), Outcome::Done, vec![])
+                .settle(RunId(4), StepId(1), Outcome::Done, vec![], Timestamp(30))
                 .await,
             "no step 1",
         );
@@ -162,10 +162,16 @@ async fn a_step_may_be_given_up_without_an_intent() {
         let steps = vec![reactivate(1, "a"), reactivate(2, "b")];
         let run = store.begin(&plan(steps), "", &at(1)).await.unwrap();
         let nothing = Outcome::NotDone("another name by now".into());
-        store.settle(run, StepId(1), nothing, vec![]).await.unwrap();
+        store
+            .settle(run, StepId(1), nothing, vec![], Timestamp(30))
+            .await
+            .unwrap();
         assert_eq!(unsettled(store).await, []);
         let unknown = Outcome::Unknown("sent".into());
-        store.settle(run, StepId(2), unknown, vec![]).await.unwrap();
+        store
+            .settle(run, StepId(2), unknown, vec![], Timestamp(30))
+            .await
+            .unwrap();
         assert_eq!(unsettled(store).await.len(), 1);
     })
     .await;

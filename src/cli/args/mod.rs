@@ -1,8 +1,16 @@
 //! The command line. Its help is the core of the manual.
 
+mod cycles;
+mod people;
+mod record;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use cycles::{Approve, MigrateIds, Plan, Sync};
+pub use people::{Adopt, Deactivate, Explain, Keep, Link, Unlink};
+pub use record::{Forget, History, Redo, Restore, ShowRun, Undo};
 
 /// Where the configuration is by default.
 pub const CONFIG: &str = "/etc/mattersync/config.toml";
@@ -56,23 +64,15 @@ Exit codes:
   77  no permission
   78  the configuration or a secret cannot be used";
 
-/// What to do.
+/// What to do, in the order in which an administrator comes to it.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Be the service: a cycle again and again, until told to end
+    /// Look whether everything is as it should be; changes nothing
     ///
-    /// Started by systemd as a rule. SIGTERM ends it within five seconds, SIGHUP reads the
-    /// configuration again, SIGUSR1 starts a cycle now. Events go to the journal; RUST_LOG=debug
-    /// tells more.
-    Run,
-
-    /// Do one cycle now: read both sides, plan, and carry the plan out
-    ///
-    /// Exits with 0 when all that the plan wanted was done, 1 when something failed (each failure
-    /// is listed with its reason), 3 when something is held and waits for `mattersync approve`.
-    /// With --plan: carries out exactly what a plan saved with `mattersync plan --out` would do,
-    /// or nothing.
-    Sync(Sync),
+    /// Configuration, secrets, directory, Mattermost: each line says `ok`, `note` or `PROBLEM`,
+    /// and what to do. Exits with 0 without problems, 1 with, 78 if the configuration cannot be
+    /// used.
+    Check(Json),
 
     /// Show what would be done, and why; changes nothing
     ///
@@ -89,6 +89,27 @@ pub enum Command {
     /// stay held: then the exit code is 3.
     Approve(Approve),
 
+    /// Do one cycle now: read both sides, plan, and carry the plan out
+    ///
+    /// Exits with 0 when all that the plan wanted was done, 1 when something failed (each failure
+    /// is listed with its reason), 3 when something is held and waits for `mattersync approve`.
+    /// With --plan: carries out exactly what a plan saved with `mattersync plan --out` would do,
+    /// or nothing.
+    Sync(Sync),
+
+    /// Be the service: a cycle again and again, until told to end
+    ///
+    /// Started by systemd as a rule. SIGTERM ends it within five seconds, SIGHUP reads the
+    /// configuration again, SIGUSR1 starts a cycle now. Events go to the journal; RUST_LOG=debug
+    /// tells more.
+    Run,
+
+    /// Tell how the service is
+    ///
+    /// Exits with 0 when all is well, 3 when something is held, and 1 when cycles cannot be
+    /// finished, steps fail, or no service runs.
+    Status(Json),
+
     /// Deactivate one person now; needs no approval
     ///
     /// For a leaver whom the directory does not know of yet. Only users whom mattersync created or
@@ -99,12 +120,12 @@ pub enum Command {
     /// bot, never who is kept or in policy.protect, and never the last administrator.
     Deactivate(Deactivate),
 
-    /// Show who gets which id after `accounts.id` was changed, or apply it
+    /// Tell the whole story of one person; changes nothing
     ///
-    /// Without --apply: read the directory by the old and the new attribute, and list old id, new
-    /// id and user of everybody. With --apply: take exactly what was listed. All or nothing; until
-    /// then no cycle runs. Exits with 1 while somebody cannot be given a new id.
-    MigrateIds(MigrateIds),
+    /// The entry, the account, the user, the link, what is decided now and why, what it waits for,
+    /// what happened before. PERSON is a username, an address, a DN or an id, of the account or of
+    /// the user. Exits with 1 if nobody is known by it, and names who is nearly called so.
+    Explain(Explain),
 
     /// List the conflicts of the present plan, with both parties and what to type
     ///
@@ -141,13 +162,6 @@ pub enum Command {
     /// `orphans` lists the user no more, but with --all. Changes nothing on Mattermost.
     Keep(Keep),
 
-    /// Tell the whole story of one person; changes nothing
-    ///
-    /// The entry, the account, the user, the link, what is decided now and why, what it waits for,
-    /// what happened before. PERSON is a username, an address, a DN or an id, of the account or of
-    /// the user. Exits with 1 if nobody is known by it, and names who is nearly called so.
-    Explain(Explain),
-
     /// List what was done: one line a run
     ///
     /// The newest run first: when it was, of what kind, who asked for it, what was done in counts,
@@ -176,22 +190,16 @@ pub enum Command {
     /// them; that one person was forgotten, by whom and when, stays on record.
     Forget(Forget),
 
-    /// Tell how the service is
-    ///
-    /// Exits with 0 when all is well, 3 when something is held, and 1 when cycles cannot be
-    /// finished, steps fail, or no service runs.
-    Status(Json),
-
-    /// Look whether everything is as it should be; changes nothing
-    ///
-    /// Configuration, secrets, directory, Mattermost: each line says `ok`, `note` or `PROBLEM`,
-    /// and what to do. Exits with 0 without problems, 1 with, 78 if the configuration cannot be
-    /// used.
-    Check(Json),
-
     /// Look after the state file: compare it with Mattermost, or put the last copy back
     #[command(subcommand, subcommand_required = true, arg_required_else_help = true)]
     State(State),
+
+    /// Show who gets which id after `accounts.id` was changed, or apply it
+    ///
+    /// Without --apply: read the directory by the old and the new attribute, and list old id, new
+    /// id and user of everybody. With --apply: take exactly what was listed. All or nothing; until
+    /// then no cycle runs. Exits with 1 while somebody cannot be given a new id.
+    MigrateIds(MigrateIds),
 
     /// Print the configuration that is in force, with all defaults
     ///
@@ -219,38 +227,6 @@ pub enum State {
     Restore(Restore),
 }
 
-/// Whether to put the copy back.
-#[derive(Args, Clone, Copy, Debug, Default)]
-pub struct Restore {
-    /// Do it
-    #[arg(long)]
-    pub yes: bool,
-}
-
-/// What to do in a cycle, and how it is shown.
-#[derive(Args, Clone, Debug, Default)]
-pub struct Sync {
-    /// Carry out this saved plan, exactly or not at all
-    #[arg(long, value_name = "FILE")]
-    pub plan: Option<PathBuf>,
-
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub show: Show,
-}
-
-/// How a plan is shown, and where it is saved.
-#[derive(Args, Clone, Debug, Default)]
-pub struct Plan {
-    /// Save the plan, for `mattersync sync --plan`; nobody else may read the file
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub show: Show,
-}
-
 /// How a plan is shown.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct Show {
@@ -271,54 +247,6 @@ pub struct Json {
     pub json: bool,
 }
 
-/// What to release.
-#[derive(Args, Clone, Debug)]
-pub struct Approve {
-    /// A class (adopt, move, create, locked, missing, reactivate, rename, email, …), another name from
-    /// the list, or one person: username, address, DN or id
-    pub what: Option<String>,
-
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub json: Json,
-}
-
-/// What to do about new ids.
-#[derive(Args, Clone, Copy, Debug)]
-pub struct MigrateIds {
-    /// Apply what was listed
-    #[arg(long)]
-    pub apply: bool,
-
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub show: Show,
-}
-
-/// Whom to deactivate.
-#[derive(Args, Clone, Debug)]
-pub struct Deactivate {
-    /// Username, address, DN or id
-    pub person: String,
-
-    /// A user whom no account stands behind
-    #[arg(long)]
-    pub orphan: bool,
-
-    /// Also if it is a system administrator, with --orphan
-    #[arg(long, requires = "orphan")]
-    pub admin: bool,
-
-    /// Do it, with --orphan; with =CODE only if all is as it was shown
-    #[arg(long, requires = "orphan", value_name = "CODE", num_args = 0..=1, require_equals = true,
-          default_missing_value = "")]
-    pub yes: Option<String>,
-
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub json: Json,
-}
-
 /// Whether a word about people is carried out.
 #[derive(Args, Clone, Debug)]
 pub struct Yes {
@@ -326,160 +254,6 @@ pub struct Yes {
     #[arg(long, value_name = "CODE", num_args = 0..=1, require_equals = true,
           default_missing_value = "")]
     pub yes: Option<String>,
-
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub json: Json,
-}
-
-/// Which runs are listed.
-#[derive(Args, Clone, Debug, Default)]
-pub struct History {
-    /// At most so many, the newest; by default 20, with --json all
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub last: Option<u32>,
-
-    /// Those that began then or later: 2026-11-22, "2026-11-22 14:00", RFC 3339, or 7d for how long
-    /// ago
-    #[arg(long, value_name = "DATE")]
-    pub since: Option<String>,
-
-    /// Those with a step about this person, and only these steps: username, address, DN or id
-    #[arg(long, value_name = "PERSON")]
-    pub person: Option<String>,
-
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub json: Json,
-}
-
-/// Who are one person.
-#[derive(Args, Clone, Debug)]
-pub struct Link {
-    /// The account: username, address, DN or id
-    pub account: String,
-
-    /// The user: username, address or id
-    pub user: String,
-
-    /// Also if the user is a system administrator
-    #[arg(long)]
-    pub admin: bool,
-
-    /// Also if the user is a guest
-    #[arg(long)]
-    pub guest: bool,
-
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub yes: Yes,
-}
-
-/// Whose user is adopted.
-#[derive(Args, Clone, Debug)]
-pub struct Adopt {
-    /// The account: username, address, DN or id
-    pub account: String,
-
-    /// Which user, where several have its username or addresses
-    pub user: Option<String>,
-
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub yes: Yes,
-}
-
-/// Whose link is taken apart.
-#[derive(Args, Clone, Debug)]
-pub struct Unlink {
-    /// The account or the user: username, address, DN or id
-    pub person: String,
-
-    /// The account is then as one that was never seen: created, or adopted after approval
-    #[arg(long)]
-    pub as_new: bool,
-
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub yes: Yes,
-}
-
-/// Who is to stay.
-#[derive(Args, Clone, Debug)]
-pub struct Keep {
-    /// The user: username, address or id
-    pub user: String,
-
-    /// Take the note back
-    #[arg(long)]
-    pub undo: bool,
-
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub json: Json,
-}
-
-/// Which run is shown.
-#[derive(Args, Clone, Copy, Debug)]
-pub struct ShowRun {
-    /// Its number
-    pub run: i64,
-
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub json: Json,
-}
-
-/// Whose story is told.
-#[derive(Args, Clone, Debug)]
-pub struct Explain {
-    /// Username, address, DN or id, of the account or of the user
-    pub person: String,
-
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub show: Show,
-}
-
-/// What is taken back.
-#[derive(Args, Clone, Debug)]
-pub struct Undo {
-    /// The number of the run
-    pub run: i64,
-
-    /// Only what was done to this person: username, address, DN or id
-    #[arg(long, value_name = "PERSON")]
-    pub person: Option<String>,
-
-    /// Do it; without this it is shown
-    #[arg(long)]
-    pub yes: bool,
-
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub json: Json,
-}
-
-/// About whom the directory decides again.
-#[derive(Args, Clone, Debug)]
-pub struct Redo {
-    /// Username, address, DN or id
-    pub person: String,
-
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub json: Json,
-}
-
-/// Who is forgotten.
-#[derive(Args, Clone, Debug)]
-pub struct Forget {
-    /// Username, address, DN or id
-    pub person: String,
-
-    /// Do it; without this it is shown what would be erased
-    #[arg(long)]
-    pub yes: bool,
 
     #[command(flatten)]
     #[allow(missing_docs)]

@@ -1,0 +1,145 @@
+//! What became of steps: what follows from it, and how it is written down.
+
+use super::{ApplyError, Event, Run};
+use crate::mattermost::{ApiErrorKind, WriteError};
+use crate::model::{Made, MemoryDelta, Step};
+use crate::plan::{Effect, made, remember, undone};
+use crate::state::{Outcome, Settlement, Store};
+
+impl<'a> Run<'a> {
+    pub(super) fn settle_all(
+        &mut self,
+        results: Vec<(&'a Step, Result<Effect, WriteError>)>,
+    ) -> Result<(), ApplyError> {
+        if let Some(why) = self.breaker.weigh(&results)
+            && self.may_go_on()
+        {
+            self.report.stopped = Some(why);
+        }
+        for (step, result) in results {
+            self.settle(step, result)?;
+        }
+        Ok(())
+    }
+
+    fn settle(
+        &mut self,
+        step: &Step,
+        result: Result<Effect, WriteError>,
+    ) -> Result<(), ApplyError> {
+        match result {
+            Ok(effect) => {
+                match &effect {
+                    Effect::Created(user) => {
+                        self.users.insert(step.id, user.id.clone());
+                    }
+                    Effect::TeamMade(team) => {
+                        self.teams.insert(step.id, team.clone());
+                    }
+                    _ => {}
+                }
+                let now = self.applier.clock.now();
+                let mut delta = remember(step, &effect, &self.memory, &now);
+                delta.extend(self.seating.count(&effect, self.applier.clock));
+                self.record_made(step, Outcome::Done, made(step, &effect), delta);
+                if effect == Effect::EmailAsked {
+                    // The old address is not free before the click: nobody gets it in this run.
+                    self.done.remove(&step.id);
+                }
+                Ok(())
+            }
+            Err(error) => self.failed(step, &error),
+        }
+    }
+
+    fn failed(&mut self, step: &Step, error: &WriteError) -> Result<(), ApplyError> {
+        if error.kind() == Some(ApiErrorKind::TokenRejected) {
+            let why = "Mattermost no longer accepts the token: make a new one";
+            self.report.stopped = Some(why.into());
+        }
+        if error.surely_unchanged() {
+            let mut delta = self.taken_back(step);
+            delta.extend(self.seating.refused(error, self.applier.clock));
+            self.record(step, Outcome::NotDone(error.to_string()), delta)
+        } else {
+            self.record(step, Outcome::Unknown(error.to_string()), Vec::new())
+        }
+    }
+
+    pub(super) fn give_up(&mut self, step: &Step, why: String) -> Result<(), ApplyError> {
+        let delta = if self.intended.contains(&step.id) {
+            self.taken_back(step)
+        } else {
+            Vec::new()
+        };
+        self.record(step, Outcome::NotDone(why), delta)
+    }
+
+    /// What must be forgotten of what was written down before the step, which surely was not
+    /// carried out.
+    pub(super) fn taken_back(&self, step: &Step) -> MemoryDelta {
+        if self.doubted.contains(&step.id) {
+            Vec::new()
+        } else {
+            undone(step, &self.memory)
+        }
+    }
+
+    pub(super) fn record(
+        &mut self,
+        step: &Step,
+        outcome: Outcome,
+        delta: MemoryDelta,
+    ) -> Result<(), ApplyError> {
+        self.record_made(step, outcome, None, delta);
+        Ok(())
+    }
+
+    fn record_made(
+        &mut self,
+        step: &Step,
+        outcome: Outcome,
+        made: Option<Made>,
+        delta: MemoryDelta,
+    ) {
+        self.note(step, &outcome, made, delta);
+        if outcome == Outcome::Done {
+            self.done.insert(step.id);
+        }
+        let report = &mut self.report;
+        match &outcome {
+            Outcome::Done => report.done.push(step.id),
+            Outcome::NotDone(why) => report.not_done.push((step.id, why.clone())),
+            Outcome::Unknown(why) => report.unknown.push((step.id, why.clone())),
+        }
+        let settled = report.done.len() + report.not_done.len() + report.unknown.len();
+        (self.applier.listener)(Event {
+            step,
+            outcome: &outcome,
+            settled,
+            total: self.steps.len(),
+        });
+    }
+
+    /// Writes down what became of a step.
+    pub(super) fn note(
+        &mut self,
+        step: &Step,
+        outcome: &Outcome,
+        made: Option<Made>,
+        delta: MemoryDelta,
+    ) {
+        for change in &delta {
+            self.memory.remember(change);
+        }
+        let store: &'a dyn Store = self.applier.store;
+        let settlement = Settlement {
+            outcome: outcome.clone(),
+            made,
+            at: self.applier.clock.now().wall,
+        };
+        let writing = store.conclude(self.id, step.id, settlement, delta);
+        self.settling.push(writing);
+        self.settled.insert(step.id);
+    }
+}

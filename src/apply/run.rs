@@ -1,0 +1,236 @@
+//! The course of a run: what is written down and sent next, and when it ends.
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::watch;
+
+use super::call::Call;
+use super::{ApplyError, GRACE, INTENTS, Run};
+use crate::model::{Action, MemoryDelta, Remember, Step, StepId, TeamId, TeamRef, UserId, UserRef};
+use crate::plan::{before, in_doubt};
+use crate::state::{Outcome, StateError};
+
+impl<'a> Run<'a> {
+    pub(super) async fn go(&mut self) -> Result<(), ApplyError> {
+        let mut flying = FuturesUnordered::new();
+        let mut stop = self.applier.stop.clone();
+        loop {
+            while flying.len() < self.applier.concurrency.max(1) && self.may_go_on() {
+                let next = self.queue.next(&self.settled);
+                if next.is_empty() {
+                    break;
+                }
+                let next = self.pass_over(next)?;
+                if next.is_empty() {
+                    continue;
+                }
+                self.intend(&next).await?;
+                self.begun.extend(&next);
+                flying.push(self.call(&next)?.make());
+            }
+            if flying.is_empty() {
+                let more = if self.may_go_on() {
+                    self.queue.advance()
+                } else {
+                    None
+                };
+                match more {
+                    Some(stuck) => self.strand(stuck)?,
+                    None => return self.unbegun(),
+                }
+                continue;
+            }
+            // In this order, so that a word to stop and a disk that fails are heard before anything
+            // more is sent, and the same things happen in the same order each time.
+            tokio::select! {
+                biased;
+                () = stopped(&mut stop), if self.may_go_on() => {
+                    self.report.stopped = Some("mattersync was asked to stop".into());
+                    let land = async {
+                        while let Some(results) = flying.next().await {
+                            self.settle_all(results)?;
+                        }
+                        Ok::<(), ApplyError>(())
+                    };
+                    // Calls that take longer are abandoned: their outcome stays unknown.
+                    if let Ok(landed) = tokio::time::timeout(GRACE, land).await {
+                        landed?;
+                    }
+                    return self.unbegun();
+                }
+                Some(written) = self.settling.next() => written?,
+                Some(results) = flying.next() => self.settle_all(results)?,
+            }
+        }
+    }
+
+    /// Steps that wait for something that never got an outcome.
+    fn strand(&mut self, stuck: Vec<StepId>) -> Result<(), ApplyError> {
+        for id in stuck {
+            if let Some(step) = self.steps.get(&id).copied() {
+                let why = "what must happen before did not happen".to_owned();
+                self.give_up(step, why)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was written down ahead and surely never sent is not left in doubt; a call that was
+    /// abandoned is.
+    fn unbegun(&mut self) -> Result<(), ApplyError> {
+        let abandoned: Vec<StepId> = self.begun.difference(&self.settled).copied().collect();
+        for id in abandoned {
+            if let Some(step) = self.steps.get(&id).copied() {
+                let why = "the run ended before the server answered".to_owned();
+                self.record(step, Outcome::Unknown(why), Vec::new())?;
+            }
+        }
+        let ids: Vec<StepId> = self.intended.difference(&self.begun).copied().collect();
+        for id in ids {
+            if let Some(step) = self.steps.get(&id).copied()
+                && !self.settled.contains(&id)
+            {
+                // Nothing to tell anybody: the next cycle plans it again.
+                let outcome = Outcome::NotDone("the run ended before its turn".to_owned());
+                self.note(step, &outcome, None, self.taken_back(step));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn may_go_on(&self) -> bool {
+        self.report.stopped.is_none()
+    }
+
+    /// Leaves out what cannot be done any more: its forerunner failed, or the server is full.
+    fn pass_over(&mut self, steps: Vec<StepId>) -> Result<Vec<StepId>, ApplyError> {
+        let mut go = Vec::with_capacity(steps.len());
+        for id in steps {
+            let Some(step) = self.steps.get(&id).copied() else {
+                continue;
+            };
+            let arrives = matches!(
+                step.action,
+                Action::CreateUser { .. } | Action::Reactivate { .. }
+            );
+            let failed = step.after.iter().find(|before| !self.done.contains(before));
+            if failed.is_some() {
+                let why = "what must happen before did not happen".to_owned();
+                self.give_up(step, why)?;
+            } else if arrives && self.seating.is_full() {
+                let why = "the server takes no more active users".to_owned();
+                self.give_up(step, why)?;
+            } else {
+                go.push(id);
+            }
+        }
+        Ok(go)
+    }
+
+    /// Writes down what is about to be sent: these steps, and the next ones while at it. Whatever
+    /// causes a mail is written down alone, right before it is sent.
+    async fn intend(&mut self, next: &[StepId]) -> Result<(), ApplyError> {
+        if next.iter().all(|id| self.intended.contains(id)) {
+            return Ok(());
+        }
+        let mut ids = next.to_vec();
+        if !next.iter().any(|id| self.mails(*id)) {
+            let room = INTENTS.saturating_sub(ids.len());
+            let more: Vec<StepId> = self
+                .queue
+                .upcoming(room)
+                .filter(|id| !self.intended.contains(id) && !self.mails(*id))
+                .collect();
+            ids.extend(more);
+        }
+        let mut delta = MemoryDelta::new();
+        for id in &ids {
+            let Some(step) = self.steps.get(id) else {
+                continue;
+            };
+            if in_doubt(step, &self.memory) {
+                self.doubted.insert(*id);
+            }
+            delta.extend(before(step, &self.memory));
+            if let Action::CreateUser { account, .. } = &step.action
+                && !self.memory.nonces.contains_key(account)
+            {
+                let nonce = crate::mattermost::nonce()?;
+                delta.push(Remember::Nonce(account.clone(), Some(nonce)));
+            }
+        }
+        for change in &delta {
+            self.memory.remember(change);
+        }
+        self.write_down().await?;
+        let now = self.applier.clock.now().wall;
+        self.applier.store.intend(self.id, &ids, delta, now).await?;
+        self.intended.extend(ids);
+        Ok(())
+    }
+
+    /// Waits until all outcomes so far are on disk.
+    pub(super) async fn write_down(&mut self) -> Result<(), StateError> {
+        while let Some(written) = self.settling.next().await {
+            written?;
+        }
+        Ok(())
+    }
+
+    fn mails(&self, id: StepId) -> bool {
+        self.steps.get(&id).is_some_and(|s| s.mails > 0)
+    }
+
+    fn call(&self, ids: &[StepId]) -> Result<Call<'a>, ApplyError> {
+        let steps: Vec<&'a Step> = ids
+            .iter()
+            .filter_map(|id| self.steps.get(id).copied())
+            .collect();
+        let password = match (&self.applier.initial_password, steps.first()) {
+            (Some(password), _) => Some(password.clone()),
+            (None, Some(step)) if matches!(step.action, Action::CreateUser { .. }) => {
+                Some(crate::mattermost::password()?)
+            }
+            _ => None,
+        };
+        let nonce = steps
+            .first()
+            .and_then(|s| s.action.account())
+            .and_then(|key| self.memory.nonces.get(key))
+            .cloned();
+        Ok(Call {
+            writer: self.applier.writer,
+            users: steps.iter().map(|s| self.user_of(s)).collect(),
+            team: steps.first().and_then(|s| self.team_of(s)),
+            steps,
+            password,
+            nonce,
+        })
+    }
+
+    fn user_of(&self, step: &Step) -> Option<UserId> {
+        match &step.action {
+            Action::JoinTeam {
+                user: UserRef::Made(by),
+                ..
+            } => self.users.get(by).cloned(),
+            action => action.user().cloned(),
+        }
+    }
+
+    fn team_of(&self, step: &Step) -> Option<TeamId> {
+        match &step.action {
+            Action::JoinTeam { team, .. } => match team {
+                TeamRef::Existing(id) => Some(id.clone()),
+                TeamRef::Made(by) => self.teams.get(by).cloned(),
+            },
+            _ => None,
+        }
+    }
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        // Nobody is left who could ask for it.
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,90 @@
+//! Arguments of the commands about what was done and what is remembered.
+
+use clap::Args;
+
+use super::Json;
+
+/// Which runs are listed.
+#[derive(Args, Clone, Debug, Default)]
+pub struct History {
+    /// At most so many, the newest; by default 20, with --json all
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub last: Option<u32>,
+
+    /// Those that began then or later: 2026-11-22, "2026-11-22 14:00", RFC 3339, or 7d for how long
+    /// ago
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<String>,
+
+    /// Those with a step about this person, and only these steps: username, address, DN or id
+    #[arg(long, value_name = "PERSON")]
+    pub person: Option<String>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
+}
+
+/// Which run is shown.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct ShowRun {
+    /// Its number
+    pub run: i64,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
+}
+
+/// What is taken back.
+#[derive(Args, Clone, Debug)]
+pub struct Undo {
+    /// The number of the run
+    pub run: i64,
+
+    /// Only what was done to this person: username, address, DN or id
+    #[arg(long, value_name = "PERSON")]
+    pub person: Option<String>,
+
+    /// Do it; without this it is shown
+    #[arg(long)]
+    pub yes: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
+}
+
+/// About whom the directory decides again.
+#[derive(Args, Clone, Debug)]
+pub struct Redo {
+    /// Username, address, DN or id
+    pub person: String,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
+}
+
+/// Who is forgotten.
+#[derive(Args, Clone, Debug)]
+pub struct Forget {
+    /// Username, address, DN or id
+    pub person: String,
+
+    /// Do it; without this it is shown what would be erased
+    #[arg(long)]
+    pub yes: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
+}
+
+/// Whether to put the copy back.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Restore {
+    /// Do it
+    #[arg(long)]
+    pub yes: bool,
+}

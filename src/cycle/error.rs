@@ -1,0 +1,86 @@
+//! Why a cycle could not be finished, and what that means for who asked.
+
+use super::Exchanged;
+use crate::apply::ApplyError;
+use crate::config::SecretError;
+use crate::mattermost::{ApiErrorKind, CallError, ConnectError};
+use crate::provider::ProviderError;
+use crate::state::StateError;
+
+/// Why a cycle could not be finished.
+#[derive(Debug, thiserror::Error)]
+pub enum CycleError {
+    /// The directory could not be read.
+    #[error("directory: {0}")]
+    Provider(#[from] ProviderError),
+    /// Mattermost could not be read.
+    #[error("Mattermost: {0}")]
+    Mattermost(#[from] CallError),
+    /// The way to Mattermost could not be prepared.
+    #[error("{0}")]
+    Connect(#[from] ConnectError),
+    /// It is not the server that the state knows.
+    #[error("{0}")]
+    Exchanged(#[from] Exchanged),
+    /// A secret could not be read.
+    #[error("{0}")]
+    Secret(#[from] SecretError),
+    /// The configuration names another id attribute than the one by which people are known.
+    #[error(
+        "accounts.id is {to} now, and people are known by {from}: by other ids everybody would be \
+         somebody else, so nothing is done. Look who gets which id: mattersync migrate-ids; or \
+         write {from} back"
+    )]
+    OtherIds {
+        /// The attribute by which people are known.
+        from: String,
+        /// The attribute that the configuration names.
+        to: String,
+    },
+    /// The state could not be used.
+    #[error("state: {0}")]
+    State(#[from] StateError),
+    /// The run was stopped.
+    #[error("{0}")]
+    Apply(#[from] ApplyError),
+}
+
+impl CycleError {
+    /// A word for it, for the journal and for deciding whether it is the same failure as before.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Provider(ProviderError::WrongPassword { .. }) => "directory-password",
+            Self::Provider(_) => "directory",
+            Self::Mattermost(_) | Self::Connect(_) => "mattermost",
+            Self::Exchanged(_) => "other-mattermost",
+            Self::Secret(_) => "secret",
+            Self::OtherIds { .. } => "ids",
+            Self::State(_) => "state",
+            Self::Apply(_) => "apply",
+        }
+    }
+
+    /// The exit code of a command that failed with it (sysexits.h): 69 a side cannot be reached
+    /// or read, 74 the state cannot be used, 75 another mattersync has it, 77 a right is missing,
+    /// 78 a secret or the configuration.
+    pub fn exit_code(&self) -> u8 {
+        let refused = [ApiErrorKind::TokenRejected, ApiErrorKind::NoPermission];
+        match self {
+            Self::Secret(secret) | Self::Connect(ConnectError::Token(secret)) => {
+                let denied = matches!(secret, SecretError::Unreadable { error, .. }
+                    if error.kind() == std::io::ErrorKind::PermissionDenied);
+                if denied { 77 } else { 78 }
+            }
+            Self::Mattermost(call) if call.kind().is_some_and(|k| refused.contains(&k)) => 77,
+            Self::Provider(_) | Self::Mattermost(_) | Self::Connect(_) | Self::Exchanged(_) => 69,
+            Self::OtherIds { .. } => 78,
+            Self::State(StateError::Busy { .. }) => 75,
+            Self::State(_) | Self::Apply(_) => 74,
+        }
+    }
+
+    /// Whether trying soon again can do harm: an account can be locked by wrong passwords.
+    pub fn must_not_hurry(&self) -> bool {
+        matches!(self, Self::Provider(ProviderError::WrongPassword { .. }))
+    }
+}

@@ -1,0 +1,54 @@
+//! What people ordered: their word goes before what the directory says.
+
+use crate::model::{AccountKey, Deactivation, Evidence, Link, Reason, Remember, Subject, User};
+
+use super::super::draft::Draft;
+
+/// Carries persons' orders to deactivate into the plan. A person's word goes before what the
+/// directory says and before the guard.
+pub fn ordered(draft: &mut Draft<'_>) {
+    let memory = draft.world.memory;
+    for (id, order) in &memory.orders {
+        let Evidence::Present(user) = draft.world.users.look(id) else {
+            continue;
+        };
+        draft.ordered.insert(id.clone());
+        let account = draft.owner(id).cloned();
+        let link = account.as_ref().and_then(|key| memory.links.get(key));
+        if user.is_active() {
+            let subject = Subject {
+                account: account.clone(),
+                dn: link.map(|l| l.last_dn.clone()),
+                user: Some(id.clone()),
+                name: user.username.clone(),
+                email: Some(user.email.clone()),
+            };
+            let by = order.by.clone();
+            draft.deactivate(
+                subject,
+                account,
+                user,
+                None,
+                Reason::Ordered { by },
+                Vec::new(),
+            );
+        } else {
+            draft.learn(Remember::Order(id.clone(), None));
+            if let (Some(key), Some(link)) = (account, link) {
+                stays_out(draft, key, link.clone(), user, &order.by);
+            }
+        }
+    }
+}
+
+/// Who was not active already when the order came does not come back by himself either.
+fn stays_out(draft: &mut Draft<'_>, key: AccountKey, mut link: Link, user: &User, by: &str) {
+    let by = by.to_owned();
+    link.deactivated = Some(Deactivation {
+        delete_at: user.deactivated_at,
+        why: Reason::Ordered { by: by.clone() }.to_string(),
+        ordered_by: Some(by),
+    });
+    draft.relinked.insert(key.clone(), link.clone());
+    draft.learn(Remember::Link(key, link));
+}

@@ -1,0 +1,79 @@
+//! The story of one person.
+
+use super::company;
+
+#[test]
+fn the_story_of_one_person() {
+    let mut place = company();
+    place.more.push_str("[policy]\ngrace = \"2h\"\n");
+    place.write();
+    place.run(&["sync"]).exits(0);
+    let bob = place.sim.user_named("bob").unwrap();
+    for name in [
+        "bob",
+        "BOB@example.org",
+        "uid=bob,ou=People,dc=directory,dc=nh",
+        &bob.id,
+    ] {
+        place
+            .run(&["explain", name])
+            .exits(0)
+            .says("bob <bob@example.org> Bob Bold, active")
+            .says("created by mattersync, since")
+            .says("nothing to do: both sides agree")
+            .says("run 1: create bob");
+    }
+    place.edit("bob", |p| p.gone = true);
+    place.run(&["sync"]).exits(0);
+    let said = place.run(&["explain", "bob"]).exits(0);
+    said.says("a look-up by id found it nowhere")
+        .says("last seen as bob at uid=bob,ou=People,dc=directory,dc=nh")
+        .says("missing since")
+        .says("readings of at least 3; deactivated not before")
+        .says("left alone: not in the directory");
+    place.edit("bob", |p| p.gone = false);
+    place.edit("bob", |p| p.expires = 10);
+    let said = place.run(&["explain", "bob"]).exits(0);
+    said.says("locked (shadowExpire is")
+        .says("Decision    deactivate bob");
+    place.run(&["sync"]).exits(0);
+    place
+        .run(&["explain", "bob"])
+        .exits(0)
+        .says("deactivated by mattersync on");
+    let json = place.run(&["explain", "bob", "--json"]).exits(0).json();
+    let story = &json["stories"][0];
+    assert_eq!(
+        story["past"][0]["step"]["action"]["deactivate"]["user"],
+        bob.id
+    );
+    assert_eq!(story["user"]["linked_to"]["id"], place.id(1));
+    place
+        .run(&["explain", "root.admin"])
+        .exits(0)
+        .says("mattersync works with");
+}
+
+#[test]
+fn nobody_of_that_name_has_near_ones() {
+    let mut place = company();
+    place.add("carl", "Carl", "Cool").mail = Some("nowhere".into());
+    place.write();
+    place
+        .run(&["explain", "zebedee"])
+        .exits(1)
+        .says("Nor is anybody called nearly so");
+    place
+        .run(&["explain", "alcie"])
+        .exits(1)
+        .says("The directory has nobody")
+        .says("Nearly the same: alice");
+    let said = place.run(&["explain", "carl"]).exits(0);
+    said.says("no usable e-mail address").says("no user yet");
+    // Held: the story names what it waits for.
+    place.stranger("alice", "alice");
+    place
+        .run(&["explain", "alice"])
+        .exits(0)
+        .says("adopt: for a person: mattersync approve adopt");
+}

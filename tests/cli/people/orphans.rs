@@ -1,0 +1,143 @@
+//! Users whom no account stands behind.
+
+use super::{company, obey};
+
+#[test]
+fn edge_38_orphans_are_listed_and_left_as_they_are() {
+    let mut place = company();
+    place.more.push_str("[policy]\nprotect = [\"heidi\"]\n");
+    place.write();
+    place.run(&["sync"]).exits(0);
+    place
+        .run(&["orphans"])
+        .exits(0)
+        .says("An account stands behind every active human user.");
+    let old = place.stranger("oldtimer", "old");
+    place.sim.set_last_activity(&old, 1_767_225_600_000);
+    let bot = place.stranger("robot", "robot");
+    let _ = place.sim.make_bot(&bot);
+    let heidi = place.stranger("heidi", "heidi");
+    let second = place.stranger("second", "second");
+    let guest = place.stranger("visitor", "visitor");
+    let gone = place.stranger("gone", "gone");
+    place.sim.set_active(&gone, false);
+    for (id, roles) in [
+        (&second, "system_user system_admin"),
+        (&guest, "system_guest"),
+    ] {
+        assert!(place.sim.edit_user(id, |user| user.roles = roles.into()));
+    }
+    place.sim.reset_counters();
+    let said = place.run(&["orphans"]).exits(0);
+    said.says("3 active human users")
+        .says("oldtimer")
+        .says("2026-01-01")
+        .says("SYSTEM ADMINISTRATOR")
+        .says("in policy.protect")
+        .says("Guests: 1")
+        .says_not("robot")
+        .says_not("root.admin")
+        .says_not("gone@");
+    place
+        .run(&["sync"])
+        .exits(0)
+        .says("2 active users without an account");
+
+    place.run(&["keep", "oldtimer"]).exits(0).says("is kept");
+    place
+        .run(&["orphans"])
+        .exits(0)
+        .says("2 active human users")
+        .says("1 more is kept");
+    place
+        .run(&["orphans", "--all"])
+        .exits(0)
+        .says("3 active")
+        .says("kept by");
+    place
+        .run(&["deactivate", "--orphan", "oldtimer", "--yes"])
+        .exits(1)
+        .says("mattersync keep --undo");
+    place
+        .run(&["keep", "--undo", "oldtimer"])
+        .exits(0)
+        .says("listed again");
+    place.run(&["keep", "--undo", "oldtimer"]).exits(1);
+    place.run(&["keep", "alice"]).exits(1).says("no orphan");
+    for name in ["robot", "heidi", "root.admin"] {
+        place
+            .run(&["deactivate", "--orphan", name, "--yes"])
+            .exits(1)
+            .says("never deactivated from here");
+    }
+    place
+        .run(&["deactivate", "--orphan", "second", "--yes"])
+        .exits(1)
+        .says("--admin");
+    place
+        .run(&["deactivate", "--orphan", "alice", "--yes"])
+        .exits(1)
+        .says("is linked to the account");
+    place.run(&["deactivate", "oldtimer", "--yes"]).exits(2);
+    assert_eq!(place.sim.writes(), 0);
+    for id in [&old, &bot, &heidi, &second, &guest] {
+        assert_eq!(place.sim.user(id).unwrap().delete_at, 0);
+    }
+}
+
+#[test]
+fn an_orphan_is_deactivated_by_a_persons_word() {
+    let place = company();
+    place.run(&["sync"]).exits(0);
+    let old = place.stranger("oldtimer", "old");
+    let preview = place.run(&["deactivate", "--orphan", "oldtimer"]).exits(0);
+    let preview = preview
+        .says("deactivate oldtimer")
+        .says("Nothing was changed");
+    assert_eq!(place.sim.user(&old).unwrap().delete_at, 0);
+    assert!(
+        place
+            .sim
+            .edit_user(&old, |user| user.username = "somebody".into())
+    );
+    obey(&place, &preview).exits(1).says("was changed since");
+    assert!(
+        place
+            .sim
+            .edit_user(&old, |user| user.username = "oldtimer".into())
+    );
+    obey(&place, &preview)
+        .exits(0)
+        .says("The user is deactivated");
+    assert_ne!(place.sim.user(&old).unwrap().delete_at, 0);
+    place.run(&["orphans"]).exits(0).says_not("oldtimer");
+    place.sim.set_active(&old, true);
+    // The word was for once.
+    place.run(&["sync"]).exits(0).says("Nothing was changed.");
+    place
+        .run(&["explain", "oldtimer"])
+        .exits(0)
+        .says("said so with `mattersync deactivate`");
+}
+
+#[test]
+fn the_last_administrator_is_no_orphan_to_be_deactivated() {
+    let place = company();
+    // mattersync works with a bot; the one human administrator stands behind nobody.
+    let bot = place.stranger("robot", "robot");
+    let token = place.sim.make_bot(&bot);
+    let admin = |user: &mut mattermost_sim::User| user.roles = "system_user system_admin".into();
+    assert!(place.sim.edit_user(&bot, admin));
+    place.secret("token", &token);
+    place.run(&["sync"]).exits(0);
+    let words = ["deactivate", "--orphan", "--admin", "root.admin", "--yes"];
+    place
+        .run(&words)
+        .exits(1)
+        .says("last active human system administrator");
+    place
+        .run(&words[..4])
+        .exits(1)
+        .says("last active human system administrator");
+    assert_eq!(place.sim.user_named("root.admin").unwrap().delete_at, 0);
+}
