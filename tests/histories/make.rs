@@ -67,6 +67,9 @@ impl Maker {
     fn round(&mut self, n: u64) -> Round {
         let events = if n == 0 { 0 } else { self.dice.below(5) };
         let mut events: Vec<Event> = (0..events).flat_map(|_| self.event()).collect();
+        if n % 4 == 3 {
+            events.push(Event::ClickMails);
+        }
         if n > 0 && self.dice.percent(12) {
             events.push(Event::ApproveAll);
         }
