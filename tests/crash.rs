@@ -393,6 +393,55 @@ impl Story for Changes {
     }
 }
 
+/// Three people get each other's names and addresses.
+struct Rings {
+    /// Over the Unix socket.
+    local: bool,
+}
+
+const RING: [&str; 3] = ["anna", "bert", "carl"];
+
+impl Story for Rings {
+    fn set_up(&self) -> (Stage, Option<Daemon>) {
+        let config = Config {
+            local: self.local,
+            ..Config::default()
+        };
+        let stage = Stage::new(&Options::new(Version::V11), &config);
+        stage.write_people(&people(&RING));
+        let daemon = stage.start_and_wait();
+        (stage, Some(daemon))
+    }
+
+    fn directory(&self) -> Vec<Person> {
+        let mut all = people(&RING);
+        for (n, person) in all.iter_mut().enumerate() {
+            let next = RING[(n + 1) % 3];
+            person.uid = next.to_owned();
+            person.mail = format!("{next}@example.org");
+        }
+        all
+    }
+
+    fn check(&self, stage: &Stage, _: Option<&Seen>) {
+        let users = users(stage);
+        assert_eq!(
+            users.keys().collect::<Vec<_>>(),
+            RING.iter().collect::<Vec<_>>()
+        );
+        for (n, first) in RING.iter().enumerate() {
+            let user = &users[RING[(n + 1) % 3]];
+            assert_eq!(user.first_name, first.to_uppercase(), "{user:?}");
+            assert_eq!(user.email, format!("{}@example.org", user.username));
+            assert!(user.is_active() && user.email_verified, "{user:?}");
+        }
+    }
+
+    fn later(&self, _: &Stage, daemon: &Daemon) {
+        assert_eq!(daemon.sync().writes, 0);
+    }
+}
+
 const OFF: Changes = Changes {
     verifies: false,
     local: false,
@@ -470,6 +519,21 @@ fn killed_after_a_change_is_done_by_a_server_that_verifies_addresses() {
 #[test]
 fn killed_and_started_again_before_the_change_is_done_by_a_server_that_verifies_addresses() {
     at_every_write(&ON, Wound::Kill(Commit::Later), 6);
+}
+
+#[test]
+fn killed_before_a_ring_is_turned_further() {
+    at_every_write(&Rings { local: false }, Wound::Kill(Commit::Before), 7);
+}
+
+#[test]
+fn killed_after_a_ring_was_turned_further() {
+    at_every_write(&Rings { local: false }, Wound::Kill(Commit::After), 7);
+}
+
+#[test]
+fn killed_after_a_ring_was_turned_further_over_the_socket() {
+    at_every_write(&Rings { local: true }, Wound::Kill(Commit::After), 7);
 }
 
 #[test]

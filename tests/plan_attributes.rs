@@ -55,8 +55,9 @@ fn an_address_that_is_given_up_goes_to_a_new_account_in_the_same_run() {
 }
 
 #[test]
-fn addresses_that_are_swapped_are_a_conflict() {
+fn addresses_that_are_swapped_are_a_conflict_where_they_are_verified() {
     let mut world = MiniWorld::with(&["anna", "ben", "cleo"]);
+    world.server.verifies_email = true;
     world.account("anna").emails = emails(&["ben@example.org"]);
     world.account("ben").emails = emails(&["anna@example.org"]);
     world.account("cleo").emails = emails(&["ben@example.org"]);

@@ -135,6 +135,10 @@ part 'documentation' 600 env RUSTDOCFLAGS='-D warnings' \
 
 part 'the demo' 300 cargo run --locked --example demo
 tests=(cargo test --locked --workspace)
+# Before the other tests, which live a few of them once more.
+part 'histories' 1200 env HISTORIES=2000 \
+    cargo test --locked --test histories -- --nocapture
+count_tests
 if [ "$(id -u)" -eq 0 ]; then
     part 'tests' 1500 "${tests[@]}"
     count_tests

@@ -57,7 +57,7 @@ pub enum Reason {
         /// What the user has.
         mattermost: String,
     },
-    /// The username is needed by somebody else in the same run, or makes a ring.
+    /// The username or address is needed by somebody else in the same run.
     MakesRoom {
         /// The name that somebody else needs.
         name: String,
@@ -245,7 +245,8 @@ pub enum Why {
         /// The new address.
         email: String,
     },
-    /// Two people swap their addresses, and the server verifies addresses.
+    /// Two people swap their addresses, and the server verifies addresses or takes only those of
+    /// certain domains.
     EmailSwap {
         /// The address.
         email: String,

@@ -8,6 +8,8 @@ use crate::model::{
     ValueOf, Values, Why,
 };
 
+use sha2::{Digest, Sha256};
+
 use super::draft::{Draft, Person};
 use super::lifecycle::Standing;
 use super::{Authority, address};
@@ -81,6 +83,7 @@ pub fn settle(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) -> Addre
         wishes.extend(wish(draft, &mut addresses, person, user, *standing));
     }
     let waiting = grant_all(draft, &mut addresses, wishes);
+    let waiting = open_rings(draft, &mut addresses, waiting);
     for (wish, in_ring) in waiting.iter().zip(rings(&waiting)) {
         let email = &wish.to[0];
         let why = match in_ring {
@@ -120,36 +123,107 @@ fn grant_all<'p>(
     pairs.filter(|(_, done)| !done).map(|(w, _)| w).collect()
 }
 
+/// Resolves rings of addresses, each through a temporary address of one of its members. Returns
+/// the wishes that remain. Not where the server verifies addresses, or may: nobody could click in
+/// what is sent to the temporary one. Nor where it takes only addresses of certain domains, in
+/// which a temporary one could be somebody's.
+fn open_rings<'p>(
+    draft: &mut Draft<'_>,
+    addresses: &mut Addresses,
+    waiting: Vec<Wish<'p>>,
+) -> Vec<Wish<'p>> {
+    let server = draft.world.server;
+    let verifies = server.require_email_verification != Some(false);
+    if verifies || !server.restrict_to_domains.is_empty() {
+        return waiting;
+    }
+    let in_ring = rings(&waiting);
+    let (ring, rest): (Vec<_>, Vec<_>) = waiting.into_iter().zip(in_ring).partition(|(_, r)| *r);
+    let mut open: VecDeque<Wish<'p>> = ring.into_iter().map(|(wish, _)| wish).collect();
+    for wish in &mut open {
+        // In a ring each gets what the next one gives up.
+        wish.to.truncate(1);
+    }
+    // Each round opens one ring and closes it.
+    while let Some(opener) = open.pop_front() {
+        let temporary = temporary(draft, opener.person.key);
+        let step = change(draft, &opener, (&opener.user.email, &temporary), Vec::new());
+        addresses.freed_by.insert(opener.user.email.clone(), step);
+        open = grant_all(draft, addresses, open.into()).into();
+        let mut before = vec![step];
+        before.extend(addresses.take(&opener.to[0], opener.person.key));
+        change(draft, &opener, (&temporary, &opener.to[0]), before);
+    }
+    rest.into_iter().map(|(wish, _)| wish).collect()
+}
+
+/// An address that reaches nobody (RFC 2606, section 2), the same in every plan for one account.
+fn temporary(draft: &Draft<'_>, key: &AccountKey) -> String {
+    let address = temporary_of(key);
+    match draft.addressed(&address) {
+        None => address,
+        Some(_) => format!("again-{address}"),
+    }
+}
+
+fn temporary_of(key: &AccountKey) -> String {
+    let hash = Sha256::digest(key.to_string().as_bytes());
+    let name = super::action::hex(&hash[..6]);
+    format!("changing-{name}@mattersync.invalid")
+}
+
+/// Whether an address is one that a ring was to be opened with: nobody keeps it.
+fn is_temporary(email: &str, key: &AccountKey) -> bool {
+    email.ends_with(&temporary_of(key))
+}
+
+/// Plans one change of an address, after these steps.
+fn change(
+    draft: &mut Draft<'_>,
+    wish: &Wish<'_>,
+    (from, to): (&str, &str),
+    before: Vec<StepId>,
+) -> StepId {
+    let Wish { person, user, .. } = wish;
+    let action = Action::ChangeEmail {
+        account: person.key.clone(),
+        user: user.id.clone(),
+        email: Values {
+            from: from.to_owned(),
+            to: to.to_owned(),
+        },
+        waits_for_click: draft.world.server.require_email_verification == Some(true),
+    };
+    let reason = match wish.to.iter().any(|wanted| wanted == to) {
+        true => Reason::Differs {
+            attribute: "e-mail address".into(),
+            directory: to.to_owned(),
+            mattermost: user.email.clone(),
+        },
+        false => Reason::MakesRoom {
+            name: user.email.clone(),
+        },
+    };
+    let mut after = person.after();
+    after.extend(before);
+    let expects = Precondition::Email(from.to_owned());
+    let step = draft.step(person.subject(), action, expects, reason, after);
+    if let Some(attribute) = &wish.rests_on {
+        draft.rests_on.insert(step, attribute.clone());
+    }
+    step
+}
+
 /// Plans one change if an address that is wished for is free.
 fn grant(draft: &mut Draft<'_>, addresses: &mut Addresses, wish: &Wish<'_>) -> bool {
     let Wish { person, user, .. } = wish;
     let Some(to) = wish.to.iter().find(|to| addresses.is_free(draft, to)) else {
         return false;
     };
-    let waits_for_click = draft.world.server.require_email_verification == Some(true);
-    let action = Action::ChangeEmail {
-        account: person.key.clone(),
-        user: user.id.clone(),
-        email: Values {
-            from: user.email.clone(),
-            to: to.to_string(),
-        },
-        waits_for_click,
-    };
-    let reason = Reason::Differs {
-        attribute: "e-mail address".into(),
-        directory: to.to_string(),
-        mattermost: user.email.clone(),
-    };
-    let mut after = person.after();
-    after.extend(addresses.take(to, person.key));
-    let expects = Precondition::Email(user.email.clone());
-    let step = draft.step(person.subject(), action, expects, reason, after);
-    if let Some(attribute) = &wish.rests_on {
-        draft.rests_on.insert(step, attribute.clone());
-    }
+    let before = addresses.take(to, person.key).into_iter().collect();
+    let step = change(draft, wish, (&user.email, to), before);
     // Where the server waits for a click the old address is not free after the step.
-    if !waits_for_click {
+    if draft.world.server.require_email_verification != Some(true) {
         addresses.freed_by.insert(user.email.clone(), step);
     }
     true
@@ -192,7 +266,8 @@ fn wish<'p>(
     user: &'p User,
     standing: Standing,
 ) -> Option<Wish<'p>> {
-    if standing == Standing::Out
+    let stays = standing == Standing::Out && !is_temporary(&user.email, person.key);
+    if stays
         || draft.policy.email != Authority::Directory
         || draft.untouchable(user).is_some()
         || draft.is_pinned(person.key, ValueOf::Email)

@@ -2,8 +2,8 @@
 
 use crate::model::{
     Absence, AccountKey, AccountState, Action, Class, Deactivation, Directory, Evidence, Gap, Link,
-    Lookup, Precondition, Proof, ProviderName, Reason, Remember, Return, StepId, Subject, User,
-    Why,
+    Lookup, Precondition, Proof, ProviderName, Reason, Remember, Return, StepId, Subject, Undoing,
+    User, Why,
 };
 
 use super::draft::{Draft, Known, Person, Risk};
@@ -127,7 +127,7 @@ fn deactivate(
 ) -> Option<StepId> {
     let mut reason = out.reason;
     if out.again {
-        if draft.policy.lifecycle.reactivated_by_hand == ByHand::Respect {
+        if respects(draft, out.key) {
             draft.leave(subject, Why::ReactivatedByHand);
             return None;
         }
@@ -254,7 +254,7 @@ fn unproven(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, gap: Gap) {
 fn absent(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, proof: &Proof) {
     forget_return(draft, key);
     if reactivated_by_hand(draft, link) {
-        if draft.policy.lifecycle.reactivated_by_hand == ByHand::Respect {
+        if respects(draft, key) {
             let subject = subject(draft, key, link, &link.last_dn);
             return draft.leave(subject, Why::ReactivatedByHand);
         }
@@ -287,6 +287,14 @@ fn reactivated_by_hand(draft: &Draft<'_>, link: &Link) -> bool {
         return false;
     };
     user.is_active() && was_ours(link) && !draft.ordered.contains(&user.id)
+}
+
+/// Whether a reactivation against the directory is respected: by the policy, or because a person
+/// took our deactivation back with `mattersync undo`.
+fn respects(draft: &Draft<'_>, key: &AccountKey) -> bool {
+    let undone = draft.world.memory.undone.get(key).into_iter().flatten();
+    let mut undone = undone.filter(|u| matches!(u.what, Undoing::Reactivate { .. }));
+    draft.policy.lifecycle.reactivated_by_hand == ByHand::Respect || undone.any(|u| u.done)
 }
 
 /// Who left is not looked up in each reading; who is counted as missing is.

@@ -68,6 +68,8 @@ pub fn settle(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) -> Namin
         }
         match wish(draft, person) {
             Ok(base) => wishes.push((person, base)),
+            // Rather a number than a name that was meant for a moment.
+            Err(Why::Conflict { value, .. }) if is_renaming(person) => wishes.push((person, value)),
             Err(why) => draft.leave(person.subject(), why),
         }
     }
@@ -112,6 +114,10 @@ fn keeps(draft: &Draft<'_>, person: &Person<'_>, standing: Standing) -> bool {
     let Some(user) = person.user else {
         return false;
     };
+    // The name that a ring was opened with is nobody's to keep, whatever happened meanwhile.
+    if is_temporary(&user.username, person.key) && draft.untouchable(user).is_none() {
+        return false;
+    }
     if standing == Standing::Out
         || draft.policy.username != Authority::Directory
         || !user.auth_service.is_empty()
@@ -162,7 +168,7 @@ fn choose(
     if let Some(name) = chosen.filter(|name| !owners.is_taken(draft, name)) {
         return name.clone();
     }
-    if !owners.is_taken(draft, &base) {
+    if !owners.is_taken(draft, &base) && stranger(draft, &base).is_none() {
         if draft.world.memory.names.contains_key(person.key) {
             draft.learn(Remember::Name(person.key.clone(), None));
         }
@@ -270,11 +276,26 @@ fn push(
     draft.step(rename.person.subject(), action, expects, reason, after)
 }
 
-/// A free name that says what it is, the same in every plan for the same account.
-fn temporary(draft: &Draft<'_>, key: &AccountKey) -> String {
+/// Whether a person has the name that a ring was opened with.
+fn is_renaming(person: &Person<'_>) -> bool {
+    let user = person.user;
+    user.is_some_and(|user| is_temporary(&user.username, person.key))
+}
+
+fn is_temporary(name: &str, key: &AccountKey) -> bool {
+    let temporary = temporary_of(key);
+    name == temporary || name == names::with_suffix(&temporary, "-2")
+}
+
+fn temporary_of(key: &AccountKey) -> String {
     use sha2::{Digest, Sha256};
     let hash = super::action::hex(&Sha256::digest(key.to_string().as_bytes())[..6]);
-    let name = format!("renaming-{hash}");
+    format!("renaming-{hash}")
+}
+
+/// A free name that says what it is, the same in every plan for the same account.
+fn temporary(draft: &Draft<'_>, key: &AccountKey) -> String {
+    let name = temporary_of(key);
     if draft.named(&name).is_some() {
         names::with_suffix(&name, "-2")
     } else {

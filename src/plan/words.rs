@@ -118,7 +118,7 @@ impl fmt::Display for Reason {
                 )
             }
             Self::MakesRoom { name } => {
-                write!(f, "somebody else gets the name {name} in the same run")
+                write!(f, "somebody else gets {name} in the same run")
             }
             Self::TeamConfigured => f.write_str("the configuration names it and it does not exist"),
             Self::EveryoneIsMember { team } => write!(f, "everyone is a member of {team}"),
@@ -278,7 +278,8 @@ impl fmt::Display for Why {
             }
             Self::EmailSwap { email } => write!(
                 f,
-                "two people swap the address {email}: change one of them to a third address first"
+                "two people swap the address {email}, and this server takes no temporary one: change one of \
+                 them to a third address first"
             ),
             Self::FieldUnproven { field } => write!(
                 f,

@@ -406,3 +406,24 @@ fn nobody_else_gets_a_name_that_is_given_back() {
     assert_eq!(owner.email, "bob@example.org", "the old bob");
     place.rests();
 }
+
+/// A policy for what administrators do by hand is none for what was taken back.
+#[test]
+fn an_undone_deactivation_is_respected_where_others_are_not() {
+    let mut place = company();
+    place.more = "[policy]\ngrace = \"0s\"\nreactivated-by-hand = \"enforce\"\n".into();
+    place.edit("bob", |p| p.expires = 1);
+    place.people.retain(|p| p.uid != "dora");
+    place.write();
+    place.run(&["sync"]).exits(0).says("Deactivated 2 users");
+    let run = newest(&place);
+    place
+        .run(&["undo", &run, "--yes"])
+        .exits(0)
+        .says("Reactivated 2 users");
+    place.rests();
+    assert!(place.is_active("bob") && place.is_active("dora"));
+    place.run(&["redo", "bob"]).exits(0);
+    place.run(&["sync"]).exits(0).says("Deactivated 1 user");
+    assert!(!place.is_active("bob") && place.is_active("dora"));
+}

@@ -290,17 +290,21 @@ async fn edge_33_a_real_samba_says_the_same_id() {
 
 #[tokio::test]
 async fn edge_34_another_case_is_no_change() {
-    let mut scene = Scene::of(&["anna", "ben"]).await;
+    // An id with letters.
+    const ANNA: u32 = 0xab_cdef;
+    let mut scene = Scene::of(&[]).await;
+    scene.put(ANNA, person(ANNA, "anna"));
+    scene.put(1, person(1, "ben"));
     let mut engine = scene.engine(HASTY);
     scene.fill(&mut engine).await;
-    let loud = Entry::posix_person("ANNA", &PEOPLE.to_uppercase(), 0);
-    let id = String::from_utf8(person(0, "").values("entryUUID").unwrap()[0].clone()).unwrap();
+    let loud = Entry::posix_person("ANNA", &PEOPLE.to_uppercase(), ANNA);
+    let id = String::from_utf8(person(ANNA, "").values("entryUUID").unwrap()[0].clone()).unwrap();
     scene.put(
-        0,
+        ANNA,
         loud.set("mail", "ANNA@Example.ORG")
             .set("entryUUID", id.to_uppercase())
             .with("givenName", "Given")
-            .set("sn", "Sur0"),
+            .set("sn", format!("Sur{ANNA}")),
     );
     let before = scene.stage.sim.users();
     let done = cycle(&scene.stage, &mut engine).await;

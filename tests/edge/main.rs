@@ -36,5 +36,6 @@ mod ids;
 mod mail;
 mod process;
 mod remembered;
+mod rings;
 mod seats;
 mod state;

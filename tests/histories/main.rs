@@ -3,9 +3,7 @@
 //! After each cycle a checker that knows the truth by itself, and shares no code with the planner,
 //! holds promises 1 to 8 of the design against what was done.
 //!
-//! * `cargo test --test histories` lives 100 of them; `HISTORIES=2000` as many as that.
-//! * `HISTORIES_BASE=N` begins at another seed, `HISTORIES_BASE=random` at one of the clock's.
-//! * `HISTORY=N cargo test --test histories -- --nocapture` tells that one.
+//! The README says how to live many, or one again.
 
 // All of this crate is tests, their helpers too; threads of their own wait here, not tasks.
 #![allow(
@@ -20,11 +18,13 @@ mod dice;
 mod events;
 mod happen;
 mod live;
+mod make;
 mod ports;
 mod report;
 mod served;
 mod shrink;
 mod stage;
+mod upheaval;
 mod world;
 
 use std::sync::Mutex;

@@ -16,8 +16,75 @@ const STANDARD: u64 = 2000;
 /// Each kind of event happens at least so often in a standard run.
 const OFTEN: u64 = 100;
 
-/// All that can happen; a new kind has to be added here, or it is not counted.
-const KINDS: [&str; 0] = [];
+/// All that can happen.
+const KINDS: [&str; 66] = [
+    "Join",
+    "JoinAs",
+    "Crowd",
+    "Leave",
+    "Return",
+    "Recreate",
+    "Rename",
+    "CaseOfName",
+    "SwapNames",
+    "RingOfNames",
+    "SameName",
+    "Move",
+    "MoveOut",
+    "MoveBack",
+    "Lock",
+    "Unlock",
+    "NewMail",
+    "SwapMails",
+    "ShareMail",
+    "LoseMail",
+    "CaseOfMail",
+    "TwoMails",
+    "NewNames",
+    "LoseTitle",
+    "Spoil",
+    "Mend",
+    "ReplaceDirectory",
+    "AdminDeactivates",
+    "AdminDeactivatesAgain",
+    "AdminReactivates",
+    "AdminRenames",
+    "AdminChangesMail",
+    "AdminPromotes",
+    "ChiefLeaves",
+    "Stranger",
+    "RemovedFromTeam",
+    "OwnName",
+    "OwnMail",
+    "ClickMails",
+    "ApproveAll",
+    "ApproveOne",
+    "Order",
+    "WallJump",
+    "Reboot",
+    "Restart",
+    "KeepCopy",
+    "RestoreCopy",
+    "LoseState",
+    "Reordered",
+    "Cut",
+    "CutInside",
+    "Ends",
+    "Emptied",
+    "NoBase",
+    "Reference",
+    "LookupsFail",
+    "Refused",
+    "HideUnit",
+    "HideAttribute",
+    "HideAttributeIn",
+    "Replica",
+    "kill",
+    "write",
+    "read",
+    "disk",
+    "stop",
+];
 
 #[derive(Debug, Default)]
 pub struct Report {
@@ -57,6 +124,11 @@ impl Report {
             let n = self.counts.get(kind).copied().unwrap_or(0);
             assert!(n >= enough, "{kind} happened {n} times, not {enough}");
         }
+        let unknown = self
+            .counts
+            .keys()
+            .find(|kind| !KINDS.contains(&kind.as_str()));
+        assert_eq!(unknown, None, "a kind that nobody asks for");
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the directory server says in one reading, and what that shows of whom.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ldap_fault::{Armed, At, Entry, Fault as Ldap, FaultServer, Target};
 
@@ -91,8 +91,8 @@ pub struct Served {
     pub nameless: Vec<Account>,
     pub listed: usize,
     pub units: [usize; UNITS.len()],
-    /// The directory says that it is another one.
-    pub replaced: u32,
+    /// Who is there in truth, and is not shown although nothing says that anybody is missing.
+    pub hidden: BTreeSet<u32>,
 }
 
 impl Served {
@@ -152,7 +152,7 @@ pub fn serve(server: &FaultServer, directory: &Directory, fault: &Fault, lock: L
         nameless: Vec::new(),
         listed: 0,
         units: [0; UNITS.len()],
-        replaced: directory.replaced,
+        hidden: BTreeSet::new(),
     };
     let hidden = |a: &Account| match fault {
         Fault::HideUnit(unit) => a.place == Place::Unit(*unit),
@@ -160,6 +160,14 @@ pub fn serve(server: &FaultServer, directory: &Directory, fault: &Fault, lock: L
     };
     for account in visible.into_iter().filter(|a| !hidden(a)) {
         served.add(account, lock);
+    }
+    if served.proof == Proof::Lies {
+        let here = directory
+            .accounts
+            .values()
+            .filter(|a| a.is_here() && a.flaw.is_none());
+        let here = here.map(|a| a.number);
+        served.hidden = here.filter(|n| !served.seen.contains_key(n)).collect();
     }
     for seen in served.seen.values() {
         if let Seen::Listed(shown) = seen

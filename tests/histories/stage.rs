@@ -16,8 +16,8 @@ use mattersync::provider::ldap::LdapProvider;
 use mattersync::state::{SqliteStore, Store as _};
 use serde_json::json;
 
-use crate::events::{Event, Fault, Setting};
-use crate::happen::{Chief, Done, in_directory, on_server};
+use crate::events::{Fault, Setting};
+use crate::happen::Chief;
 use crate::ports::{Deed, Disk, Door, HandClock, Hub, Trouble, Wire};
 use crate::served::{Served, serve};
 use crate::world::{BASE, CONTEXT, Directory};
@@ -111,15 +111,13 @@ pub struct Stage<'l> {
     pub clock: Arc<HandClock>,
     pub directory: Directory,
     pub served: Served,
-    chief: Chief,
+    pub chief: Chief,
     token: Option<String>,
-    folder: tempfile::TempDir,
+    pub folder: tempfile::TempDir,
     pub engine: Option<Engine>,
-    disk: Option<Arc<Disk>>,
-    copy: Option<BTreeMap<&'static str, Vec<u8>>>,
+    pub disk: Option<Arc<Disk>>,
+    pub copy: Option<BTreeMap<&'static str, Vec<u8>>>,
 }
-
-const FILES: [&str; 2] = ["state.sqlite", "state.sqlite-wal"];
 
 impl<'l> Stage<'l> {
     pub fn new(lab: &'l Lab, setting: &Setting, seed: u64) -> Self {
@@ -368,84 +366,4 @@ impl<'l> Stage<'l> {
             .filter_map(|(number, id)| Some((*number, snapshot.users.get(id)?.clone())))
             .collect()
     }
-
-    /// Lets an event happen that needs nobody's judgement.
-    pub fn happen(&mut self, event: &Event) -> Done {
-        if let Some(done) = in_directory(&mut self.directory, event) {
-            return done;
-        }
-        let users = || self.linked(&self.snapshot());
-        if let Some(done) = on_server(&self.sim, &self.chief, &self.directory, &users, event) {
-            return done;
-        }
-        match event {
-            Event::ChiefLeaves => {
-                let chief = self.sim.user_named("chief").unwrap();
-                if !chief.is_admin() {
-                    return Done::Nothing;
-                }
-                // He still acts for the story, but no longer counts as an administrator who helps.
-                assert!(
-                    self.sim
-                        .edit_user(&chief.id, |u| u.roles = "system_user".into())
-                );
-                self.chief
-                    .token
-                    .clone_from(&self.sim.seed_admin("root.admin"));
-                Done::Changed(chief.id)
-            }
-            Event::WallJump(hours) => {
-                self.clock.jump(*hours);
-                Done::Happened
-            }
-            Event::Reboot => {
-                self.clock.reboot();
-                self.start();
-                Done::Happened
-            }
-            Event::Restart => {
-                self.start();
-                Done::Happened
-            }
-            Event::KeepCopy => {
-                let read = |name: &&'static str| {
-                    Some((*name, std::fs::read(self.folder.path().join(name)).ok()?))
-                };
-                self.copy = Some(FILES.iter().filter_map(read).collect());
-                Done::Happened
-            }
-            Event::RestoreCopy => {
-                let Some(copy) = self.copy.clone() else {
-                    return Done::Nothing;
-                };
-                self.without_state();
-                for (name, bytes) in copy {
-                    let path = self.folder.path().join(name);
-                    std::fs::write(&path, bytes).unwrap();
-                    private(&path);
-                }
-                self.start();
-                Done::Happened
-            }
-            Event::LoseState => {
-                self.without_state();
-                self.start();
-                Done::Happened
-            }
-            _ => Done::Nothing,
-        }
-    }
-
-    fn without_state(&mut self) {
-        self.engine = None;
-        self.disk = None;
-        for found in std::fs::read_dir(self.folder.path()).unwrap() {
-            std::fs::remove_file(found.unwrap().path()).unwrap();
-        }
-    }
-}
-
-fn private(path: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }

@@ -142,7 +142,7 @@ impl Account {
             name: Name::of(number),
             mails: vec![Mail::of(number)],
             version: 0,
-            titled: number % 2 == 0,
+            titled: number.is_multiple_of(2),
             locked: false,
             place: Place::Unit(number as usize % UNITS.len()),
             flaw: None,
@@ -214,7 +214,7 @@ impl Account {
         }
         match (lock, self.locked) {
             (Lock::NsAccountLock, true) => entry.with(lock.attribute(), "TRUE"),
-            (Lock::NsAccountLock, false) if self.number % 3 == 0 => {
+            (Lock::NsAccountLock, false) if self.number.is_multiple_of(3) => {
                 entry.with(lock.attribute(), "FALSE")
             }
             (Lock::Ppolicy, true) => entry.with_operational(lock.attribute(), "000001010000Z"),

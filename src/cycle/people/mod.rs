@@ -1,6 +1,7 @@
 //! What a person asks and says about people: conflicts, orphans, the story of one, who is who.
 
 mod conflicts;
+mod deed;
 mod explain;
 mod find;
 mod hand;

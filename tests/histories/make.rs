@@ -1,0 +1,263 @@
+//! Histories made at random.
+
+use crate::dice::Dice;
+use crate::events::{Event, Fault, History, Likeness, Round, Setting};
+use crate::ports::{Failure, Moment, Trouble};
+use crate::world::{Flaw, Lock, UNITS};
+
+impl History {
+    /// The history of a seed, always the same.
+    pub fn random(seed: u64) -> Self {
+        let mut dice = Dice::new(seed);
+        let setting = setting(&mut dice);
+        let mut maker = Maker {
+            next: setting.people,
+            fault: Fault::None,
+            lasts: 0,
+            dice,
+        };
+        let length = maker.dice.between(12, 20);
+        let rounds = (0..length).map(|n| maker.round(n)).collect();
+        Self {
+            seed,
+            setting,
+            rounds,
+        }
+    }
+}
+
+fn setting(dice: &mut Dice) -> Setting {
+    let adopt = [
+        "username-and-email",
+        "username-and-email",
+        "username",
+        "email",
+        "never",
+    ];
+    let people = dice.between(12, 25);
+    Setting {
+        new_server: dice.percent(60),
+        socket: dice.percent(20),
+        verifies: dice.percent(30),
+        adopt: dice.pick::<&'static str>(&adopt),
+        grace_hours: *dice.pick(&[24, 24, 24, 10, 0]),
+        protect: dice.percent(30),
+        seats: dice
+            .percent(25)
+            .then(|| u32::try_from(dice.below(5)).unwrap()),
+        room: *dice.pick(&[1000, 1000, 1000, 1000, 30]),
+        fallback: dice.percent(30),
+        lock: *dice.pick(&[Lock::NsAccountLock, Lock::NsAccountLock, Lock::Ppolicy]),
+        page: *dice.pick(&[500, 500, 10]),
+        people: u32::try_from(people).unwrap(),
+        concurrency: u32::try_from(dice.between(1, 4)).unwrap(),
+    }
+}
+
+struct Maker {
+    dice: Dice,
+    /// The number of the next new account.
+    next: u32,
+    fault: Fault,
+    /// For how many more rounds the fault stays.
+    lasts: u64,
+}
+
+impl Maker {
+    fn round(&mut self, n: u64) -> Round {
+        let events = if n == 0 { 0 } else { self.dice.below(5) };
+        let mut events: Vec<Event> = (0..events).flat_map(|_| self.event()).collect();
+        if n > 0 && self.dice.percent(12) {
+            events.push(Event::ApproveAll);
+        }
+        if self.lasts > 0 {
+            self.lasts -= 1;
+        } else {
+            self.fault = Fault::None;
+            if n > 0 && self.dice.percent(22) {
+                self.fault = self.fault();
+                self.lasts = *self.dice.pick(&[0, 0, 1, 2, 4]);
+            }
+        }
+        Round {
+            events,
+            fault: self.fault.clone(),
+            trouble: if self.dice.percent(30) {
+                self.trouble()
+            } else {
+                Trouble::default()
+            },
+            minutes: *self.dice.pick(&[5, 5, 60, 540, 780, 1560]),
+        }
+    }
+
+    fn who(&mut self) -> u32 {
+        u32::try_from(self.dice.below(u64::from(self.next))).unwrap()
+    }
+
+    fn newcomer(&mut self) -> u32 {
+        self.next += 1;
+        self.next - 1
+    }
+
+    /// A number for a name or address that nobody had from the start.
+    fn fresh(&mut self) -> u32 {
+        200 + u32::try_from(self.dice.below(600)).unwrap()
+    }
+
+    fn event(&mut self) -> Vec<Event> {
+        use Event as E;
+        let (a, b, c) = (self.who(), self.who(), self.who());
+        let fresh = self.fresh();
+        let event = match self.dice.below(116) {
+            0..6 => E::Join(self.newcomer()),
+            6..10 => E::JoinAs(self.newcomer(), a, self.dice.percent(50)),
+            10..11 => {
+                let first = self.newcomer();
+                self.next += 24;
+                E::Crowd(first, 25)
+            }
+            11..16 => E::Leave(a),
+            16..21 => E::Return(a),
+            21..24 => E::Recreate(a, self.newcomer()),
+            24..28 => E::Rename(a, fresh),
+            28..30 => E::CaseOfName(a),
+            30..33 => E::SwapNames(a, b),
+            33..35 => E::RingOfNames(a, b, c),
+            35..37 => E::SameName(a, b),
+            37..40 => E::Move(
+                a,
+                usize::try_from(self.dice.below(UNITS.len() as u64)).unwrap(),
+            ),
+            40..42 => E::MoveOut(a),
+            42..44 => E::MoveBack(a),
+            44..50 => E::Lock(a),
+            50..54 => E::Unlock(a),
+            54..57 => E::NewMail(a, fresh),
+            57..59 => E::SwapMails(a, b),
+            59..61 => E::ShareMail(a, b),
+            61..63 => E::LoseMail(a),
+            63..65 => E::CaseOfMail(a),
+            65..67 => E::TwoMails(a, fresh),
+            67..70 => E::NewNames(a),
+            70..72 => E::LoseTitle(a),
+            72..75 => {
+                let flaws = [Flaw::NoId, Flaw::IdOf(b), Flaw::NoName, Flaw::BadMail];
+                E::Spoil(a, *self.dice.pick(&flaws))
+            }
+            75..77 => E::Mend(a),
+            77..78 => E::ReplaceDirectory,
+            78..80 => E::AdminDeactivates(a),
+            80..81 => E::AdminDeactivatesAgain(a),
+            81..84 => E::AdminReactivates(a),
+            84..85 => E::AdminRenames(a, fresh),
+            85..86 => E::AdminChangesMail(a, fresh),
+            86..88 => E::AdminPromotes(a),
+            88..89 => E::ChiefLeaves,
+            89..94 => {
+                let like = Likeness::ALL;
+                E::Stranger(*self.dice.pick(&[a, self.next]), *self.dice.pick(&like))
+            }
+            94..96 => E::RemovedFromTeam(a),
+            96..98 => E::OwnName(a, if self.dice.percent(50) { b } else { fresh }),
+            98..100 => E::OwnMail(
+                a,
+                if self.dice.percent(50) {
+                    self.next
+                } else {
+                    fresh
+                },
+            ),
+            100..102 => E::ClickMails,
+            102..104 => E::ApproveOne(a),
+            104..107 => E::Order(a),
+            107..109 => E::WallJump(*self.dice.pick(&[-400, -30, -3, 3, 30, 400])),
+            109..111 => E::Reboot,
+            111..112 => E::Restart,
+            112..114 => E::KeepCopy,
+            114..115 => E::RestoreCopy,
+            _ => E::LoseState,
+        };
+        // Some things make a story only together.
+        match (&event, self.dice.below(3)) {
+            (E::Lock(n), 0) => vec![event.clone(), E::Lock(n + 1), E::Lock(n + 2)],
+            (E::Leave(n), 0) => vec![event.clone(), E::Leave(n + 1), E::Leave(n + 2)],
+            (E::AdminDeactivatesAgain(n), 0 | 1) => vec![event.clone(), E::Unlock(*n)],
+            (E::Recreate(..), 0) => vec![event.clone(), E::KeepCopy],
+            _ => vec![event],
+        }
+    }
+
+    fn fault(&mut self) -> Fault {
+        let entries = usize::try_from(self.dice.below(u64::from(self.next))).unwrap();
+        let unit = usize::try_from(self.dice.below(UNITS.len() as u64)).unwrap();
+        let attributes = [
+            "mail",
+            "title",
+            "givenName",
+            "nsAccountLock",
+            "pwdAccountLockedTime",
+        ];
+        let attribute = *self.dice.pick(&attributes);
+        match self.dice.below(20) {
+            0..2 => Fault::Reordered(self.dice.roll()),
+            2..4 => Fault::Cut(entries),
+            4 => Fault::CutInside(entries),
+            5..8 => Fault::Ends(entries, *self.dice.pick(&[3, 4, 11, 51])),
+            8..10 => Fault::Emptied,
+            10 => Fault::NoBase,
+            11 => Fault::Reference,
+            12 => Fault::LookupsFail,
+            13 => Fault::Refused(*self.dice.pick(&[49, 51])),
+            14..16 => Fault::HideUnit(unit),
+            16 => Fault::HideAttribute(attribute),
+            17 => Fault::HideAttributeIn(unit, attribute),
+            _ => {
+                let one_in = *self.dice.pick(&[2, 5, 9, 14]);
+                Fault::Replica(self.who() % one_in, one_in)
+            }
+        }
+    }
+
+    fn trouble(&mut self) -> Trouble {
+        let moment = *self.dice.pick(&[Moment::Before, Moment::After]);
+        let small = |dice: &mut Dice| u32::try_from(dice.between(1, 6)).unwrap();
+        let mut trouble = Trouble::default();
+        match self.dice.below(10) {
+            0..4 => {
+                let most = *self.dice.pick(&[12, 30, 60, 120]);
+                let call = u32::try_from(self.dice.between(1, most)).unwrap();
+                let moments = [Moment::Before, Moment::After, Moment::Later];
+                trouble.kill = Some((call, *self.dice.pick(&moments)));
+            }
+            4..7 => {
+                let failures = [
+                    Failure::Refused(400),
+                    Failure::Refused(403),
+                    Failure::TooMany,
+                    Failure::Cut(moment),
+                    Failure::Timeout(moment),
+                    Failure::Timeout(Moment::Later),
+                    Failure::Broken500(moment),
+                    Failure::NotConnected,
+                ];
+                let times = *self.dice.pick(&[1, 1, 2, 1000]);
+                let failure = *self.dice.pick(&failures);
+                trouble.write = Some((small(&mut self.dice), times, failure));
+            }
+            7..8 => {
+                let failures = [
+                    Failure::Broken500(Moment::Before),
+                    Failure::Timeout(Moment::Before),
+                    Failure::NotConnected,
+                ];
+                let times = *self.dice.pick(&[1, 2, 1000]);
+                let failure = *self.dice.pick(&failures);
+                trouble.read = Some((small(&mut self.dice), times, failure));
+            }
+            8 => trouble.disk = Some((small(&mut self.dice) * 2, moment)),
+            _ => trouble.stop = Some(small(&mut self.dice)),
+        }
+        trouble
+    }
+}

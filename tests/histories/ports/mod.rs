@@ -1,0 +1,271 @@
+//! What stands between the engine and the world: each port does its real work, counts, and fails
+//! when it is told to. A kill is that every port fails from one call on.
+
+mod clock;
+mod disk;
+mod door;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use mattermost_sim::{Call, Fate, Mail, Mattermost, TeamMember, User, is_write};
+use mattersync::mattermost::Response;
+
+pub use clock::HandClock;
+pub use disk::Disk;
+pub use door::Door;
+pub use wire::Wire;
+
+/// After so many requests of the next cycle what was sent late arrives.
+const LATE_AFTER: u32 = 4;
+
+/// No request is under way for longer, in milliseconds.
+const LATE: i64 = 9 * 60_000;
+
+/// When something goes wrong, seen from the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Before anything was done.
+    Before,
+    /// After all was done; nobody hears of it.
+    After,
+    /// It is done later, when whoever asked is gone.
+    Later,
+}
+
+/// How a request fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    Refused(u16),
+    TooMany,
+    Cut(Moment),
+    Timeout(Moment),
+    Broken500(Moment),
+    NotConnected,
+}
+
+/// What goes wrong during one cycle.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trouble {
+    /// At this call of any port everything ends.
+    pub kill: Option<(u32, Moment)>,
+    /// From this write on, so many writes.
+    pub write: Option<(u32, u32, Failure)>,
+    /// From this reading request on, so many.
+    pub read: Option<(u32, u32, Failure)>,
+    /// The state refuses one writing call.
+    pub disk: Option<(u32, Moment)>,
+    /// The service is told to stop at this write.
+    pub stop: Option<u32>,
+}
+
+/// What one request did to the server.
+#[derive(Clone, Debug)]
+pub struct Deed {
+    pub method: String,
+    pub target: String,
+    pub status: u16,
+    /// Users before and after, as far as they changed.
+    pub changed: BTreeMap<String, (Option<User>, Option<User>)>,
+    pub mails: Vec<Mail>,
+    /// Memberships that changed, as they are now.
+    pub members: Vec<TeamMember>,
+    /// It arrived when whoever had sent it was gone.
+    pub late: bool,
+}
+
+#[derive(Default)]
+struct State {
+    trouble: Trouble,
+    calls: u32,
+    reads: u32,
+    writes: u32,
+    stores: u32,
+    /// A cycle is under way, not only a person's look.
+    cycle: bool,
+    dead: bool,
+    struck: Vec<&'static str>,
+    late: Vec<Call>,
+    late_since: i64,
+    deeds: Vec<Deed>,
+    /// The users after the last write.
+    users: Option<BTreeMap<String, User>>,
+    stop: Option<tokio::sync::watch::Sender<bool>>,
+}
+
+/// What all ports share.
+pub struct Hub {
+    state: Mutex<State>,
+    pub sim: Mattermost,
+    pub clock: Arc<HandClock>,
+}
+
+impl Hub {
+    pub fn new(sim: Mattermost, clock: Arc<HandClock>) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::default(),
+            sim,
+            clock,
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// A cycle begins, in which this goes wrong.
+    pub fn arm(&self, trouble: Trouble) -> tokio::sync::watch::Receiver<bool> {
+        let heard = self.rest();
+        let mut state = self.state();
+        state.trouble = trouble;
+        state.cycle = true;
+        drop(state);
+        heard
+    }
+
+    /// Counting begins anew, and nothing goes wrong.
+    pub fn rest(&self) -> tokio::sync::watch::Receiver<bool> {
+        let (stop, heard) = tokio::sync::watch::channel(false);
+        let mut state = self.state();
+        let late = std::mem::take(&mut state.late);
+        *state = State {
+            late,
+            late_since: state.late_since,
+            stop: Some(stop),
+            ..State::default()
+        };
+        heard
+    }
+
+    pub fn is_dead(&self) -> bool {
+        self.state().dead
+    }
+
+    /// What went wrong in fact.
+    pub fn struck(&self) -> Vec<&'static str> {
+        self.state().struck.clone()
+    }
+
+    pub fn deeds(&self) -> Vec<Deed> {
+        self.state().deeds.clone()
+    }
+
+    /// Requests that reached the transport.
+    pub fn requests(&self) -> u32 {
+        let state = self.state();
+        state.reads + state.writes
+    }
+
+    /// What was on its way when its sender died arrives while the next cycle reads.
+    fn deliver_late(&self) {
+        let late = {
+            let mut state = self.state();
+            let asked = state.reads + state.writes;
+            let too_old = state.late_since < self.clock.truth() - LATE;
+            if !state.cycle || asked < LATE_AFTER && !too_old {
+                return;
+            }
+            std::mem::take(&mut state.late)
+        };
+        for call in late {
+            self.carry_out(&call, true);
+        }
+    }
+
+    /// Counts one call of any port: `Some` when it meets the end.
+    fn tick(&self) -> Option<Moment> {
+        let mut state = self.state();
+        if state.dead {
+            return Some(Moment::Before);
+        }
+        state.calls += 1;
+        let (at, moment) = state.trouble.kill?;
+        if at != state.calls {
+            return None;
+        }
+        state.dead = true;
+        state.struck.push("kill");
+        Some(moment)
+    }
+
+    fn strike(&self, write: bool) -> Option<Failure> {
+        let mut state = self.state();
+        let (number, trouble) = if write {
+            state.writes += 1;
+            (state.writes, state.trouble.write)
+        } else {
+            state.reads += 1;
+            (state.reads, state.trouble.read)
+        };
+        if write && state.trouble.stop == Some(number) {
+            state.struck.push("stop");
+            if let Some(stop) = &state.stop {
+                let _ = stop.send(true);
+            }
+        }
+        let (first, times, failure) = trouble?;
+        if !(first..first + times).contains(&number) {
+            return None;
+        }
+        state.struck.push(if write { "write" } else { "read" });
+        Some(failure)
+    }
+
+    /// Asks the server, and takes down what that did.
+    fn carry_out(&self, call: &Call, late: bool) -> Response {
+        if !is_write(&call.method, call.path()) {
+            return response(self.sim.ask(call));
+        }
+        let by_id = || -> BTreeMap<String, User> {
+            let users = self.sim.users().into_iter();
+            users.map(|user| (user.id.clone(), user)).collect()
+        };
+        // Nobody else changes the server while a cycle runs.
+        let known = self.state().users.take();
+        let users = known.unwrap_or_else(by_id);
+        let (mails, members) = (self.sim.mails().len(), self.sim.team_members());
+        let answer = response(self.sim.ask(call));
+        let after = by_id();
+        let mut changed = BTreeMap::new();
+        for (id, now) in &after {
+            if users.get(id) != Some(now) {
+                changed.insert(id.clone(), (users.get(id).cloned(), Some(now.clone())));
+            }
+        }
+        let gone = users.into_iter().filter(|(id, _)| !after.contains_key(id));
+        changed.extend(gone.map(|(id, before)| (id, (Some(before), None))));
+        let mut joined = self.sim.team_members();
+        joined.retain(|member| !members.contains(member));
+        let deed = Deed {
+            method: call.method.clone(),
+            target: call.target.clone(),
+            status: answer.status,
+            changed,
+            mails: self.sim.mails().split_off(mails),
+            members: joined,
+            late,
+        };
+        let mut state = self.state();
+        state.deeds.push(deed);
+        state.users = Some(after);
+        answer
+    }
+
+    fn late(&self, call: Call) {
+        let mut state = self.state();
+        state.late.push(call);
+        state.late_since = self.clock.truth();
+    }
+}
+
+fn response(fate: Fate) -> Response {
+    match fate {
+        Fate::Answer(answer) => Response {
+            status: answer.status,
+            headers: answer.headers.into_iter().collect(),
+            body: answer.body,
+        },
+        Fate::Cut | Fate::Hang => Response::default(),
+    }
+}
