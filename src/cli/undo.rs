@@ -3,13 +3,12 @@
 use crate::cycle::{self, LeftStep, Redone, UndoReport};
 use crate::model::{Action, RunId};
 
-use super::Answer;
 use super::args::{Redo, Undo};
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::print::{Page, Terminal};
 use super::steps::{self, Tense, quoted};
-use super::sync;
+use super::{Answer, aftermath, sync};
 
 /// Shows what taking a run back would do, or does it.
 ///
@@ -42,6 +41,7 @@ pub fn undo(context: &Context, args: &Undo, terminal: Terminal) -> Result<Answer
         Some(sync) => {
             sync::done(&mut page, sync, true);
             sync::failures(&mut page, sync);
+            aftermath::show(&mut page, &sync.aftermath);
         }
     }
     steps::show_holds(&mut page, &report.plan, true);

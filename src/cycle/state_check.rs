@@ -51,10 +51,11 @@ impl StateReport {
         });
     }
 
-    /// A file that cannot even be read.
+    /// A file that cannot even be read. The reason says what to do: a newer file, or one on a full
+    /// disk, is not to be replaced by its copy.
     pub fn unreadable(what: String) -> Self {
         let mut report = Self::default();
-        report.find("", what, RESTORE);
+        report.find("", what, "do that, then: mattersync state check");
         report
     }
 }

@@ -10,7 +10,7 @@ use crate::model::{
     Action, Approval, Class, Fingerprint, Hold, HoldKey, Kept, Now, Order, Origin, Remember,
     RunKind, Step, StepId, UserId,
 };
-use crate::plan::{APPROVAL, approved, hold_name, unknown_marks};
+use crate::plan::{APPROVAL, approved, hold_name, witnesses};
 
 use super::person::{PersonError, is_meant};
 use super::{Asker, CycleError, Engine, FindError, PlanReport, Stages, Summary, View};
@@ -282,16 +282,17 @@ fn sight(
 }
 
 /// What follows from a person's word that an older state file may be worked with: from now on the
-/// usual limits decide, and the users who gave it away do so no more.
+/// usual limits decide, and the users who gave it away do so no more. Who else carries a mark stays
+/// an orphan for a person to look at: it may be somebody who left meanwhile.
 fn accepted(view: &View, by: &str, now: &Now) -> Vec<Remember> {
     let kept = Kept {
         by: by.to_owned(),
         at: now.wall,
     };
-    let users = unknown_marks(&view.users, &view.memory);
+    let users = witnesses(&view.world());
     let kept = users
         .into_iter()
-        .map(|user| Remember::Kept(user, Some(kept.clone())));
+        .map(|user| Remember::Kept(user.id.clone(), Some(kept.clone())));
     std::iter::once(Remember::Restored(None))
         .chain(kept)
         .collect()

@@ -55,7 +55,7 @@ pub use policy::{
 };
 pub use purge::due as purge_due;
 pub use recover::{Settled, settle};
-pub use restored::unknown_marks;
+pub use restored::{unknown_marks, witnesses};
 pub use seats::taken;
 pub use undo::is_undo;
 pub use words::{Sentence, Span, hold_name};

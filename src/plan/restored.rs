@@ -1,11 +1,11 @@
 //! A state file that is older than what was done: how Mattermost itself tells, and what follows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Memory, Remember, Restored, Roster, User, UserId};
+use crate::model::{AccountKey, Memory, Remember, Restored, Roster, User, UserId};
 
 use super::draft::Draft;
-use super::{address, names};
+use super::{World, address, names};
 
 /// Users who carry the mark of a creation by mattersync of whom nothing is remembered, and
 /// about whom no person said anything. People can
@@ -21,37 +21,56 @@ pub fn unknown_marks(users: &Roster<UserId, User>, memory: &Memory) -> Vec<UserI
             && !user.is_bot
             && !linked.contains(&user.id)
             && !memory.kept.contains_key(&user.id)
+            && !memory.forgotten.contains_key(&user.id)
             && !unlinked.contains(&user.id)
     });
     unknown.map(|user| user.id.clone()).collect()
+}
+
+/// Those of [`unknown_marks`] who have username and address of an account without a link: they
+/// show that the state file is older than what was done.
+pub fn witnesses<'u>(world: &World<'u>) -> Vec<&'u User> {
+    let unknown = unknown_marks(world.users, world.memory);
+    let unknown = unknown.iter().filter_map(|id| world.users.get(id));
+    let named: BTreeMap<&str, &User> = unknown.map(|u| (u.username.as_str(), u)).collect();
+    if named.is_empty() {
+        return Vec::new();
+    }
+    let directories = world.directories.iter();
+    let accounts = directories.flat_map(|(provider, directory)| {
+        directory.accounts.iter().map(move |(id, account)| {
+            let provider = provider.clone();
+            (
+                AccountKey {
+                    provider,
+                    id: id.clone(),
+                },
+                account,
+            )
+        })
+    });
+    let newcomers = accounts.filter(|(key, _)| !world.memory.links.contains_key(key));
+    let found = newcomers.filter_map(|(_, account)| {
+        let user = *named.get(names::legal(&account.username)?.as_ref())?;
+        let agrees = address::all(account).any(|address| address == user.email);
+        agrees.then_some(user)
+    });
+    found.collect()
 }
 
 /// Whether Mattermost has users whom only we can have made, and later than anybody of whom is known
 /// that we made them: marked, and with username and address of an account
 /// without a link.
 pub fn noticed(draft: &Draft<'_>) -> Option<Restored> {
-    let memory = draft.world.memory;
-    let people = &draft.bonds.newcomers;
-    if memory.restored.is_some() || people.is_empty() {
-        return None;
-    }
-    let unknown: BTreeSet<UserId> = unknown_marks(draft.world.users, memory)
-        .into_iter()
-        .collect();
-    if unknown.is_empty() {
+    if draft.world.memory.restored.is_some() || draft.bonds.newcomers.is_empty() {
         return None;
     }
     // Times of one clock, the server's.
     let linked = draft.bonds.all.iter().filter_map(|bond| bond.user);
     let linked = linked.filter(|user| user.props.contains_key(User::NONCE_PROP));
     let newest = linked.map(|user| user.created_at).max();
-    let ours = people.iter().filter_map(|(_, account)| {
-        let name = names::legal(&account.username)?;
-        let user = draft.named(&name).filter(|u| unknown.contains(&u.id))?;
-        let agrees = address::all(account).any(|address| address == user.email);
-        (agrees && newest.is_none_or(|newest| user.created_at > newest)).then_some(user)
-    });
-    let ours: Vec<&User> = ours.collect();
+    let mut ours = witnesses(draft.world);
+    ours.retain(|user| newest.is_none_or(|newest| user.created_at > newest));
     let first = ours.first()?;
     let others = match ours.len() - 1 {
         0 => String::new(),

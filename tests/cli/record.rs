@@ -171,7 +171,12 @@ fn who_left_is_forgotten_to_the_last_byte() {
     place
         .run(&["sync"])
         .exits(0)
-        .says("was forgotten (`mattersync forget`)");
+        .says("was forgotten (`mattersync forget`)")
+        .says_not("the state file is an older copy");
+    place
+        .run(&["state", "check"])
+        .exits(0)
+        .says("Nothing is wrong");
     assert_ne!(place.sim.user_named("ludmilla").unwrap().delete_at, 0);
 }
 

@@ -216,3 +216,35 @@ fn a_lost_state_is_told_and_found_again() {
     let last = fs::read_to_string(place.path("state/last-run")).unwrap();
     assert_eq!(last.trim(), "2");
 }
+
+/// Somebody was made after the copy and is in the directory no more: nobody but a person knows who
+/// that is, and whoever accepts the copy has not looked at him.
+#[test]
+fn who_left_after_the_copy_is_still_an_orphan_once_it_is_accepted() {
+    let mut place = company();
+    let backup = Backup::of(&place);
+    place.add("dave", "Dave", "Doe");
+    place.run(&["sync"]).exits(0).says("Created 1 user");
+    backup.put_back(&place);
+    place.people.retain(|p| p.uid != "dave");
+    place.add("emil", "Emil", "Eck");
+    place.run(&["sync"]).exits(3).says("HELD: restored");
+    place.run(&["orphans"]).exits(0).says("dave@example.org");
+    place.run(&["approve", "restored"]).exits(0);
+    place.run(&["sync"]).exits(0).says("Created 1 user");
+    place.run(&["orphans"]).exits(0).says("dave@example.org");
+    place.run(&["plan"]).exits(0).says_not("HELD");
+}
+
+#[test]
+fn a_newer_file_is_not_to_be_replaced() {
+    let place = company();
+    let db = rusqlite::Connection::open(place.path(STATE)).unwrap();
+    db.pragma_update(None, "user_version", 99).unwrap();
+    drop(db);
+    place
+        .run(&["state", "check"])
+        .exits(1)
+        .says("install the newer version again")
+        .says_not("state restore");
+}

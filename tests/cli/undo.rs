@@ -104,7 +104,8 @@ fn an_undone_deactivation_is_respected_until_the_account_is_back() {
     place
         .run(&["undo", &run, "--yes"])
         .exits(0)
-        .says("Reactivated 1 user");
+        .says("Reactivated 1 user")
+        .says("1 person returned, and nothing wakes up again.");
     assert!(place.is_active("bob"));
     place.rests();
     place

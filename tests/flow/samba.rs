@@ -102,6 +102,8 @@ impl Office for Domain {
 
     fn set_mail(&self, name: &str, mail: &str) {
         self.set(name, "mail", mail);
+        // An address too, which would say that it is the same person.
+        self.set(name, "userPrincipalName", mail);
     }
 
     fn engine(&self, stage: &Stage, rest: &str) -> Engine {

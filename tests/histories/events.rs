@@ -41,6 +41,8 @@ pub enum Event {
     ReplaceDirectory,
     // On Mattermost.
     AdminDeactivates(u32),
+    /// Somebody who is inactive already.
+    AdminDeactivatesAgain(u32),
     AdminReactivates(u32),
     AdminRenames(u32, u32),
     AdminChangesMail(u32, u32),

@@ -280,6 +280,7 @@ pub fn on_server(
     };
     Some(match event {
         E::AdminDeactivates(n) => set(from(*n, &User::is_active), false),
+        E::AdminDeactivatesAgain(n) => set(from(*n, &|u| !u.is_active()), false),
         E::AdminReactivates(n) => set(from(*n, &|u| !u.is_active()), true),
         E::AdminRenames(n, to) | E::OwnName(n, to) => changed(from(*n, &User::is_active), &|u| {
             patch(u, json!({"username": Name::of(*to).legal()}))

@@ -67,6 +67,9 @@ impl Maker {
     fn round(&mut self, n: u64) -> Round {
         let events = if n == 0 { 0 } else { self.dice.below(5) };
         let mut events: Vec<Event> = (0..events).flat_map(|_| self.event()).collect();
+        if n % 4 == 3 {
+            events.push(Event::ClickMails);
+        }
         if n > 0 && self.dice.percent(12) {
             events.push(Event::ApproveAll);
         }
@@ -147,7 +150,8 @@ impl Maker {
             }
             75..77 => E::Mend(a),
             77..78 => E::ReplaceDirectory,
-            78..81 => E::AdminDeactivates(a),
+            78..80 => E::AdminDeactivates(a),
+            80..81 => E::AdminDeactivatesAgain(a),
             81..84 => E::AdminReactivates(a),
             84..85 => E::AdminRenames(a, fresh),
             85..86 => E::AdminChangesMail(a, fresh),
@@ -181,6 +185,7 @@ impl Maker {
         match (&event, self.dice.below(3)) {
             (E::Lock(n), 0) => vec![event.clone(), E::Lock(n + 1), E::Lock(n + 2)],
             (E::Leave(n), 0) => vec![event.clone(), E::Leave(n + 1), E::Leave(n + 2)],
+            (E::AdminDeactivatesAgain(n), 0 | 1) => vec![event.clone(), E::Unlock(*n)],
             (E::Recreate(..), 0) => vec![event.clone(), E::KeepCopy],
             _ => vec![event],
         }

@@ -99,7 +99,7 @@ impl Checker {
             return None;
         }
         if shown.state == State::Locked {
-            let stays = self.respected.contains(&user.id) || self.is_last_admin(now, &user);
+            let stays = self.may_stay_up(&user) || self.is_last_admin(now, &user);
             return match user.is_active() && !stays {
                 true => bad(format!("is locked, and {} is active", user.username)),
                 false => None,
@@ -217,6 +217,11 @@ impl Checker {
         taken >= limit as usize
     }
 
+    /// An administrator let the user in again.
+    fn may_stay_up(&self, user: &User) -> bool {
+        self.respected.contains(&user.id) || self.maybe_respected.contains(&user.id)
+    }
+
     fn may_stay_down(&self, now: &Snapshot, user: &User) -> bool {
         let down = self.down.get(&user.id);
         matches!(down, Some(Down::ByHand | Down::Ordered | Down::Forgotten)) || self.no_seat(now)
@@ -236,7 +241,7 @@ impl Checker {
         let stays = !user.is_active()
             || protected
             || user.is_bot
-            || self.respected.contains(&user.id)
+            || self.may_stay_up(user)
             || self.is_last_admin(&cycle.after, user);
         (!stays).then(|| (format!("is gone, and {} is active", user.username), false))
     }

@@ -65,7 +65,7 @@ impl Sums {
 
     /// A reading that is true was used to its end: the first fill is over when few are left.
     pub fn a_clean_cycle(&mut self, cycle: &Cycle) {
-        let linked = &cycle.after.linked;
+        let linked = &cycle.before.linked;
         let left = cycle
             .served
             .all_shown()

@@ -136,7 +136,14 @@ impl Checker {
         {
             return wrong("the username", name);
         }
-        if before.email != after.email && !self.addresses(shown).contains(&after.email) {
+        // Rings of addresses are opened through one that nobody reads.
+        let temporary = after.email.starts_with("changing-")
+            && after.email.ends_with("@mattersync.invalid")
+            && !self.setting.verifies;
+        if before.email != after.email
+            && !temporary
+            && !self.addresses(shown).contains(&after.email)
+        {
             return wrong("the address", &after.email);
         }
         let fields = [
@@ -182,7 +189,7 @@ impl Checker {
                 self.may_empty(cycle, before, field)?;
             }
         }
-        if before.email != after.email {
+        if before.email != after.email && !temporary {
             self.may_change_mail(cycle, before, shown, &after.email)?;
         }
         Ok(())

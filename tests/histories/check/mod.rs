@@ -63,8 +63,12 @@ pub struct Checker {
     /// Users of whom mattersync knows that they are down by itself: of a deactivation that nobody
     /// answered it cannot tell whether somebody undid it or whether it never arrived.
     known_down: BTreeSet<String>,
+    /// Users whom mattersync remembers to have deactivated, whatever happened since.
+    once_down: BTreeSet<String>,
     /// Users whom an administrator reactivated although mattersync had deactivated them.
     respected: BTreeSet<String>,
+    /// Those of whom it cannot be told whether the directory has agreed meanwhile.
+    maybe_respected: BTreeSet<String>,
     /// When complete readings in a row did not contain an account, in true milliseconds.
     absent: BTreeMap<u32, Vec<i64>>,
     /// How many complete readings in a row showed somebody who is inactive as active.
@@ -93,7 +97,9 @@ impl Checker {
             made: BTreeSet::new(),
             down: BTreeMap::new(),
             known_down: BTreeSet::new(),
+            once_down: BTreeSet::new(),
             respected: BTreeSet::new(),
+            maybe_respected: BTreeSet::new(),
             absent: BTreeMap::new(),
             back: BTreeMap::new(),
             believed: (0, [0; UNITS.len()]),
@@ -118,6 +124,8 @@ impl Checker {
                 self.down.remove(user);
                 if self.known_down.contains(user) {
                     self.respected.insert(user.clone());
+                } else if self.once_down.contains(user) {
+                    self.maybe_respected.insert(user.clone());
                 }
                 self.mails.changed(user);
             }
@@ -249,20 +257,30 @@ impl Checker {
             seen.is_some_and(|at| user.is_some_and(|u| u.delete_at == at.0))
         });
         self.known_down = known.map(|link| link.user.to_string()).collect();
+        let links = cycle.after.memory.links.values();
+        let once = links.filter(|link| link.deactivated.is_some());
+        self.once_down = once.map(|link| link.user.to_string()).collect();
         let served = &cycle.served;
-        if cycle.order.is_none() && cycle.error.is_none() && served.proof == Proof::True {
+        let used = cycle.order.is_none() && cycle.error.is_none();
+        // What shrinks a little at a time is believed a little at a time.
+        if used && (served.proof == Proof::True || served.proves() && !self.is_odd(served)) {
             self.believed = (served.listed, served.units);
-            if !cycle.killed && cycle.struck.is_empty() {
-                self.guard.a_clean_cycle(cycle);
-            }
+        }
+        if used && served.proof == Proof::True && !cycle.killed && cycle.struck.is_empty() {
+            self.guard.a_clean_cycle(cycle);
         }
         // The directory agrees with the administrator: the matter is over.
         if cycle.error.is_none() && cycle.order.is_none() {
             for (number, user) in &cycle.before.linked {
                 let open = matches!(served.of(*number), Seen::Listed(s) if s.state == State::Open);
-                if open {
-                    self.respected.remove(user);
+                if !open || !self.respected.contains(user) {
+                    continue;
                 }
+                // Whether a cut reading had him nobody knows.
+                if served.proof == Proof::Broken {
+                    self.maybe_respected.insert(user.clone());
+                }
+                self.respected.remove(user);
             }
         }
     }

@@ -15,6 +15,10 @@ impl Checker {
             // Who makes a team is in it, which moves `update_at`.
             return Ok(());
         }
+        if deed.late && self.made.contains(&user.id) {
+            // Sent when it was linked; the state was lost before it arrived.
+            return Ok(());
+        }
         let Some(number) = self.linked_to(cycle, &user.id) else {
             let owner = self.owner.get(&user.id);
             // The state was lost on the way, or a creation was never written down: the second call

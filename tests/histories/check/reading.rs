@@ -3,7 +3,7 @@
 use mattermost_sim::User;
 
 use crate::events::{Fault, Proof};
-use crate::served::{Seen, Shown, State};
+use crate::served::{Seen, Served, Shown, State};
 use crate::stage::Cycle;
 
 use super::approvals::Wish;
@@ -61,15 +61,10 @@ impl Checker {
                 format!("{name} was deactivated after {n} readings and {hours} h without {who}");
             return broken(1, what);
         }
-        let (listed, units) = self.believed;
-        let shrank = listed >= served.listed + 3 && (listed - served.listed) * 5 > listed;
-        let hidden = match served.fault {
-            Fault::HideUnit(unit) => units[unit] >= 3,
-            _ => false,
-        };
+        let listed = self.believed.0;
         let wish = Wish::Down(self.user_of(cycle, number));
         let approved = self.approvals.released_anywhere(&wish, cycle.wall);
-        if served.hidden.contains(&number) && (shrank || hidden) && !approved {
+        if served.hidden.contains(&number) && self.is_odd(served) && !approved {
             let what = format!(
                 "{name} was deactivated; a reading of {} after {listed}",
                 served.listed
@@ -77,6 +72,17 @@ impl Checker {
             return broken(1, format!("{what} accounts hides {who}"));
         }
         Ok(())
+    }
+
+    /// A reading that is too far from the last one that was believed.
+    pub(super) fn is_odd(&self, served: &Served) -> bool {
+        let (listed, units) = self.believed;
+        let shrank = listed >= served.listed + 3 && (listed - served.listed) * 5 > listed;
+        let hidden = match served.fault {
+            Fault::HideUnit(unit) => units[unit] >= 3,
+            _ => false,
+        };
+        shrank || hidden
     }
 
     fn user_of(&self, cycle: &Cycle, number: u32) -> String {

@@ -52,7 +52,10 @@ impl Checker {
                     // The second half of a ring tells of the name that the user has now.
                     || has(&[&shown.raw_name()])
             }),
-            Action::ChangeEmail { email, .. } => has(&[&email.from, &email.to]),
+            Action::ChangeEmail { email, .. } => {
+                let makes_room = why.contains("somebody else gets") && has(&[&email.from]);
+                makes_room || has(&[&email.to])
+            }
             Action::UpdateProfile { changes, .. } => changes
                 .values()
                 .all(|v| has(&[v.from.as_str(), v.to.as_str()])),
