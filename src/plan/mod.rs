@@ -7,7 +7,7 @@
 //! who), `lifecycle` (who goes, who comes back), `purge` (who is deleted), `naming`, `emails`,
 //! `profiles`, `creations`, `guard` (what waits for a person), `seats`, `memberships`. Beside
 //! them: [`remember`] says what follows from a step that was carried out, [`settle`] what became
-//! of steps whose outcome was lost, [`inverse`] how a step is taken back, [`Migration`] who gets
+//! of steps whose outcome was lost, [`inverse()`] how a step is taken back, [`Migration`] who gets
 //! which id after the id attribute was changed.
 
 mod action;
