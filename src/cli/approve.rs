@@ -130,13 +130,17 @@ fn tell(page: &mut Page, approved: &Approved, others: &[String], served: bool) {
     if !approved.unseen.is_empty() {
         page.gap();
         page.alarm(format!(
-            "{} SINCE THE LAST LOOK, AND STAY HELD:",
+            "{} SINCE THE LAST LOOK, NOT APPROVED:",
             count(approved.unseen.len(), "STEP CAME", "STEPS CAME")
         ));
         let unseen = of(&approved.unseen);
         steps::show(page, &approved.plan, &unseen, true, Tense::Wanted);
         page.gap();
         page.line("To release these too, type the same command again: now they were shown.");
+        page.line(
+            "What is approved no longer counts: if the limit allows the rest without it, the next \
+             cycle does that too.",
+        );
     }
     for name in others {
         page.gap();

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    About, Action, HeldBack, Made, MattermostProof, Memory, Note, Outcome, ReadingProof, StepId,
-    StepRecord, Timestamp,
+    About, Action, Aftermath, BelongingKind, HeldBack, Made, MattermostProof, Memory, Note,
+    Outcome, ReadingProof, StepId, StepRecord, Timestamp,
 };
 use crate::plan::inverse;
 use crate::state::{RunHead, RunRecord, RunState, StepCount, Who};
@@ -182,6 +182,25 @@ pub struct NoteReport {
     pub value: serde_json::Value,
 }
 
+impl NoteReport {
+    /// Leaves out what lets whoever reads it act: the id of an incoming webhook is all that one
+    /// needs to post. The record is handed to auditors; `show` of the one run has it.
+    pub(super) fn without_keys(mut self, run: i64) -> Self {
+        if self.kind != Aftermath::NOTE {
+            return self;
+        }
+        let things = self.value.get_mut("belongings");
+        let things = things.and_then(serde_json::Value::as_array_mut);
+        let webhook = serde_json::to_value(BelongingKind::IncomingWebhook).ok();
+        let hooks = things.into_iter().flatten();
+        for hook in hooks.filter(|thing| thing.get("kind") == webhook.as_ref()) {
+            hook["id"] = serde_json::Value::Null;
+            hook["to_type"] = format!("mattersync show {run}").into();
+        }
+        self
+    }
+}
+
 impl From<Note> for NoteReport {
     fn from(note: Note) -> Self {
         Self {
@@ -336,5 +355,34 @@ fn changes(record: &StepRecord) -> Vec<Change> {
         Action::Unlink { user, .. } => vec![change("link", user.as_str(), "")],
         Action::CreateTeam { name, .. } => vec![change("team", "", name)],
         Action::JoinTeam { team_name, .. } => vec![change("team", "", team_name)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_auditors_get_lets_nobody_post() {
+        let hook = json!({
+            "kind": BelongingKind::IncomingWebhook, "id": "secret1", "name": "deploy",
+            "to_type": "mmctl webhook delete secret1",
+        });
+        let token = json!({"kind": BelongingKind::Token, "id": "t", "to_type": "revoke t"});
+        let note = NoteReport {
+            at: Moment::from(Timestamp(0)),
+            account: None,
+            user: Some("u".into()),
+            kind: Aftermath::NOTE.into(),
+            value: json!({"user": "u", "belongings": [hook, token]}),
+        };
+        let told = note.without_keys(12);
+        assert!(!told.value.to_string().contains("secret1"), "{told:?}");
+        let things = &told.value["belongings"];
+        assert_eq!(things[0]["name"], "deploy");
+        assert_eq!(things[0]["to_type"], "mattersync show 12");
+        assert_eq!(things[1]["id"], "t");
     }
 }

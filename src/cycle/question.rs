@@ -66,6 +66,8 @@ impl Question for History {
                     && let Some(record) = store.run(id).await.map_err(CycleError::from)?
                 {
                     add_steps(store, &mut report, &record, &memory, who.as_ref()).await?;
+                    let notes = report.notes.into_iter();
+                    report.notes = notes.map(|note| note.without_keys(report.run)).collect();
                 }
                 runs.push(report);
             }

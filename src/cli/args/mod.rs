@@ -86,7 +86,7 @@ pub enum Command {
     /// Without WHAT: everything that is held, each step of it. With WHAT: release what was listed.
     /// An approval is bound to exactly the steps that were shown; it stays good while later plans
     /// want the same or fewer of them, and ends after 72 hours. Steps that were not shown before
-    /// stay held: then the exit code is 3.
+    /// are not released: then the exit code is 3.
     Approve(Approve),
 
     /// Do one cycle now: read both sides, plan, and carry the plan out
