@@ -84,6 +84,8 @@ impl Checker {
             return Ok(());
         }
         let active = active(cycle);
+        // What is a day old is over, also when the clock is put back afterwards.
+        self.guard.done.retain(|(_, at)| *at >= cycle.wall - DAY);
         let mut now: BTreeMap<Kind, usize> = BTreeMap::new();
         for deed in cycle.deeds.iter().filter(|d| !d.late) {
             for (kind, wish) in self.kinds(cycle, deed) {

@@ -117,7 +117,15 @@ impl Checker {
     pub fn happened(&mut self, done: &Done) {
         match done {
             Done::Deactivated(user) => {
-                self.down.insert(user.clone(), Down::ByHand);
+                // Until it has read what its own call did, mattersync takes any deactivation for it.
+                let was = self.down.get(user);
+                let doubtful = was == Some(&Down::Ours) && !self.known_down.contains(user);
+                let down = if doubtful {
+                    Down::Forgotten
+                } else {
+                    Down::ByHand
+                };
+                self.down.insert(user.clone(), down);
                 self.respected.remove(user);
             }
             Done::Reactivated(user) => {
