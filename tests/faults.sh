@@ -47,11 +47,11 @@ mirror() {
     mkdir -p "$TREE"
     git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do
         # The histories need no program, and a program takes long to link.
-        [ -f "$file" ] && [ "$file" != src/main.rs ] || continue
+        if [ ! -f "$file" ] || [ "$file" = src/main.rs ]; then continue; fi
         cmp -s "$file" "$TREE/$file" || install -D -m "$(stat -c %a "$file")" "$file" "$TREE/$file"
     done
     (cd "$TREE" && find . -type f -print0) | while IFS= read -r -d '' file; do
-        [ -f "$file" ] && [ "$file" != ./src/main.rs ] || rm -f -- "$TREE/$file"
+        if [ ! -f "$file" ] || [ "$file" = ./src/main.rs ]; then rm -f -- "$TREE/$file"; fi
     done
 }
 
