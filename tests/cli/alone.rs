@@ -331,3 +331,15 @@ fn a_signal_ends_a_sync_in_order() {
     place.run(&["sync"]).exits(0);
     assert_eq!(place.sim.users().len(), 101);
 }
+
+#[test]
+fn what_is_not_a_person_gets_no_user() {
+    let mut place = company();
+    place.add("nobody", "No", "Body");
+    place.run(&["sync"]).exits(0);
+    assert!(place.sim.user_named("nobody").is_none());
+    place
+        .run(&["plan", "--all"])
+        .exits(0)
+        .says("the username nobody is like \"nobody\"");
+}

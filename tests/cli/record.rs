@@ -1,5 +1,6 @@
 //! `mattersync history`, `show` and `forget`.
 
+use mattermost_sim::{Commit, Effect, Fault};
 use serde_json::Value;
 
 use crate::place::Place;
@@ -207,4 +208,21 @@ fn old_runs_are_forgotten_as_configured() {
     place.run(&["sync"]).exits(0);
     place.run(&["history"]).exits(0).says("No run is recorded.");
     place.run(&["status"]).exits(1).says("3 links");
+}
+
+#[test]
+fn who_has_a_step_that_nobody_knows_of_is_not_forgotten_yet() {
+    let mut place = company();
+    place.add("ludmilla", "Ludmilla", "Lost");
+    place.run(&["sync"]).exits(0);
+    let cut = Fault::new(Effect::Cut(Commit::After)).writes();
+    place.sim.add_fault(cut.path("/api/v4/users/*/patch"));
+    place.edit("ludmilla", |p| p.name.1 = "Found".into());
+    place.run(&["sync"]).exits(1).says("PERHAPS DONE");
+    place.sim.clear_faults();
+    place
+        .run(&["forget", "ludmilla", "--yes"])
+        .exits(1)
+        .says("what became of a step is not known yet");
+    assert!(is_in_state(&place, "ludmilla"));
 }

@@ -170,3 +170,18 @@ fn the_service_saves_and_carries_out_too() {
     carry_out(&place).exits(1).says("no longer wanted");
     drop(service);
 }
+
+#[test]
+fn nothing_is_done_to_another_mattermost() {
+    let mut place = company();
+    place.run(&["sync"]).exits(0);
+    place.add("dora", "Dora", "Deep");
+    save(&place);
+    for user in place.sim.users() {
+        if user.username != "root.admin" {
+            place.sim.delete_for_good(&user.id);
+        }
+    }
+    carry_out(&place).says("this is another Mattermost");
+    assert!(place.sim.user_named("dora").is_none());
+}

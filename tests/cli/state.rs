@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use mattermost_sim::{Commit, Effect, Fault};
 use serde_json::json;
 
 use crate::place::{Place, Said};
@@ -247,4 +248,46 @@ fn a_newer_file_is_not_to_be_replaced() {
         .exits(1)
         .says("install the newer version again")
         .says_not("state restore");
+}
+
+/// Links that nobody would make, and what is not known: each is told, with its way out.
+#[test]
+fn each_link_that_should_not_be_is_listed() {
+    let mut place = company();
+    for uid in ["dave", "emil", "frank"] {
+        place.add(uid, uid, "Able");
+    }
+    place.run(&["sync"]).exits(0).says("Created 3 users");
+    let cut = Fault::new(Effect::Cut(Commit::After)).writes();
+    place.sim.add_fault(cut.path("/api/v4/users/*/patch"));
+    place.edit("carol", |p| p.expires = 1);
+    place.edit("frank", |p| p.uid = "franz".into());
+    place.run(&["sync"]).exits(1).says("PERHAPS DONE");
+    place.sim.clear_faults();
+    let id = |name: &str| place.sim.user_named(name).unwrap().id;
+    let carol = id("carol");
+    place.sim.set_active(&carol, true);
+    place.sim.advance(std::time::Duration::from_secs(1));
+    place.sim.set_active(&carol, false);
+    let _ = place.sim.make_bot(&id("alice"));
+    let admin = |user: &mut mattermost_sim::User| user.roles = "system_user system_admin".into();
+    assert!(place.sim.edit_user(&id("bob"), admin));
+    let db = rusqlite::Connection::open(place.path(STATE)).unwrap();
+    let own = format!("user = '{}'", id("root.admin"));
+    for (name, change) in [
+        ("bob", "origin = 'adopted'"),
+        ("dave", own.as_str()),
+        ("emil", "provider = 'former'"),
+    ] {
+        let change = format!("UPDATE links SET {change} WHERE last_username = '{name}'");
+        assert_eq!(db.execute(&change, []).unwrap(), 1);
+    }
+    drop(db);
+    let said = place.run(&["state", "check"]).exits(1);
+    said.says("is a bot")
+        .says("was adopted and is a system administrator")
+        .says("and again by somebody else at")
+        .says("is the account that mattersync works with")
+        .says("1 links are of this provider, which the configuration does not name")
+        .says("nobody knows yet whether this was done in run 3");
 }

@@ -325,7 +325,10 @@ fn edge_27_a_person_says_that_an_account_made_anew_is_the_same_person() {
     assert!(is_out("anna"), "the grace is over at once");
     let id = "00000000-0000-4000-8000-000000000009";
     let (code, said) = run(&stage, &["link", id, "anna"]);
-    assert!(said.contains("the user was linked to"), "{code}: {said}");
+    assert!(
+        code == 0 && said.contains("the user was linked to uid=anna"),
+        "{said}"
+    );
     assert!(is_out("anna"), "only shown");
     let mut words = said.split_whitespace();
     let yes = words.find(|word| word.starts_with("--yes="));

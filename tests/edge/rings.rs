@@ -28,9 +28,12 @@ fn nothing_temporary(world: &MiniWorld) -> bool {
     users.all(|u| !u.username.starts_with("renaming-") && !u.email.ends_with(".invalid"))
 }
 
+/// What brings a ring about.
+type Turn = fn(&mut MiniWorld);
+
 #[test]
 fn edge_25_rings_are_finished_wherever_they_were_cut() {
-    let turns: [(&str, fn(&mut MiniWorld)); 2] = [("names", turn_names), ("mails", turn_mails)];
+    let turns: [(&str, Turn); 2] = [("names", turn_names), ("mails", turn_mails)];
     for (what, turn) in turns {
         for cut in 0..5 {
             for refused in [false, true] {
