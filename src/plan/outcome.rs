@@ -216,22 +216,6 @@ fn flip(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Option<Reme
     Some(Remember::Flips(key.clone(), Some(times)))
 }
 
-/// Nothing is remembered of somebody who was deleted for ever.
-fn forget(key: &AccountKey, memory: &Memory) -> MemoryDelta {
-    let key = || key.clone();
-    let mut delta = vec![Remember::Unlink(key()), Remember::Gone(key(), None)];
-    if memory.flips.contains_key(&key()) {
-        delta.push(Remember::Flips(key(), None));
-    }
-    if memory.names.contains_key(&key()) {
-        delta.push(Remember::Name(key(), None));
-    }
-    if memory.announced.contains_key(&key()) {
-        delta.push(Remember::Announced(key(), None));
-    }
-    delta
-}
-
 fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDelta {
     let Some(key) = step.action.account() else {
         return Vec::new();
@@ -251,7 +235,7 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
         anchor: None,
     };
     if matches!(effect, Effect::Purged) {
-        return forget(key, memory);
+        return forget_account(memory, key);
     }
     let mut delta = Vec::new();
     let link = match (&step.action, effect) {
@@ -364,17 +348,11 @@ pub fn forget_account(memory: &Memory, key: &AccountKey) -> MemoryDelta {
     if memory.flips.contains_key(key) {
         delta.push(Remember::Flips(key.clone(), None));
     }
-    if memory.unlinked.contains_key(key) {
-        delta.push(Remember::Unlinked(key.clone(), None));
-    }
     if memory.announced.contains_key(key) {
         delta.push(Remember::Announced(key.clone(), None));
     }
     if memory.gone.contains_key(key) {
         delta.push(Remember::Gone(key.clone(), None));
-    }
-    if memory.unlinked.contains_key(key) {
-        delta.push(Remember::Unlinked(key.clone(), None));
     }
     if memory.undone.contains_key(key) {
         delta.push(Remember::Undone(key.clone(), None));
