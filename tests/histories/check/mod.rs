@@ -200,7 +200,9 @@ impl Checker {
             }
             let open = matches!(seen, Seen::Listed(s) if s.state == State::Open);
             if active || !open {
-                if served.proof != Proof::Broken {
+                // A reading that proves nothing does not say that somebody went away again.
+                let listed = matches!(seen, Seen::Listed(_)) && served.proof != Proof::Broken;
+                if active || listed || served.proves_absence() {
                     self.back.remove(number);
                 }
             } else if served.proves() {
