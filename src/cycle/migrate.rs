@@ -1,13 +1,13 @@
 //! Another id attribute in the configuration: no cycle until everybody has got the new id.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::config::IdAttribute;
-use crate::model::{Gap, HoldKey, Memory, Reading, Remember, SourceIdentity};
-use crate::plan::Migration;
+use crate::model::{Gap, HoldKey, Memory, ProviderName, Reading, Remember, SourceIdentity};
+use crate::plan::{Migration, Setting};
 use crate::provider::mapping::{id_context, ids_of};
 use crate::provider::{Ask, open};
 
@@ -155,6 +155,9 @@ impl Engine {
             let mut delta = report.migration.rewrite(&memory, &settings.name);
             delta.push(Remember::Identity(settings.name.clone(), identity));
             delta.push(Remember::Held(hold, None));
+            let scope = self.settings().policy.scopes.get(&settings.name);
+            let scope = scope.and_then(|now| scope_with_these_ids(&memory, &settings.name, now));
+            delta.extend(scope);
             report.applied = true;
             delta
         } else {
@@ -177,6 +180,22 @@ impl Engine {
         self.recover(&mut view, &unsettled, &now).await?;
         Ok(())
     }
+}
+
+/// A person has just said that the same people are known by other ids: that this was configured
+/// is no reason to hold anything.
+fn scope_with_these_ids(
+    memory: &Memory,
+    provider: &ProviderName,
+    now: &BTreeMap<String, Setting>,
+) -> Option<Remember> {
+    let mut scope = memory.scopes.get(provider)?.clone();
+    for key in ["accounts.id", "accounts.id-form"] {
+        if let Some(setting) = now.get(key) {
+            scope.insert(key.to_owned(), setting.value.clone());
+        }
+    }
+    Some(Remember::Scope(provider.clone(), scope))
 }
 
 fn may_apply(

@@ -181,7 +181,7 @@ fn edge_40_blank_and_duplicate_new_ids_and_half_readings_stop_all_of_it() {
 
 #[test]
 fn edge_40_another_form_of_the_same_attribute_is_another_id() {
-    let stage = stage(&[("anna", "1", "5")]);
+    let stage = stage(&[("anna", "1", "5"), ("bert", "2", "6")]);
     assert_eq!(run(&stage, &["sync"]).0, 0);
     let text = stage.read_config();
     let id = "id = \"employeeNumber\"\n";
@@ -196,4 +196,17 @@ fn edge_40_another_form_of_the_same_attribute_is_another_id() {
     stage.sim.reset_counters();
     assert_eq!(run(&stage, &["sync"]).0, 0);
     assert_eq!(stage.sim.writes(), 0);
+}
+
+#[test]
+fn edge_40_who_leaves_right_after_a_migration_is_not_held_because_of_it() {
+    let stage = stage(&[("anna", "1", "5"), ("bert", "2", "6")]);
+    assert_eq!(run(&stage, &["sync"]).0, 0);
+    by(&stage, "uidNumber");
+    assert_eq!(run(&stage, &["migrate-ids"]).0, 0);
+    assert_eq!(run(&stage, &["migrate-ids", "--apply"]).0, 0);
+    write_people(&stage, &[("anna", "1", "5")]);
+    let (code, said) = run(&stage, &["sync"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(!users(&stage)["bert"].1);
 }
