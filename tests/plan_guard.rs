@@ -5,7 +5,9 @@ mod world;
 
 use std::time::Duration;
 
-use mattersync::model::{Action, Class, HoldCause, HoldKey, Plan, ProfileField, ProviderName, Why};
+use mattersync::model::{
+    Action, Class, Gap, HoldCause, HoldKey, Plan, ProfileField, ProviderName, Why,
+};
 use mattersync::plan::{Limit, Sentence};
 
 use world::{DAY, HOUR, MiniWorld, account, emails, id, key, kinds, provider};
@@ -221,6 +223,22 @@ fn a_creation_that_fails_each_time_does_not_keep_the_first_fill_open() {
     world.cycle();
     assert_eq!(world.memory.links.len(), 1);
     assert!(world.memory.filled.contains(&provider()));
+}
+
+#[test]
+fn an_entry_that_nobody_can_read_does_not_keep_the_first_fill_open() {
+    let mut world = MiniWorld::new();
+    world.policy.guard.clear();
+    world.join("1", "anna");
+    world.gaps = vec![Gap::Empty];
+    world.cycle();
+    assert!(!world.memory.filled.contains(&provider()), "it was cut");
+    world.gaps = vec![Gap::Rejected("one entry has no id".into())];
+    world.cycle();
+    for n in 100..121 {
+        world.join(&n.to_string(), &format!("user{n}"));
+    }
+    assert_eq!(holds(&world.plan()), [HoldKey::Class(Class::Create)]);
 }
 
 #[test]

@@ -63,8 +63,8 @@ pub use words::{Sentence, Span, hold_name};
 use std::collections::BTreeSet;
 
 use crate::model::{
-    AccountKey, Class, Directories, Directory, Memory, Now, Places, Plan, ProviderName, Remember,
-    Roster, ServerFacts, Step, Subject, Timestamp, User, UserId, Why,
+    AccountKey, Class, Directories, Directory, Gap, Memory, Now, Places, Plan, ProviderName,
+    Remember, Roster, ServerFacts, Step, Subject, Timestamp, User, UserId, Why,
 };
 
 use bonds::Bonds;
@@ -177,7 +177,10 @@ fn bad_entries(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Direc
 fn filled(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)], active: u64) {
     let limit = guard::limit(draft.policy, Class::Create, active).unwrap_or(0);
     for (provider, directory) in draft.world.directories {
-        if draft.world.memory.filled.contains(provider) || !directory.accounts.gaps().is_empty() {
+        // An entry that nobody can read may stay for years: it must not keep the limits away.
+        let mut gaps = directory.accounts.gaps().iter();
+        let whole = gaps.all(|gap| matches!(gap, Gap::Rejected(_)));
+        if draft.world.memory.filled.contains(provider) || !whole {
             continue;
         }
         let ours = |s: &&Step| s.action.account().is_some_and(|k| &k.provider == provider);
