@@ -288,6 +288,15 @@ pub enum Why {
         /// Why, in words.
         why: String,
     },
+    /// An address that is taken back is still that of somebody who has to confirm another one first.
+    UndoWaits {
+        /// The run that had done it.
+        run: RunId,
+        /// The address.
+        email: String,
+        /// Who has it: the username.
+        holder: String,
+    },
     /// The entry is not a person's: no user is made for it, and a user who is linked to it stays as
     /// he is.
     NotAPerson {

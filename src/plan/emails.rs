@@ -123,18 +123,22 @@ fn grant_all<'p>(
     pairs.filter(|(_, done)| !done).map(|(w, _)| w).collect()
 }
 
+/// Whether a ring of addresses can be opened. Not where the server verifies addresses, or may:
+/// nobody could click in what is sent to the temporary one. Nor where it takes only addresses of
+/// certain domains, in which a temporary one could be somebody's.
+pub fn takes_temporary(draft: &Draft<'_>) -> bool {
+    let server = draft.world.server;
+    server.require_email_verification == Some(false) && server.restrict_to_domains.is_empty()
+}
+
 /// Resolves rings of addresses, each through a temporary address of one of its members. Returns
-/// the wishes that remain. Not where the server verifies addresses, or may: nobody could click in
-/// what is sent to the temporary one. Nor where it takes only addresses of certain domains, in
-/// which a temporary one could be somebody's.
+/// the wishes that remain.
 fn open_rings<'p>(
     draft: &mut Draft<'_>,
     addresses: &mut Addresses,
     waiting: Vec<Wish<'p>>,
 ) -> Vec<Wish<'p>> {
-    let server = draft.world.server;
-    let verifies = server.require_email_verification != Some(false);
-    if verifies || !server.restrict_to_domains.is_empty() {
+    if !takes_temporary(draft) {
         return waiting;
     }
     let in_ring = rings(&waiting);
@@ -158,7 +162,7 @@ fn open_rings<'p>(
 }
 
 /// An address that reaches nobody (RFC 2606, section 2), the same in every plan for one account.
-fn temporary(draft: &Draft<'_>, key: &AccountKey) -> String {
+pub fn temporary(draft: &Draft<'_>, key: &AccountKey) -> String {
     let address = temporary_of(key);
     match draft.addressed(&address) {
         None => address,
@@ -173,7 +177,7 @@ fn temporary_of(key: &AccountKey) -> String {
 }
 
 /// Whether an address is one that a ring was to be opened with: nobody keeps it.
-fn is_temporary(email: &str, key: &AccountKey) -> bool {
+pub fn is_temporary(email: &str, key: &AccountKey) -> bool {
     email.ends_with(&temporary_of(key))
 }
 

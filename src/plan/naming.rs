@@ -9,7 +9,7 @@ use crate::model::{
 
 use super::draft::{Draft, Person};
 use super::lifecycle::Standing;
-use super::{Authority, names};
+use super::{Authority, exchange, names};
 
 /// The usernames of new users, and the steps that free them.
 #[derive(Debug, Default)]
@@ -80,7 +80,7 @@ pub fn settle(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) -> Namin
         ..Owners::default()
     };
     let mut naming = Naming::default();
-    let mut renames = BTreeMap::new();
+    let mut renames = Vec::new();
     for (person, base) in wishes {
         let name = choose(draft, &mut owners, person, base);
         owners.promised.insert(name.clone());
@@ -90,16 +90,12 @@ pub fn settle(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) -> Namin
             }
             Some(user) if user.username == name => {}
             Some(user) => {
-                let rename = Rename {
-                    person,
-                    user,
-                    to: name,
-                };
-                renames.insert(user.username.clone(), rename);
+                let to = name;
+                renames.push(Rename { person, user, to });
             }
         }
     }
-    rename(draft, &mut naming, renames);
+    rename(draft, &mut naming, &renames);
     naming
 }
 
@@ -115,14 +111,15 @@ fn keeps(draft: &Draft<'_>, person: &Person<'_>, standing: Standing) -> bool {
         return false;
     };
     // The name that a ring was opened with is nobody's to keep, whatever happened meanwhile.
-    if is_temporary(&user.username, person.key) && draft.untouchable(user).is_none() {
+    let pinned = draft.is_pinned(person.key, ValueOf::Username);
+    if is_temporary(&user.username, person.key) && draft.untouchable(user).is_none() && !pinned {
         return false;
     }
-    if standing == Standing::Out
+    if pinned
+        || standing == Standing::Out
         || draft.policy.username != Authority::Directory
         || !user.auth_service.is_empty()
         || draft.untouchable(user).is_some()
-        || draft.is_pinned(person.key, ValueOf::Username)
     {
         return true;
     }
@@ -189,38 +186,28 @@ struct Rename<'p> {
     to: String,
 }
 
-/// Plans the renames so that each name is free before it is taken. `renames` is keyed by the name
-/// that is given up. A chain ends at a free name; a ring is opened through a temporary one.
-fn rename(draft: &mut Draft<'_>, naming: &mut Naming, renames: BTreeMap<String, Rename<'_>>) {
-    let mut done: BTreeSet<&String> = BTreeSet::new();
-    for start in renames.keys() {
-        let mut chain: Vec<&String> = Vec::new();
-        let mut at = start;
-        while let Some(rename) = renames.get(at).filter(|_| done.insert(at)) {
-            chain.push(at);
-            at = &rename.to;
-        }
-        let Some(last) = chain.last() else { continue };
-        // No two get one name, so that a way that comes back comes back to its start.
-        let ring = at == start;
-        if let Some(opener) = renames.get(*last).filter(|_| ring) {
+/// Plans the renames so that each name is free before it is taken. A chain ends at a free name; a
+/// ring is opened through a temporary one.
+fn rename(draft: &mut Draft<'_>, naming: &mut Naming, renames: &[Rename<'_>]) {
+    let changes = renames.iter();
+    let changes: Vec<_> = changes
+        .map(|r| (r.user.username.as_str(), r.to.as_str()))
+        .collect();
+    for chain in exchange::chains(&changes) {
+        let mut members = chain.members.iter().filter_map(|at| renames.get(*at));
+        let opener = if chain.ring { members.next() } else { None };
+        let opened = opener.map(|opener| {
             let temporary = temporary(draft, opener.person.key);
             let step = make_room(draft, opener, &temporary);
             naming.freed_by.insert(opener.user.username.clone(), step);
-            // The opener's own new name is freed by the chain below; it goes last.
-            for name in chain.iter().rev().skip(1) {
-                if let Some(rename) = renames.get(*name) {
-                    plain(draft, naming, rename, &rename.user.username);
-                }
-            }
+            (opener, temporary, step)
+        });
+        for rename in members {
+            plain(draft, naming, rename, &rename.user.username);
+        }
+        if let Some((opener, temporary, step)) = opened {
             plain(draft, naming, opener, &temporary);
             naming.freed_by.insert(opener.user.username.clone(), step);
-        } else {
-            for name in chain.iter().rev() {
-                if let Some(rename) = renames.get(*name) {
-                    plain(draft, naming, rename, &rename.user.username);
-                }
-            }
         }
     }
 }
@@ -282,7 +269,8 @@ fn is_renaming(person: &Person<'_>) -> bool {
     user.is_some_and(|user| is_temporary(&user.username, person.key))
 }
 
-fn is_temporary(name: &str, key: &AccountKey) -> bool {
+/// Whether a name is one that a ring was to be opened with: nobody keeps it.
+pub fn is_temporary(name: &str, key: &AccountKey) -> bool {
     let temporary = temporary_of(key);
     name == temporary || name == names::with_suffix(&temporary, "-2")
 }
@@ -294,7 +282,7 @@ fn temporary_of(key: &AccountKey) -> String {
 }
 
 /// A free name that says what it is, the same in every plan for the same account.
-fn temporary(draft: &Draft<'_>, key: &AccountKey) -> String {
+pub fn temporary(draft: &Draft<'_>, key: &AccountKey) -> String {
     let name = temporary_of(key);
     if draft.named(&name).is_some() {
         names::with_suffix(&name, "-2")
