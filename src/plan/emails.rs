@@ -14,6 +14,9 @@ use super::draft::{Draft, Person};
 use super::lifecycle::Standing;
 use super::{Authority, address};
 
+/// How the addresses end that rings are opened with.
+const TEMPORARY: &str = "@mattersync.invalid";
+
 /// Addresses that are promised in this plan, and those that become free.
 #[derive(Debug, Default)]
 pub struct Addresses {
@@ -173,12 +176,12 @@ pub fn temporary(draft: &Draft<'_>, key: &AccountKey) -> String {
 fn temporary_of(key: &AccountKey) -> String {
     let hash = Sha256::digest(key.to_string().as_bytes());
     let name = super::action::hex(&hash[..6]);
-    format!("changing-{name}@mattersync.invalid")
+    format!("changing-{name}{TEMPORARY}")
 }
 
 /// Whether an address is one that a ring was to be opened with: nobody keeps it.
 pub fn is_temporary(email: &str, key: &AccountKey) -> bool {
-    email.ends_with(&temporary_of(key))
+    email.ends_with(TEMPORARY) && email.ends_with(&temporary_of(key))
 }
 
 /// Plans one change of an address, after these steps.

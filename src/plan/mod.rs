@@ -44,6 +44,7 @@ mod seats;
 mod undo;
 mod words;
 
+pub use action::people;
 pub use address::legal_email;
 pub use crowd::{Bar, Claim, Crowd};
 pub use dates::next_expiry;

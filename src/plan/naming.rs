@@ -11,6 +11,9 @@ use super::draft::{Draft, Person};
 use super::lifecycle::Standing;
 use super::{Authority, exchange, names};
 
+/// How the names begin that rings are opened with.
+const TEMPORARY: &str = "renaming-";
+
 /// The usernames of new users, and the steps that free them.
 #[derive(Debug, Default)]
 pub struct Naming {
@@ -271,6 +274,9 @@ fn is_renaming(person: &Person<'_>) -> bool {
 
 /// Whether a name is one that a ring was to be opened with: nobody keeps it.
 pub fn is_temporary(name: &str, key: &AccountKey) -> bool {
+    if !name.starts_with(TEMPORARY) {
+        return false;
+    }
     let temporary = temporary_of(key);
     name == temporary || name == names::with_suffix(&temporary, "-2")
 }
@@ -278,7 +284,7 @@ pub fn is_temporary(name: &str, key: &AccountKey) -> bool {
 fn temporary_of(key: &AccountKey) -> String {
     use sha2::{Digest, Sha256};
     let hash = super::action::hex(&Sha256::digest(key.to_string().as_bytes())[..6]);
-    format!("renaming-{hash}")
+    format!("{TEMPORARY}{hash}")
 }
 
 /// A free name that says what it is, the same in every plan for the same account.
