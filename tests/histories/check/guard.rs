@@ -83,6 +83,7 @@ impl Checker {
         if cycle.order.is_some() {
             return Ok(());
         }
+        self.waits_for_a_look(cycle)?;
         let active = active(cycle);
         // What is a day old is over, also when the clock is put back afterwards.
         self.guard.done.retain(|(_, at)| *at >= cycle.wall - DAY);
@@ -128,6 +129,18 @@ impl Checker {
             }
         }
         self.hold_of_locked(cycle, active)
+    }
+
+    /// A state that is not the last one costs a person's look, before anything that counts is done.
+    fn waits_for_a_look(&self, cycle: &Cycle) -> Verdict {
+        let deeds = cycle.deeds.iter().filter(|d| self.noticed && !d.late);
+        for (kind, wish) in deeds.flat_map(|deed| self.kinds(cycle, deed)) {
+            if !self.approvals.released_anywhere(&wish, cycle.wall) {
+                let what = kind.word();
+                return broken(5, format!("{what} ({wish:?}) by an older state, unasked"));
+            }
+        }
+        Ok(())
     }
 
     /// More are locked than may go at once: then a hold says so.
