@@ -191,7 +191,9 @@ impl Engine {
         let mut view = self.read(&mut memory, &unsettled, &now, stages).await?;
         exchanged::check(&view, &self.settings)?;
         for doubt in &unsettled {
-            if let Settled::Done(delta) = view.settle(&doubt.step, &now) {
+            if let Settled::Done(delta) | Settled::Perhaps { delta, .. } =
+                view.settle(&doubt.step, &now)
+            {
                 remember(&mut view.memory, &delta);
             }
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::mattermost::WriteError;
-use crate::model::{Action, MemoryDelta, Now, Outcome, Remember, Step};
+use crate::model::{Action, Made, MemoryDelta, Now, Outcome, Remember, Step};
 use crate::plan::{Settled, made_later, undone};
 use crate::state::{Settlement, StateError, Unsettled};
 
@@ -46,11 +46,20 @@ impl Engine {
                     // An administrator's deactivation from now on is not ours.
                     (Outcome::NotDone(why), undone(&doubt.step, &view.memory))
                 }
+                Settled::Perhaps { why, delta } => (Outcome::Unknown(why), delta),
                 Settled::Unknown => continue,
             };
             let done = outcome == Outcome::Done;
+            let made = match outcome {
+                Outcome::Done => made_later(&doubt.step, &delta),
+                Outcome::NotDone(_) => None,
+                Outcome::Unknown(_) => Some(Made {
+                    asked: true,
+                    ..Made::default()
+                }),
+            };
             let settlement = Settlement {
-                made: made_later(&doubt.step, &delta).filter(|_| done),
+                made,
                 outcome,
                 at: now.wall,
             };

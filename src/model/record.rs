@@ -172,7 +172,8 @@ pub struct Made {
     /// What the server stored in the fields that were sent.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub stored: BTreeMap<ProfileField, String>,
-    /// The server asked the person to confirm a new address; it is not in force before that.
+    /// The server asked the person to confirm a new address; it is not in force before that. Where
+    /// the outcome is unknown it perhaps did, and nothing will ever tell.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub asked: bool,
 }

@@ -271,9 +271,9 @@ impl fmt::Display for Why {
             Self::EmailWaiting { email } => {
                 write!(
                     f,
-                    "the change to {email} waits for the person's click in the e-mail that was sent \
-                     there; not asked again by itself. If that e-mail is lost, change the address \
-                     in the System Console"
+                    "the change to {email} waits for the person's click in the e-mail that was to go \
+                     there; not asked again by itself. If no such e-mail is found, change the \
+                     address in the System Console"
                 )
             }
             Self::EmailSwap { email } => write!(

@@ -35,7 +35,8 @@ impl Record {
     }
 
     pub(super) fn is_unsettled(&self) -> bool {
-        self.intended.is_some() && !self.is_settled() && !self.superseded
+        let is_open = self.made.is_none() && !self.is_settled() && !self.superseded;
+        self.intended.is_some() && is_open
     }
 
     pub(super) fn recorded(&self) -> StepRecord {
