@@ -360,6 +360,9 @@ pub enum HoldCause {
         from: usize,
         /// Accounts now.
         to: usize,
+        /// Which containers lost accounts, the greatest loss first.
+        #[serde(default)]
+        lost: Vec<Loss>,
     },
     /// A container that had three or more accounts has none.
     ContainerVanished {
@@ -413,6 +416,17 @@ pub enum HoldCause {
         /// How that was noticed.
         how: String,
     },
+}
+
+/// A container with fewer accounts than before.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Loss {
+    /// Its DN, in lower case.
+    pub container: String,
+    /// Accounts before.
+    pub from: usize,
+    /// Accounts now.
+    pub to: usize,
 }
 
 /// A setting that is not what it was.

@@ -24,6 +24,7 @@ mod guard;
 mod inverse;
 mod kin;
 mod lifecycle;
+mod losses;
 mod matching;
 mod memberships;
 mod migration;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use crate::model::{Action, Changed, HoldCause, HoldKey, Reason, Step, Why};
 
+use super::losses::Worst;
+
 /// A step as one sentence: what, to whom, why.
 pub struct Sentence<'a>(pub &'a Step);
 
@@ -358,8 +360,9 @@ impl fmt::Display for HoldCause {
                 f,
                 "{wanted} wanted and {done} done in the last 24 hours, which may see {limit}"
             ),
-            Self::Shrank { from, to } => {
-                write!(f, "the directory shrank from {from} to {to} accounts")
+            Self::Shrank { from, to, lost } => {
+                let lost = Worst(lost);
+                write!(f, "the directory shrank from {from} to {to} accounts{lost}")
             }
             Self::ContainerVanished { had } => {
                 write!(

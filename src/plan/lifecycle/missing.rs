@@ -145,6 +145,11 @@ fn wait_or_go(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, now_at: Opti
     take_out(draft, key, link, dn, Class::Missing, reason);
 }
 
+/// For how long an account has been missing for certain, if this reading does not contain it.
+pub fn missing_for(draft: &Draft<'_>, key: &AccountKey) -> Duration {
+    longer(draft, key).certain
+}
+
 fn longer(draft: &Draft<'_>, key: &AccountKey) -> Absence {
     match draft.world.memory.absences.get(key) {
         None => Absence {

@@ -3,7 +3,7 @@
 mod missing;
 mod orders;
 
-pub use missing::missing;
+pub use missing::{missing, missing_for};
 pub use orders::ordered;
 
 use crate::model::{
