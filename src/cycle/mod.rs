@@ -51,7 +51,7 @@ pub use history::{
     ApprovalReport, Change, HistoryReport, Moment, NoteReport, RunReport, SCHEMA, StepReport,
 };
 pub use mails::Mails;
-pub use migrate::{MigrateIds, MigrationReport};
+pub use migrate::{MigrateIds, MigrationReport, same_ids};
 pub use people::*;
 pub use person::PersonError;
 pub use question::{History, Question, Show};
@@ -248,7 +248,7 @@ impl Engine {
         now: &Now,
         stages: &Stages<'_>,
     ) -> Result<View, CycleError> {
-        self.same_ids(memory)?;
+        same_ids(memory, &self.settings.provider)?;
         stages(Stage::Reading);
         let reader = self.client.reader();
         let memory = std::mem::take(memory);
