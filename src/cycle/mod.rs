@@ -27,8 +27,9 @@ mod summary;
 mod undo;
 mod word;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -36,7 +37,7 @@ use crate::apply::Listener;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::mattermost::{Client, Counts};
-use crate::model::{Memory, MemoryDelta, Now, Origin, Plan, Step};
+use crate::model::{Memory, MemoryDelta, Now, Origin, Plan, RunId, Step, StepId};
 use crate::plan::{Settled, plan};
 use crate::provider::{Ask, Progress, Provider};
 use crate::state::{Store, Unsettled};
@@ -110,6 +111,8 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     progress: Progress,
     owed: Owed,
+    /// Steps in doubt: when each was first seen so, and how long after it was sent.
+    doubted: BTreeMap<(RunId, StepId), (Now, Duration)>,
 }
 
 impl Engine {
@@ -143,6 +146,7 @@ impl Engine {
             clock,
             progress: Progress::default(),
             owed: Owed::default(),
+            doubted: BTreeMap::new(),
         }
     }
 

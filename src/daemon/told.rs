@@ -150,6 +150,7 @@ fn wants_attention(why: &Why) -> bool {
         | Why::NoEmail(_)
         | Why::DomainRefused { .. }
         | Why::ReactivatedByHand
+        | Why::DeactivationUndone { .. }
         | Why::NotUndone { .. }
         | Why::Untouchable(_)
         | Why::NoSeat { .. }

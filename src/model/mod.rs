@@ -23,7 +23,7 @@ pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate, Remn
 pub use evidence::{Evidence, Gap, Proof, Rejected, Roster};
 pub use ids::{
     AccountKey, DirectoryId, Fingerprint, GroupId, Nonce, ProviderName, RunId, StepId, TeamId,
-    UserId,
+    UserId, same_text,
 };
 pub use memory::{
     Absence, Announcement, Approval, ChosenName, ClockSeen, Deactivation, Done, Given, HoldKey,

@@ -222,6 +222,15 @@ pub enum Why {
     },
     /// An administrator reactivated the user although the account is locked or missing.
     ReactivatedByHand,
+    /// `mattersync undo` took our deactivation back, although the account is locked or missing.
+    DeactivationUndone {
+        /// The run that had deactivated.
+        run: RunId,
+        /// Who took it back.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
     /// Named in `protect`.
     Protected,
     /// A bot, our own account, or the last administrator.

@@ -7,6 +7,15 @@ use crate::model::{Action, Changed, HoldCause, HoldKey, Reason, Step, Why};
 
 use super::losses::Worst;
 
+/// What a conflict ends with wherever it is told but in the list of conflicts itself.
+const CONFLICTS: &str = ". `mattersync conflicts` says what to do";
+
+/// A reason as it is told where all conflicts are told.
+pub fn among_conflicts(why: &Why) -> String {
+    let why = why.to_string();
+    why.strip_suffix(CONFLICTS).unwrap_or(&why).to_owned()
+}
+
 /// A step as one sentence: what, to whom, why.
 pub struct Sentence<'a>(pub &'a Step);
 
@@ -172,7 +181,7 @@ impl fmt::Display for Why {
             } => write!(
                 f,
                 "conflict: the {what} {value} belongs to the Mattermost user {holder}, whom \
-                 mattersync did not make; {because}. `mattersync conflicts` says what to do"
+                 mattersync did not make; {because}{CONFLICTS}"
             ),
             Self::Unlinked { user, by, at } => write!(
                 f,
@@ -253,6 +262,13 @@ impl fmt::Display for Why {
                 "an administrator reactivated the user although the account is locked or missing; \
                  it stays so until the account is in use again. `mattersync deactivate` ends it; so \
                  does policy.reactivated-by-hand = \"enforce\"",
+            ),
+            Self::DeactivationUndone { run, by, at } => write!(
+                f,
+                "{by} took the deactivation of run {} back ({at}), and reactivated the user although \
+                 the account is locked or missing; it stays so until the account is in use again. \
+                 `mattersync redo` and the name lets the directory decide again",
+                run.0
             ),
             Self::Protected => f.write_str("policy.protect names the user"),
             Self::Untouchable(why) => write!(f, "never touched: {why}"),

@@ -8,7 +8,7 @@ use crate::model::{
 };
 
 use super::super::draft::{Draft, Known, Risk};
-use super::{Out, arrived, deactivate, forget_return, respects, subject, was_ours};
+use super::{Out, arrived, deactivate, forget_return, respected, subject, was_ours};
 
 /// Complete readings that must not contain an account before it is called missing, unless the
 /// grace is zero.
@@ -56,9 +56,9 @@ fn unproven(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, gap: Gap) {
 fn absent(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, proof: &Proof) {
     forget_return(draft, key);
     if reactivated_by_hand(draft, link) {
-        if respects(draft, key) {
+        if let Some(why) = respected(draft, key) {
             let subject = subject(draft, key, link, &link.last_dn);
-            return draft.leave(subject, Why::ReactivatedByHand);
+            return draft.leave(subject, why);
         }
         if proof.lookup.is_none() {
             return ask_again(draft, key, link);

@@ -35,7 +35,8 @@ impl Record {
     }
 
     pub(super) fn is_unsettled(&self) -> bool {
-        let is_open = self.made.is_none() && !self.is_settled() && !self.superseded;
+        let asked = self.made.as_ref().is_some_and(|made| made.asked);
+        let is_open = !asked && !self.is_settled() && !self.superseded;
         self.intended.is_some() && is_open
     }
 

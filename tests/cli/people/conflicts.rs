@@ -16,7 +16,8 @@ fn edge_48_a_conflict_names_both_parties_and_what_to_type() {
         .says("bob <other@example.org>: human, active, linked to nobody")
         .says("last active 2026-01-01")
         .says("has the username bob")
-        .says(&format!("mattersync link {} {bob}", place.id(1)));
+        .says(&format!("mattersync link {} {bob}", place.id(1)))
+        .says_not("mattersync conflicts");
     assert!(!place.path("state").exists());
 
     place.sim.set_active(&bob, false);

@@ -51,8 +51,8 @@ impl Kind {
 
 #[derive(Debug, Default)]
 pub struct Sums {
-    /// What was done without approval, and when by our clock.
-    done: Vec<(Kind, i64)>,
+    /// What was done without approval, when by our clock, and when in truth.
+    done: Vec<(Kind, i64, i64)>,
     /// Cycles since the state was empty in which nothing went wrong.
     clean: u32,
 }
@@ -85,7 +85,9 @@ impl Checker {
         }
         let active = active(cycle);
         // What is a day old is over, also when the clock is put back afterwards.
-        self.guard.done.retain(|(_, at)| *at >= cycle.wall - DAY);
+        // And a day that has passed is over, whatever the clock was set to.
+        let within = |at: &i64, truth: &i64| *at >= cycle.wall - DAY && *truth >= cycle.at - DAY;
+        self.guard.done.retain(|(_, at, truth)| within(at, truth));
         let mut now: BTreeMap<Kind, usize> = BTreeMap::new();
         for deed in cycle.deeds.iter().filter(|d| !d.late) {
             for (kind, wish) in self.kinds(cycle, deed) {
@@ -108,7 +110,7 @@ impl Checker {
                 );
             }
             let recent = self.guard.done.iter();
-            let recent = recent.filter(|(k, at)| *k == kind && *at >= cycle.wall - DAY);
+            let recent = recent.filter(|(k, ..)| *k == kind);
             let sum = recent.count() + number;
             if sum > 3 * limit {
                 return broken(
@@ -117,7 +119,7 @@ impl Checker {
                 );
             }
             for _ in 0..number {
-                self.guard.done.push((kind, cycle.wall));
+                self.guard.done.push((kind, cycle.wall, cycle.at));
             }
         }
         self.hold_of_locked(cycle, active)
