@@ -12,6 +12,7 @@ mod errand;
 mod error;
 mod exchanged;
 mod forget;
+mod held;
 mod history;
 mod mails;
 mod migrate;
@@ -111,6 +112,8 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     progress: Progress,
     owed: Owed,
+    /// What is written down as held; none until that was read.
+    held: Option<BTreeSet<String>>,
     /// Steps in doubt: when each was first seen so, and how long after it was sent.
     doubted: BTreeMap<(RunId, StepId), (Now, Duration)>,
 }
@@ -146,6 +149,7 @@ impl Engine {
             clock,
             progress: Progress::default(),
             owed: Owed::default(),
+            held: None,
             doubted: BTreeMap::new(),
         }
     }

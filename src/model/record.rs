@@ -157,6 +157,13 @@ pub struct HeldBack {
     pub steps: u64,
 }
 
+impl HeldBack {
+    /// The kind of note that says that this is held since then.
+    pub const NOTE: &'static str = "held";
+    /// The kind of note that says that it is held no longer.
+    pub const OVER: &'static str = "held-no-more";
+}
+
 /// What the server made of a step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Made {
