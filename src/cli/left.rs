@@ -57,9 +57,10 @@ impl Group {
             Why::NotAPerson { linked: true, .. } => Self::Odd,
             Why::NotAPerson { linked: false, .. } => Self::NotPeople,
             Why::ExpiresSoon { .. } => Self::Expiring,
-            Why::SeenBackOnce | Why::EmailWaiting { .. } | Why::LoginService { .. } => {
-                Self::Waiting
-            }
+            Why::SeenBackOnce
+            | Why::EmailWaiting { .. }
+            | Why::UndoWaits { .. }
+            | Why::LoginService { .. } => Self::Waiting,
             Why::StateUnknown(_) => Self::LockUnseen,
             Why::DeactivatedByHand | Why::DeactivatedByOrder { .. } | Why::Protected => {
                 Self::ByPerson

@@ -185,6 +185,7 @@ fn wants_attention(why: &Why) -> bool {
         | Why::Protected
         | Why::LoginService { .. }
         | Why::EmailWaiting { .. }
+        | Why::UndoWaits { .. }
         | Why::FieldUnproven { .. }
         | Why::Undone { .. }
         | Why::OutcomeUnknown(_) => false,

@@ -297,6 +297,15 @@ pub enum Why {
         /// Why, in words.
         why: String,
     },
+    /// An address that is taken back is still that of somebody who has to confirm another one first.
+    UndoWaits {
+        /// The run that had done it.
+        run: RunId,
+        /// The address.
+        email: String,
+        /// Who has it: the username.
+        holder: String,
+    },
     /// The entry is not a person's: no user is made for it, and a user who is linked to it stays as
     /// he is.
     NotAPerson {
@@ -347,20 +356,20 @@ pub struct Hold {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HoldCause {
-    /// More steps of the class than its limit for one cycle.
+    /// More of the class than its limit for one cycle.
     Limit {
         /// The limit.
         limit: u64,
-        /// How many the plan wants.
+        /// How many the plan wants: people, not steps.
         wanted: u64,
     },
-    /// More steps of the class within 24 hours than three times its limit.
+    /// More of the class within 24 hours than three times its limit.
     Day {
         /// Three times the limit.
         limit: u64,
         /// Done in the last 24 hours.
         done: u64,
-        /// How many the plan wants.
+        /// How many the plan wants: people, not steps.
         wanted: u64,
     },
     /// A roster shrank by more than a fifth.

@@ -93,7 +93,9 @@ fn undoing(record: &StepRecord) -> Result<Vec<Undoing>, String> {
             vec![value(ValueOf::Username, username, directory)]
         }
         Action::ChangeEmail { email, .. } => {
-            let directory = by_directory(record).then(|| email.to.clone());
+            let made_room = matches!(record.step.reason, Reason::MakesRoom { .. });
+            let by_directory = by_directory(record) && !made_room;
+            let directory = by_directory.then(|| email.to.clone());
             vec![value(ValueOf::Email, email, directory)]
         }
         Action::UpdateProfile { changes, .. } => {

@@ -3,12 +3,12 @@
 //! [`plan`] sees both sides as read, the policy, what is remembered, and what time it is. It
 //! touches nothing and asks nobody; the same input gives the same plan. Its parts, in order:
 //! `restored` (is what is remembered an older copy), `doubts` (is the reading plausible),
-//! `lifecycle` and `undo` for what people ordered and took back, `matching` and `kin` (who is
-//! who), `lifecycle` (who goes, who comes back), `purge` (who is deleted), `naming`, `emails`,
-//! `profiles`, `creations`, `guard` (what waits for a person), `seats`, `memberships`. Beside
-//! them: [`remember`] says what follows from a step that was carried out, [`settle`] what became
-//! of steps whose outcome was lost, [`inverse()`] how a step is taken back, [`Migration`] who gets
-//! which id after the id attribute was changed.
+//! `lifecycle` and `undo`, with `giveback`, for what people ordered and took back, `matching` and
+//! `kin` (who is who), `lifecycle` (who goes, who comes back), `purge` (who is deleted), `naming`,
+//! `emails`, `profiles`, `creations`, `guard` (what waits for a person), `seats`, `memberships`.
+//! Beside them: [`remember`] says what follows from a step that was carried out, [`settle`] what
+//! became of steps whose outcome was lost, [`inverse()`] how a step is taken back, [`Migration`] who
+//! gets which id after the id attribute was changed.
 
 mod action;
 mod address;
@@ -19,7 +19,9 @@ mod dates;
 mod doubts;
 mod draft;
 mod emails;
+mod exchange;
 mod flaps;
+mod giveback;
 mod guard;
 mod inverse;
 mod kin;
@@ -43,6 +45,7 @@ mod seats;
 mod undo;
 mod words;
 
+pub use action::people;
 pub use address::legal_email;
 pub use crowd::{Bar, Claim, Crowd};
 pub use dates::{next_expiry, set_by};

@@ -326,6 +326,12 @@ impl fmt::Display for Why {
                 run.0
             ),
             Self::NotUndone { run, why } => write!(f, "not taken back (run {}): {why}", run.0),
+            Self::UndoWaits { run, email, holder } => write!(
+                f,
+                "the address {email} (run {}) is taken back by itself as soon as {holder}, who has \
+                 it, has clicked in the e-mail about another one",
+                run.0
+            ),
             Self::NotAPerson { rule, linked: false } => write!(
                 f,
                 "not a person's ({rule}): no user is made. accounts.not-a-person decides"

@@ -37,5 +37,6 @@ mod mail;
 mod process;
 mod remembered;
 mod rings;
+mod rings_undone;
 mod seats;
 mod state;

@@ -74,6 +74,15 @@ impl Checker {
                 );
             }
         }
+        for id in now.linked.values() {
+            let user = now.users.get(id);
+            if let Some(user) = user.filter(|u| u.username.starts_with("renaming-")) {
+                return broken(
+                    7,
+                    format!("at the end somebody is called {}", user.username),
+                );
+            }
+        }
         self.nobody_is_lost(now)
     }
 

@@ -1,7 +1,7 @@
 //! Promise 5: no mass change without a person. The limits are computed here once more, from the
 //! design's words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mattermost_sim::{MailKind, User};
 
@@ -88,15 +88,22 @@ impl Checker {
         // And a day that has passed is over, whatever the clock was set to.
         let within = |at: &i64, truth: &i64| *at >= cycle.wall - DAY && *truth >= cycle.at - DAY;
         self.guard.done.retain(|(_, at, truth)| within(at, truth));
-        let mut now: BTreeMap<Kind, usize> = BTreeMap::new();
+        // Who they are: a limit counts people. And of these, who is done with it: not those who
+        // have a name or an address for a moment.
+        let mut now: BTreeMap<Kind, [BTreeSet<String>; 2]> = BTreeMap::new();
         for deed in cycle.deeds.iter().filter(|d| !d.late) {
             for (kind, wish) in self.kinds(cycle, deed) {
                 if !self.approvals.released(kind.word(), &wish, cycle.wall) {
-                    *now.entry(kind).or_default() += 1;
+                    let [all, done] = now.entry(kind).or_default();
+                    all.insert(wish.whom());
+                    if !wish.is_for_a_moment() {
+                        done.insert(wish.whom());
+                    }
                 }
             }
         }
-        for (kind, number) in now {
+        for (kind, [all, done]) in now {
+            let number = all.len();
             let limit = kind.limit(active);
             let filling = kind == Kind::Create && self.guard.clean < 2;
             if filling {
@@ -118,7 +125,7 @@ impl Checker {
                     format!("{sum} × {what} in a day; {} are allowed", 3 * limit),
                 );
             }
-            for _ in 0..number {
+            for _ in done {
                 self.guard.done.push((kind, cycle.wall, cycle.at));
             }
         }
