@@ -52,7 +52,7 @@ fn a_roster_that_shrank_holds_the_missing_until_a_person_looked() {
         "the grace does not wear the doubt off"
     );
     let words = plan.holds[0].cause.to_string();
-    let says = "from 20 to 15 accounts, most in ou=people,dc=example,dc=org (20, now 15)";
+    let says = "from 20 to 15 accounts, most in ou=people,dc=example (20, now 15)";
     assert!(words.contains(says), "{words}");
     assert_eq!(world.server.active(), 21);
     world.approve(&plan, &shrank);

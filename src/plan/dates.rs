@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::model::{
     AccountState, Announcement, ClockSeen, Directories, Evidence, Hold, HoldCause, HoldKey, Memory,
-    Now, Reason, Remember, StepId, Timestamp, User, Why,
+    Now, Reason, Remember, Step, StepId, Timestamp, User, Why,
 };
 
 use super::draft::{Draft, Person};
@@ -165,7 +165,8 @@ pub fn learn(draft: &mut Draft<'_>) {
     }
     let mut directories = draft.world.directories.values();
     let dates = directories.any(|d| d.accounts.iter().any(|(_, a)| a.expires.is_some()));
-    let summed = !memory.done.is_empty() || draft.plan.steps.iter().any(|s| s.class().is_some());
+    let counts = |step: &Step| step.class().is_some() && !guard::first_fill(memory, step);
+    let summed = !memory.done.is_empty() || draft.plan.steps.iter().any(counts);
     if !dates && !summed && draft.policy.lifecycle.purge_after.is_none() {
         return;
     }
