@@ -154,6 +154,38 @@ fn a_day_sees_no_more_than_three_cycles_may_do() {
     assert_eq!(holds(&world.cycle().0), []);
 }
 
+/// A clock that is set forward makes no room, and one that is set back takes none away for long.
+#[test]
+fn a_day_is_not_over_because_the_clock_was_set() {
+    const WEEK: i64 = 7 * 24 * 60 * 60 * 1_000;
+    let mut world = company(12);
+    world.policy.guard.insert(Class::Locked, Limit::Number(1));
+    let mut leavers = people(0..12);
+    let mut lock = |world: &mut MiniWorld| world.lock(&leavers.next().unwrap());
+    for _ in 0..3 {
+        lock(&mut world);
+        world.cycle();
+        world.tick(HOUR);
+    }
+    lock(&mut world);
+    for set_by in [WEEK, -2 * WEEK, WEEK] {
+        world.now.wall.0 += set_by;
+        let plan = world.cycle().0;
+        assert_eq!(holds(&plan), [HoldKey::Class(Class::Locked)], "{set_by}");
+        world.tick(HOUR);
+        assert_eq!(world.cycle().0.holds.len(), 1, "{set_by}, remembered");
+    }
+    // An administrator's look is not needed once a day has passed.
+    world.now.wall.0 -= WEEK;
+    world.cycle();
+    for _ in 0..24 {
+        world.tick(HOUR);
+        world.cycle();
+    }
+    assert_eq!(holds(&world.plan()), []);
+    assert_eq!(world.server.active(), 12 + 1 - 4);
+}
+
 #[test]
 fn what_was_approved_does_not_count_for_the_day() {
     let mut world = company(16);

@@ -47,6 +47,7 @@ impl Group {
             | Why::FieldUnproven { .. }
             | Why::DroppedByConfiguration { .. } => Self::Missing,
             Why::ReactivatedByHand
+            | Why::DeactivationUndone { .. }
             | Why::Undone { .. }
             | Why::NotUndone { .. }
             | Why::Untouchable(_)

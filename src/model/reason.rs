@@ -222,6 +222,15 @@ pub enum Why {
     },
     /// An administrator reactivated the user although the account is locked or missing.
     ReactivatedByHand,
+    /// `mattersync undo` took our deactivation back, although the account is locked or missing.
+    DeactivationUndone {
+        /// The run that had deactivated.
+        run: RunId,
+        /// Who took it back.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
     /// Named in `protect`.
     Protected,
     /// A bot, our own account, or the last administrator.
@@ -369,6 +378,9 @@ pub enum HoldCause {
         from: usize,
         /// Accounts now.
         to: usize,
+        /// Which containers lost accounts, the greatest loss first.
+        #[serde(default)]
+        lost: Vec<Loss>,
     },
     /// A container that had three or more accounts has none.
     ContainerVanished {
@@ -422,6 +434,17 @@ pub enum HoldCause {
         /// How that was noticed.
         how: String,
     },
+}
+
+/// A container with fewer accounts than before.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Loss {
+    /// Its DN, in lower case.
+    pub container: String,
+    /// Accounts before.
+    pub from: usize,
+    /// Accounts now.
+    pub to: usize,
 }
 
 /// A setting that is not what it was.

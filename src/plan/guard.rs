@@ -135,11 +135,9 @@ fn over_limit(draft: &Draft<'_>, class: Class, steps: Vec<&Step>, active: u64) -
             &wanted,
         ));
     }
-    let since = draft
-        .now
-        .wall
-        .0
-        .saturating_sub(i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX));
+    let day = i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX);
+    let set_by = dates::set_by(draft.world.memory, draft.now);
+    let since = draft.now.wall.0.saturating_sub(day).saturating_sub(set_by);
     let recent = draft
         .world
         .memory
