@@ -6,7 +6,7 @@ mod world;
 
 use std::time::Duration;
 
-use mattersync::model::{Class, HoldCause, HoldKey, Lookup, Memory, Plan, Why};
+use mattersync::model::{Class, HoldCause, HoldKey, Kept, Lookup, Memory, Plan, Unlinked, Why};
 use mattersync::plan::{ByHand, Setting};
 
 use world::{DAY, HOUR, MiniWorld, id, key, kinds, left, locked, provider};
@@ -430,4 +430,72 @@ fn a_directory_that_went_back_and_takes_nothing_away_is_believed() {
     world.policy.grace = Duration::ZERO;
     world.leave("cy");
     assert_eq!(holds(&world.cycle().0), []);
+}
+
+/// A user who is marked as made by mattersync, and of whom nothing is remembered, tells of an older
+/// state: only while nothing else explains that.
+#[test]
+fn an_unknown_mark_says_nothing_where_something_else_explains_it() {
+    let mut world = MiniWorld::with(&["ada", "di"]);
+    for who in ["bo", "cy"] {
+        world.tick(DAY);
+        world.server.clock = world.now.wall.0;
+        world.join(who, who);
+        world.cycle();
+    }
+    // Of an older state nobody is deactivated.
+    world.lock("di");
+    let cy = world.user_id("cy");
+    let without = |who: &str| {
+        let mut world = world.clone();
+        world.memory.links.remove(&key(who));
+        world.memory.nonces.remove(&key(who));
+        world
+    };
+    let older = |world: &MiniWorld| older(&world.plan()).is_some();
+    assert!(older(&without("cy")));
+    // Those who were made later are all known: the link was lost in another way.
+    assert!(!older(&without("ada")));
+    assert!(!older(&without("bo")));
+    // Nobody who is known was made by us: any mark will do.
+    let mut none = without("cy");
+    for who in ["ada", "bo", "di"] {
+        let user = none.user_id(who);
+        none.server.user(&user).props.clear();
+    }
+    assert!(older(&none));
+    let mut address = without("cy");
+    address.account("cy").emails = world::emails(&["other@example.org"]);
+    assert!(!older(&address), "another person of that name");
+    let mut kept = without("cy");
+    let word = Kept {
+        by: "alice".into(),
+        at: kept.now.wall,
+    };
+    kept.memory.kept.insert(cy.clone(), word);
+    assert!(!older(&kept), "somebody looked at the user");
+    let mut unlinked = without("cy");
+    let word = Unlinked {
+        user: cy.clone(),
+        by: "alice".into(),
+        at: unlinked.now.wall,
+    };
+    unlinked.memory.unlinked.insert(key("cy"), word);
+    assert!(!older(&unlinked), "somebody took them apart");
+    let mut forgotten = without("cy");
+    let at = forgotten.now.wall;
+    forgotten.memory.forgotten.insert(cy, at);
+    assert!(!older(&forgotten), "somebody had the account forgotten");
+}
+
+/// Whom a lock rule says nothing about is not missing because of it.
+#[test]
+fn who_is_missing_when_lock_rules_change_is_missing() {
+    let mut world = company(&["ada", "bo", "cy"]);
+    world.policy.grace = Duration::ZERO;
+    set(&mut world, "accounts.lock", "[\"loginShell\"]", 8);
+    world.leave("cy");
+    let plan = world.cycle().0;
+    assert_eq!(holds(&plan), []);
+    assert!(!world.user("cy").is_active());
 }

@@ -385,18 +385,5 @@ pub fn cycle_recovered(failures: u32) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn message_ids_are_unique_and_well_formed() {
-        let ids: BTreeSet<&str> = Kind::ALL.into_iter().map(Kind::message_id).collect();
-        assert_eq!(ids.len(), Kind::ALL.len());
-        for id in ids {
-            let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
-            assert!(id.len() == 32 && id.chars().all(hex), "{id}");
-        }
-    }
-}
+#[path = "events_tests.rs"]
+mod tests;

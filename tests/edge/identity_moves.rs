@@ -2,7 +2,9 @@
 
 use mattermost_sim::{Options, Version};
 
-use mattersync::model::{AccountState, Action, Class, Gap, HoldKey, Lookup, Why};
+use mattersync::model::{
+    AccountKey, AccountState, Action, Class, Gap, HoldKey, Lookup, ProviderName, Why,
+};
 use mattersync::plan::Limit;
 
 use super::ids::run;
@@ -102,6 +104,27 @@ fn edge_27_whoever_is_not_proven_gone_or_not_alone_is_left_to_a_person() {
     let (plan, run) = world.cycle();
     assert_eq!(kinds(&plan, "new"), ["move"]);
     assert!(run.surprises.is_empty() && world.user("new").is_active());
+}
+
+/// Nobody reads the old directory any more, and the new one was not read to its end: another
+/// account there may have the same anchor.
+#[test]
+fn edge_27_an_incomplete_reading_of_the_new_directory_moves_nobody() {
+    let mut world = anna();
+    world.policy.guard.insert(Class::Move, Limit::Off);
+    let link = world.memory.links.remove(&key("anna")).unwrap();
+    let old = AccountKey {
+        provider: ProviderName::new("old"),
+        id: id("anna"),
+    };
+    world.memory.links.insert(old, link);
+    world.leave("anna");
+    world.join("new", "anna");
+    anchored(&mut world, "new", "7");
+    world.gaps.push(Gap::Empty);
+    assert!(looks_alike(&world, "new"));
+    world.gaps.clear();
+    assert_eq!(kinds(&world.plan(), "new")[0], "move");
 }
 
 #[test]

@@ -30,6 +30,7 @@ mod world;
 
 mod aftermath;
 mod completeness;
+mod groups;
 mod identity;
 mod identity_moves;
 mod ids;

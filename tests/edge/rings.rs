@@ -1,6 +1,6 @@
 //! Names and addresses that change hands in a ring.
 
-use mattersync::model::{Directories, Gap, Why};
+use mattersync::model::{Action, Directories, Gap, Plan, Why};
 
 use super::world::{DAY, HOUR, MiniWorld, emails, kinds, left};
 
@@ -190,4 +190,47 @@ fn edge_25_who_left_in_the_middle_gets_a_name_whatever_the_reading_proves() {
     world.server.user(&user).auth_service = "saml".into();
     world.cycle();
     assert_eq!(world.user(opener).username, before);
+}
+
+/// The temporary name is somebody's: the next one will do, and is recognised after a crash.
+#[test]
+fn edge_25_a_ring_finds_its_way_when_the_temporary_name_is_taken() {
+    for cut in 0..3 {
+        let mut world = MiniWorld::with(&["a", "b"]);
+        for (who, name) in [("a", "b"), ("b", "a")] {
+            world.account(who).username = name.into();
+        }
+        let first = |plan: &Plan| match &plan.steps[0].action {
+            Action::Rename { username, .. } => username.to.clone(),
+            other => panic!("{other:?}"),
+        };
+        let temporary = first(&world.plan());
+        world.server.stranger(&temporary, "other@example.org");
+        assert_eq!(first(&world.plan()), format!("{temporary}-2"));
+        world.die_after = Some(world.server.writes + cut);
+        let run = world.cycle().1;
+        assert!(run.surprises.is_empty(), "{run:?}");
+        world.die_after = None;
+        if cut == 0 {
+            nobody_keeps_a_temporary_name(world.clone());
+        }
+        world.cycle();
+        let name = |who: &str| world.user(who).username.clone();
+        assert_eq!(["a", "b"].map(name), ["b", "a"], "cut after {cut}");
+        assert_eq!(world.plan().steps, []);
+    }
+}
+
+/// Of two who swap their names one has a temporary name, and somebody takes the name that was meant.
+fn nobody_keeps_a_temporary_name(mut world: MiniWorld) {
+    let id = world.unsettled[0].action.account().unwrap().id.clone();
+    let (opener, other) = match id.as_str() {
+        "a" => ("a", "b"),
+        _ => ("b", "a"),
+    };
+    let user = world.user_id(other);
+    world.server.user(&user).username = opener.into();
+    world.server.stranger(other, "stranger@example.org");
+    world.cycle();
+    assert_eq!(world.user(opener).username, format!("{other}2"));
 }

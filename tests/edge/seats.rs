@@ -23,6 +23,7 @@ fn with_groups(world: &MiniWorld, groups: &[(&str, &[&str])]) -> Directories {
             name: (*name).to_owned(),
             members: members.iter().map(|m| id(m)).collect(),
             other_members: 0,
+            unseen: BTreeSet::new(),
         };
         for member in *members {
             let mut account = world.accounts[&id(member)].clone();
