@@ -363,6 +363,7 @@ async fn an_older_copy_forgets_what_must_not_be_believed_and_nothing_else() {
     let kept = Kept {
         by: "alice".into(),
         at: Timestamp(1),
+        witness: false,
     };
     let stays = vec![
         Remember::Link(key("a"), link("user-a")),
