@@ -471,6 +471,7 @@ fn an_unknown_mark_says_nothing_where_something_else_explains_it() {
     let word = Kept {
         by: "alice".into(),
         at: kept.now.wall,
+        witness: false,
     };
     kept.memory.kept.insert(cy.clone(), word);
     assert!(!older(&kept), "somebody looked at the user");
