@@ -137,6 +137,7 @@ fn decide(mut draft: Draft<'_>) -> Plan {
         let standing = lifecycle::judge(&mut draft, &mut person);
         people.push((person, standing));
     }
+    purge::keep_ages(&mut draft);
     for (provider, directory) in world.directories {
         lifecycle::missing(&mut draft, provider, directory);
         purge::candidates(&mut draft, provider, directory);
@@ -239,7 +240,7 @@ fn forget_old(draft: &mut Draft<'_>) {
         .memory
         .approvals
         .iter()
-        .filter(|(_, a)| a.until <= draft.now.wall)
+        .filter(|(_, approval)| guard::has_ended(approval, draft.now))
         .map(|(key, _)| key.clone())
         .collect();
     for key in ended {
