@@ -62,7 +62,7 @@ pub use recover::{Settled, settle};
 pub use restored::{unknown_marks, witnesses};
 pub use seats::taken;
 pub use undo::is_undo;
-pub use words::{Sentence, Span, among_conflicts, hold_name};
+pub use words::{Readings, Sentence, Span, among_conflicts, hold_name};
 
 use std::collections::BTreeSet;
 

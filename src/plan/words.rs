@@ -106,11 +106,7 @@ impl fmt::Display for Reason {
                     Some(dn) => write!(f, "the account left the base or the filter (now {dn})")?,
                     None => write!(f, "the account is gone from the directory (was {last_dn})")?,
                 }
-                write!(
-                    f,
-                    ", for {} in {readings} complete readings",
-                    Span(*certain)
-                )
+                write!(f, ", for {} in {}", Span(*certain), Complete(*readings))
             }
             Self::Returned {
                 deactivated_because,
@@ -238,9 +234,9 @@ impl fmt::Display for Why {
                 readings,
             } => write!(
                 f,
-                "not in the directory for {} in {readings} complete readings; deactivated after {} \
-                 and 3 readings",
+                "not in the directory for {} in {}; deactivated after {} and 3 readings",
                 Span(*certain),
+                Complete(*readings),
                 Span(*grace)
             ),
             Self::Unproven(gap) => write!(f, "not seen, but that proves nothing: {gap}"),
@@ -364,6 +360,13 @@ impl fmt::Display for Why {
                  If the change was a mistake, undo it now",
                 Changes(changes)
             ),
+            Self::BackByConfiguration { people, changes } => write!(
+                f,
+                "{people} of those who are back in use may only seem so because the configuration \
+                 was changed ({}): reactivating them will be held until somebody approves. If the \
+                 change was a mistake, undo it now",
+                Changes(changes)
+            ),
         }
     }
 }
@@ -476,6 +479,30 @@ pub fn hold_name(key: &HoldKey) -> String {
         HoldKey::Restored => "restored".to_owned(),
         HoldKey::Flapping => "flapping".to_owned(),
         HoldKey::Clock => "clock".to_owned(),
+    }
+}
+
+/// A number of readings.
+pub struct Readings(pub u32);
+
+impl fmt::Display for Readings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            1 => f.write_str("1 reading"),
+            n => write!(f, "{n} readings"),
+        }
+    }
+}
+
+/// A number of complete readings.
+struct Complete(u32);
+
+impl fmt::Display for Complete {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            1 => f.write_str("1 complete reading"),
+            n => write!(f, "{n} complete readings"),
+        }
     }
 }
 

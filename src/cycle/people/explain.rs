@@ -10,7 +10,7 @@ use crate::model::{
     AccountKey, AccountState, Evidence, LinkOrigin, Lookup, Now, ProfileField, Seats, Timestamp,
     UserId, Why,
 };
-use crate::plan::{Crowd, Policy, Span};
+use crate::plan::{Crowd, Policy, Readings, Span};
 
 use super::super::errand::{Asker, Errand};
 use super::super::person::same;
@@ -378,19 +378,23 @@ impl Teller<'_> {
                 waits.push(format!("{kind}: for a person: mattersync approve {name}"));
             }
         }
-        if let Some(absence) = memory.absences.get(key) {
+        let linked = memory.links.get(key).map(|link| &link.user);
+        let found = linked.and_then(|id| self.view.users.get(id));
+        let is_active = found.is_none_or(crate::model::User::is_active);
+        if let Some(absence) = memory.absences.get(key).filter(|_| is_active) {
             let grace = self.policy.grace;
             let left = grace.saturating_sub(absence.certain);
             waits.push(format!(
-                "missing since {}: for certain for {} of {}, in {} readings of at least 3; \
+                "missing since {}: for certain for {} of {}, in {} of at least 3; \
                  deactivated not before {}",
                 absence.first.wall,
                 Span(absence.certain),
                 Span(grace),
-                absence.readings,
+                Readings(absence.readings),
                 self.now.wall.after(left)
             ));
         }
+        waits.extend(self.purge(key));
         if let Some(back) = memory.returns.get(key) {
             waits.push(format!(
                 "back since {}: {} of 2 readings that agree",
@@ -418,6 +422,16 @@ impl Teller<'_> {
             waits.extend((!past).then(|| format!("the account expires on {at}")));
         }
         waits
+    }
+
+    /// When somebody who left is to be deleted for ever.
+    fn purge(&self, key: &AccountKey) -> Option<String> {
+        let since = self.view.memory.gone.get(key)?;
+        let at = since.after(self.policy.lifecycle.purge_after?);
+        Some(format!(
+            "gone since {since}: would be deleted for ever from {at} on, after an approval \
+             (policy.purge-after)"
+        ))
     }
 
     /// The place in the queue for a seat.

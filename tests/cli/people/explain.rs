@@ -4,6 +4,29 @@ use mattermost_sim::UserLimit;
 
 use super::company;
 
+/// Who is out already does not wait for that; what comes is told.
+#[test]
+fn of_somebody_who_left_the_end_is_told() {
+    let mut place = company();
+    place.more = "[policy]\ngrace = \"0s\"\npurge-after = \"30d\"\n".into();
+    place.write();
+    place.run(&["sync"]).exits(0);
+    place.edit("bob", |p| p.gone = true);
+    place
+        .run(&["explain", "bob"])
+        .says("1 complete reading")
+        .says_not("1 complete readings");
+    for _ in 0..2 {
+        place.run(&["sync"]).exits(0);
+        let said = place.run(&["explain", "bob"]).exits(0);
+        said.says_not("deactivated not before");
+    }
+    place
+        .run(&["explain", "bob"])
+        .says("would be deleted for ever from")
+        .says("on, after an approval");
+}
+
 #[test]
 fn the_story_of_one_person() {
     let mut place = company();
@@ -31,7 +54,7 @@ fn the_story_of_one_person() {
     said.says("a look-up by id found it nowhere")
         .says("last seen as bob at uid=bob,ou=People,dc=directory,dc=nh")
         .says("missing since")
-        .says("readings of at least 3; deactivated not before")
+        .says("in 1 reading of at least 3; deactivated not before")
         .says("left alone: not in the directory");
     place.edit("bob", |p| p.gone = false);
     place.edit("bob", |p| p.expires = 10);
