@@ -223,6 +223,33 @@ fn a_lock_that_nobody_can_see_any_more_lets_nobody_in() {
 }
 
 #[test]
+fn a_lock_that_nobody_can_see_any_more_makes_nobody() {
+    let mut world = company(10);
+    for n in 0..4 {
+        let who = format!("old{n}");
+        world.join(&who, &who);
+        world.lock(&who);
+    }
+    world.attributes.insert("nsaccountlock".into(), 4);
+    world.cycle();
+    for n in 0..4 {
+        world.unlock(&format!("old{n}"));
+    }
+    world.attributes.insert("nsaccountlock".into(), 0);
+    let hidden = HoldKey::Attribute("nsaccountlock".into());
+    for _ in 0..4 {
+        let (plan, run) = world.cycle();
+        assert_eq!(run.done, []);
+        assert_eq!(holds(&plan), std::slice::from_ref(&hidden));
+        assert_eq!(kinds(&plan, "old0"), ["(create)", "(join-team)"]);
+    }
+    let plan = world.plan();
+    world.approve(&plan, &hidden);
+    world.cycle();
+    assert_eq!(world.memory.links.len(), 14);
+}
+
+#[test]
 fn another_directory_takes_nothing_until_a_person_looked() {
     let mut world = company(10);
     world.policy.guard.insert(Class::Missing, Limit::Off);

@@ -173,6 +173,8 @@ pub enum Why {
         was: String,
         /// This account's id.
         id: String,
+        /// Nothing else agrees.
+        alone: bool,
     },
     /// The second anchor belongs to another account too, and is of no use.
     SharedAnchor {

@@ -198,8 +198,18 @@ impl fmt::Display for Why {
                 holder,
                 was,
                 id,
+                alone,
             } => {
                 let user = holder.split_whitespace().next().unwrap_or_default();
+                if *alone {
+                    return write!(
+                        f,
+                        "has the {what} {value} of the user {holder}, whose own account was not \
+                         found (was {was}); but neither username nor address nor name agrees, so \
+                         that it may be somebody else who got it. If they are one person: \
+                         mattersync link {id} {user}. If not: give this account another {what}"
+                    );
+                }
                 write!(
                     f,
                     "looks like the same person as the user {holder}: the {what} {value} agrees, \
