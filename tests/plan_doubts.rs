@@ -30,7 +30,9 @@ fn a_roster_that_shrank_holds_the_missing_until_a_person_looked() {
         std::slice::from_ref(&shrank),
         "the grace does not wear the doubt off"
     );
-    assert_eq!(plan.holds[0].cause, HoldCause::Shrank { from: 20, to: 15 });
+    let words = plan.holds[0].cause.to_string();
+    let says = "from 20 to 15 accounts, most in ou=people,dc=example (20, now 15)";
+    assert!(words.contains(says), "{words}");
     assert_eq!(world.server.active(), 21);
     world.approve(&plan, &shrank);
     world.cycle();

@@ -7,7 +7,7 @@ mod world;
 use std::time::Duration;
 
 use mattersync::model::{Class, HoldCause, HoldKey, Kept, Lookup, Memory, Plan, Unlinked, Why};
-use mattersync::plan::Setting;
+use mattersync::plan::{ByHand, Setting};
 
 use world::{DAY, HOUR, MiniWorld, id, key, kinds, left, locked, provider};
 
@@ -173,6 +173,83 @@ fn who_is_no_longer_protected_is_held() {
     let plan = world.cycle().0;
     assert_eq!(kinds(&plan, "bo"), ["(deactivate)"]);
     assert!(!world.user("cy").is_active(), "was not protected before");
+}
+
+#[test]
+fn who_was_not_a_person_by_a_rule_that_is_gone_is_held() {
+    const RULES: &str = "accounts.not-a-person";
+    let mut world = company(&["ada", "bo", "cy"]);
+    set(&mut world, RULES, "[\"svc-*\", \"root\"]", 9);
+    world.cycle();
+    // One more rule takes nobody away, and is learned.
+    set(&mut world, RULES, "[\"svc-*\", \"root\", \"pc*\"]", 9);
+    world.lock("cy");
+    assert_eq!(holds(&world.cycle().0), []);
+    set(&mut world, RULES, "[\"root\", \"pc*\"]", 9);
+    world.lock("bo");
+    world.unlock("cy");
+    world.cycle();
+    let plan = world.cycle().0;
+    assert_eq!(holds(&plan), [configuration()]);
+    assert_eq!(kinds(&plan, "bo"), ["(deactivate)"]);
+    assert_eq!(kinds(&plan, "cy"), ["(reactivate)"]);
+    let words = plan.holds[0].cause.to_string();
+    assert!(words.contains("accounts.not-a-person"), "{words}");
+}
+
+#[test]
+fn a_shorter_grace_holds_who_would_still_be_within_the_old_one() {
+    const GRACE: &str = "policy.grace";
+    let mut world = company(&["ada", "bo", "cy"]);
+    world.policy.grace = DAY;
+    set(&mut world, GRACE, "\"24h\"", 9);
+    world.cycle();
+    world.leave("cy");
+    for _ in 0..6 {
+        world.cycle();
+        world.tick(HOUR * 2);
+    }
+    world.policy.grace = HOUR;
+    set(&mut world, GRACE, "\"1h\"", 9);
+    let plan = world.cycle().0;
+    assert_eq!(holds(&plan), [configuration()]);
+    assert_eq!(kinds(&plan, "cy"), ["(deactivate)"]);
+    let words = plan.holds[0].cause.to_string();
+    assert!(words.contains("was \"24h\", is \"1h\""), "{words}");
+    // When the old grace is over, the change takes nobody away any more.
+    for _ in 0..6 {
+        world.tick(HOUR * 2);
+        world.cycle();
+    }
+    assert!(!world.user("cy").is_active());
+    assert_eq!(world.memory.scopes[&provider()][GRACE], "\"1h\"");
+    // A longer one takes nobody away either.
+    world.policy.grace = DAY;
+    set(&mut world, GRACE, "\"24h\"", 9);
+    world.leave("bo");
+    world.cycle();
+    assert_eq!(holds(&world.cycle().0), []);
+    assert_eq!(world.memory.scopes[&provider()][GRACE], "\"24h\"");
+}
+
+#[test]
+fn who_was_reactivated_by_hand_is_not_taken_out_by_another_rule_for_that() {
+    const BY_HAND: &str = "policy.reactivated-by-hand";
+    let mut world = company(&["ada", "bo", "cy"]);
+    set(&mut world, BY_HAND, "\"respect\"", 9);
+    world.lock("cy");
+    world.cycle();
+    let user = world.user_id("cy");
+    world.server.user(&user).deactivated_at = None;
+    world.cycle();
+    assert!(world.user("cy").is_active(), "respected");
+    world.policy.lifecycle.reactivated_by_hand = ByHand::Enforce;
+    set(&mut world, BY_HAND, "\"enforce\"", 9);
+    world.lock("bo");
+    let plan = world.cycle().0;
+    assert_eq!(holds(&plan), [configuration()]);
+    assert_eq!(kinds(&plan, "cy"), ["(deactivate)"]);
+    assert!(!world.user("bo").is_active(), "was locked anyway");
 }
 
 #[test]
@@ -394,6 +471,7 @@ fn an_unknown_mark_says_nothing_where_something_else_explains_it() {
     let word = Kept {
         by: "alice".into(),
         at: kept.now.wall,
+        witness: false,
     };
     kept.memory.kept.insert(cy.clone(), word);
     assert!(!older(&kept), "somebody looked at the user");

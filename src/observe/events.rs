@@ -187,6 +187,21 @@ pub fn left_alone(left: &LeftAlone) {
     );
 }
 
+/// Many linked users do not exist any more.
+pub fn users_gone(gone: &[&LeftAlone]) {
+    let names = gone.iter().take(3).map(|left| left.subject.name.as_str());
+    let names: Vec<&str> = names.collect();
+    tracing::warn!(
+        message_id = Kind::LeftAlone.message_id(),
+        "left alone: {} linked users no longer exist on Mattermost ({} and {} more): is this the \
+         right Mattermost, or was an older copy of its database put back? `mattersync conflicts` \
+         says what to do",
+        gone.len(),
+        names.join(", "),
+        gone.len().saturating_sub(names.len())
+    );
+}
+
 /// More of them than one cycle names.
 pub fn more_left_alone(number: usize) {
     tracing::warn!(

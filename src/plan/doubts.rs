@@ -10,6 +10,7 @@ use crate::model::{
 
 use super::draft::{Draft, Risk};
 use super::guard;
+use super::losses::losses;
 use super::origin::{learn_identity, note_step_back, odd};
 use super::profiles::field_key;
 use super::scope::{self, Taking};
@@ -347,6 +348,7 @@ fn compare(provider: &ProviderName, last: &Shape, now: &Shape) -> Vec<(HoldKey, 
         let cause = HoldCause::Shrank {
             from: last.accounts,
             to: now.accounts,
+            lost: losses(last, now),
         };
         doubts.push((HoldKey::Shrank(provider.clone()), cause));
     }

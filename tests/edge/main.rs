@@ -38,6 +38,7 @@ mod ids;
 mod mail;
 mod remembered;
 mod rings;
+mod rings_undone;
 mod seats;
 mod state;
 mod target;

@@ -64,8 +64,9 @@ pub enum Event {
     Reboot,
     Restart,
     KeepCopy,
-    RestoreCopy,
-    LoseState,
+    /// With the mark of the last run, which is no part of the copy, or without it.
+    RestoreCopy(bool),
+    LoseState(bool),
 }
 
 /// In what a stranger is like somebody of the directory.

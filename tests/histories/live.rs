@@ -17,7 +17,6 @@ pub struct Lived {
     pub counts: BTreeMap<String, u64>,
     pub cycles: u64,
     pub people: u64,
-    pub tolerated: BTreeMap<&'static str, u64>,
     /// The promise that was broken, in which round (the last is the end), and how.
     pub broken: Option<(usize, Broken)>,
     /// What happened, for people.
@@ -57,7 +56,6 @@ pub fn live(lab: &Lab, history: &History) -> Lived {
     }
     let mut lived = life.lived;
     lived.people = life.stage.directory.accounts.len() as u64;
-    lived.tolerated = life.checker.tolerated;
     lived.broken = broken;
     lived
 }
@@ -118,10 +116,15 @@ impl Life<'_> {
             Event::ApproveAll => Ok(self.approve(None)),
             Event::ApproveOne(n) => Ok(self.approve(Some(*n))),
             Event::Order(n) => self.order(*n),
-            Event::RestoreCopy | Event::LoseState => {
+            Event::KeepCopy => {
+                self.checker.kept();
+                Ok(self.stage.happen(event))
+            }
+            Event::RestoreCopy(marked) | Event::LoseState(marked) => {
                 let done = self.stage.happen(event);
                 if done != Done::Nothing {
-                    self.checker.forgot(*event == Event::RestoreCopy);
+                    let restored = matches!(event, Event::RestoreCopy(_));
+                    self.checker.forgot(restored, *marked);
                 }
                 Ok(done)
             }
@@ -215,7 +218,7 @@ impl Life<'_> {
             let cycle = self.stage.cycle(Trouble::default());
             self.judge(&cycle)?;
             self.stage.pass(13 * 60);
-            quiet = if cycle.deeds.is_empty() { quiet + 1 } else { 0 };
+            quiet = if cycle.is_quiet() { quiet + 1 } else { 0 };
             if quiet == 3 {
                 break;
             }

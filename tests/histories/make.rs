@@ -178,8 +178,8 @@ impl Maker {
             109..111 => E::Reboot,
             111..112 => E::Restart,
             112..114 => E::KeepCopy,
-            114..115 => E::RestoreCopy,
-            _ => E::LoseState,
+            114..115 => E::RestoreCopy(a % 2 == 0),
+            _ => E::LoseState(a % 2 == 0),
         };
         // Some things make a story only together.
         match (&event, self.dice.below(3)) {

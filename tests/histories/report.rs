@@ -92,7 +92,6 @@ pub struct Report {
     cycles: u64,
     people: u64,
     counts: BTreeMap<String, u64>,
-    tolerated: BTreeMap<&'static str, u64>,
     /// Seeds that failed, and how.
     pub broken: Vec<(u64, Broken)>,
 }
@@ -105,9 +104,6 @@ impl Report {
         self.people += lived.people;
         for (what, n) in lived.counts {
             *self.counts.entry(what).or_default() += n;
-        }
-        for (what, n) in lived.tolerated {
-            *self.tolerated.entry(what).or_default() += n;
         }
         let failed = lived.broken.is_some();
         self.broken
@@ -143,7 +139,6 @@ impl fmt::Display for Report {
             self.people as f64 / n
         )?;
         writeln!(f, "happened: {:?}", self.counts)?;
-        writeln!(f, "tolerated: {:?}", self.tolerated)?;
         for (seed, what) in &self.broken {
             writeln!(f, "seed {seed}: promise {}: {}", what.promise, what.what)?;
         }

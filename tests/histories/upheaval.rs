@@ -8,6 +8,8 @@ use crate::stage::Stage;
 
 /// What a state is made of.
 const FILES: [&str; 2] = ["state.sqlite", "state.sqlite-wal"];
+/// What tells an older state from the last one.
+const MARK: &str = "last-run";
 
 impl Stage<'_> {
     /// Lets an event happen that needs nobody's judgement.
@@ -55,11 +57,11 @@ impl Stage<'_> {
                 self.copy = Some(FILES.iter().filter_map(read).collect());
                 Done::Happened
             }
-            Event::RestoreCopy => {
+            Event::RestoreCopy(marked) => {
                 let Some(copy) = self.copy.clone() else {
                     return Done::Nothing;
                 };
-                self.without_state();
+                self.without_state(*marked);
                 for (name, bytes) in copy {
                     let path = self.folder.path().join(name);
                     std::fs::write(&path, bytes).unwrap();
@@ -68,8 +70,8 @@ impl Stage<'_> {
                 self.start();
                 Done::Happened
             }
-            Event::LoseState => {
-                self.without_state();
+            Event::LoseState(marked) => {
+                self.without_state(*marked);
                 self.start();
                 Done::Happened
             }
@@ -77,11 +79,14 @@ impl Stage<'_> {
         }
     }
 
-    fn without_state(&mut self) {
+    fn without_state(&mut self, marked: bool) {
         self.engine = None;
         self.disk = None;
         for found in std::fs::read_dir(self.folder.path()).unwrap() {
-            std::fs::remove_file(found.unwrap().path()).unwrap();
+            let path = found.unwrap().path();
+            if !(marked && path.ends_with(MARK)) {
+                std::fs::remove_file(path).unwrap();
+            }
         }
     }
 }

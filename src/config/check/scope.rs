@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::super::names::name_of;
 use super::super::raw::{RawConfig, RawProvider};
-use super::super::{Bind, IdForm, ProviderKind, ProviderSettings, Schema};
-use super::{At, Check, at};
+use super::super::{Bind, IdForm, ProviderKind, ProviderSettings, Schema, duration};
+use super::{At, BY_HAND, Check, at};
 use crate::plan::{Policy, Setting};
 
 /// Who is in scope, for noticing that this is said otherwise than before. No secret is among it.
@@ -54,6 +54,18 @@ pub(super) fn settings(
     add("accounts.id-form", form, at(&accounts.id_form));
     let locks = mapping.locks.iter().map(|rule| rule.attribute());
     add("accounts.lock", list(locks), at(&accounts.lock));
+    let rules: Vec<String> = mapping
+        .not_a_person
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let rules = list(rules.iter().map(String::as_str));
+    add("accounts.not-a-person", rules, at(&accounts.not_a_person));
+    let grace = quoted(&duration::format(policy.grace));
+    add("policy.grace", grace, at(&raw.policy.grace));
+    let by_hand = quoted(name_of(&BY_HAND, &policy.lifecycle.reactivated_by_hand));
+    let place = at(&raw.policy.reactivated_by_hand);
+    add("policy.reactivated-by-hand", by_hand, place);
     let protect = policy.protect.iter().map(String::as_str);
     add("policy.protect", list(protect), at(&raw.policy.protect));
     scope

@@ -303,6 +303,25 @@ async fn a_changing_run_leaves_a_copy_that_can_take_over() {
 }
 
 #[tokio::test]
+async fn what_a_copy_left_behind_does_not_stay() {
+    let place = place();
+    let left = |log: &str| place.path().join(format!("{COPY_NAME}.new{log}"));
+    let logs = ["", "-journal", "-wal"];
+    for log in logs {
+        fs::write(left(log), "cut short").unwrap();
+    }
+    let store = open(place.path());
+    assert!(logs.iter().all(|log| !left(log).exists()), "at the start");
+    // What cannot be renamed to the copy is taken away again.
+    fs::create_dir(place.path().join(COPY_NAME)).unwrap();
+    let run = store.begin(&plan(vec![]), "", &at(1)).await.unwrap();
+    store.finish(run, true, Timestamp(2)).await.unwrap();
+    store.counts().await.unwrap();
+    assert!(place.path().join(COPY_NAME).is_dir());
+    assert!(!left("").exists(), "after a failure");
+}
+
+#[tokio::test]
 async fn a_copy_that_fails_stops_nothing() {
     let place = place();
     let store = open(place.path());
@@ -344,6 +363,7 @@ async fn an_older_copy_forgets_what_must_not_be_believed_and_nothing_else() {
     let kept = Kept {
         by: "alice".into(),
         at: Timestamp(1),
+        witness: false,
     };
     let stays = vec![
         Remember::Link(key("a"), link("user-a")),

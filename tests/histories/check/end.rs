@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use mattermost_sim::User;
 
-use crate::ports::Deed;
 use crate::served::{Seen, Served, Shown, State};
 use crate::stage::{Cycle, Snapshot};
 use crate::world::Flaw;
@@ -25,13 +24,8 @@ impl Checker {
                 format!("without any fault the last cycle fails: {error}"),
             );
         }
-        // Over the socket nobody tells how many seats there are.
-        let blind = self.setting.socket && self.no_seat(&cycle.after);
-        let refused = |d: &Deed| d.status == 400 && d.changed.is_empty();
-        if blind && !cycle.deeds.is_empty() && cycle.deeds.iter().all(refused) {
-            return self.tolerate("asked again for a seat over the socket");
-        }
-        if let Some(deed) = cycle.deeds.first() {
+        // One person a day may be refused.
+        if let Some(deed) = cycle.deeds.first().filter(|_| !cycle.is_quiet()) {
             let what = format!(
                 "{} {} in a cycle without difference",
                 deed.method, deed.target
@@ -71,6 +65,15 @@ impl Checker {
                 return broken(
                     promise,
                     format!("at the end {who} {}; told: {told}", wrong.0),
+                );
+            }
+        }
+        for id in now.linked.values() {
+            let user = now.users.get(id);
+            if let Some(user) = user.filter(|u| u.username.starts_with("renaming-")) {
+                return broken(
+                    7,
+                    format!("at the end somebody is called {}", user.username),
                 );
             }
         }

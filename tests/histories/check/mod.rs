@@ -1,6 +1,7 @@
 //! The checker: it knows the truth by itself, and judges what was done from outside, by what the
 //! server was asked and what the directory had said. It shares no code with the planner.
 
+mod amnesia;
 mod approvals;
 mod end;
 mod guard;
@@ -9,8 +10,9 @@ mod mails;
 mod reach;
 mod reading;
 mod reasons;
+mod seats;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use mattermost_sim::User;
 
@@ -50,6 +52,9 @@ pub enum Down {
     Forgotten,
 }
 
+/// What was sent in one cycle arrives in the next one that gets so far as to ask the server.
+const LATE: usize = 3;
+
 /// What the checker knows.
 pub struct Checker {
     setting: Setting,
@@ -75,17 +80,21 @@ pub struct Checker {
     back: BTreeMap<u32, u32>,
     /// The number of accounts, of all and in each unit, in the last true reading that was used.
     believed: (usize, [usize; UNITS.len()]),
+    /// What was read in the last cycles.
+    earlier: VecDeque<Served>,
     /// Last shown username of an account, as Mattermost has it.
     names: BTreeMap<u32, String>,
     approvals: approvals::Approvals,
     guard: guard::Sums,
     mails: mails::Mails,
+    seats: seats::Seats,
     /// The state was lost, or an older one put in its place.
     pub amnesia: bool,
-    /// The state was put back to an older one.
-    pub restored: bool,
-    /// What was tolerated, and how often.
-    pub tolerated: BTreeMap<&'static str, u64>,
+    /// What stands in a copy of the state.
+    copy: amnesia::Copy,
+    runs: amnesia::Runs,
+    /// The state says of itself that it is not the last one, and no cycle went well since.
+    noticed: bool,
 }
 
 impl Checker {
@@ -103,13 +112,16 @@ impl Checker {
             absent: BTreeMap::new(),
             back: BTreeMap::new(),
             believed: (0, [0; UNITS.len()]),
+            earlier: VecDeque::new(),
             names: BTreeMap::new(),
             approvals: approvals::Approvals::default(),
             guard: guard::Sums::default(),
             mails: mails::Mails::default(),
+            seats: seats::Seats::default(),
             amnesia: false,
-            restored: false,
-            tolerated: BTreeMap::new(),
+            copy: amnesia::Copy::default(),
+            runs: amnesia::Runs::default(),
+            noticed: false,
         }
     }
 
@@ -142,18 +154,6 @@ impl Checker {
         }
     }
 
-    /// Mattersync's memory was lost, or put back.
-    pub fn forgot(&mut self, restored: bool) {
-        self.amnesia = true;
-        self.restored |= restored;
-        for down in self.down.values_mut().filter(|d| **d == Down::Ours) {
-            *down = Down::Forgotten;
-        }
-        self.guard.forget();
-        self.mails.forget();
-        self.approvals.forget(restored);
-    }
-
     /// Judges one cycle.
     pub fn cycle(&mut self, cycle: &Cycle) -> Verdict {
         self.read(cycle);
@@ -164,6 +164,7 @@ impl Checker {
         self.links(cycle)?;
         self.untouched(cycle)?;
         self.limits(cycle)?;
+        self.seats(cycle)?;
         if let Some(plan) = &cycle.plan
             && cycle.order.is_none()
         {
@@ -261,6 +262,12 @@ impl Checker {
 
     /// Afterwards.
     fn learn(&mut self, cycle: &Cycle) {
+        self.earlier.push_front(cycle.served.clone());
+        self.earlier.truncate(LATE);
+        if cycle.deeds.iter().any(|d| !d.late) {
+            self.runs.begun();
+        }
+        self.noticed &= cycle.error.is_some() || cycle.order.is_some();
         let known = cycle.after.memory.links.values().filter(|link| {
             let user = cycle.after.users.get(link.user.as_str());
             let seen = link.deactivated.as_ref().and_then(|d| d.delete_at);
@@ -293,11 +300,6 @@ impl Checker {
                 self.respected.remove(user);
             }
         }
-    }
-
-    fn tolerate(&mut self, what: &'static str) -> Verdict {
-        *self.tolerated.entry(what).or_default() += 1;
-        Ok(())
     }
 
     /// The account that a user is linked to, as remembered after the cycle or before.

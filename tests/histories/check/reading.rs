@@ -31,10 +31,6 @@ impl Checker {
             Seen::Listed(shown) if shown.state == State::Locked => Ok(()),
             Seen::Elsewhere { locked: true } => Ok(()),
             Seen::Listed(_) => broken(1, format!("{name} was deactivated; {who} is there")),
-            // Only one of the entries with this id was read, and it is locked.
-            Seen::Unusable if cycle.served.proof == Proof::Broken => {
-                self.tolerate("half a reading of an id that two entries have")
-            }
             Seen::Unusable => broken(
                 1,
                 format!("{name} was deactivated; {who} is there, unusable"),
@@ -53,9 +49,7 @@ impl Checker {
         let readings = self.absent.get(&number).map_or(&[][..], Vec::as_slice);
         let since = readings.first().map_or(0, |first| cycle.at - first);
         let grace = i64::from(self.setting.grace_hours) * 3_600_000;
-        if self.restored && (readings.len() < READINGS || since < grace) {
-            self.tolerate("a grace that an older state remembered")?;
-        } else if grace > 0 && (readings.len() < READINGS || since < grace) {
+        if grace > 0 && (readings.len() < READINGS || since < grace) {
             let (n, hours) = (readings.len(), since / 3_600_000);
             let what =
                 format!("{name} was deactivated after {n} readings and {hours} h without {who}");

@@ -66,6 +66,8 @@ pub struct Deed {
     pub method: String,
     pub target: String,
     pub status: u16,
+    /// It was refused because all seats are taken.
+    pub no_seat: bool,
     /// Users before and after, as far as they changed.
     pub changed: BTreeMap<String, (Option<User>, Option<User>)>,
     pub mails: Vec<Mail>,
@@ -241,6 +243,8 @@ impl Hub {
             method: call.method.clone(),
             target: call.target.clone(),
             status: answer.status,
+            no_seat: answer.status == 400
+                && String::from_utf8_lossy(&answer.body).contains("user_limit"),
             changed,
             mails: self.sim.mails().split_off(mails),
             members: joined,

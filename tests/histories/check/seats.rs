@@ -1,0 +1,49 @@
+//! A server that refused somebody for want of a seat is left alone.
+
+use crate::stage::Cycle;
+
+use super::{Checker, Verdict, broken};
+
+const DAY: i64 = 24 * 3_600_000;
+
+/// What mattersync knows of the server's seats.
+#[derive(Clone, Debug, Default)]
+pub struct Seats {
+    /// When the server last refused somebody, by our clock, as far as that is written down.
+    refused: Option<i64>,
+}
+
+impl Checker {
+    /// Who was refused is not sent again, but for one a day: the limit may have been raised. Where
+    /// the server tells its limit nobody is refused at all.
+    pub(super) fn seats(&mut self, cycle: &Cycle) -> Verdict {
+        let mut late = cycle.deeds.iter().filter(|d| d.late);
+        let asked = cycle.deeds.iter().filter(|d| d.no_seat && !d.late).count();
+        if asked == 0 {
+            return Ok(());
+        }
+        // Of what went wrong or came late the plan could not know.
+        let surprised = !cycle.struck.is_empty() || late.next().is_some();
+        let together = usize::try_from(self.setting.concurrency).unwrap();
+        let most = match self.seats.refused {
+            _ if surprised => together,
+            None if self.setting.socket => together,
+            None => 0,
+            Some(at) => usize::from(cycle.wall - at >= DAY),
+        };
+        if asked > most {
+            let what = format!("{asked} were refused for want of a seat in one cycle");
+            return broken(8, format!("{what}; {most} may be"));
+        }
+        let written = cycle.error.is_none();
+        self.seats.refused = (written && !surprised).then_some(cycle.wall);
+        Ok(())
+    }
+}
+
+impl Cycle {
+    /// Nothing was done; at most somebody was refused for want of a seat.
+    pub fn is_quiet(&self) -> bool {
+        self.deeds.iter().all(|deed| deed.no_seat && !deed.late)
+    }
+}
