@@ -242,6 +242,7 @@ impl Checker {
         let protected =
             self.setting.protect && self.names.get(&number).is_some_and(|name| name == "vip");
         let stays = !user.is_active()
+            || self.is_misnumbered(&cycle.served, number)
             || protected
             || user.is_bot
             || self.may_stay_up(user)
