@@ -62,6 +62,11 @@ pub enum Reason {
         /// The name that somebody else needs.
         name: String,
     },
+    /// Somebody left in the middle of an exchange of names, and has the temporary one.
+    LeftBetween {
+        /// The directory's name for the account when it was last seen.
+        last: String,
+    },
     /// The team is in the configuration and does not exist.
     TeamConfigured,
     /// Everyone is a member of this team.

@@ -131,6 +131,11 @@ impl fmt::Display for Reason {
             Self::MakesRoom { name } => {
                 write!(f, "somebody else gets {name} in the same run")
             }
+            Self::LeftBetween { last } => write!(
+                f,
+                "the present name is one for a moment, and the account, last seen as {last}, left \
+                 before it got its own"
+            ),
             Self::TeamConfigured => f.write_str("the configuration names it and it does not exist"),
             Self::EveryoneIsMember { team } => write!(f, "everyone is a member of {team}"),
             Self::Undone { run, by, .. } => {

@@ -84,6 +84,8 @@ pub struct Checker {
     earlier: VecDeque<Served>,
     /// Last shown username of an account, as Mattermost has it.
     names: BTreeMap<u32, String>,
+    /// The same as the directory writes it.
+    written: BTreeMap<u32, String>,
     /// DN of an account when it was last shown.
     places: BTreeMap<u32, String>,
     approvals: approvals::Approvals,
@@ -116,6 +118,7 @@ impl Checker {
             believed: (0, [0; UNITS.len()]),
             earlier: VecDeque::new(),
             names: BTreeMap::new(),
+            written: BTreeMap::new(),
             places: BTreeMap::new(),
             approvals: approvals::Approvals::default(),
             guard: guard::Sums::default(),
@@ -185,6 +188,7 @@ impl Checker {
         let served = &cycle.served;
         for (number, shown) in served.all_shown() {
             self.names.insert(number, shown.legal_name());
+            self.written.insert(number, shown.raw_name());
             self.places.insert(number, shown.account.dn());
             // Who would be listed may not have been, in a reading that was cut.
             if served.proof != Proof::Broken {
