@@ -1,36 +1,15 @@
 //! Readings that cannot be right take nothing from anybody before a person looked.
 
+#[path = "common/company.rs"]
+mod company;
 #[path = "common/world.rs"]
 mod world;
 
-use std::time::Duration;
-
-use mattersync::model::{Class, EmailCandidates, HoldCause, HoldKey, Plan, ProfileField};
+use mattersync::model::{Class, EmailCandidates, HoldCause, HoldKey, ProfileField};
 use mattersync::plan::{Limit, hold_name};
 
-use world::{DAY, MiniWorld, emails, id, kinds, provider};
-
-/// People `00` to `NN`, all with users, the guard as it comes.
-fn company(people: usize) -> MiniWorld {
-    let mut world = MiniWorld::new();
-    for n in 0..people {
-        world.join(&format!("{n:02}"), &format!("user{n:02}"));
-    }
-    world.policy.guard.clear();
-    world.policy.grace = Duration::ZERO;
-    world.cycle();
-    world.cycle();
-    assert_eq!(world.memory.links.len(), people);
-    world
-}
-
-fn people(numbers: std::ops::Range<usize>) -> impl Iterator<Item = String> {
-    numbers.map(|n| format!("{n:02}"))
-}
-
-fn holds(plan: &Plan) -> Vec<HoldKey> {
-    plan.holds.iter().map(|h| h.key.clone()).collect()
-}
+use company::{company, holds, people};
+use world::{DAY, emails, id, kinds, provider};
 
 #[test]
 fn a_roster_that_shrank_holds_the_missing_until_a_person_looked() {

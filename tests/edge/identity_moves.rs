@@ -483,7 +483,7 @@ fn edge_31_an_entry_with_a_wrong_id_makes_nobody_a_leaver() {
     world.cycle();
     world.cycle();
     world.tick(DAY);
-    assert_eq!(kinds(&world.plan(), "kora"), ["purge"]);
+    assert_eq!(kinds(&world.plan(), "kora"), ["(purge)"]);
     world.rejected[0].name = kora.dn;
     assert_eq!(kinds(&world.plan(), "kora"), [""; 0]);
 }

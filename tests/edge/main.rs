@@ -28,6 +28,7 @@ mod stage;
 #[path = "../common/world.rs"]
 mod world;
 
+mod access;
 mod aftermath;
 mod completeness;
 mod groups;
@@ -35,9 +36,10 @@ mod identity;
 mod identity_moves;
 mod ids;
 mod mail;
-mod process;
 mod remembered;
 mod rings;
 mod rings_undone;
 mod seats;
 mod state;
+mod target;
+mod words;
