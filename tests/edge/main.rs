@@ -33,6 +33,7 @@ mod completeness;
 mod identity;
 mod identity_moves;
 mod ids;
+mod late;
 mod mail;
 mod process;
 mod remembered;
