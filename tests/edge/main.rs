@@ -35,6 +35,7 @@ mod groups;
 mod identity;
 mod identity_moves;
 mod ids;
+mod late;
 mod mail;
 mod remembered;
 mod rings;

@@ -267,6 +267,12 @@ impl Checker {
                 self.may_return(cycle, before)?;
             }
             self.down.remove(id);
+        } else if before.delete_at != after.delete_at && deed.late {
+            // An earlier attempt of ours. Whose work came before it nobody can tell any more.
+            let down = self.down.entry(id.clone()).or_insert(Down::Forgotten);
+            if *down == Down::ByHand {
+                *down = Down::Forgotten;
+            }
         } else if before.delete_at != after.delete_at {
             let name = &before.username;
             return broken(3, format!("{name} was deactivated again: delete_at moved"));

@@ -14,6 +14,15 @@ impl Checker {
     pub(super) fn reasons(&self, cycle: &Cycle, plan: &Plan) -> Verdict {
         for step in &plan.steps {
             self.says_why(cycle, step)?;
+            if let Action::Adopt { user, .. } = &step.action
+                && self.made.contains(user.as_str())
+                && !self.amnesia
+            {
+                return broken(
+                    7,
+                    format!("a person is asked about {user}, made by mattersync"),
+                );
+            }
         }
         for left in &plan.left_alone {
             let (subject, why) = (left.subject.to_string(), left.why.to_string());
