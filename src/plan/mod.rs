@@ -42,6 +42,7 @@ mod recover;
 mod restored;
 mod scope;
 mod seats;
+mod spans;
 mod undo;
 mod words;
 
@@ -61,8 +62,9 @@ pub use purge::due as purge_due;
 pub use recover::{Settled, settle};
 pub use restored::{unknown_marks, witnesses};
 pub use seats::taken;
+pub use spans::{Readings, Span};
 pub use undo::is_undo;
-pub use words::{Readings, Sentence, Span, among_conflicts, hold_name};
+pub use words::{Sentence, among_conflicts, hold_name};
 
 use std::collections::BTreeSet;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::model::{Action, Changed, HoldCause, HoldKey, Reason, Step, Why};
 
 use super::losses::Worst;
+use super::spans::{Complete, Span};
 
 /// What a conflict ends with wherever it is told but in the list of conflicts itself.
 const CONFLICTS: &str = ". `mattersync conflicts` says what to do";
@@ -494,44 +495,5 @@ pub fn hold_name(key: &HoldKey) -> String {
         HoldKey::Restored => "restored".to_owned(),
         HoldKey::Flapping => "flapping".to_owned(),
         HoldKey::Clock => "clock".to_owned(),
-    }
-}
-
-/// A number of readings.
-pub struct Readings(pub u32);
-
-impl fmt::Display for Readings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            1 => f.write_str("1 reading"),
-            n => write!(f, "{n} readings"),
-        }
-    }
-}
-
-/// A number of complete readings.
-struct Complete(u32);
-
-impl fmt::Display for Complete {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            1 => f.write_str("1 complete reading"),
-            n => write!(f, "{n} complete readings"),
-        }
-    }
-}
-
-/// A span of time in the largest units that say enough.
-pub struct Span(pub Duration);
-
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.as_secs();
-        match seconds {
-            0..120 => write!(f, "{seconds} s"),
-            120..7_200 => write!(f, "{} min", seconds / 60),
-            7_200..172_800 => write!(f, "{} h", seconds / 3_600),
-            _ => write!(f, "{} days", seconds / 86_400),
-        }
     }
 }
