@@ -50,10 +50,10 @@ impl Checker {
             } => why.contains(by.as_str()),
             Action::Deactivate { .. } => match cycle.served.of(number) {
                 Seen::Listed(_) | Seen::Elsewhere { locked: true } => has(&[attribute]),
-                Seen::Elsewhere { .. } => has(&["ou=archive", "readings"]),
+                Seen::Elsewhere { .. } => has(&["ou=archive", "complete reading"]),
                 _ => {
-                    has(&[&format!("cn=Person {number}"), "readings"])
-                        || shown.is_none() && has(&["cn=Person", "readings"])
+                    has(&[&format!("cn=Person {number}"), "complete reading"])
+                        || shown.is_none() && has(&["cn=Person", "complete reading"])
                 }
             },
             Action::Rename { username, .. } if shown.is_none() => {
