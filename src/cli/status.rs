@@ -220,7 +220,11 @@ fn last_run(page: &mut Page, run: &RunRecord) {
             .count()
     };
     let done = number(|o| matches!(o, Some(Outcome::Done)));
-    let failed = number(|o| matches!(o, Some(Outcome::NotDone(_) | Outcome::Unknown(_))));
+    let failed = number(|o| match o {
+        Some(Outcome::NotDone(_)) => !o.as_ref().is_some_and(Outcome::never_began),
+        Some(Outcome::Unknown(_)) => true,
+        Some(Outcome::Done) | None => false,
+    });
     let ended = match run.ended {
         Some(ended) => format!("ended {ended}"),
         None => "never ended".to_owned(),
