@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::cycle::{same_people, strangers, unseen};
 use crate::daemon::{Health, LastCycle, Listed, Phase, StatusReport};
 use crate::plan::hold_name;
 use crate::state::{Outcome, RunRecord, Store};
@@ -77,7 +78,15 @@ async fn without_service(
         Some(store) => {
             report.counts = store.counts().await?;
             run = store.runs(1).await?.into_iter().next();
-            for (key, steps) in store.load().await?.held {
+            let memory = store.load().await?;
+            match same_people(&memory, own.settings()) {
+                Err(error) => reasons.push(error.to_string()),
+                Ok(()) => {
+                    let others = strangers(&memory, &own.settings().provider.name);
+                    reasons.extend(unseen(&others));
+                }
+            }
+            for (key, steps) in memory.held {
                 let steps = count(steps.len(), "step", "steps");
                 reasons.push(format!("held: {}: {steps}", hold_name(&key)));
             }

@@ -37,6 +37,7 @@ mod ids;
 mod mail;
 mod process;
 mod remembered;
+mod renamed;
 mod rings;
 mod rings_undone;
 mod seats;
