@@ -1,38 +1,15 @@
 //! No mass change without a person: limits, approvals, and readings that cannot be right.
 
+#[path = "common/company.rs"]
+mod company;
 #[path = "common/world.rs"]
 mod world;
 
-use std::time::Duration;
-
-use mattersync::model::{
-    Action, Class, Gap, HoldCause, HoldKey, Plan, ProfileField, ProviderName, Why,
-};
+use mattersync::model::{Action, Class, Gap, HoldCause, HoldKey, ProfileField, ProviderName, Why};
 use mattersync::plan::{Limit, Sentence};
 
+use company::{company, holds, people};
 use world::{DAY, HOUR, MiniWorld, account, emails, id, key, kinds, provider};
-
-/// People `00` to `NN`, all with users, the guard as it comes.
-fn company(people: usize) -> MiniWorld {
-    let mut world = MiniWorld::new();
-    for n in 0..people {
-        world.join(&format!("{n:02}"), &format!("user{n:02}"));
-    }
-    world.policy.guard.clear();
-    world.policy.grace = Duration::ZERO;
-    world.cycle();
-    world.cycle();
-    assert_eq!(world.memory.links.len(), people);
-    world
-}
-
-fn people(numbers: std::ops::Range<usize>) -> impl Iterator<Item = String> {
-    numbers.map(|n| format!("{n:02}"))
-}
-
-fn holds(plan: &Plan) -> Vec<HoldKey> {
-    plan.holds.iter().map(|h| h.key.clone()).collect()
-}
 
 #[test]
 fn above_its_limit_a_class_is_held_whole_and_the_rest_goes_on() {

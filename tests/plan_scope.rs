@@ -50,6 +50,34 @@ fn holds(plan: &Plan) -> Vec<HoldKey> {
     plan.holds.iter().map(|h| h.key.clone()).collect()
 }
 
+/// Leavers of long ago, who never had a user, look like newcomers to a configuration that no longer
+/// asks for the lock.
+#[test]
+fn a_lock_rule_that_was_taken_out_makes_nobody_until_a_person_looked() {
+    let mut world = company(&["ada", "bo"]);
+    set(&mut world, "accounts.lock", "[\"loginShell\"]", 8);
+    world.cycle();
+    world.join("old", "old");
+    world.lock("old");
+    world.cycle();
+    world.unlock("old");
+    set(&mut world, "accounts.lock", "[]", 8);
+    for _ in 0..3 {
+        let (plan, run) = world.cycle();
+        assert_eq!(run.done, []);
+        assert_eq!(holds(&plan), [configuration()]);
+        assert_eq!(kinds(&plan, "old"), ["(create)", "(join-team)"]);
+    }
+    let plan = world.plan();
+    world.approve(&plan, &configuration());
+    world.cycle();
+    assert!(world.user("old").is_active());
+    // One more rule lets nobody in.
+    world.join("new", "new");
+    set(&mut world, "accounts.lock", "[\"loginShell\"]", 8);
+    assert_eq!(kinds(&world.plan(), "new"), ["create", "join-team"]);
+}
+
 #[test]
 fn who_drops_out_because_of_a_changed_filter_is_held_with_the_line() {
     let mut world = company(&["ada", "bo", "cy"]);

@@ -2,7 +2,7 @@
 
 use super::{ApplyError, Event, Run};
 use crate::mattermost::{ApiErrorKind, WriteError};
-use crate::model::{Made, MemoryDelta, Step};
+use crate::model::{Made, MemoryDelta, Remember, Step};
 use crate::plan::{Effect, made, remember, undone};
 use crate::state::{Outcome, Settlement, Store};
 
@@ -40,6 +40,9 @@ impl<'a> Run<'a> {
                 }
                 let now = self.applier.clock.now();
                 let mut delta = remember(step, &effect, &self.memory, &now);
+                if self.doubted.contains(&step.id) {
+                    leave_in_doubt(&mut delta);
+                }
                 delta.extend(self.seating.count(&effect, self.applier.clock));
                 self.record_made(step, Outcome::Done, made(step, &effect), delta);
                 if effect == Effect::EmailAsked {
@@ -157,5 +160,17 @@ impl<'a> Run<'a> {
         let writing = store.conclude(self.id, step.id, settlement, delta);
         self.settling.push(writing);
         self.settled.insert(step.id);
+    }
+}
+
+/// An earlier attempt may still arrive, and deactivate the user once more: when he was deactivated
+/// by us is known from the next reading, not from this answer.
+fn leave_in_doubt(delta: &mut MemoryDelta) {
+    for change in delta {
+        if let Remember::Link(_, link) = change
+            && let Some(deactivation) = link.deactivated.as_mut()
+        {
+            deactivation.delete_at = None;
+        }
     }
 }

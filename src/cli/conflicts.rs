@@ -60,7 +60,9 @@ fn all_gone(page: &mut Page, number: usize, gone: &[&Conflict]) {
         Party::Account(account) => Some(account.username.as_str()),
         _ => None,
     });
-    let names: Vec<&str> = names.take(FEW).collect();
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    names.truncate(FEW);
     page.title(format!(
         "{number}. {} linked users no longer exist",
         gone.len()

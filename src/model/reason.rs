@@ -62,6 +62,11 @@ pub enum Reason {
         /// The name that somebody else needs.
         name: String,
     },
+    /// Somebody left in the middle of an exchange of names, and has the temporary one.
+    LeftBetween {
+        /// The directory's name for the account when it was last seen.
+        last: String,
+    },
     /// The team is in the configuration and does not exist.
     TeamConfigured,
     /// Everyone is a member of this team.
@@ -173,6 +178,8 @@ pub enum Why {
         was: String,
         /// This account's id.
         id: String,
+        /// Nothing else agrees.
+        alone: bool,
     },
     /// The second anchor belongs to another account too, and is of no use.
     SharedAnchor {

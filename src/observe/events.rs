@@ -189,8 +189,10 @@ pub fn left_alone(left: &LeftAlone) {
 
 /// Many linked users do not exist any more.
 pub fn users_gone(gone: &[&LeftAlone]) {
-    let names = gone.iter().take(3).map(|left| left.subject.name.as_str());
-    let names: Vec<&str> = names.collect();
+    let names = gone.iter().map(|left| left.subject.name.as_str());
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    names.truncate(3);
     tracing::warn!(
         message_id = Kind::LeftAlone.message_id(),
         "left alone: {} linked users no longer exist on Mattermost ({} and {} more): is this the \

@@ -100,7 +100,11 @@ pub fn settle(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) -> Namin
                     key: person.key,
                     user,
                     subject: person.subject(),
-                    wanted: &person.account.username,
+                    reason: Reason::Differs {
+                        attribute: "username".into(),
+                        directory: person.account.username.clone(),
+                        mattermost: user.username.clone(),
+                    },
                     to: name,
                     after: person.after(),
                 });
@@ -146,7 +150,9 @@ fn settled<'d>(
         key: bond.key,
         user,
         subject,
-        wanted: &bond.link.last_username,
+        reason: Reason::LeftBetween {
+            last: bond.link.last_username.clone(),
+        },
         to,
         after: Vec::new(),
     })
@@ -237,8 +243,8 @@ struct Rename<'p> {
     key: &'p AccountKey,
     user: &'p User,
     subject: Subject,
-    /// The directory's name for the account.
-    wanted: &'p str,
+    /// Why it gets the name.
+    reason: Reason,
     to: String,
     after: Vec<StepId>,
 }
@@ -276,12 +282,14 @@ fn plain(draft: &mut Draft<'_>, naming: &mut Naming, rename: &Rename<'_>, from: 
     if from != user.username {
         after.extend(naming.freed_by.get(&user.username));
     }
-    let reason = Reason::Differs {
-        attribute: "username".into(),
-        directory: rename.wanted.to_owned(),
-        mattermost: user.username.clone(),
-    };
-    let step = push(draft, rename, from, &rename.to, reason, after);
+    let step = push(
+        draft,
+        rename,
+        from,
+        &rename.to,
+        rename.reason.clone(),
+        after,
+    );
     naming.freed_by.insert(user.username.clone(), step);
 }
 

@@ -18,6 +18,8 @@ pub enum Taking {
     Locked,
     /// No longer called locked.
     Return,
+    /// No longer left alone without a user.
+    Create,
 }
 
 /// What is not as it was, in the order of the keys.
@@ -44,6 +46,9 @@ pub fn values(scope: &BTreeMap<String, Setting>) -> BTreeMap<String, String> {
 /// Whether a person may be where they are because of a change. Keys that are not named here are
 /// taken to say who is in scope.
 pub fn may_cause(change: &Changed, draft: &Draft<'_>, key: &AccountKey, taking: Taking) -> bool {
+    if taking == Taking::Create {
+        return change.key == "accounts.lock" && is_rule_gone(change);
+    }
     match change.key.as_str() {
         "provider.kind" | "provider.path" | "provider.schema" => true,
         "accounts.lock" => taking != Taking::Missing,

@@ -131,6 +131,11 @@ impl fmt::Display for Reason {
             Self::MakesRoom { name } => {
                 write!(f, "somebody else gets {name} in the same run")
             }
+            Self::LeftBetween { last } => write!(
+                f,
+                "the present name is one for a moment, and the account, last seen as {last}, left \
+                 before it got its own"
+            ),
             Self::TeamConfigured => f.write_str("the configuration names it and it does not exist"),
             Self::EveryoneIsMember { team } => write!(f, "everyone is a member of {team}"),
             Self::Undone { run, by, .. } => {
@@ -198,8 +203,18 @@ impl fmt::Display for Why {
                 holder,
                 was,
                 id,
+                alone,
             } => {
                 let user = holder.split_whitespace().next().unwrap_or_default();
+                if *alone {
+                    return write!(
+                        f,
+                        "has the {what} {value} of the user {holder}, whose own account was not \
+                         found (was {was}); but neither username nor address nor name agrees, so \
+                         that it may be somebody else who got it. If they are one person: \
+                         mattersync link {id} {user}. If not: give this account another {what}"
+                    );
+                }
                 write!(
                     f,
                     "looks like the same person as the user {holder}: the {what} {value} agrees, \

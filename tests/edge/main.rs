@@ -28,17 +28,20 @@ mod stage;
 #[path = "../common/world.rs"]
 mod world;
 
+mod access;
 mod aftermath;
 mod completeness;
 mod groups;
 mod identity;
 mod identity_moves;
 mod ids;
+mod late;
 mod mail;
-mod process;
 mod remembered;
 mod renamed;
 mod rings;
 mod rings_undone;
 mod seats;
 mod state;
+mod target;
+mod words;

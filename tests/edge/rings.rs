@@ -175,6 +175,10 @@ fn edge_25_who_left_in_the_middle_gets_a_name_whatever_the_reading_proves() {
     // Its holder stays as he is: no name becomes free.
     let holder = world.user_id(wanted);
     world.server.user(&holder).auth_service = "saml".into();
+    let plan = world.plan();
+    let mut words = plan.steps.iter().map(|step| step.reason.to_string());
+    let says = format!("last seen as {wanted}");
+    assert!(words.any(|words| words.contains(&says)), "{plan:?}");
     world.cycle();
     assert!(nothing_temporary(&world));
     assert_eq!(world.user(opener).username, format!("{wanted}2"));

@@ -14,6 +14,7 @@ impl History {
             next: setting.people,
             fault: Fault::None,
             lasts: 0,
+            late: false,
             dice,
         };
         let length = maker.dice.between(12, 20);
@@ -61,6 +62,8 @@ struct Maker {
     fault: Fault,
     /// For how many more rounds the fault stays.
     lasts: u64,
+    /// Something may still be under way from the last round.
+    late: bool,
 }
 
 impl Maker {
@@ -82,11 +85,12 @@ impl Maker {
                 self.lasts = *self.dice.pick(&[0, 0, 1, 2, 4]);
             }
         }
+        let late = std::mem::take(&mut self.late);
         Round {
             events,
             fault: self.fault.clone(),
-            trouble: if self.dice.percent(30) {
-                self.trouble()
+            trouble: if self.dice.percent(if late { 60 } else { 30 }) {
+                self.trouble(late)
             } else {
                 Trouble::default()
             },
@@ -186,6 +190,7 @@ impl Maker {
             (E::Lock(n), 0) => vec![event.clone(), E::Lock(n + 1), E::Lock(n + 2)],
             (E::Leave(n), 0) => vec![event.clone(), E::Leave(n + 1), E::Leave(n + 2)],
             (E::AdminDeactivatesAgain(n), 0 | 1) => vec![event.clone(), E::Unlock(*n)],
+            (E::NewMail(n, _), 0 | 1) => vec![event.clone(), E::NewNames(*n)],
             (E::Recreate(..), 0) => vec![event.clone(), E::KeepCopy],
             _ => vec![event],
         }
@@ -222,16 +227,27 @@ impl Maker {
         }
     }
 
-    fn trouble(&mut self) -> Trouble {
+    fn trouble(&mut self, late: bool) -> Trouble {
         let moment = *self.dice.pick(&[Moment::Before, Moment::After]);
         let small = |dice: &mut Dice| u32::try_from(dice.between(1, 6)).unwrap();
         let mut trouble = Trouble::default();
+        // What is still under way meets a second attempt, of which it is certain what became of it.
+        if late {
+            let failures = [
+                Failure::Refused(403),
+                Failure::TooMany,
+                Failure::NotConnected,
+            ];
+            trouble.write = Some((small(&mut self.dice), 1000, *self.dice.pick(&failures)));
+            return trouble;
+        }
         match self.dice.below(10) {
             0..4 => {
                 let most = *self.dice.pick(&[12, 30, 60, 120]);
                 let call = u32::try_from(self.dice.between(1, most)).unwrap();
                 let moments = [Moment::Before, Moment::After, Moment::Later];
                 trouble.kill = Some((call, *self.dice.pick(&moments)));
+                self.late = matches!(trouble.kill, Some((_, Moment::Later)));
             }
             4..7 => {
                 let failures = [
@@ -247,6 +263,7 @@ impl Maker {
                 let times = *self.dice.pick(&[1, 1, 2, 1000]);
                 let failure = *self.dice.pick(&failures);
                 trouble.write = Some((small(&mut self.dice), times, failure));
+                self.late = failure == Failure::Timeout(Moment::Later);
             }
             7..8 => {
                 let failures = [

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::model::{Action, Order, Plan, Remember, Timestamp, User, UserId, Why};
 use crate::plan::{Bar, Crowd, Policy};
 
 use super::super::errand::{Asker, Errand};
 use super::super::{CycleError, Engine, SyncReport, View, WordError};
+use super::hand::in_letters;
 use super::outlook::Outlook;
 use super::sides::UserSide;
 
@@ -268,7 +268,7 @@ impl Errand for DeactivateOrphan {
             let mut view = engine.look_at_mattermost(asker.stages).await?;
             let user = view.find_user(&self.user)?.clone();
             let side = may_go(engine, &view, &user, self.admin)?;
-            let seen = seen(&side);
+            let seen = in_letters(&side);
             let mut words = vec!["deactivate".to_owned(), "--orphan".to_owned()];
             words.extend(self.admin.then(|| "--admin".to_owned()));
             words.push(user.id.to_string());
@@ -342,9 +342,4 @@ fn may_go(engine: &Engine, view: &View, user: &User, admin: bool) -> Result<User
         Some(why) => Err(WordError::Refused(why)),
         None => Ok(UserSide::of(view, &crowd, user)),
     }
-}
-
-fn seen(user: &UserSide) -> String {
-    let hash = Sha256::digest(serde_json::to_vec(user).unwrap_or_default());
-    hash.iter().take(4).map(|b| format!("{b:02x}")).collect()
 }

@@ -28,7 +28,7 @@ pub fn missing(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Direc
             arrived(draft, key, &mut link, user);
         }
         let link = &*link;
-        match directory.accounts.look(&key.id) {
+        match draft.look(directory, key, link) {
             Evidence::Present(_) => {}
             Evidence::Absent(proof) => absent(draft, key, link, &proof),
             Evidence::Unknown(gap) => match directory.accounts.found_elsewhere(&key.id) {

@@ -242,6 +242,7 @@ impl Checker {
         let protected =
             self.setting.protect && self.names.get(&number).is_some_and(|name| name == "vip");
         let stays = !user.is_active()
+            || self.is_misnumbered(&cycle.served, number)
             || protected
             || user.is_bot
             || self.may_stay_up(user)
@@ -253,6 +254,21 @@ impl Checker {
     fn nobody_is_lost(&self, now: &Snapshot) -> Verdict {
         if self.amnesia {
             return Ok(());
+        }
+        for link in now.memory.links.values() {
+            let Some(user) = now.users.get(link.user.as_str()) else {
+                continue;
+            };
+            let ours = !user.is_active() && self.down.get(&user.id) == Some(&Down::Ours);
+            let seen = link.deactivated.as_ref().map(|d| d.delete_at);
+            let known = seen.is_some_and(|at| at.is_none_or(|at| at.0 == user.delete_at));
+            if ours && !known {
+                let name = &user.username;
+                return broken(
+                    7,
+                    format!("{name}, deactivated by mattersync, passes for another's"),
+                );
+            }
         }
         for user in &self.made {
             if !now.accounts.contains_key(user) {

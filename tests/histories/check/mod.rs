@@ -84,6 +84,10 @@ pub struct Checker {
     earlier: VecDeque<Served>,
     /// Last shown username of an account, as Mattermost has it.
     names: BTreeMap<u32, String>,
+    /// The same as the directory writes it.
+    written: BTreeMap<u32, String>,
+    /// DN of an account when it was last shown.
+    places: BTreeMap<u32, String>,
     approvals: approvals::Approvals,
     guard: guard::Sums,
     mails: mails::Mails,
@@ -114,6 +118,8 @@ impl Checker {
             believed: (0, [0; UNITS.len()]),
             earlier: VecDeque::new(),
             names: BTreeMap::new(),
+            written: BTreeMap::new(),
+            places: BTreeMap::new(),
             approvals: approvals::Approvals::default(),
             guard: guard::Sums::default(),
             mails: mails::Mails::default(),
@@ -182,6 +188,8 @@ impl Checker {
         let served = &cycle.served;
         for (number, shown) in served.all_shown() {
             self.names.insert(number, shown.legal_name());
+            self.written.insert(number, shown.raw_name());
+            self.places.insert(number, shown.account.dn());
             // Who would be listed may not have been, in a reading that was cut.
             if served.proof != Proof::Broken {
                 self.absent.remove(&number);
@@ -193,7 +201,8 @@ impl Checker {
             let out = late.clone().any(|u| !u.is_active());
             let active = !out && cycle.before.users.get(user).is_some_and(User::is_active);
             let seen = served.of(*number);
-            let gone = matches!(seen, Seen::Elsewhere { .. } | Seen::Nowhere);
+            let gone = matches!(seen, Seen::Elsewhere { .. } | Seen::Nowhere)
+                && !self.is_misnumbered(served, *number);
             if !active {
                 self.absent.remove(number);
             } else if gone && served.proves_absence() {
@@ -210,6 +219,14 @@ impl Checker {
                 *self.back.entry(*number).or_default() += 1;
             }
         }
+    }
+
+    /// Whether an entry stands where the account was seen last that cannot be used because it has
+    /// another one's id: nobody is gone who may be there.
+    fn is_misnumbered(&self, served: &Served, number: u32) -> bool {
+        let nowhere = matches!(served.of(number), Seen::Nowhere);
+        let here = served.misnumbered(number).filter(|_| nowhere);
+        here.is_some_and(|dn| self.places.get(&number) == Some(dn))
     }
 
     /// What one request did.
@@ -250,6 +267,12 @@ impl Checker {
                 self.may_return(cycle, before)?;
             }
             self.down.remove(id);
+        } else if before.delete_at != after.delete_at && deed.late {
+            // An earlier attempt of ours. Whose work came before it nobody can tell any more.
+            let down = self.down.entry(id.clone()).or_insert(Down::Forgotten);
+            if *down == Down::ByHand {
+                *down = Down::Forgotten;
+            }
         } else if before.delete_at != after.delete_at {
             let name = &before.username;
             return broken(3, format!("{name} was deactivated again: delete_at moved"));

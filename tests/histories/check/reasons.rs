@@ -14,6 +14,15 @@ impl Checker {
     pub(super) fn reasons(&self, cycle: &Cycle, plan: &Plan) -> Verdict {
         for step in &plan.steps {
             self.says_why(cycle, step)?;
+            if let Action::Adopt { user, .. } = &step.action
+                && self.made.contains(user.as_str())
+                && !self.amnesia
+            {
+                return broken(
+                    7,
+                    format!("a person is asked about {user}, made by mattersync"),
+                );
+            }
         }
         for left in &plan.left_alone {
             let (subject, why) = (left.subject.to_string(), left.why.to_string());
@@ -47,6 +56,11 @@ impl Checker {
                         || shown.is_none() && has(&["cn=Person", "readings"])
                 }
             },
+            Action::Rename { username, .. } if shown.is_none() => {
+                let last = self.written.get(&number);
+                let last = last.is_some_and(|raw| why.contains(&format!("last seen as {raw},")));
+                username.from.starts_with("renaming-") && last
+            }
             Action::Rename { username, .. } => shown.is_some_and(|shown| {
                 why.contains("somebody else gets") || has(&[&shown.raw_name(), &username.from])
                     // The second half of a ring tells of the name that the user has now.

@@ -17,9 +17,6 @@ pub use disk::Disk;
 pub use door::Door;
 pub use wire::Wire;
 
-/// After so many requests of the next cycle what was sent late arrives.
-const LATE_AFTER: u32 = 4;
-
 /// No request is under way for longer, in milliseconds.
 const LATE: i64 = 9 * 60_000;
 
@@ -77,6 +74,16 @@ pub struct Deed {
     pub late: bool,
 }
 
+/// A request that is still under way.
+struct Late {
+    call: Call,
+    /// It arrives after so many requests of a cycle, and not before this cycle.
+    after: u32,
+    cycle: u32,
+    /// When it was sent, in true milliseconds.
+    since: i64,
+}
+
 #[derive(Default)]
 struct State {
     trouble: Trouble,
@@ -88,8 +95,8 @@ struct State {
     cycle: bool,
     dead: bool,
     struck: Vec<&'static str>,
-    late: Vec<Call>,
-    late_since: i64,
+    late: Vec<Late>,
+    cycles: u32,
     deeds: Vec<Deed>,
     /// The users after the last write.
     users: Option<BTreeMap<String, User>>,
@@ -122,6 +129,7 @@ impl Hub {
         let mut state = self.state();
         state.trouble = trouble;
         state.cycle = true;
+        state.cycles += 1;
         drop(state);
         heard
     }
@@ -133,7 +141,7 @@ impl Hub {
         let late = std::mem::take(&mut state.late);
         *state = State {
             late,
-            late_since: state.late_since,
+            cycles: state.cycles,
             stop: Some(stop),
             ..State::default()
         };
@@ -159,19 +167,22 @@ impl Hub {
         state.reads + state.writes
     }
 
-    /// What was on its way when its sender died arrives while the next cycle reads.
+    /// What was on its way when its sender gave up or died arrives: in the same cycle, while the
+    /// next one reads, or while that one writes.
     fn deliver_late(&self) {
-        let late = {
+        let due: Vec<Late> = {
             let mut state = self.state();
-            let asked = state.reads + state.writes;
-            let too_old = state.late_since < self.clock.truth() - LATE;
-            if !state.cycle || asked < LATE_AFTER && !too_old {
+            if !state.cycle {
                 return;
             }
-            std::mem::take(&mut state.late)
+            let (asked, cycle) = (state.reads + state.writes, state.cycles);
+            let old = self.clock.truth() - LATE;
+            let is_due =
+                |late: &mut Late| late.since < old || cycle >= late.cycle && asked >= late.after;
+            state.late.extract_if(.., is_due).collect()
         };
-        for call in late {
-            self.carry_out(&call, true);
+        for late in due {
+            self.carry_out(&late.call, true);
         }
     }
 
@@ -257,9 +268,21 @@ impl Hub {
     }
 
     fn late(&self, call: Call) {
+        let since = self.clock.truth();
         let mut state = self.state();
-        state.late.push(call);
-        state.late_since = self.clock.truth();
+        let (calls, now) = (state.calls, state.cycles);
+        state.late.push(Late {
+            call,
+            after: 2 + calls % 13,
+            // Of a process that lives some arrive soon.
+            cycle: now + u32::from(!calls.is_multiple_of(3)),
+            since,
+        });
+    }
+
+    /// For how long a request is under way: others that were sent later may overtake it.
+    fn detour(&self) -> u32 {
+        self.state().calls % 3
     }
 }
 

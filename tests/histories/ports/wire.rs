@@ -86,7 +86,13 @@ fn refusal(status: u16) -> Response {
 
 impl Transport for Wire {
     fn send<'a>(&'a self, request: Request) -> BoxFuture<'a, Result<Response, SendError>> {
-        async move { self.exchange(&request) }.boxed()
+        async move {
+            for _ in 0..self.hub.detour() {
+                tokio::task::yield_now().await;
+            }
+            self.exchange(&request)
+        }
+        .boxed()
     }
 
     fn way(&self) -> Way {

@@ -1,0 +1,39 @@
+//! A request whose sender has given up arrives all the same.
+
+use std::time::Duration;
+
+use mattermost_sim::{Commit, Effect, Fault, Version};
+
+use crate::file::{File, NO_GRACE};
+use crate::stage::{Stage, cycle, try_cycle};
+
+/// The first attempt overtaken by the second deactivates him once more, at another moment: that is
+/// no administrator's work.
+#[tokio::test]
+async fn whom_both_attempts_deactivated_comes_back() {
+    let stage = Stage::new(Version::V11);
+    let mut file = File::new(10);
+    let mut engine = file.engine(&stage, NO_GRACE);
+    cycle(&stage, &mut engine).await;
+    file.lock(3..4);
+    let lost = Fault::new(Effect::Cut(Commit::Later)).method("PUT");
+    stage
+        .sim
+        .add_fault(lost.path("/api/v4/users/*/active").nth(1));
+    let done = try_cycle(&stage, &mut engine).await.unwrap();
+    assert_eq!(done.summary.report.unknown.len(), 1);
+    stage.sim.clear_faults();
+    cycle(&stage, &mut engine).await;
+    let second = stage.user("user003").delete_at;
+    assert_ne!(second, 0);
+    stage.sim.advance(Duration::from_secs(5));
+    assert_eq!(stage.sim.commit_late(), [200]);
+    assert_ne!(stage.user("user003").delete_at, second);
+
+    cycle(&stage, &mut engine).await;
+    file.edit(3, |person| person.locked = false);
+    for _ in 0..3 {
+        cycle(&stage, &mut engine).await;
+    }
+    assert!(stage.is_active("user003"));
+}
