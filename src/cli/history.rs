@@ -246,7 +246,8 @@ mod tests {
         let day = moment("2026-11-22").unwrap();
         let hour = moment("2026-11-22 14:00").unwrap();
         assert_eq!(hour.0 - day.0, 14 * 3_600_000);
-        let ago = jiff::Timestamp::now().as_millisecond() - moment("2h").unwrap().0;
+        let then = moment("2h").unwrap().0;
+        let ago = jiff::Timestamp::now().as_millisecond() - then;
         assert!((7_200_000..7_260_000).contains(&ago), "{ago}");
         for odd in ["", "yesterday", "2026-13-01", "14:00"] {
             assert!(moment(odd).is_err(), "{odd}");
