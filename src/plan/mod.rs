@@ -6,9 +6,9 @@
 //! `duplicates` (does an id stand for one entry), `lifecycle` and `undo` for what people ordered
 //! and took back, `matching` and `kin` (who is who), `lifecycle` (who goes, who comes back),
 //! `purge` (who is deleted), `naming`, `emails`, `profiles`, `creations`, `guard` (what waits for
-//! a person), `seats`, `memberships`. Beside them: [`remember`] says what follows from a step that was carried out, [`settle`] what became
-//! of steps whose outcome was lost, [`inverse()`] how a step is taken back, [`Migration`] who gets
-//! which id after the id attribute was changed.
+//! a person), `seats`, `memberships`. Beside them: [`remember`] says what follows from a step that
+//! was carried out, [`settle`] what became of steps whose outcome was lost, [`inverse()`] how a
+//! step is taken back, [`Migration`] who gets which id after the id attribute was changed.
 
 mod action;
 mod address;
