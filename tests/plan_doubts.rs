@@ -1,36 +1,15 @@
 //! Readings that cannot be right take nothing from anybody before a person looked.
 
+#[path = "common/company.rs"]
+mod company;
 #[path = "common/world.rs"]
 mod world;
 
-use std::time::Duration;
-
-use mattersync::model::{Class, EmailCandidates, HoldCause, HoldKey, Plan, ProfileField};
+use mattersync::model::{Class, EmailCandidates, HoldCause, HoldKey, ProfileField};
 use mattersync::plan::{Limit, hold_name};
 
-use world::{DAY, MiniWorld, emails, id, kinds, provider};
-
-/// People `00` to `NN`, all with users, the guard as it comes.
-fn company(people: usize) -> MiniWorld {
-    let mut world = MiniWorld::new();
-    for n in 0..people {
-        world.join(&format!("{n:02}"), &format!("user{n:02}"));
-    }
-    world.policy.guard.clear();
-    world.policy.grace = Duration::ZERO;
-    world.cycle();
-    world.cycle();
-    assert_eq!(world.memory.links.len(), people);
-    world
-}
-
-fn people(numbers: std::ops::Range<usize>) -> impl Iterator<Item = String> {
-    numbers.map(|n| format!("{n:02}"))
-}
-
-fn holds(plan: &Plan) -> Vec<HoldKey> {
-    plan.holds.iter().map(|h| h.key.clone()).collect()
-}
+use company::{company, holds, people};
+use world::{DAY, emails, id, kinds, provider};
 
 #[test]
 fn a_roster_that_shrank_holds_the_missing_until_a_person_looked() {
@@ -51,7 +30,9 @@ fn a_roster_that_shrank_holds_the_missing_until_a_person_looked() {
         std::slice::from_ref(&shrank),
         "the grace does not wear the doubt off"
     );
-    assert_eq!(plan.holds[0].cause, HoldCause::Shrank { from: 20, to: 15 });
+    let words = plan.holds[0].cause.to_string();
+    let says = "from 20 to 15 accounts, most in ou=people,dc=example (20, now 15)";
+    assert!(words.contains(says), "{words}");
     assert_eq!(world.server.active(), 21);
     world.approve(&plan, &shrank);
     world.cycle();
@@ -218,6 +199,33 @@ fn a_lock_that_nobody_can_see_any_more_lets_nobody_in() {
         holds(&world.plan()),
         [HoldKey::Attribute("nsaccountlock".into())]
     );
+}
+
+#[test]
+fn a_lock_that_nobody_can_see_any_more_makes_nobody() {
+    let mut world = company(10);
+    for n in 0..4 {
+        let who = format!("old{n}");
+        world.join(&who, &who);
+        world.lock(&who);
+    }
+    world.attributes.insert("nsaccountlock".into(), 4);
+    world.cycle();
+    for n in 0..4 {
+        world.unlock(&format!("old{n}"));
+    }
+    world.attributes.insert("nsaccountlock".into(), 0);
+    let hidden = HoldKey::Attribute("nsaccountlock".into());
+    for _ in 0..4 {
+        let (plan, run) = world.cycle();
+        assert_eq!(run.done, []);
+        assert_eq!(holds(&plan), std::slice::from_ref(&hidden));
+        assert_eq!(kinds(&plan, "old0"), ["(create)", "(join-team)"]);
+    }
+    let plan = world.plan();
+    world.approve(&plan, &hidden);
+    world.cycle();
+    assert_eq!(world.memory.links.len(), 14);
 }
 
 #[test]

@@ -1,38 +1,15 @@
 //! No mass change without a person: limits, approvals, and readings that cannot be right.
 
+#[path = "common/company.rs"]
+mod company;
 #[path = "common/world.rs"]
 mod world;
 
-use std::time::Duration;
-
-use mattersync::model::{
-    Action, Class, Gap, HoldCause, HoldKey, Plan, ProfileField, ProviderName, Why,
-};
+use mattersync::model::{Action, Class, Gap, HoldCause, HoldKey, ProfileField, ProviderName, Why};
 use mattersync::plan::{Limit, Sentence};
 
+use company::{company, holds, people};
 use world::{DAY, HOUR, MiniWorld, account, emails, id, key, kinds, provider};
-
-/// People `00` to `NN`, all with users, the guard as it comes.
-fn company(people: usize) -> MiniWorld {
-    let mut world = MiniWorld::new();
-    for n in 0..people {
-        world.join(&format!("{n:02}"), &format!("user{n:02}"));
-    }
-    world.policy.guard.clear();
-    world.policy.grace = Duration::ZERO;
-    world.cycle();
-    world.cycle();
-    assert_eq!(world.memory.links.len(), people);
-    world
-}
-
-fn people(numbers: std::ops::Range<usize>) -> impl Iterator<Item = String> {
-    numbers.map(|n| format!("{n:02}"))
-}
-
-fn holds(plan: &Plan) -> Vec<HoldKey> {
-    plan.holds.iter().map(|h| h.key.clone()).collect()
-}
 
 #[test]
 fn above_its_limit_a_class_is_held_whole_and_the_rest_goes_on() {
@@ -152,6 +129,38 @@ fn a_day_sees_no_more_than_three_cycles_may_do() {
     assert_eq!(plan.holds[0].cause, cause);
     world.tick(22 * HOUR);
     assert_eq!(holds(&world.cycle().0), []);
+}
+
+/// A clock that is set forward makes no room, and one that is set back takes none away for long.
+#[test]
+fn a_day_is_not_over_because_the_clock_was_set() {
+    const WEEK: i64 = 7 * 24 * 60 * 60 * 1_000;
+    let mut world = company(12);
+    world.policy.guard.insert(Class::Locked, Limit::Number(1));
+    let mut leavers = people(0..12);
+    let mut lock = |world: &mut MiniWorld| world.lock(&leavers.next().unwrap());
+    for _ in 0..3 {
+        lock(&mut world);
+        world.cycle();
+        world.tick(HOUR);
+    }
+    lock(&mut world);
+    for set_by in [WEEK, -2 * WEEK, WEEK] {
+        world.now.wall.0 += set_by;
+        let plan = world.cycle().0;
+        assert_eq!(holds(&plan), [HoldKey::Class(Class::Locked)], "{set_by}");
+        world.tick(HOUR);
+        assert_eq!(world.cycle().0.holds.len(), 1, "{set_by}, remembered");
+    }
+    // An administrator's look is not needed once a day has passed.
+    world.now.wall.0 -= WEEK;
+    world.cycle();
+    for _ in 0..24 {
+        world.tick(HOUR);
+        world.cycle();
+    }
+    assert_eq!(holds(&world.plan()), []);
+    assert_eq!(world.server.active(), 12 + 1 - 4);
 }
 
 #[test]
@@ -308,4 +317,115 @@ fn every_step_and_hold_says_what_and_why() {
             .iter()
             .all(|s| !matches!(s.action, Action::Adopt { .. }))
     );
+}
+
+/// People `00` to `NN` get each other's names, or addresses, in a ring.
+fn turn(world: &mut MiniWorld, numbers: std::ops::Range<usize>, class: Class) {
+    let who: Vec<String> = people(numbers).collect();
+    let said = |world: &mut MiniWorld, who: &str| {
+        let account = world.account(who);
+        (account.username.clone(), account.emails.clone())
+    };
+    let first = said(world, &who[0]);
+    for at in 0..who.len() {
+        let (name, mails) = match who.get(at + 1) {
+            Some(next) => said(world, next),
+            None => first.clone(),
+        };
+        let account = world.account(&who[at]);
+        match class {
+            Class::Rename => account.username = name,
+            _ => account.emails = mails,
+        }
+    }
+}
+
+#[test]
+fn a_ring_counts_its_people_and_not_its_steps() {
+    for class in [Class::Rename, Class::Email] {
+        let mut world = company(4);
+        for round in 0..3 {
+            turn(&mut world, 0..2, class);
+            let (plan, run) = world.cycle();
+            assert_eq!(holds(&plan), [], "two of four may change, {class} {round}");
+            assert_eq!(run.done.len(), 3, "three steps, {class} {round}");
+        }
+        // Six people in a day, and no more.
+        world.account("03").username = "renamed".into();
+        world.account("03").emails = emails(&["renamed@example.org"]);
+        let plan = world.cycle().0;
+        assert_eq!(holds(&plan), [HoldKey::Class(class)]);
+        let cause = HoldCause::Day {
+            limit: 6,
+            done: 6,
+            wanted: 1,
+        };
+        assert_eq!(plan.holds[0].cause, cause);
+        world.tick(2 * DAY);
+        assert_eq!(holds(&world.cycle().0), []);
+    }
+}
+
+#[test]
+fn a_ring_of_more_people_than_may_change_is_held_whole() {
+    for class in [Class::Rename, Class::Email] {
+        let mut world = company(4);
+        turn(&mut world, 0..3, class);
+        let plan = world.cycle().0;
+        let cause = HoldCause::Limit {
+            limit: 2,
+            wanted: 3,
+        };
+        assert_eq!(plan.holds[0].cause, cause);
+        assert_eq!(plan.holds[0].steps.len(), 4);
+        assert_eq!(plan.released().count(), 0);
+    }
+}
+
+/// Cut in the middle, what was begun and what is ended are one change, and still a change.
+#[test]
+fn a_ring_that_was_cut_counts_its_people_once() {
+    for cut in 0..3 {
+        let mut world = company(4);
+        turn(&mut world, 0..2, Class::Rename);
+        world.die_after = Some(world.server.writes + cut);
+        world.cycle();
+        world.die_after = None;
+        assert_eq!(holds(&world.cycle().0), []);
+        world.cycle();
+        let renames = world.memory.done.iter();
+        let renames = renames.filter(|d| d.class == Class::Rename).count();
+        assert_eq!(renames, 2, "cut at {cut}");
+    }
+}
+
+/// Who is released alone is not left between two names while the others are held.
+#[test]
+fn nobody_gets_a_temporary_name_who_cannot_get_out_of_it() {
+    for class in [Class::Rename, Class::Email] {
+        let mut world = company(6);
+        turn(&mut world, 0..4, class);
+        let plan = world.cycle().0;
+        let opening = &plan.steps[0];
+        assert!(opening.action.opens_ring(), "{opening:?}");
+        let opener = opening.action.account().cloned();
+        let of_opener = plan
+            .steps
+            .iter()
+            .filter(|s| s.action.account() == opener.as_ref());
+        let of_opener = of_opener.map(|s| s.action.fingerprint()).collect();
+        let hold = HoldKey::Class(class);
+        world.approve(&plan, &hold);
+        if let Some(approval) = world.memory.approvals.get_mut(&hold) {
+            approval.steps = of_opener;
+        }
+        let (plan, run) = world.cycle();
+        assert_eq!(plan.holds[0].steps.len(), 3, "three more than may change");
+        assert_eq!(run.done, [], "{class}");
+        world.memory.approvals.clear();
+        let plan = world.plan();
+        world.approve(&plan, &hold);
+        assert_eq!(world.cycle().1.done.len(), 5);
+        assert_eq!(world.plan().steps, []);
+    }
 }

@@ -308,3 +308,47 @@ fn the_next_date_is_that_of_an_account_in_use() {
     world.accounts.remove(&id("ben"));
     assert_eq!(next(&world), None);
 }
+
+/// Told less than a day before its date, or so long before only by a clock that proves nothing.
+#[test]
+fn a_notice_counts_only_if_it_was_given_a_day_before_for_certain() {
+    // Hours from the notice to the date, to the reading, and since the last boot, if there was one.
+    for (date, reading, boot, counts) in [
+        (24, 24, None, true),
+        (23, 23, None, false),
+        (23, 72, None, false),
+        (48, 48, None, true),
+        (48, 48, Some(24), true),
+        (48, 48, Some(23), false),
+    ] {
+        let mut world = MiniWorld::with(&["anna"]);
+        let (told, at) = (world.now.wall, world.now.wall.after(HOUR * date));
+        expire(&mut world, "anna", at);
+        world.cycle();
+        world.tick(HOUR * reading);
+        if let Some(hours) = boot {
+            world.now.boot_id.push('x');
+            world.now.boot = HOUR * hours;
+        }
+        judge(&mut world);
+        let plan = world.plan();
+        let Reason::Expired { announced, .. } = plan.steps[0].reason else {
+            panic!("{plan:?}");
+        };
+        let words = format!("{date} {reading} {boot:?}");
+        assert_eq!(announced, counts.then_some(told), "{words}");
+    }
+}
+
+/// A date that comes near only because the clock jumped is told, and not written down.
+#[test]
+fn nothing_is_announced_by_a_clock_that_jumped() {
+    let mut world = MiniWorld::with(&["anna"]);
+    let at = world.now.wall.after(30 * DAY);
+    expire(&mut world, "anna", at);
+    world.cycle();
+    world.now.wall = world.now.wall.after(25 * DAY);
+    assert_eq!((soon(&world, "anna"), learned(&world)), (vec![(at, 5)], 0));
+    world.now.boot += 25 * DAY;
+    assert_eq!(learned(&world), 1);
+}

@@ -237,6 +237,32 @@ fn leaver() -> MiniWorld {
     world
 }
 
+/// What was approved is not done on the word of a reading that is in doubt: who is not shown may
+/// have come back.
+#[test]
+fn nobody_is_deleted_while_the_reading_is_in_doubt() {
+    let mut world = leaver();
+    world.policy.guard.insert(Class::Purge, Limit::Off);
+    for n in 0..8 {
+        world.join(&format!("x{n}"), &format!("x{n}"));
+    }
+    world.cycle();
+    world.tick(YEAR);
+    let plan = world.cycle().0;
+    world.approve(&plan, &HoldKey::Class(Class::Purge));
+    world.policy.grace = YEAR;
+    for n in 0..4 {
+        world.hidden.insert(id(&format!("x{n}")));
+    }
+    let (plan, run) = world.cycle();
+    assert_eq!(run.done, []);
+    assert_eq!(kinds(&plan, "anna"), ["(purge)"]);
+    let keys: Vec<_> = plan.holds.iter().map(|hold| hold.key.clone()).collect();
+    assert_eq!(keys, [HoldKey::Shrank(provider())]);
+    world.hidden.clear();
+    assert_eq!(world.cycle().1.done.len(), 1);
+}
+
 #[test]
 fn who_was_gone_for_a_year_is_deleted_only_when_a_person_says_so() {
     let mut world = leaver();

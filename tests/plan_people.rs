@@ -167,6 +167,7 @@ fn who_is_linked_needs_no_word_any_more_to_be_kept() {
     let kept = Kept {
         by: "alice".into(),
         at: world.now.wall,
+        witness: false,
     };
     world
         .memory

@@ -6,8 +6,8 @@ mod world;
 
 use std::time::Duration;
 
-use mattersync::model::{Class, HoldCause, HoldKey, Lookup, Memory, Plan, Why};
-use mattersync::plan::Setting;
+use mattersync::model::{Class, HoldCause, HoldKey, Kept, Lookup, Memory, Plan, Unlinked, Why};
+use mattersync::plan::{ByHand, Setting};
 
 use world::{DAY, HOUR, MiniWorld, id, key, kinds, left, locked, provider};
 
@@ -48,6 +48,34 @@ fn filtered(world: &mut MiniWorld, who: &str) {
 
 fn holds(plan: &Plan) -> Vec<HoldKey> {
     plan.holds.iter().map(|h| h.key.clone()).collect()
+}
+
+/// Leavers of long ago, who never had a user, look like newcomers to a configuration that no longer
+/// asks for the lock.
+#[test]
+fn a_lock_rule_that_was_taken_out_makes_nobody_until_a_person_looked() {
+    let mut world = company(&["ada", "bo"]);
+    set(&mut world, "accounts.lock", "[\"loginShell\"]", 8);
+    world.cycle();
+    world.join("old", "old");
+    world.lock("old");
+    world.cycle();
+    world.unlock("old");
+    set(&mut world, "accounts.lock", "[]", 8);
+    for _ in 0..3 {
+        let (plan, run) = world.cycle();
+        assert_eq!(run.done, []);
+        assert_eq!(holds(&plan), [configuration()]);
+        assert_eq!(kinds(&plan, "old"), ["(create)", "(join-team)"]);
+    }
+    let plan = world.plan();
+    world.approve(&plan, &configuration());
+    world.cycle();
+    assert!(world.user("old").is_active());
+    // One more rule lets nobody in.
+    world.join("new", "new");
+    set(&mut world, "accounts.lock", "[\"loginShell\"]", 8);
+    assert_eq!(kinds(&world.plan(), "new"), ["create", "join-team"]);
 }
 
 #[test]
@@ -173,6 +201,83 @@ fn who_is_no_longer_protected_is_held() {
     let plan = world.cycle().0;
     assert_eq!(kinds(&plan, "bo"), ["(deactivate)"]);
     assert!(!world.user("cy").is_active(), "was not protected before");
+}
+
+#[test]
+fn who_was_not_a_person_by_a_rule_that_is_gone_is_held() {
+    const RULES: &str = "accounts.not-a-person";
+    let mut world = company(&["ada", "bo", "cy"]);
+    set(&mut world, RULES, "[\"svc-*\", \"root\"]", 9);
+    world.cycle();
+    // One more rule takes nobody away, and is learned.
+    set(&mut world, RULES, "[\"svc-*\", \"root\", \"pc*\"]", 9);
+    world.lock("cy");
+    assert_eq!(holds(&world.cycle().0), []);
+    set(&mut world, RULES, "[\"root\", \"pc*\"]", 9);
+    world.lock("bo");
+    world.unlock("cy");
+    world.cycle();
+    let plan = world.cycle().0;
+    assert_eq!(holds(&plan), [configuration()]);
+    assert_eq!(kinds(&plan, "bo"), ["(deactivate)"]);
+    assert_eq!(kinds(&plan, "cy"), ["(reactivate)"]);
+    let words = plan.holds[0].cause.to_string();
+    assert!(words.contains("accounts.not-a-person"), "{words}");
+}
+
+#[test]
+fn a_shorter_grace_holds_who_would_still_be_within_the_old_one() {
+    const GRACE: &str = "policy.grace";
+    let mut world = company(&["ada", "bo", "cy"]);
+    world.policy.grace = DAY;
+    set(&mut world, GRACE, "\"24h\"", 9);
+    world.cycle();
+    world.leave("cy");
+    for _ in 0..6 {
+        world.cycle();
+        world.tick(HOUR * 2);
+    }
+    world.policy.grace = HOUR;
+    set(&mut world, GRACE, "\"1h\"", 9);
+    let plan = world.cycle().0;
+    assert_eq!(holds(&plan), [configuration()]);
+    assert_eq!(kinds(&plan, "cy"), ["(deactivate)"]);
+    let words = plan.holds[0].cause.to_string();
+    assert!(words.contains("was \"24h\", is \"1h\""), "{words}");
+    // When the old grace is over, the change takes nobody away any more.
+    for _ in 0..6 {
+        world.tick(HOUR * 2);
+        world.cycle();
+    }
+    assert!(!world.user("cy").is_active());
+    assert_eq!(world.memory.scopes[&provider()][GRACE], "\"1h\"");
+    // A longer one takes nobody away either.
+    world.policy.grace = DAY;
+    set(&mut world, GRACE, "\"24h\"", 9);
+    world.leave("bo");
+    world.cycle();
+    assert_eq!(holds(&world.cycle().0), []);
+    assert_eq!(world.memory.scopes[&provider()][GRACE], "\"24h\"");
+}
+
+#[test]
+fn who_was_reactivated_by_hand_is_not_taken_out_by_another_rule_for_that() {
+    const BY_HAND: &str = "policy.reactivated-by-hand";
+    let mut world = company(&["ada", "bo", "cy"]);
+    set(&mut world, BY_HAND, "\"respect\"", 9);
+    world.lock("cy");
+    world.cycle();
+    let user = world.user_id("cy");
+    world.server.user(&user).deactivated_at = None;
+    world.cycle();
+    assert!(world.user("cy").is_active(), "respected");
+    world.policy.lifecycle.reactivated_by_hand = ByHand::Enforce;
+    set(&mut world, BY_HAND, "\"enforce\"", 9);
+    world.lock("bo");
+    let plan = world.cycle().0;
+    assert_eq!(holds(&plan), [configuration()]);
+    assert_eq!(kinds(&plan, "cy"), ["(deactivate)"]);
+    assert!(!world.user("bo").is_active(), "was locked anyway");
 }
 
 #[test]
@@ -353,4 +458,73 @@ fn a_directory_that_went_back_and_takes_nothing_away_is_believed() {
     world.policy.grace = Duration::ZERO;
     world.leave("cy");
     assert_eq!(holds(&world.cycle().0), []);
+}
+
+/// A user who is marked as made by mattersync, and of whom nothing is remembered, tells of an older
+/// state: only while nothing else explains that.
+#[test]
+fn an_unknown_mark_says_nothing_where_something_else_explains_it() {
+    let mut world = MiniWorld::with(&["ada", "di"]);
+    for who in ["bo", "cy"] {
+        world.tick(DAY);
+        world.server.clock = world.now.wall.0;
+        world.join(who, who);
+        world.cycle();
+    }
+    // Of an older state nobody is deactivated.
+    world.lock("di");
+    let cy = world.user_id("cy");
+    let without = |who: &str| {
+        let mut world = world.clone();
+        world.memory.links.remove(&key(who));
+        world.memory.nonces.remove(&key(who));
+        world
+    };
+    let older = |world: &MiniWorld| older(&world.plan()).is_some();
+    assert!(older(&without("cy")));
+    // Those who were made later are all known: the link was lost in another way.
+    assert!(!older(&without("ada")));
+    assert!(!older(&without("bo")));
+    // Nobody who is known was made by us: any mark will do.
+    let mut none = without("cy");
+    for who in ["ada", "bo", "di"] {
+        let user = none.user_id(who);
+        none.server.user(&user).props.clear();
+    }
+    assert!(older(&none));
+    let mut address = without("cy");
+    address.account("cy").emails = world::emails(&["other@example.org"]);
+    assert!(!older(&address), "another person of that name");
+    let mut kept = without("cy");
+    let word = Kept {
+        by: "alice".into(),
+        at: kept.now.wall,
+        witness: false,
+    };
+    kept.memory.kept.insert(cy.clone(), word);
+    assert!(!older(&kept), "somebody looked at the user");
+    let mut unlinked = without("cy");
+    let word = Unlinked {
+        user: cy.clone(),
+        by: "alice".into(),
+        at: unlinked.now.wall,
+    };
+    unlinked.memory.unlinked.insert(key("cy"), word);
+    assert!(!older(&unlinked), "somebody took them apart");
+    let mut forgotten = without("cy");
+    let at = forgotten.now.wall;
+    forgotten.memory.forgotten.insert(cy, at);
+    assert!(!older(&forgotten), "somebody had the account forgotten");
+}
+
+/// Whom a lock rule says nothing about is not missing because of it.
+#[test]
+fn who_is_missing_when_lock_rules_change_is_missing() {
+    let mut world = company(&["ada", "bo", "cy"]);
+    world.policy.grace = Duration::ZERO;
+    set(&mut world, "accounts.lock", "[\"loginShell\"]", 8);
+    world.leave("cy");
+    let plan = world.cycle().0;
+    assert_eq!(holds(&plan), []);
+    assert!(!world.user("cy").is_active());
 }

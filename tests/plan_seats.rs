@@ -3,7 +3,7 @@
 #[path = "common/world.rs"]
 mod world;
 
-use mattersync::model::{Action, Why};
+use mattersync::model::{Action, SeatRefusal, Why};
 
 use world::{HOUR, MiniWorld, emails, key, kinds, left};
 
@@ -166,4 +166,34 @@ fn what_frees_seats_and_names_comes_before_what_takes_them() {
         panic!()
     };
     assert_eq!(plan.steps[3].after, [plan.steps[1].id, plan.steps[2].id]);
+}
+
+/// A server that told its limit by a refusal takes somebody again when it has more people than then:
+/// a bot is none.
+#[test]
+fn bots_take_no_seat() {
+    let mut world = MiniWorld::with(&["a"]);
+    world.server.tells_seats = false;
+    world.memory.seat_refusal = Some(SeatRefusal {
+        active: world.server.active(),
+        at: world.now.wall,
+    });
+    world.join("late", "late");
+    for name in ["robot", "robot2"] {
+        let bot = world.server.stranger(name, &format!("{name}@example.org"));
+        world.server.user(&bot).is_bot = true;
+    }
+    assert!(matches!(
+        why(&world, "late")[..],
+        [Why::NoSeat { limit: 2 }]
+    ));
+    let person = world.server.stranger("zoe", "zoe@example.org");
+    assert_eq!(kinds(&world.plan(), "late")[0], "create");
+    // Nor who is out.
+    let out = Some(world.now.wall);
+    world.server.user(&person).deactivated_at = out;
+    assert!(matches!(
+        why(&world, "late")[..],
+        [Why::NoSeat { limit: 2 }]
+    ));
 }

@@ -58,6 +58,9 @@ pub struct Report {
     pub done: Vec<StepId>,
     /// Steps that were not, and why.
     pub not_done: Vec<(StepId, String)>,
+    /// Steps of those for whom the server had no seat left, as its refusal showed. The next cycle
+    /// lists these people as waiting.
+    pub waiting: Vec<StepId>,
     /// Steps of which nobody knows.
     pub unknown: Vec<(StepId, String)>,
     /// Why the run ended early, if it did. Steps that are in none of the lists were not begun.

@@ -62,7 +62,10 @@ impl<'a> Run<'a> {
         }
         if error.surely_unchanged() {
             let mut delta = self.taken_back(step);
-            delta.extend(self.seating.refused(error, self.applier.clock));
+            if let Some(lesson) = self.seating.refused(error, self.applier.clock) {
+                delta.push(lesson);
+                return self.leave_waiting(step, &error.to_string(), delta);
+            }
             self.record(step, Outcome::NotDone(error.to_string()), delta)
         } else {
             self.record(step, Outcome::Unknown(error.to_string()), Vec::new())
@@ -76,6 +79,19 @@ impl<'a> Run<'a> {
             Vec::new()
         };
         self.record(step, Outcome::NotDone(why), delta)
+    }
+
+    /// Somebody found no seat: that is no failure.
+    pub(super) fn leave_waiting(
+        &mut self,
+        step: &Step,
+        why: &str,
+        delta: MemoryDelta,
+    ) -> Result<(), ApplyError> {
+        let outcome = Outcome::NotDone(format!("waits for a seat: {why}"));
+        self.note(step, &outcome, None, delta);
+        self.report.waiting.push(step.id);
+        Ok(())
     }
 
     /// What must be forgotten of what was written down before the step, which surely was not

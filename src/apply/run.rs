@@ -113,12 +113,14 @@ impl<'a> Run<'a> {
                 Action::CreateUser { .. } | Action::Reactivate { .. }
             );
             let failed = step.after.iter().find(|before| !self.done.contains(before));
-            if failed.is_some() {
+            if failed.is_some_and(|before| self.report.waiting.contains(before)) {
+                self.leave_waiting(step, "it is for somebody who has none", Vec::new())?;
+            } else if failed.is_some() {
                 let why = "what must happen before did not happen".to_owned();
                 self.give_up(step, why)?;
             } else if arrives && self.seating.is_full() {
-                let why = "the server takes no more active users".to_owned();
-                self.give_up(step, why)?;
+                let why = "the server takes no more active users";
+                self.leave_waiting(step, why, Vec::new())?;
             } else {
                 go.push(id);
             }

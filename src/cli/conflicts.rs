@@ -9,6 +9,9 @@ use super::exit::{Exit, Failure};
 use super::people;
 use super::print::{Page, Terminal, count};
 
+/// As many users who are gone are listed one by one.
+const FEW: usize = 3;
+
 /// Lists them.
 ///
 /// # Errors
@@ -25,9 +28,15 @@ pub fn conflicts(context: &Context, json: Json, terminal: Terminal) -> Result<An
         let number = report.conflicts.len();
         page.line(format!("{}.", count(number, "conflict", "conflicts")));
     }
-    for (number, conflict) in (1..).zip(&report.conflicts) {
+    let is_gone = |conflict: &&Conflict| conflict.kind == ConflictKind::UserGone;
+    let (mut gone, mut each): (Vec<&Conflict>, _) = report.conflicts.iter().partition(is_gone);
+    if gone.len() <= FEW {
+        each.append(&mut gone);
+    }
+    for (number, conflict) in (1..).zip(&each) {
         one(&mut page, number, conflict);
     }
+    all_gone(&mut page, each.len() + 1, &gone);
     if report.adoptions > 0 {
         page.gap();
         page.line(format!(
@@ -39,6 +48,37 @@ pub fn conflicts(context: &Context, json: Json, terminal: Terminal) -> Result<An
         ));
     }
     Ok(Answer::page(&page, Exit::DONE))
+}
+
+/// Many users who are gone have one cause.
+fn all_gone(page: &mut Page, number: usize, gone: &[&Conflict]) {
+    if gone.is_empty() {
+        return;
+    }
+    let names = gone.iter().flat_map(|conflict| &conflict.parties);
+    let names = names.filter_map(|party| match party {
+        Party::Account(account) => Some(account.username.as_str()),
+        _ => None,
+    });
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    names.truncate(FEW);
+    page.title(format!(
+        "{number}. {} linked users no longer exist",
+        gone.len()
+    ));
+    page.line(format!(
+        "   {} and {} more; `mattersync conflicts --json` lists all",
+        names.join(", "),
+        gone.len().saturating_sub(names.len())
+    ));
+    page.gap();
+    page.line(
+        "  if this is another Mattermost than before, or an older copy of its database was put \
+         back: correct the address in [mattermost], or restore the database",
+    );
+    page.line("  for each whose user was deleted for good, so that a new user is made:");
+    page.line("      mattersync unlink ACCOUNT");
 }
 
 fn heading(kind: ConflictKind) -> &'static str {

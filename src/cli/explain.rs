@@ -89,9 +89,12 @@ fn story(page: &mut Page, story: &Story, all: bool) {
         page.line(format!("{:<12}by {} on {}", "Kept", word.by, word.at));
     }
     page.gap();
-    page.line(format!("{:<12}{}", "Decision", story.decision));
-    page.title("What would be done now");
-    people::outlook(page, &story.now);
+    if story.now.is_empty() {
+        page.line(format!("{:<12}{}", "Decision", story.decision));
+    } else {
+        page.title("Decision: what would be done now");
+        people::outlook(page, &story.now);
+    }
     if !story.waits.is_empty() {
         page.title("Waits");
         for wait in &story.waits {

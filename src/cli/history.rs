@@ -4,7 +4,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 use crate::cycle::{self, HistoryReport, RunReport};
-use crate::model::Timestamp;
+use crate::model::{HeldBack, Timestamp};
 use crate::state::RunState;
 
 use super::Answer;
@@ -90,15 +90,30 @@ fn tell(page: &mut Page, report: &HistoryReport) {
     }
     if !report.events.is_empty() {
         page.title("Outside of runs");
-        for event in &report.events {
+        let most = usize::try_from(LAST).unwrap_or(usize::MAX);
+        let older = report.events.len().saturating_sub(most);
+        if older > 0 {
+            page.line(format!(
+                "  {older} more before these: mattersync history --json"
+            ));
+        }
+        for event in report.events.iter().skip(older) {
             let by = event.value.get("by").and_then(serde_json::Value::as_str);
             let when = Timestamp(event.at.ms);
-            page.line(match event.kind.as_str() {
-                "forgotten" => format!(
+            let held = serde_json::from_value(event.value.clone());
+            page.line(match (event.kind.as_str(), held) {
+                (HeldBack::NOTE, Ok(HeldBack { hold, why, steps })) => {
+                    let steps = self::steps(usize::try_from(steps).unwrap_or(usize::MAX));
+                    format!("  {when}  held from then on: {hold}: {steps}: {why}")
+                }
+                (HeldBack::OVER, Ok(HeldBack { hold, .. })) => {
+                    format!("  {when}  no longer held: {hold}")
+                }
+                ("forgotten", _) => format!(
                     "  {when}  one person was forgotten by {}",
                     by.unwrap_or("unknown")
                 ),
-                kind => format!("  {when}  {kind}"),
+                (kind, _) => format!("  {when}  {kind}"),
             });
         }
     }

@@ -47,6 +47,7 @@ impl Group {
             | Why::FieldUnproven { .. }
             | Why::DroppedByConfiguration { .. } => Self::Missing,
             Why::ReactivatedByHand
+            | Why::DeactivationUndone { .. }
             | Why::Undone { .. }
             | Why::NotUndone { .. }
             | Why::Untouchable(_)
@@ -56,9 +57,10 @@ impl Group {
             Why::NotAPerson { linked: true, .. } => Self::Odd,
             Why::NotAPerson { linked: false, .. } => Self::NotPeople,
             Why::ExpiresSoon { .. } => Self::Expiring,
-            Why::SeenBackOnce | Why::EmailWaiting { .. } | Why::LoginService { .. } => {
-                Self::Waiting
-            }
+            Why::SeenBackOnce
+            | Why::EmailWaiting { .. }
+            | Why::UndoWaits { .. }
+            | Why::LoginService { .. } => Self::Waiting,
             Why::StateUnknown(_) => Self::LockUnseen,
             Why::DeactivatedByHand | Why::DeactivatedByOrder { .. } | Why::Protected => {
                 Self::ByPerson

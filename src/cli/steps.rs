@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cycle::{Adoption, Mails, PlanReport, Side};
 use crate::model::{Action, Hold, Reason, Step, UserRef};
-use crate::plan::hold_name;
+use crate::plan::{hold_name, people};
 
 use super::print::{Page, count};
 
@@ -91,7 +91,8 @@ pub fn show(page: &mut Page, report: &PlanReport, steps: &[&Step], all: bool, te
             Some(reason) if reasons.len() == 1 && steps.len() > 1 => format!(" ({reason})"),
             _ => String::new(),
         };
-        page.title(format!("{}{common}", heading(kind, steps.len(), tense)));
+        let number = people(steps.iter().copied());
+        page.title(format!("{}{common}", heading(kind, number, tense)));
         let most = match kind {
             "create" | "update" | "join-team" => ROUTINE,
             _ => WORTH_A_LOOK,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cycle::SyncReport;
-use crate::model::{Step, StepId};
+use crate::model::{Action, Step, StepId};
 use crate::plan::{Sentence, hold_name};
 
 use super::args::Show;
@@ -88,7 +88,8 @@ pub fn done(page: &mut Page, report: &SyncReport, all: bool) {
         return;
     }
     let other = report.not_done.iter().chain(&report.unknown);
-    let other: BTreeSet<StepId> = other.map(|(id, _)| *id).collect();
+    let other = other.map(|(id, _)| id).chain(&report.waiting);
+    let other: BTreeSet<StepId> = other.copied().collect();
     let done: Vec<&Step> = report
         .plan
         .plan
@@ -125,10 +126,34 @@ pub fn failures(page: &mut Page, report: &SyncReport) {
         format!("{number} PERHAPS DONE (the next cycle looks):"),
         &report.unknown,
     );
+    waiting(page, report, &steps);
     if let Some(why) = &report.stopped {
         page.gap();
         page.alarm(format!("THE RUN WAS STOPPED: {why}"));
         page.line("What was not begun is planned again by the next cycle.");
+    }
+}
+
+/// Whom the server refused for want of a seat, and whom it was not asked about any more.
+fn waiting(page: &mut Page, report: &SyncReport, steps: &BTreeMap<StepId, &Step>) {
+    let people = report.waiting.iter().filter_map(|id| steps.get(id));
+    let people = people.filter(|step| {
+        matches!(
+            step.action,
+            Action::CreateUser { .. } | Action::Reactivate { .. }
+        )
+    });
+    let people: Vec<String> = people.map(|step| step.subject.to_string()).collect();
+    if people.is_empty() {
+        return;
+    }
+    page.gap();
+    page.line(format!(
+        "{} for a seat: the server takes no more active users.",
+        count(people.len(), "person waits", "people wait")
+    ));
+    for person in people {
+        page.line(format!("  {person}"));
     }
 }
 

@@ -34,6 +34,12 @@ const PASSWORDS: [&str; 6] = [
     "ms-mcs-admpwd",
 ];
 
+/// The word of the configuration for a value; empty for one that has none.
+pub(super) fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: &T) -> &'static str {
+    let found = names.iter().find(|(_, known)| known == value);
+    found.map_or("", |(name, _)| name)
+}
+
 /// Whether this is an attribute description: a name or number, perhaps with options
 /// (RFC 4512, 2.5).
 pub(super) fn is_attribute(text: &str) -> bool {

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use toml::Spanned;
 
 use super::check::{ADOPT, AUTHORITY, BY_HAND};
+use super::names::name_of;
 use super::raw::{
     Key, RawAccounts, RawAttributes, RawConfig, RawControl, RawGuard, RawMattermost, RawPolicy,
     RawProvider, RawSchedule, RawSecret, RawState, RawTeam, Scalar,
@@ -107,11 +108,8 @@ fn time(duration: Duration) -> Key<Scalar> {
     key(Scalar(duration::format(duration)))
 }
 
-fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: &T) -> Key<String> {
-    names
-        .iter()
-        .find(|(_, known)| known == value)
-        .and_then(|(name, _)| word(*name))
+fn named<T: PartialEq>(names: &[(&'static str, T)], value: &T) -> Key<String> {
+    word(name_of(names, value))
 }
 
 fn secret(source: &SecretSource) -> Key<RawSecret> {
@@ -149,7 +147,7 @@ fn raw(settings: &Settings) -> RawConfig {
 fn provider(settings: &ProviderSettings) -> RawProvider {
     let mut raw = RawProvider {
         name: word(settings.name.as_str()),
-        schema: name_of(&Schema::NAMES, &settings.mapping.schema),
+        schema: named(&Schema::NAMES, &settings.mapping.schema),
         base: word(&settings.mapping.base),
         group_base: word(&settings.mapping.group_base),
         sentinels: list(&settings.sentinels),
@@ -225,12 +223,12 @@ fn accounts(mapping: &Mapping) -> RawAccounts {
     RawAccounts {
         filter: word(&mapping.filter),
         id: word(&mapping.id.name),
-        id_form: name_of(&IdForm::NAMES, &mapping.id.form),
+        id_form: named(&IdForm::NAMES, &mapping.id.form),
         second_anchor: mapping.anchor.as_ref().and_then(|a| word(&a.name)),
         second_anchor_form: mapping
             .anchor
             .as_ref()
-            .and_then(|a| name_of(&IdForm::NAMES, &a.form)),
+            .and_then(|a| named(&IdForm::NAMES, &a.form)),
         username: word(&mapping.username),
         email: list(mapping.email.iter().map(|source| match source {
             EmailSource::Attribute(text) | EmailSource::Template(text) => text,
@@ -245,7 +243,7 @@ fn accounts(mapping: &Mapping) -> RawAccounts {
         lock: list(mapping.locks.iter().map(|rule| rule.attribute())),
         group_filter: word(&mapping.group_filter),
         group_id: word(&mapping.group_id.name),
-        group_id_form: name_of(&IdForm::NAMES, &mapping.group_id.form),
+        group_id_form: named(&IdForm::NAMES, &mapping.group_id.form),
         group_name: word(&mapping.group_name),
         group_members: list(dns),
         group_member_usernames: list(usernames),
@@ -290,15 +288,15 @@ fn mattermost(settings: &MattermostSettings) -> RawMattermost {
 }
 
 fn policy(policy: &Policy) -> RawPolicy {
-    let authority = |authority: Authority| name_of(&AUTHORITY, &authority);
+    let authority = |authority: Authority| named(&AUTHORITY, &authority);
     let field = |field| authority(policy.fields.get(&field).copied().unwrap_or(Authority::Off));
     RawPolicy {
-        adopt: name_of(&ADOPT, &policy.adopt),
+        adopt: named(&ADOPT, &policy.adopt),
         grace: time(policy.grace),
         protect: list(&policy.protect),
         first_admin: policy.first_admin.as_ref().and_then(word),
         seat_order: list(&policy.seat_order),
-        reactivated_by_hand: name_of(&BY_HAND, &policy.lifecycle.reactivated_by_hand),
+        reactivated_by_hand: named(&BY_HAND, &policy.lifecycle.reactivated_by_hand),
         flap_limit: key(Scalar(
             policy
                 .lifecycle

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    About, Directory, HeldBack, MattermostProof, Now, Origin, ProviderName, ReadingProof, Released,
-    Step, Why,
+    About, Directory, HeldBack, Hold, HoldCause, MattermostProof, Now, Origin, ProviderName,
+    ReadingProof, Released, Step, Why,
 };
 use crate::plan::{approved, hold_name};
 
@@ -74,13 +74,20 @@ fn approvals(view: &View, released: &[Step], now: &Now) -> Vec<Released> {
 
 fn held(view: &View) -> Vec<HeldBack> {
     let holds = view.plan.holds.iter();
-    holds
-        .map(|hold| HeldBack {
-            hold: hold_name(&hold.key),
-            why: hold.cause.to_string(),
-            steps: number(hold.steps.len()),
-        })
-        .collect()
+    holds.map(held_back).collect()
+}
+
+/// A hold as it is recorded: without a person's name.
+pub(super) fn held_back(hold: &Hold) -> HeldBack {
+    let mut cause = hold.cause.clone();
+    if let HoldCause::Flapping { changes, .. } = &mut cause {
+        changes.clear();
+    }
+    HeldBack {
+        hold: hold_name(&hold.key),
+        why: cause.to_string(),
+        steps: number(hold.steps.len()),
+    }
 }
 
 fn left_alone(view: &View) -> BTreeMap<String, u64> {

@@ -58,6 +58,9 @@ impl Engine {
         if !learned.is_empty() {
             self.learn(&mut view.memory, learned).await?;
         }
+        if only.is_none() {
+            self.note_holds(&view.plan, now.wall).await?;
+        }
         if let Some(pick) = only {
             view.plan.steps.retain(pick);
         }

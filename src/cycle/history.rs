@@ -42,7 +42,8 @@ pub struct HistoryReport {
     pub schema: u32,
     /// The runs.
     pub runs: Vec<RunReport>,
-    /// What happened outside of runs: each person who was forgotten, without a name.
+    /// What happened outside of runs: each person who was forgotten, without a name; when something
+    /// began to be held, and when it no longer was.
     pub events: Vec<NoteReport>,
 }
 

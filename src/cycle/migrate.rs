@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::config::IdAttribute;
+use crate::config::{IdAttribute, ProviderSettings};
 use crate::model::{Gap, HoldKey, Memory, ProviderName, Reading, Remember, SourceIdentity};
 use crate::plan::{Migration, Setting};
 use crate::provider::mapping::{id_context, ids_of};
@@ -72,31 +72,33 @@ impl Errand for MigrateIds {
     }
 }
 
+/// The identity that was remembered and the attribute by which people were known, if the
+/// configuration names another one. Where nobody is linked nothing is lost by a change.
+fn other_ids<'m>(
+    memory: &'m Memory,
+    settings: &ProviderSettings,
+) -> Option<(&'m SourceIdentity, IdAttribute)> {
+    let last = memory.identities.get(&settings.name)?;
+    let (_, old) = ids_of(&last.context)?;
+    let linked = memory.links.keys().any(|key| key.provider == settings.name);
+    (linked && old != settings.mapping.id).then_some((last, old))
+}
+
+/// Refuses to go on where everybody would be somebody else.
+///
+/// # Errors
+/// [`CycleError::OtherIds`].
+pub fn same_ids(memory: &Memory, settings: &ProviderSettings) -> Result<(), CycleError> {
+    match other_ids(memory, settings) {
+        None => Ok(()),
+        Some((_, old)) => Err(CycleError::OtherIds {
+            from: old.to_string(),
+            to: settings.mapping.id.to_string(),
+        }),
+    }
+}
+
 impl Engine {
-    /// The identity that was remembered and the attribute by which people were known, if the
-    /// configuration names another one. Where nobody is linked nothing is lost by a change.
-    fn other_ids<'m>(&self, memory: &'m Memory) -> Option<(&'m SourceIdentity, IdAttribute)> {
-        let settings = &self.settings().provider;
-        let last = memory.identities.get(&settings.name)?;
-        let (_, old) = ids_of(&last.context)?;
-        let linked = memory.links.keys().any(|key| key.provider == settings.name);
-        (linked && old != settings.mapping.id).then_some((last, old))
-    }
-
-    /// Refuses to go on where everybody would be somebody else.
-    ///
-    /// # Errors
-    /// [`CycleError::OtherIds`].
-    pub(super) fn same_ids(&self, memory: &Memory) -> Result<(), CycleError> {
-        match self.other_ids(memory) {
-            None => Ok(()),
-            Some((_, old)) => Err(CycleError::OtherIds {
-                from: old.to_string(),
-                to: self.settings().provider.mapping.id.to_string(),
-            }),
-        }
-    }
-
     /// Shows who gets which id, or applies what was shown.
     ///
     /// # Errors
@@ -113,7 +115,7 @@ impl Engine {
         let memory = self.store().load().await.map_err(CycleError::from)?;
         let settings = self.settings().provider.clone();
         let new = settings.mapping.id.clone();
-        let Some((last, old)) = self.other_ids(&memory) else {
+        let Some((last, old)) = other_ids(&memory, &settings) else {
             return Err(WordError::Refused(format!(
                 "people are known by {new}, as before: nothing is to be migrated. If \
                  accounts.id was changed just now: does the service know? systemctl reload \

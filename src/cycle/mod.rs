@@ -12,6 +12,7 @@ mod errand;
 mod error;
 mod exchanged;
 mod forget;
+mod held;
 mod history;
 mod mails;
 mod migrate;
@@ -27,8 +28,9 @@ mod summary;
 mod undo;
 mod word;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -36,7 +38,7 @@ use crate::apply::Listener;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::mattermost::{Client, Counts};
-use crate::model::{Memory, MemoryDelta, Now, Origin, Plan, Step};
+use crate::model::{Memory, MemoryDelta, Now, Origin, Plan, RunId, Step, StepId};
 use crate::plan::{Settled, plan};
 use crate::provider::{Ask, Progress, Provider};
 use crate::state::{Store, Unsettled};
@@ -51,7 +53,7 @@ pub use history::{
     ApprovalReport, Change, HistoryReport, Moment, NoteReport, RunReport, SCHEMA, StepReport,
 };
 pub use mails::Mails;
-pub use migrate::{MigrateIds, MigrationReport};
+pub use migrate::{MigrateIds, MigrationReport, same_ids};
 pub use people::*;
 pub use person::PersonError;
 pub use question::{History, Question, Show};
@@ -110,6 +112,10 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     progress: Progress,
     owed: Owed,
+    /// What is written down as held; none until that was read.
+    held: Option<BTreeSet<String>>,
+    /// Steps in doubt: when each was first seen so, and how long after it was sent.
+    doubted: BTreeMap<(RunId, StepId), (Now, Duration)>,
 }
 
 impl Engine {
@@ -143,6 +149,8 @@ impl Engine {
             clock,
             progress: Progress::default(),
             owed: Owed::default(),
+            held: None,
+            doubted: BTreeMap::new(),
         }
     }
 
@@ -191,7 +199,9 @@ impl Engine {
         let mut view = self.read(&mut memory, &unsettled, &now, stages).await?;
         exchanged::check(&view, &self.settings)?;
         for doubt in &unsettled {
-            if let Settled::Done(delta) = view.settle(&doubt.step, &now) {
+            if let Settled::Done(delta) | Settled::Perhaps { delta, .. } =
+                view.settle(&doubt.step, &now)
+            {
                 remember(&mut view.memory, &delta);
             }
         }
@@ -246,7 +256,7 @@ impl Engine {
         now: &Now,
         stages: &Stages<'_>,
     ) -> Result<View, CycleError> {
-        self.same_ids(memory)?;
+        same_ids(memory, &self.settings.provider)?;
         stages(Stage::Reading);
         let reader = self.client.reader();
         let memory = std::mem::take(memory);

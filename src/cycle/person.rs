@@ -24,10 +24,7 @@ pub enum PersonError {
     NotOurs(String),
 }
 
-/// Whether a text is the one that was typed, whatever the case.
-pub fn same(text: &str, word: &str) -> bool {
-    text.eq_ignore_ascii_case(word) || text.to_lowercase() == word.to_lowercase()
-}
+pub use crate::model::same_text as same;
 
 /// Whether a subject is the one meant.
 pub fn is_meant(subject: &Subject, person: &str) -> bool {

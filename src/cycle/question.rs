@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Memory, RunId, StepId, Timestamp};
+use crate::model::{HeldBack, Memory, RunId, StepId, Timestamp};
 use crate::state::{RunRecord, RunState, Store, Which, Who};
 
 use super::history::{HistoryReport, RunReport, SCHEMA};
@@ -71,8 +71,13 @@ impl Question for History {
                 }
                 runs.push(report);
             }
-            let forgotten = store.loose_notes().await.map_err(CycleError::from)?;
-            Ok(HistoryReport::new(runs, forgotten))
+            let mut events = store.loose_notes().await.map_err(CycleError::from)?;
+            events.retain(|note| self.since.is_none_or(|since| note.at >= since));
+            // What is held is about nobody alone.
+            events.retain(|note| {
+                who.is_none() || ![HeldBack::NOTE, HeldBack::OVER].contains(&note.kind.as_str())
+            });
+            Ok(HistoryReport::new(runs, events))
         })
     }
 }

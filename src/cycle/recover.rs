@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::mattermost::WriteError;
-use crate::model::{Action, MemoryDelta, Now, Outcome, Remember, Step};
-use crate::plan::{Settled, made_later, undone};
+use crate::model::{Action, Made, Memory, MemoryDelta, Now, Outcome, Remember, Step, Timestamp};
+use crate::plan::{Settled, made_later, set_by, undone};
 use crate::state::{Settlement, StateError, Unsettled};
 
 use super::aftermath::Parted;
@@ -22,6 +22,8 @@ impl Engine {
         now: &Now,
     ) -> Result<(), CycleError> {
         self.inherit_debts(now).await;
+        self.doubted
+            .retain(|place, _| unsettled.iter().any(|u| *place == (u.run, u.step.id)));
         for doubt in unsettled {
             let (outcome, delta) = match view.settle(&doubt.step, now) {
                 Settled::Done(delta) => {
@@ -32,7 +34,7 @@ impl Engine {
                 }
                 Settled::NotDone => {
                     let deactivation = matches!(doubt.step.action, Action::Deactivate { .. });
-                    if deactivation && now.wall.since(doubt.at) < LATE {
+                    if deactivation && self.waited(doubt, &view.memory, now) < LATE {
                         continue;
                     }
                     let why = match doubt.step.action {
@@ -46,11 +48,20 @@ impl Engine {
                     // An administrator's deactivation from now on is not ours.
                     (Outcome::NotDone(why), undone(&doubt.step, &view.memory))
                 }
+                Settled::Perhaps { why, delta } => (Outcome::Unknown(why), delta),
                 Settled::Unknown => continue,
             };
             let done = outcome == Outcome::Done;
+            let made = match outcome {
+                Outcome::Done => made_later(&doubt.step, &delta),
+                Outcome::NotDone(_) => None,
+                Outcome::Unknown(_) => Some(Made {
+                    asked: true,
+                    ..Made::default()
+                }),
+            };
             let settlement = Settlement {
-                made: made_later(&doubt.step, &delta).filter(|_| done),
+                made,
                 outcome,
                 at: now.wall,
             };
@@ -71,6 +82,17 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// For how long an outcome has been waited for, as far as the clocks can be believed: what has
+    /// passed since it was first seen in doubt is certain, and what had passed before is by the
+    /// wall clock, unless that was set since.
+    fn waited(&mut self, doubt: &Unsettled, memory: &Memory, now: &Now) -> Duration {
+        let sent = Timestamp(doubt.at.0.saturating_add(set_by(memory, now)));
+        let place = (doubt.run, doubt.step.id);
+        let first = || (now.clone(), now.wall.since(sent));
+        let (seen, before) = self.doubted.entry(place).or_insert_with(first);
+        before.saturating_add(now.certainly_since(seen))
     }
 
     /// A step that gives an address ends with a second call, which marks it as verified: that one

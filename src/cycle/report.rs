@@ -86,6 +86,9 @@ pub struct SyncReport {
     pub done: BTreeMap<String, usize>,
     /// Steps that were not carried out, and why.
     pub not_done: Vec<(StepId, String)>,
+    /// Steps of those for whom the server had no seat left, as its refusal showed.
+    #[serde(default)]
+    pub waiting: Vec<StepId>,
     /// Steps of which nobody knows, and why.
     pub unknown: Vec<(StepId, String)>,
     /// Why the run ended early, if it did.
@@ -213,6 +216,7 @@ impl Summary {
             run: self.run,
             done: done.map(|(kind, n)| (kind.to_owned(), n)).collect(),
             not_done: self.report.not_done.clone(),
+            waiting: self.report.waiting.clone(),
             unknown: self.report.unknown.clone(),
             stopped: self.report.stopped.clone(),
             aftermath: self.aftermath.clone(),

@@ -125,6 +125,9 @@ impl Summary {
                 .find(|(step, _)| *step == id)
                 .map(|(_, why)| why.clone())
         };
+        if self.report.waiting.contains(&id) {
+            return Some(Outcome::NotDone("waits for a seat".to_owned()));
+        }
         of(&self.report.not_done)
             .map(Outcome::NotDone)
             .or_else(|| of(&self.report.unknown).map(Outcome::Unknown))

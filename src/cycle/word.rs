@@ -288,6 +288,7 @@ fn accepted(view: &View, by: &str, now: &Now) -> Vec<Remember> {
     let kept = Kept {
         by: by.to_owned(),
         at: now.wall,
+        witness: true,
     };
     let users = witnesses(&view.world());
     let kept = users

@@ -151,7 +151,9 @@ impl LastCycle {
             held: holds.map(|h| (hold_name(&h.key), h.steps.len())).collect(),
             state_unknown: summary.state_unknown(),
             expiring: listed(|why| matches!(why, Why::ExpiresSoon { .. })),
-            reactivated_by_hand: listed(|why| *why == Why::ReactivatedByHand),
+            reactivated_by_hand: listed(|why| {
+                matches!(why, Why::ReactivatedByHand | Why::DeactivationUndone { .. })
+            }),
             gaps: gaps.map(ToString::to_string).collect(),
             requests: summary.counts.requests,
             writes: summary.counts.writes,

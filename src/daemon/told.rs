@@ -6,13 +6,16 @@ use std::sync::{Arc, Mutex};
 
 use crate::clock::Clock;
 use crate::cycle::Summary;
-use crate::model::{Gap, Step, Timestamp, Why};
+use crate::model::{Gap, LeftAlone, Step, Timestamp, Why};
 use crate::observe;
 use crate::plan::DAY;
 use crate::state::Outcome;
 
 /// People left alone whom one cycle names; a full team would fill the journal with one line each.
 const AT_ONCE: usize = 20;
+
+/// As many users who are gone are told one by one.
+const FEW: usize = 3;
 
 /// What was said, and when.
 pub struct Told {
@@ -73,7 +76,14 @@ impl Told {
             wants_attention(&left.why)
                 && self.is_news(format!("left {} {:?}", left.subject, left.why))
         });
-        let news: Vec<_> = news.collect();
+        let mut news: Vec<_> = news.collect();
+        // Many at once have one cause, and it is not with them.
+        let is_gone = |left: &&LeftAlone| left.why == Why::UserGone;
+        let gone: Vec<&LeftAlone> = news.iter().copied().filter(is_gone).collect();
+        if gone.len() > FEW {
+            observe::users_gone(&gone);
+            news.retain(|left| !is_gone(left));
+        }
         for left in news.iter().take(AT_ONCE) {
             observe::left_alone(left);
         }
@@ -150,6 +160,7 @@ fn wants_attention(why: &Why) -> bool {
         | Why::NoEmail(_)
         | Why::DomainRefused { .. }
         | Why::ReactivatedByHand
+        | Why::DeactivationUndone { .. }
         | Why::NotUndone { .. }
         | Why::Untouchable(_)
         | Why::NoSeat { .. }
@@ -174,6 +185,7 @@ fn wants_attention(why: &Why) -> bool {
         | Why::Protected
         | Why::LoginService { .. }
         | Why::EmailWaiting { .. }
+        | Why::UndoWaits { .. }
         | Why::FieldUnproven { .. }
         | Why::Undone { .. }
         | Why::OutcomeUnknown(_) => false,

@@ -205,6 +205,9 @@ pub struct Group {
     pub members: BTreeSet<DirectoryId>,
     /// Members that are not: nested groups, foreign or dangling names.
     pub other_members: usize,
+    /// Where its members would be, if it shows none and nothing proves that it has none. Nobody
+    /// can say then who is in it; it is not empty.
+    pub unseen: BTreeSet<String>,
 }
 
 /// Which server or file answered, to notice when it becomes another.
@@ -282,6 +285,19 @@ impl Group {
         };
         self.name.trim().to_lowercase() == text.trim().to_lowercase()
             || plain(&self.dn) == plain(text)
+    }
+
+    /// Why nobody can say who is in it, and what to do; `None` where its members were read.
+    pub fn why_unseen(&self) -> Option<String> {
+        let lists: Vec<&str> = self.unseen.iter().map(String::as_str).collect();
+        (!lists.is_empty()).then(|| {
+            format!(
+                "{} shows no member, and nothing proves that it has none: let the account that \
+                 reads the directory read {} of groups",
+                self.dn,
+                lists.join(", ")
+            )
+        })
     }
 }
 

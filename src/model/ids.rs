@@ -100,3 +100,8 @@ pub struct StepId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(pub i64);
+
+/// Whether a text is the one that a person typed, whatever the case.
+pub fn same_text(text: &str, typed: &str) -> bool {
+    text.eq_ignore_ascii_case(typed) || text.to_lowercase() == typed.to_lowercase()
+}

@@ -155,6 +155,10 @@ pub struct Kept {
     pub by: String,
     /// When.
     pub at: Timestamp,
+    /// Not a word about this user, but about the state file: that such users are there is no sign
+    /// any more that it is an older copy. Nobody has looked at the user.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub witness: bool,
 }
 
 /// A link that a person took apart. The account is left alone until a person says more about it.
@@ -263,7 +267,7 @@ pub struct Memory {
     /// Since when complete readings do not contain the account of a user whom we created and
     /// deactivated; kept only where such users are to be deleted one day.
     pub gone: BTreeMap<AccountKey, Timestamp>,
-    /// What the clocks said; kept only where something depends on dates.
+    /// What the clocks said; kept only where something depends on dates, or is summed over a day.
     pub clock: Option<ClockSeen>,
     /// A server that told its limit only by refusing.
     pub seat_refusal: Option<SeatRefusal>,
@@ -402,6 +406,11 @@ impl Memory {
             Remember::Forgotten(user, at) => put(&mut self.forgotten, user, at.as_ref()),
             Remember::Restored(value) => self.restored.clone_from(value),
         }
+    }
+
+    /// A person's word about this very user, whom no account stands behind.
+    pub fn kept(&self, user: &UserId) -> Option<&Kept> {
+        self.kept.get(user).filter(|kept| !kept.witness)
     }
 
     /// Which account each linked user stands for.

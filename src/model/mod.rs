@@ -23,7 +23,7 @@ pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate, Remn
 pub use evidence::{Evidence, Gap, Proof, Rejected, Roster};
 pub use ids::{
     AccountKey, DirectoryId, Fingerprint, GroupId, Nonce, ProviderName, RunId, StepId, TeamId,
-    UserId,
+    UserId, same_text,
 };
 pub use memory::{
     Absence, Announcement, Approval, ChosenName, ClockSeen, Deactivation, Done, Given, HoldKey,
@@ -34,7 +34,7 @@ pub use plan::{
     Action, Class, NewUser, Outcome, Phase, Plan, Precondition, Step, Subject, TeamRef, UserRef,
     Values,
 };
-pub use reason::{Changed, Hold, HoldCause, LeftAlone, Reason, Why};
+pub use reason::{Changed, Hold, HoldCause, LeftAlone, Loss, Reason, Why};
 pub use record::{
     About, HeldBack, Made, MattermostProof, Note, Origin, ReadingProof, Released, RunKind,
     StepRecord,

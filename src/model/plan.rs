@@ -24,19 +24,31 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The steps that a hold keeps back, and those that wait for one of them.
+    /// The steps that a hold keeps back, and those that wait for one of them. Who could not get out
+    /// of a temporary name or address does not get into it either.
     pub fn held(&self) -> BTreeSet<StepId> {
-        let mut held: BTreeSet<StepId> = self
-            .holds
-            .iter()
-            .flat_map(|h| h.steps.iter().copied())
-            .collect();
-        for step in &self.steps {
-            if step.after.iter().any(|id| held.contains(id)) {
-                held.insert(step.id);
+        let steps = self.holds.iter().flat_map(|h| h.steps.iter().copied());
+        let mut held: BTreeSet<StepId> = steps.collect();
+        if held.is_empty() {
+            return held;
+        }
+        let by_id: BTreeMap<StepId, &Step> = self.steps.iter().map(|s| (s.id, s)).collect();
+        loop {
+            let before = held.len();
+            for step in &self.steps {
+                if step.after.iter().any(|id| held.contains(id)) {
+                    held.insert(step.id);
+                }
+                if held.contains(&step.id) {
+                    let openers = step.after.iter().filter_map(|id| by_id.get(id));
+                    let own = openers.filter(|other| other.action.leads_to(&step.action));
+                    held.extend(own.map(|other| other.id));
+                }
+            }
+            if held.len() == before {
+                return held;
             }
         }
-        held
     }
 
     /// The steps that may be carried out now, in order.
@@ -270,6 +282,25 @@ pub enum Action {
         /// The team's name, for people and for the fingerprint.
         team_name: String,
     },
+}
+
+impl Action {
+    /// The name or address that it gives to a user.
+    fn value(&self) -> Option<&Values> {
+        match self {
+            Self::Rename { username, .. } => Some(username),
+            Self::ChangeEmail { email, .. } => Some(email),
+            _ => None,
+        }
+    }
+
+    /// Whether it gives a user the name, or the address, that the other action gives up.
+    fn leads_to(&self, other: &Self) -> bool {
+        let (Some(this), Some(next)) = (self.value(), other.value()) else {
+            return false;
+        };
+        self.kind() == other.kind() && self.user() == other.user() && this.to == next.from
+    }
 }
 
 /// The kind of a step as the guard sees it.

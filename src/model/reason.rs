@@ -62,6 +62,11 @@ pub enum Reason {
         /// The name that somebody else needs.
         name: String,
     },
+    /// Somebody left in the middle of an exchange of names, and has the temporary one.
+    LeftBetween {
+        /// The directory's name for the account when it was last seen.
+        last: String,
+    },
     /// The team is in the configuration and does not exist.
     TeamConfigured,
     /// Everyone is a member of this team.
@@ -173,6 +178,8 @@ pub enum Why {
         was: String,
         /// This account's id.
         id: String,
+        /// Nothing else agrees.
+        alone: bool,
     },
     /// The second anchor belongs to another account too, and is of no use.
     SharedAnchor {
@@ -222,6 +229,15 @@ pub enum Why {
     },
     /// An administrator reactivated the user although the account is locked or missing.
     ReactivatedByHand,
+    /// `mattersync undo` took our deactivation back, although the account is locked or missing.
+    DeactivationUndone {
+        /// The run that had deactivated.
+        run: RunId,
+        /// Who took it back.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
     /// Named in `protect`.
     Protected,
     /// A bot, our own account, or the last administrator.
@@ -288,6 +304,15 @@ pub enum Why {
         /// Why, in words.
         why: String,
     },
+    /// An address that is taken back is still that of somebody who has to confirm another one first.
+    UndoWaits {
+        /// The run that had done it.
+        run: RunId,
+        /// The address.
+        email: String,
+        /// Who has it: the username.
+        holder: String,
+    },
     /// The entry is not a person's: no user is made for it, and a user who is linked to it stays as
     /// he is.
     NotAPerson {
@@ -338,20 +363,20 @@ pub struct Hold {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HoldCause {
-    /// More steps of the class than its limit for one cycle.
+    /// More of the class than its limit for one cycle.
     Limit {
         /// The limit.
         limit: u64,
-        /// How many the plan wants.
+        /// How many the plan wants: people, not steps.
         wanted: u64,
     },
-    /// More steps of the class within 24 hours than three times its limit.
+    /// More of the class within 24 hours than three times its limit.
     Day {
         /// Three times the limit.
         limit: u64,
         /// Done in the last 24 hours.
         done: u64,
-        /// How many the plan wants.
+        /// How many the plan wants: people, not steps.
         wanted: u64,
     },
     /// A roster shrank by more than a fifth.
@@ -360,6 +385,9 @@ pub enum HoldCause {
         from: usize,
         /// Accounts now.
         to: usize,
+        /// Which containers lost accounts, the greatest loss first.
+        #[serde(default)]
+        lost: Vec<Loss>,
     },
     /// A container that had three or more accounts has none.
     ContainerVanished {
@@ -413,6 +441,17 @@ pub enum HoldCause {
         /// How that was noticed.
         how: String,
     },
+}
+
+/// A container with fewer accounts than before.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Loss {
+    /// Its DN, in lower case.
+    pub container: String,
+    /// Accounts before.
+    pub from: usize,
+    /// Accounts now.
+    pub to: usize,
 }
 
 /// A setting that is not what it was.

@@ -157,6 +157,13 @@ pub struct HeldBack {
     pub steps: u64,
 }
 
+impl HeldBack {
+    /// The kind of note that says that this is held since then.
+    pub const NOTE: &'static str = "held";
+    /// The kind of note that says that it is held no longer.
+    pub const OVER: &'static str = "held-no-more";
+}
+
 /// What the server made of a step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Made {
@@ -172,7 +179,8 @@ pub struct Made {
     /// What the server stored in the fields that were sent.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub stored: BTreeMap<ProfileField, String>,
-    /// The server asked the person to confirm a new address; it is not in force before that.
+    /// The server asked the person to confirm a new address; it is not in force before that. Where
+    /// the outcome is unknown it perhaps did, and nothing will ever tell.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub asked: bool,
 }

@@ -187,6 +187,23 @@ pub fn left_alone(left: &LeftAlone) {
     );
 }
 
+/// Many linked users do not exist any more.
+pub fn users_gone(gone: &[&LeftAlone]) {
+    let names = gone.iter().map(|left| left.subject.name.as_str());
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    names.truncate(3);
+    tracing::warn!(
+        message_id = Kind::LeftAlone.message_id(),
+        "left alone: {} linked users no longer exist on Mattermost ({} and {} more): is this the \
+         right Mattermost, or was an older copy of its database put back? `mattersync conflicts` \
+         says what to do",
+        gone.len(),
+        names.join(", "),
+        gone.len().saturating_sub(names.len())
+    );
+}
+
 /// More of them than one cycle names.
 pub fn more_left_alone(number: usize) {
     tracing::warn!(
@@ -370,18 +387,5 @@ pub fn cycle_recovered(failures: u32) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn message_ids_are_unique_and_well_formed() {
-        let ids: BTreeSet<&str> = Kind::ALL.into_iter().map(Kind::message_id).collect();
-        assert_eq!(ids.len(), Kind::ALL.len());
-        for id in ids {
-            let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
-            assert!(id.len() == 32 && id.chars().all(hex), "{id}");
-        }
-    }
-}
+#[path = "events_tests.rs"]
+mod tests;

@@ -1,7 +1,10 @@
 //! What kind of step an action is, and by what it is recognised from plan to plan.
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest, Sha256};
 
+use super::{emails, naming};
 use crate::model::{AccountKey, Action, Class, Fingerprint, Phase, Step, UserId, UserRef, Values};
 
 impl Action {
@@ -93,6 +96,17 @@ impl Action {
         }
     }
 
+    /// Whether it gives a user the temporary name or address that a ring is opened with.
+    pub fn opens_ring(&self) -> bool {
+        match self {
+            Self::Rename {
+                account, username, ..
+            } => naming::is_temporary(&username.to, account),
+            Self::ChangeEmail { account, email, .. } => emails::is_temporary(&email.to, account),
+            _ => false,
+        }
+    }
+
     /// What it would do, to whom, as a hash. The same wish in a later plan has the same one;
     /// another target, another value or another person has another.
     pub fn fingerprint(&self) -> Fingerprint {
@@ -145,6 +159,19 @@ impl Step {
     pub fn class(&self) -> Option<Class> {
         self.action.class()
     }
+}
+
+/// How many people, or teams and the like, steps of one kind are about: whose name or address
+/// changes through a temporary one is in two of them.
+pub fn people<'s>(steps: impl IntoIterator<Item = &'s Step>) -> usize {
+    let mut twice = BTreeSet::new();
+    let steps = steps.into_iter().filter(|step| match &step.action {
+        Action::Rename { user, .. } | Action::ChangeEmail { user, .. } => {
+            twice.insert((step.action.kind(), user))
+        }
+        _ => true,
+    });
+    steps.count()
 }
 
 /// Bytes as lower-case hex.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::model::{
     AccountState, Announcement, ClockSeen, Directories, Evidence, Hold, HoldCause, HoldKey, Memory,
-    Now, Reason, Remember, StepId, Timestamp, User, Why,
+    Now, Reason, Remember, Step, StepId, Timestamp, User, Why,
 };
 
 use super::draft::{Draft, Person};
@@ -40,17 +40,28 @@ pub fn jump(memory: &Memory, now: &Now) -> i64 {
 }
 
 fn ahead(memory: &Memory, now: &Now) -> i64 {
+    let before = memory.clock.as_ref().map_or(0, |last| last.ahead);
+    before.saturating_add(since_compared(memory, now))
+}
+
+/// By how many milliseconds the wall clock was set since the clocks were last compared; zero for
+/// what is usual. What was written down by the wall clock before is so much further back, or less.
+pub fn set_by(memory: &Memory, now: &Now) -> i64 {
+    let by = since_compared(memory, now);
+    if by.abs() > TOLERANCE { by } else { 0 }
+}
+
+fn since_compared(memory: &Memory, now: &Now) -> i64 {
     let Some(last) = &memory.clock else { return 0 };
     let wall = now.wall.0.saturating_sub(last.at.wall.0);
-    let since = match now.boot_id == last.at.boot_id && now.boot >= last.at.boot {
+    match now.boot_id == last.at.boot_id && now.boot >= last.at.boot {
         true => {
             let boot = now.boot.saturating_sub(last.at.boot).as_millis();
             wall.saturating_sub(i64::try_from(boot).unwrap_or(i64::MAX))
         }
         // How long the machine was off is not known, but not that long.
         false => wall.min(0),
-    };
-    last.ahead.saturating_add(since)
+    }
 }
 
 /// Tells of the date on which an account that is in use will expire; writes it down once for each
@@ -134,8 +145,8 @@ pub fn hold(draft: &Draft<'_>) -> Option<Hold> {
         .then(|| guard::hold(HoldKey::Clock, HoldCause::ClockJumped { ahead }, &steps))
 }
 
-/// Writes down what the clocks say, where anything depends on dates. A jump is remembered until
-/// nothing rests on it any more.
+/// Writes down what the clocks say, where anything depends on dates or is summed over a day. A jump
+/// is remembered until nothing rests on it any more.
 pub fn learn(draft: &mut Draft<'_>) {
     let memory = draft.world.memory;
     for key in memory.announced.keys() {
@@ -154,10 +165,15 @@ pub fn learn(draft: &mut Draft<'_>) {
     }
     let mut directories = draft.world.directories.values();
     let dates = directories.any(|d| d.accounts.iter().any(|(_, a)| a.expires.is_some()));
-    if !dates && draft.policy.lifecycle.purge_after.is_none() {
+    let counts = |step: &Step| step.class().is_some() && !guard::first_fill(memory, step);
+    let summed = !memory.done.is_empty() || draft.plan.steps.iter().any(counts);
+    if !dates && !summed && draft.policy.lifecycle.purge_after.is_none() {
         return;
     }
-    let open = draft.dates_at_risk || hold(draft).is_some();
+    // What rests on dates is not known where the directory was not read.
+    let unread = draft.world.directories.values();
+    let unread = unread.filter(|d| !d.accounts.gaps().is_empty()).count() > 0;
+    let open = unread || draft.dates_at_risk || hold(draft).is_some();
     let ahead = match draft.clock_jump {
         0 => 0,
         _ if !open => 0,
@@ -167,6 +183,7 @@ pub fn learn(draft: &mut Draft<'_>) {
         let doubt = |ahead: i64| ahead.abs() > TOLERANCE;
         last.at.boot_id != draft.now.boot_id
             || doubt(last.ahead) != doubt(ahead)
+            || set_by(memory, draft.now) != 0
             || draft.clock_jump != 0 && ahead == 0
             || draft.now.wall.since(last.at.wall) >= COMPARED
     });

@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    AccountKey, Class, Directory, HoldCause, HoldKey, ProfileField, ProviderName, Remember, Shape,
-    Step, Subject, Why,
+    AccountKey, Action, Class, Directory, HoldCause, HoldKey, ProfileField, ProviderName, Remember,
+    Shape, Step, Subject, Why,
 };
 
-use super::draft::{Draft, Risk};
+use super::draft::{Draft, Risk, plain_dn};
 use super::guard;
+use super::losses::losses;
 use super::origin::{learn_identity, note_step_back, odd};
 use super::profiles::field_key;
 use super::scope::{self, Taking};
@@ -33,7 +34,7 @@ pub struct Doubt {
 pub struct Doubts {
     /// In the order in which they are shown.
     pub list: Vec<Doubt>,
-    /// Which of them are about a container, by its DN as [`plain`] spells it.
+    /// Which of them are about a container, by its DN as [`plain_dn`] spells it.
     containers: BTreeMap<String, usize>,
     /// What was compared with the last readings.
     shapes: BTreeMap<ProviderName, Shape>,
@@ -60,7 +61,7 @@ impl Doubts {
                 faded.insert(name.clone());
             }
             if let HoldKey::Container(dn) = &key {
-                self.containers.insert(plain(dn), self.list.len());
+                self.containers.insert(plain_dn(dn), self.list.len());
             }
             self.list.push(Doubt {
                 key,
@@ -93,7 +94,10 @@ impl Doubts {
             return about;
         };
         let class = step.class();
-        if matches!(class, Some(Class::Missing | Class::MembershipRemoval)) {
+        if matches!(
+            class,
+            Some(Class::Missing | Class::MembershipRemoval | Class::Purge)
+        ) {
             about = self.of_person(draft, key, Risk::Missing);
         } else if matches!(class, Some(Class::Locked | Class::Create | Class::Move)) {
             // Another directory, or ids from another attribute, would make everybody twice.
@@ -103,6 +107,15 @@ impl Doubts {
         }
         if class == Some(Class::Locked) {
             about.extend(self.of_configuration(draft, key, Taking::Locked));
+        }
+        if class == Some(Class::Create) {
+            // A lock that nobody can see any more makes leavers of long ago look like newcomers.
+            about.extend(self.of_kind(key, is_lock));
+            about.extend(self.of_configuration(draft, key, Taking::Create));
+        }
+        // Whoever was only not shown has no successor.
+        if let Action::MoveLink { from, .. } = &step.action {
+            about.extend(self.of_person(draft, from, Risk::Missing));
         }
         // Whoever does not know what was done does nothing that is counted; an adoption is shown
         // to a person anyway.
@@ -120,10 +133,8 @@ impl Doubts {
         if risk == Risk::Return {
             // A lock that nobody can see any more, or that another directory does not know,
             // would let every leaver in again.
-            let mut about = self.of_kind(key, |k| match k {
-                HoldKey::Attribute(name) => !name.starts_with("field:"),
-                HoldKey::Identity(_) | HoldKey::Restored => true,
-                _ => false,
+            let mut about = self.of_kind(key, |k| {
+                is_lock(k) || matches!(k, HoldKey::Identity(_) | HoldKey::Restored)
             });
             about.extend(self.of_configuration(draft, key, Taking::Return));
             return about;
@@ -136,7 +147,7 @@ impl Doubts {
         });
         about.extend(self.of_configuration(draft, key, Taking::Missing));
         let link = draft.world.memory.links.get(key);
-        let dn = link.map(|link| plain(&link.last_dn));
+        let dn = link.map(|link| plain_dn(&link.last_dn));
         let mut rest = dn.as_deref().unwrap_or_default();
         while let Some((_, container)) = rest.split_once(',') {
             about.extend(self.containers.get(container));
@@ -229,6 +240,11 @@ impl Doubts {
     }
 }
 
+/// Whether what is doubted is an attribute that says who is locked.
+fn is_lock(key: &HoldKey) -> bool {
+    matches!(key, HoldKey::Attribute(name) if !name.starts_with("field:"))
+}
+
 impl Doubt {
     fn concerns(&self, provider: &ProviderName) -> bool {
         self.provider.as_ref().is_none_or(|own| own == provider)
@@ -316,15 +332,6 @@ fn keep_doubted(now: &mut Shape, last: &Shape, staying: &[&HoldKey]) {
     }
 }
 
-/// A DN in lower case without the white space that servers write or leave out between its parts.
-fn plain(dn: &str) -> String {
-    dn.to_lowercase()
-        .split(',')
-        .map(str::trim)
-        .collect::<Vec<_>>()
-        .join(",")
-}
-
 /// The shape of a reading: what the provider counted, and how many accounts have each field.
 fn shape(directory: &Directory) -> Shape {
     let mut with = [0_usize; ProfileField::ALL.len()];
@@ -347,6 +354,7 @@ fn compare(provider: &ProviderName, last: &Shape, now: &Shape) -> Vec<(HoldKey, 
         let cause = HoldCause::Shrank {
             from: last.accounts,
             to: now.accounts,
+            lost: losses(last, now),
         };
         doubts.push((HoldKey::Shrank(provider.clone()), cause));
     }

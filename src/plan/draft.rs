@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
 use crate::model::{
-    Account, AccountKey, Action, Class, Gap, LeftAlone, Link, Now, Plan, Precondition,
-    ProviderName, Reason, Remember, Step, StepId, Subject, User, UserId, ValueOf, Why,
+    Account, AccountKey, Action, Class, Directory, Evidence, Gap, LeftAlone, Link, Lookup, Now,
+    Plan, Precondition, ProviderName, Reason, Remember, Step, StepId, Subject, User, UserId,
+    ValueOf, Why,
 };
 
 use super::bonds::Bonds;
@@ -101,6 +102,8 @@ pub struct Draft<'a> {
     by_username: OnceCell<BTreeMap<&'a str, &'a User>>,
     /// Users by address; filled when the first address is asked for.
     by_email: OnceCell<BTreeMap<&'a str, &'a User>>,
+    /// Entries that cannot be used; filled when the first missing account is looked at.
+    unusable: OnceCell<BTreeMap<(&'a ProviderName, String), &'a str>>,
     /// Users who carry a nonce of ours; filled only while creations are unsettled.
     pub by_nonce: BTreeMap<&'a str, Vec<&'a User>>,
     /// The remembered links with what was read on both sides.
@@ -158,6 +161,7 @@ impl<'a> Draft<'a> {
             now,
             by_username: OnceCell::new(),
             by_email: OnceCell::new(),
+            unusable: OnceCell::new(),
             by_nonce: match world.memory.nonces.is_empty() {
                 true => BTreeMap::new(),
                 false => by_nonce(world),
@@ -330,6 +334,31 @@ impl<'a> Draft<'a> {
         directory.accounts.gaps().first()
     }
 
+    /// Whether the account of a link is there. An entry that cannot be used, in the place where the
+    /// account was seen last, may be the account under an id that is wrong.
+    pub fn look<'d>(
+        &self,
+        directory: &'d Directory,
+        key: &AccountKey,
+        link: &Link,
+    ) -> Evidence<&'d Account> {
+        let seen = directory.accounts.look(&key.id);
+        let Evidence::Absent(proof) = &seen else {
+            return seen;
+        };
+        if matches!(proof.lookup, Some(Lookup::Elsewhere { .. })) {
+            return seen;
+        }
+        let bad = self.unusable.get_or_init(|| unusable(self.world));
+        if bad.is_empty() {
+            return seen;
+        }
+        match bad.get(&(&key.provider, plain_dn(&link.last_dn))) {
+            Some(why) => Evidence::Unknown(Gap::Rejected((*why).to_owned())),
+            None => seen,
+        }
+    }
+
     /// Whether most accounts of the provider lost this attribute or field at once.
     pub fn is_faded(&self, provider: &ProviderName, what: &str) -> bool {
         let faded = self.faded.get(provider);
@@ -341,6 +370,25 @@ impl<'a> Draft<'a> {
         self.plan.steps.sort_by_key(|s| (s.action.phase(), s.id));
         self.plan
     }
+}
+
+/// A DN in lower case without the white space that servers write or leave out between its parts.
+pub fn plain_dn(dn: &str) -> String {
+    dn.to_lowercase()
+        .split(',')
+        .map(str::trim)
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+/// Why entries cannot be used, by their DNs.
+fn unusable<'a>(world: &World<'a>) -> BTreeMap<(&'a ProviderName, String), &'a str> {
+    let directories = world.directories.iter();
+    let entries = directories.flat_map(|(provider, directory)| {
+        let entries = directory.accounts.rejected().iter();
+        entries.map(move |bad| ((provider, plain_dn(&bad.name)), bad.why.as_str()))
+    });
+    entries.collect()
 }
 
 fn by_nonce<'a>(world: &World<'a>) -> BTreeMap<&'a str, Vec<&'a User>> {

@@ -14,6 +14,9 @@ use super::draft::{Draft, Person};
 use super::lifecycle::Standing;
 use super::{Authority, address};
 
+/// How the addresses end that rings are opened with.
+const TEMPORARY: &str = "@mattersync.invalid";
+
 /// Addresses that are promised in this plan, and those that become free.
 #[derive(Debug, Default)]
 pub struct Addresses {
@@ -123,18 +126,22 @@ fn grant_all<'p>(
     pairs.filter(|(_, done)| !done).map(|(w, _)| w).collect()
 }
 
+/// Whether a ring of addresses can be opened. Not where the server verifies addresses, or may:
+/// nobody could click in what is sent to the temporary one. Nor where it takes only addresses of
+/// certain domains, in which a temporary one could be somebody's.
+pub fn takes_temporary(draft: &Draft<'_>) -> bool {
+    let server = draft.world.server;
+    server.require_email_verification == Some(false) && server.restrict_to_domains.is_empty()
+}
+
 /// Resolves rings of addresses, each through a temporary address of one of its members. Returns
-/// the wishes that remain. Not where the server verifies addresses, or may: nobody could click in
-/// what is sent to the temporary one. Nor where it takes only addresses of certain domains, in
-/// which a temporary one could be somebody's.
+/// the wishes that remain.
 fn open_rings<'p>(
     draft: &mut Draft<'_>,
     addresses: &mut Addresses,
     waiting: Vec<Wish<'p>>,
 ) -> Vec<Wish<'p>> {
-    let server = draft.world.server;
-    let verifies = server.require_email_verification != Some(false);
-    if verifies || !server.restrict_to_domains.is_empty() {
+    if !takes_temporary(draft) {
         return waiting;
     }
     let in_ring = rings(&waiting);
@@ -158,7 +165,7 @@ fn open_rings<'p>(
 }
 
 /// An address that reaches nobody (RFC 2606, section 2), the same in every plan for one account.
-fn temporary(draft: &Draft<'_>, key: &AccountKey) -> String {
+pub fn temporary(draft: &Draft<'_>, key: &AccountKey) -> String {
     let address = temporary_of(key);
     match draft.addressed(&address) {
         None => address,
@@ -169,12 +176,12 @@ fn temporary(draft: &Draft<'_>, key: &AccountKey) -> String {
 fn temporary_of(key: &AccountKey) -> String {
     let hash = Sha256::digest(key.to_string().as_bytes());
     let name = super::action::hex(&hash[..6]);
-    format!("changing-{name}@mattersync.invalid")
+    format!("changing-{name}{TEMPORARY}")
 }
 
 /// Whether an address is one that a ring was to be opened with: nobody keeps it.
-fn is_temporary(email: &str, key: &AccountKey) -> bool {
-    email.ends_with(&temporary_of(key))
+pub fn is_temporary(email: &str, key: &AccountKey) -> bool {
+    email.ends_with(TEMPORARY) && email.ends_with(&temporary_of(key))
 }
 
 /// Plans one change of an address, after these steps.

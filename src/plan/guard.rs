@@ -7,6 +7,7 @@ use crate::model::{
     Class, Fingerprint, Hold, HoldCause, HoldKey, Memory, Now, ProviderName, Step, StepId,
 };
 
+use super::action::people;
 use super::doubts::Doubts;
 use super::draft::Draft;
 use super::undo::is_undo;
@@ -21,7 +22,7 @@ pub const APPROVAL: Duration = Duration::from_secs(72 * 60 * 60);
 /// How many times the limit of one cycle may be done within a [`DAY`].
 const CYCLES_A_DAY: u64 = 3;
 
-/// The most steps of a class in one cycle; `None` for no limit. `active` is the number of active
+/// The most people of a class in one cycle; `None` for no limit. `active` is the number of active
 /// linked users.
 pub fn limit(policy: &Policy, class: Class, active: u64) -> Option<u64> {
     if class == Class::Purge {
@@ -120,7 +121,7 @@ fn over_limit(draft: &Draft<'_>, class: Class, steps: Vec<&Step>, active: u64) -
         .into_iter()
         .filter(|s| released.is_none_or(|r| !r.contains(&s.action.fingerprint())))
         .collect();
-    let number = u64::try_from(wanted.len()).unwrap_or(u64::MAX);
+    let number = u64::try_from(people(wanted.iter().copied())).unwrap_or(u64::MAX);
     if number == 0 {
         return None;
     }
@@ -134,11 +135,9 @@ fn over_limit(draft: &Draft<'_>, class: Class, steps: Vec<&Step>, active: u64) -
             &wanted,
         ));
     }
-    let since = draft
-        .now
-        .wall
-        .0
-        .saturating_sub(i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX));
+    let day = i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX);
+    let set_by = dates::set_by(draft.world.memory, draft.now);
+    let since = draft.now.wall.0.saturating_sub(day).saturating_sub(set_by);
     let recent = draft
         .world
         .memory

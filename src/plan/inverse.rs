@@ -14,15 +14,22 @@ pub type Inverse = (AccountKey, UserId, Vec<Undoing>);
 /// # Errors
 /// Why it cannot be taken back, and what to do instead.
 pub fn inverse(record: &StepRecord, memory: &Memory) -> Result<Option<Inverse>, String> {
+    let asked = record.made.as_ref().is_some_and(|made| made.asked);
     match &record.outcome {
         None | Some(Outcome::NotDone(_)) => return Ok(None),
-        Some(Outcome::Unknown(_)) => {
+        Some(Outcome::Unknown(_)) if !asked => {
             return Err(
                 "nobody knows yet whether it was done: the next cycle finds out, then try again"
                     .into(),
             );
         }
-        Some(Outcome::Done) => {}
+        Some(Outcome::Unknown(_) | Outcome::Done) => {}
+    }
+    if asked && let Some(email) = waits_for_click(record, memory) {
+        return Err(format!(
+            "the address is not changed before the person's click: nothing is to be taken back \
+             yet. If {email} shall not become the address, set the old one in the directory"
+        ));
     }
     let made = record.made.as_ref();
     let (account, user) = match &record.step.action {
@@ -60,6 +67,15 @@ pub fn inverse(record: &StepRecord, memory: &Memory) -> Result<Option<Inverse>, 
     Ok((!undoing.is_empty()).then_some((account, user, undoing)))
 }
 
+/// The address that the step asked a person to confirm, while that may still happen.
+fn waits_for_click<'r>(record: &'r StepRecord, memory: &Memory) -> Option<&'r str> {
+    let Action::ChangeEmail { account, email, .. } = &record.step.action else {
+        return None;
+    };
+    let link = memory.links.get(account)?;
+    (link.email_waiting.as_ref() == Some(&email.to)).then_some(&email.to)
+}
+
 fn undoing(record: &StepRecord) -> Result<Vec<Undoing>, String> {
     let made = record.made.as_ref();
     let value = |of, Values { from, to }: &Values, directory| Undoing::Value {
@@ -77,7 +93,9 @@ fn undoing(record: &StepRecord) -> Result<Vec<Undoing>, String> {
             vec![value(ValueOf::Username, username, directory)]
         }
         Action::ChangeEmail { email, .. } => {
-            let directory = by_directory(record).then(|| email.to.clone());
+            let made_room = matches!(record.step.reason, Reason::MakesRoom { .. });
+            let by_directory = by_directory(record) && !made_room;
+            let directory = by_directory.then(|| email.to.clone());
             vec![value(ValueOf::Email, email, directory)]
         }
         Action::UpdateProfile { changes, .. } => {

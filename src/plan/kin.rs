@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::{Account, AccountKey, Evidence, Subject, User, Why};
+use crate::model::{Account, AccountKey, Evidence, ProfileField, Subject, User, Why};
 
 use super::bonds::Bond;
 use super::draft::Draft;
-use super::{address, names};
+use super::{address, names, profiles};
 
 /// Who took somebody's name within this time after that user was deactivated may be the same
 /// person. Later it is somebody new, unless the address agrees too.
@@ -101,10 +101,12 @@ impl<'a> Kin<'a> {
             let bond = &draft.bonds.all[*at];
             let one = rest.is_empty() && self.sharer(account).is_none();
             // Only a whole reading shows that nobody else has it.
-            if one && draft.gap(&key.provider).is_none() && is_gone(draft, bond) {
+            let proven = one && draft.gap(&key.provider).is_none() && is_gone(draft, bond);
+            let alone = !agrees(bond, account);
+            if proven && !alone {
                 return Kinship::Successor(*at);
             }
-            return perhaps(bond, key, "second anchor", anchor);
+            return perhaps(bond, key, ("second anchor", anchor), alone);
         }
         let mails: Vec<_> = address::all(account).collect();
         let by_mail = mails.iter().find_map(|mail| {
@@ -117,13 +119,30 @@ impl<'a> Kin<'a> {
             Some((*at, "username", name))
         });
         match by_name.or(by_mail) {
-            Some((at, what, value)) => perhaps(&draft.bonds.all[at], key, what, value),
+            Some((at, what, value)) => perhaps(&draft.bonds.all[at], key, (what, value), false),
             None => Kinship::None,
         }
     }
 }
 
-fn perhaps(bond: &Bond<'_>, key: &AccountKey, what: &str, value: &str) -> Kinship {
+/// Whether anything but the second anchor says that an account is the person of a link: numbers are
+/// given away again, and mistyped.
+fn agrees(bond: &Bond<'_>, account: &Account) -> bool {
+    let Some(user) = bond.user else { return false };
+    let name = names::legal(&account.username);
+    let last = names::legal(&bond.link.last_username);
+    let by_name = name.is_some_and(|name| {
+        name == user.username.as_str() || last.is_some_and(|last| last == name)
+    });
+    let by_mail = || address::all(account).any(|address| address == user.email);
+    let called = |field| {
+        let wanted = profiles::wanted(account, field);
+        !wanted.is_empty() && wanted == user.field(field)
+    };
+    by_name || by_mail() || called(ProfileField::FirstName) && called(ProfileField::LastName)
+}
+
+fn perhaps(bond: &Bond<'_>, key: &AccountKey, (what, value): (&str, &str), alone: bool) -> Kinship {
     let id = &bond.link.user;
     let holder = bond.user.map_or_else(
         || id.to_string(),
@@ -135,6 +154,7 @@ fn perhaps(bond: &Bond<'_>, key: &AccountKey, what: &str, value: &str) -> Kinshi
         holder,
         was: format!("{}, id {}", bond.link.last_dn, bond.key.id),
         id: key.id.to_string(),
+        alone,
     })
 }
 
@@ -155,7 +175,7 @@ fn is_gone(draft: &Draft<'_>, bond: &Bond<'_>) -> bool {
         return true;
     };
     let out = bond.link.deactivated.is_some() && !bond.link.is_in_doubt();
-    match directory.accounts.look(&bond.key.id) {
+    match draft.look(directory, bond.key, bond.link) {
         Evidence::Absent(proof) => proof.lookup.is_some() || out,
         Evidence::Present(_) | Evidence::Unknown(_) => false,
     }

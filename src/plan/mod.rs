@@ -3,12 +3,13 @@
 //! [`plan`] sees both sides as read, the policy, what is remembered, and what time it is. It
 //! touches nothing and asks nobody; the same input gives the same plan. Its parts, in order:
 //! `restored` (is what is remembered an older copy), `doubts` (is the reading plausible),
-//! `duplicates` (does an id stand for one entry), `lifecycle` and `undo` for what people ordered
-//! and took back, `matching` and `kin` (who is who), `lifecycle` (who goes, who comes back),
-//! `purge` (who is deleted), `naming`, `emails`, `profiles`, `creations`, `guard` (what waits for
-//! a person), `seats`, `memberships`. Beside them: [`remember`] says what follows from a step that
-//! was carried out, [`settle`] what became of steps whose outcome was lost, [`inverse()`] how a
-//! step is taken back, [`Migration`] who gets which id after the id attribute was changed.
+//! `duplicates` (does an id stand for one entry), `lifecycle` and `undo`, with `giveback`, for what
+//! people ordered and took back, `matching` and `kin` (who is who), `lifecycle` (who goes, who
+//! comes back), `purge` (who is deleted), `naming`, `emails`, `profiles`, `creations`, `guard`
+//! (what waits for a person), `seats`, `memberships`. Beside them: [`remember`] says what follows
+//! from a step that was carried out, [`settle`] what became of steps whose outcome was lost,
+//! [`inverse()`] how a step is taken back, [`Migration`] who gets which id after the id attribute
+//! was changed.
 
 mod action;
 mod address;
@@ -20,11 +21,14 @@ mod doubts;
 mod draft;
 mod duplicates;
 mod emails;
+mod exchange;
 mod flaps;
+mod giveback;
 mod guard;
 mod inverse;
 mod kin;
 mod lifecycle;
+mod losses;
 mod matching;
 mod memberships;
 mod migration;
@@ -43,9 +47,10 @@ mod seats;
 mod undo;
 mod words;
 
+pub use action::people;
 pub use address::legal_email;
 pub use crowd::{Bar, Claim, Crowd};
-pub use dates::next_expiry;
+pub use dates::{next_expiry, set_by};
 pub use guard::{APPROVAL, DAY, approved, limit};
 pub use inverse::{Inverse, inverse};
 pub use migration::{Migration, Renumbered, Stuck};
@@ -59,12 +64,12 @@ pub use recover::{Settled, settle};
 pub use restored::{unknown_marks, witnesses};
 pub use seats::taken;
 pub use undo::is_undo;
-pub use words::{Sentence, Span, hold_name};
+pub use words::{Sentence, Span, among_conflicts, hold_name};
 
 use std::collections::BTreeSet;
 
 use crate::model::{
-    AccountKey, Class, Directories, Directory, Gap, Memory, Now, Places, Plan, ProviderName,
+    AccountKey, Class, Directories, Directory, Done, Gap, Memory, Now, Places, Plan, ProviderName,
     Remember, Roster, ServerFacts, Step, Subject, Timestamp, User, UserId, Why,
 };
 
@@ -218,7 +223,18 @@ fn shown(draft: &mut Draft<'_>) {
 fn forget_old(draft: &mut Draft<'_>) {
     let day = i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX);
     let before = Timestamp(draft.now.wall.0.saturating_sub(day));
-    if draft.world.memory.done.iter().any(|d| d.at < before) {
+    let done = &draft.world.memory.done;
+    let set_by = dates::set_by(draft.world.memory, draft.now);
+    if set_by != 0 && !done.is_empty() {
+        // A day is not over because the clock was set: what was done keeps its age.
+        draft.learn(Remember::ForgetDone(Timestamp(i64::MAX)));
+        for done in done {
+            let at = Timestamp(done.at.0.saturating_add(set_by));
+            if at >= before {
+                draft.learn(Remember::Done(Done { at, ..done.clone() }));
+            }
+        }
+    } else if done.iter().any(|d| d.at < before) {
         draft.learn(Remember::ForgetDone(before));
     }
     let ended: BTreeSet<_> = draft

@@ -3,13 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    AccountKey, Action, ChosenName, Precondition, Reason, Remember, StepId, User, UserId, ValueOf,
-    Values, Why,
+    AccountKey, Action, ChosenName, Precondition, Reason, Remember, StepId, Subject, User, UserId,
+    ValueOf, Values, Why,
 };
 
+use super::bonds::Bond;
 use super::draft::{Draft, Person};
-use super::lifecycle::Standing;
-use super::{Authority, names};
+use super::lifecycle::{self, Standing};
+use super::{Authority, exchange, names};
+
+/// How the names begin that rings are opened with.
+const TEMPORARY: &str = "renaming-";
 
 /// The usernames of new users, and the steps that free them.
 #[derive(Debug, Default)]
@@ -74,15 +78,17 @@ pub fn settle(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) -> Namin
         }
     }
     let users = wishes.iter().filter_map(|(person, _)| person.user);
+    let leavers = leavers(draft);
+    let users = users.chain(leavers.iter().map(|(_, user)| *user));
     let mut owners = Owners {
         gives_up: users.map(|u| &u.id).collect(),
         promised: draft.given_back.clone(),
         ..Owners::default()
     };
     let mut naming = Naming::default();
-    let mut renames = BTreeMap::new();
+    let mut renames = Vec::new();
     for (person, base) in wishes {
-        let name = choose(draft, &mut owners, person, base);
+        let name = choose(draft, &mut owners, (person.key, person.user), base);
         owners.promised.insert(name.clone());
         match person.user {
             None => {
@@ -90,17 +96,66 @@ pub fn settle(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) -> Namin
             }
             Some(user) if user.username == name => {}
             Some(user) => {
-                let rename = Rename {
-                    person,
+                renames.push(Rename {
+                    key: person.key,
                     user,
+                    subject: person.subject(),
+                    reason: Reason::Differs {
+                        attribute: "username".into(),
+                        directory: person.account.username.clone(),
+                        mattermost: user.username.clone(),
+                    },
                     to: name,
-                };
-                renames.insert(user.username.clone(), rename);
+                    after: person.after(),
+                });
             }
         }
     }
-    rename(draft, &mut naming, renames);
+    for (bond, user) in leavers {
+        renames.extend(settled(draft, &mut owners, bond, user));
+    }
+    rename(draft, &mut naming, &renames);
     naming
+}
+
+/// Linked users whose account the directory did not show, and who have the name that a ring was
+/// opened with: they left in the middle of it.
+fn leavers<'d>(draft: &Draft<'d>) -> Vec<(&'d Bond<'d>, &'d User)> {
+    let gone = draft.bonds.all.iter().filter(|bond| bond.account.is_none());
+    let gone = gone.filter_map(|bond| Some((bond, bond.user?)));
+    let between = gone.filter(|(bond, user)| {
+        is_temporary(&user.username, bond.key)
+            && draft.world.directories.contains_key(&bond.key.provider)
+            && draft.owner(&user.id) == Some(bond.key)
+            && user.auth_service.is_empty()
+            && draft.untouchable(user).is_none()
+            && !draft.is_pinned(bond.key, ValueOf::Username)
+    });
+    between.collect()
+}
+
+/// The rename to the name that the account had when it was last seen. That is no matter of what a
+/// reading proves: nobody was to have the present one for longer than a moment.
+fn settled<'d>(
+    draft: &mut Draft<'d>,
+    owners: &mut Owners<'_>,
+    bond: &'d Bond<'d>,
+    user: &'d User,
+) -> Option<Rename<'d>> {
+    let base = names::legal_username(&bond.link.last_username)?;
+    let to = choose(draft, owners, (bond.key, Some(user)), base);
+    owners.promised.insert(to.clone());
+    let subject = lifecycle::subject(draft, bond.key, bond.link, &bond.link.last_dn);
+    (to != user.username).then_some(Rename {
+        key: bond.key,
+        user,
+        subject,
+        reason: Reason::LeftBetween {
+            last: bond.link.last_username.clone(),
+        },
+        to,
+        after: Vec::new(),
+    })
 }
 
 /// A user whom no account stands behind and who has this name, adoptions of this plan considered.
@@ -115,25 +170,26 @@ fn keeps(draft: &Draft<'_>, person: &Person<'_>, standing: Standing) -> bool {
         return false;
     };
     // The name that a ring was opened with is nobody's to keep, whatever happened meanwhile.
-    if is_temporary(&user.username, person.key) && draft.untouchable(user).is_none() {
+    let pinned = draft.is_pinned(person.key, ValueOf::Username);
+    if is_temporary(&user.username, person.key) && draft.untouchable(user).is_none() && !pinned {
         return false;
     }
-    if standing == Standing::Out
+    if pinned
+        || standing == Standing::Out
         || draft.policy.username != Authority::Directory
         || !user.auth_service.is_empty()
         || draft.untouchable(user).is_some()
-        || draft.is_pinned(person.key, ValueOf::Username)
     {
         return true;
     }
     names::legal(&person.account.username).is_some_and(|base| {
-        base == user.username || remembered(draft, person, &base) == Some(&user.username)
+        base == user.username || remembered(draft, person.key, &base) == Some(&user.username)
     })
 }
 
 /// The name with a suffix that was chosen for the person and this base.
-fn remembered<'d>(draft: &Draft<'d>, person: &Person<'_>, base: &str) -> Option<&'d String> {
-    let chosen = draft.world.memory.names.get(person.key)?;
+fn remembered<'d>(draft: &Draft<'d>, key: &AccountKey, base: &str) -> Option<&'d String> {
+    let chosen = draft.world.memory.names.get(key)?;
     (chosen.base == base).then_some(&chosen.name)
 }
 
@@ -142,7 +198,7 @@ fn remembered<'d>(draft: &Draft<'d>, person: &Person<'_>, base: &str) -> Option<
 fn wish(draft: &Draft<'_>, person: &Person<'_>) -> Result<String, Why> {
     let raw = &person.account.username;
     let base = names::legal_username(raw).ok_or_else(|| Why::NoUsername(raw.clone()))?;
-    let chosen = remembered(draft, person, &base);
+    let chosen = remembered(draft, person.key, &base);
     if chosen.is_some_and(|name| stranger(draft, name).is_none()) {
         return Ok(base);
     }
@@ -161,83 +217,79 @@ fn wish(draft: &Draft<'_>, person: &Person<'_>) -> Result<String, Why> {
 fn choose(
     draft: &mut Draft<'_>,
     owners: &mut Owners<'_>,
-    person: &Person<'_>,
+    (key, user): (&AccountKey, Option<&User>),
     base: String,
 ) -> String {
-    let chosen = remembered(draft, person, &base);
+    let chosen = remembered(draft, key, &base);
     if let Some(name) = chosen.filter(|name| !owners.is_taken(draft, name)) {
         return name.clone();
     }
     if !owners.is_taken(draft, &base) && stranger(draft, &base).is_none() {
-        if draft.world.memory.names.contains_key(person.key) {
-            draft.learn(Remember::Name(person.key.clone(), None));
+        if draft.world.memory.names.contains_key(key) {
+            draft.learn(Remember::Name(key.clone(), None));
         }
         return base;
     }
-    let name = owners.suffixed(draft, &base, person.user);
+    let name = owners.suffixed(draft, &base, user);
     let chosen = ChosenName {
         base,
         name: name.clone(),
     };
-    draft.learn(Remember::Name(person.key.clone(), Some(chosen)));
+    draft.learn(Remember::Name(key.clone(), Some(chosen)));
     name
 }
 
 struct Rename<'p> {
-    person: &'p Person<'p>,
+    key: &'p AccountKey,
     user: &'p User,
+    subject: Subject,
+    /// Why it gets the name.
+    reason: Reason,
     to: String,
+    after: Vec<StepId>,
 }
 
-/// Plans the renames so that each name is free before it is taken. `renames` is keyed by the name
-/// that is given up. A chain ends at a free name; a ring is opened through a temporary one.
-fn rename(draft: &mut Draft<'_>, naming: &mut Naming, renames: BTreeMap<String, Rename<'_>>) {
-    let mut done: BTreeSet<&String> = BTreeSet::new();
-    for start in renames.keys() {
-        let mut chain: Vec<&String> = Vec::new();
-        let mut at = start;
-        while let Some(rename) = renames.get(at).filter(|_| done.insert(at)) {
-            chain.push(at);
-            at = &rename.to;
-        }
-        let Some(last) = chain.last() else { continue };
-        // No two get one name, so that a way that comes back comes back to its start.
-        let ring = at == start;
-        if let Some(opener) = renames.get(*last).filter(|_| ring) {
-            let temporary = temporary(draft, opener.person.key);
+/// Plans the renames so that each name is free before it is taken. A chain ends at a free name; a
+/// ring is opened through a temporary one.
+fn rename(draft: &mut Draft<'_>, naming: &mut Naming, renames: &[Rename<'_>]) {
+    let changes = renames.iter();
+    let changes: Vec<_> = changes
+        .map(|r| (r.user.username.as_str(), r.to.as_str()))
+        .collect();
+    for chain in exchange::chains(&changes) {
+        let mut members = chain.members.iter().filter_map(|at| renames.get(*at));
+        let opener = if chain.ring { members.next() } else { None };
+        let opened = opener.map(|opener| {
+            let temporary = temporary(draft, opener.key);
             let step = make_room(draft, opener, &temporary);
             naming.freed_by.insert(opener.user.username.clone(), step);
-            // The opener's own new name is freed by the chain below; it goes last.
-            for name in chain.iter().rev().skip(1) {
-                if let Some(rename) = renames.get(*name) {
-                    plain(draft, naming, rename, &rename.user.username);
-                }
-            }
+            (opener, temporary, step)
+        });
+        for rename in members {
+            plain(draft, naming, rename, &rename.user.username);
+        }
+        if let Some((opener, temporary, step)) = opened {
             plain(draft, naming, opener, &temporary);
             naming.freed_by.insert(opener.user.username.clone(), step);
-        } else {
-            for name in chain.iter().rev() {
-                if let Some(rename) = renames.get(*name) {
-                    plain(draft, naming, rename, &rename.user.username);
-                }
-            }
         }
     }
 }
 
 fn plain(draft: &mut Draft<'_>, naming: &mut Naming, rename: &Rename<'_>, from: &str) {
-    let Rename { person, user, to } = rename;
-    let mut after = person.after();
-    after.extend(naming.freed_by.get(to));
+    let user = rename.user;
+    let mut after = rename.after.clone();
+    after.extend(naming.freed_by.get(&rename.to));
     if from != user.username {
         after.extend(naming.freed_by.get(&user.username));
     }
-    let reason = Reason::Differs {
-        attribute: "username".into(),
-        directory: person.account.username.clone(),
-        mattermost: user.username.clone(),
-    };
-    let step = push(draft, rename, from, to, reason, after);
+    let step = push(
+        draft,
+        rename,
+        from,
+        &rename.to,
+        rename.reason.clone(),
+        after,
+    );
     naming.freed_by.insert(user.username.clone(), step);
 }
 
@@ -245,7 +297,7 @@ fn make_room(draft: &mut Draft<'_>, rename: &Rename<'_>, temporary: &str) -> Ste
     let reason = Reason::MakesRoom {
         name: rename.user.username.clone(),
     };
-    let after = rename.person.after();
+    let after = rename.after.clone();
     push(
         draft,
         rename,
@@ -265,7 +317,7 @@ fn push(
     after: Vec<StepId>,
 ) -> StepId {
     let action = Action::Rename {
-        account: rename.person.key.clone(),
+        account: rename.key.clone(),
         user: rename.user.id.clone(),
         username: Values {
             from: from.to_owned(),
@@ -273,7 +325,7 @@ fn push(
         },
     };
     let expects = Precondition::Username(from.to_owned());
-    draft.step(rename.person.subject(), action, expects, reason, after)
+    draft.step(rename.subject.clone(), action, expects, reason, after)
 }
 
 /// Whether a person has the name that a ring was opened with.
@@ -282,7 +334,11 @@ fn is_renaming(person: &Person<'_>) -> bool {
     user.is_some_and(|user| is_temporary(&user.username, person.key))
 }
 
-fn is_temporary(name: &str, key: &AccountKey) -> bool {
+/// Whether a name is one that a ring was to be opened with: nobody keeps it.
+pub fn is_temporary(name: &str, key: &AccountKey) -> bool {
+    if !name.starts_with(TEMPORARY) {
+        return false;
+    }
     let temporary = temporary_of(key);
     name == temporary || name == names::with_suffix(&temporary, "-2")
 }
@@ -290,11 +346,11 @@ fn is_temporary(name: &str, key: &AccountKey) -> bool {
 fn temporary_of(key: &AccountKey) -> String {
     use sha2::{Digest, Sha256};
     let hash = super::action::hex(&Sha256::digest(key.to_string().as_bytes())[..6]);
-    format!("renaming-{hash}")
+    format!("{TEMPORARY}{hash}")
 }
 
 /// A free name that says what it is, the same in every plan for the same account.
-fn temporary(draft: &Draft<'_>, key: &AccountKey) -> String {
+pub fn temporary(draft: &Draft<'_>, key: &AccountKey) -> String {
     let name = temporary_of(key);
     if draft.named(&name).is_some() {
         names::with_suffix(&name, "-2")

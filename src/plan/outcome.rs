@@ -190,7 +190,9 @@ pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Mem
                 ..
             }
         );
-        if !by_hand && !by_approval && !expected && !first_fill(memory, step) {
+        // A ring counts each of its people once: this one when he gets out of the temporary name.
+        let half = step.action.opens_ring();
+        if !by_hand && !by_approval && !expected && !half && !first_fill(memory, step) {
             delta.push(Remember::Done(Done {
                 class,
                 at: now.wall,

@@ -59,7 +59,7 @@ pub fn candidates(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Di
             forget(draft, bond.key, since);
             continue;
         }
-        let Evidence::Absent(proof) = directory.accounts.look(&bond.key.id) else {
+        let Evidence::Absent(proof) = draft.look(directory, bond.key, bond.link) else {
             continue;
         };
         match (&proof.lookup, since) {

@@ -12,6 +12,13 @@ use super::outcome::{Effect, remember};
 pub enum Settled {
     /// It was carried out, and this follows.
     Done(MemoryDelta),
+    /// Nothing will ever tell whether it was: it is not tried again, and this follows.
+    Perhaps {
+        /// What nobody knows, in words.
+        why: String,
+        /// What follows.
+        delta: MemoryDelta,
+    },
     /// It was not; the plan decides anew.
     NotDone,
     /// The reading does not tell.
@@ -52,9 +59,24 @@ pub fn settle(
         | Action::CreateTeam { .. } => None,
         // The server may have mailed the person already: it is not asked again.
         Action::ChangeEmail {
+            user,
+            email,
             waits_for_click: true,
             ..
-        } => Some(Effect::EmailAsked),
+        } => match users.look(user) {
+            Evidence::Present(user) if user.email == email.to => Some(Effect::EmailChanged),
+            _ => {
+                return Settled::Perhaps {
+                    why: format!(
+                        "the e-mail to {} that asks for a click was perhaps sent, perhaps not: \
+                         mattersync or the connection broke off before the server answered. It is \
+                         not sent again",
+                        email.to
+                    ),
+                    delta: remember(step, &Effect::EmailAsked, memory, now),
+                };
+            }
+        },
         Action::JoinTeam {
             user: UserRef::Existing(user),
             team: TeamRef::Existing(team),

@@ -1,10 +1,12 @@
 //! Settings that decide who is in scope, and what a change of them may take away.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use crate::model::{AccountKey, Changed, Evidence, Lookup};
+use crate::model::{AccountKey, Changed, Evidence, Lookup, User};
 
 use super::draft::Draft;
+use super::lifecycle::missing_for;
 use super::{Setting, legal_username};
 
 /// What may become of a person because of a setting.
@@ -16,6 +18,8 @@ pub enum Taking {
     Locked,
     /// No longer called locked.
     Return,
+    /// No longer left alone without a user.
+    Create,
 }
 
 /// What is not as it was, in the order of the keys.
@@ -42,9 +46,17 @@ pub fn values(scope: &BTreeMap<String, Setting>) -> BTreeMap<String, String> {
 /// Whether a person may be where they are because of a change. Keys that are not named here are
 /// taken to say who is in scope.
 pub fn may_cause(change: &Changed, draft: &Draft<'_>, key: &AccountKey, taking: Taking) -> bool {
+    if taking == Taking::Create {
+        return change.key == "accounts.lock" && is_rule_gone(change);
+    }
     match change.key.as_str() {
         "provider.kind" | "provider.path" | "provider.schema" => true,
         "accounts.lock" => taking != Taking::Missing,
+        "accounts.not-a-person" => taking != Taking::Missing && is_rule_gone(change),
+        "policy.grace" => taking == Taking::Missing && is_sooner(change, draft, key),
+        "policy.reactivated-by-hand" => {
+            taking != Taking::Return && is_overruled(change, draft, key)
+        }
         "policy.protect" => taking != Taking::Return && is_unprotected(change, draft, key),
         // Looked for by id in the whole directory, past base and filter: whoever is found nowhere
         // is not gone because of these.
@@ -57,6 +69,53 @@ fn is_nowhere(draft: &Draft<'_>, key: &AccountKey) -> bool {
     let directory = draft.world.directories.get(&key.provider);
     let seen = directory.map(|d| d.accounts.look(&key.id));
     matches!(seen, Some(Evidence::Absent(proof)) if proof.lookup == Some(Lookup::Nowhere))
+}
+
+/// Whether a rule that left somebody alone is there no more. More rules only leave more alone.
+fn is_rule_gone(change: &Changed) -> bool {
+    let Some(before) = &change.from else {
+        return false;
+    };
+    let rules = |text: &str| serde_json::from_str::<BTreeSet<String>>(text);
+    let now = change.to.as_deref().map_or(Ok(BTreeSet::new()), rules);
+    match (rules(before), now) {
+        (Ok(before), Ok(now)) => !before.is_subset(&now),
+        _ => true,
+    }
+}
+
+/// Whether a person would still be within the grace that there was before.
+fn is_sooner(change: &Changed, draft: &Draft<'_>, key: &AccountKey) -> bool {
+    let Some(before) = change.from.as_deref().map(duration) else {
+        return false;
+    };
+    let grace = draft.policy.grace;
+    before.is_none_or(|before| before > grace && missing_for(draft, key) < before)
+}
+
+/// A duration as it is watched: in quotation marks, a number with one unit.
+fn duration(text: &str) -> Option<Duration> {
+    let text = text.trim_matches('"');
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
+    let unit = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    let number: u64 = number.parse().ok()?;
+    number.checked_mul(unit).map(Duration::from_millis)
+}
+
+/// Whether an administrator's word about a person was respected before: we had deactivated the
+/// user, who is active nevertheless.
+fn is_overruled(change: &Changed, draft: &Draft<'_>, key: &AccountKey) -> bool {
+    let link = draft.world.memory.links.get(key);
+    let ours = link.filter(|link| link.deactivated.is_some());
+    let user = ours.and_then(|link| draft.world.users.get(&link.user));
+    change.from.is_some() && user.is_some_and(User::is_active)
 }
 
 /// Whether the names that were protected before, and are no longer, contain the person's.

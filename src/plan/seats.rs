@@ -118,7 +118,8 @@ struct Order<'a> {
 }
 
 impl<'a> Order<'a> {
-    /// Finds the groups by name or DN, and tells of those that are not there.
+    /// Finds the groups by name or DN, and tells of those that are not there, or do not
+    /// show who is in them.
     fn of(draft: &mut Draft<'a>) -> Self {
         let wanted = &draft.policy.seat_order;
         let mut order = Self {
@@ -127,27 +128,36 @@ impl<'a> Order<'a> {
         };
         let directories = draft.world.directories;
         for (rank, name) in wanted.iter().enumerate() {
-            let before = order.ranks.len();
+            let mut found = false;
             let mut unread = None;
+            let mut unsaid = Vec::new();
             for (provider, directory) in directories {
                 unread = unread.or(directory.groups.gaps().first());
                 let groups = directory.groups.iter();
-                for (id, _) in groups.filter(|(_, group)| group.is_called(name)) {
+                for (id, group) in groups.filter(|(_, group)| group.is_called(name)) {
+                    found = true;
                     order.ranks.entry((provider, id)).or_insert(rank);
+                    unsaid.extend(group.why_unseen().map(|why| {
+                        format!(
+                            "who is in the group {name:?} cannot be seen, so nobody goes first \
+                             for being in it: {why}"
+                        )
+                    }));
                 }
             }
-            if order.ranks.len() > before {
-                continue;
+            if !found {
+                unsaid.push(match unread {
+                    None => format!("there is no group {name:?}"),
+                    Some(gap) => format!("whether there is a group {name:?} cannot be seen: {gap}"),
+                });
             }
-            let what = match unread {
-                None => format!("there is no group {name:?}"),
-                Some(gap) => format!("whether there is a group {name:?} cannot be seen: {gap}"),
-            };
-            let subject = Subject {
-                name: name.clone(),
-                ..Subject::default()
-            };
-            draft.leave(subject, Why::SeatOrder(what));
+            for what in unsaid {
+                let subject = Subject {
+                    name: name.clone(),
+                    ..Subject::default()
+                };
+                draft.leave(subject, Why::SeatOrder(what));
+            }
         }
         order
     }

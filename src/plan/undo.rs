@@ -12,12 +12,13 @@ use crate::model::{
 };
 
 use super::draft::Draft;
+use super::giveback::{self, Fate, Wish};
 use super::names::legal_username;
 use super::outcome::Effect;
 use super::{Authority, address, profiles};
 
 /// What becomes of one thing that was taken back.
-enum Verdict {
+enum Verdict<'a> {
     /// There is nothing to keep any more.
     Forget,
     /// It cannot be carried out.
@@ -28,21 +29,33 @@ enum Verdict {
     Tell(Undone, Why),
     /// It is to be carried out.
     Do(Undone),
+    /// It is a username or an address: what becomes of it depends on who else gets his back.
+    Back(Box<Wish<'a>>),
 }
+
+/// What was judged of one account, in the order in which it is remembered.
+type Judged<'a> = (&'a AccountKey, &'a [Undone], Vec<Verdict<'a>>);
 
 /// Carries out what was taken back, and marks what the rest of the plan must leave alone.
 pub fn settle(draft: &mut Draft<'_>) {
-    for (key, list) in &draft.world.memory.undone {
+    let world = draft.world;
+    let all = world.memory.undone.iter();
+    let mut all: Vec<Judged<'_>> = all
+        .map(|(key, list)| {
+            let verdicts = list.iter().map(|undone| judge(draft, key, undone));
+            (key, list.as_slice(), verdicts.collect())
+        })
+        .collect();
+    for of in [ValueOf::Username, ValueOf::Email] {
+        give_back(draft, &mut all, of);
+    }
+    for (key, list, verdicts) in all {
         let mut left = Vec::with_capacity(list.len());
         let mut fields = Vec::new();
-        for undone in list {
-            match judge(draft, key, undone) {
-                Verdict::Forget => {}
-                Verdict::Lost(why) => {
-                    let run = undone.run;
-                    let subject = subject(draft, key, undone);
-                    draft.leave(subject, Why::NotUndone { run, why });
-                }
+        for (undone, verdict) in list.iter().zip(verdicts) {
+            match verdict {
+                Verdict::Forget | Verdict::Back(_) => {}
+                Verdict::Lost(why) => not_undone(draft, key, undone, why),
                 Verdict::Keep(undone) => left.push(pinned(draft, key, undone)),
                 Verdict::Tell(undone, why) => {
                     let subject = subject(draft, key, &undone);
@@ -63,6 +76,42 @@ pub fn settle(draft: &mut Draft<'_>) {
             draft.learn(Remember::Undone(key.clone(), left));
         }
     }
+}
+
+/// Decides about the usernames, or the addresses, of all people at once.
+fn give_back(draft: &mut Draft<'_>, all: &mut [Judged<'_>], of: ValueOf) {
+    let mut places = Vec::new();
+    let mut wishes = Vec::new();
+    for (_, _, verdicts) in all {
+        for place in verdicts {
+            match std::mem::replace(place, Verdict::Forget) {
+                Verdict::Back(wish) if wish.of == of => {
+                    wishes.push(*wish);
+                    places.push(place);
+                }
+                other => *place = other,
+            }
+        }
+    }
+    let fates = giveback::settle(draft, &wishes);
+    for ((place, wish), fate) in places.into_iter().zip(wishes).zip(fates) {
+        *place = match fate {
+            // The steps are there already.
+            Fate::Do(undone) => Verdict::Keep(undone),
+            Fate::Wait(undone, why) => Verdict::Tell(undone, why),
+            Fate::Lost(why) => Verdict::Lost(why),
+            Fate::Return(undone, why) => {
+                not_undone(draft, &wish.key, &wish.undone, why);
+                Verdict::Keep(undone)
+            }
+        };
+    }
+}
+
+fn not_undone(draft: &mut Draft<'_>, key: &AccountKey, undone: &Undone, why: String) {
+    let run = undone.run;
+    let subject = subject(draft, key, undone);
+    draft.leave(subject, Why::NotUndone { run, why });
 }
 
 /// Whose link is taken apart in this plan, nothing else is done to.
@@ -98,10 +147,13 @@ pub fn carried_out(step: &Step, effect: &Effect, list: &[Undone]) -> Option<Reme
     for undone in list {
         let mut undone = undone.clone();
         let meant = match (&step.action, &undone.what) {
-            (Action::Rename { .. }, Undoing::Value { of, .. }) => *of == ValueOf::Username,
-            // Not before the person's click.
-            (Action::ChangeEmail { .. }, Undoing::Value { of, .. }) => {
-                *of == ValueOf::Email && *effect == Effect::EmailChanged
+            // Not when it is a temporary one.
+            (Action::Rename { username, .. }, Undoing::Value { of, back, .. }) => {
+                *of == ValueOf::Username && username.to == *back
+            }
+            // Not before the person's click either.
+            (Action::ChangeEmail { email, .. }, Undoing::Value { of, back, .. }) => {
+                *of == ValueOf::Email && email.to == *back && *effect == Effect::EmailChanged
             }
             (Action::UpdateProfile { changes, .. }, Undoing::Value { of, .. }) => {
                 changes.keys().any(|field| *of == ValueOf::Field(*field))
@@ -120,7 +172,7 @@ pub fn carried_out(step: &Step, effect: &Effect, list: &[Undone]) -> Option<Reme
     Some(Remember::Undone(key.clone(), left))
 }
 
-fn judge(draft: &Draft<'_>, key: &AccountKey, undone: &Undone) -> Verdict {
+fn judge<'a>(draft: &Draft<'a>, key: &AccountKey, undone: &Undone) -> Verdict<'a> {
     let link = draft.world.memory.links.get(key);
     let link = link.filter(|link| link.user == undone.user);
     let user = match draft.world.users.look(&undone.user) {
@@ -154,7 +206,7 @@ fn judge(draft: &Draft<'_>, key: &AccountKey, undone: &Undone) -> Verdict {
     }
 }
 
-fn lost(undone: &Undone, why: &str) -> Verdict {
+fn lost<'a>(undone: &Undone, why: &str) -> Verdict<'a> {
     match undone.done {
         true => Verdict::Forget,
         false => Verdict::Lost(why.to_owned()),
@@ -162,18 +214,23 @@ fn lost(undone: &Undone, why: &str) -> Verdict {
 }
 
 /// Something is to be done to the user, if anything may be.
-fn possible(draft: &Draft<'_>, user: &User, undone: &Undone) -> Verdict {
-    if draft.ordered.contains(&user.id) {
-        return lost(undone, "somebody said `mattersync deactivate` since");
-    }
-    match draft.untouchable(user) {
-        Some(why) => lost(undone, &why.to_string()),
+fn possible<'a>(draft: &Draft<'_>, user: &User, undone: &Undone) -> Verdict<'a> {
+    match out_of_reach(draft, user) {
+        Some(why) => lost(undone, &why),
         None => Verdict::Do(undone.clone()),
     }
 }
 
+/// Why nothing may be done to a user, if so.
+pub fn out_of_reach(draft: &Draft<'_>, user: &User) -> Option<String> {
+    if draft.ordered.contains(&user.id) {
+        return Some("somebody said `mattersync deactivate` since".to_owned());
+    }
+    draft.untouchable(user).map(|why| why.to_string())
+}
+
 /// A reactivation that is done: while the directory would deactivate again, it is respected.
-fn active(draft: &Draft<'_>, key: &AccountKey, undone: &Undone) -> Verdict {
+fn active<'a>(draft: &Draft<'_>, key: &AccountKey, undone: &Undone) -> Verdict<'a> {
     let directory = draft.world.directories.get(&key.provider);
     let account = directory.and_then(|directory| directory.accounts.get(&key.id));
     match account.map(|account| &account.state) {
@@ -185,13 +242,13 @@ fn active(draft: &Draft<'_>, key: &AccountKey, undone: &Undone) -> Verdict {
     }
 }
 
-fn value(
+fn value<'a>(
     draft: &Draft<'_>,
     key: &AccountKey,
     link: &Link,
-    user: &User,
+    user: &'a User,
     undone: &Undone,
-) -> Verdict {
+) -> Verdict<'a> {
     let Undoing::Value {
         of,
         made,
@@ -223,15 +280,15 @@ fn value(
         undone.done = true;
         return kept(undone, wishes.is_some());
     }
-    if current == made && !undone.done {
-        if *of == ValueOf::Email && link.email_waiting.as_ref() == Some(back) {
-            let email = back.clone();
-            return Verdict::Tell(undone, Why::EmailWaiting { email });
-        }
-        return possible_value(draft, user, *of, back, undone);
+    let between = giveback::is_temporary(*of, current, key);
+    if !undone.done && (current == made || between) {
+        return match Wish::of(draft, (key, link), user, &undone) {
+            Some(wish) => Verdict::Back(Box::new(wish)),
+            None => field(draft, user, undone),
+        };
     }
-    if undone.done && current == made {
-        // Somebody put it there again by hand.
+    // Somebody put it there again by hand; or nobody wants it.
+    if undone.done && (current == made || between) {
         return Verdict::Forget;
     }
     if undone.done {
@@ -248,7 +305,7 @@ fn set_directory(undone: &mut Undone, said: Option<String>) {
     }
 }
 
-fn kept(undone: Undone, tell: bool) -> Verdict {
+fn kept<'a>(undone: Undone, tell: bool) -> Verdict<'a> {
     let Undoing::Value { of, .. } = &undone.what else {
         return Verdict::Forget;
     };
@@ -264,29 +321,12 @@ fn kept(undone: Undone, tell: bool) -> Verdict {
     }
 }
 
-fn possible_value(
-    draft: &Draft<'_>,
-    user: &User,
-    of: ValueOf,
-    back: &str,
-    undone: Undone,
-) -> Verdict {
-    let holder = match of {
-        ValueOf::Username => draft.named(back),
-        ValueOf::Email => draft.addressed(back),
-        ValueOf::Field(_) => None,
-    };
-    if let Some(holder) = holder.filter(|holder| holder.id != user.id) {
-        return Verdict::Lost(format!(
-            "the {of} {back:?} belongs to {} ({}) by now",
-            holder.username, holder.id
-        ));
+/// A field that is still as the run made it.
+fn field<'a>(draft: &Draft<'_>, user: &User, undone: Undone) -> Verdict<'a> {
+    match giveback::owned(user, &undone).or_else(|| out_of_reach(draft, user)) {
+        Some(why) => Verdict::Lost(why),
+        None => Verdict::Do(undone),
     }
-    if !user.auth_service.is_empty() {
-        let service = &user.auth_service;
-        return Verdict::Lost(format!("the login service {service} owns the {of}"));
-    }
-    possible(draft, user, &undone)
 }
 
 fn current(of: ValueOf, user: &User) -> &str {
@@ -345,33 +385,14 @@ fn carry_out(draft: &mut Draft<'_>, key: &AccountKey, undone: &Undone, fields: &
     let (account, id) = (key.clone(), user.id.clone());
     let (action, expects) = match &undone.what {
         Undoing::Value { of, made, back, .. } => {
-            let values = Values {
-                from: made.clone(),
-                to: back.clone(),
-            };
-            match of {
-                ValueOf::Field(field) => {
-                    return fields.push((undone.clone(), *field, values));
-                }
-                ValueOf::Username => (
-                    Action::Rename {
-                        account,
-                        user: id,
-                        username: values,
-                    },
-                    Precondition::Username(made.clone()),
-                ),
-                ValueOf::Email => (
-                    Action::ChangeEmail {
-                        account,
-                        user: id,
-                        email: values,
-                        waits_for_click: draft.world.server.require_email_verification
-                            == Some(true),
-                    },
-                    Precondition::Email(made.clone()),
-                ),
+            if let ValueOf::Field(field) = of {
+                let values = Values {
+                    from: made.clone(),
+                    to: back.clone(),
+                };
+                fields.push((undone.clone(), *field, values));
             }
+            return;
         }
         Undoing::Reactivate { .. } => {
             let Some(at) = user.deactivated_at else {
@@ -437,7 +458,8 @@ fn update(
     draft.step(subject, action, expects, reason(undone), Vec::new());
 }
 
-fn reason(undone: &Undone) -> Reason {
+/// Why the steps that take it back are wanted.
+pub fn reason(undone: &Undone) -> Reason {
     Reason::Undone {
         run: undone.run,
         by: undone.by.clone(),
@@ -445,7 +467,8 @@ fn reason(undone: &Undone) -> Reason {
     }
 }
 
-fn subject(draft: &Draft<'_>, key: &AccountKey, undone: &Undone) -> Subject {
+/// Whom steps and remarks about it are about.
+pub fn subject(draft: &Draft<'_>, key: &AccountKey, undone: &Undone) -> Subject {
     let world = draft.world;
     let link = world.memory.links.get(key);
     let directory = world.directories.get(&key.provider);

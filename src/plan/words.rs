@@ -5,6 +5,17 @@ use std::time::Duration;
 
 use crate::model::{Action, Changed, HoldCause, HoldKey, Reason, Step, Why};
 
+use super::losses::Worst;
+
+/// What a conflict ends with wherever it is told but in the list of conflicts itself.
+const CONFLICTS: &str = ". `mattersync conflicts` says what to do";
+
+/// A reason as it is told where all conflicts are told.
+pub fn among_conflicts(why: &Why) -> String {
+    let why = why.to_string();
+    why.strip_suffix(CONFLICTS).unwrap_or(&why).to_owned()
+}
+
 /// A step as one sentence: what, to whom, why.
 pub struct Sentence<'a>(pub &'a Step);
 
@@ -120,6 +131,11 @@ impl fmt::Display for Reason {
             Self::MakesRoom { name } => {
                 write!(f, "somebody else gets {name} in the same run")
             }
+            Self::LeftBetween { last } => write!(
+                f,
+                "the present name is one for a moment, and the account, last seen as {last}, left \
+                 before it got its own"
+            ),
             Self::TeamConfigured => f.write_str("the configuration names it and it does not exist"),
             Self::EveryoneIsMember { team } => write!(f, "everyone is a member of {team}"),
             Self::Undone { run, by, .. } => {
@@ -170,7 +186,7 @@ impl fmt::Display for Why {
             } => write!(
                 f,
                 "conflict: the {what} {value} belongs to the Mattermost user {holder}, whom \
-                 mattersync did not make; {because}. `mattersync conflicts` says what to do"
+                 mattersync did not make; {because}{CONFLICTS}"
             ),
             Self::Unlinked { user, by, at } => write!(
                 f,
@@ -187,8 +203,18 @@ impl fmt::Display for Why {
                 holder,
                 was,
                 id,
+                alone,
             } => {
                 let user = holder.split_whitespace().next().unwrap_or_default();
+                if *alone {
+                    return write!(
+                        f,
+                        "has the {what} {value} of the user {holder}, whose own account was not \
+                         found (was {was}); but neither username nor address nor name agrees, so \
+                         that it may be somebody else who got it. If they are one person: \
+                         mattersync link {id} {user}. If not: give this account another {what}"
+                    );
+                }
                 write!(
                     f,
                     "looks like the same person as the user {holder}: the {what} {value} agrees, \
@@ -252,6 +278,13 @@ impl fmt::Display for Why {
                  it stays so until the account is in use again. `mattersync deactivate` ends it; so \
                  does policy.reactivated-by-hand = \"enforce\"",
             ),
+            Self::DeactivationUndone { run, by, at } => write!(
+                f,
+                "{by} took the deactivation of run {} back ({at}), and reactivated the user although \
+                 the account is locked or missing; it stays so until the account is in use again. \
+                 `mattersync redo` and the name lets the directory decide again",
+                run.0
+            ),
             Self::Protected => f.write_str("policy.protect names the user"),
             Self::Untouchable(why) => write!(f, "never touched: {why}"),
             Self::NoSeat { limit } => {
@@ -271,9 +304,9 @@ impl fmt::Display for Why {
             Self::EmailWaiting { email } => {
                 write!(
                     f,
-                    "the change to {email} waits for the person's click in the e-mail that was sent \
-                     there; not asked again by itself. If that e-mail is lost, change the address \
-                     in the System Console"
+                    "the change to {email} waits for the person's click in the e-mail that was to go \
+                     there; not asked again by itself. If no such e-mail is found, change the \
+                     address in the System Console"
                 )
             }
             Self::EmailSwap { email } => write!(
@@ -308,6 +341,12 @@ impl fmt::Display for Why {
                 run.0
             ),
             Self::NotUndone { run, why } => write!(f, "not taken back (run {}): {why}", run.0),
+            Self::UndoWaits { run, email, holder } => write!(
+                f,
+                "the address {email} (run {}) is taken back by itself as soon as {holder}, who has \
+                 it, has clicked in the e-mail about another one",
+                run.0
+            ),
             Self::NotAPerson { rule, linked: false } => write!(
                 f,
                 "not a person's ({rule}): no user is made. accounts.not-a-person decides"
@@ -358,8 +397,9 @@ impl fmt::Display for HoldCause {
                 f,
                 "{wanted} wanted and {done} done in the last 24 hours, which may see {limit}"
             ),
-            Self::Shrank { from, to } => {
-                write!(f, "the directory shrank from {from} to {to} accounts")
+            Self::Shrank { from, to, lost } => {
+                let lost = Worst(lost);
+                write!(f, "the directory shrank from {from} to {to} accounts{lost}")
             }
             Self::ContainerVanished { had } => {
                 write!(

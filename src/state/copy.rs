@@ -1,6 +1,7 @@
 //! The copy of the state file that is made after each run that changed something.
 
 use std::fs::{File, OpenOptions};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,6 +16,27 @@ use super::fault::Fault;
 /// until the new one is complete, sound and on disk.
 pub(super) fn make(db: &Connection, path: &Path) -> Result<(), StateError> {
     let directory = path.parent().unwrap_or(Path::new("."));
+    let made = make_in(db, directory);
+    if made.is_err() {
+        clean(directory);
+    }
+    made
+}
+
+/// Removes what a copy that failed, or was cut short, left behind.
+pub(super) fn clean(directory: &Path) {
+    for log in ["", "-journal", "-wal", "-shm"] {
+        let left = directory.join(format!("{COPY_NAME}.new{log}"));
+        match std::fs::remove_file(&left) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                tracing::warn!("{} cannot be removed: {error}", left.display());
+            }
+            _ => {}
+        }
+    }
+}
+
+fn make_in(db: &Connection, directory: &Path) -> Result<(), StateError> {
     let copy = directory.join(COPY_NAME);
     let fresh = directory.join(format!("{COPY_NAME}.new"));
     let io = |what: &'static str| {

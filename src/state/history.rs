@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{About, AccountKey, Link, Outcome, RunId, Step, StepRecord, Timestamp, UserId};
+use crate::model::{
+    About, AccountKey, Link, Outcome, RunId, Step, StepRecord, Timestamp, UserId, same_text,
+};
 
 use super::RunRecord;
 
@@ -101,7 +103,7 @@ pub struct Erased {
 
 /// Whether a step is about somebody who is called so.
 pub(super) fn is_about(step: &Step, user: Option<&UserId>, person: &str) -> bool {
-    let same = |text: &str| text.eq_ignore_ascii_case(person);
+    let same = |text: &str| same_text(text, person);
     let subject = &step.subject;
     let account = step.action.account().or(subject.account.as_ref());
     let user = user.or(step.action.user()).or(subject.user.as_ref());
@@ -114,7 +116,7 @@ pub(super) fn is_about(step: &Step, user: Option<&UserId>, person: &str) -> bool
 
 /// Whether a link is of somebody who is called so.
 pub(super) fn is_link_of(key: &AccountKey, link: &Link, person: &str) -> bool {
-    let same = |text: &str| text.eq_ignore_ascii_case(person);
+    let same = |text: &str| same_text(text, person);
     same(&link.last_username)
         || same(&link.last_dn)
         || same(link.user.as_str())

@@ -9,7 +9,8 @@
 //! * A step is *unsettled* from `intend` until its outcome is known. That may happen long after
 //!   its run was closed. An intent for the same kind of change to the same account in a later
 //!   run *supersedes* it: then only the newer outcome matters.
-//! * A known outcome is final.
+//! * A known outcome is final. So is an unknown one where a person was perhaps asked by mail
+//!   ([`Made::asked`]): nothing will ever tell more, and the step is unsettled no longer.
 
 mod copy;
 mod directory;

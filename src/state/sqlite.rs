@@ -15,7 +15,7 @@ use super::rows::{about, clean, history, memory, notes, runs, to_json};
 use super::worker::{Desk, Worker};
 use super::{
     Erased, Lease, PastStep, RunHead, RunRecord, Settlement, StateError, Store, Unsettled, Which,
-    Who, open,
+    Who, copy, open,
 };
 use crate::model::{
     About, AccountKey, Memory, MemoryDelta, Note, Now, Plan, Restored, RunId, StepId, Timestamp,
@@ -52,6 +52,7 @@ impl SqliteStore {
     pub fn open(directory: &Path) -> Result<Self, StateError> {
         let lease = Lease::take(directory)?;
         let mut db = open::for_writing(directory)?;
+        copy::clean(directory);
         let path = directory.join(FILE_NAME);
         let told = |fault: Fault| fault.tell(&path);
         runs::abandon(&db).map_err(told)?;

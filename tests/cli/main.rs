@@ -12,4 +12,5 @@ mod saved;
 mod served;
 mod state;
 mod undo;
+mod undo_rings;
 mod words;

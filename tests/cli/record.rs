@@ -109,6 +109,45 @@ fn what_was_done_is_told_to_people_and_to_programs() {
     place.run(&["show", "9"]).exits(1).says("there is no run 9");
 }
 
+/// A cycle that only holds leaves no run, and is there the next morning all the same.
+#[test]
+fn since_when_something_is_held_is_told() {
+    let mut place = company();
+    for uid in ["alice", "carol"] {
+        place.edit(uid, |p| p.expires = 1);
+    }
+    for _ in 0..2 {
+        place.run(&["sync"]).exits(3).says("HELD: locked: 2");
+    }
+    let said = place.run(&["history"]).exits(0);
+    let line = "held from then on: locked: 2 steps: 2 wanted, one cycle may do 1";
+    assert_eq!(said.out.matches(line).count(), 1, "{}", said.out);
+    let kinds = |place: &Place| -> Vec<String> {
+        let all = place.run(&["history", "--json"]).exits(0).json();
+        assert_eq!(all["runs"].as_array().unwrap().len(), 1, "{all}");
+        let events = all["events"].as_array().unwrap().clone();
+        assert!(events.iter().all(|e| e["value"]["hold"] == "locked"));
+        let kinds = events.iter().map(|e| e["kind"].as_str().unwrap());
+        kinds.map(str::to_owned).collect()
+    };
+    assert_eq!(kinds(&place), ["held"]);
+    place
+        .run(&["history", "--person", "alice"])
+        .exits(0)
+        .says_not("held from then on");
+    for uid in ["alice", "carol"] {
+        place.edit(uid, |p| p.expires = 99_999);
+    }
+    for _ in 0..2 {
+        place.run(&["sync"]).exits(0);
+    }
+    let said = place.run(&["history"]).exits(0);
+    said.says("no longer held: locked");
+    assert_eq!(kinds(&place), ["held", "held-no-more"]);
+    let later = place.run(&["history", "--json", "--since", "2100-01-01"]);
+    assert_eq!(later.json()["events"].as_array().unwrap().len(), 0);
+}
+
 #[test]
 fn before_anything_was_done_nothing_is_recorded() {
     let place = Place::new();

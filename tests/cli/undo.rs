@@ -111,7 +111,9 @@ fn an_undone_deactivation_is_respected_until_the_account_is_back() {
     place
         .run(&["plan"])
         .exits(0)
-        .says("reactivated the user although");
+        .says(&format!("took the deactivation of run {run} back"))
+        .says("reactivated the user although")
+        .says_not("administrator");
     assert!(place.is_active("bob"), "not deactivated again");
     // The account is back and locked anew: that is another decision.
     place.edit("bob", |p| p.expires = 99_999);

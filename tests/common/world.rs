@@ -302,7 +302,7 @@ impl MiniWorld {
         for step in std::mem::take(&mut self.unsettled) {
             let (users, places) = (self.server.roster(), self.server.places());
             match settle(&step, &users, &places, &self.memory, &self.now) {
-                Settled::Done(delta) => self.learn(&delta),
+                Settled::Done(delta) | Settled::Perhaps { delta, .. } => self.learn(&delta),
                 Settled::NotDone => {}
                 Settled::Unknown => self.unsettled.push(step),
             }

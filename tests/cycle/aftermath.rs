@@ -227,3 +227,48 @@ async fn a_persons_word_tells_it_too() {
     let done = done.unwrap();
     assert_eq!(kinds(&done.aftermath[0]), Kind::ALL);
 }
+
+/// A changed name parts with nobody; who gave up has no questions; and a word about one person
+/// settles no other's.
+#[tokio::test]
+async fn a_persons_word_leaves_what_is_owed_to_the_next_cycle() {
+    let stage = Stage::new(Version::V11);
+    let mut file = File::new(20);
+    let rest = format!("{NO_GRACE}[guard]\nlocked = \"off\"\n");
+    let mut engine = file.engine(&stage, &rest);
+    cycle(&stage, &mut engine).await;
+    stage.sim.reset_counters();
+    file.edit(1, |person| person.sn = "Married".into());
+    let changed = cycle(&stage, &mut engine).await;
+    assert_eq!(changed.kinds(), [("update", 1)]);
+    assert_eq!((changed.summary.aftermath.len(), asked(&stage)), (0, 0));
+
+    make_all(&stage.sim, "user003");
+    file.lock(3..17);
+    // After the first the server fails, until the run gives up.
+    let failing = Fault::new(Effect::status(503)).writes();
+    let failing = failing.path("/api/v4/users/*/active");
+    stage.sim.add_fault(failing.from(2));
+    stage.sim.reset_counters();
+    let stopped = try_cycle(&stage, &mut engine).await.unwrap();
+    let report = &stopped.summary.report;
+    assert!(
+        report.stopped.is_some() && report.done.len() == 1,
+        "{report:?}"
+    );
+    assert_eq!((stopped.summary.aftermath.len(), asked(&stage)), (0, 0));
+    stage.sim.clear_faults();
+
+    let quiet = |_: mattersync::apply::Event<'_>| {};
+    let word = engine.deactivate("user018", "alice", &|_| {}, &quiet).await;
+    let told: Vec<String> = names(&word.unwrap().aftermath);
+    assert_eq!(told, ["user018"]);
+    let next = cycle(&stage, &mut engine).await;
+    let told = names(&next.summary.aftermath);
+    assert!(told.contains(&"user003".to_owned()), "{told:?}");
+    assert!(!told.contains(&"user018".to_owned()), "{told:?}");
+}
+
+fn names(aftermath: &[Aftermath]) -> Vec<String> {
+    aftermath.iter().map(|after| after.name.clone()).collect()
+}

@@ -8,9 +8,11 @@ mod aftermath;
 mod approvals;
 mod breaker;
 mod file;
+mod kept;
 #[path = "../common/maker.rs"]
 mod maker;
 mod orders;
+mod saved;
 #[allow(dead_code, reason = "shared with the tests that need real directories")]
 #[path = "../flow/stage.rs"]
 mod stage;

@@ -84,6 +84,14 @@ fn while_a_slow_server_is_written_to() {
     daemon.stop();
 }
 
+fn wait_for_a_call_that_hangs(stage: &Stage) {
+    let hangs = || {
+        let seen = stage.sim.seen();
+        seen.iter().any(|s| s.write && s.status.is_none())
+    };
+    wait("a call that hangs", hangs);
+}
+
 #[test]
 fn while_a_server_does_not_answer_at_all() {
     let stage = Stage::new(&Options::new(Version::V11), &Config::default());
@@ -93,13 +101,7 @@ fn while_a_server_does_not_answer_at_all() {
         .sim
         .add_fault(Sick::new(Effect::Hang(Commit::After)).writes().nth(3));
     let daemon = stage.start();
-    wait("a call that hangs", || {
-        stage
-            .sim
-            .seen()
-            .iter()
-            .any(|s| s.write && s.status.is_none())
-    });
+    wait_for_a_call_that_hangs(&stage);
     let output = daemon.stop();
     assert_eq!(output.matches("perhaps done").count(), 1, "{output}");
 
@@ -118,13 +120,7 @@ fn a_second_signal_ends_it_at_once() {
         .sim
         .add_fault(Sick::new(Effect::Hang(Commit::Before)).writes().nth(2));
     let daemon = stage.start();
-    wait("a call that hangs", || {
-        stage
-            .sim
-            .seen()
-            .iter()
-            .any(|s| s.write && s.status.is_none())
-    });
+    wait_for_a_call_that_hangs(&stage);
     daemon.signal("TERM");
     daemon.wait_until_said("stopping:");
     daemon.signal("TERM");

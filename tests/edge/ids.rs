@@ -94,6 +94,12 @@ fn edge_40_a_changed_id_attribute_waits_for_migrate_ids() {
         assert_eq!(code, 78, "{command}: {said}");
         assert!(said.contains("accounts.id is uidnumber now"), "{said}");
     }
+    let (code, said) = run(&stage, &["check"]);
+    assert_eq!(code, 1, "{said}");
+    let found = said
+        .lines()
+        .find(|l| l.contains("accounts.id is uidnumber now"));
+    assert!(found.is_some_and(|l| l.starts_with("PROBLEM")), "{said}");
     assert_eq!(users(&stage), before);
 
     // Not before somebody has seen it, and nothing else than what was seen.

@@ -333,6 +333,12 @@ async fn edge_101_an_address_is_asked_for_once_and_then_waited_for() {
     assert_eq!(mails(&scene).len(), 3);
 }
 
+fn say(stage: &service::Stage, words: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mattersync"));
+    command.arg("--config").arg(stage.config()).args(words);
+    String::from_utf8(command.output().unwrap().stdout).unwrap()
+}
+
 /// Killed between the call and the record of its answer; and before the call arrived.
 #[test]
 fn edge_101_a_crash_asks_nobody_twice() {
@@ -367,18 +373,28 @@ fn edge_101_a_crash_asks_nobody_twice() {
         assert_eq!(mails, usize::from(commit == Commit::After), "{commit:?}");
         let counts = daemon.status().unwrap().counts;
         assert_eq!(counts["addresses-waiting"], 1);
-        let mut status = Command::new(env!("CARGO_BIN_EXE_mattersync"));
-        let said = status
-            .arg("--config")
-            .arg(stage.config())
-            .arg("status")
-            .output()
-            .unwrap();
-        let said = String::from_utf8(said.stdout).unwrap();
+        let said = say(&stage, &["status"]);
+        let waits = "1 address waiting for the person's click";
+        assert!(said.contains(waits), "{said}");
+        let said = say(&stage, &["show", "2"]);
+        let perhaps = "the e-mail to new@example.org that asks for a click was perhaps sent";
+        assert!(said.contains(perhaps), "{said}");
+        assert!(said.contains("Not done        1 unknown"), "{said}");
+        assert!(!said.contains("mattersync undo"), "{said}");
+        let said = say(&stage, &["undo", "2"]);
         assert!(
-            said.contains("1 address waiting for the person's click"),
+            said.contains("not changed before the person's click"),
             "{said}"
         );
+        if commit == Commit::After {
+            assert!(stage.sim.click(&stage.sim.mails()[0]));
+            daemon.sync();
+            let said = say(&stage, &["show", "2"]);
+            assert!(said.contains("mattersync undo 2"), "{said}");
+            say(&stage, &["undo", "2", "--yes"]);
+            let last = stage.sim.mails().pop().unwrap();
+            assert_eq!(last.to, "anna@example.org");
+        }
         daemon.stop();
     }
 }

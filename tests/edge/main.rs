@@ -28,15 +28,19 @@ mod stage;
 #[path = "../common/world.rs"]
 mod world;
 
+mod access;
 mod aftermath;
 mod completeness;
+mod groups;
 mod identity;
 mod identity_moves;
 mod ids;
 mod late;
 mod mail;
-mod process;
 mod remembered;
 mod rings;
+mod rings_undone;
 mod seats;
 mod state;
+mod target;
+mod words;

@@ -94,6 +94,9 @@ fn edge_39_an_old_state_makes_and_deactivates_nobody_by_itself() {
     said.says("user12: carries the mark");
     place.run(&["approve", "adopt"]).exits(0);
     place.run(&["approve", "restored"]).exits(0);
+    // Nobody said a word about these users themselves.
+    let said = place.run(&["explain", "user12"]).exits(0);
+    said.says("adopt the existing user").says_not("Kept");
     place.run(&["sync"]).exits(0).says("Adopted 5 users");
     assert_eq!(users(&place), before + 1);
     assert!(!active(&place, "user00") && !active(&place, "user02"));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mattermost_sim::{Options, UserLimit, Version};
+use mattersync::daemon::Health;
 use mattersync::model::{
     Action, Directories, Gap, Group, GroupId, Roster, SeatRefusal, SourceIdentity, Timestamp, Why,
 };
@@ -22,6 +23,7 @@ fn with_groups(world: &MiniWorld, groups: &[(&str, &[&str])]) -> Directories {
             name: (*name).to_owned(),
             members: members.iter().map(|m| id(m)).collect(),
             other_members: 0,
+            unseen: BTreeSet::new(),
         };
         for member in *members {
             let mut account = world.accounts[&id(member)].clone();
@@ -211,6 +213,7 @@ fn edge_79_over_the_socket_the_first_refusal_is_enough() {
         stage.write_people(&all);
         let daemon = stage.start_and_wait();
         assert_eq!(active(&stage), 4, "with the administrator");
+        assert_eq!(daemon.status().unwrap().health, Health::Well, "no failure");
         let first = refusals(&stage);
         assert!((1..=at_most).contains(&first), "{first} refusals");
         for _ in 0..3 {
@@ -248,6 +251,37 @@ fn edge_79_over_the_socket_the_first_refusal_is_enough() {
         let output = daemon.stop();
         assert!(!output.contains("panicked"), "{output}");
     }
+}
+
+#[test]
+fn edge_79_who_was_refused_a_seat_is_told_as_waiting_at_once() {
+    let options = Options {
+        user_limit: Some(UserLimit { warn: 0, hard: 3 }),
+        ..Options::new(Version::V11)
+    };
+    let config = Config {
+        local: true,
+        mattermost: "requests-per-second = \"off\"\nconcurrency = 1\n".into(),
+        ..Config::default()
+    };
+    let stage = Stage::new(&options, &config);
+    stage.write_people(&people(&["anna", "bert", "carl", "dora"]));
+    let mut sync = std::process::Command::new(env!("CARGO_BIN_EXE_mattersync"));
+    let output = sync
+        .arg("--config")
+        .arg(stage.config())
+        .arg("sync")
+        .output();
+    let output = output.unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("2 people wait for a seat: "), "{said}");
+    assert!(
+        said.contains("\n  carl (") && said.contains("\n  dora ("),
+        "{said}"
+    );
+    assert!(said.contains("Created 2 users"), "{said}");
+    assert!(!said.contains("NOT DONE"), "{said}");
+    assert_eq!(output.status.code(), Some(0), "{said}");
 }
 
 #[test]

@@ -93,6 +93,8 @@ pub struct Served {
     pub seen: BTreeMap<u32, Seen>,
     /// Some entry has no id: it may be anybody's.
     pub nameless: Vec<Account>,
+    /// Whose entry has another one's id, with that one and the entry's DN.
+    misnumbered: BTreeMap<u32, (u32, String)>,
     pub listed: usize,
     pub units: [usize; UNITS.len()],
     /// Who is there in truth, and is not shown although nothing says that anybody is missing.
@@ -102,6 +104,12 @@ pub struct Served {
 impl Served {
     pub fn of(&self, number: u32) -> &Seen {
         self.seen.get(&number).unwrap_or(&Seen::Nowhere)
+    }
+
+    /// Where the entry of an account stands that cannot be used because another one has its id.
+    pub fn misnumbered(&self, number: u32) -> Option<&String> {
+        let (other, dn) = self.misnumbered.get(&number)?;
+        matches!(self.of(*other), Seen::Unusable(_)).then_some(dn)
     }
 
     pub fn shown(&self, number: u32) -> Option<&Shown> {
@@ -154,6 +162,7 @@ pub fn serve(server: &FaultServer, directory: &Directory, fault: &Fault, lock: L
         proof: fault.proof(),
         seen: BTreeMap::new(),
         nameless: Vec::new(),
+        misnumbered: BTreeMap::new(),
         listed: 0,
         units: [0; UNITS.len()],
         hidden: BTreeSet::new(),
@@ -193,7 +202,13 @@ impl Served {
                 }
                 return;
             }
-            Some(Flaw::IdOf(other)) => other,
+            Some(Flaw::IdOf(other)) => {
+                if account.is_here() {
+                    let place = (other, account.dn());
+                    self.misnumbered.insert(account.number, place);
+                }
+                other
+            }
             _ => account.number,
         };
         let hides = |attribute: &str| match &self.fault {

@@ -1,6 +1,6 @@
 //! A reading that is not all there is must not look like one that is.
 
-use ldap_fault::{At, Fault};
+use ldap_fault::{Armed, At, Fault};
 use mattersync::model::{Evidence, Gap};
 use mattersync::provider::ProviderError;
 
@@ -156,6 +156,19 @@ async fn a_usual_limit_is_confirmed_or_proves_nothing() {
                 Some(n) => assert_unproven(&directory, |gap| *gap == Gap::SuspectCount(n)),
             }
         }
+    }
+}
+
+/// A half that may not be whole confirms nothing, though the sum is right.
+#[tokio::test]
+async fn a_half_with_a_gap_confirms_nothing() {
+    let hiding = Fault::References(vec![format!("ldap://127.0.0.1/ou=Branch,{BASE}")]);
+    // Both halves, and the second alone.
+    for half in ["(uid=", "(!(|(uid="] {
+        let server = server(500, |script| script).await;
+        server.arm(Armed::from(hiding.clone()).when_filter_has(half));
+        let directory = read_from(&server).await.unwrap();
+        assert_unproven(&directory, |gap| *gap == Gap::SuspectCount(500));
     }
 }
 

@@ -218,3 +218,27 @@ async fn the_defaults_of_the_schema_read_a_samba_domain() {
     assert_eq!(facts.bound_as, None);
     assert!(facts.unknown_in_filters.is_empty() && facts.unknown_in_mapping.is_empty());
 }
+
+/// What a group does not show is not empty.
+#[tokio::test]
+async fn who_is_in_a_group_may_be_hidden() {
+    let dc = SambaDc::start().unwrap();
+    let people = ad_people(2);
+    dc.add_people(&people).unwrap();
+    let members: Vec<_> = people.iter().map(AdPerson::dn).collect();
+    let hidden = dc.add_group("hidden", &members).unwrap();
+    dc.add_group("idle", &[]).unwrap();
+    dc.hide_members(&hidden).unwrap();
+    let directory = whole_domain(&dc, &[]).await;
+    let unseen = |name: &str| {
+        let mut groups = directory.groups.iter();
+        let (_, group) = groups.find(|(_, group)| group.name == name).unwrap();
+        (
+            group.members.len(),
+            group.unseen.iter().cloned().collect::<Vec<_>>(),
+        )
+    };
+    assert_eq!(unseen("hidden"), (0, vec!["member".to_owned()]));
+    assert_eq!(unseen("idle"), (0, vec![]));
+    assert_proven(&directory);
+}

@@ -65,7 +65,7 @@ fn servers(findings: &mut Findings, inspection: Inspection) -> Option<Directory>
         }
     }
     let directory = readable(findings, inspection.reading?);
-    // Groups are only of use to later versions: nothing depends on them yet.
+    // Groups decide only who gets a seat first; those that do are looked at by themselves.
     let groups = directory.iter().flat_map(|d| d.groups.gaps());
     let harmless: Vec<String> = groups
         .map(|gap| format!("the groups are not complete: {gap}"))
@@ -148,11 +148,21 @@ fn what_was_found(findings: &mut Findings, directory: &Directory) {
     }
 }
 
-/// Whether the groups that get seats first are there.
+/// Whether the groups that get seats first are there, and show their members.
 fn seat_order(findings: &mut Findings, policy: &Policy, directory: &Directory) {
     for name in &policy.seat_order {
-        let mut groups = directory.groups.iter();
-        if !groups.any(|(_, group)| group.is_called(name)) {
+        let groups = directory.groups.iter().map(|(_, group)| group);
+        let groups: Vec<_> = groups.filter(|group| group.is_called(name)).collect();
+        for why in groups.iter().filter_map(|group| group.why_unseen()) {
+            findings.problem(
+                "seats",
+                format!(
+                    "policy.seat-order names the group {name:?}, and nobody can say who is in it: \
+                     {why}"
+                ),
+            );
+        }
+        if groups.is_empty() {
             findings.problem(
                 "seats",
                 format!(

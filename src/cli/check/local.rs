@@ -6,6 +6,7 @@ use crate::cli::context::{Context, Worker};
 use crate::cli::print::count;
 use crate::cli::remote::Remote;
 use crate::config::{Bind, MattermostAccess, ProviderKind, SecretSource, Settings, Trust};
+use crate::cycle::same_ids;
 use crate::plan::Limit;
 
 use super::Findings;
@@ -113,13 +114,13 @@ fn state(findings: &mut Findings, context: &Context) {
         Ok(Some(store)) => {
             use crate::state::Store;
             match context.wait(store.load()) {
-                Ok(memory) => findings.ok(
-                    "state",
-                    format!(
-                        "{directory}: {}",
-                        count(memory.links.len(), "link", "links")
-                    ),
-                ),
+                Ok(memory) => {
+                    let links = count(memory.links.len(), "link", "links");
+                    findings.ok("state", format!("{directory}: {links}"));
+                    if let Err(error) = same_ids(&memory, &context.settings.provider) {
+                        findings.problem("state", error.to_string());
+                    }
+                }
                 Err(error) => findings.problem("state", error.to_string()),
             }
         }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::super::names::name_of;
 use super::super::raw::{RawConfig, RawProvider};
-use super::super::{Bind, IdForm, ProviderKind, ProviderSettings, Schema};
-use super::{At, Check, at};
+use super::super::{Bind, IdForm, ProviderKind, ProviderSettings, Schema, duration};
+use super::{At, BY_HAND, Check, at};
 use crate::plan::{Policy, Setting};
 
 /// Who is in scope, for noticing that this is said otherwise than before. No secret is among it.
@@ -42,17 +43,29 @@ pub(super) fn settings(
             add("provider.bind-dn", quoted(who), place);
         }
     }
-    let schema = name_of(&Schema::NAMES, &mapping.schema);
+    let schema = quoted(name_of(&Schema::NAMES, &mapping.schema));
     add("provider.schema", schema, at(&written.schema));
     add("provider.base", quoted(&mapping.base), at(&written.base));
     let accounts = &raw.accounts;
     let filter = quoted(&mapping.filter);
     add("accounts.filter", filter, at(&accounts.filter));
     add("accounts.id", quoted(&mapping.id.name), at(&accounts.id));
-    let form = name_of(&IdForm::NAMES, &mapping.id.form);
+    let form = quoted(name_of(&IdForm::NAMES, &mapping.id.form));
     add("accounts.id-form", form, at(&accounts.id_form));
     let locks = mapping.locks.iter().map(|rule| rule.attribute());
     add("accounts.lock", list(locks), at(&accounts.lock));
+    let rules: Vec<String> = mapping
+        .not_a_person
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let rules = list(rules.iter().map(String::as_str));
+    add("accounts.not-a-person", rules, at(&accounts.not_a_person));
+    let grace = quoted(&duration::format(policy.grace));
+    add("policy.grace", grace, at(&raw.policy.grace));
+    let by_hand = quoted(name_of(&BY_HAND, &policy.lifecycle.reactivated_by_hand));
+    let place = at(&raw.policy.reactivated_by_hand);
+    add("policy.reactivated-by-hand", by_hand, place);
     let protect = policy.protect.iter().map(String::as_str);
     add("policy.protect", list(protect), at(&raw.policy.protect));
     scope
@@ -65,9 +78,4 @@ fn quoted(text: &str) -> String {
 fn list<'a>(words: impl Iterator<Item = &'a str>) -> String {
     let words: Vec<String> = words.map(quoted).collect();
     format!("[{}]", words.join(", "))
-}
-
-fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: &T) -> String {
-    let found = names.iter().find(|(_, known)| known == value);
-    quoted(found.map_or("", |(name, _)| name))
 }

@@ -7,7 +7,7 @@ use super::super::{
     Bind, EmailSource, GroupMembers, LdapUrl, LockRule, MattermostAccess, Pace, ProviderKind,
     SecretSource, Settings, Trust, keys, raw::RawConfig,
 };
-use super::{GOOD, good, with, without, without_in};
+use super::{GOOD, PATH, good, with, without, without_in};
 use crate::model::{Class, ProfileField};
 use crate::plan::{Authority, Limit};
 
@@ -29,6 +29,32 @@ fn marked<'a>(line: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
         .bytes()
         .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     (is_key && !key.is_empty()).then_some((key, line))
+}
+
+#[test]
+fn what_decides_who_is_in_scope_is_watched_with_its_line() {
+    let text = with("[policy]", "grace = \"36h\"");
+    let (settings, _) = good(&text);
+    let scope = settings.policy.scopes.values().next().unwrap();
+    for key in [
+        "accounts.filter",
+        "accounts.lock",
+        "accounts.not-a-person",
+        "policy.grace",
+        "policy.protect",
+        "policy.reactivated-by-hand",
+        "provider.base",
+        "provider.bind-dn",
+    ] {
+        assert!(scope.contains_key(key), "{key} in {scope:?}");
+    }
+    assert_eq!(scope["policy.grace"].value, "\"36h\"");
+    let line = text.lines().position(|l| l.starts_with("grace")).unwrap() + 1;
+    let place = scope["policy.grace"].place.clone().unwrap();
+    assert_eq!(place, format!("{PATH} line {line}"));
+    let rules = &scope["accounts.not-a-person"];
+    let read: Vec<String> = serde_json::from_str(&rules.value).unwrap();
+    assert!(read.contains(&"*$".to_owned()), "{read:?}");
 }
 
 #[test]

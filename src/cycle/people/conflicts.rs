@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{AccountKey, Evidence, LeftAlone, UserId, Why};
-use crate::plan::{Bar, Claim, Crowd};
+use crate::plan::{Bar, Claim, Crowd, among_conflicts};
 
 use super::super::errand::{Asker, Errand};
 use super::super::{Engine, View, WordError};
@@ -177,7 +177,7 @@ impl Finder<'_> {
         parties.extend(others);
         Some(Conflict {
             kind,
-            what: vec![format!("{}: {}", left.subject, left.why)],
+            what: vec![format!("{}: {}", left.subject, among_conflicts(&left.why))],
             parties,
             ways,
         })

@@ -248,7 +248,7 @@ impl Teller<'_> {
         let found = user.as_ref().and_then(|id| view.users.get(id));
         let link = key.as_ref().and_then(|k| Some((k, memory.links.get(k)?)));
         let mark = key.as_ref().and_then(|k| memory.unlinked.get(k));
-        let kept = user.as_ref().and_then(|id| memory.kept.get(id));
+        let kept = user.as_ref().and_then(|id| memory.kept(id));
         let now = Outlook::of(&view.plan, key.as_ref(), user.as_ref());
         let absent = match (&key, account) {
             (Some(key), None) => Some(self.absent(key)),
@@ -424,17 +424,17 @@ impl Teller<'_> {
     fn seat(&self, key: &AccountKey) -> Option<String> {
         let left = self.view.plan.left_alone.iter();
         let late = left.filter(|l| matches!(l.why, Why::NoSeat { .. }));
-        let mut late: Vec<&AccountKey> = late.filter_map(|l| l.subject.account.as_ref()).collect();
-        let since = |key: &AccountKey| self.view.memory.waiting.get(key).copied();
-        late.sort_by_key(|key| (since(key).unwrap_or(self.now.wall), (*key).clone()));
+        // The plan tells of them in the order in which they will come.
+        let late: Vec<&AccountKey> = late.filter_map(|l| l.subject.account.as_ref()).collect();
         let place = late.iter().position(|waits| *waits == key)?;
         let taken = match self.view.server.seats {
             Seats::Limited { limit, active } => format!("; {active} of {limit} are taken"),
             _ => String::new(),
         };
-        let since = since(key).unwrap_or(self.now.wall);
+        let since = self.view.memory.waiting.get(key);
+        let since = since.copied().unwrap_or(self.now.wall);
         Some(format!(
-            "for a seat since {since}: about number {} of {} who wait{taken}",
+            "for a seat since {since}: number {} of {} who wait{taken}",
             place + 1,
             late.len()
         ))

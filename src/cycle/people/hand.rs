@@ -1,6 +1,7 @@
 //! Who is who, said by a person: `link`, `adopt`, `unlink`. Shown first, done on `--yes`.
 
 use futures_util::future::BoxFuture;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
@@ -84,57 +85,64 @@ pub struct ByHand {
     pub done: Option<SyncReport>,
 }
 
-impl Errand for LinkThem {
+/// A person's word about who is who.
+trait Word: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// [`Errand::NAME`].
+    const NAME: &'static str;
+
+    /// What was shown, if it is to be done.
+    fn yes(&self) -> Option<&str>;
+
+    /// What it means, now that both sides were read.
+    ///
+    /// # Errors
+    /// When it means nobody, or may not be done.
+    fn deed(&self, engine: &Engine, view: &View) -> Result<Deed, WordError>;
+}
+
+impl Word for LinkThem {
     const NAME: &'static str = "link";
-    const WRITES: bool = true;
-    type Answer = ByHand;
 
-    fn writes(&self) -> bool {
-        self.yes.is_some()
+    fn yes(&self) -> Option<&str> {
+        self.yes.as_deref()
     }
 
-    fn run<'a>(
-        self,
-        engine: &'a mut Engine,
-        asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<ByHand, WordError>> {
-        Box::pin(async move {
-            let view = engine.look(asker.stages).await?;
-            let deed = linking(engine, &view, &self)?;
-            engine.by_hand(view, deed, self.yes.as_deref(), asker).await
-        })
+    fn deed(&self, engine: &Engine, view: &View) -> Result<Deed, WordError> {
+        linking(engine, view, self)
     }
 }
 
-impl Errand for Adopt {
+impl Word for Adopt {
     const NAME: &'static str = "adopt";
-    const WRITES: bool = true;
-    type Answer = ByHand;
 
-    fn writes(&self) -> bool {
-        self.yes.is_some()
+    fn yes(&self) -> Option<&str> {
+        self.yes.as_deref()
     }
 
-    fn run<'a>(
-        self,
-        engine: &'a mut Engine,
-        asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<ByHand, WordError>> {
-        Box::pin(async move {
-            let view = engine.look(asker.stages).await?;
-            let deed = adopting(engine, &view, &self)?;
-            engine.by_hand(view, deed, self.yes.as_deref(), asker).await
-        })
+    fn deed(&self, engine: &Engine, view: &View) -> Result<Deed, WordError> {
+        adopting(engine, view, self)
     }
 }
 
-impl Errand for Unlink {
+impl Word for Unlink {
     const NAME: &'static str = "unlink";
+
+    fn yes(&self) -> Option<&str> {
+        self.yes.as_deref()
+    }
+
+    fn deed(&self, _engine: &Engine, view: &View) -> Result<Deed, WordError> {
+        unlinking(view, self)
+    }
+}
+
+impl<W: Word> Errand for W {
+    const NAME: &'static str = W::NAME;
     const WRITES: bool = true;
     type Answer = ByHand;
 
     fn writes(&self) -> bool {
-        self.yes.is_some()
+        self.yes().is_some()
     }
 
     fn run<'a>(
@@ -144,8 +152,8 @@ impl Errand for Unlink {
     ) -> BoxFuture<'a, Result<ByHand, WordError>> {
         Box::pin(async move {
             let view = engine.look(asker.stages).await?;
-            let deed = unlinking(&view, &self)?;
-            engine.by_hand(view, deed, self.yes.as_deref(), asker).await
+            let deed = self.deed(engine, &view)?;
+            engine.by_hand(view, deed, self.yes(), asker).await
         })
     }
 }
@@ -156,8 +164,12 @@ fn seen(account: Option<&AccountSide>, user: Option<&UserSide>) -> String {
         last_activity: None,
         ..user.clone()
     });
-    let both = serde_json::to_vec(&(account, user)).unwrap_or_default();
-    let hash = Sha256::digest(&both);
+    in_letters(&(account, user))
+}
+
+/// A few letters that change with what was shown.
+pub(super) fn in_letters(shown: &impl Serialize) -> String {
+    let hash = Sha256::digest(serde_json::to_vec(shown).unwrap_or_default());
     hash.iter().take(4).map(|b| format!("{b:02x}")).collect()
 }
 

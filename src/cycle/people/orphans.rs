@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::model::{Action, Order, Plan, Remember, Timestamp, User, UserId, Why};
 use crate::plan::{Bar, Crowd, Policy};
 
 use super::super::errand::{Asker, Errand};
 use super::super::{CycleError, Engine, SyncReport, View, WordError};
+use super::hand::in_letters;
 use super::outlook::Outlook;
 use super::sides::UserSide;
 
@@ -117,7 +117,7 @@ fn orphans(engine: &Engine, view: &View) -> OrphansReport {
         .orphans()
         .map(|user| Orphan {
             user: UserSide::of(view, &crowd, user),
-            kept: view.memory.kept.get(&user.id).map(|kept| Kept {
+            kept: view.memory.kept(&user.id).map(|kept| Kept {
                 by: kept.by.clone(),
                 at: kept.at,
             }),
@@ -169,7 +169,7 @@ impl View {
         let is_news = |user: &&User| {
             !user.is_guest()
                 && !crowd.is_protected(user)
-                && !self.memory.kept.contains_key(&user.id)
+                && self.memory.kept(&user.id).is_none()
                 && !adopted.contains(&user.id)
         };
         crowd.orphans().filter(is_news).count()
@@ -198,7 +198,7 @@ impl Errand for Keep {
             let user = view.find_user(&self.user)?;
             let world = view.world();
             let crowd = Crowd::of(&world, &engine.settings().policy);
-            let old = view.memory.kept.get(&user.id);
+            let old = view.memory.kept(&user.id);
             if !self.undo
                 && let Some(bar @ (Bar::Linked(_) | Bar::Bot | Bar::Own)) = crowd.bar(user)
             {
@@ -216,6 +216,7 @@ impl Errand for Keep {
             let kept = (!self.undo).then(|| crate::model::Kept {
                 by: asker.by.to_owned(),
                 at: engine.clock().now().wall,
+                witness: false,
             });
             let note = vec![Remember::Kept(user.id.clone(), kept.clone())];
             engine
@@ -267,7 +268,7 @@ impl Errand for DeactivateOrphan {
             let mut view = engine.look_at_mattermost(asker.stages).await?;
             let user = view.find_user(&self.user)?.clone();
             let side = may_go(engine, &view, &user, self.admin)?;
-            let seen = seen(&side);
+            let seen = in_letters(&side);
             let mut words = vec!["deactivate".to_owned(), "--orphan".to_owned()];
             words.extend(self.admin.then(|| "--admin".to_owned()));
             words.push(user.id.to_string());
@@ -329,7 +330,7 @@ fn may_go(engine: &Engine, view: &View, user: &User, admin: bool) -> Result<User
         Some(Bar::Admin | Bar::Guest) | None => None,
         Some(bar) => Some(format!("{name} is never deactivated from here: {bar}")),
     };
-    let kept = view.memory.kept.get(&user.id).map(|kept| {
+    let kept = view.memory.kept(&user.id).map(|kept| {
         format!(
             "{} said on {} that {name} is kept: if that is over, type `mattersync keep --undo {}`",
             kept.by, kept.at, user.id
@@ -341,9 +342,4 @@ fn may_go(engine: &Engine, view: &View, user: &User, admin: bool) -> Result<User
         Some(why) => Err(WordError::Refused(why)),
         None => Ok(UserSide::of(view, &crowd, user)),
     }
-}
-
-fn seen(user: &UserSide) -> String {
-    let hash = Sha256::digest(serde_json::to_vec(user).unwrap_or_default());
-    hash.iter().take(4).map(|b| format!("{b:02x}")).collect()
 }

@@ -8,7 +8,7 @@ use crate::model::{
 };
 
 use super::super::draft::{Draft, Known, Risk};
-use super::{Out, arrived, deactivate, forget_return, respects, subject, was_ours};
+use super::{Out, arrived, deactivate, forget_return, respected, subject, was_ours};
 
 /// Complete readings that must not contain an account before it is called missing, unless the
 /// grace is zero.
@@ -28,7 +28,7 @@ pub fn missing(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Direc
             arrived(draft, key, &mut link, user);
         }
         let link = &*link;
-        match directory.accounts.look(&key.id) {
+        match draft.look(directory, key, link) {
             Evidence::Present(_) => {}
             Evidence::Absent(proof) => absent(draft, key, link, &proof),
             Evidence::Unknown(gap) => match directory.accounts.found_elsewhere(&key.id) {
@@ -56,9 +56,9 @@ fn unproven(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, gap: Gap) {
 fn absent(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, proof: &Proof) {
     forget_return(draft, key);
     if reactivated_by_hand(draft, link) {
-        if respects(draft, key) {
+        if let Some(why) = respected(draft, key) {
             let subject = subject(draft, key, link, &link.last_dn);
-            return draft.leave(subject, Why::ReactivatedByHand);
+            return draft.leave(subject, why);
         }
         if proof.lookup.is_none() {
             return ask_again(draft, key, link);
@@ -143,6 +143,11 @@ fn wait_or_go(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, now_at: Opti
     };
     let dn = now_at.map_or(link.last_dn.as_str(), String::as_str);
     take_out(draft, key, link, dn, Class::Missing, reason);
+}
+
+/// For how long an account has been missing for certain, if this reading does not contain it.
+pub fn missing_for(draft: &Draft<'_>, key: &AccountKey) -> Duration {
+    longer(draft, key).certain
 }
 
 fn longer(draft: &Draft<'_>, key: &AccountKey) -> Absence {

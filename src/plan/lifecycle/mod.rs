@@ -3,7 +3,7 @@
 mod missing;
 mod orders;
 
-pub use missing::missing;
+pub use missing::{missing, missing_for};
 pub use orders::ordered;
 
 use crate::model::{
@@ -128,8 +128,8 @@ fn deactivate(
 ) -> Option<StepId> {
     let mut reason = out.reason;
     if out.again {
-        if respects(draft, out.key) {
-            draft.leave(subject, Why::ReactivatedByHand);
+        if let Some(why) = respected(draft, out.key) {
+            draft.leave(subject, why);
             return None;
         }
         reason = Reason::Again {
@@ -228,12 +228,20 @@ pub fn subject(draft: &Draft<'_>, key: &AccountKey, link: &Link, dn: &str) -> Su
     }
 }
 
-/// Whether a reactivation against the directory is respected: by the policy, or because a person
-/// took our deactivation back with `mattersync undo`.
-fn respects(draft: &Draft<'_>, key: &AccountKey) -> bool {
+/// Why a reactivation against the directory is respected, if it is: because a person took our
+/// deactivation back with `mattersync undo`, or by the policy.
+fn respected(draft: &Draft<'_>, key: &AccountKey) -> Option<Why> {
     let undone = draft.world.memory.undone.get(key).into_iter().flatten();
-    let mut undone = undone.filter(|u| matches!(u.what, Undoing::Reactivate { .. }));
-    draft.policy.lifecycle.reactivated_by_hand == ByHand::Respect || undone.any(|u| u.done)
+    let mut undone = undone.filter(|u| matches!(u.what, Undoing::Reactivate { .. }) && u.done);
+    match undone.next() {
+        Some(undone) => Some(Why::DeactivationUndone {
+            run: undone.run,
+            by: undone.by.clone(),
+            at: undone.at,
+        }),
+        None => (draft.policy.lifecycle.reactivated_by_hand == ByHand::Respect)
+            .then_some(Why::ReactivatedByHand),
+    }
 }
 
 /// Whether we had deactivated the user for certain.

@@ -23,6 +23,7 @@ mod rights;
 mod root;
 mod schema;
 mod session;
+mod silent;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;

@@ -13,6 +13,7 @@ use super::paging::{Subtree, list};
 use super::rights::absence_shows;
 use super::root::{self, RootDse, texts};
 use super::session::Session;
+use super::silent::empty_groups;
 use crate::config::{LdapUrl, Mapping};
 use crate::model::{Directory, DirectoryId, Entry, Gap, Proof, SourceIdentity};
 use crate::provider::mapping::{
@@ -204,7 +205,13 @@ impl Reader<'_> {
         let take = &mut |entry| {
             assembler.group(entry);
         };
-        match list(session, &what, take).await {
+        let listing = list(session, &what, take).await;
+        let silent = assembler.silent_groups();
+        if listing.is_ok() && !silent.is_empty() {
+            let empty = empty_groups(session, root, mapping, what.page_size, silent).await;
+            assembler.empty_groups(&empty);
+        }
+        match listing {
             Ok(listing) if !listing.paged && is_suspect_count(listing.entries) => {
                 let suspect = Gap::SuspectCount(listing.entries);
                 listing.gaps.into_iter().chain([suspect]).collect()

@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::config::Mapping;
 use crate::model::{Directory, DirectoryId, Entry, Gap, Lookup, Proof, SourceIdentity};
 use crate::provider::mapping::{
-    Assembler, dn, id_context, id_of, is_suspect_count, wanted_attributes, wanted_group_attributes,
+    Assembler, dn, id_context, id_of, is_suspect_count, may_be_empty, wanted_attributes,
+    wanted_group_attributes,
 };
 use crate::provider::{Ask, ProviderError};
 
@@ -99,6 +100,7 @@ impl Scope {
         if !mapping.group_filter.trim().is_empty() {
             let filter = parse(&mapping.group_filter)?;
             wanted.extend(wanted_group_attributes(mapping));
+            wanted.insert("objectclass".to_owned());
             wanted.extend(filter.attributes());
             group_filter = Some(filter);
         }
@@ -131,6 +133,9 @@ struct Pass<'a> {
     entries: u64,
     entries_counted: u64,
     below_base: usize,
+    /// Groups that need no member, by DN in normal form. Whether a file hides the members of
+    /// others nobody can tell.
+    may_be_empty: BTreeSet<String>,
     selected: usize,
     with_id: usize,
     more_pages: bool,
@@ -154,6 +159,7 @@ impl<'a> Pass<'a> {
             entries: 0,
             entries_counted: 0,
             below_base: 0,
+            may_be_empty: BTreeSet::new(),
             selected: 0,
             with_id: 0,
             more_pages: false,
@@ -191,6 +197,9 @@ impl<'a> Pass<'a> {
             dn::is_within(&name, &self.scope.group_base) && filter.matches(&entry)
         });
         if is_group {
+            if may_be_empty(&entry, mapping) {
+                self.may_be_empty.insert(name);
+            }
             self.assembler.group(entry.clone());
         }
         if is_account {
@@ -289,7 +298,8 @@ impl<'a> Pass<'a> {
         Ok(self.directory(path))
     }
 
-    fn directory(self, path: &Path) -> Directory {
+    fn directory(mut self, path: &Path) -> Directory {
+        self.assembler.empty_groups(&self.may_be_empty);
         let mapping = &self.what.mapping;
         let name = path.display().to_string();
         let absence = match self.gaps.is_empty() {

@@ -101,6 +101,22 @@ impl<'a> Assembler<'a> {
         }
     }
 
+    /// The groups that show no member so far, by DN in normal form. Whether they have none is to be
+    /// found out by other means: of those who do, [`Assembler::empty_groups`] is told. Of the others
+    /// nobody can say who is in them.
+    pub fn silent_groups(&self) -> BTreeSet<String> {
+        let groups = self.groups.items.values();
+        let silent = groups.filter(|group| group.silent);
+        silent.map(|group| dn::normalise(&group.dn)).collect()
+    }
+
+    /// It was proven that the groups of these DNs, in normal form, have no member.
+    pub fn empty_groups(&mut self, names: &BTreeSet<String>) {
+        for group in self.groups.items.values_mut() {
+            group.silent &= !names.contains(&dn::normalise(&group.dn));
+        }
+    }
+
     /// Names an entry of the account search that could not even be taken apart.
     pub fn reject_account(&mut self, id: Option<DirectoryId>, name: String, why: String) {
         self.accounts.seen += 1;
@@ -173,7 +189,7 @@ impl<'a> Assembler<'a> {
             said => with_gaps(said, gaps, self.groups.seen),
         };
         let raw_groups = std::mem::take(&mut self.groups.items);
-        let groups = groups::resolve(raw_groups, &mut self.accounts.items);
+        let groups = groups::resolve(raw_groups, &mut self.accounts.items, self.mapping);
         let shape = self.shape();
         let unknown = |a: &&Account| matches!(a.state, AccountState::Unknown { .. });
         let state_unknown = self.accounts.items.values().filter(unknown).count();

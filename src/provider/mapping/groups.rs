@@ -16,12 +16,15 @@ pub(super) struct RawGroup {
     usernames: BTreeSet<String>,
     dns: BTreeSet<String>,
     unreadable: usize,
+    /// Whether it shows no member, and nobody proved that it has none.
+    pub(super) silent: bool,
 }
 
 /// Turns names into ids, on the side of the groups and on that of the accounts.
 pub(super) fn resolve(
     raw_groups: BTreeMap<GroupId, RawGroup>,
     accounts: &mut BTreeMap<DirectoryId, Account>,
+    mapping: &Mapping,
 ) -> BTreeMap<GroupId, Group> {
     let index = Index::new(accounts, &raw_groups);
     let mut groups = BTreeMap::new();
@@ -49,10 +52,30 @@ pub(super) fn resolve(
             name: raw.name,
             members,
             other_members,
+            unseen: match raw.silent {
+                true => super::member_attributes(mapping),
+                false => BTreeSet::new(),
+            },
         };
         groups.insert(id, group);
     }
     groups
+}
+
+/// Classes whose groups must have a member (RFC 4519, 3.5 and 3.6), and the attribute that has it.
+const NEVER_EMPTY: [(&[u8], &str); 2] = [
+    (b"groupOfNames", "member"),
+    (b"groupOfUniqueNames", "uniquemember"),
+];
+
+/// Whether a group may have no member in the attributes of the mapping, by its classes.
+pub fn may_be_empty(entry: &Entry, mapping: &Mapping) -> bool {
+    let mut demanded = NEVER_EMPTY.iter().filter(|(class, _)| {
+        let mut classes = entry.values("objectclass").iter();
+        classes.any(|c| c.eq_ignore_ascii_case(class))
+    });
+    let lists = super::member_attributes(mapping);
+    !demanded.any(|(_, list)| lists.contains(*list))
 }
 
 /// Which account a name means; `None` where it means several.
@@ -96,6 +119,7 @@ pub(super) fn raw_group(entry: &Entry, mapping: &Mapping) -> Result<RawGroup, St
         usernames: BTreeSet::new(),
         dns: BTreeSet::new(),
         unreadable: 0,
+        silent: true,
     };
     let name = Texts::of(entry, &mapping.group_name);
     let Some(text) = name.first() else {
@@ -115,6 +139,7 @@ pub(super) fn raw_group(entry: &Entry, mapping: &Mapping) -> Result<RawGroup, St
                 "its {attribute} was not read to the end of its ranges"
             ));
         }
+        group.silent &= entry.values(attribute).is_empty();
         for value in entry.values(attribute) {
             match (std::str::from_utf8(value), members) {
                 (Err(_), _) => group.unreadable += 1,

@@ -20,6 +20,7 @@ use crate::config::{EmailSource, GroupMembers, LockRule, Mapping, Schema};
 use crate::model::{AccountState, Entry, Now};
 
 pub use assembler::Assembler;
+pub use groups::may_be_empty;
 pub use ids::{escape_filter_value, id_context, id_filter, id_of, ids_of};
 pub use text::clean;
 pub use unique::is_suspect_count;
@@ -68,10 +69,16 @@ pub fn wanted_attributes(mapping: &Mapping) -> BTreeSet<String> {
 /// The attributes that groups need, in lower case: id, name, members.
 pub fn wanted_group_attributes(mapping: &Mapping) -> BTreeSet<String> {
     let mut wanted = BTreeSet::from([mapping.group_id.name.clone(), mapping.group_name.clone()]);
-    wanted.extend(mapping.group_members.iter().map(|members| match members {
-        GroupMembers::Usernames(name) | GroupMembers::Dns(name) => name.clone(),
-    }));
+    wanted.extend(member_attributes(mapping));
     lower(wanted)
+}
+
+/// The attributes that may hold the members of a group, in lower case.
+pub fn member_attributes(mapping: &Mapping) -> BTreeSet<String> {
+    let name = |members: &GroupMembers| match members {
+        GroupMembers::Usernames(name) | GroupMembers::Dns(name) => name.clone(),
+    };
+    lower(mapping.group_members.iter().map(name).collect())
 }
 
 /// The state of one entry that was read alone, without the rest of the directory: what only

@@ -163,6 +163,9 @@ fn contains(json: &str, text: &str) -> bool {
     if text.is_empty() || !text.chars().all(plain) {
         return true;
     }
+    if !text.is_ascii() {
+        return json.to_lowercase().contains(&text.to_lowercase());
+    }
     let (json, text) = (json.as_bytes(), text.as_bytes());
     json.windows(text.len())
         .any(|window| window.eq_ignore_ascii_case(text))

@@ -99,7 +99,8 @@ pub(in super::super) fn intend(
     for &step in steps {
         refuse_settled(db, run, step)?;
         db.prepare_cached(
-            "UPDATE steps SET intended_at = coalesce(intended_at, ?3), unsettled = 1
+            "UPDATE steps SET intended_at = coalesce(intended_at, ?3), 
+             unsettled = coalesce(json_extract(result, '$.asked'), 0) = 0
              WHERE run = ?1 AND number = ?2",
         )?
         .execute(params![run.0, step.0, now.0])?;
@@ -148,7 +149,7 @@ pub(in super::super) fn settle(
              user = coalesce(user, ?7),
              intended_at = CASE WHEN ?3 = 'unknown' THEN coalesce(intended_at, ?5)
                                 ELSE intended_at END,
-             unsettled = (?3 = 'unknown' AND superseded_by IS NULL)
+             unsettled = (?3 = 'unknown' AND NOT ?8 AND superseded_by IS NULL)
          WHERE run = ?1 AND number = ?2",
     )?
     .execute(params![
@@ -159,6 +160,7 @@ pub(in super::super) fn settle(
         settlement.at.0,
         result,
         made.and_then(|made| made.user.as_ref()).map(UserId::as_str),
+        made.is_some_and(|made| made.asked),
     ])?;
     Ok(())
 }

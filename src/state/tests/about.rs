@@ -3,6 +3,26 @@
 use super::*;
 
 #[tokio::test]
+async fn a_name_is_known_whatever_its_case() {
+    on_both(async |store| {
+        let mut one = reactivate(1, "a");
+        one.subject.name = "Jürgen.Öz".into();
+        store.begin(&plan(vec![one]), "", &at(1)).await.unwrap();
+        let mut known = link("b");
+        known.last_username = "ÅSA".into();
+        let known = vec![Remember::Link(key("b"), known)];
+        store.observe(known).await.unwrap();
+        for (typed, account) in [("JÜRGEN.öz", "a"), ("åsa", "b")] {
+            let who = store.known_as(typed.to_owned()).await.unwrap();
+            assert!(who.accounts.contains(&key(account)), "{typed}: {who:?}");
+        }
+        let nobody = store.known_as("jurgen.oz".into()).await.unwrap();
+        assert!(nobody.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_steps_about_one_person_come_newest_first() {
     on_both(async |store| {
         let user = || UserRef::Existing(UserId::new("u"));

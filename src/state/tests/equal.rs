@@ -53,8 +53,9 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 }
 
 fn settlement() -> impl Strategy<Value = Settlement> {
-    let made = prop::option::of((0_u8..3).prop_map(|user| Made {
+    let made = prop::option::of((0_u8..3, any::<bool>()).prop_map(|(user, asked)| Made {
         user: Some(UserId::new(user.to_string())),
+        asked,
         ..Made::default()
     }));
     (outcome(), made).prop_map(|(outcome, made)| Settlement {

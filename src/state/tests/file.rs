@@ -1,5 +1,6 @@
 //! What only the file has: owners, versions, readers, copies.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 use rusqlite::Connection;
 
 use super::*;
+use crate::model::{Absence, Approval, HoldKey, Kept, Memory, Order, Return};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
@@ -301,6 +303,25 @@ async fn a_changing_run_leaves_a_copy_that_can_take_over() {
 }
 
 #[tokio::test]
+async fn what_a_copy_left_behind_does_not_stay() {
+    let place = place();
+    let left = |log: &str| place.path().join(format!("{COPY_NAME}.new{log}"));
+    let logs = ["", "-journal", "-wal"];
+    for log in logs {
+        fs::write(left(log), "cut short").unwrap();
+    }
+    let store = open(place.path());
+    assert!(logs.iter().all(|log| !left(log).exists()), "at the start");
+    // What cannot be renamed to the copy is taken away again.
+    fs::create_dir(place.path().join(COPY_NAME)).unwrap();
+    let run = store.begin(&plan(vec![]), "", &at(1)).await.unwrap();
+    store.finish(run, true, Timestamp(2)).await.unwrap();
+    store.counts().await.unwrap();
+    assert!(place.path().join(COPY_NAME).is_dir());
+    assert!(!left("").exists(), "after a failure");
+}
+
+#[tokio::test]
 async fn a_copy_that_fails_stops_nothing() {
     let place = place();
     let store = open(place.path());
@@ -309,4 +330,75 @@ async fn a_copy_that_fails_stops_nothing() {
     store.finish(run, true, Timestamp(2)).await.unwrap();
     store.observe(nonce(1)).await.unwrap();
     assert!(!place.path().join(COPY_NAME).exists());
+}
+
+/// What may have been done, or taken back, since an older copy was made is forgotten; the rest stays.
+#[tokio::test]
+async fn an_older_copy_forgets_what_must_not_be_believed_and_nothing_else() {
+    let place = place();
+    let store = open(place.path());
+    let run = store.begin(&plan(vec![]), "", &at(1)).await.unwrap();
+    store.finish(run, true, Timestamp(2)).await.unwrap();
+    let absence = Absence {
+        first: at(1),
+        last: at(2),
+        certain: Duration::from_secs(1),
+        readings: 3,
+    };
+    let back = Return {
+        first: Timestamp(1),
+        readings: 1,
+    };
+    let order = Order {
+        by: "alice".into(),
+        at: Timestamp(1),
+    };
+    let approval = Approval {
+        hold: HoldKey::Clock,
+        steps: BTreeSet::new(),
+        by: "alice".into(),
+        at: Timestamp(1),
+        until: Timestamp(2),
+    };
+    let kept = Kept {
+        by: "alice".into(),
+        at: Timestamp(1),
+        witness: false,
+    };
+    let stays = vec![
+        Remember::Link(key("a"), link("user-a")),
+        Remember::Nonce(key("b"), Some(Nonce::new("n"))),
+        Remember::Waiting(key("c"), Some(Timestamp(1))),
+        Remember::Kept(UserId::new("user-k"), Some(kept)),
+    ];
+    let goes = vec![
+        Remember::Absence(key("a"), Some(absence)),
+        Remember::Return(key("a"), Some(back)),
+        Remember::Order(UserId::new("user-a"), Some(order)),
+        Remember::Held(HoldKey::Clock, Some(BTreeSet::new())),
+        Remember::Approval(HoldKey::Clock, Some(approval)),
+    ];
+    store.observe(stays.clone()).await.unwrap();
+    store.observe(goes).await.unwrap();
+    let full = store.load().await.unwrap();
+    assert_eq!(
+        full.orders.len() + full.held.len() + full.approvals.len(),
+        3
+    );
+    assert_eq!(full.absences.len() + full.returns.len(), 2);
+    drop(store);
+    fs::write(place.path().join("last-run"), "7\n").unwrap();
+
+    let mut wanted = Memory::default();
+    for change in &stays {
+        wanted.remember(change);
+    }
+    let reader = SqliteStore::open_read_only(place.path()).unwrap().unwrap();
+    let mut read = reader.load().await.unwrap();
+    assert!(read.restored.take().is_some_and(|r| r.how.contains("7")));
+    assert_eq!(read, wanted, "who may only read believes no more");
+    drop(reader);
+    let mut written = open(place.path()).load().await.unwrap();
+    assert!(written.restored.take().is_some());
+    assert_eq!(written, wanted);
 }

@@ -86,6 +86,7 @@ fn memory() -> MemoryDelta {
     let kept = Kept {
         by: "root".into(),
         at: Timestamp(52),
+        witness: false,
     };
     let restored = Restored {
         at: Timestamp(53),

@@ -181,7 +181,8 @@ fn change() -> impl Strategy<Value = Remember> {
         (moment(), any::<u32>()).prop_map(|(first, readings)| Return { first, readings });
     let name = (text(), text()).prop_map(|(base, name)| ChosenName { base, name });
     let order = (text(), moment()).prop_map(|(by, at)| Order { by, at });
-    let kept = (text(), moment()).prop_map(|(by, at)| Kept { by, at });
+    let kept = (text(), moment(), any::<bool>());
+    let kept = kept.prop_map(|(by, at, witness)| Kept { by, at, witness });
     let unlinked = (user(), text(), moment()).prop_map(|(user, by, at)| Unlinked { user, by, at });
     let restored = (moment(), text()).prop_map(|(at, how)| Restored { at, how });
     let announcement = (moment(), now()).prop_map(|(date, at)| Announcement { date, at });

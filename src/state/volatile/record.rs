@@ -35,7 +35,9 @@ impl Record {
     }
 
     pub(super) fn is_unsettled(&self) -> bool {
-        self.intended.is_some() && !self.is_settled() && !self.superseded
+        let asked = self.made.as_ref().is_some_and(|made| made.asked);
+        let is_open = !asked && !self.is_settled() && !self.superseded;
+        self.intended.is_some() && is_open
     }
 
     pub(super) fn recorded(&self) -> StepRecord {

@@ -1,5 +1,7 @@
 //! The story of one person.
 
+use mattermost_sim::UserLimit;
+
 use super::company;
 
 #[test]
@@ -34,8 +36,14 @@ fn the_story_of_one_person() {
     place.edit("bob", |p| p.gone = false);
     place.edit("bob", |p| p.expires = 10);
     let said = place.run(&["explain", "bob"]).exits(0);
-    said.says("locked (shadowExpire is")
-        .says("Decision    deactivate bob");
+    let said = said.says("locked (shadowExpire is");
+    let said = said.says("Decision: what would be done now");
+    assert_eq!(
+        said.out.matches("deactivate bob").count(),
+        1,
+        "{}",
+        said.out
+    );
     place.run(&["sync"]).exits(0);
     place
         .run(&["explain", "bob"])
@@ -52,6 +60,32 @@ fn the_story_of_one_person() {
         .run(&["explain", "root.admin"])
         .exits(0)
         .says("mattersync works with");
+}
+
+/// Who comes back goes before who is new, when both have waited equally long.
+#[test]
+fn the_place_in_the_queue_for_a_seat_is_that_of_the_plan() {
+    let mut place = company();
+    place.add("carl", "Carl", "Cool").mail = None;
+    place.add("dora", "Dora", "Dear");
+    place.run(&["sync"]).exits(0);
+    place.edit("dora", |p| p.expires = 10);
+    place.run(&["sync"]).exits(0);
+    let active = place.sim.users().iter().filter(|u| u.is_active()).count();
+    let hard = u64::try_from(active).unwrap();
+    place
+        .sim
+        .set_user_limit(Some(UserLimit { warn: hard, hard }));
+    place.edit("dora", |p| p.expires = 99_999);
+    place.run(&["sync"]).exits(0);
+    place.edit("carl", |p| p.mail = Some("carl@example.org".into()));
+    for _ in 0..2 {
+        for (who, number) in [("dora", 1), ("carl", 2)] {
+            let said = place.run(&["explain", who]).exits(0);
+            said.says(&format!(": number {number} of 2 who wait"));
+        }
+        place.run(&["sync"]).exits(0);
+    }
 }
 
 #[test]

@@ -307,3 +307,31 @@ fn edge_27_who_looks_like_a_missing_person_is_linked_by_a_persons_word() {
         "all that is remembered moves with it"
     );
 }
+
+/// Rather nobody than the wrong one.
+#[test]
+fn a_word_that_means_several_means_nobody() {
+    let mut place = company();
+    place.run(&["sync"]).exits(0);
+    let ids = [place.id(0), place.id(1)];
+    for uid in ["alice", "bob"] {
+        place.edit(uid, |person| person.mail = Some("team@example.org".into()));
+    }
+    let one_of_both = |said: crate::place::Said| {
+        let said = said.exits(1).says("can be any of").says("Give the id");
+        ids.iter().fold(said, |said, id| said.says(id));
+    };
+    one_of_both(place.run(&["unlink", "team@example.org"]));
+    place.stranger("zoe", "zoe");
+    one_of_both(place.run(&["link", "team@example.org", "zoe"]));
+    // Somebody's name is somebody else's id.
+    let zoe = place.sim.user_named("zoe").unwrap().id;
+    place.stranger(&zoe, "other");
+    place
+        .run(&["link", "alice", &zoe])
+        .exits(1)
+        .says("can be any of")
+        .says("zoe (zoe@example.org")
+        .says("other@example.org");
+    assert_eq!(place.sim.users().len(), 5);
+}

@@ -42,6 +42,12 @@ fn edge_38_orphans_are_listed_and_left_as_they_are() {
         .run(&["sync"])
         .exits(0)
         .says("2 active users without an account");
+    place.run(&["keep", "second"]).exits(0);
+    place
+        .run(&["sync"])
+        .exits(0)
+        .says("1 active user without an account");
+    place.run(&["keep", "--undo", "second"]).exits(0);
 
     place.run(&["keep", "oldtimer"]).exits(0).says("is kept");
     place

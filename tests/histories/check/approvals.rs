@@ -39,6 +39,30 @@ impl Wish {
     }
 }
 
+impl Wish {
+    /// Whom it is about.
+    pub fn whom(&self) -> String {
+        match self {
+            Self::Create(number) => number.to_string(),
+            Self::Adopt(_, user)
+            | Self::Rename(user, _)
+            | Self::Mail(user, _)
+            | Self::Down(user)
+            | Self::Up(user)
+            | Self::Profile(user) => user.clone(),
+        }
+    }
+
+    /// Whether it is a name or an address that a ring is opened with.
+    pub fn is_for_a_moment(&self) -> bool {
+        match self {
+            Self::Rename(_, name) => name.starts_with("renaming-"),
+            Self::Mail(_, mail) => mail.ends_with("@mattersync.invalid"),
+            _ => false,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub struct Approvals {
     given: Vec<(String, Wish, i64)>,

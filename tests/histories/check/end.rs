@@ -68,6 +68,15 @@ impl Checker {
                 );
             }
         }
+        for id in now.linked.values() {
+            let user = now.users.get(id);
+            if let Some(user) = user.filter(|u| u.username.starts_with("renaming-")) {
+                return broken(
+                    7,
+                    format!("at the end somebody is called {}", user.username),
+                );
+            }
+        }
         self.nobody_is_lost(now)
     }
 
@@ -233,6 +242,7 @@ impl Checker {
         let protected =
             self.setting.protect && self.names.get(&number).is_some_and(|name| name == "vip");
         let stays = !user.is_active()
+            || self.is_misnumbered(&cycle.served, number)
             || protected
             || user.is_bot
             || self.may_stay_up(user)

@@ -1,7 +1,7 @@
 //! Promise 5: no mass change without a person. The limits are computed here once more, from the
 //! design's words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mattermost_sim::{MailKind, User};
 
@@ -51,8 +51,8 @@ impl Kind {
 
 #[derive(Debug, Default)]
 pub struct Sums {
-    /// What was done without approval, and when by our clock.
-    done: Vec<(Kind, i64)>,
+    /// What was done without approval, when by our clock, and when in truth.
+    done: Vec<(Kind, i64, i64)>,
     /// Cycles since the state was empty in which nothing went wrong.
     clean: u32,
 }
@@ -86,16 +86,25 @@ impl Checker {
         self.waits_for_a_look(cycle)?;
         let active = active(cycle);
         // What is a day old is over, also when the clock is put back afterwards.
-        self.guard.done.retain(|(_, at)| *at >= cycle.wall - DAY);
-        let mut now: BTreeMap<Kind, usize> = BTreeMap::new();
+        // And a day that has passed is over, whatever the clock was set to.
+        let within = |at: &i64, truth: &i64| *at >= cycle.wall - DAY && *truth >= cycle.at - DAY;
+        self.guard.done.retain(|(_, at, truth)| within(at, truth));
+        // Who they are: a limit counts people. And of these, who is done with it: not those who
+        // have a name or an address for a moment.
+        let mut now: BTreeMap<Kind, [BTreeSet<String>; 2]> = BTreeMap::new();
         for deed in cycle.deeds.iter().filter(|d| !d.late) {
             for (kind, wish) in self.kinds(cycle, deed) {
                 if !self.approvals.released(kind.word(), &wish, cycle.wall) {
-                    *now.entry(kind).or_default() += 1;
+                    let [all, done] = now.entry(kind).or_default();
+                    all.insert(wish.whom());
+                    if !wish.is_for_a_moment() {
+                        done.insert(wish.whom());
+                    }
                 }
             }
         }
-        for (kind, number) in now {
+        for (kind, [all, done]) in now {
+            let number = all.len();
             let limit = kind.limit(active);
             let filling = kind == Kind::Create && self.guard.clean < 2;
             if filling {
@@ -109,7 +118,7 @@ impl Checker {
                 );
             }
             let recent = self.guard.done.iter();
-            let recent = recent.filter(|(k, at)| *k == kind && *at >= cycle.wall - DAY);
+            let recent = recent.filter(|(k, ..)| *k == kind);
             let sum = recent.count() + number;
             if sum > 3 * limit {
                 return broken(
@@ -117,8 +126,8 @@ impl Checker {
                     format!("{sum} × {what} in a day; {} are allowed", 3 * limit),
                 );
             }
-            for _ in 0..number {
-                self.guard.done.push((kind, cycle.wall));
+            for _ in done {
+                self.guard.done.push((kind, cycle.wall, cycle.at));
             }
         }
         self.hold_of_locked(cycle, active)

@@ -98,7 +98,11 @@ impl Checker {
             return Ok(());
         };
         let Some(shown) = self.shown(cycle, number) else {
-            let same = before.username == after.username
+            // Nobody stays between two names, also who left in the middle of a ring.
+            let known = self.names.get(&number);
+            let ends_ring = before.username.starts_with("renaming-")
+                && known.is_some_and(|name| fits(&after.username, name));
+            let same = (before.username == after.username || ends_ring)
                 && before.email == after.email
                 && before.first_name == after.first_name
                 && before.last_name == after.last_name

@@ -87,6 +87,10 @@ pub struct Checker {
     earlier: VecDeque<Served>,
     /// Last shown username of an account, as Mattermost has it.
     names: BTreeMap<u32, String>,
+    /// The same as the directory writes it.
+    written: BTreeMap<u32, String>,
+    /// DN of an account when it was last shown.
+    places: BTreeMap<u32, String>,
     approvals: approvals::Approvals,
     guard: guard::Sums,
     mails: mails::Mails,
@@ -118,6 +122,8 @@ impl Checker {
             twice: BTreeSet::new(),
             earlier: VecDeque::new(),
             names: BTreeMap::new(),
+            written: BTreeMap::new(),
+            places: BTreeMap::new(),
             approvals: approvals::Approvals::default(),
             guard: guard::Sums::default(),
             mails: mails::Mails::default(),
@@ -186,6 +192,8 @@ impl Checker {
         let served = &cycle.served;
         for (number, shown) in served.all_shown() {
             self.names.insert(number, shown.legal_name());
+            self.written.insert(number, shown.raw_name());
+            self.places.insert(number, shown.account.dn());
             // Who would be listed may not have been, in a reading that was cut.
             if served.proof != Proof::Broken {
                 self.absent.remove(&number);
@@ -197,7 +205,8 @@ impl Checker {
             let out = late.clone().any(|u| !u.is_active());
             let active = !out && cycle.before.users.get(user).is_some_and(User::is_active);
             let seen = served.of(*number);
-            let gone = matches!(seen, Seen::Elsewhere { .. } | Seen::Nowhere);
+            let gone = matches!(seen, Seen::Elsewhere { .. } | Seen::Nowhere)
+                && !self.is_misnumbered(served, *number);
             if !active {
                 self.absent.remove(number);
             } else if gone && served.proves_absence() {
@@ -214,6 +223,14 @@ impl Checker {
                 *self.back.entry(*number).or_default() += 1;
             }
         }
+    }
+
+    /// Whether an entry stands where the account was seen last that cannot be used because it has
+    /// another one's id: nobody is gone who may be there.
+    fn is_misnumbered(&self, served: &Served, number: u32) -> bool {
+        let nowhere = matches!(served.of(number), Seen::Nowhere);
+        let here = served.misnumbered(number).filter(|_| nowhere);
+        here.is_some_and(|dn| self.places.get(&number) == Some(dn))
     }
 
     /// What one request did.

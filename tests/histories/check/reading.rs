@@ -36,6 +36,10 @@ impl Checker {
                 1,
                 format!("{name} was deactivated; {who} is there, unusable"),
             ),
+            Seen::Nowhere if self.is_misnumbered(&cycle.served, number) && !self.amnesia => broken(
+                1,
+                format!("{name} was deactivated; {who} is there, with a wrong id"),
+            ),
             Seen::Elsewhere { .. } | Seen::Nowhere => self.missing(cycle, number, name, &who),
         }
     }

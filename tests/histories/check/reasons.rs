@@ -58,6 +58,11 @@ impl Checker {
                         || shown.is_none() && has(&["cn=Person", "readings"])
                 }
             },
+            Action::Rename { username, .. } if shown.is_none() => {
+                let last = self.written.get(&number);
+                let last = last.is_some_and(|raw| why.contains(&format!("last seen as {raw},")));
+                username.from.starts_with("renaming-") && last
+            }
             Action::Rename { username, .. } => shown.is_some_and(|shown| {
                 why.contains("somebody else gets") || has(&[&shown.raw_name(), &username.from])
                     // The second half of a ring tells of the name that the user has now.

@@ -8,6 +8,9 @@ use super::{BASE, INSTALL, SambaDc};
 use crate::ldif::line;
 use crate::{ServerError, tools};
 
+/// Authenticated users may not read the attribute with this schema id ([MS-ADA2] 2.40, `member`).
+const HIDDEN_MEMBER: &str = "(OD;;RP;bf9679c0-0de6-11d0-a285-00aa003049e2;;AU)";
+
 impl SambaDc {
     /// Adds entries.
     ///
@@ -104,6 +107,21 @@ impl SambaDc {
     /// What ldbmodify said.
     pub fn delete(&self, dn: &str) -> Result<(), ServerError> {
         self.modify(&(line("dn", dn.as_bytes()) + "changetype: delete\n"))
+    }
+
+    /// Denies everybody the right to read `member` of a group.
+    ///
+    /// # Errors
+    /// What samba-tool said.
+    pub fn hide_members(&self, dn: &str) -> Result<(), ServerError> {
+        let at = self.directory();
+        let mut command = Command::new(tools::find("samba-tool", INSTALL)?);
+        command
+            .args(["dsacl", "set", "--objectdn", dn, "--sddl", HIDDEN_MEMBER])
+            .arg(format!("--configfile={}", at.join("smb.conf").display()))
+            .arg("-H")
+            .arg(at.join("private/sam.ldb"));
+        tools::run(&mut command, "").map(drop)
     }
 
     /// What a search in the whole domain finds, as ldbsearch prints it.

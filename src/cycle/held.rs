@@ -1,0 +1,66 @@
+//! Since when what is held: a cycle that only holds leaves no run, and somebody looks the next
+//! morning.
+
+use std::collections::BTreeSet;
+
+use crate::model::{HeldBack, Note, Plan, Timestamp};
+
+use super::about::held_back;
+use super::{CycleError, Engine};
+
+impl Engine {
+    /// Writes down what is held from now on, and what no longer is; nothing where both are as they
+    /// were.
+    pub(super) async fn note_holds(
+        &mut self,
+        plan: &Plan,
+        at: Timestamp,
+    ) -> Result<(), CycleError> {
+        let known = match self.held.take() {
+            Some(known) => known,
+            None => open(&self.store.loose_notes().await?),
+        };
+        let now: Vec<HeldBack> = plan.holds.iter().map(held_back).collect();
+        let names: BTreeSet<String> = now.iter().map(|held| held.hold.clone()).collect();
+        let new = now.iter().filter(|held| !known.contains(&held.hold));
+        let mut notes: Vec<Note> = new.map(|held| note(HeldBack::NOTE, held, at)).collect();
+        let over = known.difference(&names).map(|hold| HeldBack {
+            hold: hold.clone(),
+            why: String::new(),
+            steps: 0,
+        });
+        notes.extend(over.map(|held| note(HeldBack::OVER, &held, at)));
+        for note in notes {
+            self.store.note(note).await?;
+        }
+        self.held = Some(names);
+        Ok(())
+    }
+}
+
+fn note(kind: &str, held: &HeldBack, at: Timestamp) -> Note {
+    Note {
+        run: None,
+        at,
+        account: None,
+        user: None,
+        kind: kind.to_owned(),
+        value: serde_json::to_value(held).unwrap_or_default(),
+    }
+}
+
+/// The holds that began and did not end.
+fn open(notes: &[Note]) -> BTreeSet<String> {
+    let mut open = BTreeSet::new();
+    for note in notes {
+        let held = || serde_json::from_value::<HeldBack>(note.value.clone()).ok();
+        match note.kind.as_str() {
+            HeldBack::NOTE => open.extend(held().map(|held| held.hold)),
+            HeldBack::OVER => {
+                held().map(|held| open.remove(&held.hold));
+            }
+            _ => {}
+        }
+    }
+    open
+}

@@ -1,0 +1,129 @@
+//! Groups that show no member: empty, or with members that we may not read.
+
+use std::collections::BTreeSet;
+
+use ldap3::Scope;
+
+use super::paging::{Subtree, list};
+use super::root::RootDse;
+use super::schema::known_attributes;
+use super::session::{Search, Session};
+use crate::config::{Mapping, Schema};
+use crate::provider::ProviderError;
+use crate::provider::mapping::{dn, escape_filter_value, member_attributes};
+
+/// The most groups whose members one search asks for.
+const AT_ONCE: u32 = 50;
+
+/// Those of these groups, all by DN in normal form, that have no member by the server's own word.
+///
+/// A condition on an attribute that the server does not know, or that we may not search by, is
+/// undefined, and so is its negation (RFC 4511, 4.5.1.7; slapd.access(5)): whoever is found by it
+/// has no member for certain. Where we may search by members but not read them, a group that has
+/// some is not found either. Samba (4.17) takes what may not be read to be absent: in a domain the
+/// accounts are asked too. What cannot be asked proves nothing.
+pub(super) async fn empty_groups(
+    session: &mut Session,
+    root: &RootDse,
+    mapping: &Mapping,
+    page_size: Option<u32>,
+    mut groups: BTreeSet<String>,
+) -> BTreeSet<String> {
+    let empty = shown_empty(session, root, mapping, page_size).await;
+    groups.retain(|group| empty.contains(group));
+    if mapping.schema != Schema::Ad {
+        return groups;
+    }
+    let mut proven = BTreeSet::new();
+    let groups: Vec<String> = groups.into_iter().collect();
+    for some in groups.chunks(AT_ONCE as usize) {
+        proven.extend(unclaimed(session, mapping, some).await);
+    }
+    proven
+}
+
+/// Those of these groups that no account says to be in.
+async fn unclaimed(
+    session: &mut Session,
+    mapping: &Mapping,
+    groups: &[String],
+) -> BTreeSet<String> {
+    let mut groups: BTreeSet<String> = groups.iter().cloned().collect();
+    while !groups.is_empty() {
+        let claims: String = groups
+            .iter()
+            .map(|group| format!("(memberOf={})", escape_filter_value(group)))
+            .collect();
+        let search = Search {
+            base: &mapping.base,
+            scope: Scope::Subtree,
+            filter: &format!("(&{}(|{claims}))", mapping.filter),
+            attributes: &["memberOf".to_owned()],
+            page: Some((AT_ONCE, Vec::new())),
+        };
+        let found = match session.search(search).await {
+            Ok(found) if found.code == 0 => found.entries,
+            _ => return BTreeSet::new(),
+        };
+        if found.is_empty() {
+            break;
+        }
+        let before = groups.len();
+        for claim in found.iter().flat_map(|entry| entry.values("memberof")) {
+            groups.remove(&dn::normalise(&String::from_utf8_lossy(claim)));
+        }
+        // Somebody is in one of them, and does not show in which.
+        if groups.len() == before {
+            return BTreeSet::new();
+        }
+    }
+    groups
+}
+
+/// The groups that a search for those without a member finds.
+async fn shown_empty(
+    session: &mut Session,
+    root: &RootDse,
+    mapping: &Mapping,
+    page_size: Option<u32>,
+) -> BTreeSet<String> {
+    let lists = member_attributes(mapping);
+    let found = without(session, mapping, &lists, page_size).await;
+    let empty = found.unwrap_or_default();
+    if !empty.is_empty() {
+        return empty;
+    }
+    // With an attribute that the server does not know nobody is ever found.
+    let known = known_attributes(session, root).await;
+    let Ok(Some(known)) = known.map(|known| known.filter(|known| !lists.is_subset(known))) else {
+        return empty;
+    };
+    let lists: BTreeSet<_> = lists.intersection(&known).cloned().collect();
+    let found = without(session, mapping, &lists, page_size).await;
+    found.unwrap_or_default()
+}
+
+async fn without(
+    session: &mut Session,
+    mapping: &Mapping,
+    lists: &BTreeSet<String>,
+    page_size: Option<u32>,
+) -> Result<BTreeSet<String>, ProviderError> {
+    let mut empty = BTreeSet::new();
+    if lists.is_empty() {
+        return Ok(empty);
+    }
+    let any: String = lists.iter().map(|list| format!("({list}=*)")).collect();
+    let what = Subtree {
+        base: &mapping.group_base,
+        filter: &format!("(&{}(!(|{any})))", mapping.group_filter),
+        // No attribute (RFC 4511, 4.5.1.8).
+        attributes: &["1.1".to_owned()],
+        page_size,
+    };
+    list(session, &what, &mut |entry| {
+        empty.insert(dn::normalise(&entry.dn));
+    })
+    .await?;
+    Ok(empty)
+}

@@ -1,0 +1,46 @@
+//! How long runs are kept.
+
+use std::time::Duration;
+
+use mattermost_sim::Version;
+use mattersync::cycle::{Asker, Errand as _, Undo};
+use mattersync::model::RunId;
+use mattersync::state::Store as _;
+
+use crate::file::{File, NO_GRACE};
+use crate::stage::{Stage, cycle};
+
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Old runs are forgotten, but for those of which something was taken back and stays so.
+#[tokio::test]
+async fn a_run_that_was_taken_back_outlives_the_others() {
+    let stage = Stage::new(Version::V11);
+    let mut file = File::new(3);
+    let mut engine = file.engine(&stage, NO_GRACE);
+    cycle(&stage, &mut engine).await;
+    for n in 0..2 {
+        file.edit(n, |person| person.sn = format!("Other{n}"));
+        cycle(&stage, &mut engine).await;
+    }
+    let undo = Undo {
+        run: RunId(2),
+        person: None,
+        yes: true,
+    };
+    let asker = Asker {
+        by: "alice",
+        stages: &|_| {},
+        listener: &|_| {},
+    };
+    undo.run(&mut engine, &asker).await.unwrap();
+    let runs = async || -> Vec<i64> {
+        let runs = stage.store.runs(9).await.unwrap();
+        runs.iter().map(|run| run.id.0).collect()
+    };
+    assert_eq!(runs().await, [4, 3, 2, 1]);
+    stage.clock.advance(2 * YEAR);
+    file.edit(2, |person| person.sn = "Last".into());
+    cycle(&stage, &mut engine).await;
+    assert_eq!(runs().await, [5, 2]);
+}
