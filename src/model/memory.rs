@@ -280,6 +280,8 @@ pub struct Memory {
     pub unlinked: BTreeMap<AccountKey, Unlinked>,
     /// What people took back: wishes, and what is not done again because of them. No list is empty.
     pub undone: BTreeMap<AccountKey, Vec<Undone>>,
+    /// Since when more than one entry was seen with an account's id.
+    pub duplicates: BTreeMap<AccountKey, Timestamp>,
     /// Users of whom a person had everything forgotten, and who may still be there: never adopted.
     pub forgotten: BTreeMap<UserId, Timestamp>,
     /// Set while the state file is known to be an older copy.
@@ -344,6 +346,8 @@ pub enum Remember {
     Unlinked(AccountKey, Option<Unlinked>),
     /// Set or clear what people took back of an account.
     Undone(AccountKey, Option<Vec<Undone>>),
+    /// Set or clear since when more than one entry was seen with an account's id.
+    Duplicate(AccountKey, Option<Timestamp>),
     /// Set or clear that everything of a user was forgotten.
     Forgotten(UserId, Option<Timestamp>),
     /// Set or clear that the state file is an older copy.
@@ -398,6 +402,7 @@ impl Memory {
             Remember::Kept(user, value) => put(&mut self.kept, user, value.as_ref()),
             Remember::Unlinked(key, value) => put(&mut self.unlinked, key, value.as_ref()),
             Remember::Undone(key, value) => put(&mut self.undone, key, value.as_ref()),
+            Remember::Duplicate(key, value) => put(&mut self.duplicates, key, value.as_ref()),
             Remember::Forgotten(user, at) => put(&mut self.forgotten, user, at.as_ref()),
             Remember::Restored(value) => self.restored.clone_from(value),
         }

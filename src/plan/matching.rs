@@ -8,6 +8,7 @@ use crate::model::{
 };
 
 use super::draft::{Draft, Known, Person};
+use super::duplicates;
 use super::kin::{Kin, Kinship};
 use super::{AdoptRule, address, names};
 
@@ -57,6 +58,10 @@ fn unlinked<'a>(
         user: None,
         adopted_by: None,
     };
+    if let Some(why) = duplicates::doubt(draft, key) {
+        draft.leave(person.subject(), why);
+        return None;
+    }
     let rule = not_a_person(account);
     if rule.is_some() && !draft.world.memory.nonces.contains_key(key) {
         leave_alone(draft, person.subject(), rule, false);
@@ -172,6 +177,11 @@ fn linked<'a>(draft: &mut Draft<'a>, kin: &Kin<'a>, at: usize) -> Option<Person<
     let (key, account, user) = (bond.key, bond.account?, bond.user);
     let relinked = draft.relinked.get(key).cloned();
     let mut link = relinked.map_or(Known::Remembered(bond.link), Known::from);
+    if let Some(why) = duplicates::doubt(draft, key) {
+        draft.leave(gone(key, account, &link), why);
+        return None;
+    }
+    let elsewhere = duplicates::elsewhere(draft, key, &link, account);
     let anchor = match anchor_seen(draft, kin, key, account) {
         true => &account.anchor,
         false => &link.anchor,
@@ -191,6 +201,10 @@ fn linked<'a>(draft: &mut Draft<'a>, kin: &Kin<'a>, at: usize) -> Option<Person<
     }
     if draft.world.memory.absences.contains_key(key) {
         draft.learn(Remember::Absence(key.clone(), None));
+    }
+    if let Some(why) = elsewhere {
+        draft.leave(gone(key, account, &link), why);
+        return None;
     }
     if let Some(other) = bond.other {
         let why = Why::Duplicate {

@@ -3,12 +3,13 @@
 //! [`plan`] sees both sides as read, the policy, what is remembered, and what time it is. It
 //! touches nothing and asks nobody; the same input gives the same plan. Its parts, in order:
 //! `restored` (is what is remembered an older copy), `doubts` (is the reading plausible),
-//! `lifecycle` and `undo`, with `giveback`, for what people ordered and took back, `matching` and
-//! `kin` (who is who), `lifecycle` (who goes, who comes back), `purge` (who is deleted), `naming`,
-//! `emails`, `profiles`, `creations`, `guard` (what waits for a person), `seats`, `memberships`.
-//! Beside them: [`remember`] says what follows from a step that was carried out, [`settle`] what
-//! became of steps whose outcome was lost, [`inverse()`] how a step is taken back, [`Migration`] who
-//! gets which id after the id attribute was changed.
+//! `duplicates` (does an id stand for one entry), `lifecycle` and `undo`, with `giveback`, for what
+//! people ordered and took back, `matching` and `kin` (who is who), `lifecycle` (who goes, who
+//! comes back), `purge` (who is deleted), `naming`, `emails`, `profiles`, `creations`, `guard`
+//! (what waits for a person), `seats`, `memberships`. Beside them: [`remember`] says what follows
+//! from a step that was carried out, [`settle`] what became of steps whose outcome was lost,
+//! [`inverse()`] how a step is taken back, [`Migration`] who gets which id after the id attribute
+//! was changed.
 
 mod action;
 mod address;
@@ -18,6 +19,7 @@ mod crowd;
 mod dates;
 mod doubts;
 mod draft;
+mod duplicates;
 mod emails;
 mod exchange;
 mod flaps;
@@ -130,6 +132,7 @@ fn decide(mut draft: Draft<'_>) -> Plan {
     for (provider, directory) in world.directories {
         doubts.weigh(&mut draft, provider, directory);
         bad_entries(&mut draft, provider, directory);
+        duplicates::learn(&mut draft, provider, directory);
     }
     lifecycle::ordered(&mut draft);
     undo::settle(&mut draft);

@@ -359,6 +359,9 @@ pub fn forget_account(memory: &Memory, key: &AccountKey) -> MemoryDelta {
     if memory.undone.contains_key(key) {
         delta.push(Remember::Undone(key.clone(), None));
     }
+    if memory.duplicates.contains_key(key) {
+        delta.push(Remember::Duplicate(key.clone(), None));
+    }
     delta
 }
 

@@ -13,8 +13,8 @@ use crate::world::{Account, BASE, CONTEXT, Directory, Flaw, Lock, Place, UNITS};
 pub enum Seen {
     /// It is listed.
     Listed(Shown),
-    /// More than one entry has its id.
-    Unusable,
+    /// More than one entry has its id: these.
+    Unusable(Vec<Shown>),
     /// A look-up finds it outside the base.
     Elsewhere {
         locked: bool,
@@ -42,6 +42,10 @@ pub struct Shown {
 }
 
 impl Shown {
+    pub fn is_locked(&self) -> bool {
+        self.state == State::Locked
+    }
+
     /// The username as it is written in the directory.
     pub fn raw_name(&self) -> String {
         match self.account.flaw {
@@ -105,7 +109,7 @@ impl Served {
     /// Where the entry of an account stands that cannot be used because another one has its id.
     pub fn misnumbered(&self, number: u32) -> Option<&String> {
         let (other, dn) = self.misnumbered.get(&number)?;
-        matches!(self.of(*other), Seen::Unusable).then_some(dn)
+        matches!(self.of(*other), Seen::Unusable(_)).then_some(dn)
     }
 
     pub fn shown(&self, number: u32) -> Option<&Shown> {
@@ -233,14 +237,20 @@ impl Served {
             state,
             account: account.clone(),
         };
-        let seen = match (self.seen.get(&number), account.is_here()) {
-            (None, true) => Seen::Listed(shown),
-            (None, false) => Seen::Elsewhere {
-                locked: state == State::Locked,
-            },
-            (Some(Seen::Listed(_)), false) => return,
-            (Some(Seen::Elsewhere { .. }), true) => Seen::Listed(shown),
-            (Some(_), _) => Seen::Unusable,
+        let elsewhere = Seen::Elsewhere {
+            locked: state == State::Locked,
+        };
+        let seen = match (self.seen.remove(&number), account.is_here()) {
+            (None, false) => elsewhere,
+            (None | Some(Seen::Elsewhere { .. } | Seen::Nowhere), true) => Seen::Listed(shown),
+            (Some(Seen::Listed(one)), true) => Seen::Unusable(vec![one, shown]),
+            (Some(Seen::Unusable(mut all)), true) => {
+                all.push(shown);
+                Seen::Unusable(all)
+            }
+            // Two that are not listed have no state that a look-up could tell.
+            (Some(Seen::Elsewhere { .. }), false) => Seen::Unusable(Vec::new()),
+            (Some(seen), false) => seen,
         };
         self.seen.insert(number, seen);
     }

@@ -54,6 +54,7 @@ fn remember(db: &Connection, change: &Remember) -> Result<(), Fault> {
         Remember::Kept(user, value) => put(db, "kept", "", user.as_str(), value.as_ref()),
         Remember::Unlinked(key, value) => put_account(db, "unlinked", key, value.as_ref()),
         Remember::Undone(key, value) => put_account(db, "undone", key, value.as_ref()),
+        Remember::Duplicate(key, value) => put_account(db, "duplicate", key, value.as_ref()),
         Remember::Forgotten(user, at) => put(db, "forgotten", "", user.as_str(), at.as_ref()),
         Remember::Restored(value) => put(db, "restored", "", "", value.as_ref()),
     }
@@ -293,6 +294,10 @@ fn load_small_rest(db: &Connection, memory: &mut Memory) -> Result<(), Fault> {
             "undone" => {
                 let value = from_json(&what, &value)?;
                 memory.undone.insert(account(row, 1, 2)?, value);
+            }
+            "duplicate" => {
+                let value = from_json(&what, &value)?;
+                memory.duplicates.insert(account(row, 1, 2)?, value);
             }
             "forgotten" => {
                 let user = UserId::new(row.get::<_, String>(2)?);

@@ -215,6 +215,7 @@ fn change() -> impl Strategy<Value = Remember> {
         1 => (user(), of(kept)).prop_map(|(k, v)| Remember::Kept(k, v)),
         1 => (account(), of(unlinked)).prop_map(|(k, v)| Remember::Unlinked(k, v)),
         1 => (account(), of(vec(undone(), 1..3))).prop_map(|(k, v)| Remember::Undone(k, v)),
+        1 => (account(), of(moment())).prop_map(|(k, v)| Remember::Duplicate(k, v)),
         1 => (user(), of(moment())).prop_map(|(k, v)| Remember::Forgotten(k, v)),
         1 => of(restored).prop_map(Remember::Restored),
     ]

@@ -1,6 +1,6 @@
 //! What is left when the state is lost, or an older one is put in its place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::seats::Seats;
 use super::{Checker, Down};
@@ -9,6 +9,7 @@ use super::{Checker, Down};
 #[derive(Debug, Default)]
 pub struct Copy {
     absent: BTreeMap<u32, Vec<i64>>,
+    twice: BTreeSet<u32>,
     seats: Seats,
     /// A run stands in it.
     ran: bool,
@@ -35,6 +36,7 @@ impl Checker {
     pub fn kept(&mut self) {
         self.copy = Copy {
             absent: self.absent.clone(),
+            twice: self.twice.clone(),
             seats: self.seats.clone(),
             ran: self.runs.any,
         };
@@ -63,7 +65,9 @@ impl Checker {
         self.approvals.forget(restored);
         self.absent.clear();
         self.seats = Seats::default();
+        self.twice.clear();
         if restored {
+            self.twice.clone_from(&self.copy.twice);
             self.seats = self.copy.seats.clone();
             if !self.noticed {
                 self.absent.clone_from(&self.copy.absent);

@@ -52,7 +52,7 @@ impl Checker {
         for number in everybody {
             let user = of(number).and_then(|id| now.users.get(id)).cloned();
             let wrong = match (cycle.served.of(number), user) {
-                (Seen::Unusable, _) => None,
+                (Seen::Unusable(_), _) => None,
                 (Seen::Listed(shown), user) => self.listed(cycle, shown, number, user),
                 (Seen::Elsewhere { .. } | Seen::Nowhere, Some(user)) => {
                     self.gone(cycle, number, &user)

@@ -204,7 +204,9 @@ impl Checker {
                 (true, false) => {
                     let number = self.linked_to(cycle, id).unwrap_or(u32::MAX);
                     let locked = match cycle.served.of(number) {
-                        Seen::Listed(_) | Seen::Elsewhere { locked: true } => Kind::Locked,
+                        Seen::Listed(_) | Seen::Unusable(_) | Seen::Elsewhere { locked: true } => {
+                            Kind::Locked
+                        }
                         _ => Kind::Missing,
                     };
                     kinds.push((locked, Wish::Down(id.clone())));

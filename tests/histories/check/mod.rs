@@ -3,6 +3,7 @@
 
 mod amnesia;
 mod approvals;
+mod duplicates;
 mod end;
 mod guard;
 mod identity;
@@ -80,6 +81,8 @@ pub struct Checker {
     back: BTreeMap<u32, u32>,
     /// The number of accounts, of all and in each unit, in the last true reading that was used.
     believed: (usize, [usize; UNITS.len()]),
+    /// Accounts whose id is known to be that of several entries.
+    twice: BTreeSet<u32>,
     /// What was read in the last cycles.
     earlier: VecDeque<Served>,
     /// Last shown username of an account, as Mattermost has it.
@@ -116,6 +119,7 @@ impl Checker {
             absent: BTreeMap::new(),
             back: BTreeMap::new(),
             believed: (0, [0; UNITS.len()]),
+            twice: BTreeSet::new(),
             earlier: VecDeque::new(),
             names: BTreeMap::new(),
             written: BTreeMap::new(),
@@ -285,6 +289,7 @@ impl Checker {
 
     /// Afterwards.
     fn learn(&mut self, cycle: &Cycle) {
+        self.count_twice(cycle);
         self.earlier.push_front(cycle.served.clone());
         self.earlier.truncate(LATE);
         if cycle.deeds.iter().any(|d| !d.late) {

@@ -31,7 +31,8 @@ impl Checker {
             Seen::Listed(shown) if shown.state == State::Locked => Ok(()),
             Seen::Elsewhere { locked: true } => Ok(()),
             Seen::Listed(_) => broken(1, format!("{name} was deactivated; {who} is there")),
-            Seen::Unusable => broken(
+            Seen::Unusable(_) if self.shown(cycle, number).is_some_and(Shown::is_locked) => Ok(()),
+            Seen::Unusable(_) => broken(
                 1,
                 format!("{name} was deactivated; {who} is there, unusable"),
             ),

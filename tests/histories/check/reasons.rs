@@ -40,7 +40,7 @@ impl Checker {
         let number = step.action.account();
         let number = number.and_then(|key| crate::world::Directory::number_of(key.id.as_str()));
         let number = number.unwrap_or(u32::MAX);
-        let shown = cycle.served.shown(number);
+        let shown = self.shown(cycle, number);
         let has = |parts: &[&str]| parts.iter().all(|part| why.contains(part));
         let attribute = self.setting.lock.attribute();
         let good = match &step.action {
@@ -49,7 +49,9 @@ impl Checker {
                 ..
             } => why.contains(by.as_str()),
             Action::Deactivate { .. } => match cycle.served.of(number) {
-                Seen::Listed(_) | Seen::Elsewhere { locked: true } => has(&[attribute]),
+                Seen::Listed(_) | Seen::Unusable(_) | Seen::Elsewhere { locked: true } => {
+                    has(&[attribute])
+                }
                 Seen::Elsewhere { .. } => has(&["ou=archive", "complete reading"]),
                 _ => {
                     has(&[&format!("cn=Person {number}"), "complete reading"])
@@ -77,8 +79,7 @@ impl Checker {
             Action::CreateUser { .. } => has(&["no user"]),
             _ => !why.is_empty(),
         };
-        let half = cycle.served.proof == Proof::Broken;
-        if good || half && matches!(cycle.served.of(number), Seen::Unusable) {
+        if good {
             return Ok(());
         }
         let who = tell(&cycle.served, number);
