@@ -368,6 +368,20 @@ fn a_creation_whose_answer_was_lost_is_found_by_its_nonce() {
     }
 }
 
+/// That `protect` names somebody makes him no less ours.
+#[test]
+fn a_lost_creation_of_somebody_whom_protect_names_is_found_too() {
+    let mut world = MiniWorld::new();
+    world.policy.protect.insert("anna".into());
+    world.join("1", "anna");
+    world.die_after = Some(world.server.writes + 1);
+    world.cycle();
+    world.unsettled.clear();
+    world.cycle();
+    assert_eq!(world.memory.links.len(), 1);
+    assert_eq!(world.plan().steps, []);
+}
+
 /// A world that does not know what became of the creation of `anna`, and the user who may be it.
 fn unsettled(username: &str, email: &str) -> (MiniWorld, UserId) {
     let mut world = MiniWorld::new();

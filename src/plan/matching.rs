@@ -306,7 +306,8 @@ fn matching<'a>(draft: &Draft<'a>, key: &AccountKey, account: &Account) -> Match
 }
 
 /// The one user who carries the nonce of the account's creation and has its username and one of
-/// its addresses. The first user of a server is made its administrator by the server itself.
+/// its addresses. The first user of a server is made its administrator by the server itself. One
+/// whom `protect` names is no less ours: nothing is done to him because of the link.
 fn made<'a>(draft: &Draft<'a>, account: &Account, user: &'a User) -> Match<'a> {
     let name = names::legal_username(&account.username);
     let first = name.is_some() && name == draft.policy.first_admin;
@@ -386,7 +387,10 @@ fn decide<'a>(
 }
 
 fn never_adopted(draft: &Draft<'_>, user: &User) -> Option<String> {
-    out_of_bounds(draft, user).or_else(|| administrator(user))
+    let protected = draft.policy.protect.contains(&user.username);
+    let named = || protected.then(|| "policy.protect names this user".into());
+    let forbidden = out_of_bounds(draft, user).or_else(named);
+    forbidden.or_else(|| administrator(user))
 }
 
 fn administrator(user: &User) -> Option<String> {
@@ -403,8 +407,6 @@ fn out_of_bounds(draft: &Draft<'_>, user: &User) -> Option<String> {
         Some("a bot is never adopted".into())
     } else if user.is_guest() {
         Some("a guest is never adopted".into())
-    } else if draft.policy.protect.contains(&user.username) {
-        Some("policy.protect names this user".into())
     } else {
         None
     }
