@@ -16,6 +16,18 @@ fn why(world: &MiniWorld, who: &str) -> Vec<Why> {
 }
 
 #[test]
+fn one_field_is_named_once() {
+    let mut world = MiniWorld::with(&["anna"]);
+    let profile = &mut world.account("anna").profile;
+    profile.insert(ProfileField::LastName, "T01".into());
+    let reason = world.plan().steps[0].reason.to_string();
+    assert_eq!(
+        reason,
+        "last name is \"T01\" in the directory, \"\" on Mattermost"
+    );
+}
+
+#[test]
 fn of_several_addresses_the_one_in_use_is_kept() {
     let mut world = MiniWorld::with(&["anna"]);
     world.account("anna").emails = emails(&["aaa@example.org", "anna@example.org"]);

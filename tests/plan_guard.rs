@@ -78,6 +78,21 @@ fn an_approval_ends_after_its_time() {
     assert!(world.memory.approvals.is_empty(), "and is forgotten");
 }
 
+/// A machine is a month ahead, somebody approves, and the clock is set right: the approval would be
+/// good for that month.
+#[test]
+fn an_approval_that_was_given_by_a_clock_ahead_ends_when_it_is_set_right() {
+    for (back, good) in [(HOUR / 2, true), (30 * DAY, false)] {
+        let mut world = company(16);
+        people(0..3).for_each(|who| world.lock(&who));
+        let shown = world.plan();
+        world.approve(&shown, &HoldKey::Class(Class::Locked));
+        world.now.wall.0 -= i64::try_from(back.as_millis()).unwrap();
+        assert_eq!(world.cycle().0.holds.is_empty(), good, "{back:?}");
+        assert!(world.memory.approvals.is_empty(), "used up, or forgotten");
+    }
+}
+
 #[test]
 fn an_approval_is_used_up_by_what_it_released() {
     let mut world = company(16);

@@ -413,12 +413,66 @@ fn who_is_only_locked_or_was_back_in_between_is_not_gone() {
 }
 
 #[test]
-fn switched_off_it_is_forgotten_and_a_clock_that_jumped_deletes_nobody() {
+fn switched_off_it_is_forgotten() {
     let mut world = leaver();
-    world.now.wall = world.now.wall.after(2 * YEAR);
-    assert_eq!(world.plan().steps, []);
-    assert!(matches!(why(&world, "anna")[..], [Why::NotPurged { .. }]));
     world.policy.lifecycle.purge_after = None;
     world.cycle();
     assert!(world.memory.gone.is_empty());
+}
+
+/// However often it jumps, and however many cycles are made by it: who is gone for half a year is
+/// gone for half a year.
+#[test]
+fn nobody_is_gone_for_longer_because_the_clock_was_set() {
+    let mut world = leaver();
+    let since = world.memory.gone[&key("anna")];
+    let set = |world: &mut MiniWorld, by: i64| world.now.wall.0 += by * 86_400_000;
+    world.tick(YEAR / 2);
+    world.cycle();
+    set(&mut world, 2 * 365);
+    for _ in 0..3 {
+        assert!(world.plan().steps.is_empty());
+        assert!(purge_due(&world.memory, &world.policy, &provider(), &world.now).is_empty());
+        world.cycle();
+        world.tick(HOUR);
+    }
+    world.tick(YEAR / 2 - HOUR * 3);
+    assert_eq!(
+        kinds(&world.cycle().0, "anna"),
+        ["(purge)"],
+        "by that clock too"
+    );
+    set(&mut world, -2 * 365);
+    world.cycle();
+    assert_eq!(world.memory.gone[&key("anna")], since, "it was set right");
+    assert_eq!(kinds(&world.plan(), "anna"), ["(purge)"]);
+    set(&mut world, -2 * 365);
+    world.cycle();
+    assert_eq!(
+        kinds(&world.plan(), "anna"),
+        ["(purge)"],
+        "back, and as old"
+    );
+}
+
+/// Where a jump is remembered because something rests on dates, nobody is deleted either.
+#[test]
+fn a_clock_that_is_not_believed_deletes_nobody() {
+    let mut world = leaver();
+    let at = world.now.wall.after(2 * YEAR);
+    world.account("ben").expires = Some(at);
+    world.cycle();
+    world.tick(YEAR);
+    assert_eq!(kinds(&world.plan(), "anna"), ["(purge)"]);
+    world.now.wall = at;
+    world.account("ben").state = AccountState::Locked {
+        attribute: "accountExpires".into(),
+        value: at.to_string(),
+    };
+    for _ in 0..3 {
+        let (plan, _) = world.cycle();
+        assert_eq!(kinds(&plan, "anna"), Vec::<String>::new());
+        assert!(matches!(why(&world, "anna")[..], [Why::NotPurged { .. }]));
+        world.tick(HOUR);
+    }
 }

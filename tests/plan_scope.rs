@@ -6,7 +6,9 @@ mod world;
 
 use std::time::Duration;
 
-use mattersync::model::{Class, HoldCause, HoldKey, Kept, Lookup, Memory, Plan, Unlinked, Why};
+use mattersync::model::{
+    Class, HoldCause, HoldKey, Kept, LeftAlone, Lookup, Memory, Plan, Unlinked, Why,
+};
 use mattersync::plan::{ByHand, Setting};
 
 use world::{DAY, HOUR, MiniWorld, id, key, kinds, left, locked, provider};
@@ -185,7 +187,13 @@ fn another_lock_rule_holds_who_is_locked_by_it_and_who_comes_back() {
     set(&mut world, "accounts.lock", "[\"loginShell\"]", 8);
     world.unlock("cy");
     world.lock("bo");
-    world.cycle();
+    let first = world.cycle().0;
+    // Nobody is missing, and the provider is nobody's name.
+    let about = |l: &&LeftAlone| matches!(l.why, Why::BackByConfiguration { people: 1, .. });
+    let said = first.left_alone.iter().find(about).unwrap();
+    assert_eq!(said.subject.name, "configuration:company");
+    let dropped = |l: &LeftAlone| matches!(l.why, Why::DroppedByConfiguration { .. });
+    assert!(!first.left_alone.iter().any(dropped));
     let plan = world.cycle().0;
     assert_eq!(holds(&plan), [configuration()]);
     assert_eq!(kinds(&plan, "bo"), ["(deactivate)"]);

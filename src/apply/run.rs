@@ -90,7 +90,7 @@ impl<'a> Run<'a> {
                 && !self.settled.contains(&id)
             {
                 // Nothing to tell anybody: the next cycle plans it again.
-                let outcome = Outcome::NotDone("the run ended before its turn".to_owned());
+                let outcome = Outcome::NotDone(Outcome::BEFORE_ITS_TURN.to_owned());
                 self.note(step, &outcome, None, self.taken_back(step));
             }
         }

@@ -135,7 +135,8 @@ fn directory(page: &mut Page, story: &Story) {
 fn no_user(story: &Story) -> String {
     match &story.link {
         Some(link) => format!("the linked user {} was not found", link.user),
-        None => "no user yet".to_owned(),
+        None if story.past.is_empty() => "no user yet".to_owned(),
+        None => "no user".to_owned(),
     }
 }
 

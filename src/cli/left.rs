@@ -58,6 +58,7 @@ impl Group {
             Why::NotAPerson { linked: false, .. } => Self::NotPeople,
             Why::ExpiresSoon { .. } => Self::Expiring,
             Why::SeenBackOnce
+            | Why::BackByConfiguration { .. }
             | Why::EmailWaiting { .. }
             | Why::UndoWaits { .. }
             | Why::LoginService { .. } => Self::Waiting,

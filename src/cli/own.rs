@@ -41,6 +41,11 @@ impl Own {
         }
     }
 
+    /// What the configuration says.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// What is remembered, to be read only; `None` if there is nothing yet.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! `mattersync plan`: what would be done, and why.
 
-use crate::cycle::PlanReport;
+use crate::cycle::{PlanReport, unseen};
 use crate::model::{Gap, Seats, Step};
 use crate::plan::hold_name;
 
@@ -78,6 +78,14 @@ pub fn head(page: &mut Page, report: &PlanReport) {
         page.line(format!(
             "            {users} without an account: mattersync orphans"
         ));
+    }
+    let unseen = unseen(&report.strangers);
+    if !unseen.is_empty() {
+        page.gap();
+        for one in unseen {
+            page.alarm(one);
+        }
+        page.line("mattersync state check says what to do.");
     }
     if !report.gaps.is_empty() {
         page.gap();

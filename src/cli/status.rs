@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::cycle::{same_people, strangers, unseen};
 use crate::daemon::{Health, LastCycle, Listed, Phase, StatusReport};
 use crate::plan::hold_name;
 use crate::state::{Outcome, RunRecord, Store};
@@ -77,7 +78,15 @@ async fn without_service(
         Some(store) => {
             report.counts = store.counts().await?;
             run = store.runs(1).await?.into_iter().next();
-            for (key, steps) in store.load().await?.held {
+            let memory = store.load().await?;
+            match same_people(&memory, own.settings()) {
+                Err(error) => reasons.push(error.to_string()),
+                Ok(()) => {
+                    let others = strangers(&memory, &own.settings().provider.name);
+                    reasons.extend(unseen(&others));
+                }
+            }
+            for (key, steps) in memory.held {
                 let steps = count(steps.len(), "step", "steps");
                 reasons.push(format!("held: {}: {steps}", hold_name(&key)));
             }
@@ -220,7 +229,11 @@ fn last_run(page: &mut Page, run: &RunRecord) {
             .count()
     };
     let done = number(|o| matches!(o, Some(Outcome::Done)));
-    let failed = number(|o| matches!(o, Some(Outcome::NotDone(_) | Outcome::Unknown(_))));
+    let failed = number(|o| match o {
+        Some(Outcome::NotDone(_)) => !o.as_ref().is_some_and(Outcome::never_began),
+        Some(Outcome::Unknown(_)) => true,
+        Some(Outcome::Done) | None => false,
+    });
     let ended = match run.ended {
         Some(ended) => format!("ended {ended}"),
         None => "never ended".to_owned(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cycle::{Adoption, Mails, PlanReport, Side};
-use crate::model::{Action, Hold, Reason, Step, UserRef};
+use crate::model::{Action, Hold, HoldCause, Reason, Step, UserRef};
 use crate::plan::{hold_name, people};
 
 use super::print::{Page, count};
@@ -287,8 +287,8 @@ pub fn show_holds(page: &mut Page, report: &PlanReport, all: bool) {
         let name = hold_name(&hold.key);
         page.gap();
         page.alarm(format!(
-            "HELD: {name}: {}. {}",
-            hold.cause,
+            "HELD: {name}: {} {}",
+            cause(report, hold),
             match hold.steps.len() {
                 1 => "This step is not done".to_owned(),
                 n => format!("None of these {n} steps is done"),
@@ -316,6 +316,24 @@ pub fn show_holds(page: &mut Page, report: &PlanReport, all: bool) {
             }
         ));
     }
+}
+
+/// Why it is held, as a sentence that has its end.
+fn cause(report: &PlanReport, hold: &Hold) -> String {
+    let mut cause = hold.cause.to_string();
+    if let HoldCause::Limit { wanted, .. } | HoldCause::Day { wanted, .. } = hold.cause {
+        // Where a plan is shown in part, the limit is for all.
+        let shown = people(steps_of(report, hold));
+        let others = usize::try_from(wanted).unwrap_or(usize::MAX);
+        let others = others.saturating_sub(shown);
+        if others > 0 {
+            cause += &format!(" (of the {wanted}, {others} not shown here)");
+        }
+    }
+    if !cause.ends_with(['?', '.', '!']) {
+        cause.push('.');
+    }
+    cause
 }
 
 /// The steps of a hold, in the plan's order.

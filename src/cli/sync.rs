@@ -42,7 +42,7 @@ pub fn story(page: &mut Page, report: &SyncReport, all: bool) {
 /// Who is left alone for a reason does not count; what failed counts more than what is held.
 pub fn exit_of(report: &SyncReport) -> Exit {
     if is_clean(report) {
-        if report.plan.plan.holds.is_empty() {
+        if report.plan.plan.holds.is_empty() && report.plan.strangers.is_empty() {
             Exit::DONE
         } else {
             Exit::HELD

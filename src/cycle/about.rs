@@ -24,6 +24,7 @@ pub(super) fn about(view: &View, released: &[Step], origin: Origin, now: &Now) -
         },
         approvals: approvals(view, released, now),
         held: held(view),
+        held_steps: Some(number(view.plan.kept_back().len())),
         left_alone: left_alone(view),
     }
 }

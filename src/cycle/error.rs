@@ -37,6 +37,24 @@ pub enum CycleError {
         /// The attribute that the configuration names.
         to: String,
     },
+    /// The configuration names another provider than those whose accounts are linked.
+    #[error(
+        "the provider is called {now:?} now, and every account with a user is of {known}: as \
+         accounts of {now:?} everybody would be somebody else, so nothing is done. If it is the \
+         same directory, put name = {back:?} back. If it truly is another one: stop mattersync, \
+         move everything in {directory} away and begin anew; users are then found by username \
+         and address, and wait as adoptions"
+    )]
+    OtherProvider {
+        /// The provider that the configuration names.
+        now: String,
+        /// Providers that have links, with how many accounts each.
+        known: String,
+        /// The one of them that has the most.
+        back: String,
+        /// The state directory.
+        directory: String,
+    },
     /// The state could not be used.
     #[error("state: {0}")]
     State(#[from] StateError),
@@ -55,6 +73,7 @@ impl CycleError {
             Self::Exchanged(_) => "other-mattermost",
             Self::Secret(_) => "secret",
             Self::OtherIds { .. } => "ids",
+            Self::OtherProvider { .. } => "other-provider",
             Self::State(_) => "state",
             Self::Apply(_) => "apply",
         }
@@ -73,7 +92,7 @@ impl CycleError {
             }
             Self::Mattermost(call) if call.kind().is_some_and(|k| refused.contains(&k)) => 77,
             Self::Provider(_) | Self::Mattermost(_) | Self::Connect(_) | Self::Exchanged(_) => 69,
-            Self::OtherIds { .. } => 78,
+            Self::OtherIds { .. } | Self::OtherProvider { .. } => 78,
             Self::State(StateError::Busy { .. }) => 75,
             Self::State(_) | Self::Apply(_) => 74,
         }

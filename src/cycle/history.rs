@@ -88,6 +88,10 @@ pub struct RunReport {
     pub approvals: Vec<ApprovalReport>,
     /// What was held back at the time, and was not done.
     pub held: Vec<HeldBack>,
+    /// How many steps that was, each counted once; `null` for a run of a version that did not
+    /// record it.
+    #[serde(default)]
+    pub held_steps: Option<u64>,
     /// How many were looked at and left alone, by the kind of reason.
     pub left_alone: BTreeMap<String, u64>,
     /// How many steps of each kind had which outcome.
@@ -141,7 +145,7 @@ pub struct StepReport {
     pub reason: String,
     /// How many e-mails it causes.
     pub mails: u8,
-    /// `done`, `not-done`, `unknown` or `not-begun`.
+    /// `done`, `not-done`, `unknown` or `not-begun`: its turn never came, or nothing of it arrived.
     pub outcome: String,
     /// Why it was not done, or is unknown.
     pub message: Option<String>,
@@ -215,7 +219,7 @@ impl From<Note> for NoteReport {
 }
 
 impl RunReport {
-    pub(super) fn of_head(head: RunHead) -> Self {
+    pub(crate) fn of_head(head: RunHead) -> Self {
         let about = head.about;
         let known = about.is_some();
         let About {
@@ -225,6 +229,7 @@ impl RunReport {
             mattermost,
             approvals,
             held,
+            held_steps,
             left_alone,
         } = about.unwrap_or_default();
         let approvals = approvals.into_iter().map(|approval| ApprovalReport {
@@ -247,6 +252,7 @@ impl RunReport {
             mattermost: known.then_some(mattermost),
             approvals: approvals.collect(),
             held,
+            held_steps,
             left_alone,
             counts: head.counts,
             mails: head.mails,

@@ -74,7 +74,7 @@ impl Errand for MigrateIds {
 
 /// The identity that was remembered and the attribute by which people were known, if the
 /// configuration names another one. Where nobody is linked nothing is lost by a change.
-fn other_ids<'m>(
+pub(super) fn other_ids<'m>(
     memory: &'m Memory,
     settings: &ProviderSettings,
 ) -> Option<(&'m SourceIdentity, IdAttribute)> {
@@ -82,20 +82,6 @@ fn other_ids<'m>(
     let (_, old) = ids_of(&last.context)?;
     let linked = memory.links.keys().any(|key| key.provider == settings.name);
     (linked && old != settings.mapping.id).then_some((last, old))
-}
-
-/// Refuses to go on where everybody would be somebody else.
-///
-/// # Errors
-/// [`CycleError::OtherIds`].
-pub fn same_ids(memory: &Memory, settings: &ProviderSettings) -> Result<(), CycleError> {
-    match other_ids(memory, settings) {
-        None => Ok(()),
-        Some((_, old)) => Err(CycleError::OtherIds {
-            from: old.to_string(),
-            to: settings.mapping.id.to_string(),
-        }),
-    }
 }
 
 impl Engine {

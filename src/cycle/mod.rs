@@ -22,6 +22,7 @@ mod question;
 mod read;
 mod recover;
 mod report;
+mod same;
 mod saved;
 mod state_check;
 mod summary;
@@ -53,12 +54,13 @@ pub use history::{
     ApprovalReport, Change, HistoryReport, Moment, NoteReport, RunReport, SCHEMA, StepReport,
 };
 pub use mails::Mails;
-pub use migrate::{MigrateIds, MigrationReport, same_ids};
+pub use migrate::{MigrateIds, MigrationReport};
 pub use people::*;
 pub use person::PersonError;
 pub use question::{History, Question, Show};
 pub use read::View;
 pub use report::{Adoption, PlanReport, Side, SyncReport};
+pub use same::{same_people, strangers, unseen};
 pub use saved::{SavePlan, Saved, SavedError, SavedPlan, SyncSaved, SyncedSaved};
 pub use state_check::{Finding, StateCheck, StateReport};
 pub use summary::Summary;
@@ -256,7 +258,7 @@ impl Engine {
         now: &Now,
         stages: &Stages<'_>,
     ) -> Result<View, CycleError> {
-        same_ids(memory, &self.settings.provider)?;
+        same_people(memory, &self.settings)?;
         stages(Stage::Reading);
         let reader = self.client.reader();
         let memory = std::mem::take(memory);

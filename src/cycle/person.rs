@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Subject, UserId};
+use crate::provider::mapping::dn::normalise;
 
 use super::View;
 use super::people::is_user;
@@ -26,12 +27,17 @@ pub enum PersonError {
 
 pub use crate::model::same_text as same;
 
+/// Whether a DN is the one that a person typed, whatever the case and the spaces around commas.
+pub fn same_dn(dn: &str, typed: &str) -> bool {
+    same(dn, typed) || (typed.contains('=') && normalise(dn) == normalise(typed))
+}
+
 /// Whether a subject is the one meant.
 pub fn is_meant(subject: &Subject, person: &str) -> bool {
     let same = |text: &str| same(text, person);
     same(&subject.name)
         || subject.email.as_deref().is_some_and(same)
-        || subject.dn.as_deref().is_some_and(same)
+        || subject.dn.as_deref().is_some_and(|dn| same_dn(dn, person))
         || subject.user.as_ref().is_some_and(|id| same(id.as_str()))
         || subject
             .account

@@ -37,14 +37,12 @@ impl Engine {
                     if deactivation && self.waited(doubt, &view.memory, now) < LATE {
                         continue;
                     }
-                    let why = match doubt.step.action {
-                        Action::CreateUser { .. } => {
-                            "it never arrived, or another account has its user, as the next \
-                             reading showed"
-                        }
-                        _ => "it never arrived, as the next reading showed",
+                    let or = match doubt.step.action {
+                        Action::CreateUser { .. } => ", or another account has its user",
+                        _ => "",
                     };
-                    let why = why.to_owned();
+                    let never = Outcome::NEVER_ARRIVED;
+                    let why = format!("{never}{or}, as the next reading showed");
                     // An administrator's deactivation from now on is not ours.
                     (Outcome::NotDone(why), undone(&doubt.step, &view.memory))
                 }

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AccountState, Action, Aftermath, Evidence, Gap, Plan, RunId, Seats, StepId, User, Version,
+    AccountState, Action, Aftermath, Evidence, Gap, Plan, ProviderName, RunId, Seats, StepId, User,
+    Version,
 };
 
-use super::{Mails, Summary, View};
+use super::{Mails, Summary, View, strangers};
 
 /// A plan and what it was made of.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,6 +36,9 @@ pub struct PlanReport {
     /// Active human users whom no account stands behind, and nobody has looked at.
     #[serde(default)]
     pub orphans: usize,
+    /// Linked accounts of providers that the configuration does not name.
+    #[serde(default)]
+    pub strangers: BTreeMap<ProviderName, usize>,
     /// The server's version.
     pub version: Version,
     /// Its seats.
@@ -134,6 +138,7 @@ impl View {
             users: self.users.len(),
             linked: self.memory.links.len(),
             orphans: self.orphans,
+            strangers: self.strangers(),
             version: self.server.version,
             seats: self.server.seats,
             mails: mails.sum(),
@@ -141,6 +146,12 @@ impl View {
             adoptions: self.adoptions(),
             plan: self.plan.clone(),
         }
+    }
+
+    /// Linked accounts of providers that the configuration does not name.
+    pub fn strangers(&self) -> BTreeMap<ProviderName, usize> {
+        let name = self.directories.keys().next();
+        name.map_or_else(BTreeMap::new, |name| strangers(&self.memory, name))
     }
 
     fn adoptions(&self) -> Vec<Adoption> {

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AccountKey, Evidence, Link, LinkOrigin, Memory, User, UserId};
+use crate::model::{AccountKey, Evidence, Link, LinkOrigin, Memory, ProviderName, User, UserId};
 use crate::plan::{Sentence, unknown_marks};
 use crate::state::Unsettled;
 
-use super::{Asker, Engine, Errand, View, WordError};
+use super::{Asker, Engine, Errand, View, WordError, strangers};
 
 /// Compare the state with Mattermost.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -91,8 +91,7 @@ impl Errand for StateCheck {
             report.last_run = engine.store().last_run().await.map_or(0, |run| run.0);
             match engine.look_at_mattermost(asker.stages).await {
                 Ok(view) => {
-                    let provider = engine.settings().provider.name.as_str();
-                    compare(&mut report, &view, provider);
+                    compare(&mut report, &view, &engine.settings().provider.name);
                 }
                 Err(error) => report.find(
                     "",
@@ -106,7 +105,7 @@ impl Errand for StateCheck {
     }
 }
 
-fn compare(report: &mut StateReport, view: &View, provider: &str) {
+fn compare(report: &mut StateReport, view: &View, provider: &ProviderName) {
     let memory = &view.memory;
     report.links = memory.links.len();
     report.users = view.users.len();
@@ -117,7 +116,16 @@ fn compare(report: &mut StateReport, view: &View, provider: &str) {
             "mattersync plan, and if it is right: mattersync approve restored",
         );
     }
-    strangers(report, memory, provider);
+    for (other, links) in strangers(memory, provider) {
+        report.find(
+            other.as_str(),
+            format!("{links} links are of this provider, which the configuration does not name"),
+            format!(
+                "name the provider {:?} as before, if it is the same directory",
+                other.as_str()
+            ),
+        );
+    }
     for (key, link) in &memory.links {
         let name = format!("{} ({})", link.last_username, link.last_dn);
         match view.users.look(&link.user) {
@@ -144,23 +152,6 @@ fn compare(report: &mut StateReport, view: &View, provider: &str) {
                  (user {id})"
             ),
             "mattersync plan: an adoption that it shows is done by mattersync approve adopt",
-        );
-    }
-}
-
-/// Links of a provider that the configuration does not name.
-fn strangers(report: &mut StateReport, memory: &Memory, provider: &str) {
-    let mut others: BTreeMap<&str, usize> = BTreeMap::new();
-    for key in memory.links.keys() {
-        if key.provider.as_str() != provider {
-            *others.entry(key.provider.as_str()).or_default() += 1;
-        }
-    }
-    for (other, links) in others {
-        report.find(
-            other,
-            format!("{links} links are of this provider, which the configuration does not name"),
-            format!("name the provider {other:?} as before, if it is the same directory"),
         );
     }
 }

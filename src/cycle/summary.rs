@@ -103,9 +103,9 @@ impl Summary {
         .collect()
     }
 
-    /// How many steps a hold keeps back.
+    /// How many steps holds keep back.
     pub fn held(&self) -> usize {
-        self.view.plan.holds.iter().map(|h| h.steps.len()).sum()
+        self.view.plan.kept_back().len()
     }
 
     /// Whether nothing failed and nothing is unknown.

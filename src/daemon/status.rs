@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cycle::{Stage, Summary};
-use crate::model::{Timestamp, Why};
+use crate::cycle::{Stage, Summary, unseen};
+use crate::model::{ProviderName, Timestamp, Why};
 use crate::plan::hold_name;
 
 /// What the daemon is doing.
@@ -98,6 +98,9 @@ pub struct LastCycle {
     /// Active human users whom no account stands behind, and nobody has looked at.
     #[serde(default)]
     pub orphans: usize,
+    /// Linked accounts of providers that the configuration does not name.
+    #[serde(default)]
+    pub strangers: BTreeMap<ProviderName, usize>,
     /// What is held: name and number of steps.
     pub held: BTreeMap<String, usize>,
     /// For how many accounts the lock cannot be seen.
@@ -148,6 +151,7 @@ impl LastCycle {
             failed: summary.report.not_done.len() + summary.report.unknown.len(),
             left_alone: view.plan.left_alone.len(),
             orphans: view.orphans,
+            strangers: view.strangers(),
             held: holds.map(|h| (hold_name(&h.key), h.steps.len())).collect(),
             state_unknown: summary.state_unknown(),
             expiring: listed(|why| matches!(why, Why::ExpiresSoon { .. })),
@@ -163,6 +167,7 @@ impl LastCycle {
     /// How the daemon is after this cycle.
     pub fn health(&self) -> Health {
         let mut reasons = self.gaps.clone();
+        reasons.extend(unseen(&self.strangers));
         if self.failed > 0 {
             reasons.push(format!("{} steps failed in the last cycle", self.failed));
         }

@@ -170,6 +170,7 @@ fn wants_attention(why: &Why) -> bool {
         | Why::TeamFull { .. }
         | Why::NoAdmin
         | Why::DroppedByConfiguration { .. }
+        | Why::BackByConfiguration { .. }
         | Why::NotAPerson { linked: true, .. }
         | Why::NotPurged { .. }
         | Why::Unproven(Gap::Lookup(_)) => true,

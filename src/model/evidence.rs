@@ -1,6 +1,6 @@
 //! What a reading proves. The only way to learn that something is not there is [`Roster::look`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -127,7 +127,7 @@ pub struct Roster<K, T> {
     items: BTreeMap<K, T>,
     rejected: Vec<Rejected<K>>,
     /// Where in `rejected` a key is: a wrong mapping rejects everybody.
-    unusable: BTreeMap<K, usize>,
+    unusable: BTreeMap<K, Vec<usize>>,
     absence: Result<Proof, Vec<Gap>>,
     lookups: BTreeMap<K, Result<Lookup, Gap>>,
     source: SourceIdentity,
@@ -141,11 +141,12 @@ impl<K: Ord + Clone, T> Roster<K, T> {
         absence: Result<Proof, Vec<Gap>>,
         source: SourceIdentity,
     ) -> Self {
-        let unusable = rejected
-            .iter()
-            .enumerate()
-            .filter_map(|(at, bad)| bad.key.clone().map(|key| (key, at)))
-            .collect();
+        let mut unusable: BTreeMap<K, Vec<usize>> = BTreeMap::new();
+        for (at, bad) in rejected.iter().enumerate() {
+            if let Some(key) = &bad.key {
+                unusable.entry(key.clone()).or_default().push(at);
+            }
+        }
         Self {
             items,
             rejected,
@@ -176,14 +177,33 @@ impl<K: Ord + Clone, T> Roster<K, T> {
         self.items.insert(key, item);
     }
 
+    /// Why the entry of this key cannot be used. Which of several is meant nobody knows here: all
+    /// are named.
+    fn unusable_because(&self, key: &K) -> Option<String> {
+        let at = self.unusable.get(key)?.iter();
+        let bad: Vec<_> = at.filter_map(|at| self.rejected.get(*at)).collect();
+        match bad.as_slice() {
+            [] => None,
+            [one] => Some(one.why.clone()),
+            several => {
+                let names: BTreeSet<&str> = several.iter().map(|bad| bad.name.as_str()).collect();
+                let names: Vec<&str> = names.into_iter().collect();
+                Some(format!(
+                    "these entries have the same id, which must be unique: {}",
+                    names.join("; ")
+                ))
+            }
+        }
+    }
+
     /// Is `key` there? Absent only when the reading was complete, the entry was not merely
     /// unusable, and a look-up by id, where one was made, agrees.
     pub fn look(&self, key: &K) -> Evidence<&T> {
         if let Some(item) = self.items.get(key) {
             return Evidence::Present(item);
         }
-        if let Some(bad) = self.unusable.get(key).and_then(|at| self.rejected.get(*at)) {
-            return Evidence::Unknown(Gap::Rejected(bad.why.clone()));
+        if let Some(why) = self.unusable_because(key) {
+            return Evidence::Unknown(Gap::Rejected(why));
         }
         let lookup = match self.lookups.get(key) {
             Some(Err(gap)) => return Evidence::Unknown(gap.clone()),
@@ -286,6 +306,26 @@ mod tests {
             Roster::<u8, char>::unread().look(&2),
             Evidence::Unknown(Gap::NotRead)
         );
+    }
+
+    /// Which of them the person was nobody knows: the other must be named, not one by chance.
+    #[test]
+    fn of_entries_with_the_same_id_all_are_named() {
+        let bad = ["uid=anna", "uid=bert"].map(|name| Rejected {
+            key: Some(9),
+            name: name.into(),
+            why: "its id is also that of the other".into(),
+        });
+        let roster: Roster<u8, char> = Roster::new(
+            BTreeMap::new(),
+            bad.into(),
+            Ok(proof()),
+            SourceIdentity::default(),
+        );
+        let Evidence::Unknown(Gap::Rejected(why)) = roster.look(&9) else {
+            panic!("it is known");
+        };
+        assert!(why.ends_with("uid=anna; uid=bert"), "{why}");
     }
 
     #[test]

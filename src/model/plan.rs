@@ -24,11 +24,16 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The steps that a hold keeps back, each once however many holds do.
+    pub fn kept_back(&self) -> BTreeSet<StepId> {
+        let steps = self.holds.iter().flat_map(|h| h.steps.iter().copied());
+        steps.collect()
+    }
+
     /// The steps that a hold keeps back, and those that wait for one of them. Who could not get out
     /// of a temporary name or address does not get into it either.
     pub fn held(&self) -> BTreeSet<StepId> {
-        let steps = self.holds.iter().flat_map(|h| h.steps.iter().copied());
-        let mut held: BTreeSet<StepId> = steps.collect();
+        let mut held = self.kept_back();
         if held.is_empty() {
             return held;
         }
@@ -418,4 +423,21 @@ pub enum Outcome {
     NotDone(String),
     /// Sent, and nobody can tell yet; the next reading decides.
     Unknown(String),
+}
+
+impl Outcome {
+    /// How the reason begins why a step was not done that was written down and never sent.
+    pub const BEFORE_ITS_TURN: &'static str = "the run ended before its turn";
+    /// How the reason begins why a step was not done of which the server knows nothing.
+    pub const NEVER_ARRIVED: &'static str = "it never arrived";
+
+    /// Whether it was not done because a run was stopped or killed: nothing failed.
+    pub fn never_began(&self) -> bool {
+        match self {
+            Self::NotDone(why) => {
+                why.starts_with(Self::BEFORE_ITS_TURN) || why.starts_with(Self::NEVER_ARRIVED)
+            }
+            Self::Done | Self::Unknown(_) => false,
+        }
+    }
 }

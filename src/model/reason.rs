@@ -344,6 +344,14 @@ pub enum Why {
         /// What was changed.
         changes: Vec<Changed>,
     },
+    /// The configuration was changed, and people who are back since are reactivated when the next
+    /// reading agrees.
+    BackByConfiguration {
+        /// How many.
+        people: usize,
+        /// What was changed.
+        changes: Vec<Changed>,
+    },
 }
 
 /// Something that waits for a person.

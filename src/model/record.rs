@@ -95,6 +95,9 @@ pub struct About {
     pub approvals: Vec<Released>,
     /// What was held back at the time, and is not in the run.
     pub held: Vec<HeldBack>,
+    /// How many steps that was: several may hold one step. None where it was not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_steps: Option<u64>,
     /// How many were looked at and left alone, by the kind of reason.
     pub left_alone: BTreeMap<String, u64>,
 }
@@ -215,11 +218,27 @@ impl StepRecord {
 
     /// The word for what became of it.
     pub fn word(&self) -> &'static str {
-        match self.outcome {
+        match &self.outcome {
             None => "not-begun",
+            Some(outcome) if outcome.never_began() => "not-begun",
             Some(Outcome::Done) => "done",
             Some(Outcome::NotDone(_)) => "not-done",
             Some(Outcome::Unknown(_)) => "unknown",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_stopped_before_its_turn_did_not_fail() {
+        let not_done = |why: &str| Outcome::NotDone(why.to_owned());
+        let began = |why: &str| !not_done(why).never_began();
+        assert!(!began(Outcome::BEFORE_ITS_TURN));
+        assert!(!began("it never arrived, as the next reading showed"));
+        assert!(began("the server refused"));
+        assert!(!Outcome::Unknown(Outcome::NEVER_ARRIVED.to_owned()).never_began());
     }
 }

@@ -23,8 +23,8 @@ const NOTICE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// So long before its date an expiry must have been announced in order to surprise nobody.
 const LEAD: Duration = DAY;
 
-/// A clock is set right by less than this all the time.
-const TOLERANCE: i64 = 60 * 60 * 1_000;
+/// A clock is set right by less than this all the time; in milliseconds.
+pub const TOLERANCE: i64 = 60 * 60 * 1_000;
 
 /// How often it is written down what the clocks say.
 const COMPARED: Duration = Duration::from_secs(60 * 60);

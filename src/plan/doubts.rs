@@ -14,6 +14,7 @@ use super::losses::losses;
 use super::origin::{learn_identity, note_step_back, odd};
 use super::profiles::field_key;
 use super::scope::{self, Taking};
+use super::words::hold_name;
 
 /// Changes that concern fewer entries than this raise no doubt.
 const FEW: usize = 3;
@@ -188,12 +189,14 @@ impl Doubts {
     /// within their grace, and while some of them are not approved.
     pub fn learn(&self, draft: &mut Draft<'_>) {
         let mut open = vec![0_usize; self.list.len()];
+        let mut back = open.clone();
         for (key, risk) in &draft.at_risk {
             for at in self.of_person(draft, key, *risk) {
                 open[at] += 1;
+                back[at] += usize::from(*risk == Risk::Return);
             }
         }
-        let in_grace = open.clone();
+        let at_risk = open.clone();
         for step in &draft.plan.steps {
             for at in self.about(draft, step) {
                 let released = guard::approved(draft.world.memory, &self.list[at].key, draft.now);
@@ -213,8 +216,8 @@ impl Doubts {
             .filter(|pair| stays(*pair))
             .map(|(_, doubt)| doubt)
             .collect();
-        for (doubt, people) in self.list.iter().zip(in_grace) {
-            foretell(draft, doubt, people);
+        for (doubt, (at_risk, back)) in self.list.iter().zip(at_risk.into_iter().zip(back)) {
+            foretell(draft, doubt, at_risk - back, back);
         }
         for doubt in &staying {
             if let Some(provider) = &doubt.provider {
@@ -259,20 +262,23 @@ fn configured(draft: &Draft<'_>, provider: &ProviderName) -> Option<(HoldKey, Ho
     (!changes.is_empty()).then_some((key, HoldCause::Configuration { changes }))
 }
 
-/// Says of a change of the configuration what will be held because of it when the grace ends.
-fn foretell(draft: &mut Draft<'_>, doubt: &Doubt, people: usize) {
-    let (HoldKey::Configuration(provider), HoldCause::Configuration { changes }) =
-        (&doubt.key, &doubt.cause)
-    else {
+/// Says of a change of the configuration what will be held because of it when the grace ends, or
+/// the next reading agrees. That is about nobody by name: it is called as the hold will be.
+fn foretell(draft: &mut Draft<'_>, doubt: &Doubt, missing: usize, back: usize) {
+    let HoldCause::Configuration { changes } = &doubt.cause else {
         return;
     };
-    if people > 0 {
-        let subject = Subject {
-            name: provider.to_string(),
-            ..Subject::default()
-        };
-        let changes = changes.clone();
-        draft.leave(subject, Why::DroppedByConfiguration { people, changes });
+    let subject = || Subject {
+        name: hold_name(&doubt.key),
+        ..Subject::default()
+    };
+    if missing > 0 {
+        let (people, changes) = (missing, changes.clone());
+        draft.leave(subject(), Why::DroppedByConfiguration { people, changes });
+    }
+    if back > 0 {
+        let (people, changes) = (back, changes.clone());
+        draft.leave(subject(), Why::BackByConfiguration { people, changes });
     }
 }
 

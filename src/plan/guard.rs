@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::model::{
-    Class, Fingerprint, Hold, HoldCause, HoldKey, Memory, Now, ProviderName, Step, StepId,
+    Approval, Class, Fingerprint, Hold, HoldCause, HoldKey, Memory, Now, ProviderName, Step, StepId,
 };
 
 use super::action::people;
@@ -64,7 +64,14 @@ pub fn approved<'m>(
     now: &Now,
 ) -> Option<&'m BTreeSet<Fingerprint>> {
     let approval = memory.approvals.get(key)?;
-    (approval.until > now.wall).then_some(&approval.steps)
+    (!has_ended(approval, now)).then_some(&approval.steps)
+}
+
+/// Whether an approval is good no more: its time is over, or it was given by a clock that was
+/// ahead, and nobody knows how long ago.
+pub fn has_ended(approval: &Approval, now: &Now) -> bool {
+    let ahead = approval.at.0.saturating_sub(now.wall.0);
+    approval.until <= now.wall || ahead > dates::TOLERANCE
 }
 
 /// What is held of the steps planned so far.

@@ -44,6 +44,7 @@ mod recover;
 mod restored;
 mod scope;
 mod seats;
+mod spans;
 mod undo;
 mod words;
 
@@ -63,8 +64,9 @@ pub use purge::due as purge_due;
 pub use recover::{Settled, settle};
 pub use restored::{unknown_marks, witnesses};
 pub use seats::taken;
+pub use spans::{Readings, Span};
 pub use undo::is_undo;
-pub use words::{Sentence, Span, among_conflicts, hold_name};
+pub use words::{Sentence, among_conflicts, hold_name};
 
 use std::collections::BTreeSet;
 
@@ -140,6 +142,7 @@ fn decide(mut draft: Draft<'_>) -> Plan {
         let standing = lifecycle::judge(&mut draft, &mut person);
         people.push((person, standing));
     }
+    purge::keep_ages(&mut draft);
     for (provider, directory) in world.directories {
         lifecycle::missing(&mut draft, provider, directory);
         purge::candidates(&mut draft, provider, directory);
@@ -242,7 +245,7 @@ fn forget_old(draft: &mut Draft<'_>) {
         .memory
         .approvals
         .iter()
-        .filter(|(_, a)| a.until <= draft.now.wall)
+        .filter(|(_, approval)| guard::has_ended(approval, draft.now))
         .map(|(key, _)| key.clone())
         .collect();
     for key in ended {

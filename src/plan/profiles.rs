@@ -56,7 +56,10 @@ fn update(
     let all = |pick: fn(&Values) -> &str| {
         let parts: Vec<String> = changes
             .iter()
-            .map(|(f, v)| format!("{f} {:?}", pick(v)))
+            .map(|(field, v)| match changes.len() {
+                1 => format!("{:?}", pick(v)),
+                _ => format!("{field} {:?}", pick(v)),
+            })
             .collect();
         parts.join(", ")
     };

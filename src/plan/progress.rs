@@ -10,8 +10,9 @@ use crate::model::{SourceIdentity, WentBack};
 
 /// Servers behind one address may lag behind each other by so much, in seconds.
 const LAG: i64 = 60 * 60;
-/// Smaller steps forward are not worth a write to the disk: so many changes, or seconds.
-const WORTH: i64 = 1_000;
+/// Smaller steps forward in time are not worth a write to the disk, in seconds: beside [`LAG`] they
+/// do not matter.
+const WORTH: i64 = 60;
 /// The most servers that are remembered.
 const MOST: usize = 64;
 
@@ -44,6 +45,16 @@ impl Word {
             (Self::Moment(from), Self::Moment(to)) => Some(to.saturating_sub(*from)),
             _ => None,
         }
+    }
+
+    /// Whether this word need not give way to a later one. A count has no lag: what is not
+    /// remembered of it is a backup that nobody notices.
+    fn is_enough(&self, later: &Self) -> bool {
+        let worth = match self {
+            Self::Count(_) => 1,
+            Self::Moment(_) => WORTH,
+        };
+        !self.is_back(later) && self.to(later).is_some_and(|way| way < worth)
     }
 
     fn is_back(&self, later: &Self) -> bool {
@@ -80,8 +91,7 @@ pub fn merged(last: Option<&SourceIdentity>, now: &SourceIdentity) -> BTreeMap<S
     for (server, to) in &now.progress {
         let keep = progress.get(server).and_then(|from| {
             let (before, after) = words(from, to)?;
-            let small = before.to(&after).is_some_and(|way| way < WORTH);
-            Some(small && !before.is_back(&after))
+            Some(before.is_enough(&after))
         });
         if keep != Some(true) {
             progress.insert(server.clone(), to.clone());
@@ -137,10 +147,27 @@ mod tests {
 
     #[test]
     fn a_server_that_is_busy_does_not_wake_the_disk_each_time() {
+        let noon = csn("20260301120000");
+        let last = at(&[("one", &noon)]);
+        let merge = |word: &str| merged(Some(&last), &at(&[("one", &csn(word))]));
+        assert_eq!(merge("20260301120059"), last.progress);
+        assert_eq!(
+            merge("20260301110000"),
+            last.progress,
+            "a replica that lags"
+        );
+        assert_eq!(merge("20260301120100")["one"], csn("20260301120100"));
+        let back = csn("20260301105959");
+        assert_eq!(merge("20260301105959")["one"], back, "once it is believed");
+    }
+
+    /// A backup that was made since is noticed only by what was remembered since.
+    #[test]
+    fn each_change_that_a_server_counts_is_remembered() {
         let last = at(&[("dc1", "12000"), ("dc2", "7")]);
         let merge = |word: &str| merged(Some(&last), &at(&[("dc1", word)]));
-        assert_eq!(merge("12999"), last.progress);
-        assert_eq!(merge("13000")["dc1"], "13000");
+        assert_eq!(merge("12000"), last.progress);
+        assert_eq!(merge("12001")["dc1"], "12001");
         assert_eq!(merge("11000")["dc1"], "11000", "once it is believed");
         assert_eq!(merge("13000")["dc2"], "7");
         let many: Vec<String> = (0..80).map(|n| format!("s{n:02}")).collect();

@@ -9,6 +9,7 @@ use crate::model::{
 };
 
 use super::Policy;
+use super::dates;
 use super::draft::Draft;
 use super::lifecycle::subject;
 
@@ -27,12 +28,32 @@ pub fn due(
         return BTreeSet::new();
     };
     let gone = memory.gone.iter();
-    let due =
-        gone.filter(|(key, since)| key.provider == *provider && now.wall.since(**since) >= after);
+    let due = gone.filter(|(key, since)| {
+        key.provider == *provider && now.wall.since(kept(memory, now, **since)) >= after
+    });
     let mut due: Vec<_> = due.map(|(key, since)| (*since, &key.id)).collect();
     due.sort();
     due.truncate(AT_ONCE);
     due.into_iter().map(|(_, id)| id.clone()).collect()
+}
+
+/// Nobody is gone for longer because the clock was set: a moment that the wall clock before wrote
+/// down, by the wall clock of now.
+fn kept(memory: &Memory, now: &Now, since: Timestamp) -> Timestamp {
+    Timestamp(since.0.saturating_add(dates::set_by(memory, now)))
+}
+
+/// Writes down anew since when everybody is gone, when the clock was set. The clocks are compared
+/// once: what they said is written down with it.
+pub fn keep_ages(draft: &mut Draft<'_>) {
+    let memory = draft.world.memory;
+    if dates::set_by(memory, draft.now) == 0 {
+        return;
+    }
+    for (key, since) in &memory.gone {
+        let since = kept(memory, draft.now, *since);
+        draft.learn(Remember::Gone(key.clone(), Some(since)));
+    }
 }
 
 /// Notes who is gone, and plans the end of those who have been for long enough.
@@ -54,7 +75,8 @@ pub fn candidates(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Di
     let absent = bonds.all.iter().filter(|bond| bond.account.is_none());
     for bond in absent.filter(|bond| &bond.key.provider == provider) {
         let Some(user) = bond.user else { continue };
-        let since = memory.gone.get(bond.key).copied();
+        let since = memory.gone.get(bond.key);
+        let since = since.map(|since| kept(memory, draft.now, *since));
         if !is_finished(bond.link, user) {
             forget(draft, bond.key, since);
             continue;

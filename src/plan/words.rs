@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::model::{Action, Changed, HoldCause, HoldKey, Reason, Step, Why};
 
 use super::losses::Worst;
+use super::spans::{Complete, Span};
 
 /// What a conflict ends with wherever it is told but in the list of conflicts itself.
 const CONFLICTS: &str = ". `mattersync conflicts` says what to do";
@@ -106,11 +107,7 @@ impl fmt::Display for Reason {
                     Some(dn) => write!(f, "the account left the base or the filter (now {dn})")?,
                     None => write!(f, "the account is gone from the directory (was {last_dn})")?,
                 }
-                write!(
-                    f,
-                    ", for {} in {readings} complete readings",
-                    Span(*certain)
-                )
+                write!(f, ", for {} in {}", Span(*certain), Complete(*readings))
             }
             Self::Returned {
                 deactivated_because,
@@ -253,9 +250,9 @@ impl fmt::Display for Why {
                 readings,
             } => write!(
                 f,
-                "not in the directory for {} in {readings} complete readings; deactivated after {} \
-                 and 3 readings",
+                "not in the directory for {} in {}; deactivated after {} and 3 readings",
                 Span(*certain),
+                Complete(*readings),
                 Span(*grace)
             ),
             Self::Unproven(gap) => write!(f, "not seen, but that proves nothing: {gap}"),
@@ -379,6 +376,13 @@ impl fmt::Display for Why {
                  If the change was a mistake, undo it now",
                 Changes(changes)
             ),
+            Self::BackByConfiguration { people, changes } => write!(
+                f,
+                "{people} of those who are back in use may only seem so because the configuration \
+                 was changed ({}): reactivating them will be held until somebody approves. If the \
+                 change was a mistake, undo it now",
+                Changes(changes)
+            ),
         }
     }
 }
@@ -491,20 +495,5 @@ pub fn hold_name(key: &HoldKey) -> String {
         HoldKey::Restored => "restored".to_owned(),
         HoldKey::Flapping => "flapping".to_owned(),
         HoldKey::Clock => "clock".to_owned(),
-    }
-}
-
-/// A span of time in the largest units that say enough.
-pub struct Span(pub Duration);
-
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.as_secs();
-        match seconds {
-            0..120 => write!(f, "{seconds} s"),
-            120..7_200 => write!(f, "{} min", seconds / 60),
-            7_200..172_800 => write!(f, "{} h", seconds / 3_600),
-            _ => write!(f, "{} days", seconds / 86_400),
-        }
     }
 }

@@ -41,6 +41,11 @@ pub(super) fn prepare_file(directory: &Path) -> Result<PathBuf, StateError> {
     Ok(path)
 }
 
+/// Which file it is, whatever it is called: device and inode.
+pub(super) fn which(path: &Path) -> io::Result<(u64, u64)> {
+    std::fs::metadata(path).map(|found| (found.dev(), found.ino()))
+}
+
 /// Opens a file that only we may read.
 pub(super) fn create_private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     options.mode(0o600).open(path)

@@ -48,7 +48,7 @@ pub struct RunHead {
 pub struct StepCount {
     /// The kind of step.
     pub action: String,
-    /// `done`, `not-done`, `unknown` or `not-begun`.
+    /// `done`, `not-done`, `unknown` or `not-begun`: its turn never came, or nothing of it arrived.
     pub outcome: String,
     /// How many.
     pub number: u64,

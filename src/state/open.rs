@@ -6,9 +6,10 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::StateError;
-use super::directory::prepare_file;
+use super::directory::{FILE_NAME, prepare_file};
 use super::fault::{Fault, advice};
 use super::migrations::{APPLICATION_ID, migrate, newest};
+use super::restore::not_lost;
 
 /// How long a lock of another program (an open `sqlite3`) is waited for.
 const BUSY: Duration = Duration::from_secs(5);
@@ -23,10 +24,17 @@ enum Found {
     Version(i64),
 }
 
-/// Opens the file for writing; makes it or brings it to the newest version as needed.
+/// Opens the file for writing; makes it or brings it to the newest version as needed. Where there
+/// is none beside a copy it is not made: it was lost, and the copy knows what it knew.
 pub(super) fn for_writing(directory: &Path) -> Result<Connection, StateError> {
-    let path = prepare_file(directory)?;
-    look(&path)?;
+    let path = directory.join(FILE_NAME);
+    if !path.exists() {
+        not_lost(directory)?;
+    }
+    prepare_file(directory)?;
+    if let Found::Nothing = look(&path)? {
+        not_lost(directory)?;
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let open = || -> Result<Connection, rusqlite::Error> {
         let mut db = Connection::open_with_flags(&path, flags)?;
@@ -41,10 +49,11 @@ pub(super) fn for_writing(directory: &Path) -> Result<Connection, StateError> {
     open().map_err(|error| Fault::from(error).tell(&path))
 }
 
-/// Opens the file for reading; `None` if there is none yet.
-pub(super) fn for_reading(path: &Path) -> Result<Option<Connection>, StateError> {
+/// Opens the file for reading; `None` if there is none yet. As [`for_writing`] beside a copy.
+pub(super) fn for_reading(directory: &Path) -> Result<Option<Connection>, StateError> {
+    let path = &directory.join(FILE_NAME);
     match look(path)? {
-        Found::Nothing => Ok(None),
+        Found::Nothing => not_lost(directory).map(|()| None),
         Found::Version(version) if version < newest() => Err(open_error(
             path,
             format!(

@@ -63,6 +63,33 @@ pub fn look_at_copy(directory: &Path) -> Result<CopyFacts, StateError> {
     })
 }
 
+/// Refuses to begin anew beside a copy, which the next run would replace.
+///
+/// # Errors
+/// [`StateError::Open`] if there is a copy.
+pub(super) fn not_lost(directory: &Path) -> Result<(), StateError> {
+    let copy = directory.join(COPY_NAME);
+    if !copy.exists() {
+        return Ok(());
+    }
+    let anew = format!(
+        "to begin anew, move {} away: users are found again as adoptions, which wait for approval",
+        copy.display()
+    );
+    let what = match look_at_copy(directory) {
+        Ok(facts) => format!(
+            "is lost, and its copy is there: `mattersync state restore` puts back what was known \
+             on {}, last run {}; or, {anew}",
+            facts.made, facts.last_run
+        ),
+        Err(error) => format!("is lost, and its copy is of no use ({error}); {anew}"),
+    };
+    Err(StateError::Open {
+        path: directory.join(FILE_NAME).display().to_string(),
+        what,
+    })
+}
+
 /// Puts the copy in the place of the state file, under the lease. The old file, with its logs, is
 /// kept beside it; its name is returned. What was done since the copy was made is not known: the
 /// next cycles hold what they would take away until `mattersync approve restored`.

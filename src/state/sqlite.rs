@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use rusqlite::Connection;
 
-use super::directory::FILE_NAME;
+use super::directory::{FILE_NAME, cannot, which};
 use super::fault::Fault;
 use super::mark;
 use super::restore::integrity;
@@ -34,6 +34,8 @@ pub struct SqliteStore {
     worker: Worker,
     path: PathBuf,
     may_write: bool,
+    /// Device and inode of the file that was opened for writing.
+    opened: Option<(u64, u64)>,
     /// The file may only be read, and the mark beside it says that it is an older copy.
     older: Option<Restored>,
 }
@@ -85,7 +87,7 @@ impl SqliteStore {
     pub fn open_read_only(directory: &Path) -> Result<Option<Self>, StateError> {
         let path = directory.join(FILE_NAME);
         let marked = mark::read(directory);
-        match open::for_reading(&path)? {
+        match open::for_reading(directory)? {
             None => Ok(None),
             Some(db) => {
                 let run = mark::last_run(&db).map_err(|fault| fault.tell(&path))?;
@@ -103,6 +105,10 @@ impl SqliteStore {
         older: Option<Restored>,
     ) -> Result<Self, StateError> {
         let may_write = lease.is_some();
+        let opened = match may_write {
+            true => Some(which(&path).map_err(|error| cannot(&path, "cannot be read", &error))?),
+            false => None,
+        };
         let desk = Desk {
             db,
             path: path.clone(),
@@ -112,6 +118,7 @@ impl SqliteStore {
             worker: Worker::start(name, desk)?,
             path,
             may_write,
+            opened,
             older,
         })
     }
@@ -120,7 +127,36 @@ impl SqliteStore {
         &self,
         work: impl Fn(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> BoxFuture<'_, Result<T, StateError>> {
-        self.worker.ask(false, work).boxed()
+        async move {
+            self.same_file()?;
+            self.worker.ask(false, work).await
+        }
+        .boxed()
+    }
+
+    /// What is written to a file that was deleted or replaced is lost: then nothing is done any
+    /// more, since nothing of it could be written down.
+    fn same_file(&self) -> Result<(), StateError> {
+        let Some(opened) = self.opened else {
+            return Ok(());
+        };
+        let what = match which(&self.path) {
+            Ok(now) if now == opened => return Ok(()),
+            Ok(_) => {
+                "was replaced by another file while mattersync ran; nothing is done until \
+                 mattersync is restarted: it then reads the file that is there now"
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                "was deleted or moved away while mattersync ran; nothing is done any more. Stop \
+                 mattersync; put the file back, or type `mattersync state restore`, which puts \
+                 the last copy in its place; then start mattersync again"
+            }
+            Err(error) => return Err(cannot(&self.path, "cannot be read", &error)),
+        };
+        Err(StateError::Failed {
+            path: self.path.display().to_string(),
+            what: what.to_owned(),
+        })
     }
 
     pub(super) fn write<T: Send + 'static>(
@@ -132,6 +168,7 @@ impl SqliteStore {
                 let path = self.path.display();
                 return Err(StateError::Refused(format!("{path} is open for reading")));
             }
+            self.same_file()?;
             self.worker.ask(true, work).await
         }
         .boxed()

@@ -218,6 +218,93 @@ fn a_lost_state_is_told_and_found_again() {
     assert_eq!(last.trim(), "2");
 }
 
+fn lose(place: &Place) {
+    for log in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(place.path(&format!("{STATE}{log}")));
+    }
+}
+
+/// A run would replace the copy, and with it all that is known of what was done.
+#[test]
+fn a_file_that_is_lost_beside_its_copy_waits_for_a_person() {
+    let mut place = company();
+    place.add("dave", "Dave", "Doe");
+    let before = (users(&place), fs::read(place.path(COPY)).unwrap());
+    // Gone, or emptied.
+    for empty in [false, true] {
+        lose(&place);
+        if empty {
+            fs::write(place.path(STATE), "").unwrap();
+        }
+        for (words, exit) in [
+            (&["plan"][..], 74),
+            (&["sync"], 74),
+            (&["run"], 74),
+            (&["approve", "adopt"], 74),
+            (&["history"], 74),
+            (&["explain", "alice"], 74),
+            (&["status"], 74),
+            (&["check"], 1),
+            (&["state", "check"], 1),
+        ] {
+            let said = place.run(words).exits(exit).says("is lost");
+            said.says("mattersync state restore").says("last run 1");
+        }
+    }
+    place.run(&["state", "restore", "--yes"]).exits(0);
+    let now = (users(&place), fs::read(place.path(COPY)).unwrap());
+    assert_eq!(now, before);
+    place.run(&["history"]).exits(0).says("3 create");
+    place.run(&["sync"]).exits(3).says("HELD: restored");
+
+    // The copy is no help: whoever begins anew says so.
+    lose(&place);
+    damage(&place.path(COPY));
+    let said = place.run(&["sync"]).exits(74);
+    said.says("its copy is of no use").says("move");
+    fs::rename(place.path(COPY), place.path("bad")).unwrap();
+    place
+        .run(&["sync"])
+        .exits(3)
+        .says("the state file was lost")
+        .says("HELD: adopt: 3");
+}
+
+/// What a service writes to a file that was deleted is lost when it ends.
+#[test]
+fn a_file_that_vanishes_under_the_service_stops_it_from_doing_anything() {
+    let mut place = company();
+    let service = Service::start(&place);
+    place.add("dave", "Dave", "Doe");
+    let writes = place.sim.writes();
+    let away = place.path("away");
+    fs::rename(place.path(STATE), &away).unwrap();
+    for words in [
+        &["sync"][..],
+        &["plan"],
+        &["approve", "adopt"],
+        &["history"],
+        &["deactivate", "bob"],
+    ] {
+        let said = place.run(words).exits(74);
+        said.says("was deleted or moved away").says("state restore");
+    }
+    let said = place.run(&["status"]).exits(1);
+    said.says("DEGRADED").says("was deleted or moved away");
+    assert_eq!(place.sim.writes(), writes);
+    // The same file is back.
+    fs::rename(&away, place.path(STATE)).unwrap();
+    place.run(&["plan"]).exits(0).says("Create 1 user");
+    // Another one.
+    fs::copy(place.path(STATE), &away).unwrap();
+    fs::rename(&away, place.path(STATE)).unwrap();
+    let said = place.run(&["sync"]).exits(74);
+    said.says("was replaced by another file");
+    assert_eq!(place.sim.writes(), writes);
+    drop(service);
+    place.run(&["sync"]).exits(0).says("Created 1 user");
+}
+
 /// Somebody was made after the copy and is in the directory no more: nobody but a person knows who
 /// that is, and whoever accepts the copy has not looked at him.
 #[test]

@@ -230,6 +230,24 @@ fn an_undo_is_undone() {
     place.run(&["sync"]).exits(0).says("Reactivated 1 user");
 }
 
+/// The limit counts everybody whom the plan wants, and an undo shows its own.
+#[test]
+fn of_a_hold_that_is_shown_in_part_the_numbers_are_explained() {
+    let mut place = company();
+    place.more = "[guard]\nlocked = 9\nreactivate = 0\n".into();
+    place.edit("carol", |p| p.expires = 1);
+    place.run(&["sync"]).exits(0);
+    place.run(&["undo", &newest(&place), "--yes"]).exits(3);
+    for uid in ["alice", "bob"] {
+        place.edit(uid, |p| p.expires = 1);
+    }
+    place.run(&["sync"]).says("Deactivated 2 users");
+    place.run(&["undo", &newest(&place)]).exits(0).says(
+        "HELD: reactivate: 3 wanted, one cycle may do 0 (of the 3, 1 not shown here). None of \
+         these 2 steps is done",
+    );
+}
+
 #[test]
 fn a_large_undo_is_held_and_can_be_approved() {
     let mut place = company();

@@ -135,3 +135,20 @@ fn a_plan_in_words() {
     let wanted = include_str!("plan.txt");
     assert!(text == wanted, "{text}");
 }
+
+/// A question ends a sentence as well as a full stop does.
+#[test]
+fn a_hold_that_asks_has_one_mark_at_its_end() {
+    let mut place = Place::new();
+    for uid in ["alice", "bob", "carol", "dora", "emil"] {
+        place.add(uid, uid, "Able");
+    }
+    place.run(&["sync"]).exits(0);
+    for uid in ["alice", "bob", "carol", "dora", "emil"] {
+        place.edit(uid, |p| p.name = Default::default());
+    }
+    place
+        .run(&["plan"])
+        .says("was a right lost? None of these")
+        .says_not("?.");
+}

@@ -168,7 +168,9 @@ fn a_conflict_and_a_reading_that_proves_nothing_are_told_once() {
     daemon.sync();
     daemon.sync();
     assert_eq!(
-        daemon.said("the directory was not read completely: the file is not whole: it ends inside"),
+        daemon.said(
+            "the directory was not read completely: the file is not whole: its last line has no end"
+        ),
         1,
         "{}",
         daemon.output()
@@ -178,7 +180,9 @@ fn a_conflict_and_a_reading_that_proves_nothing_are_told_once() {
     std::fs::write(stage.path("people.ldif"), &whole[..whole.len() * 2 / 3]).unwrap();
     daemon.sync();
     assert_eq!(
-        daemon.said("the directory was not read completely: the file is not whole: it ends inside"),
+        daemon.said(
+            "the directory was not read completely: the file is not whole: its last line has no end"
+        ),
         2,
         "{}",
         daemon.output()

@@ -38,6 +38,7 @@ mod ids;
 mod late;
 mod mail;
 mod remembered;
+mod renamed;
 mod rings;
 mod rings_undone;
 mod seats;

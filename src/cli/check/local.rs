@@ -6,7 +6,7 @@ use crate::cli::context::{Context, Worker};
 use crate::cli::print::count;
 use crate::cli::remote::Remote;
 use crate::config::{Bind, MattermostAccess, ProviderKind, SecretSource, Settings, Trust};
-use crate::cycle::same_ids;
+use crate::cycle::{same_people, strangers, unseen};
 use crate::plan::Limit;
 
 use super::Findings;
@@ -117,8 +117,13 @@ fn state(findings: &mut Findings, context: &Context) {
                 Ok(memory) => {
                     let links = count(memory.links.len(), "link", "links");
                     findings.ok("state", format!("{directory}: {links}"));
-                    if let Err(error) = same_ids(&memory, &context.settings.provider) {
+                    if let Err(error) = same_people(&memory, &context.settings) {
                         findings.problem("state", error.to_string());
+                    } else {
+                        let others = strangers(&memory, &context.settings.provider.name);
+                        for other in unseen(&others) {
+                            findings.problem("state", other);
+                        }
                     }
                 }
                 Err(error) => findings.problem("state", error.to_string()),

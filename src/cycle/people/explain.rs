@@ -7,13 +7,15 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AccountKey, AccountState, Evidence, LinkOrigin, Lookup, Now, ProfileField, Seats, Timestamp,
-    UserId, Why,
+    AccountKey, AccountState, Action, Evidence, LinkOrigin, Lookup, Now, Outcome, ProfileField,
+    Seats, Timestamp, UserId, Why,
 };
-use crate::plan::{Crowd, Policy, Span};
+use crate::plan::{Crowd, Policy, Readings, Span};
+use crate::provider::mapping::dn::normalise;
+use crate::state::Who;
 
 use super::super::errand::{Asker, Errand};
-use super::super::person::same;
+use super::super::person::{same, same_dn};
 use super::super::{CycleError, Engine, View, WordError};
 use super::find::{is_account, is_user};
 use super::near::nearest;
@@ -118,7 +120,11 @@ impl Errand for Explain {
                     policy,
                     now: &now,
                 };
-                teller.stories(&self.person)
+                let stories = teller.stories(&self.person);
+                match stories.is_empty() {
+                    true => teller.recorded(engine.recorded(&self.person).await?),
+                    false => stories,
+                }
             };
             for (key, user, story) in &mut stories {
                 let past = engine
@@ -126,6 +132,7 @@ impl Errand for Explain {
                     .steps_about(key.as_ref(), user.as_ref(), PAST);
                 let past = past.await.map_err(CycleError::from)?;
                 story.past = past.into_iter().map(Happened::from).collect();
+                story.tell_end();
             }
             let mut stories: Vec<Story> = stories.into_iter().map(|(.., story)| story).collect();
             let users = stories.iter_mut().filter_map(|story| story.user.as_mut());
@@ -143,6 +150,32 @@ impl Errand for Explain {
                 gaps,
             })
         })
+    }
+}
+
+impl Engine {
+    /// Who is in the record alone: gone from both sides, and linked no more.
+    async fn recorded(&self, person: &str) -> Result<Who, CycleError> {
+        let who = self.store().known_as(person.to_owned()).await?;
+        match who.is_empty() && person.contains('=') {
+            true => Ok(self.store().known_as(normalise(person)).await?),
+            false => Ok(who),
+        }
+    }
+}
+
+impl Story {
+    /// Says of somebody who is on neither side any more that he was deleted for ever.
+    fn tell_end(&mut self) {
+        if self.account.is_some() || self.user.is_some() {
+            return;
+        }
+        let is_end = |past: &&Happened| {
+            past.outcome == Some(Outcome::Done) && matches!(past.step.action, Action::Purge { .. })
+        };
+        if let Some(end) = self.past.iter().find(is_end) {
+            self.decision = format!("deleted for ever by run {}, on {}", end.run.0, end.at);
+        }
     }
 }
 
@@ -192,7 +225,7 @@ impl Teller<'_> {
                 .iter()
                 .any(|(key, ..)| key.as_ref().is_some_and(told));
             let named = first_value(&bad.name).is_some_and(|name| same(name, person));
-            !known && (id || named || same(&bad.name, person))
+            !known && (id || named || same_dn(&bad.name, person))
         });
         let entries: Vec<EntrySide> = entries.map(EntrySide::of).collect();
         for entry in entries {
@@ -202,6 +235,17 @@ impl Teller<'_> {
             stories.push((None, None, story));
         }
         stories
+    }
+
+    /// What is left to tell of those who are in the record alone.
+    fn recorded(&self, who: Who) -> Vec<Told> {
+        let accounts = who.accounts.into_iter().map(|key| (Some(key), None));
+        let mut found: Vec<_> = accounts.collect();
+        if found.is_empty() {
+            found.extend(who.users.into_iter().map(|user| (None, Some(user))));
+        }
+        let told = found.into_iter();
+        told.map(|(key, user)| self.story(key, user)).collect()
     }
 
     /// Accounts and users that are known under a name, each account together with its user.
@@ -219,7 +263,7 @@ impl Teller<'_> {
         found.extend(accounts.map(|(key, _)| with_user(key)));
         let links = memory.links.iter().filter(|(key, link)| {
             let gone = self.view.account(key).is_none();
-            let last = same(&link.last_username, person) || same(&link.last_dn, person);
+            let last = same(&link.last_username, person) || same_dn(&link.last_dn, person);
             (gone && last) || same(key.id.as_str(), person) || same(link.user.as_str(), person)
         });
         found.extend(links.map(|(key, _)| with_user(key.clone())));
@@ -378,19 +422,23 @@ impl Teller<'_> {
                 waits.push(format!("{kind}: for a person: mattersync approve {name}"));
             }
         }
-        if let Some(absence) = memory.absences.get(key) {
+        let linked = memory.links.get(key).map(|link| &link.user);
+        let found = linked.and_then(|id| self.view.users.get(id));
+        let is_active = found.is_none_or(crate::model::User::is_active);
+        if let Some(absence) = memory.absences.get(key).filter(|_| is_active) {
             let grace = self.policy.grace;
             let left = grace.saturating_sub(absence.certain);
             waits.push(format!(
-                "missing since {}: for certain for {} of {}, in {} readings of at least 3; \
+                "missing since {}: for certain for {} of {}, in {} of at least 3; \
                  deactivated not before {}",
                 absence.first.wall,
                 Span(absence.certain),
                 Span(grace),
-                absence.readings,
+                Readings(absence.readings),
                 self.now.wall.after(left)
             ));
         }
+        waits.extend(self.purge(key));
         if let Some(back) = memory.returns.get(key) {
             waits.push(format!(
                 "back since {}: {} of 2 readings that agree",
@@ -418,6 +466,16 @@ impl Teller<'_> {
             waits.extend((!past).then(|| format!("the account expires on {at}")));
         }
         waits
+    }
+
+    /// When somebody who left is to be deleted for ever.
+    fn purge(&self, key: &AccountKey) -> Option<String> {
+        let since = self.view.memory.gone.get(key)?;
+        let at = since.after(self.policy.lifecycle.purge_after?);
+        Some(format!(
+            "gone since {since}: would be deleted for ever from {at} on, after an approval \
+             (policy.purge-after)"
+        ))
     }
 
     /// The place in the queue for a seat.

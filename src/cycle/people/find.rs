@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{Account, AccountKey, User, UserId};
 
 use super::super::View;
-use super::super::person::same;
+use super::super::person::{same, same_dn};
 use super::near::nearest;
 
 /// Nobody, or more than one, is meant.
@@ -45,7 +45,7 @@ fn told(near: &[String]) -> String {
 pub fn is_account(key: &AccountKey, account: &Account, word: &str) -> bool {
     let mails = account.emails.iter().flat_map(|c| &c.values);
     same(&account.username, word)
-        || same(&account.dn, word)
+        || same_dn(&account.dn, word)
         || same(key.id.as_str(), word)
         || mails.into_iter().any(|mail| same(mail, word))
 }
@@ -122,7 +122,7 @@ impl View {
             is_key(key)
                 || is_user(&link.user)
                 || same(&link.last_username, word)
-                || same(&link.last_dn, word)
+                || same_dn(&link.last_dn, word)
         });
         let links = links.map(|(key, link)| (key.clone(), link.last_username.clone()));
         let apart = memory.unlinked.iter();

@@ -42,7 +42,7 @@ pub struct Adopt {
     /// Which user, where several do.
     #[serde(default)]
     pub user: Option<String>,
-    /// As in [`LinkThem::yes`].
+    /// Do it; what was shown, or empty for whatever is found now.
     #[serde(default)]
     pub yes: Option<String>,
 }
@@ -55,7 +55,7 @@ pub struct Unlink {
     /// Treat the account as one that was never seen.
     #[serde(default)]
     pub as_new: bool,
-    /// As in [`LinkThem::yes`].
+    /// Do it; what was shown, or empty for whatever is found now.
     #[serde(default)]
     pub yes: Option<String>,
 }

@@ -22,6 +22,10 @@ use super::records::{Bad, Item, Records};
 /// More records than this that cannot be understood: the file is no LDIF.
 const MAX_BAD: usize = 1000;
 
+/// What the last entry of a file lacks that may have been cut.
+const CUT: &str = "it does not end with an empty line after its last entry: it may have been cut; \
+    programs that write LDIF end each entry with one. If it is whole, add an empty line at the end";
+
 /// Reads the file. Blocks; returns early, with an error, when `given_up` becomes true.
 pub(super) fn read(
     what: &What,
@@ -40,7 +44,7 @@ pub(super) fn read(
         .next()
         .map_err(|e| fail(format!("reading failed: {e}")))?
     {
-        pass.take(item).map_err(fail)?;
+        pass.take(item, records.closed()).map_err(fail)?;
     }
     pass.end(&records, &before, &what.path).map_err(fail)
 }
@@ -141,8 +145,6 @@ struct Pass<'a> {
     more_pages: bool,
     /// Whether the file says that the search that wrote it succeeded.
     succeeded: bool,
-    /// Whether the last item was an entry that lacks what whole entries have.
-    last_looks_cut: bool,
 }
 
 impl<'a> Pass<'a> {
@@ -164,14 +166,13 @@ impl<'a> Pass<'a> {
             with_id: 0,
             more_pages: false,
             succeeded: false,
-            last_looks_cut: false,
         }
     }
 
-    fn take(&mut self, item: Item) -> Result<(), String> {
-        self.last_looks_cut = false;
+    /// An item, which is `closed` unless the file may end inside it.
+    fn take(&mut self, item: Item, closed: bool) -> Result<(), String> {
         match item {
-            Item::Entry(entry) => self.entry(entry),
+            Item::Entry(entry) => self.entry(entry, closed),
             Item::Bad(bad) => return self.bad(bad),
             Item::Referral(address) if hides_no_people(&address) => {}
             Item::Referral(address) => self.gaps.push(Gap::Referral(address)),
@@ -183,13 +184,12 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    fn entry(&mut self, entry: Entry) {
+    fn entry(&mut self, entry: Entry, closed: bool) {
         self.entries += 1;
         let name = dn::normalise(&entry.dn);
         let mapping = &self.what.mapping;
         let has_id = entry.values(&mapping.id.name).iter().any(|v| !v.is_empty());
         self.with_id += usize::from(has_id);
-        self.last_looks_cut = !has_id;
         let in_base = dn::is_within(&name, &self.scope.base);
         self.below_base += usize::from(in_base);
         let is_account = in_base && self.scope.filter.matches(&entry);
@@ -204,7 +204,13 @@ impl<'a> Pass<'a> {
         }
         if is_account {
             self.selected += 1;
-            self.assembler.account(entry);
+            let id = id_of(&entry, mapping).ok();
+            if closed || id.as_ref().is_some_and(|id| self.ask.known.contains(id)) {
+                self.assembler.account(entry);
+            } else {
+                // Nobody gets a user because the lock was cut off.
+                self.assembler.reject_account(id, entry.dn, CUT.to_owned());
+            }
         } else if let Ok(id) = id_of(&entry, mapping)
             && self.ask.known.contains(&id)
         {
@@ -281,13 +287,6 @@ impl<'a> Pass<'a> {
         if !self.succeeded && is_suspect_count(entries) {
             self.gaps.push(Gap::SuspectCount(entries));
         }
-        if !records.closed_by_blank() && self.last_looks_cut {
-            let what = format!(
-                "it ends inside an entry: the last one has no {}",
-                mapping.id.name
-            );
-            self.gaps.push(Gap::File(what));
-        }
         if self.entries > 0 && self.below_base == 0 {
             let what = format!(
                 "none of its {} entries is below {}",
@@ -357,6 +356,8 @@ fn file_gaps<R: io::BufRead>(records: &Records<'_, R>, before: &Metadata, path: 
     }
     if !records.ends_with_newline() {
         gaps.push(gap("its last line has no end".to_owned()));
+    } else if !records.closed() {
+        gaps.push(gap(CUT.to_owned()));
     }
     let identity = |m: &Metadata| (m.dev(), m.ino(), m.size(), m.mtime(), m.mtime_nsec());
     match path.metadata() {

@@ -77,7 +77,7 @@ fn gap(text: &str) -> String {
 fn a_whole_file_proves_absence() {
     let text = format!(
         "version: 1\n\n{}{}dn: cn=sales,ou=Groups,dc=directory,dc=nh\nobjectClass: posixGroup\n\
-         cn: sales\nmemberUid: alice\nentryUUID: {}\n",
+         cn: sales\nmemberUid: alice\nentryUUID: {}\n\n",
         person("alice", 1),
         person("bob", 2),
         uuid(10)

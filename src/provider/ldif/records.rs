@@ -59,7 +59,7 @@ pub(super) struct Records<'a, R> {
     /// Attributes to keep, in lower case, without options.
     wanted: &'a BTreeSet<String>,
     open: Open,
-    closed_by_blank: bool,
+    closed: bool,
 }
 
 /// A record while its lines come in.
@@ -70,6 +70,8 @@ struct Open {
     bad: Option<Bad>,
     /// The record is `ldapsearch`'s word about its search, not an entry.
     trailer: bool,
+    /// The last line so far was a comment.
+    commented: bool,
 }
 
 impl<'a, R: BufRead> Records<'a, R> {
@@ -79,7 +81,7 @@ impl<'a, R: BufRead> Records<'a, R> {
             lines: Lines::new(input, MAX_LINE),
             wanted,
             open: Open::default(),
-            closed_by_blank: true,
+            closed: true,
         }
     }
 
@@ -87,7 +89,7 @@ impl<'a, R: BufRead> Records<'a, R> {
     pub(super) fn next(&mut self) -> io::Result<Option<Item>> {
         loop {
             let Some(line) = self.lines.next()? else {
-                self.closed_by_blank &= !self.open.has_begun();
+                self.closed &= self.open.commented || !self.open.has_begun();
                 return Ok(std::mem::take(&mut self.open).close());
             };
             let number = self.lines.number();
@@ -104,22 +106,26 @@ impl<'a, R: BufRead> Records<'a, R> {
                         return Ok(Some(item));
                     }
                 }
-                Line::Comment(_) => {}
+                Line::Comment(_) => record.commented = true,
                 Line::TooLong => {
                     record.fail(number, format!("a line is longer than {MAX_LINE} bytes"))
                 }
-                Line::Content(text) => match record.add(&text, self.wanted) {
-                    Ok(None) => {}
-                    Ok(Some(item)) => return Ok(Some(item)),
-                    Err(why) => record.fail(number, why),
-                },
+                Line::Content(text) => {
+                    record.commented = false;
+                    match record.add(&text, self.wanted) {
+                        Ok(None) => {}
+                        Ok(Some(item)) => return Ok(Some(item)),
+                        Err(why) => record.fail(number, why),
+                    }
+                }
             }
         }
     }
 
-    /// Whether a blank line came after the last record: without one the file may end inside it.
-    pub(super) fn closed_by_blank(&self) -> bool {
-        self.closed_by_blank
+    /// Whether a blank line or a comment came after the last record: without one the file may end
+    /// inside it. False from the moment the last record is given.
+    pub(super) fn closed(&self) -> bool {
+        self.closed
     }
 
     /// Whether the file's last byte so far was a line end.

@@ -144,18 +144,20 @@ fn the_end_of_an_ldapsearch_dump() {
 #[test]
 fn the_end_of_the_file_is_described() {
     let wanted = BTreeSet::new();
-    for (text, newline, blank) in [
+    for (text, newline, closed) in [
         ("dn: cn=a\ncn: a\n\n", true, true),
         ("dn: cn=a\ncn: a\n\n# end\n", true, true),
         ("dn: cn=a\ncn: a\n", true, false),
         ("dn: cn=a\ncn: a", false, false),
+        ("dn: cn=a\ncn: a\n# end\n", true, true),
+        ("dn: cn=a\n# inside\ncn: a\n", true, false),
         ("", true, true),
     ] {
         let mut records = Records::new(text.as_bytes(), &wanted);
         while records.next().unwrap().is_some() {}
         assert_eq!(records.ends_with_newline(), newline, "{text:?}");
         // The end may be seen only by the call that returns nothing.
-        assert_eq!(records.closed_by_blank(), blank, "{text:?}");
+        assert_eq!(records.closed(), closed, "{text:?}");
         assert_eq!(records.bytes(), text.len() as u64);
     }
 }

@@ -4,13 +4,15 @@ use std::fs;
 use std::time::Duration;
 
 use super::*;
+use crate::model::{Account, Roster};
 
 #[test]
 fn what_is_incomplete() {
     let alice = person("alice", 1);
     let ldbsearch = format!("{alice}# returned 3 records\n# 2 entries\n# 1 referrals\n");
     assert!(gap(&ldbsearch).contains("2 entries"));
-    assert!(gap(alice.trim_end()).contains("last line has no end"));
+    let cut = format!("{}{}", person("bob", 2), alice.trim_end());
+    assert!(gap(&cut).contains("last line has no end"));
     assert!(gap(&format!("{alice}# numEntries: 2\n")).contains("2 entries"));
     assert!(
         gap(&format!(
@@ -26,7 +28,7 @@ fn what_is_incomplete() {
         .contains("more pages")
     );
     let cut = format!("{alice}dn: uid=bob,ou=People,dc=directory,dc=nh\nuid: bob\n");
-    assert!(gap(&cut).contains("ends inside an entry"));
+    assert!(gap(&cut).contains("does not end with an empty line"));
     let empty: Vec<_> = whole("").accounts.gaps().to_vec();
     assert_eq!(empty, [Gap::File("it is empty".into()), Gap::Empty]);
     let mut mapping = rfc2307();
@@ -75,7 +77,7 @@ fn what_is_whole() {
     let search = "search: 2\nresult: 0 Success\ncontrol: 1.2 false\npagedresults: cookie=\n";
     for text in [
         alice.clone(),
-        format!("{}\n", alice.trim_end()),
+        format!("{}\n# end\n", alice.trim_end()),
         alice.replace('\n', "\r\n"),
         format!("{alice}{search}\n# numResponses: 2\n# numEntries: 1\n"),
         format!(
@@ -83,6 +85,7 @@ fn what_is_whole() {
             person("bob", 2)
         ),
         format!("{alice}ref: ldap://x/CN=Configuration,dc=nh\n"),
+        format!("{alice}# record 2\n"),
         format!("\u{feff}{alice}"),
         format!("# record 1\n{alice}# returned 1 records\n# 1 entries\n# 0 referrals\n"),
         format!("{alice}# refldap://x/DC=DomainDnsZones,dc=nh\n"),
@@ -129,7 +132,7 @@ fn a_file_that_changes_while_it_is_read() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     /// Wherever a file is cut, either nobody is called absent or the cut is at a border that
-    /// cannot be told from a whole file: behind an entry that has all that an entry needs.
+    /// cannot be told from a whole file: behind an entry's empty line.
     #[test]
     fn a_cut_file_takes_nobody_away(at in 0usize..600) {
         let text = [person("alice", 1), person("bob", 2), person("carl", 3)].concat();
@@ -138,8 +141,30 @@ proptest! {
             return Ok(());
         };
         if directory.accounts.gaps().is_empty() {
-            let last = text[..at].trim_end().rsplit("\n\n").next().unwrap_or_default();
-            prop_assert!(last.contains("entryUUID") && text[..at].ends_with('\n'));
+            prop_assert!(text[..at].ends_with("\n\n"));
         }
     }
+}
+
+/// The line that locks him is the one that was cut off.
+#[test]
+fn a_cut_between_two_lines_of_the_last_entry_lets_nobody_in() {
+    let last = person("bob", 2);
+    let cut = format!("{}{}\n", person("alice", 1), last.trim_end());
+    let locked = format!("{cut}shadowExpire: 1\n");
+    let read = |text: &str, known| read_with(text, rfc2307(), known).unwrap().accounts;
+    let is_out = |accounts: &Roster<DirectoryId, Account>| {
+        let bob = accounts.get(&id(2)).unwrap();
+        matches!(bob.state, AccountState::Locked { .. })
+    };
+    assert!(is_out(&read(&format!("{locked}\n"), &[])));
+    assert!(is_out(&read(&locked, &[2])), "what is there counts");
+    let accounts = read(&cut, &[2]);
+    assert!(!is_out(&accounts));
+    assert!(matches!(accounts.gaps(), [Gap::File(what)] if what.contains("add an empty line")));
+    // Who is not known has no user yet, and gets none.
+    let accounts = read(&cut, &[1]);
+    assert!(matches!(accounts.look(&id(2)), Evidence::Unknown(_)));
+    assert!(accounts.rejected()[0].why.contains("add an empty line"));
+    assert!(accounts.get(&id(1)).is_some());
 }

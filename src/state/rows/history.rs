@@ -8,11 +8,20 @@ use super::super::fault::Fault;
 use super::super::history::{RunHead, StepCount, Which, Who, is_about, is_link_of, tally};
 use super::runs::state;
 use super::{from_json, memory, odd, unsigned};
-use crate::model::{AccountKey, DirectoryId, ProviderName, RunId, Step, Timestamp, UserId};
+use crate::model::{
+    AccountKey, DirectoryId, Outcome, ProviderName, RunId, Step, Timestamp, UserId,
+};
 
 /// The word for what became of a step, as [`crate::model::StepRecord::word`] has it.
-const WORD: &str = "CASE WHEN outcome IS NOT NULL THEN outcome
-                         WHEN intended_at IS NOT NULL THEN 'unknown' ELSE 'not-begun' END";
+fn word() -> String {
+    let (turn, arrived) = (Outcome::BEFORE_ITS_TURN, Outcome::NEVER_ARRIVED);
+    format!(
+        "CASE WHEN outcome = 'not-done' AND (message GLOB '{turn}*' OR message GLOB '{arrived}*')
+                   THEN 'not-begun'
+              WHEN outcome IS NOT NULL THEN outcome
+              WHEN intended_at IS NOT NULL THEN 'unknown' ELSE 'not-begun' END"
+    )
+}
 
 /// The e-mails that a step caused.
 const MAILS: &str = "CASE WHEN outcome = 'done' THEN json_extract(step, '$.mails') ELSE 0 END";
@@ -62,8 +71,9 @@ pub(in super::super) fn heads(db: &Connection, which: &Which) -> Result<Vec<RunH
 
 fn counts(db: &Connection, run: RunId) -> Result<(Vec<StepCount>, u64), Fault> {
     let mut select = db.prepare_cached(&format!(
-        "SELECT action, {WORD} AS word, count(*), sum({MAILS}) FROM steps WHERE run = ?1
-         GROUP BY action, word ORDER BY action, word"
+        "SELECT action, {} AS word, count(*), sum({MAILS}) FROM steps WHERE run = ?1
+         GROUP BY action, word ORDER BY action, word",
+        word()
     ))?;
     let mut rows = select.query([run.0])?;
     let mut counts = Vec::new();
@@ -93,7 +103,8 @@ fn counts_of(db: &Connection, who: &Who) -> Result<BTreeMap<RunId, (Vec<StepCoun
     }
     let mut found = Found::new();
     let mut by_account = db.prepare_cached(&format!(
-        "SELECT run, number, action, {WORD}, {MAILS} FROM steps WHERE account = ?1 AND provider = ?2"
+        "SELECT run, number, action, {}, {MAILS} FROM steps WHERE account = ?1 AND provider = ?2",
+        word()
     ))?;
     for key in &who.accounts {
         let mut rows = by_account.query(params![key.id.as_str(), key.provider.as_str()])?;
@@ -102,7 +113,8 @@ fn counts_of(db: &Connection, who: &Who) -> Result<BTreeMap<RunId, (Vec<StepCoun
         }
     }
     let mut by_user = db.prepare_cached(&format!(
-        "SELECT run, number, action, {WORD}, {MAILS} FROM steps WHERE user = ?1"
+        "SELECT run, number, action, {}, {MAILS} FROM steps WHERE user = ?1",
+        word()
     ))?;
     for user in &who.users {
         let mut rows = by_user.query([user.as_str()])?;

@@ -48,6 +48,11 @@ fn outcome() -> impl Strategy<Value = Outcome> {
     prop_oneof![
         Just(Outcome::Done),
         Just(Outcome::NotDone("gone".into())),
+        Just(Outcome::NotDone(Outcome::BEFORE_ITS_TURN.into())),
+        Just(Outcome::NotDone(format!(
+            "{}, as seen",
+            Outcome::NEVER_ARRIVED
+        ))),
         Just(Outcome::Unknown("cut".into())),
     ]
 }

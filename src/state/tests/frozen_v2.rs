@@ -256,6 +256,7 @@ fn about() -> About {
             why: text(),
             steps: 4,
         }],
+        held_steps: None,
         left_alone: BTreeMap::from([("conflict".into(), 2)]),
     }
 }

@@ -4,6 +4,29 @@ use mattermost_sim::UserLimit;
 
 use super::company;
 
+/// Who is out already does not wait for that; what comes is told.
+#[test]
+fn of_somebody_who_left_the_end_is_told() {
+    let mut place = company();
+    place.more = "[policy]\ngrace = \"0s\"\npurge-after = \"30d\"\n".into();
+    place.write();
+    place.run(&["sync"]).exits(0);
+    place.edit("bob", |p| p.gone = true);
+    place
+        .run(&["explain", "bob"])
+        .says("1 complete reading")
+        .says_not("1 complete readings");
+    for _ in 0..2 {
+        place.run(&["sync"]).exits(0);
+        let said = place.run(&["explain", "bob"]).exits(0);
+        said.says_not("deactivated not before");
+    }
+    place
+        .run(&["explain", "bob"])
+        .says("would be deleted for ever from")
+        .says("on, after an approval");
+}
+
 #[test]
 fn the_story_of_one_person() {
     let mut place = company();
@@ -15,6 +38,7 @@ fn the_story_of_one_person() {
         "bob",
         "BOB@example.org",
         "uid=bob,ou=People,dc=directory,dc=nh",
+        "UID=Bob, OU=people,DC=directory, DC=nh",
         &bob.id,
     ] {
         place
@@ -31,8 +55,12 @@ fn the_story_of_one_person() {
     said.says("a look-up by id found it nowhere")
         .says("last seen as bob at uid=bob,ou=People,dc=directory,dc=nh")
         .says("missing since")
-        .says("readings of at least 3; deactivated not before")
+        .says("in 1 reading of at least 3; deactivated not before")
         .says("left alone: not in the directory");
+    place
+        .run(&["explain", "uid=BOB, ou=People, dc=directory, dc=nh"])
+        .exits(0)
+        .says("last seen as bob");
     place.edit("bob", |p| p.gone = false);
     place.edit("bob", |p| p.expires = 10);
     let said = place.run(&["explain", "bob"]).exits(0);
@@ -60,6 +88,43 @@ fn the_story_of_one_person() {
         .run(&["explain", "root.admin"])
         .exits(0)
         .says("mattersync works with");
+}
+
+/// Nothing is left of him on either side, and the record still knows.
+#[test]
+fn who_was_deleted_for_ever_has_a_story_too() {
+    let mut place = company();
+    place
+        .more
+        .push_str("[policy]\ngrace = \"0s\"\npurge-after = \"30d\"\n[guard]\nmissing = \"off\"\n");
+    place.write();
+    place.run(&["sync"]).exits(0);
+    place.edit("bob", |p| p.gone = true);
+    place.run(&["sync"]).exits(0).says("Deactivated 1 user");
+    place.run(&["sync"]).exits(0);
+    let db = rusqlite::Connection::open(place.path("state/state.sqlite")).unwrap();
+    let earlier = "UPDATE memory SET value = CAST(CAST(value AS INTEGER) - 3000000000 AS TEXT) \
+                   WHERE kind = 'gone'";
+    assert_eq!(db.execute(earlier, []).unwrap(), 1);
+    drop(db);
+    let switch = serde_json::json!({"ServiceSettings": {"EnableAPIUserDeletion": true}});
+    place.sim.set_config(&switch);
+    place.run(&["sync"]).exits(3).says("HELD: purge: 1");
+    place.run(&["approve", "purge"]).exits(0);
+    place.run(&["sync"]).exits(0);
+    assert!(place.sim.user_named("bob").is_none());
+    for name in ["bob", "uid=bob, ou=people, dc=directory, dc=nh"] {
+        place
+            .run(&["explain", name])
+            .exits(0)
+            .says("deleted for ever by run 3, on 20")
+            .says("Mattermost  no user\n")
+            .says("run 1: create bob");
+    }
+    place
+        .run(&["explain", "bobby"])
+        .exits(1)
+        .says("nobody of that name was ever linked");
 }
 
 /// Who comes back goes before who is new, when both have waited equally long.

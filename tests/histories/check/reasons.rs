@@ -52,10 +52,10 @@ impl Checker {
                 Seen::Listed(_) | Seen::Unusable(_) | Seen::Elsewhere { locked: true } => {
                     has(&[attribute])
                 }
-                Seen::Elsewhere { .. } => has(&["ou=archive", "readings"]),
+                Seen::Elsewhere { .. } => has(&["ou=archive", "complete reading"]),
                 _ => {
-                    has(&[&format!("cn=Person {number}"), "readings"])
-                        || shown.is_none() && has(&["cn=Person", "readings"])
+                    has(&[&format!("cn=Person {number}"), "complete reading"])
+                        || shown.is_none() && has(&["cn=Person", "complete reading"])
                 }
             },
             Action::Rename { username, .. } if shown.is_none() => {

@@ -1,0 +1,43 @@
+//! Spans of time and numbers of readings, in words.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A number of readings.
+pub struct Readings(pub u32);
+
+impl fmt::Display for Readings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            1 => f.write_str("1 reading"),
+            n => write!(f, "{n} readings"),
+        }
+    }
+}
+
+/// A number of complete readings.
+pub struct Complete(pub u32);
+
+impl fmt::Display for Complete {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            1 => f.write_str("1 complete reading"),
+            n => write!(f, "{n} complete readings"),
+        }
+    }
+}
+
+/// A span of time in the largest units that say enough.
+pub struct Span(pub Duration);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        match seconds {
+            0..120 => write!(f, "{seconds} s"),
+            120..7_200 => write!(f, "{} min", seconds / 60),
+            7_200..172_800 => write!(f, "{} h", seconds / 3_600),
+            _ => write!(f, "{} days", seconds / 86_400),
+        }
+    }
+}
