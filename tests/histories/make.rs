@@ -14,6 +14,7 @@ impl History {
             next: setting.people,
             fault: Fault::None,
             lasts: 0,
+            wave: 0,
             late: false,
             dice,
         };
@@ -62,6 +63,8 @@ struct Maker {
     fault: Fault,
     /// For how many more rounds the fault stays.
     lasts: u64,
+    /// In so many more rounds people are locked, a few each time.
+    wave: u32,
     /// Something may still be under way from the last round.
     late: bool,
 }
@@ -75,6 +78,15 @@ impl Maker {
         }
         if n > 0 && self.dice.percent(12) {
             events.push(Event::ApproveAll);
+        }
+        if n > 0 && self.wave == 0 && self.dice.percent(2) {
+            self.wave = 5;
+        }
+        let in_wave = self.wave > 0;
+        if in_wave {
+            self.wave -= 1;
+            let first = self.who();
+            events.extend([Event::Lock(first), Event::Lock(first + 1)]);
         }
         if self.lasts > 0 {
             self.lasts -= 1;
@@ -94,7 +106,10 @@ impl Maker {
             } else {
                 Trouble::default()
             },
-            minutes: *self.dice.pick(&[5, 5, 60, 540, 780, 1560]),
+            minutes: match in_wave {
+                true => 60,
+                false => *self.dice.pick(&[5, 5, 60, 540, 780, 1560]),
+            },
         }
     }
 

@@ -97,6 +97,11 @@ impl Checker {
     /// A person approved `what`, and was told what that releases.
     pub fn approved(&mut self, what: &str, approved: &Approved, wall: i64) {
         let plan = &approved.plan.plan;
+        // Somebody has looked.
+        self.noticed &= what != "restored";
+        if let Some(attribute) = what.strip_prefix("attribute:field:") {
+            self.agreed.insert(attribute.replace('_', " "));
+        }
         let holds: Vec<String> = plan.holds.iter().map(|h| hold_word(&h.key)).collect();
         let a_person = !holds.iter().any(|h| h == what);
         for (hold, word) in plan.holds.iter().zip(holds) {

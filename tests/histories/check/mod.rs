@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use mattermost_sim::User;
 
-use crate::events::{Proof, Setting};
+use crate::events::{Fault, Proof, Setting};
 use crate::happen::Done;
 use crate::ports::Deed;
 use crate::served::{Seen, Served, State};
@@ -81,6 +81,9 @@ pub struct Checker {
     back: BTreeMap<u32, u32>,
     /// The number of accounts, of all and in each unit, in the last true reading that was used.
     believed: (usize, [usize; UNITS.len()]),
+    /// Fields of which a person said that it is right that nobody has them: the few who were not
+    /// shown then follow.
+    agreed: BTreeSet<String>,
     /// Accounts whose id is known to be that of several entries.
     twice: BTreeSet<u32>,
     /// What was read in the last cycles.
@@ -100,7 +103,8 @@ pub struct Checker {
     /// What stands in a copy of the state.
     copy: amnesia::Copy,
     runs: amnesia::Runs,
-    /// The state says of itself that it is not the last one, and no cycle went well since.
+    /// The state says of itself that it is not the last one, nobody has approved what is held
+    /// because of that, and no cycle went well since.
     noticed: bool,
 }
 
@@ -119,6 +123,7 @@ impl Checker {
             absent: BTreeMap::new(),
             back: BTreeMap::new(),
             believed: (0, [0; UNITS.len()]),
+            agreed: BTreeSet::new(),
             twice: BTreeSet::new(),
             earlier: VecDeque::new(),
             names: BTreeMap::new(),
@@ -290,6 +295,9 @@ impl Checker {
     /// Afterwards.
     fn learn(&mut self, cycle: &Cycle) {
         self.count_twice(cycle);
+        if !matches!(cycle.served.fault, Fault::HideAttribute(_)) {
+            self.agreed.clear();
+        }
         self.earlier.push_front(cycle.served.clone());
         self.earlier.truncate(LATE);
         if cycle.deeds.iter().any(|d| !d.late) {
@@ -343,6 +351,10 @@ pub fn tell(served: &Served, number: u32) -> String {
         Seen::Listed(shown) => {
             let (name, dn) = (shown.raw_name(), shown.account.dn());
             format!("account {number} ({name}, {dn}, {:?})", shown.state)
+        }
+        Seen::Unusable(all) => {
+            let places: Vec<String> = all.iter().map(|shown| shown.account.dn()).collect();
+            format!("account {number} (unusable: {})", places.join(" and "))
         }
         other => format!("account {number} ({other:?})"),
     }

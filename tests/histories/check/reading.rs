@@ -130,7 +130,8 @@ impl Checker {
             _ => "",
         };
         let everybody = cycle.served.fault == Fault::HideAttribute(hidden);
-        let approved = self.approvals.released_anywhere(&wish, cycle.wall);
+        let approved =
+            self.approvals.released_anywhere(&wish, cycle.wall) || self.agreed.contains(field);
         if !cycle.served.proves() || (everybody && !approved) {
             let (name, fault) = (&user.username, &cycle.served.fault);
             return broken(
