@@ -55,6 +55,11 @@ impl Checker {
             let what = format!("{name} ({}) was created with values of nobody", user.email);
             return broken(2, what);
         };
+        if deed.late {
+            // Or it was sent for one whom the directory had then.
+            let earlier = self.earlier.iter().flat_map(Served::all_shown);
+            fit.extend(earlier.filter(|(_, s)| made_of(s)).map(|(n, _)| n));
+        }
         if fit.len() > 1 {
             self.twins.insert(user.id.clone(), fit);
         }

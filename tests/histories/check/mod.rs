@@ -195,12 +195,15 @@ impl Checker {
             return;
         }
         let served = &cycle.served;
+        // A cycle that failed may have read the directory or not: it can have seen that somebody
+        // is missing or back, and need not have seen the contrary.
+        let sure = cycle.error.is_none();
         for (number, shown) in served.all_shown() {
             self.names.insert(number, shown.legal_name());
             self.written.insert(number, shown.raw_name());
             self.places.insert(number, shown.account.dn());
             // Who would be listed may not have been, in a reading that was cut.
-            if served.proof != Proof::Broken {
+            if served.proof != Proof::Broken && sure {
                 self.absent.remove(&number);
             }
         }
@@ -212,16 +215,16 @@ impl Checker {
             let seen = served.of(*number);
             let gone = matches!(seen, Seen::Elsewhere { .. } | Seen::Nowhere)
                 && !self.is_misnumbered(served, *number);
-            if !active {
+            if !active && sure {
                 self.absent.remove(number);
-            } else if gone && served.proves_absence() {
+            } else if active && gone && served.proves_absence() {
                 self.absent.entry(*number).or_default().push(cycle.at);
             }
             let open = matches!(seen, Seen::Listed(s) if s.state == State::Open);
             if active || !open {
                 // A reading that proves nothing does not say that somebody went away again.
                 let listed = matches!(seen, Seen::Listed(_)) && served.proof != Proof::Broken;
-                if active || listed || served.proves_absence() {
+                if sure && (active || listed || served.proves_absence()) {
                     self.back.remove(number);
                 }
             } else if served.proves() {
