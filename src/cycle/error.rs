@@ -41,9 +41,10 @@ pub enum CycleError {
     #[error(
         "the provider is called {now:?} now, and every account with a user is of {known}: as \
          accounts of {now:?} everybody would be somebody else, so nothing is done. If it is the \
-         same directory, put name = {back:?} back. If it truly is another one: stop mattersync, \
-         move everything in {directory} away and begin anew; users are then found by username \
-         and address, and wait as adoptions"
+         same directory, put name = {back:?} back. If it truly is another one: with \
+         accounts.second-anchor keep the old name all the same, and people move by the anchor \
+         (`mattersync approve move`). Without one stop mattersync, move everything in {directory} \
+         away and begin anew; users are then found by username and address, and wait as adoptions"
     )]
     OtherProvider {
         /// The provider that the configuration names.

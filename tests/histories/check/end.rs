@@ -77,7 +77,7 @@ impl Checker {
                 );
             }
         }
-        self.nobody_is_lost(now)
+        self.nobody_is_lost(now, &cycle.served)
     }
 
     /// What is wrong with somebody who is there, and whether bad entries are about.
@@ -251,7 +251,7 @@ impl Checker {
     }
 
     /// Each user whom mattersync made is still known as whose it is.
-    fn nobody_is_lost(&self, now: &Snapshot) -> Verdict {
+    fn nobody_is_lost(&self, now: &Snapshot, served: &Served) -> Verdict {
         if self.amnesia {
             return Ok(());
         }
@@ -271,7 +271,7 @@ impl Checker {
             }
         }
         for user in &self.made {
-            if !now.accounts.contains_key(user) {
+            if !now.accounts.contains_key(user) && !self.is_stray(now, served, user) {
                 let name = now.users.get(user).map(|u| &u.username);
                 return broken(
                     7,
@@ -280,6 +280,25 @@ impl Checker {
             }
         }
         Ok(())
+    }
+}
+
+impl Checker {
+    /// Whether a user came when nobody waited for it any more, and by then its account had left or
+    /// had got another name or address: it is listed as an orphan or a conflict, for a mark alone
+    /// makes nobody anybody's.
+    fn is_stray(&self, now: &Snapshot, served: &Served, id: &str) -> bool {
+        let (Some(number), Some(user)) = (self.owner.get(id), now.users.get(id)) else {
+            return false;
+        };
+        let other = match served.of(*number) {
+            Seen::Listed(shown) => {
+                let mails = self.addresses(shown);
+                !fits(&user.username, &shown.legal_name()) || !mails.contains(&user.email)
+            }
+            _ => true,
+        };
+        other && self.made_late.contains(id)
     }
 }
 

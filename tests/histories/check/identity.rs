@@ -76,6 +76,9 @@ impl Checker {
         self.owner.insert(user.id.clone(), number);
         self.made.insert(user.id.clone());
         if deed.late {
+            self.made_late.insert(user.id.clone());
+        }
+        if deed.late {
             return Ok(());
         }
         let shown = cycle.served.shown(number);

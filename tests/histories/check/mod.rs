@@ -65,6 +65,8 @@ pub struct Checker {
     twins: BTreeMap<String, BTreeSet<u32>>,
     /// Users whom mattersync made.
     made: BTreeSet<String>,
+    /// Those of them who came after nobody waited for them any more.
+    made_late: BTreeSet<String>,
     down: BTreeMap<String, Down>,
     /// Users of whom mattersync knows that they are down by itself: of a deactivation that nobody
     /// answered it cannot tell whether somebody undid it or whether it never arrived.
@@ -115,6 +117,7 @@ impl Checker {
             owner: BTreeMap::new(),
             twins: BTreeMap::new(),
             made: BTreeSet::new(),
+            made_late: BTreeSet::new(),
             down: BTreeMap::new(),
             known_down: BTreeSet::new(),
             once_down: BTreeSet::new(),
