@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mattermost_sim::{Commit, Effect, Fault, Version};
+use mattermost_sim::{Answer, Commit, Effect, Fault, Version};
 
 use crate::file::{File, NO_GRACE};
 use crate::stage::{Stage, cycle, try_cycle};
@@ -31,6 +31,45 @@ async fn whom_both_attempts_deactivated_comes_back() {
     assert_ne!(stage.user("user003").delete_at, second);
 
     cycle(&stage, &mut engine).await;
+    file.edit(3, |person| person.locked = false);
+    for _ in 0..3 {
+        cycle(&stage, &mut engine).await;
+    }
+    assert!(stage.is_active("user003"));
+}
+
+/// The second attempt was surely refused, and the first arrives afterwards: what was written down
+/// for it is not taken back.
+#[tokio::test]
+async fn whom_only_the_first_attempt_deactivated_comes_back() {
+    let stage = Stage::new(Version::V11);
+    let mut file = File::new(10);
+    let mut engine = file.engine(&stage, NO_GRACE);
+    cycle(&stage, &mut engine).await;
+    file.lock(3..4);
+    let refusal = Answer {
+        status: 403,
+        headers: vec![("content-type".into(), "application/json".into())],
+        body: br#"{"id": "api.context.permissions.app_error", "status_code": 403}"#.to_vec(),
+    };
+    let refusal = Effect::Answer(refusal, Commit::Before);
+    let mut refused = 0;
+    for effect in [Effect::Cut(Commit::Later), refusal] {
+        let fault = Fault::new(effect).method("PUT");
+        stage
+            .sim
+            .add_fault(fault.path("/api/v4/users/*/active").nth(1));
+        let done = try_cycle(&stage, &mut engine).await.unwrap();
+        let report = done.summary.report;
+        assert_eq!(report.unknown.len() + report.not_done.len(), 1);
+        refused = report.not_done.len();
+        assert!(stage.is_active("user003"));
+        stage.sim.clear_faults();
+    }
+    assert_eq!(refused, 1, "of the second attempt it is certain");
+    assert_eq!(stage.sim.commit_late(), [200]);
+    assert!(!stage.is_active("user003"));
+
     file.edit(3, |person| person.locked = false);
     for _ in 0..3 {
         cycle(&stage, &mut engine).await;

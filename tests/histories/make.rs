@@ -246,7 +246,7 @@ impl Maker {
         let moment = *self.dice.pick(&[Moment::Before, Moment::After]);
         let small = |dice: &mut Dice| u32::try_from(dice.between(1, 6)).unwrap();
         let mut trouble = Trouble::default();
-        // What is still under way meets a second attempt, of which it is certain what became of it.
+        // What is still under way meets a second attempt that fails.
         if late {
             let failures = [
                 Failure::Refused(403),
