@@ -50,29 +50,25 @@ impl Mattermost {
     /// Does what a request asks, and tells what becomes of it and how much later.
     pub(crate) fn decide(&self, call: &Call) -> (Fate, Duration) {
         let mut world = self.world();
-        let mut delay = world.latency;
-        let mut fault = None;
-        for effect in world.record.strike(call) {
-            match effect {
-                Effect::Latency(more) => delay += more,
-                other => fault = fault.or(Some(other)),
-            }
-        }
-        let commit = match &fault {
+        let now = world.clock.now();
+        let struck = world.record.strike(call, now);
+        let delay = world.latency + struck.delay;
+        let behind = struck.request(call.clone());
+        let commit = match &struck.instead {
             Some(Effect::TooMany { .. }) => Commit::Before,
             Some(Effect::Answer(_, commit) | Effect::Cut(commit) | Effect::Hang(commit)) => *commit,
             _ => Commit::After,
         };
         if commit == Commit::Later {
-            world.record.late.push(call.clone());
+            world.record.late.push(behind.clone());
         }
-        let answer = (commit == Commit::After).then(|| answer(&mut world, call));
-        let fate = match (fault, answer) {
-            (Some(Effect::TooMany { seconds }), _) => Fate::Answer(too_many(seconds)),
-            (Some(Effect::Answer(answer, _)), _) => Fate::Answer(answer),
+        let answer = (commit == Commit::After).then(|| answer(&mut world, &behind));
+        let fate = match (&struck.instead, answer) {
+            (Some(Effect::TooMany { seconds }), _) => Fate::Answer(too_many(*seconds)),
+            (Some(Effect::Answer(answer, _)), _) => Fate::Answer(answer.clone()),
             (Some(Effect::Hang(_)), _) => Fate::Hang,
             (Some(Effect::Cut(_)), _) | (_, None) => Fate::Cut,
-            (_, Some(answer)) => Fate::Answer(answer),
+            (_, Some(answer)) => Fate::Answer(struck.answer(answer)),
         };
         let status = match &fate {
             Fate::Answer(answer) => Some(answer.status),
