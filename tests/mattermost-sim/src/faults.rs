@@ -339,7 +339,7 @@ pub struct Seen {
 const KEPT: usize = 100_000;
 
 /// What was asked, and what is to go wrong.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Record {
     pub faults: Vec<Fault>,
     pub requests: u64,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::call::Call;
 use crate::channels::{Channel, ChannelMember};
 use crate::errors::Answer;
-use crate::faults::{Commit, Effect, Fault, Seen};
+use crate::faults::{Commit, Effect, Fault, Record, Seen};
 use crate::limits::{Verdict, too_many};
 use crate::mail::Mail;
 use crate::options::{Options, UserLimit, Version};
@@ -41,6 +41,15 @@ impl Mattermost {
     #[must_use]
     pub fn new(options: &Options) -> Mattermost {
         Mattermost(Arc::new(Mutex::new(World::new(options))))
+    }
+
+    /// A server of its own with the state of now, as a read replica that lags behind has it: what is
+    /// done to one does not reach the other.
+    #[must_use]
+    pub fn replica(&self) -> Mattermost {
+        let mut world = self.world().clone();
+        world.record = Record::default();
+        Mattermost(Arc::new(Mutex::new(world)))
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
@@ -175,6 +184,20 @@ impl Mattermost {
         let body = json!({"name": name, "display_name": display_name, "type": "O"});
         let made = teams::save(&mut self.world(), &Who::Local, &body);
         made.map(|team| team.id).map_err(|error| error.id)
+    }
+
+    /// Changes a team directly, as in the database; `update_at` moves. `false` when there is no such
+    /// team.
+    #[must_use]
+    pub fn edit_team(&self, id: &str, change: impl FnOnce(&mut Team)) -> bool {
+        let mut world = self.world();
+        let now = world.clock.stamp();
+        let Some(team) = world.teams.get_mut(id) else {
+            return false;
+        };
+        change(team);
+        team.update_at = now;
+        true
     }
 
     /// Makes somebody a member of a team, if both are there and there is room.
