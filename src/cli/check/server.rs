@@ -44,6 +44,12 @@ pub(super) async fn check(
         findings.ok("Mattermost", format!("{label}: version {}", facts.version));
     }
     let users = told(findings, reader.users().await)?;
+    for gap in users.gaps() {
+        findings.unread(
+            "Mattermost",
+            format!("the users were not read completely: {gap}"),
+        );
+    }
     let may_all = rights(findings, settings, &facts, &users);
     administrators(findings, settings, directory, &users);
     seats(findings, &facts, directory, &users);
@@ -260,7 +266,7 @@ async fn teams(
     for team in &settings.policy.teams {
         let name = &team.name;
         match reader.team_by_name(name).await {
-            Err(error) => findings.problem("teams", format!("{name}: {error}")),
+            Err(error) => findings.unread("teams", format!("{name}: {error}")),
             Ok(None) => findings.ok("teams", format!("{name} will be made")),
             Ok(Some(found)) if found.archived_at.is_some() => findings.problem(
                 "teams",

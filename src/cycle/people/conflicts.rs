@@ -9,7 +9,7 @@ use crate::model::{AccountKey, Evidence, LeftAlone, UserId, Why};
 use crate::plan::{Bar, Claim, Crowd, among_conflicts};
 
 use super::super::errand::{Asker, Errand};
-use super::super::{Engine, View, WordError};
+use super::super::{Engine, Unread, View, WordError};
 use super::find::is_account;
 use super::sides::{AccountSide, EntrySide, UserSide};
 
@@ -24,6 +24,9 @@ pub struct ConflictsReport {
     pub conflicts: Vec<Conflict>,
     /// Adoptions that are no conflict and wait for an approval.
     pub adoptions: usize,
+    /// What could not be read: there may be more conflicts.
+    #[serde(default)]
+    pub incomplete: Vec<Unread>,
 }
 
 /// What kind of conflict it is.
@@ -151,6 +154,7 @@ impl Finder<'_> {
         ConflictsReport {
             conflicts,
             adoptions: adoptions.count(),
+            incomplete: self.view.unread(),
         }
     }
 

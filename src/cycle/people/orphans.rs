@@ -9,7 +9,7 @@ use crate::model::{Action, Order, Plan, Remember, Timestamp, User, UserId, Why};
 use crate::plan::{Bar, Crowd, Policy};
 
 use super::super::errand::{Asker, Errand};
-use super::super::{CycleError, Engine, SyncReport, View, WordError};
+use super::super::{CycleError, Engine, SyncReport, Unread, View, WordError};
 use super::hand::in_letters;
 use super::outlook::Outlook;
 use super::sides::UserSide;
@@ -48,6 +48,9 @@ pub struct OrphansReport {
     pub orphans: Vec<Orphan>,
     /// Guests, behind whom no account is expected.
     pub guests: Vec<Orphan>,
+    /// What could not be read: who stands behind a user may be among it.
+    #[serde(default)]
+    pub incomplete: Vec<Unread>,
 }
 
 /// One user whom no account stands behind.
@@ -133,7 +136,11 @@ fn orphans(engine: &Engine, view: &View) -> OrphansReport {
         key(a).cmp(&key(b))
     });
     let (guests, orphans) = all.into_iter().partition(|o| o.user.guest);
-    OrphansReport { orphans, guests }
+    OrphansReport {
+        orphans,
+        guests,
+        incomplete: view.unread(),
+    }
 }
 
 /// The accounts that the plan brings together with users without one.
