@@ -316,8 +316,13 @@ async fn arrived(most: usize, request: Request, next: Next) -> Response {
 /// What a body says; who says nothing says the default.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Response> {
     let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body)
-        .map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()).into_response())
+    serde_json::from_slice(body).map_err(|error| {
+        let status = match error.is_data() {
+            true => StatusCode::UNPROCESSABLE_ENTITY,
+            false => StatusCode::BAD_REQUEST,
+        };
+        (status, error.to_string()).into_response()
+    })
 }
 
 /// Who asks, and what for.

@@ -147,7 +147,7 @@ fn a_service_that_ends_before_it_answered_is_told() {
     place
         .run(&["sync"])
         .exits(75)
-        .says("ended before it had answered");
+        .says("hung up before it had answered");
     server.join().unwrap();
     assert_eq!(place.sim.requests(), 0);
 }

@@ -31,6 +31,11 @@ fn leaves(value: &Value, path: &str, found: &mut dyn FnMut(&str, &Value)) {
 #[track_caller]
 fn times(place: &Place, words: &[&str]) -> usize {
     let said = place.run(&[words, &["--json"]].concat());
+    if said.out.is_empty() {
+        // Refused: there is nothing to be taken back, for example.
+        assert_eq!(said.code, 1, "{words:?}: {}", said.err);
+        return 0;
+    }
     let mut times = 0;
     leaves(&said.json(), "", &mut |path, leaf| match leaf {
         Value::Number(number) => {
