@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::call::{Call, path_id};
 use crate::errors::{ApiError, Outcome, created, ok};
+use crate::options::Version;
 use crate::world::{World, text};
 
 /// A bot, beside its user account.
@@ -89,7 +90,7 @@ pub(crate) fn convert(world: &mut World, call: &Call, id: &str) -> Outcome {
     world.who(call)?.must_be_admin()?;
     let id = path_id(id, "user_id")?;
     let name = world.user(id)?.username.clone();
-    let stale = world.version.is_5();
+    let stale = world.version < Version::V10_9;
     let bot = world.add_bot(id, id);
     world.users.edit(id, |user| {
         user.is_bot = true;

@@ -29,7 +29,7 @@ pub enum Fate {
     Hang,
 }
 
-/// A password that satisfies every policy of both versions.
+/// A password that satisfies every policy of every version.
 pub const PASSWORD: &str = "Sync-Passw0rd!";
 
 /// A simulated server. Clones are handles on the same state.

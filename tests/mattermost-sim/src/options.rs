@@ -44,10 +44,6 @@ impl Version {
             _ => None,
         }
     }
-
-    pub(crate) fn is_5(self) -> bool {
-        self == Version::V5_38
-    }
 }
 
 /// How many active users a server admits; bots need no seat.
@@ -67,7 +63,7 @@ pub struct Options {
     /// Settings over the defaults, as in `PUT /config/patch`:
     /// `json!({"TeamSettings": {"MaxUsersPerTeam": 1000}})`.
     pub config: Value,
-    /// The user limit; `None` is unlimited. 200/250 on 11, none on 5.38.
+    /// The user limit; `None` is unlimited. 200/250 on 11, 2,500/5,000 on 10.9, none before.
     pub user_limit: Option<UserLimit>,
     /// The TCP port on 127.0.0.1; 0 takes a free one.
     pub port: u16,
@@ -92,7 +88,11 @@ impl Options {
             version,
             config: Value::Null,
             user_limit: match version {
-                Version::V5_38 | Version::V9_1 | Version::V10_9 => None,
+                Version::V5_38 | Version::V9_1 => None,
+                Version::V10_9 => Some(UserLimit {
+                    warn: 2_500,
+                    hard: 5_000,
+                }),
                 Version::V11 => Some(UserLimit {
                     warn: 200,
                     hard: 250,

@@ -59,7 +59,9 @@ fn others(world: &mut World, call: &Call, parts: &[&str]) -> Option<Outcome> {
         ("PUT", ["config", "patch"]) => config::patch(world, call),
         ("GET", ["config", "client"]) => config::client(world, call),
         ("GET", ["license", "client"]) => state::license(),
-        ("GET", ["limits", "server"]) if !world.version.is_5() => limits::server(world, call),
+        ("GET", ["limits", "server"]) if world.version >= Version::V10_9 => {
+            limits::server(world, call)
+        }
         ("GET", ["roles", "name", name]) => role(world, call, name),
         ("POST", ["bots"]) => bots::create(world, call),
         ("GET", ["bots"]) => bots::list(world, call),
@@ -214,7 +216,7 @@ fn is_local(version: Version, method: &str, parts: &[&str]) -> bool {
         | ("GET" | "DELETE", ["channels", _])
         | ("GET", ["channels", _, "members"])
         | ("DELETE", ["channels", _, "members", _]) => true,
-        ("GET", ["config", "client"]) | ("PUT", ["users", _, "auth"]) => !version.is_5(),
+        ("GET", ["config", "client"]) | ("PUT", ["users", _, "auth"]) => version >= Version::V10_9,
         _ => false,
     }
 }
