@@ -84,16 +84,32 @@ fn name(draft: &Draft<'_>, owner: &UserId, subject: &Subject) -> String {
 fn heir<'a>(draft: &Draft<'a>) -> Option<&'a User> {
     let admins = draft.admins.iter();
     let admins = admins.filter_map(|id| draft.world.users.get(id));
-    admins.min_by_key(|user| (!is_sure_to_stay(draft, user), &user.username))
+    admins.min_by_key(|user| (prospect(draft, user), &user.username))
 }
 
-/// Whether nothing that is known now leads to this user's deactivation.
-fn is_sure_to_stay(draft: &Draft<'_>, user: &User) -> bool {
+/// How far this user is from being deactivated by a later plan.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Prospect {
+    /// No plan does it: no account stands behind them, or they are out of reach.
+    Stays,
+    /// The account is in use.
+    InUse,
+    /// The account is locked, missing, or not known.
+    InDoubt,
+}
+
+fn prospect(draft: &Draft<'_>, user: &User) -> Prospect {
     let Some(key) = draft.owner(&user.id) else {
-        return true;
+        return Prospect::Stays;
     };
+    if draft.untouchable(user).is_some() {
+        return Prospect::Stays;
+    }
     let directory = draft.world.directories.get(&key.provider);
-    let account = directory.and_then(|d| d.accounts.get(&key.id));
-    draft.untouchable(user).is_some()
-        || account.is_some_and(|a| matches!(a.state.by_locks(), AccountState::Active))
+    match directory.and_then(|d| d.accounts.get(&key.id)) {
+        Some(account) if matches!(account.state.by_locks(), AccountState::Active) => {
+            Prospect::InUse
+        }
+        _ => Prospect::InDoubt,
+    }
 }

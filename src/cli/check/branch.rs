@@ -137,7 +137,7 @@ fn state(account: &Account) -> Option<String> {
         AccountState::Locked { attribute, value } => {
             Some(format!("locked ({attribute} is {value})"))
         }
-        _ => account.expires.map(|at| format!("to expire on {at}")),
+        _ => None,
     }
 }
 
