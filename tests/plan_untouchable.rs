@@ -1,5 +1,8 @@
 //! Who is out of reach whatever the directory says.
 
+// All of this crate is tests, their helpers too.
+#![allow(clippy::unwrap_used)]
+
 #[path = "common/world.rs"]
 mod world;
 
