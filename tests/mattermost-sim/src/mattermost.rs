@@ -151,6 +151,19 @@ impl Mattermost {
         world.make_token(user_id, "simulated").1
     }
 
+    /// Gives a bot to somebody, as if they had made it.
+    pub fn set_bot_owner(&self, bot: &str, owner: &str) {
+        if let Some(bot) = self.world().bots.get_mut(bot) {
+            owner.clone_into(&mut bot.owner_id);
+        }
+    }
+
+    /// Whose a bot is.
+    #[must_use]
+    pub fn bot_owner(&self, bot: &str) -> Option<String> {
+        Some(self.world().bots.get(bot)?.owner_id.clone())
+    }
+
     /// Changes a user directly, as if by somebody else's hand; `update_at` moves.
     /// `false` when there is no such user.
     #[must_use]

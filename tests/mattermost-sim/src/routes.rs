@@ -65,6 +65,7 @@ fn others(world: &mut World, call: &Call, parts: &[&str]) -> Option<Outcome> {
         ("GET", ["roles", "name", name]) => role(world, call, name),
         ("POST", ["bots"]) => bots::create(world, call),
         ("GET", ["bots"]) => bots::list(world, call),
+        ("GET", ["bots", id]) => bots::get(world, call, id),
         ("POST", ["bots", id, "enable"]) => bots::switch(world, call, id, true),
         ("POST", ["bots", id, "disable"]) => bots::switch(world, call, id, false),
         ("POST", ["bots", id, "assign", owner]) => bots::assign(world, call, id, owner),
@@ -198,7 +199,8 @@ fn is_local(version: Version, method: &str, parts: &[&str]) -> bool {
         | ("GET", ["users", "username" | "email", _]) => true,
         // `/users/tokens` is not served there: it is taken for a user's id.
         ("GET", ["users", "stats"]) => false,
-        ("POST", ["bots", _, "enable" | "disable"] | ["bots", _, "assign", _])
+        ("GET", ["bots", _])
+        | ("POST", ["bots", _, "enable" | "disable"] | ["bots", _, "assign", _])
         | ("GET" | "POST", ["hooks", "incoming" | "outgoing"] | ["commands"])
         | ("DELETE", ["hooks", "incoming" | "outgoing", _] | ["commands", _]) => true,
         ("GET" | "PUT" | "DELETE", ["users", _])
