@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use crate::config::ConfigError;
-use crate::cycle::{CycleError, Unread, WordError};
+use crate::cycle::{CycleError, WordError};
 use crate::daemon::{DaemonError, Refusal};
 use crate::mattermost::ConnectError;
+use crate::model::Unread;
 use crate::state::StateError;
 
 /// An exit code. 0 to 4 are ours, the others those of `sysexits.h`.

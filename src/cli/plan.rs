@@ -1,7 +1,7 @@
 //! `mattersync plan`: what would be done, and why.
 
-use crate::cycle::{Part, PlanReport, Unread, unseen};
-use crate::model::{Seats, Step, shell_word};
+use crate::cycle::{PlanReport, unseen};
+use crate::model::{Part, Seats, Step, Unread, shell_word};
 use crate::plan::hold_name;
 
 use super::args::Show;

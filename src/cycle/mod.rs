@@ -66,7 +66,6 @@ pub use saved::{SavePlan, Saved, SavedError, SavedPlan, SyncSaved, SyncedSaved};
 pub use state_check::{Finding, StateCheck, StateReport};
 pub use summary::Summary;
 pub use undo::{LeftStep, Redo, Redone, Undo, UndoReport};
-pub use unread::{Part, Unread};
 pub use word::{Approved, WordError};
 
 /// What a cycle is doing.

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AccountState, Action, Aftermath, Evidence, Gap, Plan, ProviderName, RunId, Seats, StepId, User,
-    Version,
+    AccountState, Action, Aftermath, Evidence, Gap, Plan, ProviderName, RunId, Seats, StepId,
+    Unread, User, Version,
 };
 
-use super::{Mails, Summary, Unread, View, strangers};
+use super::{Mails, Summary, View, strangers};
 
 /// A plan and what it was made of.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,51 +1,9 @@
 //! What of the two sides could not be read, so that nothing follows from its absence. It is told
 //! wherever a plan is told: by the exit code, the health, the journal and the reports.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
-use crate::model::{Gap, Roster};
+use crate::model::{Gap, Part, Roster, Unread};
 
 use super::View;
-
-/// A part of what a cycle reads.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Part {
-    /// The directory's accounts.
-    Accounts,
-    /// The directory's groups.
-    Groups,
-    /// Mattermost's users.
-    Users,
-    /// A team, by its name, or its members.
-    Team(String),
-}
-
-/// A part that was not read, or not to its end.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Unread {
-    /// Which part.
-    pub part: Part,
-    /// Why, and what to do.
-    pub why: String,
-}
-
-impl fmt::Display for Unread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.part {
-            Part::Accounts => write!(f, "the directory was not read completely: {}", self.why),
-            Part::Groups => write!(f, "the groups were not read completely: {}", self.why),
-            Part::Users => write!(
-                f,
-                "Mattermost's users were not read completely: {}",
-                self.why
-            ),
-            Part::Team(name) => write!(f, "the team {name} could not be read: {}", self.why),
-        }
-    }
-}
 
 impl View {
     /// What could not be read of either side. What nobody wanted to read is not among it.

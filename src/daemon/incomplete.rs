@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::cycle::{Part, Unread};
-use crate::model::Timestamp;
+use crate::model::{Part, Timestamp, Unread};
 
 use super::REMINDER;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cycle::{Stage, Summary, Unread, unseen};
-use crate::model::{ProviderName, Timestamp, Why, printable};
+use crate::cycle::{Stage, Summary, unseen};
+use crate::model::{ProviderName, Timestamp, Unread, Why, printable};
 use crate::plan::hold_name;
 
 /// What the daemon is doing.

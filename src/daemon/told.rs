@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use crate::clock::Clock;
-use crate::cycle::{Summary, Unread};
-use crate::model::{Gap, LeftAlone, Step, Timestamp, Why};
+use crate::cycle::Summary;
+use crate::model::{Gap, LeftAlone, Step, Timestamp, Unread, Why};
 use crate::observe;
 use crate::plan::DAY;
 use crate::state::Outcome;

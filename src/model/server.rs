@@ -92,6 +92,60 @@ pub struct Places {
     pub unread: BTreeMap<String, String>,
 }
 
+/// A part of one of the two sides.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// The directory's accounts.
+    Accounts,
+    /// The directory's groups.
+    Groups,
+    /// Mattermost's list of users.
+    Users,
+    /// How many users there are.
+    UserCount,
+    /// How many active users the server takes.
+    UserLimit,
+    /// The server's settings.
+    Settings,
+    /// A team or its members; by its name.
+    Team(String),
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accounts => f.write_str("the directory"),
+            Self::Groups => f.write_str("the directory's groups"),
+            Self::Users => f.write_str("the list of users"),
+            Self::UserCount => f.write_str("the number of users"),
+            Self::UserLimit => f.write_str("the limit of active users"),
+            Self::Settings => f.write_str("the server's settings"),
+            Self::Team(name) => write!(f, "the team {name}"),
+        }
+    }
+}
+
+/// A part of a side that could not be read, or not whole.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Unread {
+    /// Which.
+    pub part: Part,
+    /// Why, in words.
+    pub why: String,
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verb = match self.part {
+            Part::Accounts | Part::Users => "was not read completely",
+            Part::Groups => "were not read completely",
+            _ => "could not be read",
+        };
+        write!(f, "{} {verb}: {}", self.part, self.why)
+    }
+}
+
 /// A server version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Version {
@@ -137,6 +191,18 @@ pub struct Capabilities {
     pub team_members_list: bool,
 }
 
+/// The bot whose token we have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnBot {
+    /// Its username.
+    pub name: String,
+    /// Whose deactivation would disable it: its owner, and where that is a bot, too, that one's
+    /// owner, and so on. Empty where it owns itself, or belongs to a plugin.
+    pub owners: Vec<UserId>,
+    /// `ServiceSettings.DisableBotsWhenOwnerIsDeactivated`; `None` if it could not be asked.
+    pub dies_with_owner: Option<bool>,
+}
+
 /// What the server says of itself and of us.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerFacts {
@@ -144,6 +210,8 @@ pub struct ServerFacts {
     pub version: Version,
     /// Who we are there; `None` over the local socket.
     pub own_user: Option<UserId>,
+    /// What is known of the bot that we are; `None` where we are none.
+    pub own_bot: Option<OwnBot>,
     /// What this way in can do.
     pub capabilities: Capabilities,
     /// How many more active users it takes.

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AccountKey, Evidence, LeftAlone, UserId, Why};
+use crate::model::{AccountKey, Evidence, LeftAlone, Unread, UserId, Why};
 use crate::plan::{Bar, Claim, Crowd, among_conflicts};
 
 use super::super::errand::{Asker, Errand};
-use super::super::{Engine, Unread, View, WordError};
+use super::super::{Engine, View, WordError};
 use super::find::is_account;
 use super::sides::{AccountSide, EntrySide, UserSide};
 

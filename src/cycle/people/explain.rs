@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     AccountKey, AccountState, Action, Evidence, LinkOrigin, Lookup, Now, Outcome, ProfileField,
-    Seats, Timestamp, UserId, Why, shell_word,
+    Seats, Timestamp, Unread, UserId, Why, shell_word,
 };
 use crate::plan::{Crowd, Policy, Readings, Span};
 use crate::provider::mapping::dn::normalise;
@@ -16,7 +16,7 @@ use crate::state::Who;
 
 use super::super::errand::{Asker, Errand};
 use super::super::person::{same, same_dn};
-use super::super::{CycleError, Engine, Unread, View, WordError};
+use super::super::{CycleError, Engine, View, WordError};
 use super::find::{is_account, is_user};
 use super::near::nearest;
 use super::orphans::Kept;

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Action, Order, Plan, Remember, Timestamp, User, UserId, Why};
+use crate::model::{Action, Order, Plan, Remember, Timestamp, Unread, User, UserId, Why};
 use crate::plan::{Bar, Crowd, Policy};
 
 use super::super::errand::{Asker, Errand};
-use super::super::{CycleError, Engine, SyncReport, Unread, View, WordError};
+use super::super::{CycleError, Engine, SyncReport, View, WordError};
 use super::hand::in_letters;
 use super::outlook::Outlook;
 use super::sides::UserSide;
