@@ -314,19 +314,19 @@ async fn arrived(most: usize, request: Request, next: Next) -> Response {
 }
 
 /// What a body says; who says nothing says the default.
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Response> {
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Box<Response>> {
     let body = if body.is_empty() { b"{}" } else { body };
     serde_json::from_slice(body).map_err(|error| {
         let status = match error.is_data() {
             true => StatusCode::UNPROCESSABLE_ENTITY,
             false => StatusCode::BAD_REQUEST,
         };
-        (status, error.to_string()).into_response()
+        Box::new((status, error.to_string()).into_response())
     })
 }
 
 /// Who asks, and what for.
-fn asked<T: DeserializeOwned>(caller: Caller, body: &[u8]) -> Result<(String, T), Response> {
+fn asked<T: DeserializeOwned>(caller: Caller, body: &[u8]) -> Result<(String, T), Box<Response>> {
     let what = parse(body)?;
     let OnBehalf { on_behalf } = parse(body)?;
     Ok((caller.name(on_behalf.as_deref()), what))
@@ -342,7 +342,7 @@ async fn sync(
             let by = caller.name(on_behalf.as_deref());
             ask(&desk, |reply| Wish::Sync(Waiting { by, reply })).await
         }
-        Err(refused) => refused,
+        Err(refused) => *refused,
     }
 }
 
@@ -355,7 +355,7 @@ async fn approve(
         Ok((by, ApproveBody { what })) => {
             ask(&desk, |reply| Wish::Approve { what, by, reply }).await
         }
-        Err(refused) => refused,
+        Err(refused) => *refused,
     }
 }
 
@@ -394,7 +394,7 @@ async fn run_errand<E: Errand>(
 ) -> Response {
     let (by, errand) = match asked::<E>(caller, &body) {
         Ok(asked) => asked,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     // A large one is not kept twice.
     drop(body);

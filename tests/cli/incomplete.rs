@@ -94,7 +94,10 @@ fn a_lost_right_is_an_incomplete_reading() {
     place.write();
     place.run(&["sync"]).exits(0);
     place.edit("carl", |carl| carl.gone = true);
-    all_say(&place, "the sentinel uid=carl,ou=People,dc=directory,dc=nh was not found");
+    all_say(
+        &place,
+        "the sentinel uid=carl,ou=People,dc=directory,dc=nh was not found",
+    );
     assert_eq!(place.sim.user_named("carl").unwrap().delete_at, 0);
 }
 
@@ -128,7 +131,8 @@ fn a_team_behind_a_foreign_page_is_an_incomplete_reading() {
     for command in ["plan", "sync", "conflicts", "orphans"] {
         let said = place.run(&[command]).exits(4);
         said.says("THE READING OF MATTERMOST IS NOT COMPLETE")
-            .says("the team our").says(" could not be read");
+            .says("the team our")
+            .says(" could not be read");
     }
     place.run(&["check"]).exits(4).says("PROBLEM  teams");
     place.sim.clear_faults();

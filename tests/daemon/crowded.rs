@@ -33,7 +33,7 @@ fn is_over(stream: &mut UnixStream) -> bool {
     let patience = Some(Duration::from_millis(1));
     stream.set_read_timeout(patience).unwrap();
     match stream.read(&mut [0; 64]) {
-        Ok(_) => true,
+        Ok(read) => read == 0,
         Err(error) => error.kind() != std::io::ErrorKind::WouldBlock,
     }
 }
