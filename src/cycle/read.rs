@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::Settings;
 use crate::mattermost::{CallError, Reader};
 use crate::model::{
-    Action, Directories, Directory, DirectoryId, Link, Memory, Now, Places, Plan, ProviderName,
-    Reading, Roster, ServerFacts, Shape, Step, Team, User, UserId,
+    Action, Directories, Directory, DirectoryId, Link, Memory, Now, Part, Places, Plan,
+    ProviderName, Reading, Roster, ServerFacts, Shape, Step, Team, Unread, User, UserId,
 };
 use crate::plan::{Policy, Settled, World, purge_due, settle};
 use crate::provider::{Ask, Provider};
@@ -48,6 +48,21 @@ impl View {
             server: &self.server,
             memory: &self.memory,
         }
+    }
+
+    /// What of Mattermost's side could not be read, or not whole. Whatever rests on it is not
+    /// known, and the reading is not complete.
+    pub fn unread(&self) -> Vec<Unread> {
+        let list = self.users.gaps().iter().map(|gap| Unread {
+            part: Part::Users,
+            why: gap.to_string(),
+        });
+        let teams = self.places.unread.iter().map(|(team, why)| Unread {
+            part: Part::Team(team.clone()),
+            why: why.clone(),
+        });
+        let server = self.server.unread.iter().cloned();
+        server.chain(list).chain(teams).collect()
     }
 
     /// What became of a step whose outcome was lost.
@@ -154,7 +169,7 @@ async fn mattermost(
 ) -> Result<Mattermost, CallError> {
     // The server's own word first: a token without rights ends the cycle before anything is read.
     let server = reader.facts_for_work().await?;
-    let mut users = reader.users().await?;
+    let mut users = reader.users_of(&server).await?;
     let mut linked: BTreeSet<UserId> = memory.links.values().map(|l| l.user.clone()).collect();
     linked.extend(memory.orders.keys().cloned());
     linked.extend(

@@ -178,6 +178,30 @@ impl Client {
         Ok((parsed(&request, &answer)?, answer.headers))
     }
 
+    /// The rows of a list, of each only the fields that are named, and how long they are together.
+    pub(super) async fn rows(
+        &self,
+        path: &str,
+        keep: &'static [&'static str],
+    ) -> Result<(Vec<Value>, usize), CallError> {
+        let mut request = self.request(Method::Get, path, None, false);
+        request.keep = Some(keep);
+        let answer = self.read(request.clone()).await?;
+        Ok((parsed(&request, &answer)?, answer.body.len()))
+    }
+
+    /// One thing, with only the fields that are named.
+    pub(super) async fn get_part<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        keep: &'static [&'static str],
+    ) -> Result<T, CallError> {
+        let mut request = self.request(Method::Get, path, None, false);
+        request.keep = Some(keep);
+        let answer = self.read(request.clone()).await?;
+        parsed(&request, &answer)
+    }
+
     /// A reading call by `POST`: some lists are asked for with a list of ids.
     pub(super) async fn ask<T: DeserializeOwned>(
         &self,
@@ -185,6 +209,19 @@ impl Client {
         body: Value,
     ) -> Result<T, CallError> {
         let request = self.request(Method::Post, path, Some(body), false);
+        let answer = self.read(request.clone()).await?;
+        parsed(&request, &answer)
+    }
+
+    /// The same, of each row with only the fields that are named.
+    pub(super) async fn ask_rows(
+        &self,
+        path: &str,
+        body: Value,
+        keep: &'static [&'static str],
+    ) -> Result<Vec<Value>, CallError> {
+        let mut request = self.request(Method::Post, path, Some(body), false);
+        request.keep = Some(keep);
         let answer = self.read(request.clone()).await?;
         parsed(&request, &answer)
     }
@@ -223,6 +260,7 @@ impl Client {
             path: format!("/api/v4{path}"),
             body,
             writes,
+            keep: None,
             timeout: self.0.timeout,
         }
     }

@@ -24,6 +24,9 @@ pub struct User {
     pub auth_service: String,
     /// Whether it is a bot account.
     pub is_bot: bool,
+    /// Whether it is another server's user, shown here by a shared channel or a plugin: nobody can
+    /// log in as them.
+    pub is_remote: bool,
     /// When it was deactivated; `None` while active.
     pub deactivated_at: Option<Timestamp>,
     /// When it was created.
@@ -92,6 +95,42 @@ pub struct Places {
     pub unread: BTreeMap<String, String>,
 }
 
+/// A part of Mattermost's side.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The list of users.
+    Users,
+    /// How many users there are.
+    UserCount,
+    /// How many active users the server takes.
+    UserLimit,
+    /// The server's settings.
+    Settings,
+    /// A team or its members; by its name.
+    Team(String),
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Users => f.write_str("the list of users"),
+            Self::UserCount => f.write_str("the number of users"),
+            Self::UserLimit => f.write_str("the limit of active users"),
+            Self::Settings => f.write_str("the server's settings"),
+            Self::Team(name) => write!(f, "the team {name}"),
+        }
+    }
+}
+
+/// A part of Mattermost's side that could not be read, or not whole.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unread {
+    /// Which.
+    pub part: Part,
+    /// Why, in words.
+    pub why: String,
+}
+
 /// A server version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Version {
@@ -157,4 +196,9 @@ pub struct ServerFacts {
     /// `ServiceSettings.EnableAPIUserDeletion`: whether users can be deleted for ever; `None` if it
     /// could not be asked.
     pub may_delete_users: Option<bool>,
+    /// How many users the server says that it has, the deactivated and bots included; `None` where
+    /// it does not tell.
+    pub users: Option<u64>,
+    /// What it could not be asked, because something else answered in its place.
+    pub unread: Vec<Unread>,
 }

@@ -21,6 +21,7 @@ fn is_cut(gap: &Gap) -> bool {
         | Gap::Paging(_)
         | Gap::File(_)
         | Gap::Sentinel(_)
+        | Gap::Short { .. }
         | Gap::SuspectCount(_)
         | Gap::Empty
         | Gap::NotRead => true,

@@ -43,7 +43,7 @@ pub(super) async fn check(
     } else {
         findings.ok("Mattermost", format!("{label}: version {}", facts.version));
     }
-    let users = told(findings, reader.users().await)?;
+    let users = told(findings, reader.users_of(&facts).await)?;
     let may_all = rights(findings, settings, &facts, &users);
     administrators(findings, settings, directory, &users);
     seats(findings, &facts, directory, &users);
