@@ -104,7 +104,9 @@ impl Reader {
     async fn version_without_header(&self) -> Result<Version, CallError> {
         let path = "/config/client?format=old";
         let config: Result<ApiClientConfig, _> = self.client().get(path).await;
-        let version = config.ok().and_then(|config| wire::version(&config.version));
+        let version = config
+            .ok()
+            .and_then(|config| wire::version(&config.version));
         version.ok_or_else(|| CallError::Garbled {
             call: "GET /users/me".into(),
             why: "no header X-Version-Id, and no Version in the client's configuration; is this a \
@@ -164,7 +166,10 @@ fn or_unread<T>(
     match result {
         Err(error)
             if matches!(error, CallError::Garbled { .. })
-                || matches!(error.kind(), Some(K::Foreign | K::ServerFailed | K::NotOffered)) =>
+                || matches!(
+                    error.kind(),
+                    Some(K::Foreign | K::ServerFailed | K::NotOffered)
+                ) =>
         {
             let why = error.to_string();
             unread.push(Unread { part, why });

@@ -61,10 +61,15 @@ impl Client {
             if bytes > MAX_BYTES {
                 return Err(CallError::Garbled {
                     call: format!("GET {}", list.path),
-                    why: format!("the list has more than {MAX_BYTES} bytes, which no list to us has"),
+                    why: format!(
+                        "the list has more than {MAX_BYTES} bytes, which no list to us has"
+                    ),
                 });
             }
-            let ids = page.rows.iter().map(|row| row.get(list.id).and_then(Value::as_str));
+            let ids = page
+                .rows
+                .iter()
+                .map(|row| row.get(list.id).and_then(Value::as_str));
             let ids: Vec<&str> = ids.flatten().collect();
             let is_new = ids.iter().any(|id| !seen.contains(*id));
             let is_repeated = !pages.insert(digest(&ids));
@@ -73,7 +78,9 @@ impl Client {
             }
             if !is_new && !page.rows.is_empty() {
                 if ids.is_empty() {
-                    ending.doubts.push(format!("no row of page {number} has an id"));
+                    ending
+                        .doubts
+                        .push(format!("no row of page {number} has an id"));
                 } else if is_repeated {
                     ending.doubts.push(format!(
                         "page {number} repeats another one: the query string is lost on the way \

@@ -86,15 +86,15 @@ impl Reader {
     ///
     /// # Errors
     /// When any page could not be read.
-    pub async fn users_of(
-        &self,
-        server: &ServerFacts,
-    ) -> Result<Roster<UserId, User>, CallError> {
+    pub async fn users_of(&self, server: &ServerFacts) -> Result<Roster<UserId, User>, CallError> {
         let mut roster = self.users().await?;
         if self.missing_from(&roster, server).is_some() {
             let again = self.users().await?;
             for (id, user) in again.iter() {
-                if roster.get(id).is_none_or(|u| u.updated_at < user.updated_at) {
+                if roster
+                    .get(id)
+                    .is_none_or(|u| u.updated_at < user.updated_at)
+                {
                     roster.insert(id.clone(), user.clone());
                 }
             }
@@ -381,7 +381,9 @@ impl Reader {
             return Err(garbled("/users", ENDLESS));
         }
         listed.doubts = ending.doubts;
-        listed.rejected.extend(ending.too_large.iter().map(|place| Rejected {
+        listed
+            .rejected
+            .extend(ending.too_large.iter().map(|place| Rejected {
             key: None,
             name: format!("number {place} of the list, in the order of usernames"),
             why: format!(

@@ -48,7 +48,11 @@ enum At {
     /// In a number or word that is kept.
     Word,
     /// In what is dropped.
-    Dropped { depth: usize, text: bool, escaped: bool },
+    Dropped {
+        depth: usize,
+        text: bool,
+        escaped: bool,
+    },
 }
 
 impl Sieve {
@@ -96,7 +100,11 @@ impl Sieve {
                 self.byte(byte);
             }
             At::Word => self.kept.push(byte),
-            At::Dropped { depth, text, escaped } => self.in_dropped(byte, depth, text, escaped),
+            At::Dropped {
+                depth,
+                text,
+                escaped,
+            } => self.in_dropped(byte, depth, text, escaped),
         }
     }
 
@@ -146,7 +154,10 @@ impl Sieve {
                 let from = self.kept.len();
                 self.comma();
                 self.kept.push(byte);
-                self.at = At::Text { escaped: false, from };
+                self.at = At::Text {
+                    escaped: false,
+                    from,
+                };
             }
             (_, None) => {
                 self.comma();
@@ -192,7 +203,10 @@ impl Sieve {
             (b'"', _) => {
                 self.field();
                 self.kept.push(byte);
-                self.at = At::Text { escaped: false, from };
+                self.at = At::Text {
+                    escaped: false,
+                    from,
+                };
             }
             _ => {
                 self.field();
@@ -207,7 +221,10 @@ impl Sieve {
         let prefix = self.open.last()?.prefix?;
         let is_it = |path: &&&'static str| {
             let name = path.strip_prefix(prefix).unwrap_or_default();
-            name.as_bytes() == self.name || name.split_once('.').is_some_and(|(outer, _)| outer.as_bytes() == self.name)
+            name.as_bytes() == self.name
+                || name
+                    .split_once('.')
+                    .is_some_and(|(outer, _)| outer.as_bytes() == self.name)
         };
         self.keep.iter().find(is_it).copied()
     }
@@ -240,12 +257,20 @@ impl Sieve {
             if let Some(level) = self.open.last_mut() {
                 level.is_empty = matches!(self.kept.last(), Some(b'{' | b'['));
             }
-            self.at = At::Dropped { depth: 0, text: true, escaped };
+            self.at = At::Dropped {
+                depth: 0,
+                text: true,
+                escaped,
+            };
         }
     }
 
     fn drop_from(&mut self, byte: u8) {
-        let at = |depth, text| At::Dropped { depth, text, escaped: false };
+        let at = |depth, text| At::Dropped {
+            depth,
+            text,
+            escaped: false,
+        };
         self.at = match byte {
             b'{' | b'[' => at(1, false),
             b'"' => at(0, true),
@@ -254,7 +279,11 @@ impl Sieve {
     }
 
     fn in_dropped(&mut self, byte: u8, depth: usize, text: bool, escaped: bool) {
-        let at = |depth, text, escaped| At::Dropped { depth, text, escaped };
+        let at = |depth, text, escaped| At::Dropped {
+            depth,
+            text,
+            escaped,
+        };
         self.at = match byte {
             b'"' if text && !escaped && depth == 0 => At::Between,
             b'"' if !escaped => at(depth, !text, false),
@@ -285,7 +314,9 @@ mod tests {
     fn kept(text: &str) -> String {
         let whole = |size: usize| {
             let mut sieve = Sieve::new(KEEP);
-            text.as_bytes().chunks(size).for_each(|piece| sieve.feed(piece));
+            text.as_bytes()
+                .chunks(size)
+                .for_each(|piece| sieve.feed(piece));
             String::from_utf8(sieve.into_kept()).unwrap()
         };
         let kept = whole(1);
@@ -302,7 +333,10 @@ mod tests {
         let wanted = r#"[{"id":"a\"}]","delete_at":-1.5e3,"props":{"mark":"\\"},"is_bot":true},{},{"username":"b"}] "#;
         assert_eq!(kept(row), wanted);
         assert_eq!(kept(r#"{"id": "a", "x": 1}"#), r#"{"id":"a"}"#);
-        assert_eq!(kept(r#"{"props": null, "id":1}"#), r#"{"props":null,"id":1}"#);
+        assert_eq!(
+            kept(r#"{"props": null, "id":1}"#),
+            r#"{"props":null,"id":1}"#
+        );
         assert_eq!(kept(r#"["a", 1, null, [2]]"#), r#"["a",1,null]"#);
     }
 
@@ -312,16 +346,29 @@ mod tests {
         let row = format!(
             r#"[{{"id":"{long}","username":"b"}},{{"id":"c","props":{{"mark":"{long}\"\\"}},"username":"d"}}]"#
         );
-        assert_eq!(kept(&row), r#"[{"username":"b"},{"id":"c","props":{},"username":"d"}]"#);
+        assert_eq!(
+            kept(&row),
+            r#"[{"username":"b"},{"id":"c","props":{},"username":"d"}]"#
+        );
     }
 
     #[test]
     fn what_is_no_answer_of_ours_is_kept_for_the_error() {
-        for text in ["<html></html>", "\"text\"", "", "[]{\"id\":1}", "[{\"id\":1} x", "{\"id\"}"] {
+        for text in [
+            "<html></html>",
+            "\"text\"",
+            "",
+            "[]{\"id\":1}",
+            "[{\"id\":1} x",
+            "{\"id\"}",
+        ] {
             assert_eq!(kept(text), text.replace("[{\"id\":1} x", "[{\"id\":1},x"));
         }
         for cut in [r#"[{"id":"a"#, r#"[{"junk":[{"#, r#"[{"id":"a"}"#] {
-            assert!(serde_json::from_str::<serde_json::Value>(&kept(cut)).is_err(), "{cut}");
+            assert!(
+                serde_json::from_str::<serde_json::Value>(&kept(cut)).is_err(),
+                "{cut}"
+            );
         }
     }
 
