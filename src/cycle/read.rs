@@ -65,6 +65,12 @@ impl View {
         server.chain(list).chain(teams).collect()
     }
 
+    /// Why not all users were read.
+    pub fn users_unread(&self) -> Vec<String> {
+        let gaps = self.users.gaps().iter();
+        gaps.map(ToString::to_string).collect()
+    }
+
     /// What became of a step whose outcome was lost.
     pub fn settle(&self, step: &Step, now: &Now) -> Settled {
         if let Action::CreateUser { user, .. } = &step.action

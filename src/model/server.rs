@@ -46,6 +46,11 @@ impl User {
         self.deactivated_at.is_none()
     }
 
+    /// Whether a person can log in as the user: neither a bot nor another server's user.
+    pub fn is_human(&self) -> bool {
+        !self.is_bot && !self.is_remote
+    }
+
     /// Whether the user is a system administrator.
     pub fn is_admin(&self) -> bool {
         self.roles.contains("system_admin")
