@@ -1,8 +1,8 @@
 //! One call after another: pace, retries of reads, counting. What a call means is not known here.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rand::RngExt;
@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::config::{MattermostAccess, MattermostSettings, Pace, SecretError};
+use crate::model::{Timestamp, User, UserId};
 use crate::tls;
 
 use super::error::{CallError, SendError, WriteError};
@@ -41,6 +42,8 @@ struct Inner {
     timeout: Duration,
     budget: AtomicU32,
     counters: Counters,
+    /// The `update_at` of each user as the last answer to a change had it.
+    answered: Mutex<BTreeMap<UserId, Timestamp>>,
 }
 
 impl std::fmt::Debug for Client {
@@ -131,6 +134,7 @@ impl Client {
             timeout,
             budget: AtomicU32::new(RETRY_BUDGET),
             counters: Counters::default(),
+            answered: Mutex::default(),
         }))
     }
 
@@ -163,6 +167,19 @@ impl Client {
     /// Address or socket, for people.
     pub fn label(&self) -> &str {
         self.0.transport.label()
+    }
+
+    /// Notes what a change was answered with.
+    pub(super) fn note(&self, user: &User) {
+        if let Ok(mut answered) = self.0.answered.lock() {
+            answered.insert(user.id.clone(), user.updated_at);
+        }
+    }
+
+    /// Takes what was noted of a user.
+    pub(super) fn take_answered(&self, user: &UserId) -> Option<Timestamp> {
+        let answered = self.0.answered.lock();
+        answered.ok().and_then(|mut answered| answered.remove(user))
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CallError> {

@@ -61,6 +61,8 @@ pub enum Gap {
         /// How many there are by the server's own word.
         told: u64,
     },
+    /// Entries are older than what was answered before; whose, in words.
+    Older(String),
     /// The number of entries is exactly a usual limit of servers, and nothing confirms it.
     SuspectCount(usize),
     /// The look-up by id failed, or was not made for so many.
@@ -107,6 +109,12 @@ impl fmt::Display for Gap {
                 f,
                 "{read} were read, and the server says that it has {told}: something on the way \
                  cuts the list"
+            ),
+            Self::Older(who) => write!(
+                f,
+                "what is read of some is older than what the server answered before ({who}): does \
+                 a cache or a read replica answer? Let nothing between mattersync and the server \
+                 keep answers"
             ),
             Self::SuspectCount(n) => {
                 write!(
