@@ -164,12 +164,10 @@ fn or_unread<T>(
 ) -> Result<Option<T>, CallError> {
     use ApiErrorKind as K;
     match result {
+        // Without a token that is good, and without a connection, there is nothing to read at all.
         Err(error)
             if matches!(error, CallError::Garbled { .. })
-                || matches!(
-                    error.kind(),
-                    Some(K::Foreign | K::ServerFailed | K::NotOffered)
-                ) =>
+                || error.kind().is_some_and(|kind| kind != K::TokenRejected) =>
         {
             let why = error.to_string();
             unread.push(Unread { part, why });

