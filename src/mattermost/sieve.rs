@@ -366,7 +366,10 @@ mod tests {
             "{\"id\"}",
         ] {
             let bad = kept(text);
-            assert!(serde_json::from_str::<serde_json::Value>(&bad).is_err(), "{bad}");
+            assert!(
+                serde_json::from_str::<serde_json::Value>(&bad).is_err(),
+                "{bad}"
+            );
         }
         for text in ["<html></html>", ""] {
             assert_eq!(kept(text), text);
