@@ -1,6 +1,6 @@
 //! Lists that come in pages, read to their end, and what shows that this was not the end.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::Value;
@@ -51,8 +51,8 @@ impl Client {
         mut take: impl FnMut(Value),
     ) -> Result<Ending, CallError> {
         let mut ending = Ending::default();
-        let mut seen: HashSet<String> = HashSet::new();
-        let mut pages: HashSet<u64> = HashSet::new();
+        let mut seen: BTreeSet<String> = BTreeSet::new();
+        let mut pages: BTreeSet<u64> = BTreeSet::new();
         let mut cut_at = None;
         let mut bytes = 0;
         for number in 0..list.max_pages {

@@ -333,9 +333,12 @@ async fn a_page_that_is_too_large_is_read_in_smaller_ones_and_one_row_hides_nobo
     assert!(matches!(nobody, Evidence::Absent(p) if p.lookup.is_some()));
 }
 
+/// The rows of each page.
+type Rows = fn(usize) -> Vec<usize>;
+
 #[tokio::test]
 async fn what_a_list_does_not_show_is_a_gap() {
-    let lists: [(fn(usize) -> Vec<usize>, &str); 3] = [
+    let lists: [(Rows, &str); 3] = [
         (|_| (0..200).collect(), "query string is lost"),
         (
             |n| (n * 200..n * 200 + 100).take(500 - n * 100).collect(),

@@ -28,11 +28,11 @@ impl Struck {
 
     /// The copy that answers what is read, if one does.
     pub(crate) fn reader(&self) -> Option<&Mattermost> {
-        let copies = self.filters.iter().filter_map(|filter| match filter {
+        let mut copies = self.filters.iter().filter_map(|filter| match filter {
             Effect::Earlier(copy) => Some(copy),
             _ => None,
         });
-        copies.last()
+        copies.next_back()
     }
 
     /// The request as it comes behind the proxy.
