@@ -25,7 +25,9 @@ pub fn conflicts(context: &Context, json: Json, terminal: Terminal) -> Result<An
     let mut page = Page::new(terminal);
     plan::unread(&mut page, &report.incomplete);
     page.gap();
-    if report.conflicts.is_empty() {
+    if report.conflicts.is_empty() && !report.incomplete.is_empty() {
+        page.line("No conflict was found among those who were read.");
+    } else if report.conflicts.is_empty() {
         page.line("There are no conflicts.");
     } else {
         let number = report.conflicts.len();

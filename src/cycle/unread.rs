@@ -6,7 +6,8 @@ use crate::model::{Gap, Part, Roster, Unread};
 use super::View;
 
 impl View {
-    /// What could not be read of either side. What nobody wanted to read is not among it.
+    /// What could not be read of either side, or not whole. What nobody wanted to read is not among
+    /// it.
     pub fn unread(&self) -> Vec<Unread> {
         let mut unread = Vec::new();
         for directory in self.directories.values() {
@@ -15,6 +16,7 @@ impl View {
             let groups = gaps_but(&[Gap::Empty], Part::Groups, &directory.groups);
             unread.extend(groups);
         }
+        unread.extend(self.server.unread.iter().cloned());
         unread.extend(gaps(Part::Users, &self.users));
         let places = &self.places;
         for (name, why) in &places.unread {

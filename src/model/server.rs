@@ -24,6 +24,9 @@ pub struct User {
     pub auth_service: String,
     /// Whether it is a bot account.
     pub is_bot: bool,
+    /// Whether it is another server's user, shown here by a shared channel or a plugin: nobody can
+    /// log in as them.
+    pub is_remote: bool,
     /// When it was deactivated; `None` while active.
     pub deactivated_at: Option<Timestamp>,
     /// When it was created.
@@ -41,6 +44,11 @@ impl User {
     /// Whether the user can log in.
     pub fn is_active(&self) -> bool {
         self.deactivated_at.is_none()
+    }
+
+    /// Whether a person can log in as the user: neither a bot nor another server's user.
+    pub fn is_human(&self) -> bool {
+        !self.is_bot && !self.is_remote
     }
 
     /// Whether the user is a system administrator.
@@ -225,4 +233,9 @@ pub struct ServerFacts {
     /// `ServiceSettings.EnableAPIUserDeletion`: whether users can be deleted for ever; `None` if it
     /// could not be asked.
     pub may_delete_users: Option<bool>,
+    /// How many users the server says that it has, the deactivated and bots included; `None` where
+    /// it does not tell.
+    pub users: Option<u64>,
+    /// What it could not be asked, because something else answered in its place.
+    pub unread: Vec<Unread>,
 }

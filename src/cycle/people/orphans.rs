@@ -207,7 +207,8 @@ impl Errand for Keep {
             let crowd = Crowd::of(&world, &engine.settings().policy);
             let old = view.memory.kept(&user.id);
             if !self.undo
-                && let Some(bar @ (Bar::Linked(_) | Bar::Bot | Bar::Own)) = crowd.bar(user)
+                && let Some(bar @ (Bar::Linked(_) | Bar::Bot | Bar::Remote | Bar::Own)) =
+                    crowd.bar(user)
             {
                 return Err(WordError::Refused(format!(
                     "{} is no orphan and needs no word: {bar}",
