@@ -1,9 +1,11 @@
 //! From a plan to what was done: what is learned, the run, and what follows it.
 
+use std::collections::BTreeSet;
+
 use tokio::sync::watch;
 
 use super::{CycleError, Engine, Pick, Stage, Stages, Summary, View, about, exchanged, read};
-use crate::apply::{Applier, Listener, Report};
+use crate::apply::{Applier, Listener, RUNS, Report, failed_twice};
 use crate::mattermost::Counts;
 use crate::model::{MemoryDelta, Now, Origin, Plan, Remember, RunId};
 use crate::plan::taken;
@@ -129,6 +131,10 @@ impl Engine {
             steps: view.plan.released().cloned().collect(),
             ..Plan::default()
         };
+        let tried = match total {
+            1 => BTreeSet::new(),
+            _ => failed_twice(&self.store.runs(RUNS).await?),
+        };
         let about = about::about(view, &released.steps, origin, now);
         let run = self
             .store
@@ -148,6 +154,9 @@ impl Engine {
             store: self.store.as_ref(),
             clock: self.clock.as_ref(),
             initial_password,
+            password_policy: view.server.password_policy,
+            users: &view.users,
+            tried,
             concurrency: usize::try_from(settings.concurrency).unwrap_or(1),
             seats_taken: taken(&view.users),
             team_batch: view.server.capabilities.team_batch,

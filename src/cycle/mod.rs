@@ -27,6 +27,7 @@ mod saved;
 mod state_check;
 mod summary;
 mod undo;
+mod wait;
 mod word;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,6 +66,7 @@ pub use saved::{SavePlan, Saved, SavedError, SavedPlan, SyncSaved, SyncedSaved};
 pub use state_check::{Finding, StateCheck, StateReport};
 pub use summary::Summary;
 pub use undo::{LeftStep, Redo, Redone, Undo, UndoReport};
+pub use wait::Wait;
 pub use word::{Approved, WordError};
 
 /// What a cycle is doing.

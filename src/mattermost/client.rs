@@ -1,11 +1,12 @@
 //! One call after another: pace, retries of reads, counting. What a call means is not known here.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rand::RngExt;
+use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -13,8 +14,10 @@ use crate::config::{MattermostAccess, MattermostSettings, Pace, SecretError};
 use crate::tls;
 
 use super::error::{CallError, SendError, WriteError};
-use super::pace::Gate;
+use super::foreign;
+use super::pace::{Gate, Pause};
 use super::reader::Reader;
+use super::token;
 use super::transport::{
     HttpTransport, Method, Request, Response, Transport, TransportError, Way, trust_nobody,
 };
@@ -41,6 +44,43 @@ struct Inner {
     timeout: Duration,
     budget: AtomicU32,
     counters: Counters,
+    flight: Mutex<Flight>,
+}
+
+/// Calls that are under way.
+#[derive(Default)]
+struct Flight {
+    calls: u32,
+    /// When the last of them was sent or answered.
+    moved: Option<Instant>,
+}
+
+/// A call that is under way, until it is dropped.
+struct InFlight<'a>(&'a Inner);
+
+impl<'a> InFlight<'a> {
+    fn new(inner: &'a Inner) -> Self {
+        inner.moved(|calls| calls.saturating_add(1));
+        Self(inner)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.moved(|calls| calls.saturating_sub(1));
+    }
+}
+
+impl Inner {
+    fn flight(&self) -> MutexGuard<'_, Flight> {
+        self.flight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn moved(&self, change: impl Fn(u32) -> u32) {
+        let mut flight = self.flight();
+        flight.calls = change(flight.calls);
+        flight.moved = Some(Instant::now());
+    }
 }
 
 impl std::fmt::Debug for Client {
@@ -89,6 +129,9 @@ pub enum ConnectError {
     /// The token cannot be read.
     #[error("mattermost.token: {0}")]
     Token(#[from] SecretError),
+    /// What stands where the token should be is something else.
+    #[error("mattermost.token: what stands there {0}")]
+    NotAToken(&'static str),
     /// The trusted certificates cannot be used.
     #[error("mattermost: {0}")]
     Tls(#[from] tls::TlsError),
@@ -107,6 +150,9 @@ impl Client {
             MattermostAccess::Http { url, token, trust } => {
                 // Its warnings are told when the configuration is checked.
                 let (token, _) = token.load()?;
+                if let Some(fault) = token::fault(token.expose_secret()) {
+                    return Err(ConnectError::NotAToken(fault));
+                }
                 let tls = if url.starts_with("https:") {
                     tls::client_config(trust)?
                 } else {
@@ -131,6 +177,7 @@ impl Client {
             timeout,
             budget: AtomicU32::new(RETRY_BUDGET),
             counters: Counters::default(),
+            flight: Mutex::default(),
         }))
     }
 
@@ -155,6 +202,18 @@ impl Client {
         }
     }
 
+    /// Why the next call may not be sent yet, and how much longer.
+    pub fn pauses(&self) -> Option<(Pause, Duration)> {
+        self.0.gate.waits()
+    }
+
+    /// How long nothing was answered of the calls that are under way; `None` when none is.
+    pub fn unanswered(&self) -> Option<Duration> {
+        let flight = self.0.flight();
+        let moved = flight.moved.filter(|_| flight.calls > 0)?;
+        Some(moved.elapsed())
+    }
+
     /// Which way in it is.
     pub fn way(&self) -> Way {
         self.0.transport.way()
@@ -175,7 +234,7 @@ impl Client {
     ) -> Result<(T, BTreeMap<String, String>), CallError> {
         let request = self.request(Method::Get, path, None, false);
         let answer = self.read(request.clone()).await?;
-        Ok((parsed(&request, &answer)?, answer.headers))
+        Ok((parsed(&request, &answer, self.label())?, answer.headers))
     }
 
     /// A reading call by `POST`: some lists are asked for with a list of ids.
@@ -186,7 +245,7 @@ impl Client {
     ) -> Result<T, CallError> {
         let request = self.request(Method::Post, path, Some(body), false);
         let answer = self.read(request.clone()).await?;
-        parsed(&request, &answer)
+        parsed(&request, &answer, self.label())
     }
 
     /// A call that writes, whose answer is read.
@@ -198,7 +257,9 @@ impl Client {
     ) -> Result<T, WriteError> {
         self.write_for(method, path, Some(body), Duration::ZERO)
             .await
-            .and_then(|(request, answer)| parsed(&request, &answer).map_err(WriteError::Unknown))
+            .and_then(|(request, answer)| {
+                parsed(&request, &answer, self.label()).map_err(WriteError::Unknown)
+            })
     }
 
     /// A call that writes, with more time than usual. Never sent again once it may have arrived.
@@ -262,7 +323,9 @@ impl Client {
             counters
                 .writes
                 .fetch_add(u64::from(request.writes), Ordering::Relaxed);
+            let under_way = InFlight::new(&self.0);
             let answer = self.0.transport.send(request.clone()).await;
+            drop(under_way);
             let answer = answer.map_err(|error| CallError::Send {
                 call: format!("{request:?}"),
                 error,
@@ -280,7 +343,7 @@ impl Client {
                     counters.rate_limited.fetch_add(limited, Ordering::Relaxed);
                     return Err(CallError::Api {
                         call: format!("{request:?}"),
-                        error: wire::refusal(&answer),
+                        error: wire::refusal(&answer, self.label()),
                     });
                 }
             }
@@ -304,10 +367,18 @@ impl Client {
     }
 }
 
-fn parsed<T: DeserializeOwned>(request: &Request, answer: &Response) -> Result<T, CallError> {
+fn parsed<T: DeserializeOwned>(
+    request: &Request,
+    answer: &Response,
+    base: &str,
+) -> Result<T, CallError> {
     wire::parse(&answer.body).map_err(|why| CallError::Garbled {
         call: format!("{request:?}"),
-        why,
+        why: if foreign::is_page(&answer.body) {
+            foreign::explain(answer, base)
+        } else {
+            why
+        },
     })
 }
 

@@ -39,6 +39,8 @@ pub use record::{
     About, HeldBack, Made, MattermostProof, Note, Origin, ReadingProof, Released, RunKind,
     StepRecord,
 };
-pub use server::{Capabilities, Member, Places, Seats, ServerFacts, Team, User, Version};
+pub use server::{
+    Capabilities, Member, PasswordPolicy, Places, Seats, ServerFacts, Team, User, Version,
+};
 pub use time::{Now, Timestamp};
 pub use undone::{Undoing, Undone, ValueOf};
