@@ -13,4 +13,6 @@ mod served;
 mod state;
 mod undo;
 mod undo_rings;
+mod waits;
+mod ways;
 mod words;

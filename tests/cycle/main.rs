@@ -11,6 +11,7 @@ mod file;
 mod kept;
 #[path = "../common/maker.rs"]
 mod maker;
+mod meanwhile;
 mod orders;
 mod saved;
 #[allow(dead_code, reason = "shared with the tests that need real directories")]
