@@ -352,7 +352,7 @@ async fn a_redirect_is_not_followed_with_the_token() {
     assert!(
         error
             .to_string()
-            .contains("redirects to https://chat.example.org/"),
+            .contains("redirects to https://chat.example.org: if that is the Mattermost"),
         "{error}"
     );
 }
