@@ -97,6 +97,8 @@ pub struct Applier<'a> {
     pub password_policy: Option<PasswordPolicy>,
     /// The users as the plan saw them.
     pub users: &'a Roster<UserId, User>,
+    /// The bot that we are, where the server disables it together with its owner.
+    pub own_bot: Option<&'a UserId>,
     /// What failed again and again, and is tried after everything else.
     pub tried: BTreeSet<Attempt>,
     /// Calls that may be under way at once.

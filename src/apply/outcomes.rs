@@ -58,7 +58,7 @@ impl<'a> Run<'a> {
 
     fn failed(&mut self, step: &Step, error: &WriteError) -> Result<(), ApplyError> {
         if error.kind() == Some(ApiErrorKind::TokenRejected) {
-            self.end(error.to_string());
+            self.end(format!("Mattermost no longer accepts the token: {error}"));
         }
         if error.kind() == Some(ApiErrorKind::PasswordPolicy) {
             // The next one would get the same answer.

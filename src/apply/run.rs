@@ -230,6 +230,7 @@ impl<'a> Run<'a> {
         Ok(Call {
             writer: self.applier.writer,
             users: steps.iter().map(|s| self.user_of(s)).collect(),
+            own_bot: self.applier.own_bot,
             seen: steps
                 .first()
                 .and_then(|s| s.action.user())

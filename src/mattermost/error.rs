@@ -56,11 +56,13 @@ pub struct ApiError {
 }
 
 /// Why a token may be refused. The server gives all of these the same answer.
-const TOKEN_REJECTED: &str = "Mattermost does not accept the token. It is wrong, expired or \
-    revoked, or its owner is deactivated; or it is the token's id, which looks the same (the token \
+const TOKEN_REJECTED: &str = "the token is wrong, expired or revoked, or its owner is deactivated. \
+    Is it a bot's, look in Mattermost under Integrations > Bot Accounts: a server disables bots \
+    together with the person who owns them; enable the bot, and give it to somebody who stays \
+    (mmctl bot enable, mmctl bot assign). Or it is the token's id, which looks the same (the token \
     itself is shown only once, when it is made); or it is a person's, and ServiceSettings.\
     EnableUserAccessTokens is off; or a proxy removes or replaces the header Authorization on the \
-    way. If it is none of these, make a new one and put it where mattermost.token says";
+    way. Otherwise make a new token and put it where mattermost.token says";
 
 /// What a refusal means to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -41,7 +41,7 @@ pub use record::{
     StepRecord,
 };
 pub use server::{
-    Capabilities, Member, PasswordPolicy, Places, Seats, ServerFacts, Team, User, Version,
+    Capabilities, Member, OwnBot, PasswordPolicy, Places, Seats, ServerFacts, Team, User, Version,
 };
 pub use text::{printable, shell_word};
 pub use time::{Now, Timestamp};

@@ -197,6 +197,27 @@ impl PasswordPolicy {
     }
 }
 
+/// The bot whose token we have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnBot {
+    /// Its username.
+    pub name: String,
+    /// Whose deactivation would disable it: its owner, and where that is a bot, too, that one's
+    /// owner, and so on. Empty where it owns itself, or belongs to a plugin.
+    pub owners: Vec<UserId>,
+    /// `ServiceSettings.DisableBotsWhenOwnerIsDeactivated`; `None` if it could not be asked.
+    pub dies_with_owner: Option<bool>,
+}
+
+impl ServerFacts {
+    /// The bot that we are, where the server disables it together with its owner.
+    pub fn own_bot_in_danger(&self) -> Option<&UserId> {
+        let bot = self.own_bot.as_ref();
+        bot.filter(|bot| bot.dies_with_owner != Some(false))?;
+        self.own_user.as_ref()
+    }
+}
+
 /// What the server says of itself and of us.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerFacts {
@@ -204,6 +225,8 @@ pub struct ServerFacts {
     pub version: Version,
     /// Who we are there; `None` over the local socket.
     pub own_user: Option<UserId>,
+    /// What is known of the bot that we are; `None` where we are none.
+    pub own_bot: Option<OwnBot>,
     /// What this way in can do.
     pub capabilities: Capabilities,
     /// How many more active users it takes.

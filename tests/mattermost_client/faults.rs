@@ -116,7 +116,7 @@ async fn a_page_with_200_confirms_nothing() {
                 writer.delete_permanently(id).await,
                 writer.create_team(&unique("t-"), "Other").await.map(|_| ()),
                 writer
-                    .add_team_members(&team.id, &[id.clone()])
+                    .add_team_members(&team.id, std::slice::from_ref(id))
                     .await
                     .remove(0),
                 t.created(&someone()).await.0.map(|_| ()),
