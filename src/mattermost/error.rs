@@ -75,7 +75,8 @@ pub enum ApiErrorKind {
     NotFound,
     /// This way in does not offer the call.
     NotOffered,
-    /// The answer is not Mattermost's: a proxy, a firewall, a portal or another server gave it.
+    /// It is not Mattermost that answers, but something in front of it: a proxy, a firewall, a
+    /// sign-on portal. That says nothing of what the server would have said.
     Foreign,
     /// Another user, also a deactivated one, or a group has the username.
     UsernameTaken,
@@ -398,6 +399,7 @@ mod tests {
             error(404, "api.context.404.app_error").kind(),
             ApiErrorKind::NotOffered
         );
+        // A proxy's page tells nothing about what the server offers.
         assert_eq!(error(404, "").kind(), ApiErrorKind::Foreign);
         assert_eq!(
             error(404, "app.user.missing_account.const").kind(),

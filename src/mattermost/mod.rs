@@ -19,8 +19,10 @@ mod facts;
 mod foreign;
 mod limits;
 mod pace;
+mod pages;
 mod password;
 mod reader;
+mod sieve;
 mod token;
 mod transport;
 mod whole;
@@ -37,7 +39,7 @@ pub use password::{PASSWORD_LENGTH, RandomError, nonce, password, password_for};
 pub use reader::Reader;
 pub use token::is_usual as is_usual_token;
 pub use transport::{
-    HttpTransport, MAX_BODY, Method, Request, Response, Transport, TransportError, Way,
+    HttpTransport, MAX_BODY, MAX_HEARD, Method, Request, Response, Transport, TransportError, Way,
     trust_nobody,
 };
 pub use writer::{EmailChange, TEAM_BATCH, Writer};

@@ -28,8 +28,8 @@ pub use ids::{
 };
 pub use memory::{
     Absence, Announcement, Approval, ChosenName, ClockSeen, Deactivation, Done, Given, HoldKey,
-    Kept, Link, LinkOrigin, Memory, MemoryDelta, Order, Remember, Restored, Return, SeatRefusal,
-    Unlinked,
+    Kept, Link, LinkOrigin, Memory, MemoryDelta, Newest, Older, Order, Remember, Restored, Return,
+    SeatRefusal, Unlinked,
 };
 pub use plan::{
     Action, Class, NewUser, Outcome, Phase, Plan, Precondition, Step, Subject, TeamRef, UserRef,
@@ -41,7 +41,8 @@ pub use record::{
     StepRecord,
 };
 pub use server::{
-    Capabilities, Member, OwnBot, PasswordPolicy, Places, Seats, ServerFacts, Team, User, Version,
+    Capabilities, Member, OwnBot, Part, PasswordPolicy, Places, Seats, ServerFacts, Team, Unread,
+    User, Version,
 };
 pub use text::{printable, shell_word};
 pub use time::{Now, Timestamp};

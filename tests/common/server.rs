@@ -84,6 +84,7 @@ impl Server {
             roles: BTreeSet::from(["system_user".to_owned()]),
             auth_service: String::new(),
             is_bot: false,
+            is_remote: false,
             deactivated_at: None,
             created_at: Timestamp(self.clock),
             updated_at: Timestamp(self.clock),
@@ -223,6 +224,8 @@ impl Server {
             may_delete_users: self.may_delete_users,
             password_policy: None,
             refused_password: None,
+            users: None,
+            unread: Vec::new(),
         }
     }
 

@@ -176,7 +176,7 @@ async fn people_at_whom_the_server_fails_keep_nobody_out_of_the_team() {
     let seen = stage.sim.seen();
     let writes: Vec<_> = seen[before..].iter().filter(|s| s.write).collect();
     let is_join = |s: &&mattermost_sim::Seen| s.target.contains("/members");
-    let joined = writes.iter().position(|s| is_join(s)).unwrap();
+    let joined = writes.iter().position(is_join).unwrap();
     assert_eq!((joined, writes.len()), (3, 3 + 1 + 8));
     stage.sim.clear_faults();
     cycle(&stage, &mut engine).await;

@@ -14,6 +14,7 @@ mod kept;
 mod maker;
 mod meanwhile;
 mod orders;
+mod reading;
 mod saved;
 #[allow(dead_code, reason = "shared with the tests that need real directories")]
 #[path = "../flow/stage.rs"]

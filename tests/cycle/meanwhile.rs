@@ -17,6 +17,7 @@ use secrecy::SecretString;
 use crate::file::File;
 use crate::stage::{HandClock, Stage, cycle, try_cycle};
 
+type Change = fn(&mut File);
 type Deed = Box<dyn Fn(&Mattermost, &str) + Send + Sync>;
 
 /// Does something to a user right before they are read by themselves, once.
@@ -83,7 +84,7 @@ async fn who_got_rights_meanwhile_is_left_alone() {
         Box::new(bot),
     ];
     for deed in deeds {
-        let kinds: [(&str, fn(&mut File)); 5] = [
+        let kinds: [(&str, Change); 5] = [
             ("deactivate", |file| file.lock(0..1)),
             ("rename", |file| file.edit(0, |p| p.uid = "other".into())),
             ("email", |file| {

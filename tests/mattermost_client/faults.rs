@@ -480,3 +480,34 @@ async fn a_socket_that_cannot_be_is_an_error() {
     let error = client_socket(&path).reader().users().await.unwrap_err();
     assert!(matches!(error, CallError::Send { .. }), "{error}");
 }
+
+/// What people write into their own props may be as long as the server lets it.
+#[tokio::test]
+async fn rows_that_were_swollen_hide_nobody() {
+    let t = crate::target::Target::simulated(Options::new(Version::V11), false);
+    let sim = t.sim.as_ref().unwrap();
+    let mut swollen = Vec::new();
+    for n in 0..3 {
+        let person = t.person().await;
+        let props = json!({"x": "<".repeat(30_000_000)});
+        let edited = sim.edit_user(person.id.as_str(), |user| {
+            user.props = props.as_object().cloned().unwrap_or_default();
+            user.last_name = format!("Large{n}");
+        });
+        assert!(edited);
+        swollen.push(person.id);
+    }
+    let small = t.person().await;
+    let reader = t.client.reader();
+    let users = reader.users().await.unwrap();
+    assert_eq!(
+        (users.rejected(), users.gaps()),
+        ([].as_slice(), [].as_slice())
+    );
+    assert!(users.get(&small.id).is_some());
+    for id in &swollen {
+        let user = users.get(id).unwrap();
+        assert!(user.props.is_empty() && user.profile.len() > 1, "{user:?}");
+    }
+    t.writer().deactivate(&swollen[0]).await.unwrap();
+}
