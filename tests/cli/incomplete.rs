@@ -150,7 +150,7 @@ fn settings_behind_a_foreign_page_are_an_incomplete_reading() {
         body: b"<html>Not found</html>".to_vec(),
     };
     let fault = Fault::new(Effect::Answer(page, Commit::Before));
-    let path = "/api/v4/config/client";
+    let path = "/api/v4/config";
     place.sim.add_fault(fault.method("GET").path(path));
     all_say(&place, "");
     let said = place.run(&["plan"]).exits(4);
