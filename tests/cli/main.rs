@@ -11,6 +11,7 @@ mod record;
 mod saved;
 mod served;
 mod state;
+mod trusted;
 mod undo;
 mod undo_rings;
 mod words;
