@@ -158,7 +158,11 @@ mod tests {
     fn what_is_given_away_was_made_here() {
         let place = tempfile::tempdir().unwrap();
         let us = geteuid();
-        let uid = if us.is_root() { Uid::from_raw(65_534) } else { us };
+        let uid = if us.is_root() {
+            Uid::from_raw(65_534)
+        } else {
+            us
+        };
         let servant = Servant {
             name: None,
             uid,

@@ -156,7 +156,10 @@ fn a_plan_goes_through_no_link_and_into_nobody_elses_file() {
     symlink(&victim, &file).unwrap();
     save(&place).exits(1).says("it is a symbolic link");
     assert_eq!(fs::read_to_string(&victim).unwrap(), "");
-    assert_eq!(fs::metadata(&victim).unwrap().permissions().mode() & 0o777, 0o644);
+    assert_eq!(
+        fs::metadata(&victim).unwrap().permissions().mode() & 0o777,
+        0o644
+    );
     // A link to nothing is one too.
     fs::remove_file(&victim).unwrap();
     save(&place).exits(1);

@@ -36,7 +36,10 @@ fn a_configuration_that_others_could_have_written_is_refused() {
     mode(&config, 0o640);
     mode(place.dir.path(), 0o777);
     let folder = place.dir.path().display().to_string();
-    place.run(&["sync"]).exits(78).says(&format!("chmod go-w '{folder}'"));
+    place
+        .run(&["sync"])
+        .exits(78)
+        .says(&format!("chmod go-w '{folder}'"));
     mode(place.dir.path(), 0o700);
     if is_root() {
         chown(&config, Some(NOBODY), None).unwrap();
@@ -58,7 +61,11 @@ fn so_is_a_directory_in_a_file() {
     place.add("alice", "Alice", "Able");
     let people = place.path("people.ldif");
     mode(&people, 0o666);
-    place.run(&["sync"]).exits(69).says("chmod go-w").says("people.ldif");
+    place
+        .run(&["sync"])
+        .exits(69)
+        .says("chmod go-w")
+        .says("people.ldif");
     mode(&people, 0o644);
     if is_root() {
         chown(&people, Some(NOBODY), None).unwrap();
@@ -83,13 +90,19 @@ fn as_nobody(program: impl AsRef<std::ffi::OsStr>) -> Command {
     if is_root() {
         command.uid(NOBODY).gid(NOBODY);
     }
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     command
 }
 
 fn can_read(pid: u32, what: &str) -> bool {
     let file = format!("/proc/{pid}/{what}");
-    let opened = as_nobody("dd").arg(format!("if={file}")).args(["bs=1", "count=0"]).status();
+    let opened = as_nobody("dd")
+        .arg(format!("if={file}"))
+        .args(["bs=1", "count=0"])
+        .status();
     opened.unwrap().success()
 }
 

@@ -134,8 +134,8 @@ async fn a_second_look_that_is_cut_tells_nothing() {
     };
     let elsewhere = Fault::References(vec!["ldap://elsewhere/ou=x,dc=y".into()]);
     for fault in [cut(3), cut(4), cut(11), cut(51), elsewhere] {
-        let second = Armed::from(fault.clone())
-            .when_filter_has("(&(objectclass=posixaccount)(|(entryuuid=");
+        let second =
+            Armed::from(fault.clone()).when_filter_has("(&(objectclass=posixaccount)(|(entryuuid=");
         let server = server(|script| with_outside(script).with(second)).await;
         let directory = ask(&server, rfc2307(PEOPLE), &[posix_id(70)]).await;
         unknown(&directory, &posix_id(70));

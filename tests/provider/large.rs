@@ -181,15 +181,26 @@ async fn of_a_real_server_the_rest_is_read() {
         ..SlapdOptions::default()
     })
     .unwrap();
-    let directory = read(settings(&slapd.url()), rfc2307(BASE), &[nobody()]);
+    let known = [nobody()];
+    let directory = read(settings(&slapd.url()), rfc2307(BASE), &known);
     let directory = directory.await.unwrap();
     assert_eq!(directory.accounts.len(), 21);
-    let names: Vec<_> = directory.accounts.iter().map(|(_, a)| &a.username).collect();
+    let names: Vec<_> = directory
+        .accounts
+        .iter()
+        .map(|(_, a)| &a.username)
+        .collect();
     assert!(names.iter().any(|name| *name == "below"), "{names:?}");
     let rejected = directory.accounts.rejected();
     let mut names: Vec<_> = rejected.iter().map(|r| r.name.as_str()).collect();
     names.sort_unstable();
-    assert_eq!(names, [format!("uid=above,{PEOPLE}"), format!("uid=mallory,{PEOPLE}")]);
+    assert_eq!(
+        names,
+        [
+            format!("uid=above,{PEOPLE}"),
+            format!("uid=mallory,{PEOPLE}")
+        ]
+    );
     assert!(rejected.iter().all(|r| r.key.is_some()), "{rejected:?}");
     assert_proven(&directory);
 }
