@@ -270,6 +270,7 @@ impl Engine {
             unsettled,
             Ask {
                 known: BTreeSet::new(),
+                heard: Default::default(),
                 now: now.clone(),
                 progress: self.progress.clone(),
             },

@@ -19,6 +19,7 @@ use crate::config::{LdapUrl, Mapping};
 use crate::model::{
     AccountState, Directory, DirectoryId, Entry, Gap, GroupId, Lookup, Proof, SourceIdentity,
 };
+use crate::plan::behind;
 use crate::provider::mapping::{
     Assembler, group_id_of, id_context, id_of, is_suspect_count, wanted_attributes,
     wanted_group_attributes,
@@ -136,6 +137,14 @@ impl Reader<'_> {
         let root = RootDse::read(session).await?;
         let base = &self.provider.mapping.base;
         let source = source(session, &root, &self.provider.mapping).await?;
+        let at = self.ask.now.wall;
+        if let Some(behind) = behind(&self.ask.heard, &source.progress, at) {
+            return Err(ProviderError::Behind {
+                url: session.url().to_owned(),
+                from: behind.from,
+                to: behind.to,
+            });
+        }
         let (gaps, locked) = self.accounts(session, &root).await?;
         self.locks(session).await;
         let missing = self.assembler.missing(&self.ask.known);
