@@ -184,13 +184,10 @@ async fn a_replica_that_is_behind_what_another_told_is_not_read() {
     let current = replica(3, "20251231230000").await;
     let old = replica(4, "20251231225500").await;
     let newer = replica(5, "20251231231000").await;
-    let first = go_on(
-        settings(&current.url()),
-        &read(settings(&old.url()), rfc2307(BASE), &[])
-            .await
-            .unwrap(),
-    );
-    let first = first.await.unwrap();
+    let before = read(settings(&old.url()), rfc2307(BASE), &[])
+        .await
+        .unwrap();
+    let first = go_on(settings(&current.url()), &before).await.unwrap();
     assert!(!first.accounts.source().progress.is_empty());
     let error = go_on(settings(&old.url()), &first)
         .await
