@@ -152,7 +152,7 @@ pub enum ProviderError {
         deadline: Duration,
     },
     /// The answer is not LDAP, or could harm us.
-    #[error("{url}: the server sent what is no LDAP answer: {what}")]
+    #[error("{url}: what the server sent cannot be used: {what}")]
     Protocol {
         /// Which server.
         url: String,

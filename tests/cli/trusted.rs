@@ -107,8 +107,8 @@ fn can_read(pid: u32, what: &str) -> bool {
 }
 
 /// Mattermost's plugins run as its user, and with a local socket so do we.
-#[test]
-fn other_processes_of_the_same_user_cannot_look_into_memory() {
+#[tokio::test(flavor = "multi_thread")]
+async fn other_processes_of_the_same_user_cannot_look_into_memory() {
     let place = Place::new();
     // The binary may lie where only its builder may go.
     let binary = place.path("mattersync");
@@ -134,7 +134,7 @@ fn other_processes_of_the_same_user_cannot_look_into_memory() {
         .unwrap();
     let (pid, until) = (service.id(), Instant::now() + Duration::from_secs(20));
     while can_read(pid, "environ") && Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(50));
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let seen = ["environ", "mem", "auxv"].map(|what| can_read(pid, what));
     let alive = service.try_wait().unwrap();
