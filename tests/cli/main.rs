@@ -17,4 +17,6 @@ mod times;
 mod trusted;
 mod undo;
 mod undo_rings;
+mod waits;
+mod ways;
 mod words;
