@@ -312,6 +312,7 @@ fn an_older_state_is_noticed_by_the_users_whom_it_does_not_know() {
     let copy = world.memory.clone();
     world.tick(DAY);
     world.join("di", "di");
+    world.join("du", "du");
     world.cycle();
     let users = world.server.users.len();
     world.memory = copy;
@@ -322,7 +323,7 @@ fn an_older_state_is_noticed_by_the_users_whom_it_does_not_know() {
     let how = older(&plan).unwrap();
     assert!(how.contains("di"), "{how}");
     assert_eq!(kinds(&plan, "cy"), ["(deactivate)"]);
-    assert_eq!(kinds(&plan, "bo"), ["(deactivate)"]);
+    assert_eq!(kinds(&plan, "bo"), ["deactivate"], "a lock is seen today");
     assert_eq!(kinds(&plan, "ed"), ["(create)", "(join-team)"]);
     assert_eq!(kinds(&plan, "di")[0], "(adopt)");
     assert_eq!(world.server.users.len(), users, "nobody is made twice");

@@ -54,7 +54,9 @@ impl<'a> Call<'a> {
         let Some(user) = user else {
             return Err(stale("the user", "there", "gone"));
         };
-        differs(&step.expects, &user).map_or(Ok(()), Err)
+        differs(&step.expects, &user)
+            .or_else(|| promoted(step, &user))
+            .map_or(Ok(()), Err)
     }
 
     /// The server refuses a name or address that somebody has, and does not say who: so we ask.
@@ -228,6 +230,13 @@ fn differs(expects: &Precondition, user: &User) -> Option<WriteError> {
             .iter()
             .find_map(|(field, value)| text(field.api_name(), value, user.field(*field))),
     }
+}
+
+/// Whoever was given more rights since the plan was made is judged anew, by the next one.
+fn promoted(step: &Step, user: &User) -> Option<WriteError> {
+    let roles: Vec<&str> = user.roles.iter().map(String::as_str).collect();
+    let promoted = user.is_privileged() && !step.privileged;
+    promoted.then(|| stale("roles", "no more than system_user", &roles.join(" ")))
 }
 
 fn stale(field: &str, expected: &str, found: &str) -> WriteError {

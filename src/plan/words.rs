@@ -185,6 +185,21 @@ impl fmt::Display for Why {
                 "conflict: the {what} {value} belongs to the Mattermost user {holder}, whom \
                  mattersync did not make; {because}{CONFLICTS}"
             ),
+            Self::LookAlike {
+                username,
+                becomes,
+                because,
+            } => write!(
+                f,
+                "the username {username:?} {because}. On Mattermost it would look like {becomes}, \
+                 and it has no right of that name (policy.first-admin, policy.protect): if nobody \
+                 meant that, give the account another username in the directory"
+            ),
+            Self::OlderState { how } => write!(
+                f,
+                "{how}. Until a person has looked, what could only rest on what was forgotten is \
+                 held as `restored`; who is locked still goes"
+            ),
             Self::Unlinked { user, by, at } => write!(
                 f,
                 "{by} unlinked the account from the user {user} on {at}; left alone until somebody \
@@ -418,12 +433,23 @@ impl fmt::Display for HoldCause {
             Self::Flapping {
                 limit,
                 within,
+                values,
                 changes,
             } => {
+                let what = match values {
+                    false => {
+                        "deactivated and reactivated, and again at odds: look why the account goes \
+                         and comes back"
+                    }
+                    true => {
+                        "deactivated and reactivated, or given back the same username, address or \
+                         names, and again at odds: look why, or who changes them on Mattermost \
+                         again and again"
+                    }
+                };
                 write!(
                     f,
-                    "deactivated and reactivated {limit} times or more within {}: look why the \
-                     account goes and comes back. One person alone is released with \
+                    "{limit} times or more within {} {what}. One person alone is released with \
                      `mattersync approve USERNAME`",
                     Span(*within)
                 )?;

@@ -1,7 +1,8 @@
 //! Which entries are not a person's.
 
 use crate::config::NotAPerson;
-use crate::model::{AccountState, Entry};
+use crate::model::{Account, AccountState, Entry};
+use crate::plan::legal_username;
 
 use super::dn::fold;
 use super::text::Texts;
@@ -25,8 +26,19 @@ pub(super) fn met(entry: &Entry, username: &str, rules: &[NotAPerson]) -> Option
 fn meets(entry: &Entry, username: &str, rule: &NotAPerson) -> Option<String> {
     let short = |value: &str| value.chars().take(60).collect::<String>();
     match rule {
-        NotAPerson::Username(pattern) => is_like(username, pattern)
-            .then(|| format!("the username {} is like \"{rule}\"", short(username))),
+        // The name itself, and what it becomes on Mattermost: one may only look like the other.
+        NotAPerson::Username(pattern) => {
+            let legal = legal_username(username).unwrap_or_default();
+            let forms = [
+                username,
+                legal.as_str(),
+                &username.replace(Account::HIDDEN, ""),
+            ];
+            forms
+                .into_iter()
+                .any(|form| is_like(form, pattern))
+                .then(|| format!("the username {} is like \"{rule}\"", short(username)))
+        }
         NotAPerson::Value { attribute, pattern } => {
             let texts = Texts::of(entry, &attribute.to_ascii_lowercase());
             let value = texts.values.iter().find(|v| is_like(v, pattern))?;

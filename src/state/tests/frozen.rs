@@ -223,6 +223,7 @@ pub(super) fn steps() -> Vec<Step> {
             expects,
             mails: 1,
             after: vec![StepId(0)],
+            privileged: false,
             ..step(number, action)
         })
         .collect()
