@@ -6,11 +6,12 @@ mod world;
 use std::time::Duration;
 
 use mattersync::model::{
-    Class, HoldCause, HoldKey, Kept, Nonce, Plan, Reason, Remember, User, UserId, Why,
+    AccountState, Class, Gap, HoldCause, HoldKey, Kept, Lookup, Nonce, Plan, Reason, Rejected,
+    Remember, User, UserId, Why,
 };
 use mattersync::plan::{AdoptRule, Limit, forget_absences, unknown_marks};
 
-use world::{DAY, HOUR, MiniWorld, emails, key, kinds, left, locked};
+use world::{DAY, HOUR, MiniWorld, emails, id, key, kinds, left, locked};
 
 /// Somebody signs up with the name and address of an account, and writes the mark of a creation.
 fn forge(world: &mut MiniWorld, name: &str) -> UserId {
@@ -123,7 +124,7 @@ fn an_older_state_is_told_also_where_nothing_is_planned() {
 }
 
 #[test]
-fn accounts_that_are_not_in_use_and_no_links_are_no_sign_of_an_older_state() {
+fn accounts_that_are_not_in_use_and_a_few_of_many_are_no_sign_of_an_older_state() {
     let mut world = company(5);
     for name in people(10).split_off(5) {
         forge(&mut world, &name);
@@ -132,14 +133,15 @@ fn accounts_that_are_not_in_use_and_no_links_are_no_sign_of_an_older_state() {
     }
     assert!(!held(&world.plan()).contains(&HoldKey::Restored));
     let mut world = MiniWorld::new();
-    for name in people(5) {
-        forge(&mut world, &name);
+    for name in people(11) {
         world.join(&name, &name);
     }
-    world.join("new", "new");
+    for name in people(2) {
+        forge(&mut world, &name);
+    }
     let (plan, _) = world.cycle();
     assert_eq!(held(&plan), [HoldKey::Class(Class::Adopt)]);
-    assert_eq!(kinds(&plan, "new"), ["create", "join-team"]);
+    assert_eq!(kinds(&plan, "p10"), ["create", "join-team"]);
 }
 
 /// Users see each other's props: whoever copies a nonce keeps nobody from their own user.
@@ -482,6 +484,62 @@ fn an_administrator_who_cannot_act_as_one_does_not_count() {
         world.account("anna").state = locked();
         world.cycle();
         assert!(world.user("anna").is_active());
+    }
+}
+
+/// Two readings in a row must say that somebody is back, whatever one in between says otherwise.
+#[test]
+fn two_readings_that_agree_are_two_in_a_row() {
+    let between: [(&str, fn(&mut MiniWorld)); 6] = [
+        ("missing", |w| drop(w.leave("anna"))),
+        ("locked", |w| w.lock("anna")),
+        ("unknown", |w| {
+            w.account("anna").state = AccountState::Unknown {
+                why: "hidden".into(),
+            };
+        }),
+        ("no person's", |w| {
+            w.account("anna").state = AccountState::NotAPerson {
+                rule: "svc-*".into(),
+                state: AccountState::Active.into(),
+            };
+        }),
+        ("unusable", |w| {
+            let anna = w.leave("anna");
+            w.rejected.push(Rejected {
+                key: Some(anna.id),
+                name: anna.dn,
+                why: "no address".into(),
+            });
+        }),
+        ("locked elsewhere, in a reading that was cut", |w| {
+            w.leave("anna");
+            w.gaps.push(Gap::Empty);
+            let found = Lookup::Elsewhere {
+                dn: "uid=anna,ou=left".into(),
+                state: locked(),
+            };
+            w.lookups.insert(id("anna"), Some(Ok(found)));
+        }),
+    ];
+    for (what, otherwise) in between {
+        let mut world = MiniWorld::with(&["anna", "ben"]);
+        let anna = world.account("anna").clone();
+        let back = |world: &mut MiniWorld| {
+            world.gaps.clear();
+            world.rejected.clear();
+            world.lookups.clear();
+            world.accounts.insert(id("anna"), anna.clone());
+            world.cycle();
+            world.user("anna").is_active()
+        };
+        world.lock("anna");
+        world.cycle();
+        assert!(!back(&mut world), "{what}: seen once");
+        otherwise(&mut world);
+        world.cycle();
+        assert!(!back(&mut world), "{what}: once more, and not twice in a row");
+        assert!(back(&mut world), "{what}");
     }
 }
 

@@ -268,6 +268,10 @@ fn linked<'a>(draft: &mut Draft<'a>, kin: &Kin<'a>, at: usize) -> Option<Person<
     // Who is locked has left, whoever uses the mailbox now. An order is followed elsewhere.
     let rule = not_a_person(account);
     if rule.is_some() && !matches!(account.state.by_locks(), AccountState::Locked { .. }) {
+        // That they are back is what two readings in a row must say.
+        if draft.world.memory.returns.contains_key(key) {
+            draft.learn(Remember::Return(key.clone(), None));
+        }
         leave_alone(draft, person.subject(), rule, true);
         return None;
     }

@@ -63,13 +63,13 @@ pub fn witnesses<'u>(world: &World<'u>) -> Vec<&'u User> {
 /// The fewest users who show that the state file is older.
 const FEWEST: usize = 2;
 
-/// And the share of those who are linked that they must come to: one of so many.
+/// And the share of those who are linked, or could be, that they must come to: one of so many.
 const SHARE: usize = 5;
 
 /// Whether Mattermost has so many users whom only we can have made, and later than anybody of whom
 /// is known that we made them, that the state file must be older: marked, and with username and
 /// address of an account in use without a link. Everybody can write such a mark for themselves, so a
-/// few of them show nothing; and where nobody is linked nobody has anything to lose.
+/// few of them show nothing.
 pub fn noticed(draft: &Draft<'_>) -> Option<Restored> {
     if draft.world.memory.restored.is_some() || draft.bonds.newcomers.is_empty() {
         return None;
@@ -80,8 +80,11 @@ pub fn noticed(draft: &Draft<'_>) -> Option<Restored> {
     let newest = linked.map(|user| user.created_at).max();
     let mut ours = witnesses(draft.world);
     ours.retain(|user| newest.is_none_or(|newest| user.created_at > newest));
-    let links = draft.bonds.all.len();
-    if links == 0 || ours.len() < FEWEST || ours.len() * SHARE < links {
+    let accounts = draft.world.directories.values();
+    let accounts = accounts.flat_map(|directory| directory.accounts.iter());
+    let in_use = accounts.filter(|(_, account)| account.state == AccountState::Active);
+    let all = draft.bonds.all.len().max(in_use.count());
+    if ours.len() < FEWEST || ours.len() * SHARE < all {
         return None;
     }
     let first = ours.first()?;

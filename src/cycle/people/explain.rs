@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     AccountKey, AccountState, Action, Evidence, Known, LinkOrigin, Lookup, Now, Outcome,
-    ProfileField, Seats, Surest, Timestamp, UserId, Why, same_text as same,
+    ProfileField, Seats, Surest, Timestamp, UserId, Why, same_text as same, shell_word,
 };
 use crate::plan::{Crowd, Policy, Readings, Span};
 use crate::provider::mapping::dn::normalise;
@@ -381,7 +381,10 @@ impl Teller<'_> {
             let held = match first.held_by.as_slice() {
                 [] if first.waits => ", which waits for what is held".to_owned(),
                 [] => String::new(),
-                names => format!(", which waits for: mattersync approve {}", names.join(", ")),
+                names => {
+                    let names: Vec<String> = names.iter().map(|name| shell_word(name)).collect();
+                    format!(", which waits for: mattersync approve {}", names.join(", "))
+                }
             };
             return format!("{}{more}{held}", first.what);
         }
@@ -415,7 +418,8 @@ impl Teller<'_> {
         for wanted in &now.steps {
             for name in &wanted.held_by {
                 let kind = wanted.step.action.kind();
-                waits.push(format!("{kind}: for a person: mattersync approve {name}"));
+                let typed = shell_word(name);
+                waits.push(format!("{kind}: for a person: mattersync approve {typed}"));
             }
         }
         let linked = memory.links.get(key).map(|link| &link.user);
