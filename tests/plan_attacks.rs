@@ -538,7 +538,10 @@ fn two_readings_that_agree_are_two_in_a_row() {
         assert!(!back(&mut world), "{what}: seen once");
         otherwise(&mut world);
         world.cycle();
-        assert!(!back(&mut world), "{what}: once more, and not twice in a row");
+        assert!(
+            !back(&mut world),
+            "{what}: once more, and not twice in a row"
+        );
         assert!(back(&mut world), "{what}");
     }
 }
