@@ -484,8 +484,9 @@ fn an_unknown_mark_says_nothing_where_something_else_explains_it() {
         world.join(&other, &other);
         world.cycle();
     }
-    // Of an older state nobody is deactivated.
-    world.lock("di");
+    // Of an older state nobody who is missing is deactivated.
+    world.policy.grace = Duration::ZERO;
+    world.leave("di");
     let cy = world.user_id("cy");
     let without = |who: &str| {
         let mut world = world.clone();
