@@ -10,11 +10,11 @@ use crate::model::{
 
 use super::draft::{Draft, Risk, plain_dn};
 use super::guard;
+use super::hold_words::hold_name;
 use super::losses::losses;
 use super::origin::{learn_identity, note_step_back, odd};
 use super::profiles::field_key;
 use super::scope::{self, Taking};
-use super::words::hold_name;
 
 /// Changes that concern fewer entries than this raise no doubt.
 const FEW: usize = 3;

@@ -26,6 +26,7 @@ mod flaps;
 mod giveback;
 mod guard;
 mod handover;
+mod hold_words;
 mod inverse;
 mod kin;
 mod lifecycle;
@@ -54,6 +55,7 @@ pub use address::legal_email;
 pub use crowd::{Bar, Claim, Crowd};
 pub use dates::{next_expiry, set_by};
 pub use guard::{APPROVAL, DAY, approved, limit};
+pub use hold_words::hold_name;
 pub use inverse::{Inverse, inverse};
 pub use migration::{Migration, Renumbered, Stuck};
 pub use names::{legal_username, own_name};
@@ -67,7 +69,7 @@ pub use restored::{forget as forget_absences, unknown_marks, witnesses};
 pub use seats::taken;
 pub use spans::{Readings, Span};
 pub use undo::is_undo;
-pub use words::{Sentence, among_conflicts, hold_name};
+pub use words::{Sentence, among_conflicts};
 
 use std::collections::BTreeSet;
 

@@ -192,6 +192,39 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_looks_like_another_one_is_not_that_one() {
+        for (raw, exact, odd) in [
+            ("alice", true, false),
+            ("Alice", true, false),
+            ("al.ice_2", true, false),
+            ("al'ice", false, false),
+            ("system", false, false),
+            ("jürgen", false, false),
+            ("Мария", false, false),
+            ("王xiaoming", false, false),
+            ("аlice", false, true),
+            ("αlice", false, true),
+            ("ａlice", false, true),
+            ("\u{fb01}ona", false, true),
+            ("alice\u{fffd}", false, true),
+            ("al\u{131}ce", false, false),
+        ] {
+            assert_eq!(is_exact(raw), exact, "{raw}");
+            assert_eq!(oddity(raw).is_some(), odd, "{raw}");
+        }
+        assert_eq!(legal_username("al\u{fffd}ice").as_deref(), Some("alice"));
+        for (raw, own) in [
+            (" Alice ", Some("alice")),
+            ("JÜRGEN", Some("jürgen")),
+            ("ju\u{308}rgen", Some("jürgen")),
+            ("ａlice", Some("ａlice")),
+            ("\u{212a}ate", None),
+        ] {
+            assert_eq!(own_name(raw).as_deref(), own, "{raw}");
+        }
+    }
+
+    #[test]
     fn a_suffix_never_makes_a_name_too_long() {
         assert_eq!(with_suffix("anna", "2"), "anna2");
         assert_eq!(with_suffix(&"x".repeat(64), "12").len(), 64);

@@ -85,7 +85,7 @@ fn edge_39_an_old_state_makes_and_deactivates_nobody_by_itself() {
     place.add("user17", "Ada", "Able");
     let writes = place.sim.writes();
     let said = place.run(&["sync"]).exits(3);
-    said.says("the state file is an older copy")
+    said.says("the state file seems to be an older copy")
         .says("HELD: restored")
         .says("Deactivated 3 users")
         .says("HELD: adopt: 5 wanted");

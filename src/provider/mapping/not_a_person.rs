@@ -105,6 +105,26 @@ mod tests {
         }
     }
 
+    /// Neither the name in the directory nor the one on Mattermost gets past a rule.
+    #[test]
+    fn a_name_that_only_looks_otherwise_is_like_it_too() {
+        let rule = [NotAPerson::Username("admin".into())];
+        let entry = Entry::default();
+        for name in [
+            "admin",
+            "ADMIN",
+            "аdmin",
+            "ａdmin",
+            "ad\u{fffd}min",
+            "adm\u{131}n",
+        ] {
+            assert!(met(&entry, name, &rule).is_some(), "{name}");
+        }
+        let rule = [NotAPerson::Username("O'Brien".into())];
+        assert!(met(&entry, "o'brien", &rule).is_some());
+        assert!(met(&entry, "obrien", &rule).is_none());
+    }
+
     #[test]
     fn the_rule_is_named_with_the_value() {
         let mut entry = Entry::default();

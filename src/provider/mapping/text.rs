@@ -34,7 +34,7 @@ impl Texts {
             match std::str::from_utf8(value) {
                 Ok(text) => texts
                     .values
-                    .extend(Some(marked(text)).filter(|t| !t.is_empty())),
+                    .extend(Some(marked(text)).filter(|_| !clean(text).is_empty())),
                 Err(_) => texts.unreadable = true,
             }
         }
