@@ -487,10 +487,13 @@ fn an_administrator_who_cannot_act_as_one_does_not_count() {
     }
 }
 
+/// What a reading in between says, and how.
+type Between = (&'static str, fn(&mut MiniWorld));
+
 /// Two readings in a row must say that somebody is back, whatever one in between says otherwise.
 #[test]
 fn two_readings_that_agree_are_two_in_a_row() {
-    let between: [(&str, fn(&mut MiniWorld)); 6] = [
+    let between: [Between; 6] = [
         ("missing", |w| drop(w.leave("anna"))),
         ("locked", |w| w.lock("anna")),
         ("unknown", |w| {

@@ -8,6 +8,9 @@ use crate::model::{Changed, HoldCause, HoldKey};
 use super::losses::Worst;
 use super::spans::Span;
 
+/// The most people whose changes one hold names.
+const NAMED: usize = 10;
+
 impl fmt::Display for HoldCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -58,11 +61,14 @@ impl fmt::Display for HoldCause {
                     )?,
                 }
                 f.write_str("One person alone is released with `mattersync approve USERNAME`")?;
-                for (name, times) in changes {
+                for (name, times) in changes.iter().take(NAMED) {
                     let times: Vec<String> = times.iter().map(ToString::to_string).collect();
                     write!(f, "; {name}: {}", times.join(", "))?;
                 }
-                Ok(())
+                match changes.len().saturating_sub(NAMED) {
+                    0 => Ok(()),
+                    more => write!(f, "; and {more} more"),
+                }
             }
             Self::ClockJumped { ahead } => {
                 let by = Span(Duration::from_millis(ahead.unsigned_abs()));
