@@ -30,8 +30,8 @@ pub use ids::{
 pub use known::{Known, KnownBy, Surest};
 pub use memory::{
     Absence, Announcement, Approval, ChosenName, ClockSeen, Deactivation, Done, Flip, Flipped,
-    Given, HoldKey, Kept, Link, LinkOrigin, Memory, MemoryDelta, Order, Remember, Restored, Return,
-    SeatRefusal, Unlinked,
+    Given, HoldKey, Kept, Link, LinkOrigin, Memory, MemoryDelta, Newest, Older, Order, Remember,
+    Restored, Return, SeatRefusal, Unlinked,
 };
 pub use plan::{
     Action, Class, NewUser, Outcome, Phase, Plan, Precondition, Step, Subject, TeamRef, UserRef,
@@ -42,7 +42,9 @@ pub use record::{
     About, HeldBack, Made, MattermostProof, Note, Origin, ReadingProof, Released, RunKind,
     StepRecord,
 };
-pub use server::{Capabilities, Member, OwnBot, Places, Seats, ServerFacts, Team, User, Version};
+pub use server::{
+    Capabilities, Member, OwnBot, Part, Places, Seats, ServerFacts, Team, Unread, User, Version,
+};
 pub use text::{printable, shell_word};
 pub use time::{Now, Timestamp};
 pub use undone::{Undoing, Undone, ValueOf};

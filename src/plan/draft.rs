@@ -11,6 +11,7 @@ use crate::model::{
 };
 
 use super::bonds::Bonds;
+use super::crowd::Bar;
 use super::{Policy, World, dates, handover, legal_username};
 
 /// A link as remembered, or as this plan has it.
@@ -153,7 +154,7 @@ impl<'a> Draft<'a> {
     ) -> Self {
         let users = || world.users.iter().map(|(_, user)| user);
         // Who cannot act as an administrator is nobody to be left alone with.
-        let may_act = |u: &&User| u.is_admin() && !u.is_bot && !u.is_guest();
+        let may_act = |u: &&User| u.is_admin() && u.is_human() && !u.is_guest();
         let human_admins = users().filter(|u| u.is_active()).filter(may_act);
         let is_own = |u: &&User| world.server.own_user.as_ref() == Some(&u.id);
         let (own, admins): (Vec<_>, Vec<_>) = human_admins.partition(is_own);
@@ -259,6 +260,8 @@ impl<'a> Draft<'a> {
             ))
         } else if user.is_bot {
             Some(Why::Untouchable("it is a bot".into()))
+        } else if user.is_remote {
+            Some(Why::Untouchable(Bar::Remote.to_string()))
         } else if self.is_protected(user) {
             Some(Why::Protected)
         } else {
