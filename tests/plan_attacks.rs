@@ -470,9 +470,10 @@ fn strangers_with_all_the_numbers_hold_no_suffix_up() {
 
 #[test]
 fn an_administrator_who_cannot_act_as_one_does_not_count() {
-    let how: [fn(&mut User); 3] = [
+    let how: [fn(&mut User); 4] = [
         |u| u.roles.extend(["system_guest".to_owned()]),
         |u| u.is_bot = true,
+        |u| u.is_remote = true,
         |u| u.deactivated_at = Some(u.created_at),
     ];
     for change in how {

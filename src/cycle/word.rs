@@ -7,8 +7,8 @@ use tokio::sync::watch;
 
 use crate::apply::Listener;
 use crate::model::{
-    Action, Approval, Class, Fingerprint, Hold, HoldKey, Kept, Known, Now, Order, Origin, Remember,
-    RunKind, Step, StepId, Surest, UserId,
+    AccountKey, Action, Approval, Class, Fingerprint, Hold, HoldKey, Kept, Known, Now, Order,
+    Origin, Remember, RunKind, Step, StepId, Surest, UserId,
 };
 use crate::plan::{APPROVAL, approved, forget_absences, hold_name, witnesses};
 
@@ -235,24 +235,16 @@ fn persons(view: &View, what: &str) -> Result<BTreeSet<StepId>, PersonError> {
     let steps: BTreeMap<StepId, &Step> = steps.map(|s| (s.id, s)).collect();
     let is_rename = |step: &Step| matches!(step.action, Action::Rename { .. });
     let mut found = BTreeSet::new();
+    let key = one_account(view, what, steps.values().copied())?;
     let own = steps.values().copied();
-    let own = own.map(|step| (known_by(&Known::subject(&step.subject), what), step));
-    let mut open = own.collect::<Surest<_>>().found();
-    let who = |step: &Step| match (&step.subject.account, &step.subject.user) {
-        (Some(key), _) => (step.subject.to_string(), key.id.to_string()),
-        (None, Some(user)) => (step.subject.to_string(), user.to_string()),
-        (None, None) => (step.subject.to_string(), String::new()),
+    let mut open: Vec<&Step> = match key {
+        Some(key) => own
+            .filter(|step| step.subject.account.as_ref() == Some(&key))
+            .collect(),
+        None => own
+            .filter(|step| known_by(&Known::subject(&step.subject), what).is_some())
+            .collect(),
     };
-    let people: BTreeMap<String, String> = open
-        .iter()
-        .map(|step| who(step))
-        .map(|(name, id)| (id, name))
-        .collect();
-    if people.len() > 1 {
-        let names = people.iter().map(|(id, name)| format!("{name}, id {id}"));
-        let names: Vec<String> = names.collect();
-        return Err(PersonError::Several(what.to_owned(), names.join("; ")));
-    }
     while let Some(step) = open.pop() {
         if !found.insert(step.id) {
             continue;
@@ -265,6 +257,43 @@ fn persons(view: &View, what: &str) -> Result<BTreeSet<StepId>, PersonError> {
         }
     }
     Ok(found)
+}
+
+/// The one account that a word means, of all that are known: who is called so on Mattermost may have
+/// chosen that, and who is in the directory has perhaps nothing that is held.
+fn one_account<'s>(
+    view: &View,
+    what: &str,
+    held: impl Iterator<Item = &'s Step>,
+) -> Result<Option<AccountKey>, PersonError> {
+    let mut found = Surest::default();
+    for (key, account) in view.accounts() {
+        found.add(known_by(&Known::account(&key, account), what), key);
+    }
+    for (key, link) in &view.memory.links {
+        found.add(known_by(&view.known_link(key, link), what), key.clone());
+    }
+    for step in held {
+        if let Some(key) = &step.subject.account {
+            let by = known_by(&Known::subject(&step.subject), what);
+            found.add(by, key.clone());
+        }
+    }
+    let found: BTreeSet<AccountKey> = found.found().into_iter().collect();
+    let label = |key: &AccountKey| {
+        let link = view.memory.links.get(key);
+        let dn = view.account(key).map(|account| &account.dn);
+        let dn = dn.or(link.map(|link| &link.last_dn));
+        let user = link.and_then(|link| view.users.get(&link.user));
+        let name = user.map_or("no user", |user| user.username.as_str());
+        let dn = dn.map(String::as_str).unwrap_or_default();
+        format!("{name} ({dn}, id {})", key.id)
+    };
+    if found.len() > 1 {
+        let names: Vec<String> = found.iter().map(label).collect();
+        return Err(PersonError::Several(what.to_owned(), names.join("; ")));
+    }
+    Ok(found.into_iter().next())
 }
 
 /// The steps of a hold that a word means: all of them, or those that one person needs.
