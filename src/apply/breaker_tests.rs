@@ -24,6 +24,7 @@ fn rename() -> Step {
         expects: Precondition::Nothing,
         reason: Reason::NoUserYet,
         mails: 0,
+        privileged: false,
         after: Vec::new(),
     }
 }
