@@ -26,6 +26,7 @@ fn rename() -> Step {
         mails: 0,
         privileged: false,
         after: Vec::new(),
+        privileged: false,
     }
 }
 
