@@ -24,7 +24,6 @@ fn rename() -> Step {
         expects: Precondition::Nothing,
         reason: Reason::NoUserYet,
         mails: 0,
-        privileged: false,
         after: Vec::new(),
         privileged: false,
     }
