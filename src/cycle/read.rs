@@ -8,7 +8,7 @@ use crate::model::{
     Action, Directories, Directory, DirectoryId, Link, Memory, Now, Places, Plan, ProviderName,
     Reading, Roster, ServerFacts, Shape, Step, Team, User, UserId,
 };
-use crate::plan::{Policy, Settled, World, purge_due, settle};
+use crate::plan::{Policy, Settled, World, keep_usernames, purge_due, settle};
 use crate::provider::{Ask, Provider};
 use crate::state::Unsettled;
 
@@ -107,13 +107,19 @@ pub async fn mattermost_alone(
     Ok(view(settings, directory, mattermost, memory))
 }
 
-fn view(settings: &Settings, directory: Directory, mattermost: Mattermost, memory: Memory) -> View {
+fn view(
+    settings: &Settings,
+    mut directory: Directory,
+    mattermost: Mattermost,
+    memory: Memory,
+) -> View {
     let Mattermost {
         server,
         users,
         places,
         unasked,
     } = mattermost;
+    keep_usernames(&mut directory, &settings.provider.name, &users, &memory);
     View {
         directories: BTreeMap::from([(settings.provider.name.clone(), directory)]),
         users,
@@ -133,7 +139,9 @@ fn view(settings: &Settings, directory: Directory, mattermost: Mattermost, memor
 pub fn known(memory: &Memory, provider: &ProviderName) -> BTreeSet<DirectoryId> {
     let is_out = |link: &Link| link.deactivated.is_some() && !link.is_in_doubt();
     let links = memory.links.iter().filter(|(key, link)| {
-        key.provider == *provider && (!is_out(link) || memory.absences.contains_key(key))
+        key.provider == *provider
+            && !key.id.is_placeholder()
+            && (!is_out(link) || memory.absences.contains_key(key))
     });
     links.map(|(key, _)| key.id.clone()).collect()
 }

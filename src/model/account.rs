@@ -41,6 +41,8 @@ pub struct Account {
     pub dn: String,
     /// The username as the directory spells it; the plan makes it legal.
     pub username: String,
+    /// Other values of the username's attribute, the preferred first.
+    pub other_usernames: Vec<String>,
     /// Candidate addresses, best source first.
     pub emails: Vec<EmailCandidates>,
     /// The fields that Mattermost has too.
@@ -74,7 +76,7 @@ pub struct EmailCandidates {
     /// The source as configured: an attribute name in lower case, or a template. Of a template
     /// that cannot be filled in, the attribute that has no value.
     pub source: String,
-    /// Its values, trimmed, in lower case, sorted; none where the entry has none.
+    /// Its values, trimmed, in lower case, the preferred first; none where the entry has none.
     pub values: Vec<String>,
 }
 

@@ -3,6 +3,7 @@
 pub mod ldap;
 pub mod ldif;
 pub mod mapping;
+mod referral;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -85,6 +85,7 @@ pub fn account(the_id: &str, name: &str) -> Account {
         id: id(the_id),
         dn: format!("uid={name},ou=people,dc=example"),
         username: name.into(),
+        other_usernames: Vec::new(),
         emails: emails(&[&format!("{name}@example.org")]),
         profile: BTreeMap::from([(ProfileField::FirstName, name.to_uppercase())]),
         state: AccountState::Active,

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ldap3::Scope;
 
-use super::referral;
 use super::session::{Found, Search, Session};
 use crate::config::Mapping;
 use crate::model::{DirectoryId, Entry, Gap, Lookup, Now};
-use crate::provider::ProviderError;
-use crate::provider::mapping::{TOMBSTONE, dn, id_filter, id_of, is_tombstone, state_of};
+use crate::provider::{ProviderError, referral};
+use crate::provider::mapping::{
+    dn, id_filter, id_of, is_tombstone, lock_sources, remains_attributes, state_of,
+};
 
 /// The most ids that one reading looks up; so many missing at once are for a person to look at.
 const MOST: usize = 1_000;
@@ -86,7 +87,7 @@ impl Archive<'_> {
         for entry in found.entries {
             match id_of(&entry, self.mapping) {
                 Ok(id) => places.entry(id).or_default().push(entry),
-                Err(why) => return Ok(unknown(ids, &format!("{}: {why}", entry.dn))),
+                Err(no) => return Ok(unknown(ids, &format!("{}: {}", entry.dn, no.why()))),
             }
         }
         if !places.contains_key(witness) {
@@ -159,7 +160,8 @@ impl Archive<'_> {
         let locks = self.mapping.locks.iter().map(|rule| rule.attribute_key());
         let mut attributes: Vec<_> = locks.collect();
         attributes.push(self.mapping.id.name.clone());
-        attributes.push(TOMBSTONE.to_owned());
+        attributes.extend(remains_attributes(self.mapping));
+        attributes.extend(lock_sources(self.mapping));
         let search = Search {
             base,
             scope: Scope::Subtree,

@@ -16,7 +16,6 @@ mod open;
 mod paging;
 mod range;
 mod read;
-mod referral;
 mod refusal;
 mod relay;
 mod rights;

@@ -11,10 +11,9 @@ use ldap3::controls::Control;
 
 use super::ber::{self, Elements, Fault};
 use super::range;
-use super::referral;
 use super::session::{Found, Search, Session, words};
 use crate::model::{Entry, Gap};
-use crate::provider::ProviderError;
+use crate::provider::{ProviderError, referral};
 use crate::provider::mapping::dn;
 
 /// The control's name (RFC 2696).

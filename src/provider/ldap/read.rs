@@ -180,7 +180,7 @@ impl Reader<'_> {
     /// Where nobody is locked, finds out whether it could be seen if somebody were.
     async fn locks(&mut self, session: &mut Session) {
         for rule in self.assembler.unshown() {
-            if absence_shows(session, &self.provider.mapping, rule).await {
+            if absence_shows(session, &self.provider.mapping, &rule).await {
                 self.assembler.readable(rule);
             } else {
                 self.assembler.hidden(rule);

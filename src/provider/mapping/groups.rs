@@ -101,7 +101,13 @@ impl Index {
         };
         for (id, account) in accounts {
             if by_name {
-                add(&mut index.usernames, dn::fold(&account.username), id);
+                let others = account.other_usernames.iter();
+                let names = std::iter::once(&account.username).chain(others);
+                // Spellings of one name are one.
+                let names: BTreeSet<String> = names.map(|name| dn::fold(name)).collect();
+                for name in names {
+                    add(&mut index.usernames, name, id);
+                }
             }
             if by_dn {
                 add(&mut index.dns, dn::normalise(&account.dn), id);

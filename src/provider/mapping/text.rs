@@ -1,5 +1,7 @@
 //! Values of attributes as text.
 
+use unicode_segmentation::UnicodeSegmentation;
+
 use crate::model::Entry;
 
 /// Text values of an attribute, cleaned, empty ones left out.
@@ -33,10 +35,35 @@ impl Texts {
 }
 
 /// A text for people without what nobody sees: runs of white space (line ends too) become one
-/// space, none stay at the ends; control, zero-width and direction characters go.
+/// space, none stay at the ends; control, zero-width and direction characters go, unless they hold
+/// together what people see as one character, such as a family of emoji.
 pub fn clean(text: &str) -> String {
-    let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
+    let mut visible = String::with_capacity(text.len());
+    for seen in text.graphemes(true) {
+        match seen.chars().any(is_invisible) {
+            false => visible.push_str(seen),
+            true => visible.extend(held_together(seen)),
+        }
+    }
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The characters of one grapheme without the invisible ones that have no part in it.
+fn held_together(grapheme: &str) -> impl Iterator<Item = char> {
+    const JOINER: char = '\u{200d}';
+    const FLAG: char = '\u{1f3f4}';
+    const END: char = '\u{e007f}';
+    let chars: Vec<char> = grapheme.chars().collect();
+    // The flags of England, Scotland and Wales are a black flag with letters that nobody sees.
+    let is_flag = chars.first() == Some(&FLAG) && chars.last() == Some(&END);
+    let is_tag = |c: char| matches!(c, '\u{e0020}'..='\u{e007f}');
+    let stays = move |at: usize, c: char| {
+        let visible = |at: usize| chars.get(at).is_some_and(|c| !is_invisible(*c));
+        let joins = c == JOINER && at > 0 && visible(at - 1) && visible(at + 1);
+        !is_invisible(c) || joins || (is_flag && is_tag(c))
+    };
+    let all: Vec<char> = grapheme.chars().collect();
+    all.into_iter().enumerate().filter(move |(at, c)| stays(*at, *c)).map(|(_, c)| c)
 }
 
 fn is_invisible(c: char) -> bool {
@@ -60,9 +87,39 @@ mod tests {
             ("Al\u{0}i\u{7f}ce", "Alice"),
             (" \u{200b}\n", ""),
             ("Zoë 李", "Zoë 李"),
+            ("A\u{200d}nna\u{200d}", "Anna"),
+            ("\u{200d}\u{200d}Anna", "Anna"),
+            ("Anna\u{e0041}\u{e007f}", "Anna"),
+            ("a\u{301}\u{200b}b", "a\u{301}b"),
         ] {
             assert_eq!(clean(dirty), want);
         }
+    }
+
+    #[test]
+    fn what_holds_one_character_together_stays() {
+        for whole in [
+            // A family, one with a skin tone, a person at work, a heart on fire.
+            "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}\u{200d}\u{1f466}",
+            "\u{1f9d1}\u{1f3fd}\u{200d}\u{1f680}",
+            "\u{1f469}\u{200d}\u{2695}\u{fe0f}",
+            "\u{2764}\u{fe0f}\u{200d}\u{1f525}",
+            // Scotland, Germany, a keycap.
+            "\u{1f3f4}\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
+            "\u{1f1e9}\u{1f1ea}",
+            "1\u{fe0f}\u{20e3}",
+            // A letter and a vowel of Devanagari that are written as one.
+            "\u{915}\u{94d}\u{200d}\u{937}",
+        ] {
+            let text = format!("Anna {whole} Meier");
+            assert_eq!(clean(&text), text, "{whole}");
+        }
+        let hanging = "\u{1f468}\u{200d} Anna";
+        assert_eq!(clean(hanging), "\u{1f468} Anna");
+        let twice = "\u{1f468}\u{200d}\u{200d}\u{1f469}";
+        assert_eq!(clean(twice), "\u{1f468}\u{1f469}");
+        let unended = "\u{1f3f4}\u{e0067}\u{e0062}";
+        assert_eq!(clean(unended), "\u{1f3f4}");
     }
 
     #[test]
