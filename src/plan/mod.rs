@@ -112,11 +112,7 @@ pub fn plan(world: &World<'_>, policy: &Policy, now: &Now) -> Plan {
 }
 
 /// The plan that follows from the rest of what is remembered, once this was learned.
-fn after(
-    learned: Vec<Remember>,
-    world: &World<'_>,
-    plan: impl FnOnce(&World<'_>) -> Plan,
-) -> Plan {
+fn after(learned: Vec<Remember>, world: &World<'_>, plan: impl FnOnce(&World<'_>) -> Plan) -> Plan {
     if learned.is_empty() {
         return plan(world);
     }

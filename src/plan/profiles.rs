@@ -219,7 +219,11 @@ mod tests {
             ("Anna Meier", 5, "Anna"),
             ("Zoe\u{308} L", 3, "Zo"),
             ("Zoe\u{308} L", 4, "Zoe\u{308}"),
-            ("\u{1f1e9}\u{1f1ea}\u{1f1eb}\u{1f1f7}", 3, "\u{1f1e9}\u{1f1ea}"),
+            (
+                "\u{1f1e9}\u{1f1ea}\u{1f1eb}\u{1f1f7}",
+                3,
+                "\u{1f1e9}\u{1f1ea}",
+            ),
             (family, 4, ""),
             (family, 5, family),
         ] {

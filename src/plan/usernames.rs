@@ -21,7 +21,10 @@ pub fn keep(
     if ids.is_empty() {
         return;
     }
-    let named: BTreeMap<&str, &User> = users.iter().map(|(_, u)| (u.username.as_str(), u)).collect();
+    let named: BTreeMap<&str, &User> = users
+        .iter()
+        .map(|(_, u)| (u.username.as_str(), u))
+        .collect();
     for id in ids {
         let key = AccountKey {
             provider: provider.clone(),

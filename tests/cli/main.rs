@@ -4,6 +4,7 @@
 
 mod alone;
 mod check;
+mod directories;
 mod ldap;
 mod people;
 mod place;

@@ -296,7 +296,8 @@ fn locks(check: &mut Check<'_>, key: &Key<List>, defaults: &Defaults) -> Vec<Loc
         let word = item.get_ref().trim();
         match LockRule::parse(word) {
             Some(rule) => {
-                if let LockRule::Value { attribute, .. } | LockRule::Bits { attribute, .. } = &rule {
+                if let LockRule::Value { attribute, .. } | LockRule::Bits { attribute, .. } = &rule
+                {
                     attribute_name(check, attribute, Some(item.span()), "accounts.lock");
                 }
                 rules.insert(rule);

@@ -7,10 +7,10 @@ use ldap3::Scope;
 use super::session::{Found, Search, Session};
 use crate::config::Mapping;
 use crate::model::{DirectoryId, Entry, Gap, Lookup, Now};
-use crate::provider::{ProviderError, referral};
 use crate::provider::mapping::{
     dn, id_filter, id_of, is_tombstone, lock_sources, remains_attributes, state_of,
 };
+use crate::provider::{ProviderError, referral};
 
 /// The most ids that one reading looks up; so many missing at once are for a person to look at.
 const MOST: usize = 1_000;

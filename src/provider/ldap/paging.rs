@@ -13,8 +13,8 @@ use super::ber::{self, Elements, Fault};
 use super::range;
 use super::session::{Found, Search, Session, words};
 use crate::model::{Entry, Gap};
-use crate::provider::{ProviderError, referral};
 use crate::provider::mapping::dn;
+use crate::provider::{ProviderError, referral};
 
 /// The control's name (RFC 2696).
 pub(super) const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";

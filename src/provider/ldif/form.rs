@@ -6,19 +6,46 @@ const BEGINNINGS: [(&[u8], &str); 20] = [
     (b"BZh", BZIP2),
     (b"\xfd7zXZ\0", XZ),
     (b"\x28\xb5\x2f\xfd", ZSTD),
-    (b"\x04\x22\x4d\x18", "it is compressed (lz4): unpack it first, lz4 -d"),
-    (b"\x1f\x9d", "it is compressed (compress): unpack it first, gunzip"),
-    (b"\x5d\0\0", "it is compressed (lzma): unpack it first, unxz --format=lzma"),
-    (b"PK\x03\x04", "it is compressed (zip): unpack it first, unzip"),
-    (b"7z\xbc\xaf\x27\x1c", "it is compressed (7z): unpack it first, 7z x"),
+    (
+        b"\x04\x22\x4d\x18",
+        "it is compressed (lz4): unpack it first, lz4 -d",
+    ),
+    (
+        b"\x1f\x9d",
+        "it is compressed (compress): unpack it first, gunzip",
+    ),
+    (
+        b"\x5d\0\0",
+        "it is compressed (lzma): unpack it first, unxz --format=lzma",
+    ),
+    (
+        b"PK\x03\x04",
+        "it is compressed (zip): unpack it first, unzip",
+    ),
+    (
+        b"7z\xbc\xaf\x27\x1c",
+        "it is compressed (7z): unpack it first, 7z x",
+    ),
     (b"Rar!", "it is compressed (rar): unpack it first"),
-    (b"-----BEGIN PGP", "it is encrypted or signed (PGP): decrypt it first, gpg -d"),
-    (b"age-encryption.org", "it is encrypted (age): decrypt it first, age -d"),
+    (
+        b"-----BEGIN PGP",
+        "it is encrypted or signed (PGP): decrypt it first, gpg -d",
+    ),
+    (
+        b"age-encryption.org",
+        "it is encrypted (age): decrypt it first, age -d",
+    ),
     (b"Salted__", "it is encrypted (openssl): decrypt it first"),
-    (b"TDB file", "it is a database of Samba: dump it with ldbsearch"),
+    (
+        b"TDB file",
+        "it is a database of Samba: dump it with ldbsearch",
+    ),
     (b"SQLite format 3", "it is an SQLite database, no LDIF"),
     (b"%PDF", "it is a PDF, no LDIF"),
-    (b"{\rtf", "it is a word processor's file (RTF): save it as plain text"),
+    (
+        b"{\rtf",
+        "it is a word processor's file (RTF): save it as plain text",
+    ),
     (b"<?xml", XML),
     (b"<dsml", XML),
     (b"\x7fELF", "it is a program, no LDIF"),
@@ -32,7 +59,9 @@ const XML: &str = "it is XML (DSML), and LDIF is wanted: export it as LDIF";
 
 /// What the file is, and what to do, if its beginning shows that it is no LDIF in UTF-8.
 pub(super) fn foreign(start: &[u8]) -> Option<String> {
-    let found = BEGINNINGS.iter().find(|(magic, _)| start.starts_with(magic));
+    let found = BEGINNINGS
+        .iter()
+        .find(|(magic, _)| start.starts_with(magic));
     if let Some((_, what)) = found {
         return Some((*what).to_owned());
     }
@@ -99,7 +128,10 @@ mod tests {
         for (start, want) in [
             (little.as_slice(), "UTF-16 (ldifde -u"),
             (&little[2..], "iconv -f UTF-16LE"),
-            (&utf16(&format!("\u{feff}{text}"), u16::to_be_bytes), "iconv -f UTF-16 "),
+            (
+                &utf16(&format!("\u{feff}{text}"), u16::to_be_bytes),
+                "iconv -f UTF-16 ",
+            ),
             (&utf16(text, u16::to_be_bytes), "iconv -f UTF-16BE"),
             (b"\xff\xfe\0\0d\0\0\0", "UTF-32"),
             (b"d\0\0\0n\0\0\0", "UTF-32"),

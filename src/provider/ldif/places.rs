@@ -41,7 +41,11 @@ impl Places {
     /// What that says against the file's being whole: who was deleted after the first of two dumps
     /// is still in it.
     pub(super) fn gap(&self) -> Option<Gap> {
-        let more = if self.count > self.twice.len() { ", …" } else { "" };
+        let more = if self.count > self.twice.len() {
+            ", …"
+        } else {
+            ""
+        };
         (self.count > 0).then(|| {
             Gap::File(format!(
                 "{} of its entries stand there twice ({}{more}); was the dump appended (>>) instead \

@@ -170,7 +170,12 @@ impl<'a> Pass<'a> {
             entries_counted: 0,
             places: Places::default(),
             below_base: 0,
-            asked_for: scope.filter.attributes().into_iter().map(|a| (a, 0)).collect(),
+            asked_for: scope
+                .filter
+                .attributes()
+                .into_iter()
+                .map(|a| (a, 0))
+                .collect(),
             may_be_empty: BTreeSet::new(),
             selected: 0,
             with_id: 0,

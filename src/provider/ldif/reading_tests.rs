@@ -148,7 +148,10 @@ fn a_bad_record_with_an_id_is_that_account() {
         let text = format!("{}{bob}", person("alice", 1));
         let directory = read_with(&text, rfc2307(), &[2]).unwrap();
         let evidence = directory.accounts.look(&id(2));
-        assert!(matches!(evidence, Evidence::Unknown(Gap::Rejected(_))), "{bob}");
+        assert!(
+            matches!(evidence, Evidence::Unknown(Gap::Rejected(_))),
+            "{bob}"
+        );
         assert_eq!(directory.accounts.gaps(), [], "{bob}");
     }
     // Who is not known and stands elsewhere is nobody's business.
@@ -194,10 +197,11 @@ fn what_is_kept_of_the_deleted_is_nobody() {
 #[test]
 fn a_lock_that_the_server_computes_is_not_shown_by_another_s() {
     let mut mapping = rfc2307();
-    mapping.locks.insert(0, crate::config::LockRule::NsAccountLock);
-    let hide = |n: &str, id: u32, more: &str| {
-        person(n, id).replace("userPassword: {CRYPT}$6$x\n", more)
-    };
+    mapping
+        .locks
+        .insert(0, crate::config::LockRule::NsAccountLock);
+    let hide =
+        |n: &str, id: u32, more: &str| person(n, id).replace("userPassword: {CRYPT}$6$x\n", more);
     let text = format!(
         "{}{}{}",
         hide("alice", 1, "nsAccountLock: FALSE\n"),
@@ -214,7 +218,10 @@ fn a_lock_that_the_server_computes_is_not_shown_by_another_s() {
 
 #[test]
 fn what_is_no_ldif_is_refused() {
-    let wide: Vec<u8> = person("a", 1).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let wide: Vec<u8> = person("a", 1)
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
     let said = read_with(wide, rfc2307(), &[]).unwrap_err().to_string();
     assert!(said.contains("UTF-16LE"), "{said}");
     let said = read_with(b"\x1f\x8b\x08", rfc2307(), &[]).unwrap_err();

@@ -115,11 +115,17 @@ fn a_url_of_an_attribute_that_is_not_read_hurts_nobody() {
 fn what_is_left_of_a_record_with_a_bad_value_is_kept() {
     let rest = |text: &str| {
         let entry = bad(text).entry?;
-        Some((entry.dn, entry.attributes.into_keys().collect::<Vec<_>>().join(" ")))
+        Some((
+            entry.dn,
+            entry.attributes.into_keys().collect::<Vec<_>>().join(" "),
+        ))
     };
     let kept = |dn: &str, names: &str| Some((dn.to_owned(), names.to_owned()));
     assert_eq!(rest("dn: cn=a\ncn:: $\nuid: a\n"), kept("cn=a", "uid"));
-    assert_eq!(rest("dn: cn=a\ncn:< file:///x\nuid: a\n"), kept("cn=a", "uid"));
+    assert_eq!(
+        rest("dn: cn=a\ncn:< file:///x\nuid: a\n"),
+        kept("cn=a", "uid")
+    );
     assert_eq!(rest("dn: alice\nuid: a\n"), kept("", "uid"));
     // Where one entry ends and the next begins cannot be told any more.
     for torn in [

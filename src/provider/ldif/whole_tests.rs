@@ -54,7 +54,10 @@ fn a_dump_that_was_appended() {
     let text = format!("{monday}{again}{locked}");
     let directory = whole(&text);
     let said = directory.accounts.gaps()[0].to_string();
-    assert!(said.contains("2 of its entries stand there twice (uid=alice"), "{said}");
+    assert!(
+        said.contains("2 of its entries stand there twice (uid=alice"),
+        "{said}"
+    );
     assert!(said.contains("appended"), "{said}");
     let is_out = |directory: &Directory| {
         let bob = directory.accounts.get(&id(2)).unwrap();
@@ -63,7 +66,10 @@ fn a_dump_that_was_appended() {
     assert!(is_out(&directory));
     // Alice was deleted and made anew: the new one counts, the old one is not absent.
     assert!(directory.accounts.get(&id(4)).is_some());
-    assert!(matches!(directory.accounts.look(&id(1)), Evidence::Unknown(_)));
+    assert!(matches!(
+        directory.accounts.look(&id(1)),
+        Evidence::Unknown(_)
+    ));
     // Locked in one of them is locked, and the last one's values count.
     let open = person("bob", 2).replace("entryUUID", "title: Head\nentryUUID");
     let directory = whole(&format!("{locked}{open}"));
@@ -78,7 +84,10 @@ fn a_dump_of_some_attributes_says_which_one_lacks() {
     let text = text.replace("objectClass: posixAccount\n", "");
     let said = whole(&text).accounts.gaps()[0].to_string();
     assert!(said.contains("2 entries below the base"), "{said}");
-    assert!(said.contains("none has objectClass, which accounts.filter asks for"), "{said}");
+    assert!(
+        said.contains("none has objectClass, which accounts.filter asks for"),
+        "{said}"
+    );
 }
 
 #[test]

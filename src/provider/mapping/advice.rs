@@ -12,7 +12,10 @@ pub(super) const REPAIR: &str = "repair them or leave them out with the filter";
 pub(super) fn about_base(base: &str, usable: &[&str], bad: &[&str]) -> String {
     let base = dn::normalise(base);
     // Where a record stands that could not be read is not known.
-    if !bad.iter().all(|name| dn::is_within(&dn::normalise(name), &base)) {
+    if !bad
+        .iter()
+        .all(|name| dn::is_within(&dn::normalise(name), &base))
+    {
         return REPAIR.to_owned();
     }
     let compat = format!("cn=compat,{base}");
@@ -20,7 +23,10 @@ pub(super) fn about_base(base: &str, usable: &[&str], bad: &[&str]) -> String {
         let mut names = names.iter().map(|name| dn::normalise(name));
         names.any(|name| dn::is_within(&name, parent))
     };
-    let better = if bad.iter().any(|name| dn::is_within(&dn::normalise(name), &compat)) {
+    let better = if bad
+        .iter()
+        .any(|name| dn::is_within(&dn::normalise(name), &compat))
+    {
         let people = format!("cn=accounts,{base}");
         inside(&people, usable).then_some(people)
     } else {
@@ -69,13 +75,19 @@ mod tests {
 
     #[test]
     fn what_stands_apart_is_left_out_and_what_does_not_is_not() {
-        let usable = ["uid=a,ou=in,ou=people,dc=ipa,dc=example", "uid=b,ou=people,dc=ipa,dc=example"];
+        let usable = [
+            "uid=a,ou=in,ou=people,dc=ipa,dc=example",
+            "uid=b,ou=people,dc=ipa,dc=example",
+        ];
         let advice = |bad: &str| about_base(BASE, &usable, &[bad]);
         let apart = advice("cn=x,ou=rooms,dc=ipa,dc=example");
         assert_eq!(base_in(&apart), Some("\"ou=people,dc=ipa,dc=example\""));
         assert_eq!(advice("cn=x,ou=people,dc=ipa,dc=example"), REPAIR);
         assert_eq!(about_base(BASE, &[], &["cn=x"]), REPAIR);
         let everywhere = ["uid=a,dc=ipa,dc=example", "uid=b,ou=p,dc=ipa,dc=example"];
-        assert_eq!(about_base(BASE, &everywhere, &["cn=x,ou=p,dc=ipa,dc=example"]), REPAIR);
+        assert_eq!(
+            about_base(BASE, &everywhere, &["cn=x,ou=p,dc=ipa,dc=example"]),
+            REPAIR
+        );
     }
 }

@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{LockRule, Mapping};
 use crate::model::{
-    Account, AccountState, Directory, DirectoryId, Entry, Gap, GroupId, Now, Proof, Rejected, Roster,
-    Shape, SourceIdentity,
+    Account, AccountState, Directory, DirectoryId, Entry, Gap, GroupId, Now, Proof, Rejected,
+    Roster, Shape, SourceIdentity,
 };
 
 use super::locks::{Judgement, judge};
 use super::person::{Unusable, person};
 use super::unique::{Clash, Unique};
 use super::{
-    advice, dn, groups, ids, is_tombstone, lock_sources, not_a_person, remains_attributes, shown_by,
-    wanted_attributes,
+    advice, dn, groups, ids, is_tombstone, lock_sources, not_a_person, remains_attributes,
+    shown_by, wanted_attributes,
 };
 
 /// Builds a [`Directory`] from the entries of one reading. No raw entry is kept.
@@ -95,7 +95,10 @@ impl<'a> Assembler<'a> {
             }
             open => Some((id.clone(), open, rule)),
         };
-        match self.accounts.insert(id.clone(), &entry.dn, account, |a| &a.dn) {
+        match self
+            .accounts
+            .insert(id.clone(), &entry.dn, account, |a| &a.dn)
+        {
             Err(Clash) => return,
             Ok(None) => {}
             Ok(Some(before)) => {

@@ -49,7 +49,9 @@ pub fn first_rdn(dn: &str) -> Option<Vec<(String, String)>> {
 /// The value, folded for comparison, that an attribute (in lower case) has in the first RDN.
 pub fn rdn_value(dn: &str, attribute: &str) -> Option<String> {
     let attribute = one_type(attribute);
-    let found = first_rdn(dn)?.into_iter().find(|(name, _)| *name == attribute);
+    let found = first_rdn(dn)?
+        .into_iter()
+        .find(|(name, _)| *name == attribute);
     found.map(|(_, value)| value)
 }
 
@@ -136,7 +138,8 @@ fn parse_value(text: &str) -> Option<(String, Option<char>, &str)> {
             ',' | '+' | ';' => {
                 let rest = text.get(at + 1..).unwrap_or_default();
                 // Sloppy programs write a semicolon inside a value as it is.
-                let is_border = c != ';' || rest.split_once('=').is_some_and(|(t, _)| is_type(t.trim()));
+                let is_border =
+                    c != ';' || rest.split_once('=').is_some_and(|(t, _)| is_type(t.trim()));
                 if is_border {
                     end = (Some(c), rest);
                     break;
@@ -184,7 +187,9 @@ fn decoded(text: &[u8]) -> Option<Vec<u8>> {
     let bytes = bytes.filter(|_| digits.len() % 2 == 0 && !digits.contains('+'))?;
     Some(match bytes.as_slice() {
         // OCTET STRING, UTF8String, PrintableString, T61String and IA5String of a short length.
-        [4 | 12 | 19 | 20 | 22, length, contents @ ..] if usize::from(*length) == contents.len() => {
+        [4 | 12 | 19 | 20 | 22, length, contents @ ..]
+            if usize::from(*length) == contents.len() =>
+        {
             contents.to_vec()
         }
         _ => bytes,
@@ -274,7 +279,10 @@ mod tests {
         ] {
             assert_eq!(normalise(spelling), name, "{spelling}");
         }
-        assert_eq!(normalise("cn=\"a \\\" b\"+sn=c"), normalise("sn=c+cn=a \\\" b"));
+        assert_eq!(
+            normalise("cn=\"a \\\" b\"+sn=c"),
+            normalise("sn=c+cn=a \\\" b")
+        );
         assert_eq!(normalise("cn=\\#0401,dc=x"), normalise("cn=\"#0401\",dc=x"));
         // What is neither is taken as it stands.
         for (odd, same) in [

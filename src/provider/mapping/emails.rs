@@ -70,7 +70,9 @@ fn addresses(values: Vec<String>) -> Vec<String> {
                 Some((scheme, rest)) if is_scheme(scheme) => (scheme, rest.trim()),
                 _ => return Some((true, value.to_lowercase())),
             };
-            let is_email = ["smtp", "mailto"].iter().any(|s| scheme.eq_ignore_ascii_case(s));
+            let is_email = ["smtp", "mailto"]
+                .iter()
+                .any(|s| scheme.eq_ignore_ascii_case(s));
             is_email.then(|| (scheme != "SMTP", rest.to_lowercase()))
         })
         .collect();

@@ -225,9 +225,7 @@ fn computed_lock(entry: &Entry) -> Option<Verdict> {
     let mut roles = roles.filter_map(|role| std::str::from_utf8(role).ok());
     let disabled = roles.find(|role| {
         let name = dn::rdn_value(role, "cn");
-        name.is_some_and(|name| {
-            matches!(name.as_str(), "nsmanageddisabledrole" | "nsdisabledrole")
-        })
+        name.is_some_and(|name| matches!(name.as_str(), "nsmanageddisabledrole" | "nsdisabledrole"))
     });
     if let Some(role) = disabled {
         return Some(Verdict::LockedBy("nsRoleDN", role.trim().to_owned()));

@@ -146,16 +146,29 @@ fn an_attribute_of_the_directory_s_own() {
     ] {
         let key = rule.attribute_key();
         let values: Vec<_> = value.iter().map(|v| (key.as_str(), *v)).collect();
-        assert_eq!(letter(std::slice::from_ref(rule), &values, &[]), want, "{rule:?} {value:?}");
+        assert_eq!(
+            letter(std::slice::from_ref(rule), &values, &[]),
+            want,
+            "{rule:?} {value:?}"
+        );
     }
     // Who lacks it, where others have it, or where another rule shows the same, is not locked.
     let rules = [james.clone(), UserPassword];
     assert_eq!(letter(&rules, &[], std::slice::from_ref(&james)), 'a');
     assert_eq!(letter(&rules, &[("userpassword", "{SSHA}x")], &[]), 'a');
     // Several values of one attribute that lock are several rules.
-    let zimbra = [own("zimbraAccountStatus", "locked"), own("zimbraAccountStatus", "closed")];
-    assert_eq!(letter(&zimbra, &[("zimbraaccountstatus", "closed")], &[]), 'l');
-    assert_eq!(letter(&zimbra, &[("zimbraaccountstatus", "active")], &[]), 'a');
+    let zimbra = [
+        own("zimbraAccountStatus", "locked"),
+        own("zimbraAccountStatus", "closed"),
+    ];
+    assert_eq!(
+        letter(&zimbra, &[("zimbraaccountstatus", "closed")], &[]),
+        'l'
+    );
+    assert_eq!(
+        letter(&zimbra, &[("zimbraaccountstatus", "active")], &[]),
+        'a'
+    );
 }
 
 /// What 389 and FreeIPA compute `nsAccountLock` from stands in their exports; it itself does not.
@@ -172,15 +185,27 @@ fn what_the_server_computes_is_computed_here_too() {
     let role = "cn=nsManagedDisabledRole,dc=example";
     let locked = format!("nsRoleDN={role}");
     assert_eq!(state("uid=a", &[("nsroledn", role)]), locked);
-    assert_eq!(state("uid=a", &[("nsroledn", "cn=sales,dc=example")]), "Active");
+    assert_eq!(
+        state("uid=a", &[("nsroledn", "cn=sales,dc=example")]),
+        "Active"
+    );
     let tree = "cn=accounts,cn=provisioning,dc=ipa,dc=example";
     for place in ["cn=deleted users", "cn=Staged Users"] {
         let told = state(&format!("uid=a,{place},{tree}"), &[]);
         assert_eq!(told, format!("container={},{tree}", place.to_lowercase()));
     }
-    assert_eq!(state("uid=a,cn=users,cn=accounts,dc=ipa,dc=example", &[]), "Active");
+    assert_eq!(
+        state("uid=a,cn=users,cn=accounts,dc=ipa,dc=example", &[]),
+        "Active"
+    );
     // The server's own word goes before it.
-    assert_eq!(state(&format!("uid=a,cn=staged users,{tree}"), &[("nsaccountlock", "FALSE")]), "Active");
+    assert_eq!(
+        state(
+            &format!("uid=a,cn=staged users,{tree}"),
+            &[("nsaccountlock", "FALSE")]
+        ),
+        "Active"
+    );
 }
 
 #[test]

@@ -168,7 +168,11 @@ fn a_template_is_filled_with_each_username() {
     assert_eq!(account.other_usernames, ["aaa", "alice@REALM"]);
     assert_eq!(
         account.emails[1].values,
-        ["alice@example.org", "aaa@example.org", "alice@realm@example.org"]
+        [
+            "alice@example.org",
+            "aaa@example.org",
+            "alice@realm@example.org"
+        ]
     );
 }
 

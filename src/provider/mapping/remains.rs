@@ -79,7 +79,10 @@ mod tests {
         assert!(!is("cn=a", &[("isdeleted", "FALSE")]));
         assert!(is("uid=a", &[("objectclass", "NsTombstone")]));
         assert!(is("nsuniqueid=1-2-3-4,uid=gone,dc=x", &[]));
-        assert!(is(&format!("CN=A B\\0ADEL:{GUID},CN=Deleted Objects,DC=x"), &[]));
+        assert!(is(
+            &format!("CN=A B\\0ADEL:{GUID},CN=Deleted Objects,DC=x"),
+            &[]
+        ));
         assert!(!is("nsuniqueid=1+uid=anna,dc=x", &[]));
         assert!(!is("cn=model:del:x,dc=x", &[]));
         assert!(!is("uid=anna,dc=x", &[("objectclass", "person")]));
@@ -87,13 +90,16 @@ mod tests {
 
     #[test]
     fn losers_of_conflicts() {
-        let of = |dn: &str, name: &str, values: &[(&str, &str)]| {
-            of_a_conflict(&texts(dn, values), name)
-        };
+        let of =
+            |dn: &str, name: &str, values: &[(&str, &str)]| of_a_conflict(&texts(dn, values), name);
         let cnf = format!("CN=Anna Meier\\0ACNF:{GUID},OU=Staff,DC=x");
         assert!(of(&cnf, "anna", &[]).unwrap().contains("CNF"));
         assert!(of(&cnf.replace("\\0A", "\\0a"), "anna", &[]).is_some());
-        assert!(of("cn=a", "$DUPLICATE-1f4", &[]).unwrap().contains("$DUPLICATE-1f4"));
+        assert!(
+            of("cn=a", "$DUPLICATE-1f4", &[])
+                .unwrap()
+                .contains("$DUPLICATE-1f4")
+        );
         assert!(of("nsuniqueid=1-2+uid=anna,dc=x", "anna", &[]).is_some());
         assert!(of("entryuuid=1-2+uid=anna,dc=x", "anna", &[]).is_some());
         let by_389 = [("nsds5replconflict", "namingConflict uid=anna")];

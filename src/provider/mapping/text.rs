@@ -63,7 +63,10 @@ fn held_together(grapheme: &str) -> impl Iterator<Item = char> {
         !is_invisible(c) || joins || (is_flag && is_tag(c))
     };
     let all: Vec<char> = grapheme.chars().collect();
-    all.into_iter().enumerate().filter(move |(at, c)| stays(*at, *c)).map(|(_, c)| c)
+    all.into_iter()
+        .enumerate()
+        .filter(move |(at, c)| stays(*at, *c))
+        .map(|(_, c)| c)
 }
 
 fn is_invisible(c: char) -> bool {
