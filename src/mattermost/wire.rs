@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::model::{
     Member, NewUser, Nonce, ProfileField, Rejected, Team, TeamId, Timestamp, User, UserId, Version,
+    printable,
 };
 
 use super::error::ApiError;
@@ -228,10 +229,8 @@ impl ApiErrorBody {
                 .filter(|c| !c.is_control())
                 .take(100)
                 .collect(),
-            message: self
-                .message
+            message: printable(&self.message)
                 .chars()
-                .map(|c| if c.is_control() { ' ' } else { c })
                 .take(MESSAGE_CHARS)
                 .collect(),
         }

@@ -12,6 +12,7 @@ mod plan;
 mod reason;
 mod record;
 mod server;
+mod text;
 mod time;
 mod undone;
 
@@ -40,5 +41,6 @@ pub use record::{
     StepRecord,
 };
 pub use server::{Capabilities, Member, Places, Seats, ServerFacts, Team, User, Version};
+pub use text::{printable, shell_word};
 pub use time::{Now, Timestamp};
 pub use undone::{Undoing, Undone, ValueOf};

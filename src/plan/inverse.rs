@@ -2,6 +2,7 @@
 
 use crate::model::{
     AccountKey, Action, Memory, Outcome, Reason, StepRecord, Undoing, UserId, ValueOf, Values,
+    shell_word,
 };
 
 use super::names::legal_username;
@@ -125,7 +126,7 @@ fn undoing(record: &StepRecord) -> Result<Vec<Undoing>, String> {
             return Err(format!(
                 "the second anchor says that both accounts are one person; if they are not: \
                  mattersync unlink {}, then mattersync link ACCOUNT {user}",
-                account.id
+                shell_word(account.id.as_str())
             ));
         }
         Action::Unlink { .. } => vec![Undoing::Link {

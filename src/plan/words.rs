@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::model::{Action, Changed, HoldCause, HoldKey, Reason, Step, Why};
+use crate::model::{Action, Changed, HoldCause, HoldKey, Reason, Step, Why, shell_word};
 
 use super::losses::Worst;
 use super::spans::{Complete, Span};
@@ -204,6 +204,7 @@ impl fmt::Display for Why {
             } => {
                 let user = holder.split_whitespace().next().unwrap_or_default();
                 if *alone {
+                    let (id, user) = (shell_word(id.as_str()), shell_word(user));
                     return write!(
                         f,
                         "has the {what} {value} of the user {holder}, whose own account was not \

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mattermost_sim::{Options, Sim, User, Version};
+use mattermost_sim::{Mattermost, Options, Sim, User, Version};
 use mattersync::clock::Clock;
 use mattersync::config::Settings;
 use mattersync::cycle::{CycleError, Engine, Summary};
@@ -20,35 +20,41 @@ pub const HOUR: Duration = Duration::from_secs(60 * 60);
 /// 2026-01-01.
 const BEGIN: Timestamp = Timestamp(1_767_225_600_000);
 
-/// A clock that moves only when it is told to.
-pub struct HandClock(Mutex<Now>);
+/// A clock that moves only when it is told to, and the server's with it: no test depends on the
+/// date of the machine.
+pub struct HandClock {
+    now: Mutex<Now>,
+    server: Mattermost,
+}
 
 impl HandClock {
-    fn new() -> Self {
-        Self(Mutex::new(Now {
+    fn new(server: Mattermost) -> Self {
+        let now = Mutex::new(Now {
             wall: BEGIN,
             boot: HOUR,
             boot_id: "boot".into(),
-        }))
+        });
+        Self { now, server }
     }
 
     pub fn advance(&self, by: Duration) {
-        let mut now = self.0.lock().unwrap();
+        let mut now = self.now.lock().unwrap();
         now.wall = now.wall.after(by);
         now.boot += by;
+        self.server.advance(by);
     }
 
-    /// Sets the wall clock so much forward, or back, and no other clock.
+    /// Sets our wall clock so much forward, or back, and no other clock.
     #[allow(dead_code, reason = "for tests of clocks")]
     pub fn set_wall(&self, forward: i64) {
-        let mut now = self.0.lock().unwrap();
+        let mut now = self.now.lock().unwrap();
         now.wall = Timestamp(now.wall.0 + forward);
     }
 
     /// The machine was started so long ago.
     #[allow(dead_code, reason = "for tests of clocks")]
     pub fn reboot(&self, ago: Duration) {
-        let mut now = self.0.lock().unwrap();
+        let mut now = self.now.lock().unwrap();
         now.boot = ago;
         now.boot_id.push('x');
     }
@@ -56,7 +62,7 @@ impl HandClock {
 
 impl Clock for HandClock {
     fn now(&self) -> Now {
-        self.0.lock().unwrap().clone()
+        self.now.lock().unwrap().clone()
     }
 }
 
@@ -76,13 +82,15 @@ impl Stage {
         let sim = Sim::start(&Options {
             user_limit: None,
             config: json!({"TeamSettings": {"MaxUsersPerTeam": 100_000}}),
+            now: Some(BEGIN.0),
             ..Options::new(version)
         });
         let sim = sim.unwrap();
         secret(&folder.path().join("token"), &sim.seed_admin("root.admin"));
+        let clock = Arc::new(HandClock::new((*sim).clone()));
         Self {
             sim,
-            clock: Arc::new(HandClock::new()),
+            clock,
             store: Arc::default(),
             folder,
         }

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Mapping;
+use crate::model::printable;
 use crate::provider::mapping::person_attributes;
 
 use super::Answer;
@@ -73,7 +74,7 @@ impl Findings {
         self.findings.push(Finding {
             mark,
             about,
-            says: says.into(),
+            says: printable(&says.into()),
         });
     }
 
@@ -87,6 +88,15 @@ impl Findings {
 
     fn problem(&mut self, about: &'static str, says: impl Into<String>) {
         self.add(Mark::Problem, about, says);
+    }
+
+    /// A problem, and on a line of its own what to do about it.
+    fn problem_and(&mut self, about: &'static str, says: &str, remedy: &str) {
+        self.findings.push(Finding {
+            mark: Mark::Problem,
+            about,
+            says: format!("{}\n{}", printable(says), printable(remedy)),
+        });
     }
 
     fn problems(&self) -> usize {

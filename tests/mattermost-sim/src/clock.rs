@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A clock that runs, can be set, and never gives the same millisecond to two writes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Clock {
     base: i64,
     /// Since when it runs from `base` on; `None` while it stands.
@@ -59,7 +59,7 @@ impl Clock {
 
 /// Ids as Mattermost makes them: 26 letters of z-base-32. Reproducible: the same seed gives the
 /// same sequence.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ids(u64);
 
 const LETTERS: &[u8; 32] = b"ybndrfg8ejkmcpqxot1uwisza345h769";

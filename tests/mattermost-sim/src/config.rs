@@ -120,7 +120,7 @@ const SHOWN: [(&str, &str, &str); 29] = [
 ];
 
 /// The settings of a server, and what was recorded of its kind.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Config {
     sections: Value,
     client: Map<String, Value>,

@@ -108,7 +108,9 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
-    pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Answer {
+    /// The same with one more header, named in lower case.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Answer {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
@@ -124,6 +126,22 @@ impl Answer {
     /// 200 with this text, as the hooks answer.
     pub(crate) fn plain(body: &str) -> Answer {
         Answer::raw(200, "text/plain", body.as_bytes().to_vec())
+    }
+
+    /// The HTML page that another program, such as a proxy, a firewall or a sign-on portal, gives.
+    #[must_use]
+    pub fn page(status: u16) -> Answer {
+        let body = format!(
+            "<!DOCTYPE html>\n<html><head><title>{status}</title></head>\
+             <body><h1>{status}</h1><p>Support id 4711</p></body></html>\n"
+        );
+        Answer::raw(status, "text/html; charset=utf-8", body.into_bytes())
+    }
+
+    /// A redirect to this address, as a web server or a sign-on portal gives it.
+    #[must_use]
+    pub fn redirect(status: u16, to: &str) -> Answer {
+        Answer::page(status).with("location", to)
     }
 
     pub(crate) fn text(status: u16, body: &str) -> Answer {

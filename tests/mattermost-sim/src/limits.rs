@@ -27,7 +27,7 @@ pub(crate) fn server(world: &World, call: &Call) -> Outcome {
 }
 
 /// When each caller's bucket will be full again (generic cell rate algorithm), in milliseconds.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Buckets(BTreeMap<String, i64>);
 
 /// What the rate limiter says to a request.

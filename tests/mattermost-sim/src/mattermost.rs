@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::call::Call;
 use crate::channels::{Channel, ChannelMember};
 use crate::errors::Answer;
-use crate::faults::{Commit, Effect, Fault, Seen};
+use crate::faults::{Commit, Effect, Fault, Record, Seen};
 use crate::limits::{Verdict, too_many};
 use crate::mail::Mail;
 use crate::options::{Options, UserLimit, Version};
@@ -43,6 +43,15 @@ impl Mattermost {
         Mattermost(Arc::new(Mutex::new(World::new(options))))
     }
 
+    /// A server of its own with the state of now, as a read replica that lags behind has it: what is
+    /// done to one does not reach the other.
+    #[must_use]
+    pub fn replica(&self) -> Mattermost {
+        let mut world = self.world().clone();
+        world.record = Record::default();
+        Mattermost(Arc::new(Mutex::new(world)))
+    }
+
     fn world(&self) -> MutexGuard<'_, World> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -50,29 +59,25 @@ impl Mattermost {
     /// Does what a request asks, and tells what becomes of it and how much later.
     pub(crate) fn decide(&self, call: &Call) -> (Fate, Duration) {
         let mut world = self.world();
-        let mut delay = world.latency;
-        let mut fault = None;
-        for effect in world.record.strike(call) {
-            match effect {
-                Effect::Latency(more) => delay += more,
-                other => fault = fault.or(Some(other)),
-            }
-        }
-        let commit = match &fault {
+        let now = world.clock.now();
+        let struck = world.record.strike(call, now);
+        let delay = world.latency + struck.delay;
+        let behind = struck.request(call.clone());
+        let commit = match &struck.instead {
             Some(Effect::TooMany { .. }) => Commit::Before,
             Some(Effect::Answer(_, commit) | Effect::Cut(commit) | Effect::Hang(commit)) => *commit,
             _ => Commit::After,
         };
         if commit == Commit::Later {
-            world.record.late.push(call.clone());
+            world.record.late.push(behind.clone());
         }
-        let answer = (commit == Commit::After).then(|| answer(&mut world, call));
-        let fate = match (fault, answer) {
-            (Some(Effect::TooMany { seconds }), _) => Fate::Answer(too_many(seconds)),
-            (Some(Effect::Answer(answer, _)), _) => Fate::Answer(answer),
+        let answer = (commit == Commit::After).then(|| answer(&mut world, &behind));
+        let fate = match (&struck.instead, answer) {
+            (Some(Effect::TooMany { seconds }), _) => Fate::Answer(too_many(*seconds)),
+            (Some(Effect::Answer(answer, _)), _) => Fate::Answer(answer.clone()),
             (Some(Effect::Hang(_)), _) => Fate::Hang,
             (Some(Effect::Cut(_)), _) | (_, None) => Fate::Cut,
-            (_, Some(answer)) => Fate::Answer(answer),
+            (_, Some(answer)) => Fate::Answer(struck.answer(answer)),
         };
         let status = match &fate {
             Fate::Answer(answer) => Some(answer.status),
@@ -179,6 +184,20 @@ impl Mattermost {
         let body = json!({"name": name, "display_name": display_name, "type": "O"});
         let made = teams::save(&mut self.world(), &Who::Local, &body);
         made.map(|team| team.id).map_err(|error| error.id)
+    }
+
+    /// Changes a team directly, as in the database; `update_at` moves. `false` when there is no such
+    /// team.
+    #[must_use]
+    pub fn edit_team(&self, id: &str, change: impl FnOnce(&mut Team)) -> bool {
+        let mut world = self.world();
+        let now = world.clock.stamp();
+        let Some(team) = world.teams.get_mut(id) else {
+            return false;
+        };
+        change(team);
+        team.update_at = now;
+        true
     }
 
     /// Makes somebody a member of a team, if both are there and there is room.

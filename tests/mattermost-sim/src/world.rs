@@ -22,7 +22,7 @@ use crate::teams::{Team, TeamMember};
 use crate::users::User;
 
 /// The state of one server.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct World {
     pub version: Version,
     pub clock: Clock,
@@ -157,7 +157,7 @@ impl Who {
 }
 
 /// All users, found by id, username, address and auth data, each of which is unique.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Users {
     by_id: BTreeMap<String, User>,
     by_username: BTreeMap<String, String>,
