@@ -41,6 +41,6 @@ pub use record::{
     StepRecord,
 };
 pub use server::{Capabilities, Member, Places, Seats, ServerFacts, Team, User, Version};
-pub use text::{printable, shell_word};
+pub use text::{printable, shell_word, visible};
 pub use time::{Now, Timestamp};
 pub use undone::{Undoing, Undone, ValueOf};
