@@ -113,7 +113,7 @@ impl DirectoryId {
         let plain: String = id.chars().filter(|c| c.is_alphanumeric()).collect();
         let bare = id.trim_matches(|c: char| !c.is_alphanumeric());
         plain.chars().all(|c| c == '0')
-            || plain.chars().all(|c| c == 'x')
+            || plain.len() > 2 && plain.chars().all(|c| c == 'x')
             || plain.len() >= 32 && plain.chars().all(|c| c == 'f')
             || PLACEHOLDERS.contains(&id)
             || PLACEHOLDERS.contains(&bare)
@@ -175,6 +175,7 @@ mod tests {
         }
         for text in [
             "1",
+            "x",
             "f",
             "ffff",
             "1000",
