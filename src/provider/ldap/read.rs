@@ -73,7 +73,7 @@ pub(super) async fn read_over(
         provider,
         ask,
         deadline,
-        assembler: Assembler::new(&provider.mapping, &ask.now),
+        assembler: Assembler::new(&provider.mapping, &ask.now).asked_by_id(),
         witness: None,
     };
     reader.read(session).await
