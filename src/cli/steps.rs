@@ -25,7 +25,8 @@ pub enum Tense {
 }
 
 /// In the order in which people want to see them: what takes away first.
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 13] = [
+    "assign-bot",
     "purge",
     "deactivate",
     "unlink",
@@ -62,6 +63,11 @@ pub fn heading(kind: &str, number: usize, tense: Tense) -> String {
             users,
         ),
         "reactivate" => ("Reactivate", "Reactivated", users),
+        "assign-bot" => (
+            "Hand over",
+            "Handed over",
+            "mattersync's own bot".to_owned(),
+        ),
         "create-team" => ("Create", "Created", count(number, "team", "teams")),
         "join-team" => {
             let members = count(number, "member", "members");
@@ -134,6 +140,7 @@ fn table(page: &mut Page, kind: &str, steps: &[&Step], with_reason: bool, tense:
     let middle: [&str; 2] = match kind {
         "rename" | "change-email" => ["FROM", "TO"],
         "update" => ["CHANGES", ""],
+        "assign-bot" => ["BOT", "NEW OWNER"],
         "create-team" => ["DISPLAY NAME", ""],
         "join-team" => ["TEAM", ""],
         "create" => ["USERNAME IN THE DIRECTORY", ""],
@@ -210,6 +217,9 @@ fn values(action: &Action, tense: Tense) -> [String; 2] {
         } if user.username != directory_username.to_lowercase() => {
             [directory_username.clone(), String::new()]
         }
+        Action::AssignBot {
+            bot_name, to_name, ..
+        } => [bot_name.clone(), to_name.clone()],
         Action::CreateTeam { display_name, .. } => [display_name.clone(), String::new()],
         Action::JoinTeam {
             team_name, user, ..

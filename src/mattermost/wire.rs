@@ -95,6 +95,14 @@ impl ApiUser {
     }
 }
 
+/// A bot.
+#[derive(Deserialize)]
+pub struct ApiBot {
+    /// Whose it is: a user's id, or that of a plugin.
+    #[serde(default)]
+    pub owner_id: String,
+}
+
 /// A team.
 #[derive(Deserialize)]
 pub struct ApiTeam {
@@ -183,6 +191,8 @@ pub struct ApiServiceSettings {
     /// Whether a user can be deleted for ever.
     #[serde(rename = "EnableAPIUserDeletion")]
     pub enable_api_user_deletion: Option<bool>,
+    /// Whether a bot is disabled together with its owner.
+    pub disable_bots_when_owner_is_deactivated: Option<bool>,
 }
 
 /// `EmailSettings`.

@@ -40,7 +40,7 @@ pub use record::{
     About, HeldBack, Made, MattermostProof, Note, Origin, ReadingProof, Released, RunKind,
     StepRecord,
 };
-pub use server::{Capabilities, Member, Places, Seats, ServerFacts, Team, User, Version};
+pub use server::{Capabilities, Member, OwnBot, Places, Seats, ServerFacts, Team, User, Version};
 pub use text::{printable, shell_word, visible};
 pub use time::{Now, Timestamp};
 pub use undone::{Undoing, Undone, ValueOf};

@@ -40,6 +40,14 @@ pub fn inverse(record: &StepRecord, memory: &Memory) -> Result<Option<Inverse>, 
                  Manage Members"
             ));
         }
+        Action::AssignBot {
+            bot_name, to_name, ..
+        } => {
+            return Err(format!(
+                "the bot {bot_name} stays with {to_name}, so that it does not stop with the former \
+                 owner's job. To give it to somebody else: mmctl bot assign {bot_name} USERNAME"
+            ));
+        }
         Action::CreateTeam { name, .. } => {
             return Err(format!(
                 "a team is never deleted: archive {name} in Mattermost's System Console, and take \
@@ -132,7 +140,9 @@ fn undoing(record: &StepRecord) -> Result<Vec<Undoing>, String> {
         Action::Unlink { .. } => vec![Undoing::Link {
             directory_username: record.step.subject.name.clone(),
         }],
-        Action::CreateTeam { .. } | Action::JoinTeam { .. } => Vec::new(),
+        Action::AssignBot { .. } | Action::CreateTeam { .. } | Action::JoinTeam { .. } => {
+            Vec::new()
+        }
     })
 }
 

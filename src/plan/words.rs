@@ -73,6 +73,12 @@ impl fmt::Display for Sentence<'_> {
             Action::Deactivate { .. } => write!(f, "deactivate {subject}")?,
             Action::Reactivate { .. } => write!(f, "reactivate {subject}")?,
             Action::Purge { .. } => write!(f, "delete {subject} for ever")?,
+            Action::AssignBot {
+                bot_name, to_name, ..
+            } => write!(
+                f,
+                "hand the bot {bot_name} over from {subject} to {to_name}"
+            )?,
             Action::CreateTeam { name, display_name } => {
                 write!(f, "create the team {name} ({display_name})")?;
             }
@@ -88,6 +94,11 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoUserYet => f.write_str("the account has no user yet"),
+            Self::OwnsOurBot { bot, owner } => write!(
+                f,
+                "mattersync works as the bot {bot}, which the server would disable together with \
+                 its owner {owner}"
+            ),
             Self::SamePerson { by } => write!(f, "{by} agree with the account"),
             Self::SameAnchor { anchor, was } => write!(
                 f,

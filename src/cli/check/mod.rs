@@ -1,8 +1,9 @@
 //! `mattersync check`: is everything as it should be? Changes nothing.
 //!
-//! `local` looks at this machine, `directory` and `server` at the two sides, `people` at what the
+//! `branch` looks for what would end our own work, `local` looks at this machine, `directory` and `server` at the two sides, `people` at what the
 //! directory says of each account as Mattermost would see it.
 
+mod branch;
 mod directory;
 mod local;
 mod people;

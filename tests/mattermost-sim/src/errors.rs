@@ -157,7 +157,7 @@ impl Answer {
         Answer::raw(error.status, "application/json", body)
     }
 
-    /// What both versions say where they have no such route. Without `X-Version-Id`.
+    /// What every version says where they have no such route. Without `X-Version-Id`.
     pub(crate) fn no_route(version: Version, path: &str) -> Answer {
         let mut error = ApiError::new(
             404,
@@ -168,7 +168,7 @@ impl Answer {
             "There doesn't appear to be an api call for the url='{path}'.  \
              Typo? are you missing a team_id or user_id as part of the url?"
         );
-        let content_type = if version.is_5() {
+        let content_type = if version < Version::V9_1 {
             "text/plain; charset=utf-8"
         } else {
             "application/json"

@@ -29,7 +29,7 @@ pub enum Fate {
     Hang,
 }
 
-/// A password that satisfies every policy of both versions.
+/// A password that satisfies every policy of every version.
 pub const PASSWORD: &str = "Sync-Passw0rd!";
 
 /// A simulated server. Clones are handles on the same state.
@@ -149,6 +149,19 @@ impl Mattermost {
         world.users.edit(user_id, |user| user.is_bot = true);
         world.add_bot(user_id, user_id);
         world.make_token(user_id, "simulated").1
+    }
+
+    /// Gives a bot to somebody, as if they had made it.
+    pub fn set_bot_owner(&self, bot: &str, owner: &str) {
+        if let Some(bot) = self.world().bots.get_mut(bot) {
+            owner.clone_into(&mut bot.owner_id);
+        }
+    }
+
+    /// Whose a bot is.
+    #[must_use]
+    pub fn bot_owner(&self, bot: &str) -> Option<String> {
+        Some(self.world().bots.get(bot)?.owner_id.clone())
     }
 
     /// Changes a user directly, as if by somebody else's hand; `update_at` moves.
