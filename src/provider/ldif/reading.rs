@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::config::Mapping;
+use crate::config::{LockRule, Mapping};
 use crate::model::{Directory, DirectoryId, Entry, Gap, Lookup, Proof, SourceIdentity};
 use crate::provider::mapping::{
     Assembler, NoId, dn, group_id_of, id_context, id_of, is_suspect_count, is_tombstone,
@@ -23,6 +23,9 @@ use super::records::{Bad, Item, Records};
 
 /// More records than this that cannot be understood: the file is no LDIF.
 const MAX_BAD: usize = 1000;
+
+/// What every entry has where operational attributes were dumped (RFC 4512, 3.4).
+const OPERATIONAL: [&str; 2] = ["createtimestamp", "modifytimestamp"];
 
 /// What the last entry of a file lacks that may have been cut.
 const CUT: &str = "it does not end with an empty line after its last entry: it may have been cut; \
@@ -104,6 +107,7 @@ impl Scope {
         let filter = parse(&mapping.filter)?;
         let mut wanted = wanted_attributes(mapping);
         wanted.extend(filter.attributes());
+        wanted.extend(OPERATIONAL.map(str::to_owned));
         let mut group_filter = None;
         if !mapping.group_filter.trim().is_empty() {
             let filter = parse(&mapping.group_filter)?;
@@ -151,6 +155,8 @@ struct Pass<'a> {
     selected: usize,
     with_id: usize,
     more_pages: bool,
+    /// Whether what servers keep of entries by themselves was dumped, too.
+    operational: bool,
     /// Whether the file says that the search that wrote it succeeded.
     succeeded: bool,
 }
@@ -180,6 +186,7 @@ impl<'a> Pass<'a> {
             selected: 0,
             with_id: 0,
             more_pages: false,
+            operational: false,
             succeeded: false,
         }
     }
@@ -219,6 +226,9 @@ impl<'a> Pass<'a> {
         for (attribute, count) in self.asked_for.iter_mut().filter(|_| in_base) {
             *count += usize::from(!entry.values(attribute).is_empty());
         }
+        self.operational |= OPERATIONAL
+            .iter()
+            .any(|name| !entry.values(name).is_empty());
         let is_account = in_base && self.scope.filter.matches(&entry);
         let is_group = self.scope.group_filter.as_ref().is_some_and(|filter| {
             dn::is_within(&name, &self.scope.group_base) && filter.matches(&entry)
@@ -375,6 +385,13 @@ impl<'a> Pass<'a> {
 
     fn directory(mut self, path: &Path) -> Directory {
         self.assembler.empty_groups(&self.may_be_empty);
+        if !self.operational {
+            // Nobody can tell whether nobody has them or they were not dumped.
+            let unshown = self.assembler.unshown().into_iter();
+            unshown
+                .filter(LockRule::is_operational)
+                .for_each(|rule| self.assembler.hidden(rule));
+        }
         let mapping = &self.what.mapping;
         let name = path.display().to_string();
         let absence = match self.gaps.is_empty() {

@@ -216,6 +216,24 @@ fn a_lock_that_the_server_computes_is_not_shown_by_another_s() {
     assert_eq!(directory.state_unknown, 1);
 }
 
+/// A dump without operational attributes looks as if nobody were locked any more.
+#[test]
+fn a_lock_that_was_not_dumped_is_hidden() {
+    let hidden = |text: &str| {
+        let directory = whole(text);
+        directory
+            .hidden_locks
+            .into_iter()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let alice = person("alice", 1);
+    assert_eq!(hidden(&alice), "pwdaccountlockedtime");
+    let with = |line: &str| alice.replace("entryUUID", &format!("{line}\nentryUUID"));
+    assert_eq!(hidden(&with("modifyTimestamp: 20250101000000Z")), "");
+    assert_eq!(hidden(&with("pwdAccountLockedTime: 000001010000Z")), "");
+}
+
 #[test]
 fn what_is_no_ldif_is_refused() {
     let wide: Vec<u8> = person("a", 1)

@@ -151,6 +151,17 @@ impl LockRule {
         matches!(self, Self::NsAccountLock)
     }
 
+    /// Whether the attribute is, or may be, one that is dumped only when it is asked for.
+    pub(crate) fn is_operational(&self) -> bool {
+        matches!(
+            self,
+            Self::PwdAccountLockedTime
+                | Self::NsAccountLock
+                | Self::Value { .. }
+                | Self::Bits { .. }
+        )
+    }
+
     /// What an attribute is computed from, in lower case.
     pub(super) fn sources(&self) -> Option<&'static str> {
         self.is_computed().then_some(ROLE)
