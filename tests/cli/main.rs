@@ -4,7 +4,9 @@
 
 mod alone;
 mod check;
+mod clean;
 mod directories;
+mod incomplete;
 mod ldap;
 mod people;
 mod place;
@@ -12,6 +14,7 @@ mod record;
 mod saved;
 mod served;
 mod state;
+mod times;
 mod undo;
 mod undo_rings;
 mod words;
