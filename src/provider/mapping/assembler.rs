@@ -289,8 +289,9 @@ impl<'a> Assembler<'a> {
         if !sentinels.is_empty() {
             for account in self.accounts.items.values() {
                 dns.insert(dn::normalise(&account.dn));
-                names.insert(dn::fold(&account.username));
-                names.extend(account.other_usernames.iter().map(|name| dn::fold(name)));
+                let others = account.other_usernames.iter();
+                let all = std::iter::once(&account.username).chain(others);
+                names.extend(all.map(|name| dn::fold(&name.replace(Account::HIDDEN, ""))));
             }
             dns.extend(self.groups.items.values().map(|g| dn::normalise(&g.dn)));
             dns.extend(

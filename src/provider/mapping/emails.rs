@@ -12,7 +12,7 @@ use super::text::Texts;
 pub(super) fn candidates(
     entry: &Entry,
     mapping: &Mapping,
-    usernames: &[&String],
+    usernames: &[String],
     unreadable: &mut Unreadable,
 ) -> Vec<EmailCandidates> {
     let mut candidates = Vec::with_capacity(mapping.email.len());

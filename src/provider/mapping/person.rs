@@ -40,9 +40,12 @@ pub(super) fn person(entry: &Entry, mapping: &Mapping, now: &Now) -> Result<Pers
     };
     let (judgement, expires) = judge(entry, &mapping.locks, now);
     let mut unreadable = BTreeMap::new();
-    let names: Vec<&String> = iter::once(&username).chain(&other_usernames).collect();
-    let emails = emails::candidates(entry, mapping, &names, &mut unreadable);
-    let profile = profile(entry, mapping, &username, &mut unreadable);
+    // What is made of it is for people.
+    let all = iter::once(&username).chain(&other_usernames);
+    let all: Vec<String> = all.map(|name| name.replace(Account::HIDDEN, "")).collect();
+    let emails = emails::candidates(entry, mapping, &all, &mut unreadable);
+    let seen = username.replace(Account::HIDDEN, "");
+    let profile = profile(entry, mapping, &seen, &mut unreadable);
     let not_a_person = remains::of_a_conflict(entry, &username)
         .or_else(|| not_a_person::met(entry, &username, &mapping.not_a_person));
     let account = Account {

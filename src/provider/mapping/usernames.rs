@@ -1,9 +1,9 @@
 //! Which usernames an entry offers.
 
-use crate::model::Entry;
+use crate::model::{Account, Entry};
 
 use super::dn;
-use super::text::Texts;
+use super::text::{Texts, clean};
 
 /// The username of a new user, and the others that the entry has.
 ///
@@ -11,9 +11,12 @@ use super::text::Texts;
 /// such ones beside the plain name), then the one that names the entry in its DN. What is left is
 /// put in the order of the alphabet, so that it is the same every time.
 pub(super) fn of(entry: &Entry, attribute: &str) -> Result<(String, Vec<String>), String> {
-    let texts = Texts::of(entry, attribute);
-    let in_rdn = dn::rdn_value(&entry.dn, attribute);
-    let names_it = |value: &String| in_rdn.as_ref() == Some(&dn::fold(value));
+    let texts = Texts::of_names(entry, attribute);
+    let in_rdn = dn::rdn_value(&entry.dn, attribute).map(|value| dn::fold(&clean(&value)));
+    let names_it = |value: &String| {
+        let seen = value.replace(Account::HIDDEN, "");
+        in_rdn.as_ref() == Some(&dn::fold(&seen))
+    };
     if texts.unreadable && !texts.values.iter().any(names_it) {
         return Err(format!("its {attribute} is no UTF-8 text"));
     }
