@@ -170,6 +170,10 @@ impl<'a> Call<'a> {
                 .delete_permanently(user)
                 .await
                 .map(|()| Effect::Purged),
+            Action::EndSessions { .. } => writer
+                .end_sessions(user)
+                .await
+                .map(|()| Effect::SessionsEnded),
             Action::AssignBot { bot, to, .. } => writer
                 .assign_bot(bot, to)
                 .await

@@ -109,7 +109,7 @@ impl Engine {
             delta.extend(sight(hold, seen, &meant));
             let (old, new): (Vec<_>, Vec<_>) = meant
                 .into_iter()
-                .partition(|(_, print)| seen.is_none_or(|seen| seen.contains(print)));
+                .partition(|(_, print)| seen.is_some_and(|seen| seen.contains(print)));
             released.extend(old.iter().map(|(id, _)| *id));
             unseen.extend(new.iter().map(|(id, _)| *id));
             let steps: BTreeSet<Fingerprint> = old.into_iter().map(|(_, print)| print).collect();
@@ -276,7 +276,7 @@ fn sight(
     let sight: BTreeSet<Fingerprint> = match seen {
         _ if meant.len() == hold.steps.len() => prints.collect(),
         Some(seen) => seen.iter().cloned().chain(prints).collect(),
-        None => return None,
+        None => prints.collect(),
     };
     Some(Remember::Held(hold.key.clone(), Some(sight)))
 }

@@ -167,6 +167,10 @@ fn wants_attention(why: &Why) -> bool {
         | Why::UserGone
         | Why::EmailSwap { .. }
         | Why::TeamArchived { .. }
+        | Why::TeamMoved(_)
+        | Why::TeamConstrained { .. }
+        | Why::TeamDomain { .. }
+        | Why::StateManaged { .. }
         | Why::TeamFull { .. }
         | Why::NoAdmin
         | Why::DroppedByConfiguration { .. }

@@ -167,6 +167,19 @@ impl Writer {
         self.set_active(id, true).await
     }
 
+    /// Ends all sessions of a user: whoever is logged in has to log in again. Access tokens stay.
+    /// Not over the socket.
+    ///
+    /// # Errors
+    /// As [`Writer`] says.
+    pub async fn end_sessions(&self, id: &UserId) -> Result<(), WriteError> {
+        let path = format!("/users/{id}/sessions/revoke/all");
+        let sent = self
+            .client()
+            .write_for(Method::Post, &path, None, Duration::ZERO);
+        sent.await.map(|_| ())
+    }
+
     /// Gives a bot to another person. Giving it to who has it already changes nothing.
     ///
     /// # Errors

@@ -266,6 +266,15 @@ pub enum Action {
         /// Who ordered it by `mattersync deactivate`.
         ordered_by: Option<String>,
     },
+    /// End all sessions of a user whom the server does not let us deactivate.
+    EndSessions {
+        /// Whose, if the user is linked.
+        account: Option<AccountKey>,
+        /// Which user.
+        user: UserId,
+        /// The class that the deactivation would have been counted in.
+        class: Option<Class>,
+    },
     /// Reactivate a user whom we had deactivated.
     Reactivate {
         /// Whose.

@@ -140,9 +140,10 @@ fn undoing(record: &StepRecord) -> Result<Vec<Undoing>, String> {
         Action::Unlink { .. } => vec![Undoing::Link {
             directory_username: record.step.subject.name.clone(),
         }],
-        Action::AssignBot { .. } | Action::CreateTeam { .. } | Action::JoinTeam { .. } => {
-            Vec::new()
-        }
+        Action::AssignBot { .. }
+        | Action::EndSessions { .. }
+        | Action::CreateTeam { .. }
+        | Action::JoinTeam { .. } => Vec::new(),
     })
 }
 

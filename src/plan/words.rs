@@ -73,6 +73,7 @@ impl fmt::Display for Sentence<'_> {
             Action::Deactivate { .. } => write!(f, "deactivate {subject}")?,
             Action::Reactivate { .. } => write!(f, "reactivate {subject}")?,
             Action::Purge { .. } => write!(f, "delete {subject} for ever")?,
+            Action::EndSessions { .. } => write!(f, "end the sessions of {subject}")?,
             Action::AssignBot {
                 bot_name, to_name, ..
             } => write!(
@@ -310,6 +311,16 @@ impl fmt::Display for Why {
                 f,
                 "the user logs in through {service}, which owns {fields}: changed there, not here"
             ),
+            Self::StateManaged {
+                service,
+                name,
+                what,
+            } => write!(
+                f,
+                "not {what}: they log in through {service}, and this server lets nobody change the \
+                 state of such users. `mmctl user change-password {name}` takes the binding to \
+                 {service} away; the next cycle then does it"
+            ),
             Self::EmailWaiting { email } => {
                 write!(
                     f,
@@ -333,6 +344,23 @@ impl fmt::Display for Why {
                     "the team {team} is archived: restore it, or take it out of the configuration"
                 )
             }
+            Self::TeamMoved(moved) => write!(f, "{moved}"),
+            Self::TeamConstrained { team } => write!(
+                f,
+                "groups decide who is in the team {team} (group-constrained), and the server adds \
+                 nobody else: type `mmctl group team disable {team}`, or take it out of the \
+                 configuration"
+            ),
+            Self::TeamDomain {
+                team,
+                email,
+                allowed,
+            } => write!(
+                f,
+                "the team {team} accepts only addresses at {allowed}, not {email}: change the \
+                 address, or the domains of the team (allowed_domains) or of the server \
+                 (TeamSettings.RestrictCreationToDomains)"
+            ),
             Self::TeamFull { team, limit } => {
                 write!(
                     f,
@@ -470,6 +498,7 @@ impl fmt::Display for HoldCause {
                 "the configuration was changed, and says otherwise who is in scope: {}",
                 Changes(changes)
             ),
+            Self::TeamMoved(moved) => write!(f, "{moved}"),
             Self::OlderState { how } => write!(
                 f,
                 "{how}. What mattersync did since then it does not know: look whether this is what \
@@ -507,5 +536,6 @@ pub fn hold_name(key: &HoldKey) -> String {
         HoldKey::Restored => "restored".to_owned(),
         HoldKey::Flapping => "flapping".to_owned(),
         HoldKey::Clock => "clock".to_owned(),
+        HoldKey::Team(name) => format!("team:{name}"),
     }
 }

@@ -36,6 +36,28 @@ async fn what_a_cycle_of_the_service_found_in_between_stays_held() {
     assert!(!stage.is_active("user005"));
 }
 
+/// Also where nothing was ever shown: what the service found while nobody looked is not released
+/// by a word that somebody types from memory.
+#[tokio::test]
+async fn what_nobody_has_seen_is_shown_before_it_is_released() {
+    for word in ["missing", "user000"] {
+        let stage = Stage::new(Version::V11);
+        let mut file = File::new(40);
+        let mut engine = filled(&stage, &file).await;
+        file.remove(0..3);
+        cycle(&stage, &mut engine).await;
+        let meant = if word == "missing" { 3 } else { 1 };
+        let approved = engine.approve(word, "alice", &|_| {}).await.unwrap();
+        assert_eq!((approved.released.len(), approved.unseen.len()), (0, meant));
+        cycle(&stage, &mut engine).await;
+        assert!(stage.is_active("user000"));
+        let approved = engine.approve(word, "alice", &|_| {}).await.unwrap();
+        assert_eq!((approved.released.len(), approved.unseen.len()), (meant, 0));
+        cycle(&stage, &mut engine).await;
+        assert!(!stage.is_active("user000"));
+    }
+}
+
 #[tokio::test]
 async fn who_was_shown_a_cycle_saw_what_it_held() {
     let stage = Stage::new(Version::V11);
@@ -56,12 +78,14 @@ async fn a_later_approval_does_not_prolong_an_earlier_one() {
     let mut file = File::new(40);
     let mut engine = filled(&stage, &file).await;
     file.remove(0..3);
+    engine.show_holds(&|_| {}).await.unwrap();
     engine.approve("missing", "alice", &|_| {}).await.unwrap();
     // They are back before anything was done.
     file.add(0..3);
     cycle(&stage, &mut engine).await;
     stage.clock.advance(HOUR * 71);
     file.remove(10..13);
+    engine.show_holds(&|_| {}).await.unwrap();
     engine.approve("missing", "bob", &|_| {}).await.unwrap();
     cycle(&stage, &mut engine).await;
     assert!(!stage.is_active("user010"));
@@ -78,6 +102,7 @@ async fn approvals_that_are_joined_end_with_the_earlier_one() {
     let mut file = File::new(40);
     let mut engine = filled(&stage, &file).await;
     file.remove(0..3);
+    engine.show_holds(&|_| {}).await.unwrap();
     let first = engine.approve("missing", "alice", &|_| {}).await.unwrap();
     stage.clock.advance(HOUR * 71);
     file.remove(10..13);
@@ -102,6 +127,7 @@ async fn an_approval_for_one_of_a_ring_of_names_is_for_all_of_it() {
         file.edit(1, |person| person.uid = "user000".into());
         cycle(&stage, &mut engine).await;
         assert_eq!(stage.user("user000").id, first);
+        engine.show_holds(&|_| {}).await.unwrap();
         let word = engine.approve(approved, "alice", &|_| {}).await.unwrap();
         assert_eq!(word.released.len(), 3, "{approved}");
         cycle(&stage, &mut engine).await;
