@@ -8,12 +8,12 @@ use crate::cycle::{Adoption, Approved, PlanReport};
 use crate::model::{HoldCause, Step, StepId, shell_word};
 use crate::plan::hold_name;
 
-use super::Answer;
 use super::args::Approve;
 use super::context::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, Found};
 use super::print::{Page, Terminal, count};
 use super::steps::{self, Tense, steps_of};
+use super::{Answer, plan};
 
 /// One hold, for programs.
 #[derive(Serialize)]
@@ -35,14 +35,15 @@ pub fn approve(context: &Context, args: &Approve, terminal: Terminal) -> Result<
     match &args.what {
         None => {
             let report = context.show_holds()?;
+            let exit = Found::shown(&report.incomplete);
             if args.json.json {
-                return Answer::json(&held(&report), Exit::DONE);
+                return Answer::json(&held(&report), exit);
             }
             list(&mut page, &report);
-            Ok(Answer::page(&page, Exit::DONE))
+            Ok(Answer::page(&page, exit))
         }
         Some(what) => {
-            let approved = context.approve(what)?;
+            let approved = context.approve(what, args.new_password)?;
             let others = still_held(&approved, what);
             let exit = if approved.unseen.is_empty() && others.is_empty() {
                 Exit::DONE
@@ -76,6 +77,7 @@ fn held(report: &PlanReport) -> Vec<Held<'_>> {
 }
 
 fn list(page: &mut Page, report: &PlanReport) {
+    plan::unread(page, &report.incomplete);
     if report.plan.holds.is_empty() {
         page.line("Nothing is held.");
         return;
@@ -90,6 +92,16 @@ fn list(page: &mut Page, report: &PlanReport) {
         ));
     }
     page.line("One person alone: mattersync approve USERNAME");
+    if !report.adoptions.is_empty() {
+        page.line(
+            "Should somebody have signed up in another's name, they know the password and are \
+             logged in also after the adoption, and a server tells nobody whether an address was \
+             ever verified. Of whom you do not know who made the user, of young ones, and of those \
+             who were never active: mattersync approve USERNAME --new-password also gives a random \
+             password and ends the sessions; the person then asks for another with \"Forgot your \
+             password?\". Access tokens stay.",
+        );
+    }
 }
 
 /// Other holds that keep back what was released under this name.

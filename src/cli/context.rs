@@ -7,6 +7,7 @@ use tokio::runtime::Runtime;
 
 use crate::config::{Settings, Warning};
 use crate::cycle::{Approved, Errand, PlanReport, Question, SyncReport};
+use crate::daemon::asked_by;
 
 use super::exit::{Exit, Failure};
 use super::own::Own;
@@ -141,11 +142,11 @@ impl Context {
     ///
     /// # Errors
     /// When nothing of that name is held, and as [`Context::show_holds`].
-    pub fn approve(&self, what: &str) -> Result<Approved, Failure> {
+    pub fn approve(&self, what: &str, new_password: bool) -> Result<Approved, Failure> {
         self.wait(async {
             match &self.worker {
-                Worker::Service(remote) => remote.approve(what, &self.progress).await,
-                Worker::Own(own) => own.approve(what, &self.progress).await,
+                Worker::Service(remote) => remote.approve(what, new_password, &self.progress).await,
+                Worker::Own(own) => own.approve(what, new_password, &self.progress).await,
             }
         })
     }
@@ -193,8 +194,5 @@ fn caller(person: Option<&str>) -> String {
         Some(user) => user.name,
         None => format!("uid {uid}"),
     };
-    match person {
-        Some(person) if person != name => format!("{name} ({person})"),
-        _ => name,
-    }
+    asked_by(&name, person)
 }

@@ -48,6 +48,7 @@ impl Group {
             | Why::NoAdmin => Self::NoPlace,
             Why::Grace { .. }
             | Why::Unproven(_)
+            | Why::UsersUnread(_)
             | Why::FieldUnproven { .. }
             | Why::DroppedByConfiguration { .. } => Self::Missing,
             Why::ReactivatedByHand

@@ -101,9 +101,16 @@ impl Own {
     ///
     /// # Errors
     /// When nothing of that name is held, and as [`Own::show_holds`].
-    pub async fn approve(&self, what: &str, progress: &Progress) -> Result<Approved, Failure> {
+    pub async fn approve(
+        &self,
+        what: &str,
+        new_password: bool,
+        progress: &Progress,
+    ) -> Result<Approved, Failure> {
         let mut engine = self.writing_engine()?;
-        let approved = engine.approve(what, &self.by, &stages(progress)).await;
+        let stages = stages(progress);
+        let approved = engine.approve_with(what, new_password, &self.by, &stages);
+        let approved = approved.await;
         progress.clear();
         Ok(approved?)
     }

@@ -25,13 +25,14 @@ pub enum Tense {
 }
 
 /// In the order in which people want to see them: what takes away first.
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 15] = [
     "assign-bot",
     "purge",
     "deactivate",
     "end-sessions",
     "unlink",
     "adopt",
+    "reset-access",
     "move",
     "rename",
     "change-email",
@@ -48,6 +49,11 @@ pub fn heading(kind: &str, number: usize, tense: Tense) -> String {
     let (wanted, done, rest) = match kind {
         "deactivate" => ("Deactivate", "Deactivated", users),
         "end-sessions" => ("End the sessions of", "Ended the sessions of", users),
+        "reset-access" => (
+            "Give a random password, and end the sessions of,",
+            "Gave a random password, and ended the sessions of,",
+            users,
+        ),
         "unlink" => ("Unlink", "Unlinked", users),
         "adopt" => ("Adopt", "Adopted", users),
         "move" => (

@@ -27,11 +27,10 @@ pub struct Moment {
 
 impl From<Timestamp> for Moment {
     fn from(at: Timestamp) -> Self {
-        let time = match jiff::Timestamp::from_millisecond(at.0) {
-            Ok(moment) => format!("{moment:.3}"),
-            Err(_) => String::new(),
-        };
-        Self { time, ms: at.0 }
+        Self {
+            time: at.rfc3339(),
+            ms: at.0,
+        }
     }
 }
 
@@ -360,6 +359,7 @@ fn changes(record: &StepRecord) -> Vec<Change> {
             vec![change("account", from.id.as_str(), account.id.as_str())]
         }
         Action::Unlink { user, .. } => vec![change("link", user.as_str(), "")],
+        Action::ResetAccess { .. } => vec![change("password", "", "(random)")],
         Action::EndSessions { .. } => vec![change("sessions", "open", "ended")],
         Action::AssignBot { user, to, .. } => {
             vec![change("owner", user.as_str(), to.as_str())]

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::apply::Listener;
 use crate::model::{
     Action, Approval, Class, Fingerprint, Hold, HoldKey, Kept, Now, Order, Origin, Remember,
-    RunKind, Step, StepId, UserId,
+    RunKind, Step, StepId, Timestamp, UserId,
 };
 use crate::plan::{APPROVAL, approved, hold_name, witnesses};
 
@@ -24,8 +24,8 @@ pub struct Approved {
     pub released: Vec<StepId>,
     /// Steps that have come to be held since they were last shown, and stay so: look first.
     pub unseen: Vec<StepId>,
-    /// Until when it is good, in words.
-    pub until: String,
+    /// Until when it is good.
+    pub until: Timestamp,
 }
 
 /// A word that cannot be followed.
@@ -92,6 +92,21 @@ impl Engine {
         by: &str,
         stages: &Stages<'_>,
     ) -> Result<Approved, WordError> {
+        self.approve_with(what, false, by, stages).await
+    }
+
+    /// Approves as [`Engine::approve`]; with `new_password`, who is adopted because of it gets a
+    /// random password, and has to log in anew.
+    ///
+    /// # Errors
+    /// As [`Engine::approve`].
+    pub async fn approve_with(
+        &mut self,
+        what: &str,
+        new_password: bool,
+        by: &str,
+        stages: &Stages<'_>,
+    ) -> Result<Approved, WordError> {
         let shown = self.store().load().await.map_err(CycleError::from)?.held;
         let view = self.look(stages).await?;
         let mut released = Vec::new();
@@ -125,6 +140,9 @@ impl Engine {
             let names = view.plan.holds.iter().map(|h| hold_name(&h.key)).collect();
             return Err(WordError::NothingHeld(what.to_owned(), names));
         }
+        if new_password {
+            delta.extend(resets(&view, &released, by, &now));
+        }
         self.store()
             .observe(delta)
             .await
@@ -133,7 +151,7 @@ impl Engine {
             plan: view.report(),
             released,
             unseen,
-            until: until.to_string(),
+            until,
         })
     }
 
@@ -301,6 +319,22 @@ fn accepted(view: &View, by: &str, now: &Now) -> Vec<Remember> {
 
 /// An approval, together with what an earlier one that is still good had released and the plan
 /// still wants. Nothing is released for longer than a person said: joined, they end with the earlier.
+/// Orders to lock everybody out of those users whose adoption is released.
+fn resets(view: &View, released: &[StepId], by: &str, now: &Now) -> Vec<Remember> {
+    let steps = view.plan.steps.iter();
+    let adopted = steps.filter_map(|step| match &step.action {
+        Action::Adopt { user, .. } if released.contains(&step.id) => Some(user.clone()),
+        _ => None,
+    });
+    let order = Order {
+        by: by.to_owned(),
+        at: now.wall,
+    };
+    adopted
+        .map(|user| Remember::Reset(user, Some(order.clone())))
+        .collect()
+}
+
 fn approval(
     view: &View,
     key: &HoldKey,

@@ -120,6 +120,30 @@ pub struct Order {
     pub at: Timestamp,
 }
 
+/// The newest state of a user that the server itself told of, by the user's `update_at`. What is
+/// older is no news.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Newest {
+    /// The `update_at`.
+    pub at: Timestamp,
+    /// Set while only an older state is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub older: Option<Older>,
+}
+
+/// An older state of a user that is read again and again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Older {
+    /// The `update_at` that is read.
+    pub seen: Timestamp,
+    /// For how long for certain.
+    pub certain: Duration,
+    /// When it was last read.
+    pub last: Now,
+    /// In how many readings.
+    pub readings: u32,
+}
+
 /// The first refusal of a server that takes no more active users and tells nobody its limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeatRefusal {
@@ -284,12 +308,17 @@ pub struct Memory {
     pub undone: BTreeMap<AccountKey, Vec<Undone>>,
     /// Since when more than one entry was seen with an account's id.
     pub duplicates: BTreeMap<AccountKey, Timestamp>,
+    /// Persons' orders to give a user who is adopted a random password and to end the sessions, not
+    /// yet carried out.
+    pub resets: BTreeMap<UserId, Order>,
     /// Users whose sessions were ended because the server does not let us deactivate them.
     pub sessions_ended: BTreeMap<UserId, Timestamp>,
     /// The team that was filled under each name of the configuration.
     pub teams: BTreeMap<String, TeamId>,
     /// Users of whom a person had everything forgotten, and who may still be there: never adopted.
     pub forgotten: BTreeMap<UserId, Timestamp>,
+    /// How new the rows of users were of whom something is remembered.
+    pub newest: BTreeMap<UserId, Newest>,
     /// Set while the state file is known to be an older copy.
     pub restored: Option<Restored>,
 }
@@ -354,12 +383,16 @@ pub enum Remember {
     Undone(AccountKey, Option<Vec<Undone>>),
     /// Set or clear since when more than one entry was seen with an account's id.
     Duplicate(AccountKey, Option<Timestamp>),
+    /// Set or clear an order to give a user a random password.
+    Reset(UserId, Option<Order>),
     /// Set or clear when a user's sessions were ended instead of a deactivation.
     SessionsEnded(UserId, Option<Timestamp>),
     /// Set or clear which team is filled under a name of the configuration.
     Team(String, Option<TeamId>),
     /// Set or clear that everything of a user was forgotten.
     Forgotten(UserId, Option<Timestamp>),
+    /// Set or clear how new a user's row was.
+    Newest(UserId, Option<Newest>),
     /// Set or clear that the state file is an older copy.
     Restored(Option<Restored>),
 }
@@ -413,9 +446,11 @@ impl Memory {
             Remember::Unlinked(key, value) => put(&mut self.unlinked, key, value.as_ref()),
             Remember::Undone(key, value) => put(&mut self.undone, key, value.as_ref()),
             Remember::Duplicate(key, value) => put(&mut self.duplicates, key, value.as_ref()),
+            Remember::Reset(user, value) => put(&mut self.resets, user, value.as_ref()),
             Remember::SessionsEnded(user, at) => put(&mut self.sessions_ended, user, at.as_ref()),
             Remember::Team(name, team) => put(&mut self.teams, name, team.as_ref()),
             Remember::Forgotten(user, at) => put(&mut self.forgotten, user, at.as_ref()),
+            Remember::Newest(user, value) => put(&mut self.newest, user, value.as_ref()),
             Remember::Restored(value) => self.restored.clone_from(value),
         }
     }

@@ -275,6 +275,16 @@ pub enum Action {
         /// The class that the deactivation would have been counted in.
         class: Option<Class>,
     },
+    /// Give a user who was adopted a random password, and end all sessions: whoever signed up in
+    /// somebody's name is out.
+    ResetAccess {
+        /// Whose.
+        account: AccountKey,
+        /// Which user.
+        user: UserId,
+        /// The user logs in through a service: there is no password here.
+        bound: bool,
+    },
     /// Reactivate a user whom we had deactivated.
     Reactivate {
         /// Whose.

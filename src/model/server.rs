@@ -24,6 +24,9 @@ pub struct User {
     pub auth_service: String,
     /// Whether it is a bot account.
     pub is_bot: bool,
+    /// Whether it is another server's user, shown here by a shared channel or a plugin: nobody can
+    /// log in as them.
+    pub is_remote: bool,
     /// When it was deactivated; `None` while active.
     pub deactivated_at: Option<Timestamp>,
     /// When it was created.
@@ -41,6 +44,11 @@ impl User {
     /// Whether the user can log in.
     pub fn is_active(&self) -> bool {
         self.deactivated_at.is_none()
+    }
+
+    /// Whether a person can log in as the user: neither a bot nor another server's user.
+    pub fn is_human(&self) -> bool {
+        !self.is_bot && !self.is_remote
     }
 
     /// Whether the user is a system administrator.
@@ -97,6 +105,60 @@ pub struct Places {
     /// Names of teams that could not be read, or whose members could not, and why. Whether one
     /// that is not in `teams` exists is not known.
     pub unread: BTreeMap<String, String>,
+}
+
+/// A part of one of the two sides.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// The directory's accounts.
+    Accounts,
+    /// The directory's groups.
+    Groups,
+    /// Mattermost's list of users.
+    Users,
+    /// How many users there are.
+    UserCount,
+    /// How many active users the server takes.
+    UserLimit,
+    /// The server's settings.
+    Settings,
+    /// A team or its members; by its name.
+    Team(String),
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accounts => f.write_str("the directory"),
+            Self::Groups => f.write_str("the directory's groups"),
+            Self::Users => f.write_str("the list of users"),
+            Self::UserCount => f.write_str("the number of users"),
+            Self::UserLimit => f.write_str("the limit of active users"),
+            Self::Settings => f.write_str("the server's settings"),
+            Self::Team(name) => write!(f, "the team {name}"),
+        }
+    }
+}
+
+/// A part of a side that could not be read, or not whole.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Unread {
+    /// Which.
+    pub part: Part,
+    /// Why, in words.
+    pub why: String,
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verb = match self.part {
+            Part::Accounts | Part::Users => "was not read completely",
+            Part::Groups => "were not read completely",
+            _ => "could not be read",
+        };
+        write!(f, "{} {verb}: {}", self.part, self.why)
+    }
 }
 
 /// A server version.
@@ -178,4 +240,9 @@ pub struct ServerFacts {
     /// `ServiceSettings.EnableAPIUserDeletion`: whether users can be deleted for ever; `None` if it
     /// could not be asked.
     pub may_delete_users: Option<bool>,
+    /// How many users the server says that it has, the deactivated and bots included; `None` where
+    /// it does not tell.
+    pub users: Option<u64>,
+    /// What it could not be asked, because something else answered in its place.
+    pub unread: Vec<Unread>,
 }

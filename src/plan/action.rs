@@ -24,6 +24,7 @@ impl Action {
             | Self::CreateTeam { .. }
             | Self::JoinTeam { .. }
             | Self::AssignBot { .. }
+            | Self::ResetAccess { .. }
             | Self::Unlink { .. } => None,
         }
     }
@@ -35,7 +36,9 @@ impl Action {
             Self::AssignBot { .. } => Phase::Keep,
             Self::Deactivate { .. } | Self::EndSessions { .. } | Self::Purge { .. } => Phase::Free,
             Self::Rename { .. } => Phase::Names,
-            Self::ChangeEmail { .. } | Self::UpdateProfile { .. } => Phase::Change,
+            Self::ChangeEmail { .. } | Self::UpdateProfile { .. } | Self::ResetAccess { .. } => {
+                Phase::Change
+            }
             Self::CreateTeam { .. } => Phase::Places,
             Self::CreateUser { .. } | Self::Reactivate { .. } => Phase::Arrive,
             Self::JoinTeam { .. } => Phase::Join,
@@ -56,6 +59,7 @@ impl Action {
             Self::Reactivate { .. } => "reactivate",
             Self::Purge { .. } => "purge",
             Self::EndSessions { .. } => "end-sessions",
+            Self::ResetAccess { .. } => "reset-access",
             Self::AssignBot { .. } => "assign-bot",
             Self::CreateTeam { .. } => "create-team",
             Self::JoinTeam { .. } => "join-team",
@@ -73,6 +77,7 @@ impl Action {
             | Self::ChangeEmail { account, .. }
             | Self::UpdateProfile { account, .. }
             | Self::Reactivate { account, .. }
+            | Self::ResetAccess { account, .. }
             | Self::Purge { account, .. }
             | Self::JoinTeam { account, .. } => Some(account),
             Self::Deactivate { account, .. }
@@ -96,6 +101,7 @@ impl Action {
             | Self::Purge { user, .. }
             | Self::AssignBot { user, .. }
             | Self::EndSessions { user, .. }
+            | Self::ResetAccess { user, .. }
             | Self::JoinTeam {
                 user: UserRef::Existing(user),
                 ..
@@ -157,7 +163,10 @@ impl Action {
                 wish.push(class.map_or("ordered", Class::name).to_owned());
             }
             Self::Unlink { as_new, .. } => wish.push(as_new.to_string()),
-            Self::Adopt { .. } | Self::Reactivate { .. } | Self::Purge { .. } => {}
+            Self::Adopt { .. }
+            | Self::ResetAccess { .. }
+            | Self::Reactivate { .. }
+            | Self::Purge { .. } => {}
         }
         wish
     }

@@ -44,6 +44,7 @@ mod profiles;
 mod progress;
 mod purge;
 mod recover;
+mod resets;
 mod restored;
 mod scope;
 mod seats;
@@ -155,6 +156,7 @@ fn decide(mut draft: Draft<'_>) -> Plan {
     profiles::settle(&mut draft, &people);
     let mut made = creations::settle(&mut draft, &people, &naming, &mut addresses);
     undo::part(&mut draft);
+    resets::ordered(&mut draft);
     handover::before_leaving(&mut draft);
     let active = u64::try_from(bonds.active()).unwrap_or(u64::MAX);
     draft.plan.holds = guard::holds(&draft, &doubts, active);

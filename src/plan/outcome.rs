@@ -40,6 +40,8 @@ pub enum Effect {
     BotAssigned,
     /// The user has to log in again.
     SessionsEnded,
+    /// Nobody knows the password any more, and nobody is logged in.
+    AccessReset,
     /// The team exists.
     TeamMade(TeamId),
     /// The user is a member.
@@ -131,6 +133,7 @@ pub fn made(step: &Step, effect: &Effect) -> Option<Made> {
         | Effect::Purged
         | Effect::BotAssigned
         | Effect::SessionsEnded
+        | Effect::AccessReset
         | Effect::Moved
         | Effect::Unlinked
         | Effect::Renamed
@@ -181,6 +184,9 @@ pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Mem
         delta.extend(carried_out(step, effect, list));
     }
     delta.extend(filled(step, effect, memory));
+    if let (Action::ResetAccess { user, .. }, Effect::AccessReset) = (&step.action, effect) {
+        delta.push(Remember::Reset(user.clone(), None));
+    }
     if let (Action::EndSessions { user, .. }, Effect::SessionsEnded) = (&step.action, effect) {
         delta.push(Remember::SessionsEnded(user.clone(), Some(now.wall)));
     }
@@ -446,6 +452,7 @@ fn change(link: &mut Link, step: &Step, effect: &Effect) {
         | Effect::Purged
         | Effect::BotAssigned
         | Effect::SessionsEnded
+        | Effect::AccessReset
         | Effect::TeamMade(_)
         | Effect::Joined => {}
     }

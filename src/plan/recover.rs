@@ -60,6 +60,7 @@ pub fn settle(
         | Action::AssignBot { .. }
         // To end them once more does no harm.
         | Action::EndSessions { .. }
+        | Action::ResetAccess { .. }
         | Action::CreateTeam { .. } => None,
         // The server may have mailed the person already: it is not asked again.
         Action::ChangeEmail {

@@ -73,6 +73,10 @@ impl fmt::Display for Sentence<'_> {
             Action::Deactivate { .. } => write!(f, "deactivate {subject}")?,
             Action::Reactivate { .. } => write!(f, "reactivate {subject}")?,
             Action::Purge { .. } => write!(f, "delete {subject} for ever")?,
+            Action::ResetAccess { bound: false, .. } => {
+                write!(f, "give {subject} a random password, and end the sessions")?
+            }
+            Action::ResetAccess { bound: true, .. } => write!(f, "end the sessions of {subject}")?,
             Action::EndSessions { .. } => write!(f, "end the sessions of {subject}")?,
             Action::AssignBot {
                 bot_name, to_name, ..
@@ -269,6 +273,11 @@ impl fmt::Display for Why {
                 Span(*grace)
             ),
             Self::Unproven(gap) => write!(f, "not seen, but that proves nothing: {gap}"),
+            Self::UsersUnread(gap) => write!(
+                f,
+                "not created or adopted while Mattermost's users cannot all be read, as somebody \
+                 who was not read may have the name or the address: {gap}"
+            ),
             Self::StateUnknown(why) => {
                 write!(f, "whether the account is locked cannot be seen: {why}")
             }

@@ -87,6 +87,7 @@ impl Server {
             roles: BTreeSet::from(["system_user".to_owned()]),
             auth_service: String::new(),
             is_bot: false,
+            is_remote: false,
             deactivated_at: None,
             created_at: Timestamp(self.clock),
             updated_at: Timestamp(self.clock),
@@ -224,6 +225,8 @@ impl Server {
             restrict_to_domains: self.domains.clone(),
             max_users_per_team: self.max_users_per_team,
             may_delete_users: self.may_delete_users,
+            users: None,
+            unread: Vec::new(),
         }
     }
 
@@ -297,6 +300,11 @@ impl Server {
                     members.remove(user);
                 }
                 Ok(Effect::Purged)
+            }
+            Action::ResetAccess { user, .. } => {
+                self.known(user)?;
+                self.sessions_ended.push(user.clone());
+                Ok(Effect::AccessReset)
             }
             Action::EndSessions { user, .. } => {
                 self.known(user)?;

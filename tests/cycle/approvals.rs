@@ -135,3 +135,29 @@ async fn an_approval_for_one_of_a_ring_of_names_is_for_all_of_it() {
         assert!(stage.sim.user_named("user000").is_some(), "{approved}");
     }
 }
+
+/// Whoever signed up in somebody's name knows the password and is logged in.
+#[tokio::test]
+async fn who_is_adopted_can_be_locked_out_of_it_first() {
+    for new_password in [false, true] {
+        let stage = Stage::new(Version::V11);
+        let mut file = File::new(3);
+        let mut engine = filled(&stage, &file).await;
+        let fields = serde_json::json!({"username": "user003", "email": "user003@example.org"});
+        let user = stage.sim.add_user(&fields).unwrap();
+        let session = stage.sim.token_for(&user);
+        let before = stage.user("user003").password;
+        file.add(3..4);
+        engine.show_holds(&|_| {}).await.unwrap();
+        let word = engine.approve_with("adopt", new_password, "alice", &|_| {});
+        assert_eq!(word.await.unwrap().released.len(), 1);
+        let done = cycle(&stage, &mut engine).await;
+        let resets = done.kinds().contains(&("reset-access", 1));
+        assert_eq!(resets, new_password, "{:?}", done.kinds());
+        assert!(done.kinds().contains(&("adopt", 1)));
+        assert_eq!(stage.user("user003").password != before, new_password);
+        assert_eq!(stage.sim.knows_session(&session), !new_password);
+        let rest = cycle(&stage, &mut engine).await;
+        stage.assert_rests(&rest);
+    }
+}

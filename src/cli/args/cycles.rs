@@ -37,6 +37,10 @@ pub struct Approve {
     /// name from the list (restored, shrank:NAME, …), or one person: username, address, DN or id
     pub what: Option<String>,
 
+    /// Also give who is adopted a random password, and end the sessions
+    #[arg(long, requires = "what")]
+    pub new_password: bool,
+
     #[command(flatten)]
     #[allow(missing_docs)]
     pub json: Json,

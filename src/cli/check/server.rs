@@ -44,7 +44,16 @@ pub(super) async fn check(
     } else {
         findings.ok("Mattermost", format!("{label}: version {}", facts.version));
     }
-    let users = told(findings, reader.users().await)?;
+    let users = told(findings, reader.users_of(&facts).await)?;
+    for gap in users.gaps() {
+        findings.unread(
+            "Mattermost",
+            format!("the list of users was not read completely: {gap}"),
+        );
+    }
+    for unread in &facts.unread {
+        findings.unread("Mattermost", unread.to_string());
+    }
     let accounts = Accounts::of(directory);
     let may_all = rights(findings, settings, &facts, &users, &accounts);
     if may_all {
@@ -160,8 +169,13 @@ fn administrators(
     directory: Option<&Directory>,
     users: &Roster<UserId, User>,
 ) {
-    let human = |user: &User| user.is_admin() && user.is_active() && !user.is_bot;
+    let human = |user: &User| user.is_admin() && user.is_active() && user.is_human();
     if users.iter().any(|(_, user)| human(user)) {
+        return;
+    }
+    if let Some(gap) = users.gaps().first() {
+        let what = "whether the server has an active human administrator is not known";
+        findings.problem("rights", format!("{what}: not all users were read: {gap}"));
         return;
     }
     let first = settings.policy.first_admin.as_deref();
@@ -279,7 +293,7 @@ async fn teams(
     for team in &settings.policy.teams {
         let name = &team.name;
         match reader.team_by_name(name).await {
-            Err(error) => findings.problem("teams", format!("{name}: {error}")),
+            Err(error) => findings.unread("teams", format!("{name}: {error}")),
             Ok(None) => findings.ok("teams", format!("{name} will be made")),
             Ok(Some(found)) if found.archived_at.is_some() => findings.problem(
                 "teams",

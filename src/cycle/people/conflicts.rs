@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AccountKey, Evidence, LeftAlone, UserId, Why};
+use crate::model::{AccountKey, Evidence, LeftAlone, Unread, UserId, Why};
 use crate::plan::{Bar, Claim, Crowd, among_conflicts};
 
 use super::super::errand::{Asker, Errand};
@@ -24,6 +24,9 @@ pub struct ConflictsReport {
     pub conflicts: Vec<Conflict>,
     /// Adoptions that are no conflict and wait for an approval.
     pub adoptions: usize,
+    /// What could not be read: there may be more conflicts.
+    #[serde(default)]
+    pub incomplete: Vec<Unread>,
 }
 
 /// What kind of conflict it is.
@@ -151,6 +154,7 @@ impl Finder<'_> {
         ConflictsReport {
             conflicts,
             adoptions: adoptions.count(),
+            incomplete: self.view.unread(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Action, Order, Plan, Remember, Timestamp, User, UserId, Why};
+use crate::model::{Action, Order, Plan, Remember, Timestamp, Unread, User, UserId, Why};
 use crate::plan::{Bar, Crowd, Policy};
 
 use super::super::errand::{Asker, Errand};
@@ -48,6 +48,9 @@ pub struct OrphansReport {
     pub orphans: Vec<Orphan>,
     /// Guests, behind whom no account is expected.
     pub guests: Vec<Orphan>,
+    /// What could not be read: who stands behind a user may be among it.
+    #[serde(default)]
+    pub incomplete: Vec<Unread>,
 }
 
 /// One user whom no account stands behind.
@@ -133,7 +136,11 @@ fn orphans(engine: &Engine, view: &View) -> OrphansReport {
         key(a).cmp(&key(b))
     });
     let (guests, orphans) = all.into_iter().partition(|o| o.user.guest);
-    OrphansReport { orphans, guests }
+    OrphansReport {
+        orphans,
+        guests,
+        incomplete: view.unread(),
+    }
 }
 
 /// The accounts that the plan brings together with users without one.
@@ -200,7 +207,8 @@ impl Errand for Keep {
             let crowd = Crowd::of(&world, &engine.settings().policy);
             let old = view.memory.kept(&user.id);
             if !self.undo
-                && let Some(bar @ (Bar::Linked(_) | Bar::Bot | Bar::Own)) = crowd.bar(user)
+                && let Some(bar @ (Bar::Linked(_) | Bar::Bot | Bar::Remote | Bar::Own)) =
+                    crowd.bar(user)
             {
                 return Err(WordError::Refused(format!(
                     "{} is no orphan and needs no word: {bar}",

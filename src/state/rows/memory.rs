@@ -55,11 +55,13 @@ fn remember(db: &Connection, change: &Remember) -> Result<(), Fault> {
         Remember::Unlinked(key, value) => put_account(db, "unlinked", key, value.as_ref()),
         Remember::Undone(key, value) => put_account(db, "undone", key, value.as_ref()),
         Remember::Duplicate(key, value) => put_account(db, "duplicate", key, value.as_ref()),
+        Remember::Reset(user, value) => put(db, "reset", "", user.as_str(), value.as_ref()),
         Remember::SessionsEnded(user, at) => {
             put(db, "sessions-ended", "", user.as_str(), at.as_ref())
         }
         Remember::Team(name, team) => put(db, "team", "", name, team.as_ref()),
         Remember::Forgotten(user, at) => put(db, "forgotten", "", user.as_str(), at.as_ref()),
+        Remember::Newest(user, value) => put(db, "newest", "", user.as_str(), value.as_ref()),
         Remember::Restored(value) => put(db, "restored", "", "", value.as_ref()),
     }
 }
@@ -303,6 +305,10 @@ fn load_small_rest(db: &Connection, memory: &mut Memory) -> Result<(), Fault> {
                 let value = from_json(&what, &value)?;
                 memory.duplicates.insert(account(row, 1, 2)?, value);
             }
+            "reset" => {
+                let user = UserId::new(row.get::<_, String>(2)?);
+                memory.resets.insert(user, from_json(&what, &value)?);
+            }
             "sessions-ended" => {
                 let user = UserId::new(row.get::<_, String>(2)?);
                 memory
@@ -316,6 +322,10 @@ fn load_small_rest(db: &Connection, memory: &mut Memory) -> Result<(), Fault> {
             "forgotten" => {
                 let user = UserId::new(row.get::<_, String>(2)?);
                 memory.forgotten.insert(user, from_json(&what, &value)?);
+            }
+            "newest" => {
+                let user = UserId::new(row.get::<_, String>(2)?);
+                memory.newest.insert(user, from_json(&what, &value)?);
             }
             "restored" => memory.restored = Some(from_json(&what, &value)?),
             other => return Err(odd("memory has the kind", other)),
