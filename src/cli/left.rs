@@ -58,6 +58,8 @@ impl Group {
             | Why::Untouchable(_)
             | Why::StateManaged { .. }
             | Why::UserGone
+            | Why::LookAlike { .. }
+            | Why::OlderState { .. }
             | Why::OutcomeUnknown(_) => Self::Odd,
             Why::NotPurged { .. } => Self::Odd,
             Why::NotAPerson { linked: true, .. } => Self::Odd,
@@ -67,6 +69,7 @@ impl Group {
             | Why::BackByConfiguration { .. }
             | Why::EmailWaiting { .. }
             | Why::UndoWaits { .. }
+            | Why::PasswordRefused(_)
             | Why::LoginService { .. } => Self::Waiting,
             Why::StateUnknown(_) => Self::LockUnseen,
             Why::DeactivatedByHand | Why::DeactivatedByOrder { .. } | Why::Protected => {

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use secrecy::ExposeSecret;
+
 use crate::config::Settings;
 use crate::mattermost::{CallError, Reader};
 use crate::model::{
     Action, Directories, Directory, DirectoryId, Link, Memory, MemoryDelta, Now, Places, Plan,
     ProviderName, Reading, Roster, ServerFacts, Shape, Step, Team, Timestamp, User, UserId,
 };
-use crate::plan::{Policy, Settled, World, purge_due, settle};
+use crate::plan::{Policy, Settled, World, keep_usernames, purge_due, settle};
 use crate::provider::{Ask, Provider};
 use crate::state::Unsettled;
 
@@ -82,11 +84,19 @@ pub async fn both(
 ) -> Result<View, CycleError> {
     let name = &settings.provider.name;
     ask.known = known(&memory, name);
+    if let Some(last) = memory.identities.get(name) {
+        ask.heard = last.progress.clone();
+    }
     // Who is to be deleted for ever is looked up once more.
     ask.known
         .extend(purge_due(&memory, &settings.policy, name, &ask.now));
+    let progress = ask.progress.clone();
+    let reading = async {
+        let _reading = progress.reading();
+        provider.read(&ask).await
+    };
     let (reading, mattermost) = tokio::join!(
-        provider.read(&ask),
+        reading,
         mattermost(reader, &settings.policy, &memory, unsettled, &ask.now)
     );
     let Reading::Full(directory) = reading?;
@@ -114,20 +124,22 @@ pub async fn mattermost_alone(
 
 fn view(
     settings: &Settings,
-    directory: Directory,
+    mut directory: Directory,
     mattermost: Mattermost,
     mut memory: Memory,
 ) -> View {
     let Mattermost {
-        server,
+        mut server,
         users,
         places,
         newest,
         unasked,
     } = mattermost;
+    server.refused_password = refused_password(settings, &server);
     for change in &newest {
         memory.remember(change);
     }
+    keep_usernames(&mut directory, &settings.provider.name, &users, &memory);
     View {
         directories: BTreeMap::from([(settings.provider.name.clone(), directory)]),
         users,
@@ -142,6 +154,15 @@ fn view(
     }
 }
 
+/// Why the server would refuse the initial password that is configured. One that cannot be read is
+/// told when it is needed.
+fn refused_password(settings: &Settings, server: &ServerFacts) -> Option<String> {
+    let policy = server.password_policy?;
+    let source = settings.mattermost.initial_password.as_ref()?;
+    let (password, _) = source.load().ok()?;
+    policy.fault(password.expose_secret())
+}
+
 /// Whom the provider must look up if the reading does not contain them. Links are never forgotten:
 /// who was deactivated by us for certain is left out, or those who left over the years would be all
 /// that a reading has time to ask for. Who is still counted as missing is asked for once more, and
@@ -149,7 +170,9 @@ fn view(
 pub fn known(memory: &Memory, provider: &ProviderName) -> BTreeSet<DirectoryId> {
     let is_out = |link: &Link| link.deactivated.is_some() && !link.is_in_doubt();
     let links = memory.links.iter().filter(|(key, link)| {
-        key.provider == *provider && (!is_out(link) || memory.absences.contains_key(key))
+        key.provider == *provider
+            && !key.id.is_placeholder()
+            && (!is_out(link) || memory.absences.contains_key(key))
     });
     links.map(|(key, _)| key.id.clone()).collect()
 }

@@ -171,6 +171,8 @@ fn wants_attention(why: &Why) -> bool {
         | Why::Untouchable(_)
         | Why::NoSeat { .. }
         | Why::UserGone
+        | Why::LookAlike { .. }
+        | Why::OlderState { .. }
         | Why::EmailSwap { .. }
         | Why::TeamArchived { .. }
         | Why::TeamMoved(_)
@@ -179,6 +181,7 @@ fn wants_attention(why: &Why) -> bool {
         | Why::StateManaged { .. }
         | Why::TeamFull { .. }
         | Why::NoAdmin
+        | Why::PasswordRefused(_)
         | Why::DroppedByConfiguration { .. }
         | Why::BackByConfiguration { .. }
         | Why::NotAPerson { linked: true, .. }

@@ -39,8 +39,11 @@ pub struct Account {
     pub id: DirectoryId,
     /// Where the entry is now.
     pub dn: String,
-    /// The username as the directory spells it; the plan makes it legal.
+    /// The username as the directory spells it, with [`Account::HIDDEN`] for what nobody sees; the
+    /// plan makes it legal.
     pub username: String,
+    /// Other values of the username's attribute, the preferred first.
+    pub other_usernames: Vec<String>,
     /// Candidate addresses, best source first.
     pub emails: Vec<EmailCandidates>,
     /// The fields that Mattermost has too.
@@ -74,7 +77,7 @@ pub struct EmailCandidates {
     /// The source as configured: an attribute name in lower case, or a template. Of a template
     /// that cannot be filled in, the attribute that has no value.
     pub source: String,
-    /// Its values, trimmed, in lower case, sorted; none where the entry has none.
+    /// Its values, trimmed, in lower case, the preferred first; none where the entry has none.
     pub values: Vec<String>,
 }
 
@@ -302,6 +305,10 @@ impl Group {
 }
 
 impl Account {
+    /// Stands in a username for each character that nobody sees: a name that has some is another one
+    /// than the name that it looks like.
+    pub const HIDDEN: char = '\u{fffd}';
+
     /// The attribute and the date, if nothing but a date that has come locks the account. Lock
     /// rules give such a date as the value, and any other reason to lock goes before it.
     pub fn expired(&self) -> Option<(&str, Timestamp)> {

@@ -69,6 +69,8 @@ pub enum Gap {
     Lookup(String),
     /// The entry is there but could not be understood.
     Rejected(String),
+    /// So many more reasons of the kinds above it; they were not kept.
+    More(usize),
     /// Nobody asked: this side was not read in this cycle.
     NotRead,
 }
@@ -125,6 +127,7 @@ impl fmt::Display for Gap {
             }
             Self::Lookup(what) => write!(f, "the look-up by id did not tell: {what}"),
             Self::Rejected(what) => write!(f, "the entry is there but cannot be used: {what}"),
+            Self::More(number) => write!(f, "and {number} more reasons like these"),
             Self::NotRead => f.write_str("it was not read"),
         }
     }
@@ -269,6 +272,11 @@ impl<K: Ord + Clone, T> Roster<K, T> {
     /// The item, if it was read. `None` says nothing about absence: see [`Roster::look`].
     pub fn get(&self, key: &K) -> Option<&T> {
         self.items.get(key)
+    }
+
+    /// The same, to be changed.
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut T> {
+        self.items.get_mut(key)
     }
 
     /// The items, in the order of their keys.

@@ -188,6 +188,20 @@ pub enum Why {
         /// Nothing else agrees.
         alone: bool,
     },
+    /// The username looks like another one.
+    LookAlike {
+        /// As the directory spells it.
+        username: String,
+        /// Its legal form.
+        becomes: String,
+        /// What is odd about it.
+        because: String,
+    },
+    /// The state file may be an older copy.
+    OlderState {
+        /// How that was noticed.
+        how: String,
+    },
     /// The second anchor belongs to another account too, and is of no use.
     SharedAnchor {
         /// The second anchor.
@@ -320,6 +334,8 @@ pub enum Why {
     },
     /// The first user of a server without an active human administrator would become one.
     NoAdmin,
+    /// The server would refuse the initial password that is configured, for this reason.
+    PasswordRefused(String),
     /// A person took it back, and the directory still says what it said then.
     Undone {
         /// What: the username, the e-mail address, a field.
@@ -443,12 +459,15 @@ pub enum HoldCause {
         /// Accounts with it now, in percent.
         to: u8,
     },
-    /// Users whom we deactivated and reactivated too often of late.
+    /// Users whom we deactivated and reactivated, or gave something back to, too often of late.
     Flapping {
         /// The most changes.
         limit: u32,
         /// Within this time.
         within: Duration,
+        /// Whether it is about usernames, addresses or other fields of somebody.
+        #[serde(default)]
+        values: bool,
         /// The changes of each, by name.
         changes: BTreeMap<String, Vec<Timestamp>>,
     },

@@ -34,6 +34,10 @@ pub fn settle(
             draft.leave(person.subject(), Why::NoAdmin);
             continue;
         }
+        if let Some(fault) = &draft.world.server.refused_password {
+            draft.leave(person.subject(), Why::PasswordRefused(fault.clone()));
+            continue;
+        }
         let Some(step) = create(draft, person, naming, addresses, first_step) else {
             continue;
         };
@@ -105,7 +109,8 @@ fn first_admin(draft: &Draft<'_>, people: &[(Person<'_>, Standing)]) -> Option<A
         return None;
     }
     let named = |p: &Person<'_>| {
-        p.user.is_none() && names::legal(&p.account.username).as_deref() == Some(name)
+        // The directory's own name: another one may look the same.
+        p.user.is_none() && names::own_name(&p.account.username).as_ref() == Some(name)
     };
     people
         .iter()

@@ -26,6 +26,7 @@ mod flaps;
 mod giveback;
 mod guard;
 mod handover;
+mod hold_words;
 mod inverse;
 mod kin;
 mod lifecycle;
@@ -36,6 +37,7 @@ mod memberships;
 mod migration;
 mod names;
 mod naming;
+mod nobodys;
 mod origin;
 mod outcome;
 mod places;
@@ -50,6 +52,7 @@ mod scope;
 mod seats;
 mod spans;
 mod undo;
+mod usernames;
 mod words;
 
 pub use action::people;
@@ -57,20 +60,23 @@ pub use address::legal_email;
 pub use crowd::{Bar, Claim, Crowd};
 pub use dates::{next_expiry, set_by};
 pub use guard::{APPROVAL, DAY, approved, limit};
+pub use hold_words::hold_name;
 pub use inverse::{Inverse, inverse};
 pub use migration::{Migration, Renumbered, Stuck};
-pub use names::legal_username;
+pub use names::{legal_username, own_name};
 pub use outcome::{Effect, before, forget_account, in_doubt, made, made_later, remember, undone};
 pub use policy::{
     AdoptRule, Authority, ByHand, LifecyclePolicy, Limit, Policy, Setting, TeamPolicy,
 };
+pub use progress::behind;
 pub use purge::due as purge_due;
 pub use recover::{Settled, settle};
-pub use restored::{unknown_marks, witnesses};
+pub use restored::{forget as forget_absences, unknown_marks, witnesses};
 pub use seats::taken;
 pub use spans::{Readings, Span};
 pub use undo::is_undo;
-pub use words::{Sentence, among_conflicts, hold_name};
+pub use usernames::keep as keep_usernames;
+pub use words::{Sentence, among_conflicts};
 
 use std::collections::BTreeSet;
 
@@ -107,32 +113,45 @@ pub struct World<'a> {
 /// nothing but what waits for more readings or time; neither the order of the input nor the ids
 /// that the server chose matter.
 pub fn plan(world: &World<'_>, policy: &Policy, now: &Now) -> Plan {
+    after(nobodys::forget(world.memory, now), world, |world| {
+        plan_of_people(world, policy, now)
+    })
+}
+
+/// The plan that follows from the rest of what is remembered, once this was learned.
+fn after(learned: Vec<Remember>, world: &World<'_>, plan: impl FnOnce(&World<'_>) -> Plan) -> Plan {
+    if learned.is_empty() {
+        return plan(world);
+    }
+    let mut memory = world.memory.clone();
+    learned.iter().for_each(|change| memory.remember(change));
+    let mut plan = plan(&World {
+        memory: &memory,
+        ..*world
+    });
+    plan.learned.splice(0..0, learned);
+    plan
+}
+
+fn plan_of_people(world: &World<'_>, policy: &Policy, now: &Now) -> Plan {
     let bonds = Bonds::of(world);
     let draft = Draft::new(world, &bonds, policy, now);
     let Some(restored) = restored::noticed(&draft) else {
         return decide(draft);
     };
     drop(draft);
-    // What this teaches comes first: the rest of the plan follows from it.
-    let mut learned = vec![Remember::Restored(Some(restored))];
-    learned.extend(restored::forget(world.memory));
-    let mut memory = world.memory.clone();
-    learned.iter().for_each(|change| memory.remember(change));
-    let world = World {
-        memory: &memory,
-        ..*world
-    };
-    let bonds = Bonds::of(&world);
-    let mut plan = decide(Draft::new(&world, &bonds, policy, now));
-    learned.append(&mut plan.learned);
-    plan.learned = learned;
-    plan
+    // The rest of the plan follows from it.
+    let noticed = Remember::Restored(Some(restored));
+    after(vec![noticed], world, |world| {
+        let bonds = Bonds::of(world);
+        decide(Draft::new(world, &bonds, policy, now))
+    })
 }
 
 fn decide(mut draft: Draft<'_>) -> Plan {
     let (world, bonds) = (draft.world, draft.bonds);
     let mut doubts = Doubts::default();
-    doubts.weigh_memory(&draft);
+    doubts.weigh_memory(&mut draft);
     for (provider, directory) in world.directories {
         doubts.weigh(&mut draft, provider, directory);
         bad_entries(&mut draft, provider, directory);
@@ -157,6 +176,7 @@ fn decide(mut draft: Draft<'_>) -> Plan {
     let mut made = creations::settle(&mut draft, &people, &naming, &mut addresses);
     undo::part(&mut draft);
     resets::ordered(&mut draft);
+    flaps::mark(&mut draft);
     handover::before_leaving(&mut draft);
     let active = u64::try_from(bonds.active()).unwrap_or(u64::MAX);
     draft.plan.holds = guard::holds(&draft, &doubts, active);

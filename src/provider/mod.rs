@@ -3,11 +3,12 @@
 pub mod ldap;
 pub mod ldif;
 pub mod mapping;
+mod referral;
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
@@ -21,6 +22,9 @@ pub struct Ask {
     /// Ids that must be looked up one by one, from the naming context, if the reading does not
     /// contain them: the linked accounts, but for those whose leaving is done with.
     pub known: BTreeSet<DirectoryId>,
+    /// How far the directory's servers had come when they answered before
+    /// ([`crate::model::SourceIdentity::progress`]): who is behind that is not believed.
+    pub heard: BTreeMap<String, String>,
     /// What time it is; decides about dates of expiry.
     pub now: Now,
     /// Told of every entry that arrives, so that a reading that goes on can be told from one
@@ -30,17 +34,57 @@ pub struct Ask {
 
 /// A count that goes up while something goes on.
 #[derive(Clone, Debug, Default)]
-pub struct Progress(Arc<AtomicU64>);
+pub struct Progress(Arc<Reached>);
+
+#[derive(Debug, Default)]
+struct Reached {
+    count: AtomicU64,
+    /// The reading that is under way: when it began, and the count then.
+    reading: Mutex<Option<(Instant, u64)>>,
+}
 
 impl Progress {
     /// Something arrived.
     pub fn step(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.count.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How much arrived so far.
     pub fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.count.load(Ordering::Relaxed)
+    }
+
+    /// A reading begins; it ends when the guard is dropped.
+    pub fn reading(&self) -> UnderWay {
+        self.set(Some((Instant::now(), self.count())));
+        UnderWay(self.clone())
+    }
+
+    /// How long the present reading has been under way, and how much of it arrived; `None` when
+    /// there is none.
+    pub fn under_way(&self) -> Option<(Duration, u64)> {
+        let reading = self.0.reading.lock();
+        let (since, before) = (*reading.unwrap_or_else(PoisonError::into_inner))?;
+        Some((since.elapsed(), self.count().saturating_sub(before)))
+    }
+
+    fn set(&self, reading: Option<(Instant, u64)>) {
+        let mut now = self
+            .0
+            .reading
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *now = reading;
+    }
+}
+
+/// A reading that is under way.
+#[derive(Debug)]
+pub struct UnderWay(Progress);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.set(None);
     }
 }
 
@@ -126,6 +170,20 @@ pub enum ProviderError {
         /// What happened.
         what: String,
     },
+    /// The server has not heard of what another one, or itself, told before.
+    #[error(
+        "{url}: what it says is older than what the directory told before: its last change is of \
+         {to}, and one of {from} is known. It was not read, and nothing follows from it: look \
+         whether it still replicates. After a day that change is taken to be lost"
+    )]
+    Behind {
+        /// Which server.
+        url: String,
+        /// The change that is known, as `contextCSN` has it.
+        from: String,
+        /// The last change that the server knows of.
+        to: String,
+    },
     /// The whole reading took longer than it may.
     #[error("{url}: the reading was not finished within {deadline:?}")]
     Deadline {
@@ -135,7 +193,7 @@ pub enum ProviderError {
         deadline: Duration,
     },
     /// The answer is not LDAP, or could harm us.
-    #[error("{url}: the server sent what is no LDAP answer: {what}")]
+    #[error("{url}: what the server sent cannot be used: {what}")]
     Protocol {
         /// Which server.
         url: String,

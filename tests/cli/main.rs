@@ -5,6 +5,7 @@
 mod alone;
 mod check;
 mod clean;
+mod directories;
 mod incomplete;
 mod ldap;
 mod people;
@@ -14,6 +15,9 @@ mod saved;
 mod served;
 mod state;
 mod times;
+mod trusted;
 mod undo;
 mod undo_rings;
+mod waits;
+mod ways;
 mod words;

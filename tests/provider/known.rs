@@ -112,6 +112,38 @@ async fn a_look_up_that_fails_or_finds_not_even_who_is_there_tells_nothing() {
     }
 }
 
+/// Whether the reading should have had them is asked a second time; if that is not answered to its
+/// end, nobody knows whether they are out of scope or were missed.
+#[tokio::test]
+async fn a_second_look_that_is_cut_tells_nothing() {
+    let outside = Entry::posix_person("outside", PEOPLE, 70)
+        .without("objectClass")
+        .with("objectClass", "inetOrgPerson");
+    let with_outside = |mut script: Script| {
+        script.entries.push(outside.clone());
+        script
+    };
+    let honest = server(with_outside).await;
+    let directory = ask(&honest, rfc2307(PEOPLE), &[posix_id(70)]).await;
+    let found = directory.accounts.found_elsewhere(&posix_id(70));
+    assert!(found.is_some(), "out of scope");
+    let cut = |code| Fault::End {
+        at: At::START,
+        code,
+        cookie: false,
+    };
+    let elsewhere = Fault::References(vec!["ldap://elsewhere/ou=x,dc=y".into()]);
+    for fault in [cut(3), cut(4), cut(11), cut(51), elsewhere] {
+        let second =
+            Armed::from(fault.clone()).when_filter_has("(&(objectclass=posixaccount)(|(entryuuid=");
+        let server = server(|script| with_outside(script).with(second)).await;
+        let directory = ask(&server, rfc2307(PEOPLE), &[posix_id(70)]).await;
+        unknown(&directory, &posix_id(70));
+        let found = directory.accounts.found_elsewhere(&posix_id(70));
+        assert!(found.is_none(), "{fault:?}");
+    }
+}
+
 #[tokio::test]
 async fn two_entries_with_one_id_are_nobody() {
     let server = server(|mut script| {
@@ -143,4 +175,45 @@ async fn many_are_asked_for_in_batches_and_the_rest_of_too_many_not_at_all() {
         .filter(|s| s.filter.contains("entryuuid="))
         .count();
     assert_eq!(lookups, 20);
+}
+
+/// Whoever is missing is asked for by id, and so an entry without one leaves nobody open.
+#[tokio::test]
+async fn an_entry_without_an_id_leaves_nobody_open_who_is_looked_up() {
+    let nameless = || Entry::posix_person("new", PEOPLE, 9).without("entryUUID");
+    let server = server(|mut script| {
+        script.entries.push(nameless());
+        script
+    })
+    .await;
+    let directory = ask(&server, rfc2307(PEOPLE), &[nobody(), posix_id(7)]).await;
+    let said = directory.accounts.look(&nobody());
+    assert!(
+        matches!(&said, Evidence::Absent(proof) if proof.lookup == Some(Lookup::Nowhere)),
+        "{said:?}"
+    );
+    let rejected = directory.accounts.rejected();
+    assert_eq!(rejected.len(), 1);
+    assert_eq!(rejected[0].name, format!("uid=new,{PEOPLE}"));
+}
+
+/// What is kept of the deleted, and who lost a conflict of replication, are nobody in a directory, too.
+#[tokio::test]
+async fn remains_are_nobody() {
+    let server = server(|mut script| {
+        let gone = Entry::posix_person("gone", PEOPLE, 9).with("objectClass", "nsTombstone");
+        let lost = Entry::posix_person("lost", PEOPLE, 10);
+        let lost = lost.with_operational("nsds5ReplConflict", "namingConflict uid=p0001");
+        script.entries.extend([gone, lost]);
+        script
+    })
+    .await;
+    let directory = ask(&server, rfc2307(PEOPLE), &[posix_id(9)]).await;
+    let gone = directory.accounts.look(&posix_id(9));
+    assert!(matches!(gone, Evidence::Absent(_)), "{gone:?}");
+    let lost = directory.accounts.get(&posix_id(10)).unwrap();
+    let AccountState::NotAPerson { rule, .. } = &lost.state else {
+        panic!("{:?}", lost.state);
+    };
+    assert!(rule.contains("delete one of the two"), "{rule}");
 }

@@ -1,11 +1,14 @@
 //! Mattermost: version, rights, seats, teams, settings.
 
+use secrecy::ExposeSecret;
+
 use crate::cli::print::count;
 use crate::config::{MattermostAccess, Settings};
 use crate::mattermost::{CallError, Client, Reader};
 use crate::model::{
     Account, AccountState, Directory, Roster, Seats, ServerFacts, User, UserId, Version,
 };
+use crate::plan::own_name;
 
 use super::branch::{self, Accounts};
 use super::{Findings, some};
@@ -65,6 +68,7 @@ pub(super) async fn check(
     protected(findings, settings, &users);
     teams(findings, settings, &reader, &facts, directory).await;
     deletions(findings, settings, &facts);
+    initial_password(findings, settings, &facts);
     if may_all {
         verification(findings, &facts);
     }
@@ -162,6 +166,38 @@ fn deletions(findings: &mut Findings, settings: &Settings, facts: &ServerFacts) 
     }
 }
 
+/// Whether the server would take the initial password, where one is configured.
+fn initial_password(findings: &mut Findings, settings: &Settings, facts: &ServerFacts) {
+    let Some(source) = &settings.mattermost.initial_password else {
+        return;
+    };
+    // That it cannot be read is said of this machine.
+    let Ok((password, _)) = source.load() else {
+        return;
+    };
+    let about = "passwords";
+    match facts
+        .password_policy
+        .map(|p| p.fault(password.expose_secret()))
+    {
+        Some(None) => findings.ok(
+            about,
+            "mattermost.initial-password meets the server's password policy",
+        ),
+        Some(Some(fault)) => findings.problem(
+            about,
+            format!(
+                "the server would refuse mattermost.initial-password: {fault}. Nobody can be \
+                 created; mend it, or leave the key out: then each gets a random one"
+            ),
+        ),
+        None => findings.note(
+            about,
+            "what the server asks of mattermost.initial-password could not be asked",
+        ),
+    }
+}
+
 /// The first user of a server without an administrator becomes one.
 fn administrators(
     findings: &mut Findings,
@@ -190,7 +226,7 @@ fn administrators(
     let known = directory.is_some_and(|d| {
         let mut accounts = d.accounts.iter();
         let is_person = |a: &Account| !matches!(a.state, AccountState::NotAPerson { .. });
-        accounts.any(|(_, a)| a.username.eq_ignore_ascii_case(first) && is_person(a))
+        accounts.any(|(_, a)| own_name(&a.username).as_deref() == Some(first) && is_person(a))
     });
     if known || directory.is_none() {
         findings.note(

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ldap3::Scope;
 
-use super::referral;
-use super::session::{Found, Search, Session};
+use super::root;
+use super::session::{Found, LARGEST_PERSON, Search, Session};
 use crate::config::Mapping;
 use crate::model::{DirectoryId, Entry, Gap, Lookup, Now};
-use crate::provider::ProviderError;
-use crate::provider::mapping::{TOMBSTONE, dn, id_filter, id_of, is_tombstone, state_of};
+use crate::provider::mapping::{
+    dn, id_filter, id_of, is_tombstone, lock_sources, remains_attributes, state_of,
+};
+use crate::provider::{ProviderError, referral};
 
 /// The most ids that one reading looks up; so many missing at once are for a person to look at.
 const MOST: usize = 1_000;
@@ -86,7 +88,7 @@ impl Archive<'_> {
         for entry in found.entries {
             match id_of(&entry, self.mapping) {
                 Ok(id) => places.entry(id).or_default().push(entry),
-                Err(why) => return Ok(unknown(ids, &format!("{}: {why}", entry.dn))),
+                Err(no) => return Ok(unknown(ids, &format!("{}: {}", entry.dn, no.why()))),
             }
         }
         if !places.contains_key(witness) {
@@ -156,18 +158,23 @@ impl Archive<'_> {
         base: &str,
         filter: &str,
     ) -> Result<Found, ProviderError> {
-        let locks = self.mapping.locks.iter().map(|rule| rule.attribute_key());
-        let mut attributes: Vec<_> = locks.collect();
-        attributes.push(self.mapping.id.name.clone());
-        attributes.push(TOMBSTONE.to_owned());
         let search = Search {
             base,
             scope: Scope::Subtree,
             filter,
-            attributes: &attributes,
+            attributes: &telling(self.mapping),
             page: None,
+            largest: LARGEST_PERSON,
         };
         let mut found = session.search(search).await?;
+        for entry in std::mem::take(&mut found.too_large) {
+            // One that tells nothing has no id: whoever was asked for may be it.
+            let again = ask_again(session, self.mapping, &entry.dn).await?;
+            found.entries.push(again.unwrap_or(Entry {
+                dn: entry.dn,
+                ..Entry::default()
+            }));
+        }
         found.entries.retain(|entry| !is_tombstone(entry));
         Ok(found)
     }
@@ -181,6 +188,37 @@ impl Archive<'_> {
         let hidden = references.find_map(|addresses| referral::hides(addresses, base))?;
         Some(format!("a part of the tree is elsewhere: {hidden}"))
     }
+}
+
+/// The attributes that tell who an entry is and whether it is locked.
+fn telling(mapping: &Mapping) -> Vec<String> {
+    let locks = mapping.locks.iter().map(|rule| rule.attribute_key());
+    let computed = lock_sources(mapping);
+    locks.chain(computed).chain(identity(mapping)).collect()
+}
+
+/// The attributes that tell who an entry is, and whether it is what is kept of somebody.
+fn identity(mapping: &Mapping) -> Vec<String> {
+    let id = std::iter::once(mapping.id.name.clone());
+    id.chain(remains_attributes(mapping)).collect()
+}
+
+/// Asks for an entry that was too large once more, by its DN, for what tells who it is: its lock
+/// attributes too or, when these are what is too large, its id alone. `None` where it does not tell.
+pub(super) async fn ask_again(
+    session: &mut Session,
+    mapping: &Mapping,
+    dn: &str,
+) -> Result<Option<Entry>, ProviderError> {
+    if dn.is_empty() {
+        return Ok(None);
+    }
+    for attributes in [telling(mapping), identity(mapping)] {
+        if let Some(entry) = root::one(session, dn, &attributes).await? {
+            return Ok(Some(entry));
+        }
+    }
+    Ok(None)
 }
 
 fn any_of<'a>(mapping: &Mapping, ids: impl Iterator<Item = &'a DirectoryId>) -> String {
