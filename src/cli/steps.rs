@@ -270,10 +270,10 @@ fn side(side: &Side) -> Cell {
     lines.push(format!("{name}, {}", state(side)));
     lines.push(side.id.clone());
     if let Some(made) = &side.made {
-        let last = match side.last_active.as_deref() {
-            None => String::new(),
-            Some("never") => ", never active".to_owned(),
+        let last = match side.last_active {
             Some(at) => format!(", last active {at}"),
+            None if side.never_active => ", never active".to_owned(),
+            None => String::new(),
         };
         lines.push(format!("made {made}{last}"));
     }

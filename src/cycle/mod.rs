@@ -231,7 +231,7 @@ impl Engine {
             return;
         }
         match self.client.reader().last_activity(&users).await {
-            Ok(last_active) => view.last_active = last_active,
+            Ok(last_active) => view.last_active = Some(last_active),
             Err(error) => {
                 tracing::warn!("when users were last active could not be asked: {error}");
             }

@@ -36,8 +36,8 @@ pub struct View {
     pub plan: Plan,
     /// Active human users whom no account stands behind, and nobody has looked at.
     pub orphans: usize,
-    /// When those were last active whose adoption a person looks at.
-    pub last_active: BTreeMap<UserId, Timestamp>,
+    /// When those were last active whose adoption a person looks at; `None` where nobody asked.
+    pub last_active: Option<BTreeMap<UserId, Timestamp>>,
     /// What the reading of the users taught, besides the plan.
     pub newest: MemoryDelta,
     /// Usernames of lost creations that nobody asked for in this cycle.
@@ -148,7 +148,7 @@ fn view(
         memory,
         plan: Plan::default(),
         orphans: 0,
-        last_active: BTreeMap::new(),
+        last_active: None,
         newest,
         unasked,
     }

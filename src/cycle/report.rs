@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     AccountState, Action, Aftermath, Evidence, Gap, Plan, Profile, ProfileField, ProviderName,
-    RunId, Seats, StepId, Unread, User, Version,
+    RunId, Seats, StepId, Timestamp, Unread, User, Version,
 };
 
 use super::{Mails, Summary, View, strangers};
@@ -82,10 +82,13 @@ pub struct Side {
     pub state: String,
     /// When the user was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub made: Option<String>,
-    /// When the user was last active, as far as somebody asked; `never` for one who never was.
+    pub made: Option<Timestamp>,
+    /// When the user was last active, as far as somebody asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_active: Option<String>,
+    pub last_active: Option<Timestamp>,
+    /// The user never was active.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub never_active: bool,
     /// Through which service the user logs in, if not with a password.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub login: String,
@@ -222,17 +225,18 @@ impl View {
             Some(at) => format!("deactivated since {at}"),
         };
         // Over the socket nobody is told.
-        let asked = self.server.own_user.is_some();
-        let last = self.last_active.get(&user.id);
-        let last = last.map_or_else(|| "never".to_owned(), ToString::to_string);
+        let asked = self.last_active.as_ref();
+        let asked = asked.filter(|_| self.server.own_user.is_some());
+        let last_active = asked.and_then(|asked| asked.get(&user.id).copied());
         Side {
             username: user.username.clone(),
             emails: vec![user.email.clone()],
             name: full_name(|f| user.field(f).to_owned()),
             id: user.id.to_string(),
             state,
-            made: Some(user.created_at.to_string()),
-            last_active: asked.then_some(last),
+            made: Some(user.created_at),
+            last_active,
+            never_active: asked.is_some() && last_active.is_none(),
             login: user.auth_service.clone(),
             fields: other_fields(&user.profile),
         }

@@ -58,7 +58,7 @@ fn of_several_each_is_told_with_an_id() {
     let said = said.says("can be any of").says("Give the id");
     said.says(&place.id(0)).says(&place.id(1));
     place.edit("bob", |p| p.expires = 1);
-    place.run(&["plan"]).says("HELD: locked");
+    place.run(&["approve"]).says("HELD: locked");
     // Only one of them has something that is held, and chose the name.
     let said = place.run(&["approve", "alice"]).exits(1);
     said.says("can be any of").says(&place.id(0));
