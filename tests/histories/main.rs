@@ -19,6 +19,7 @@ mod events;
 mod happen;
 mod live;
 mod make;
+mod mischief;
 mod ports;
 mod report;
 mod served;

@@ -17,7 +17,7 @@ const STANDARD: u64 = 2000;
 const OFTEN: u64 = 100;
 
 /// All that can happen.
-const KINDS: [&str; 66] = [
+const KINDS: &[&str] = &[
     "Join",
     "JoinAs",
     "Crowd",
@@ -56,6 +56,17 @@ const KINDS: [&str; 66] = [
     "RemovedFromTeam",
     "OwnName",
     "OwnMail",
+    "NameWar",
+    "MailWar",
+    "AdminDemotes",
+    "ForgesMark",
+    "LargeProps",
+    "OwnsBot",
+    "OwnsOurBot",
+    "RefusedForEver",
+    "TeamRenamed",
+    "TeamArchived",
+    "TeamBack",
     "ClickMails",
     "ApproveAll",
     "ApproveOne",
@@ -79,6 +90,10 @@ const KINDS: [&str; 66] = [
     "HideAttribute",
     "HideAttributeIn",
     "Replica",
+    "Stale",
+    "Short",
+    "Repeats",
+    "Foreign",
     "kill",
     "write",
     "read",

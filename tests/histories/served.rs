@@ -97,6 +97,8 @@ pub struct Served {
     misnumbered: BTreeMap<u32, (u32, String)>,
     pub listed: usize,
     pub units: [usize; UNITS.len()],
+    /// How often the directory was replaced by another one.
+    pub replaced: u32,
     /// Who is there in truth, and is not shown although nothing says that anybody is missing.
     pub hidden: BTreeSet<u32>,
 }
@@ -165,6 +167,7 @@ pub fn serve(server: &FaultServer, directory: &Directory, fault: &Fault, lock: L
         misnumbered: BTreeMap::new(),
         listed: 0,
         units: [0; UNITS.len()],
+        replaced: directory.replaced,
         hidden: BTreeSet::new(),
     };
     let hidden = |a: &Account| match fault {

@@ -1,7 +1,7 @@
 //! One history, lived through: the real engine with the real provider, the real state file and
 //! the real client, between a directory server and a Mattermost that are simulated.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +16,9 @@ use mattersync::provider::ldap::LdapProvider;
 use mattersync::state::{SqliteStore, Store as _};
 use serde_json::json;
 
-use crate::events::{Fault, Setting};
+use crate::events::{Fault, Limits, OUR_BOT, Setting};
 use crate::happen::Chief;
-use crate::ports::{Deed, Disk, Door, HandClock, Hub, Trouble, Wire};
+use crate::ports::{Deed, Disk, Door, HandClock, Hub, Lie, Trouble, Wire};
 use crate::served::{Served, serve};
 use crate::world::{BASE, CONTEXT, Directory};
 
@@ -90,6 +90,12 @@ pub struct Cycle {
     pub served: Served,
     pub deeds: Vec<Deed>,
     pub requests: u32,
+    /// What was said of Mattermost, if it was not the truth.
+    pub lie: Lie,
+    /// The users as an old list had them, if one was shown.
+    pub old: Option<BTreeMap<String, User>>,
+    /// Whom the server refuses.
+    pub refused: BTreeSet<u32>,
     /// The plan, if it came so far that one was told.
     pub plan: Option<Plan>,
     pub error: Option<String>,
@@ -117,7 +123,13 @@ pub struct Stage<'l> {
     pub engine: Option<Engine>,
     pub disk: Option<Arc<Disk>>,
     pub copy: Option<BTreeMap<&'static str, Vec<u8>>>,
+    /// The server as it was before each of the last rounds, the youngest first; where any list will
+    /// be of then.
+    replicas: Option<VecDeque<Mattermost>>,
 }
+
+/// The oldest list is of so many rounds ago.
+const ROUNDS: usize = 3;
 
 impl<'l> Stage<'l> {
     pub fn new(lab: &'l Lab, setting: &Setting, seed: u64) -> Self {
@@ -140,10 +152,13 @@ impl<'l> Stage<'l> {
             ..Options::new(version)
         });
         sim.stop_clock();
-        let token = sim.seed_admin("root.admin");
+        let mut token = sim.seed_admin("root.admin");
         let chief = Chief {
             token: sim.seed_admin("chief"),
         };
+        if setting.own_account() == Some(OUR_BOT) {
+            token = own_bot(&sim);
+        }
         let clock = HandClock::new(BEGIN);
         let directory = Directory::new(setting.people);
         let served = serve(&lab.server, &directory, &Fault::None, setting.lock);
@@ -165,6 +180,7 @@ impl<'l> Stage<'l> {
             engine: None,
             disk: None,
             copy: None,
+            replicas: None,
         };
         stage.start();
         stage
@@ -184,7 +200,9 @@ impl<'l> Stage<'l> {
              lock = [\"{lock}\"]\n\
              [mattermost]\n{access}\nrequests-per-second = \"off\"\nconcurrency = {concurrency}\n\
              [policy]\nadopt = \"{adopt}\"\ngrace = \"{grace}\"\nprotect = [{protect}]\n\
+             reactivated-by-hand = \"{by_hand}\"\n\
              [policy.attributes]\nposition = \"directory\"\n\
+             [guard]\n{limits}\n\
              [[team]]\ndisplay-name = \"Everybody\"\n\
              [state]\ndirectory = {folder:?}\n",
             url = self.lab.server.url(),
@@ -203,6 +221,8 @@ impl<'l> Stage<'l> {
             } else {
                 format!("{}h", s.grace_hours)
             },
+            by_hand = if s.enforce { "enforce" } else { "respect" },
+            limits = limits(s.limits),
             protect = if s.protect { "\"vip\"" } else { "" },
             folder = self.folder.path().display().to_string(),
         );
@@ -248,7 +268,6 @@ impl<'l> Stage<'l> {
     }
 
     pub fn snapshot(&self) -> Snapshot {
-        let users = self.sim.users().into_iter();
         let memory = self.memory();
         let mut linked = BTreeMap::new();
         let mut accounts: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
@@ -262,7 +281,7 @@ impl<'l> Stage<'l> {
             }
         }
         Snapshot {
-            users: users.map(|u| (u.id.clone(), u)).collect(),
+            users: users_of(&self.sim),
             members: self.sim.team_members(),
             memory,
             linked,
@@ -281,9 +300,23 @@ impl<'l> Stage<'l> {
         self.sim.advance(by);
     }
 
-    /// One cycle with trouble. A process that was killed is started again.
-    pub fn cycle(&mut self, trouble: Trouble) -> Cycle {
-        self.work(trouble, |engine, stop, runtime| {
+    /// From now on the server is kept as it was before each round.
+    pub fn keep_replicas(&mut self) {
+        self.replicas = Some(VecDeque::new());
+    }
+
+    /// A round begins.
+    pub fn begin_round(&mut self) {
+        if let Some(replicas) = &mut self.replicas {
+            replicas.push_front(self.sim.replica());
+            replicas.truncate(ROUNDS);
+        }
+    }
+
+    /// One cycle with trouble, in which this is said of Mattermost. A process that was killed is
+    /// started again.
+    pub fn cycle(&mut self, trouble: Trouble, lie: Lie) -> Cycle {
+        self.work(trouble, lie, |engine, stop, runtime| {
             let never = |_| {};
             runtime.block_on(engine.run(stop, &never, &|_| {}))
         })
@@ -292,7 +325,7 @@ impl<'l> Stage<'l> {
     /// Somebody orders `mattersync deactivate`. `Err` when it is refused.
     pub fn order(&mut self, user: &str) -> Cycle {
         let person = user.to_owned();
-        let mut cycle = self.work(Trouble::default(), |engine, _, runtime| {
+        let mut cycle = self.work(Trouble::default(), Lie::None, |engine, _, runtime| {
             let done = engine.deactivate(&person, "alice", &|_| {}, &|_| {});
             match runtime.block_on(done) {
                 Ok(summary) => Ok(summary),
@@ -309,6 +342,7 @@ impl<'l> Stage<'l> {
     fn work(
         &mut self,
         trouble: Trouble,
+        lie: Lie,
         run: impl FnOnce(
             &mut Engine,
             tokio::sync::watch::Receiver<bool>,
@@ -316,7 +350,16 @@ impl<'l> Stage<'l> {
         ) -> Result<Summary, CycleError>,
     ) -> Cycle {
         let before = self.snapshot();
-        let stop = self.hub.arm(trouble);
+        self.hub.know_refused(|number| before.linked.get(&number).cloned());
+        let replica = match (&lie, &self.replicas) {
+            (Lie::Stale(rounds), Some(replicas)) => {
+                let oldest = replicas.len().saturating_sub(1);
+                replicas.get((*rounds as usize).min(oldest)).cloned()
+            }
+            _ => None,
+        };
+        let old = replica.as_ref().map(users_of);
+        let stop = self.hub.arm(trouble, lie.clone(), replica);
         let result = run(self.engine.as_mut().unwrap(), stop, &self.lab.runtime);
         let after = self.snapshot();
         let (plan, error) = match result {
@@ -329,6 +372,9 @@ impl<'l> Stage<'l> {
             served: self.served.clone(),
             deeds: self.hub.deeds(),
             requests: self.hub.requests(),
+            old: old.filter(|_| self.hub.lied() > 0),
+            lie: if self.hub.lied() > 0 { lie } else { Lie::None },
+            refused: self.hub.refused(),
             plan,
             error,
             struck: self.hub.struck(),
@@ -366,4 +412,51 @@ impl<'l> Stage<'l> {
             .filter_map(|(number, id)| Some((*number, snapshot.users.get(id)?.clone())))
             .collect()
     }
+}
+
+fn users_of(sim: &Mattermost) -> BTreeMap<String, User> {
+    let users = sim.users().into_iter();
+    users.map(|user| (user.id.clone(), user)).collect()
+}
+
+/// Makes the bot that mattersync works with; gives its token.
+fn own_bot(sim: &Mattermost) -> String {
+    let fields = json!({"username": OUR_BOT, "email": format!("{OUR_BOT}@example.org")});
+    let id = sim.add_user(&fields).unwrap();
+    let rights = |user: &mut User| user.roles = "system_user system_admin".into();
+    assert!(sim.edit_user(&id, rights));
+    sim.make_bot(&id)
+}
+
+/// The lines about the guard's limits.
+fn limits(limits: Limits) -> String {
+    let numbers: &[(&str, &str)] = match limits {
+        Limits::Auto => &[],
+        Limits::Numbers => &[
+            ("locked", "1"),
+            ("missing", "1"),
+            ("create", "5"),
+            ("reactivate", "1"),
+            ("rename", "3"),
+            ("email", "3"),
+        ],
+        Limits::Percent => &[
+            ("locked", "\"12.5%\""),
+            ("missing", "\"10%\""),
+            ("create", "\"30%\""),
+            ("reactivate", "\"10%\""),
+            ("rename", "\"20%\""),
+            ("email", "\"10%\""),
+        ],
+        Limits::Off => &[
+            ("locked", "\"off\""),
+            ("missing", "\"off\""),
+            ("create", "\"off\""),
+            ("reactivate", "\"off\""),
+            ("rename", "\"off\""),
+            ("email", "\"off\""),
+        ],
+    };
+    let lines = numbers.iter().map(|(class, limit)| format!("{class} = {limit}\n"));
+    lines.collect()
 }

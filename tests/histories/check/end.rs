@@ -14,6 +14,8 @@ use super::{Checker, Down, Verdict, broken, tell};
 
 /// A quiet cycle asks no more than this of so few people.
 const REQUESTS: u32 = 12;
+/// And for each person whom the server refuses.
+const REQUESTS_OF_REFUSED: u32 = 6;
 
 impl Checker {
     /// The last cycle: nothing is left to do.
@@ -25,14 +27,16 @@ impl Checker {
             );
         }
         // One person a day may be refused.
-        if let Some(deed) = cycle.deeds.first().filter(|_| !cycle.is_quiet()) {
+        let last = cycle.deeds.iter().find(|deed| deed.refused.is_none());
+        if let Some(deed) = last.filter(|_| !cycle.is_quiet()) {
             let what = format!(
                 "{} {} in a cycle without difference",
                 deed.method, deed.target
             );
             return broken(8, what);
         }
-        if cycle.requests > REQUESTS {
+        let refused = u32::try_from(cycle.refused.len()).unwrap();
+        if cycle.requests > REQUESTS + refused * REQUESTS_OF_REFUSED {
             return broken(8, format!("{} requests in a quiet cycle", cycle.requests));
         }
         Ok(())
@@ -49,7 +53,7 @@ impl Checker {
             .chain(now.linked.keys())
             .copied()
             .collect();
-        for number in everybody {
+        for number in everybody.difference(&cycle.refused).copied() {
             let user = of(number).and_then(|id| now.users.get(id)).cloned();
             let wrong = match (cycle.served.of(number), user) {
                 (Seen::Unusable(_), _) => None,
@@ -156,7 +160,7 @@ impl Checker {
     }
 
     /// Nobody can have a user whose name and addresses others hold, or for whom there is no seat.
-    fn may_lack_a_user(&self, now: &Snapshot, served: &Served, shown: &Shown, number: u32) -> bool {
+    pub(super) fn may_lack_a_user(&self, now: &Snapshot, served: &Served, shown: &Shown, number: u32) -> bool {
         let stranger = |u: &&User| !now.accounts.contains_key(&u.id);
         let base = shown.legal_name();
         let by_name = now.users.values().find(|u| u.username == base);
@@ -222,7 +226,9 @@ impl Checker {
 
     /// An administrator let the user in again.
     fn may_stay_up(&self, user: &User) -> bool {
-        self.respected.contains(&user.id) || self.maybe_respected.contains(&user.id)
+        let enforced = self.setting.enforce && !self.amnesia;
+        !enforced
+            && (self.respected.contains(&user.id) || self.maybe_respected.contains(&user.id))
     }
 
     fn may_stay_down(&self, now: &Snapshot, user: &User) -> bool {
@@ -232,7 +238,7 @@ impl Checker {
 
     fn is_last_admin(&self, now: &Snapshot, user: &User) -> bool {
         let others = now.users.values().filter(|u| {
-            let own = !self.setting.socket && u.username == "root.admin";
+            let own = self.setting.own_account() == Some(u.username.as_str());
             u.is_admin() && u.is_active() && !u.is_bot && u.id != user.id && !own
         });
         user.is_admin() && others.count() == 0
@@ -309,7 +315,7 @@ fn is_named(now: &Snapshot, name: &str, user: &User) -> bool {
 }
 
 /// What the plan says about somebody.
-fn told(cycle: &Cycle, number: u32) -> String {
+pub(super) fn told(cycle: &Cycle, number: u32) -> String {
     let Some(plan) = &cycle.plan else {
         return "nothing".into();
     };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mattermost_sim::{MailKind, User};
 
-use crate::events::Proof;
+use crate::events::{Limits, Proof};
 use crate::ports::Deed;
 use crate::served::{Seen, State};
 use crate::stage::Cycle;
@@ -15,7 +15,7 @@ use super::{Checker, Verdict, broken};
 
 /// What the guard counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub(super) enum Kind {
     Create,
     Locked,
     Missing,
@@ -36,23 +36,33 @@ impl Kind {
         }
     }
 
-    /// The most in one cycle, with so many active linked users.
-    fn limit(self, active: usize) -> usize {
+    /// The most in one cycle, with so many active linked users; `None` for no limit.
+    pub(super) fn limit(self, limits: Limits, active: usize) -> Option<usize> {
         let n = active as f64;
         let up = |x: f64| x.ceil() as usize;
-        match self {
-            Self::Missing => up(n.sqrt() / 4.0),
-            Self::Locked => up(n.sqrt() / 2.0),
-            Self::Reactivate | Self::Rename | Self::Email => up((n / 10.0).sqrt()).max(2),
-            Self::Create => up(n / 10.0).max(20),
-        }
+        Some(match (limits, self) {
+            (Limits::Off, _) => return None,
+            (Limits::Numbers, Self::Locked | Self::Missing | Self::Reactivate) => 1,
+            (Limits::Numbers, Self::Rename | Self::Email) => 3,
+            (Limits::Numbers, Self::Create) => 5,
+            (Limits::Percent, Self::Locked) => up(n / 8.0),
+            (Limits::Percent, Self::Missing | Self::Reactivate | Self::Email) => up(n / 10.0),
+            (Limits::Percent, Self::Rename) => up(n / 5.0),
+            (Limits::Percent, Self::Create) => up(n * 3.0 / 10.0),
+            (Limits::Auto, Self::Missing) => up(n.sqrt() / 4.0),
+            (Limits::Auto, Self::Locked) => up(n.sqrt() / 2.0),
+            (Limits::Auto, Self::Reactivate | Self::Rename | Self::Email) => {
+                up((n / 10.0).sqrt()).max(2)
+            }
+            (Limits::Auto, Self::Create) => up(n / 10.0).max(20),
+        })
     }
 }
 
 #[derive(Debug, Default)]
 pub struct Sums {
-    /// What was done without approval, when by our clock, and when in truth.
-    done: Vec<(Kind, i64, i64)>,
+    /// What was done without approval and to whom, when by our clock, and when in truth.
+    done: Vec<(Kind, String, i64, i64)>,
     /// Cycles since the state was empty in which nothing went wrong.
     clean: u32,
 }
@@ -64,15 +74,29 @@ impl Sums {
     }
 
     /// A reading that is true was used to its end: the first fill is over when few are left.
-    pub fn a_clean_cycle(&mut self, cycle: &Cycle) {
+    pub fn a_clean_cycle(&mut self, cycle: &Cycle, limits: Limits) {
         let linked = &cycle.before.linked;
         let left = cycle
             .served
             .all_shown()
             .filter(|(n, _)| !linked.contains_key(n));
-        let few = left.count() <= Kind::Create.limit(active(cycle));
+        let limit = Kind::Create.limit(limits, active(cycle)).unwrap_or(0);
+        let few = left.count() <= limit;
         let filled = few && !linked.is_empty() && cycle.served.nameless.is_empty();
         self.clean += u32::from(filled);
+    }
+}
+
+impl Sums {
+    /// Whom it was done to within a day.
+    pub(super) fn people(&self, kind: Kind) -> BTreeSet<String> {
+        let done = self.done.iter().filter(|(k, ..)| *k == kind);
+        done.map(|(_, whom, ..)| whom.clone()).collect()
+    }
+
+    /// Whether the first fill is over, for certain.
+    pub(super) fn is_filled(&self) -> bool {
+        self.clean >= 2
     }
 }
 
@@ -88,7 +112,7 @@ impl Checker {
         // What is a day old is over, also when the clock is put back afterwards.
         // And a day that has passed is over, whatever the clock was set to.
         let within = |at: &i64, truth: &i64| *at >= cycle.wall - DAY && *truth >= cycle.at - DAY;
-        self.guard.done.retain(|(_, at, truth)| within(at, truth));
+        self.guard.done.retain(|(_, _, at, truth)| within(at, truth));
         // Who they are: a limit counts people. And of these, who is done with it: not those who
         // have a name or an address for a moment.
         let mut now: BTreeMap<Kind, [BTreeSet<String>; 2]> = BTreeMap::new();
@@ -105,7 +129,9 @@ impl Checker {
         }
         for (kind, [all, done]) in now {
             let number = all.len();
-            let limit = kind.limit(active);
+            let Some(limit) = kind.limit(self.setting.limits, active) else {
+                continue;
+            };
             let filling = kind == Kind::Create && self.guard.clean < 2;
             if filling {
                 continue;
@@ -117,17 +143,16 @@ impl Checker {
                     format!("{number} × {what} in one cycle; {limit} are allowed"),
                 );
             }
-            let recent = self.guard.done.iter();
-            let recent = recent.filter(|(k, ..)| *k == kind);
-            let sum = recent.count() + number;
+            // A day counts people as well: who is put right again and again is one.
+            let sum = self.guard.people(kind).union(&all).count();
             if sum > 3 * limit {
                 return broken(
                     5,
                     format!("{sum} × {what} in a day; {} are allowed", 3 * limit),
                 );
             }
-            for _ in done {
-                self.guard.done.push((kind, cycle.wall, cycle.at));
+            for whom in done {
+                self.guard.done.push((kind, whom, cycle.wall, cycle.at));
             }
         }
         self.hold_of_locked(cycle, active)
@@ -176,7 +201,10 @@ impl Checker {
                 && !protected
                 && !self.approvals.released("locked", &down, cycle.wall)
         });
-        let (wanted, limit) = (wanted.count(), Kind::Locked.limit(active));
+        let wanted = wanted.count();
+        let Some(limit) = Kind::Locked.limit(self.setting.limits, active) else {
+            return Ok(());
+        };
         let held = plan
             .holds
             .iter()
@@ -201,6 +229,7 @@ impl Checker {
                 continue;
             };
             match (before.is_active(), after.is_active()) {
+                (true, false) if before.is_bot => {}
                 (true, false) => {
                     let number = self.linked_to(cycle, id).unwrap_or(u32::MAX);
                     let locked = match cycle.served.of(number) {
@@ -235,7 +264,12 @@ impl Checker {
 }
 
 /// How many linked users are active.
-fn active(cycle: &Cycle) -> usize {
-    let active = |id: &&String| cycle.before.users.get(*id).is_some_and(User::is_active);
-    cycle.before.linked.values().filter(active).count()
+pub(super) fn active(cycle: &Cycle) -> usize {
+    let among = |users: &BTreeMap<String, User>| {
+        let active = |id: &&String| users.get(*id).is_some_and(User::is_active);
+        cycle.before.linked.values().filter(active).count()
+    };
+    // Who was active when a list was made that is older counts, too.
+    let old = cycle.old.as_ref().map_or(0, among);
+    among(&cycle.before.users).max(old)
 }

@@ -3,6 +3,8 @@
 
 mod amnesia;
 mod approvals;
+mod branch;
+mod delays;
 mod duplicates;
 mod end;
 mod guard;
@@ -105,6 +107,11 @@ pub struct Checker {
     /// What stands in a copy of the state.
     copy: amnesia::Copy,
     runs: amnesia::Runs,
+    /// By how much the wall clock is ahead of the true time, in milliseconds.
+    offset: Option<i64>,
+    clock_jumped: bool,
+    /// The directory was replaced.
+    replaced: bool,
     /// The state says of itself that it is not the last one, nobody has approved what is held
     /// because of that, and no cycle went well since.
     noticed: bool,
@@ -139,6 +146,9 @@ impl Checker {
             amnesia: false,
             copy: amnesia::Copy::default(),
             runs: amnesia::Runs::default(),
+            offset: None,
+            clock_jumped: false,
+            replaced: false,
             noticed: false,
         }
     }
@@ -183,6 +193,9 @@ impl Checker {
         self.untouched(cycle)?;
         self.limits(cycle)?;
         self.seats(cycle)?;
+        self.own_branch(cycle)?;
+        self.old_news(cycle)?;
+        self.delays(cycle)?;
         if let Some(plan) = &cycle.plan
             && cycle.order.is_none()
         {
@@ -263,6 +276,9 @@ impl Checker {
 
     fn changed(&mut self, cycle: &Cycle, deed: &Deed, before: &User, after: &User) -> Verdict {
         let id = &before.id;
+        if before.is_bot && reach::goes_with_owner(deed, id) {
+            return Ok(());
+        }
         self.reached(cycle, deed, before)?;
         if before.roles != after.roles || before.props != after.props {
             return broken(
@@ -326,7 +342,7 @@ impl Checker {
             self.believed = (served.listed, served.units);
         }
         if used && served.proof == Proof::True && !cycle.killed && cycle.struck.is_empty() {
-            self.guard.a_clean_cycle(cycle);
+            self.guard.a_clean_cycle(cycle, self.setting.limits);
         }
         // The directory agrees with the administrator: the matter is over.
         if cycle.error.is_none() && cycle.order.is_none() {

@@ -23,7 +23,7 @@ impl Checker {
         };
         let who = tell(&cycle.served, number);
         let name = &user.username;
-        if self.respected.contains(&user.id) && !self.amnesia {
+        if self.respected.contains(&user.id) && !self.amnesia && !self.setting.enforce {
             let what = format!("{name} was deactivated, whom an administrator had let in again");
             return broken(3, what);
         }

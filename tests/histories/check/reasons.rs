@@ -121,8 +121,15 @@ impl Checker {
             return Ok(());
         }
         let linked = &cycle.before.linked;
+        let read = |id: &String| {
+            let old = cycle.old.as_ref().map(|old| old.get(id));
+            old.is_none_or(|old| old == cycle.before.users.get(id))
+        };
         for (number, seen) in &cycle.served.seen {
             let id = linked.get(number);
+            if !id.is_none_or(read) {
+                continue;
+            }
             let Some(what) = self.difference(cycle, seen, id) else {
                 continue;
             };
@@ -133,7 +140,7 @@ impl Checker {
             }
         }
         let active = |id: &&String| cycle.before.users.get(*id).is_some_and(|u| u.is_active());
-        for (number, id) in linked.iter().filter(|(_, id)| active(id)) {
+        for (number, id) in linked.iter().filter(|(_, id)| active(id) && read(id)) {
             let gone = matches!(cycle.served.of(*number), Seen::Nowhere);
             if gone && !is_told(plan, *number, Some(id)) {
                 return Err(unexplained(cycle, *number, "is missing"));
