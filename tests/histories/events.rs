@@ -39,6 +39,11 @@ pub enum Event {
     Spoil(u32, Flaw),
     Mend(u32),
     ReplaceDirectory,
+    /// Everybody is in another directory, with another id.
+    NewIds(u32),
+    /// The account expires so many days from now on.
+    Expires(u32, i64),
+    Prolonged(u32),
     // On Mattermost.
     AdminDeactivates(u32),
     /// Somebody who is inactive already.
@@ -201,6 +206,12 @@ pub struct Setting {
     pub enforce: bool,
     /// Mattersync works with a bot's token.
     pub bot: bool,
+    /// People keep a second anchor wherever they go.
+    pub anchors: bool,
+    /// Accounts expire on a day.
+    pub dates: bool,
+    /// Who has been gone for long is deleted for ever.
+    pub purge: bool,
 }
 
 /// How the guard's limits are given.

@@ -91,6 +91,33 @@ pub fn in_directory(directory: &mut Directory, event: &Event) -> Option<Done> {
                 _ => false,
             }
         }
+        E::NewIds(first) => {
+            directory.replaced += u32::from(first.is_multiple_of(2));
+            let here: Vec<Account> = directory.accounts.values().cloned().collect();
+            let here = here.into_iter().filter(|a| a.is_here() && a.flaw.is_none());
+            for (account, number) in here.zip(*first..) {
+                directory.edit(account.number, |a| a.place = Place::Deleted);
+                directory
+                    .accounts
+                    .insert(number, Account { number, ..account });
+            }
+            true
+        }
+        E::Expires(n, days) => {
+            let day = directory.today + days;
+            change(
+                directory,
+                *n,
+                |a| here(a) && a.expires.is_none(),
+                |a| a.expires = Some(day),
+            )
+        }
+        E::Prolonged(n) => change(
+            directory,
+            *n,
+            |a| here(a) && a.expires.is_some(),
+            |a| a.expires = None,
+        ),
         E::ReplaceDirectory => {
             directory.replaced += 1;
             true
@@ -351,12 +378,7 @@ fn stranger(sim: &Mattermost, directory: &Directory, n: u32, like: Likeness) -> 
 }
 
 /// Somebody signs up who is in this like somebody of the directory, or who joins later; their id.
-pub fn sign_up(
-    sim: &Mattermost,
-    directory: &Directory,
-    n: u32,
-    like: Likeness,
-) -> Option<String> {
+pub fn sign_up(sim: &Mattermost, directory: &Directory, n: u32, like: Likeness) -> Option<String> {
     let (mut name, mut mail) = (format!("stranger{n}"), format!("stranger{n}@example.org"));
     let (its_name, its_mail) = match directory.accounts.get(&n) {
         Some(a) => (

@@ -112,6 +112,10 @@ impl Life<'_> {
         if !cycle.struck.is_empty() {
             self.tell(format!("  Struck: {:?}", cycle.struck));
         }
+        let changes = cycle.deeds.iter().flat_map(|d| d.changed.values());
+        for _ in changes.filter(|(_, after)| after.is_none()) {
+            self.count("purged");
+        }
         self.lived.story.extend(crate::report::deeds(cycle));
         if let Some(plan) = &cycle.plan {
             for hold in &plan.holds {
@@ -141,6 +145,10 @@ impl Life<'_> {
                     self.checker.forgot(restored, *marked);
                 }
                 Ok(done)
+            }
+            Event::Reboot => {
+                self.checker.rebooted = true;
+                Ok(self.stage.happen(event))
             }
             _ => {
                 let done = self.stage.happen(event);
@@ -238,9 +246,9 @@ impl Life<'_> {
             self.stage.directory.edit(number, |a| a.flaw = None);
         }
         self.stage.happen(&Event::TeamBack);
-        self.stage.serve(&Fault::None);
         let mut quiet = 0;
         for _ in 0..PATIENCE {
+            self.stage.serve(&Fault::None);
             self.somebody_revives_our_bot(1);
             self.stage.happen(&Event::ClickMails);
             self.approve(None);
@@ -252,6 +260,7 @@ impl Life<'_> {
                 break;
             }
         }
+        self.stage.serve(&Fault::None);
         let cycle = self.stage.cycle(Trouble::default(), Lie::None);
         self.judge(&cycle)?;
         self.checker.rests(&cycle)?;

@@ -1,9 +1,7 @@
 //! Histories made at random.
 
 use crate::dice::Dice;
-use crate::events::{
-    Event, Fault, Forgery, History, Likeness, Limits, Refusal, Round, Setting,
-};
+use crate::events::{Event, Fault, Forgery, History, Likeness, Limits, Refusal, Round, Setting};
 use crate::ports::{Failure, Lie, List, Moment, Part, Trouble};
 use crate::world::{Flaw, Lock, UNITS};
 
@@ -17,6 +15,9 @@ impl History {
             fault: Fault::None,
             lasts: 0,
             wave: 0,
+            anchors: setting.anchors,
+            dates: setting.dates,
+            purge: setting.purge,
             war: None,
             late: false,
             dice,
@@ -66,6 +67,9 @@ fn setting(dice: &mut Dice) -> Setting {
         ]),
         enforce: dice.percent(25),
         bot: dice.percent(35),
+        anchors: dice.percent(30),
+        dates: dice.percent(30),
+        purge: dice.percent(12),
     }
 }
 
@@ -78,6 +82,9 @@ struct Maker {
     lasts: u64,
     /// In so many more rounds people are locked, a few each time.
     wave: u32,
+    anchors: bool,
+    dates: bool,
+    purge: bool,
     /// Who takes another name, or address, for so many more rounds.
     war: Option<(u32, u64, bool)>,
     /// Something may still be under way from the last round.
@@ -105,6 +112,7 @@ impl Maker {
         }
         if n > 0 {
             events.extend(self.war());
+            events.extend(self.day());
         }
         if self.lasts > 0 {
             self.lasts -= 1;
@@ -131,6 +139,7 @@ impl Maker {
             },
             minutes: match in_wave {
                 true => 60,
+                false if self.purge && self.dice.percent(25) => 20_000,
                 false => *self.dice.pick(&[5, 5, 60, 540, 780, 1560]),
             },
         }
@@ -139,11 +148,7 @@ impl Maker {
     /// Somebody renames themselves again, whatever was done about it.
     fn war(&mut self) -> Option<Event> {
         if self.war.is_none() && self.dice.percent(2) {
-            self.war = Some((
-                self.who(),
-                self.dice.between(3, 8),
-                self.dice.percent(40),
-            ));
+            self.war = Some((self.who(), self.dice.between(3, 8), self.dice.percent(40)));
         }
         let (who, rounds, mail) = self.war?;
         self.war = (rounds > 1).then_some((who, rounds - 1, mail));
@@ -151,6 +156,23 @@ impl Maker {
         Some(match mail {
             true => Event::MailWar(who, fresh),
             false => Event::NameWar(who, fresh),
+        })
+    }
+
+    /// What only happens where accounts expire, or people have a second anchor.
+    fn day(&mut self) -> Option<Event> {
+        if self.anchors && self.dice.percent(3) {
+            let first = self.next;
+            self.next *= 2;
+            return Some(Event::NewIds(first));
+        }
+        if !self.dates || self.dice.percent(70) {
+            return None;
+        }
+        let who = self.who();
+        Some(match self.dice.below(4) {
+            0 => Event::Prolonged(who),
+            _ => Event::Expires(who, *self.dice.pick(&[-1, 0, 1, 2, 2, 3, 5])),
         })
     }
 
@@ -316,12 +338,17 @@ impl Maker {
     }
 
     fn lie(&mut self) -> Lie {
-        let status = *self.dice.pick(&[200, 200, 401, 403, 404, 404, 500, 502, 503]);
+        let status = *self
+            .dice
+            .pick(&[200, 200, 401, 403, 404, 404, 500, 502, 503]);
         match self.dice.below(8) {
             0..3 => Lie::Stale(u32::try_from(self.dice.below(3)).unwrap()),
             3..5 => {
                 let rows = usize::try_from(self.dice.below(u64::from(self.next))).unwrap();
-                Lie::Short(*self.dice.pick(&[List::Users, List::Users, List::Members]), rows)
+                Lie::Short(
+                    *self.dice.pick(&[List::Users, List::Users, List::Members]),
+                    rows,
+                )
             }
             5 => Lie::Repeats,
             _ => {

@@ -39,6 +39,10 @@ pub struct Shown {
     pub no_given: bool,
     pub title: String,
     pub state: State,
+    /// Nothing but a day that has come locks the account.
+    pub by_date: bool,
+    /// By mattersync's clock the day has come, or not, and in truth it is the other way.
+    pub doubtful: bool,
 }
 
 impl Shown {
@@ -139,8 +143,19 @@ impl Served {
     }
 }
 
+/// How it is seen that somebody is locked.
+#[derive(Clone, Copy, Debug)]
+pub struct Locks {
+    pub lock: Lock,
+    /// Accounts expire.
+    pub dates: bool,
+    /// The day since 1970, in truth and by mattersync's clock.
+    pub today: i64,
+    pub today_by_clock: i64,
+}
+
 /// Lets the server answer from now on with the directory as it is, through this fault.
-pub fn serve(server: &FaultServer, directory: &Directory, fault: &Fault, lock: Lock) -> Served {
+pub fn serve(server: &FaultServer, directory: &Directory, fault: &Fault, locks: Locks) -> Served {
     server.disarm();
     for armed in armed(fault) {
         server.arm(armed);
@@ -157,7 +172,7 @@ pub fn serve(server: &FaultServer, directory: &Directory, fault: &Fault, lock: L
     let units = UNITS.iter().map(|unit| format!("ou={unit},{BASE}"));
     let units = units.chain([BASE.to_owned(), format!("ou=archive,{CONTEXT}")]);
     entries.extend(units.map(|dn| Entry::new(&dn).with("objectClass", "organizationalUnit")));
-    entries.extend(visible.iter().map(|a| entry(a, fault, lock)));
+    entries.extend(visible.iter().map(|a| entry(a, fault, locks.lock)));
     server.set_entries(entries);
     let mut served = Served {
         fault: fault.clone(),
@@ -175,7 +190,7 @@ pub fn serve(server: &FaultServer, directory: &Directory, fault: &Fault, lock: L
         _ => false,
     };
     for account in visible.into_iter().filter(|a| !hidden(a)) {
-        served.add(account, lock);
+        served.add(account, locks);
     }
     if served.proof == Proof::Lies {
         let here = directory
@@ -197,7 +212,8 @@ pub fn serve(server: &FaultServer, directory: &Directory, fault: &Fault, lock: L
 }
 
 impl Served {
-    fn add(&mut self, account: &Account, lock: Lock) {
+    fn add(&mut self, account: &Account, locks: Locks) {
+        let lock = locks.lock;
         let number = match account.flaw {
             Some(Flaw::NoId) => {
                 if account.is_here() {
@@ -229,7 +245,13 @@ impl Served {
             _ if account.locked && !unseen => State::Locked,
             _ => State::Open,
         };
+        let has_come = |day: i64| account.expires.is_some_and(|at| locks.dates && at <= day);
+        let by_date = state != State::Locked && has_come(locks.today);
+        let doubtful = state != State::Locked && has_come(locks.today_by_clock) != by_date;
+        let state = if by_date { State::Locked } else { state };
         let shown = Shown {
+            by_date,
+            doubtful,
             no_mail: hides("mail"),
             no_given: hides("givenName"),
             title: if hides("title") {

@@ -19,11 +19,13 @@ use serde_json::json;
 use crate::events::{Fault, Limits, OUR_BOT, Setting};
 use crate::happen::Chief;
 use crate::ports::{Deed, Disk, Door, HandClock, Hub, Lie, Trouble, Wire};
-use crate::served::{Served, serve};
-use crate::world::{BASE, CONTEXT, Directory};
+use crate::served::{Locks, Served, serve};
+use crate::world::{ANCHOR, BASE, CONTEXT, Directory, EXPIRY};
 
 /// 2026-01-01.
 pub const BEGIN: i64 = 1_767_225_600_000;
+
+const DAY: i64 = 24 * 3_600_000;
 
 /// What one thread keeps from history to history.
 pub struct Lab {
@@ -51,7 +53,8 @@ impl Lab {
             .build()
             .unwrap();
         let mut script = Script::new(CONTEXT, Vec::new());
-        script.schema = vec!["nsAccountLock".into(), "pwdAccountLockedTime".into()];
+        let schema = ["nsAccountLock", "pwdAccountLockedTime", ANCHOR, EXPIRY];
+        script.schema = schema.map(Into::into).into();
         let server = directory.block_on(FaultServer::start(script)).unwrap();
         let secret = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(secret.path(), READER_PASSWORD).unwrap();
@@ -142,6 +145,7 @@ impl<'l> Stage<'l> {
             config: json!({
                 "EmailSettings": {"RequireEmailVerification": setting.verifies},
                 "TeamSettings": {"MaxUsersPerTeam": setting.room},
+                "ServiceSettings": {"EnableAPIUserDeletion": setting.purge},
             }),
             user_limit: setting.seats.filter(|_| setting.new_server).map(|more| {
                 let hard = u64::from(setting.people + more);
@@ -161,7 +165,10 @@ impl<'l> Stage<'l> {
         }
         let clock = HandClock::new(BEGIN);
         let directory = Directory::new(setting.people);
-        let served = serve(&lab.server, &directory, &Fault::None, setting.lock);
+        let mut directory = directory;
+        directory.today = BEGIN / DAY;
+        let locks = locks(setting, directory.today, BEGIN);
+        let served = serve(&lab.server, &directory, &Fault::None, locks);
         let folder = tempfile::Builder::new()
             .prefix("history-")
             .tempdir_in(&lab.memory)
@@ -197,10 +204,10 @@ impl<'l> Stage<'l> {
              bind-dn = \"cn=reader,{CONTEXT}\"\nbind-password = {{ file = {secret:?} }}\n\
              page-size = {page}\n\
              [accounts]\nemail = [{mail}]\nfull-name = []\ngroup-filter = \"\"\n\
-             lock = [\"{lock}\"]\n\
+             lock = [\"{lock}\"{dates}]\n{anchor}\
              [mattermost]\n{access}\nrequests-per-second = \"off\"\nconcurrency = {concurrency}\n\
              [policy]\nadopt = \"{adopt}\"\ngrace = \"{grace}\"\nprotect = [{protect}]\n\
-             reactivated-by-hand = \"{by_hand}\"\n\
+             reactivated-by-hand = \"{by_hand}\"\n{purge}\
              [policy.attributes]\nposition = \"directory\"\n\
              [guard]\n{limits}\n\
              [[team]]\ndisplay-name = \"Everybody\"\n\
@@ -220,6 +227,21 @@ impl<'l> Stage<'l> {
                 "0s".to_owned()
             } else {
                 format!("{}h", s.grace_hours)
+            },
+            dates = if s.dates {
+                format!(", {EXPIRY:?}")
+            } else {
+                String::new()
+            },
+            anchor = if s.anchors {
+                format!("second-anchor = {ANCHOR:?}\n")
+            } else {
+                String::new()
+            },
+            purge = if s.purge {
+                "purge-after = \"30d\"\n"
+            } else {
+                ""
             },
             by_hand = if s.enforce { "enforce" } else { "respect" },
             limits = limits(s.limits),
@@ -291,13 +313,16 @@ impl<'l> Stage<'l> {
 
     /// The directory answers from now on as it is.
     pub fn serve(&mut self, fault: &Fault) {
-        self.served = serve(&self.lab.server, &self.directory, fault, self.setting.lock);
+        let wall = mattersync::clock::Clock::now(self.clock.as_ref()).wall.0;
+        let locks = locks(&self.setting, self.directory.today, wall);
+        self.served = serve(&self.lab.server, &self.directory, fault, locks);
     }
 
-    pub fn pass(&self, minutes: u32) {
+    pub fn pass(&mut self, minutes: u32) {
         let by = Duration::from_secs(60 * u64::from(minutes));
         self.clock.advance(by);
         self.sim.advance(by);
+        self.directory.today = (BEGIN + self.clock.truth()) / DAY;
     }
 
     /// From now on the server is kept as it was before each round.
@@ -350,7 +375,8 @@ impl<'l> Stage<'l> {
         ) -> Result<Summary, CycleError>,
     ) -> Cycle {
         let before = self.snapshot();
-        self.hub.know_refused(|number| before.linked.get(&number).cloned());
+        self.hub
+            .know_refused(|number| before.linked.get(&number).cloned());
         let replica = match (&lie, &self.replicas) {
             (Lie::Stale(rounds), Some(replicas)) => {
                 let oldest = replicas.len().saturating_sub(1);
@@ -414,6 +440,15 @@ impl<'l> Stage<'l> {
     }
 }
 
+fn locks(setting: &Setting, today: i64, wall: i64) -> Locks {
+    Locks {
+        lock: setting.lock,
+        dates: setting.dates,
+        today,
+        today_by_clock: wall.div_euclid(DAY),
+    }
+}
+
 fn users_of(sim: &Mattermost) -> BTreeMap<String, User> {
     let users = sim.users().into_iter();
     users.map(|user| (user.id.clone(), user)).collect()
@@ -439,6 +474,7 @@ fn limits(limits: Limits) -> String {
             ("reactivate", "1"),
             ("rename", "3"),
             ("email", "3"),
+            ("move", "2"),
         ],
         Limits::Percent => &[
             ("locked", "\"12.5%\""),
@@ -447,6 +483,7 @@ fn limits(limits: Limits) -> String {
             ("reactivate", "\"10%\""),
             ("rename", "\"20%\""),
             ("email", "\"10%\""),
+            ("move", "\"10%\""),
         ],
         Limits::Off => &[
             ("locked", "\"off\""),
@@ -455,8 +492,11 @@ fn limits(limits: Limits) -> String {
             ("reactivate", "\"off\""),
             ("rename", "\"off\""),
             ("email", "\"off\""),
+            ("move", "\"off\""),
         ],
     };
-    let lines = numbers.iter().map(|(class, limit)| format!("{class} = {limit}\n"));
+    let lines = numbers
+        .iter()
+        .map(|(class, limit)| format!("{class} = {limit}\n"));
     lines.collect()
 }

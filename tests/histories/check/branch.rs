@@ -20,7 +20,11 @@ impl Checker {
         if before == after {
             return Ok(());
         }
-        let why = if name == OUR_BOT { ", with its owner" } else { "" };
+        let why = if name == OUR_BOT {
+            ", with its owner"
+        } else {
+            ""
+        };
         broken(
             13,
             format!("mattersync's own account {name} was {before:?} and is {after:?}{why}"),

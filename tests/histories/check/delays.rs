@@ -28,8 +28,10 @@ impl Checker {
             return Ok(());
         }
         self.leavers_go(cycle)?;
-        if matches!(cycle.lie, Lie::None | Lie::Foreign(_, Part::Team | Part::List(List::Members)))
-        {
+        if matches!(
+            cycle.lie,
+            Lie::None | Lie::Foreign(_, Part::Team | Part::List(List::Members))
+        ) {
             self.renamed_are_renamed(cycle)?;
             self.newcomers_come(cycle)?;
         }
@@ -72,7 +74,10 @@ impl Checker {
             match seen {
                 Seen::Listed(shown) if shown.is_locked() => {
                     wanted.insert(id.clone());
-                    if self.is_plain(cycle, *number, user, shown) && self.is_untried(cycle, id) {
+                    if !shown.by_date
+                        && self.is_plain(cycle, *number, user, shown)
+                        && self.is_untried(cycle, id)
+                    {
                         certain.push((*number, user));
                     }
                 }

@@ -72,7 +72,12 @@ impl Checker {
                 );
             }
         }
-        for id in now.linked.values() {
+        // Who has no legal name any more keeps what they have until the entry is put right.
+        let named = |number: &u32| match cycle.served.of(*number) {
+            Seen::Listed(shown) => shown.account.flaw != Some(Flaw::NoName),
+            _ => true,
+        };
+        for (_, id) in now.linked.iter().filter(|(number, _)| named(number)) {
             let user = now.users.get(id);
             if let Some(user) = user.filter(|u| u.username.starts_with("renaming-")) {
                 return broken(
@@ -93,6 +98,9 @@ impl Checker {
         user: Option<User>,
     ) -> Option<(String, bool)> {
         let now = &cycle.after;
+        if shown.doubtful {
+            return None;
+        }
         let bad = |what: String| Some((what, shown.account.flaw.is_some()));
         let Some(user) = user else {
             return match shown.state {
@@ -160,7 +168,13 @@ impl Checker {
     }
 
     /// Nobody can have a user whose name and addresses others hold, or for whom there is no seat.
-    pub(super) fn may_lack_a_user(&self, now: &Snapshot, served: &Served, shown: &Shown, number: u32) -> bool {
+    pub(super) fn may_lack_a_user(
+        &self,
+        now: &Snapshot,
+        served: &Served,
+        shown: &Shown,
+        number: u32,
+    ) -> bool {
         let stranger = |u: &&User| !now.accounts.contains_key(&u.id);
         let base = shown.legal_name();
         let by_name = now.users.values().find(|u| u.username == base);
@@ -227,8 +241,7 @@ impl Checker {
     /// An administrator let the user in again.
     fn may_stay_up(&self, user: &User) -> bool {
         let enforced = self.setting.enforce && !self.amnesia;
-        !enforced
-            && (self.respected.contains(&user.id) || self.maybe_respected.contains(&user.id))
+        !enforced && (self.respected.contains(&user.id) || self.maybe_respected.contains(&user.id))
     }
 
     fn may_stay_down(&self, now: &Snapshot, user: &User) -> bool {

@@ -22,6 +22,7 @@ pub(super) enum Kind {
     Reactivate,
     Rename,
     Email,
+    Move,
 }
 
 impl Kind {
@@ -33,6 +34,7 @@ impl Kind {
             Self::Reactivate => "reactivate",
             Self::Rename => "rename",
             Self::Email => "email",
+            Self::Move => "move",
         }
     }
 
@@ -45,13 +47,16 @@ impl Kind {
             (Limits::Numbers, Self::Locked | Self::Missing | Self::Reactivate) => 1,
             (Limits::Numbers, Self::Rename | Self::Email) => 3,
             (Limits::Numbers, Self::Create) => 5,
+            (Limits::Numbers, Self::Move) => 2,
             (Limits::Percent, Self::Locked) => up(n / 8.0),
-            (Limits::Percent, Self::Missing | Self::Reactivate | Self::Email) => up(n / 10.0),
+            (Limits::Percent, Self::Missing | Self::Reactivate | Self::Email | Self::Move) => {
+                up(n / 10.0)
+            }
             (Limits::Percent, Self::Rename) => up(n / 5.0),
             (Limits::Percent, Self::Create) => up(n * 3.0 / 10.0),
             (Limits::Auto, Self::Missing) => up(n.sqrt() / 4.0),
             (Limits::Auto, Self::Locked) => up(n.sqrt() / 2.0),
-            (Limits::Auto, Self::Reactivate | Self::Rename | Self::Email) => {
+            (Limits::Auto, Self::Reactivate | Self::Rename | Self::Email | Self::Move) => {
                 up((n / 10.0).sqrt()).max(2)
             }
             (Limits::Auto, Self::Create) => up(n / 10.0).max(20),
@@ -112,7 +117,9 @@ impl Checker {
         // What is a day old is over, also when the clock is put back afterwards.
         // And a day that has passed is over, whatever the clock was set to.
         let within = |at: &i64, truth: &i64| *at >= cycle.wall - DAY && *truth >= cycle.at - DAY;
-        self.guard.done.retain(|(_, _, at, truth)| within(at, truth));
+        self.guard
+            .done
+            .retain(|(_, _, at, truth)| within(at, truth));
         // Who they are: a limit counts people. And of these, who is done with it: not those who
         // have a name or an address for a moment.
         let mut now: BTreeMap<Kind, [BTreeSet<String>; 2]> = BTreeMap::new();
@@ -128,34 +135,46 @@ impl Checker {
             }
         }
         for (kind, [all, done]) in now {
-            let number = all.len();
-            let Some(limit) = kind.limit(self.setting.limits, active) else {
-                continue;
-            };
-            let filling = kind == Kind::Create && self.guard.clean < 2;
-            if filling {
-                continue;
-            }
-            let what = kind.word();
-            if number > limit {
-                return broken(
-                    5,
-                    format!("{number} × {what} in one cycle; {limit} are allowed"),
-                );
-            }
-            // A day counts people as well: who is put right again and again is one.
-            let sum = self.guard.people(kind).union(&all).count();
-            if sum > 3 * limit {
-                return broken(
-                    5,
-                    format!("{sum} × {what} in a day; {} are allowed", 3 * limit),
-                );
-            }
-            for whom in done {
-                self.guard.done.push((kind, whom, cycle.wall, cycle.at));
-            }
+            self.limit_of(cycle, kind, &all, done)?;
         }
         self.hold_of_locked(cycle, active)
+    }
+
+    /// So many of a kind are allowed in one cycle, and in a day.
+    pub(super) fn limit_of(
+        &mut self,
+        cycle: &Cycle,
+        kind: Kind,
+        all: &BTreeSet<String>,
+        done: BTreeSet<String>,
+    ) -> Verdict {
+        let number = all.len();
+        let Some(limit) = kind.limit(self.setting.limits, active(cycle)) else {
+            return Ok(());
+        };
+        let filling = kind == Kind::Create && self.guard.clean < 2;
+        if filling {
+            return Ok(());
+        }
+        let what = kind.word();
+        if number > limit {
+            return broken(
+                5,
+                format!("{number} × {what} in one cycle; {limit} are allowed"),
+            );
+        }
+        // A day counts people as well: who is put right again and again is one.
+        let sum = self.guard.people(kind).union(all).count();
+        if sum > 3 * limit {
+            return broken(
+                5,
+                format!("{sum} × {what} in a day; {} are allowed", 3 * limit),
+            );
+        }
+        for whom in done {
+            self.guard.done.push((kind, whom, cycle.wall, cycle.at));
+        }
+        Ok(())
     }
 
     /// A state that is not the last one costs a person's look, before anything that counts is done.
@@ -177,7 +196,7 @@ impl Checker {
         };
         let wanted = cycle.before.linked.iter().filter(|(number, id)| {
             let locked = match cycle.served.of(**number) {
-                Seen::Listed(shown) => shown.state == State::Locked,
+                Seen::Listed(shown) => shown.state == State::Locked && !shown.by_date,
                 _ => false,
             };
             let user = cycle.before.users.get(*id);
@@ -233,6 +252,8 @@ impl Checker {
                 (true, false) => {
                     let number = self.linked_to(cycle, id).unwrap_or(u32::MAX);
                     let locked = match cycle.served.of(number) {
+                        // A day that was told of before surprises nobody.
+                        Seen::Listed(shown) if self.was_told(cycle, shown) => continue,
                         Seen::Listed(_) | Seen::Unusable(_) | Seen::Elsewhere { locked: true } => {
                             Kind::Locked
                         }

@@ -10,6 +10,8 @@ mod end;
 mod guard;
 mod identity;
 mod mails;
+mod persons;
+mod purge;
 mod reach;
 mod reading;
 mod reasons;
@@ -112,6 +114,13 @@ pub struct Checker {
     clock_jumped: bool,
     /// The directory was replaced.
     replaced: bool,
+    persons: persons::Persons,
+    /// Since when somebody who is inactive has been gone, in true milliseconds.
+    gone: BTreeMap<u32, i64>,
+    /// On which day an account expires, and since when that is shown.
+    dates: BTreeMap<u32, (i64, i64)>,
+    /// The machine was started anew: nobody knows for how long it was off.
+    pub rebooted: bool,
     /// The state says of itself that it is not the last one, nobody has approved what is held
     /// because of that, and no cycle went well since.
     noticed: bool,
@@ -149,6 +158,10 @@ impl Checker {
             offset: None,
             clock_jumped: false,
             replaced: false,
+            persons: persons::Persons::default(),
+            gone: BTreeMap::new(),
+            dates: BTreeMap::new(),
+            rebooted: false,
             noticed: false,
         }
     }
@@ -185,6 +198,8 @@ impl Checker {
     /// Judges one cycle.
     pub fn cycle(&mut self, cycle: &Cycle) -> Verdict {
         self.read(cycle);
+        self.read_persons(cycle);
+        self.read_gone(cycle);
         self.mails.reading(&cycle.served);
         for deed in &cycle.deeds {
             self.deed(cycle, deed)?;
@@ -236,6 +251,16 @@ impl Checker {
             } else if active && gone && served.proves_absence() {
                 self.absent.entry(*number).or_default().push(cycle.at);
             }
+            // Or as the same person under another id.
+            let successor = served
+                .all_shown()
+                .find(|(n, _)| self.is_same_person(*n, *number));
+            let gone_on = matches!(seen, Seen::Nowhere | Seen::Elsewhere { .. });
+            let (number, seen) = match successor.filter(|_| gone_on) {
+                Some((successor, _)) => (successor, served.of(successor)),
+                None => (*number, seen),
+            };
+            let number = &number;
             let open = matches!(seen, Seen::Listed(s) if s.state == State::Open);
             if active || !open {
                 // A reading that proves nothing does not say that somebody went away again.
@@ -268,7 +293,8 @@ impl Checker {
             match (before, after) {
                 (None, Some(user)) => self.created(cycle, deed, user)?,
                 (Some(before), Some(after)) => self.changed(cycle, deed, before, after)?,
-                (_, None) => return broken(3, format!("{id} was deleted for good")),
+                (Some(before), None) => self.purged(cycle, before)?,
+                (None, None) => return broken(3, format!("{id} was deleted for good")),
             }
         }
         self.mailed(deed)
@@ -317,6 +343,7 @@ impl Checker {
     /// Afterwards.
     fn learn(&mut self, cycle: &Cycle) {
         self.count_twice(cycle);
+        self.learn_persons(cycle);
         if !matches!(cycle.served.fault, Fault::HideAttribute(_)) {
             self.agreed.clear();
         }

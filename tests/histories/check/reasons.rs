@@ -45,7 +45,11 @@ impl Checker {
         let number = number.unwrap_or(u32::MAX);
         let shown = self.shown(cycle, number);
         let has = |parts: &[&str]| parts.iter().all(|part| why.contains(part));
-        let attribute = self.setting.lock.attribute();
+        let by_date = shown.is_some_and(|s| s.by_date || s.doubtful);
+        let attribute = match by_date {
+            true => crate::world::EXPIRY,
+            false => self.setting.lock.attribute(),
+        };
         let good = match &step.action {
             Action::Deactivate {
                 ordered_by: Some(by),
@@ -158,6 +162,9 @@ impl Checker {
             }
             _ => return None,
         };
+        if shown.doubtful {
+            return None;
+        }
         let Some(user) = user else {
             return (shown.state != State::Locked && id.is_none()).then_some("has no user");
         };

@@ -53,8 +53,7 @@ impl Refused {
         let everything = self.what == Refusal::Everything;
         let path = call.path();
         let about = self.user.as_ref().is_some_and(|id| path.contains(id));
-        path.starts_with("/api/v4/users")
-            && (body.contains(&self.name) || everything && about)
+        path.starts_with("/api/v4/users") && (body.contains(&self.name) || everything && about)
     }
 }
 
