@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Shows that the random histories bite: plants each fault of tests/faults/*.patch in a scratch copy
-# of this tree, builds the histories there and lives them until the first that breaks a promise.
+# Shows that the tests bite: plants each fault of tests/faults/*.patch in a scratch copy of this
+# tree, builds the histories there and lives them until the first that breaks a promise. What no
+# history can show names the test that does, in a line "Caught by: cargo test ARGUMENTS" of the
+# patch: that test must pass without the fault and fail with it.
 #
 #   tests/faults.sh              all faults, and the tree without any
 #   tests/faults.sh NAME...      only these (the file names without .patch)
@@ -10,6 +12,7 @@
 # costs the build of one crate and the test).
 #
 # A fault counts as caught only if the history that caught it keeps all promises without the fault.
+# Tests that start OpenLDAP, Samba or another program need what tests/run.sh installs.
 #
 # Ends with 0: each was caught, and the tree without faults keeps all promises. 1: one was not
 # caught, a patch does not apply or build, or the tree without faults fails too. 2: no such fault.
@@ -42,16 +45,21 @@ die() {
 
 # Makes the scratch copy equal to this tree. Only what differs is written, so that cargo builds
 # only what depends on it; and it is written anew, so that cargo sees that it changed.
+# mirror [PROGRAM]: with src/main.rs only if the program is wanted.
 mirror() {
-    local file
+    local file program=${1:-}
     mkdir -p "$TREE"
     git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do
         # The histories need no program, and a program takes long to link.
-        if [ ! -f "$file" ] || [ "$file" = src/main.rs ]; then continue; fi
+        if [ ! -f "$file" ] || { [ -z "$program" ] && [ "$file" = src/main.rs ]; }; then
+            continue
+        fi
         cmp -s "$file" "$TREE/$file" || install -D -m "$(stat -c %a "$file")" "$file" "$TREE/$file"
     done
     (cd "$TREE" && find . -type f -print0) | while IFS= read -r -d '' file; do
-        if [ ! -f "$file" ] || [ "$file" = ./src/main.rs ]; then rm -f -- "$TREE/$file"; fi
+        if [ ! -f "$file" ] || { [ -z "$program" ] && [ "$file" = ./src/main.rs ]; }; then
+            rm -f -- "$TREE/$file"
+        fi
     done
 }
 
@@ -84,6 +92,18 @@ keeps() {
         --nocapture histories_keep_the_promises) >"$LOG" 2>&1 </dev/null
 }
 
+# test_of NAME: the arguments of cargo test that name the test which catches it; empty if the
+# histories do.
+test_of() {
+    sed -n 's/^Caught by: cargo test //p' "tests/faults/$1.patch"
+}
+
+# passes ARGUMENTS...: whether this test ran in the scratch copy and passed.
+passes() {
+    (cd "$TREE" && timeout --kill-after=20 "$LIMIT" cargo test --locked "$@") \
+        >"$LOG" 2>&1 </dev/null && grep -q '^test result: ok\. [1-9]' "$LOG"
+}
+
 # row NAME ROOM AFTER PROMISE SECONDS
 row() {
     local line
@@ -92,17 +112,33 @@ row() {
     printf '%s\n' "$line"
 }
 
-# fault NAME: plants it and looks after how many histories it is caught.
+# fault NAME: plants it and looks after how many histories, or by which test, it is caught.
 fault() {
     local name=$1 patch=$PWD/tests/faults/$1.patch room begun from=$BASE seed promise what found
-    room=$(sed -n 's,^+++ b/src/\([a-z]*\)/.*,\1,p' "$patch" | head -n 1)
+    local test=()
+    read -ra test <<<"$(test_of "$name")"
+    room=$(sed -n 's,^+++ b/src/\([a-z]*\)[/.].*,\1,p' "$patch" | head -n 1)
     begun=$SECONDS
-    mirror
+    mirror "${test[*]}"
     if ! (cd "$TREE" && patch --quiet --force --fuzz=0 --strip=1 --no-backup-if-mismatch \
         <"$patch") >"$LOG" 2>&1; then
         cat "$LOG"
         failures+=("$name: the patch does not apply")
         row "$name" "$room" - - -
+        return
+    fi
+    if [ ${#test[@]} -gt 0 ]; then
+        if passes "${test[@]}"; then
+            failures+=("$name: not caught by cargo test ${test[*]}")
+            row "$name" "$room" never - $((SECONDS - begun))
+        elif ! grep -q '^test result: FAILED' "$LOG"; then
+            tail -n 40 "$LOG"
+            failures+=("$name: the tree with it does not build, or the test did not end")
+            row "$name" "$room" - - $((SECONDS - begun))
+        else
+            row "$name" "$room" test - $((SECONDS - begun))
+            printf '    %s\n' "$(sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$LOG" | head -n 1)"
+        fi
         return
     fi
     if ! build "$FAULTY"; then
@@ -145,8 +181,20 @@ done
 exec 9>"$CARGO_TARGET_DIR/lock"
 flock --nonblock 9 || die "Another $0 is at work in $CARGO_TARGET_DIR"
 
+# First what must hold without any fault.
+mirror program
+histories=
+for name in "${faults[@]}"; do
+    read -ra arguments <<<"$(test_of "$name")"
+    if [ ${#arguments[@]} -eq 0 ]; then
+        histories=yes
+    elif ! passes "${arguments[@]}"; then
+        tail -n 40 "$LOG"
+        die "Without a fault, cargo test ${arguments[*]} does not pass."
+    fi
+done
 mirror
-if ! build "$SOUND"; then
+if [ -n "$histories" ] && ! build "$SOUND"; then
     tail -n 40 "$LOG"
     die 'The tree without faults does not build.'
 fi

@@ -102,6 +102,29 @@ fn a_container_that_vanished_holds_its_people_only() {
 }
 
 #[test]
+fn a_container_of_small_containers_that_vanished_holds_its_people() {
+    let mut world = company(40);
+    for (who, shop) in people(0..4).zip(["a", "a", "b", "b"]) {
+        world.account(&who).dn = format!("uid={who}, OU={shop},ou=Shops,dc=example");
+    }
+    world.cycle();
+    world.policy.guard.insert(Class::Missing, Limit::Off);
+    world.hidden.extend(people(0..5).map(|who| id(&who)));
+    let shops = HoldKey::Container("ou=shops,dc=example".into());
+    for _ in 0..3 {
+        let plan = world.cycle().0;
+        assert_eq!(holds(&plan), std::slice::from_ref(&shops), "and goes on");
+        assert_eq!(plan.holds[0].cause, HoldCause::ContainerVanished { had: 4 });
+        assert_eq!(plan.holds[0].steps.len(), 4);
+    }
+    assert!(!world.user("04").is_active() && world.user("00").is_active());
+    let plan = world.plan();
+    world.approve(&plan, &shops);
+    world.cycle();
+    assert!(!world.user("00").is_active(), "a person looked");
+}
+
+#[test]
 fn a_container_that_was_renamed_holds_nobody() {
     let mut world = company(20);
     for who in people(0..20) {

@@ -49,12 +49,39 @@ impl<'a> Call<'a> {
         let (Some(id), false) = (user, step.expects == Precondition::Nothing) else {
             return Ok(());
         };
+        if let (Action::AssignBot { bot, to, .. }, Precondition::BotOwner(owner)) =
+            (&step.action, &step.expects)
+        {
+            return self.check_hand_over(bot, owner, to).await;
+        }
         let read = self.writer.reader().user(id).await;
         let user = read.map_err(WriteError::NotSent)?;
         let Some(user) = user else {
             return Err(stale("the user", "there", "gone"));
         };
         differs(&step.expects, &user).map_or(Ok(()), Err)
+    }
+
+    /// Reads whose the bot is now, and whether the new owner is still an active administrator.
+    async fn check_hand_over(
+        &self,
+        bot: &UserId,
+        owner: &UserId,
+        to: &UserId,
+    ) -> Result<(), WriteError> {
+        let reader = self.writer.reader();
+        let found = reader.bot_owner(bot).await.map_err(WriteError::NotSent)?;
+        if found.as_ref() != Some(owner) {
+            let found = found.map_or_else(|| "nobody".to_owned(), |id| id.to_string());
+            return Err(stale("the bot's owner", owner.as_str(), &found));
+        }
+        let heir = reader.user(to).await.map_err(WriteError::NotSent)?;
+        if heir.is_some_and(|u| u.is_active() && u.is_admin() && !u.is_bot) {
+            Ok(())
+        } else {
+            let now = "no longer an active administrator";
+            Err(stale("the new owner", "an active administrator", now))
+        }
     }
 
     /// The server refuses a name or address that somebody has, and does not say who: so we ask.
@@ -99,6 +126,12 @@ impl<'a> Call<'a> {
                 let marked = self.writer.verify_email(user).await;
                 marked.map(|()| Effect::EmailChanged)
             }
+            // An earlier run's hand-over arrived after all.
+            (Action::AssignBot { to, .. }, WriteError::Stale { found, .. })
+                if found == to.as_str() =>
+            {
+                Ok(Effect::BotAssigned)
+            }
             _ => Err(stale),
         }
     }
@@ -137,6 +170,10 @@ impl<'a> Call<'a> {
                 .delete_permanently(user)
                 .await
                 .map(|()| Effect::Purged),
+            Action::AssignBot { bot, to, .. } => writer
+                .assign_bot(bot, to)
+                .await
+                .map(|()| Effect::BotAssigned),
             Action::CreateUser { .. } | Action::CreateTeam { .. } | Action::JoinTeam { .. } => Err(
                 stale("the step", "about a new user", "about an existing one"),
             ),
@@ -212,7 +249,8 @@ fn differs(expects: &Precondition, user: &User) -> Option<WriteError> {
         (expected != found).then(|| stale(field, expected, found))
     };
     match expects {
-        Precondition::Nothing => None,
+        // Whose a bot is stands not in the user.
+        Precondition::Nothing | Precondition::BotOwner(_) => None,
         Precondition::Active => {
             (!user.is_active()).then(|| stale("the user", "active", "inactive"))
         }

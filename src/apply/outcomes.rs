@@ -57,8 +57,7 @@ impl<'a> Run<'a> {
 
     fn failed(&mut self, step: &Step, error: &WriteError) -> Result<(), ApplyError> {
         if error.kind() == Some(ApiErrorKind::TokenRejected) {
-            let why = "Mattermost no longer accepts the token: make a new one";
-            self.report.stopped = Some(why.into());
+            self.report.stopped = Some(format!("Mattermost no longer accepts the token: {error}"));
         }
         if error.surely_unchanged() {
             let mut delta = self.taken_back(step);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::cycle::{Adoption, Approved, PlanReport};
-use crate::model::{HoldCause, Step, StepId};
+use crate::model::{HoldCause, Step, StepId, shell_word};
 use crate::plan::hold_name;
 
 use super::Answer;
@@ -13,7 +13,7 @@ use super::args::Approve;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::print::{Page, Terminal, count};
-use super::steps::{self, Tense, quoted, steps_of};
+use super::steps::{self, Tense, steps_of};
 
 /// One hold, for programs.
 #[derive(Serialize)]
@@ -86,7 +86,7 @@ fn list(page: &mut Page, report: &PlanReport) {
     for hold in &report.plan.holds {
         page.line(format!(
             "  mattersync approve {}",
-            quoted(&hold_name(&hold.key))
+            shell_word(&hold_name(&hold.key))
         ));
     }
     page.line("One person alone: mattersync approve USERNAME");
@@ -146,7 +146,7 @@ fn tell(page: &mut Page, approved: &Approved, others: &[String], served: bool) {
         page.gap();
         page.alarm(format!(
             "These steps are held for another reason too: mattersync approve {}",
-            quoted(name)
+            shell_word(name)
         ));
     }
     page.gap();

@@ -44,8 +44,10 @@ impl From<Exit> for ExitCode {
 /// A command that could not do what it was asked to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// Why, and what to do. Several lines at most, none of them a secret.
+    /// Why, and what to do. Never a secret.
     pub message: String,
+    /// More lines below it.
+    pub more: Vec<String>,
     /// How the command ends.
     pub exit: Exit,
 }
@@ -55,14 +57,31 @@ impl Failure {
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
+            more: Vec::new(),
             exit,
         }
+    }
+
+    /// A failure with a text of several lines, all of them ours.
+    fn of_lines(exit: Exit, text: &str) -> Self {
+        let mut lines = text.lines().map(str::to_owned);
+        let message = lines.next().unwrap_or_default();
+        Self {
+            more: lines.collect(),
+            ..Self::new(exit, message)
+        }
+    }
+
+    /// The same with one more line.
+    pub fn and(mut self, line: impl Into<String>) -> Self {
+        self.more.push(line.into());
+        self
     }
 }
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        Self::new(Exit::CONFIG, error.to_string())
+        Self::of_lines(Exit::CONFIG, &error.to_string())
     }
 }
 
@@ -77,7 +96,7 @@ impl From<CycleError> for Failure {
         let exit = Exit(error.exit_code());
         match &error {
             CycleError::Secret(secret) | CycleError::Connect(ConnectError::Token(secret)) => {
-                Self::new(exit, format!("{error}\n    {}", secret.remedy()))
+                Self::new(exit, error.to_string()).and(format!("    {}", secret.remedy()))
             }
             CycleError::State(StateError::Busy { .. }) => Self::new(
                 exit,
@@ -103,7 +122,7 @@ impl From<WordError> for Failure {
 
 impl From<DaemonError> for Failure {
     fn from(error: DaemonError) -> Self {
-        Self::new(Exit(error.exit_code()), error.to_string())
+        Self::of_lines(Exit(error.exit_code()), &error.to_string())
     }
 }
 

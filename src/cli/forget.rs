@@ -1,6 +1,7 @@
 //! `mattersync forget`: everything about one person, erased.
 
 use crate::cycle;
+use crate::model::shell_word;
 
 use super::Answer;
 use super::args::Forget;
@@ -8,7 +9,6 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::history::steps;
 use super::print::{Page, Terminal, count};
-use super::steps::quoted;
 
 /// Shows what is recorded of a person, or erases it.
 ///
@@ -57,7 +57,7 @@ pub fn forget(context: &Context, args: &Forget, terminal: Terminal) -> Result<An
         page.gap();
         page.line(format!(
             "Nothing was erased, and nothing brings it back. To do it: mattersync forget {} --yes",
-            quoted(&args.person)
+            shell_word(&args.person)
         ));
     }
     Ok(Answer::page(&page, exit))

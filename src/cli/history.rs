@@ -11,7 +11,7 @@ use super::Answer;
 use super::args::History;
 use super::context::Context;
 use super::exit::{Exit, Failure};
-use super::print::{Page, Terminal, count};
+use super::print::{Cell, Page, Terminal, count};
 
 /// As many runs as are listed where nobody says how many.
 const LAST: u32 = 20;
@@ -76,7 +76,7 @@ fn tell(page: &mut Page, report: &HistoryReport) {
     if report.runs.is_empty() {
         page.line("No run is recorded.");
     } else {
-        let rows: Vec<Vec<String>> = report.runs.iter().map(row).collect();
+        let rows: Vec<Vec<Cell>> = report.runs.iter().map(row).collect();
         let head = [
             "RUN",
             "BEGAN",
@@ -123,19 +123,19 @@ fn tell(page: &mut Page, report: &HistoryReport) {
     }
 }
 
-fn row(run: &RunReport) -> Vec<String> {
+fn row(run: &RunReport) -> Vec<Cell> {
     let approvals = run.approvals.iter();
     let approvals: Vec<String> = approvals
         .map(|approval| format!("{} ({})", approval.by, approval.hold))
         .collect();
     vec![
-        run.run.to_string(),
-        Timestamp(run.began.ms).to_string(),
-        kind(run),
-        run.by.clone().unwrap_or_default(),
-        done(run),
-        failures(run),
-        approvals.join("\n"),
+        run.run.to_string().into(),
+        Timestamp(run.began.ms).to_string().into(),
+        kind(run).into(),
+        run.by.clone().unwrap_or_default().into(),
+        done(run).into(),
+        failures(run).into(),
+        approvals.into(),
     ]
 }
 

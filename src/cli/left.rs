@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{LeftAlone, Plan, Subject, Why};
 
-use super::print::{Page, count};
+use super::print::{Cell, Page, count};
 use super::steps::{cut, more};
 
 /// Longer lists are cut unless everything is wanted.
@@ -162,7 +162,7 @@ fn by_reason(page: &mut Page, people: &[&LeftAlone], all: bool, with_ids: bool) 
     }
 }
 
-fn row(subject: &Subject, why: &str, with_id: bool) -> Vec<String> {
+fn row(subject: &Subject, why: &str, with_id: bool) -> Vec<Cell> {
     let dn = subject.dn.clone().unwrap_or_default();
     // An entry without a username is known by its DN only.
     let name = if subject.name == dn {
@@ -172,15 +172,16 @@ fn row(subject: &Subject, why: &str, with_id: bool) -> Vec<String> {
     };
     // By its id an entry is found again whatever it is called.
     let id = subject.account.as_ref().map(|key| key.id.as_str());
-    let account: Vec<&str> = [dn.as_str()]
+    let account: Vec<String> = [dn.as_str()]
         .into_iter()
         .chain(id.filter(|_| with_id))
+        .map(str::to_owned)
         .collect();
     vec![
-        name.to_owned(),
-        subject.email.clone().unwrap_or_default(),
-        account.join("\n"),
-        why.to_owned(),
+        name.to_owned().into(),
+        subject.email.clone().unwrap_or_default().into(),
+        account.into(),
+        why.to_owned().into(),
     ]
 }
 

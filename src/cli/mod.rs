@@ -66,7 +66,7 @@ impl Answer {
     fn json(value: &impl Serialize, exit: Exit) -> Result<Self, Failure> {
         match serde_json::to_string_pretty(value) {
             Ok(text) => Ok(Self {
-                text: text + "\n",
+                text: print::escaped(&text) + "\n",
                 exit,
             }),
             Err(error) => Err(Failure::new(
@@ -161,4 +161,5 @@ fn need(writes: bool) -> Need {
 /// Tells a failure on standard error.
 pub fn tell(failure: &Failure) {
     print::write_err(&format!("mattersync: {}", failure.message));
+    failure.more.iter().for_each(|line| print::write_err(line));
 }

@@ -2,12 +2,14 @@
 
 use crate::cycle::{self, Orphan, OrphansReport};
 
+use crate::model::shell_word;
+
 use super::Answer;
 use super::args::{Deactivate, Keep, Show};
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::people::{self, day};
-use super::print::{Page, Terminal, count};
+use super::print::{Cell, Page, Terminal, count};
 
 /// Lists them.
 ///
@@ -66,7 +68,7 @@ fn tell(page: &mut Page, report: &OrphansReport, hidden: usize) {
 }
 
 fn table(page: &mut Page, orphans: &[Orphan]) {
-    let rows: Vec<Vec<String>> = orphans.iter().map(row).collect();
+    let rows: Vec<Vec<Cell>> = orphans.iter().map(row).collect();
     let head = [
         "NAME",
         "ADDRESS",
@@ -78,7 +80,7 @@ fn table(page: &mut Page, orphans: &[Orphan]) {
     page.table(&head, &rows);
 }
 
-fn row(orphan: &Orphan) -> Vec<String> {
+fn row(orphan: &Orphan) -> Vec<Cell> {
     let user = &orphan.user;
     let mut remarks = Vec::new();
     if user.admin {
@@ -100,12 +102,12 @@ fn row(orphan: &Orphan) -> Vec<String> {
         remarks.push(format!("kept by {} on {}", word.by, day(word.at)));
     }
     vec![
-        user.username.clone(),
-        user.email.clone(),
-        user.name.clone(),
-        day(user.created_at),
-        user.last_activity.map(day).unwrap_or_default(),
-        remarks.join("\n"),
+        user.username.clone().into(),
+        user.email.clone().into(),
+        user.name.clone().into(),
+        day(user.created_at).into(),
+        user.last_activity.map(day).unwrap_or_default().into(),
+        remarks.into(),
     ]
 }
 
@@ -127,7 +129,8 @@ pub fn keep(context: &Context, args: &Keep, terminal: Terminal) -> Result<Answer
     let name = &orphan.user.username;
     page.line(match &orphan.kept {
         Some(_) => format!(
-            "{name} is kept, and listed no more. To take this back: mattersync keep --undo {name}"
+            "{name} is kept, and listed no more. To take this back: mattersync keep --undo {}",
+            shell_word(name)
         ),
         None => format!("{name} is listed again by mattersync orphans."),
     });

@@ -175,13 +175,13 @@ impl Own {
                 | CycleError::Connect(ConnectError::Token(_))
                 | CycleError::Provider(ProviderError::Secret(_))
         );
-        let mut failure = Failure::from(error);
-        if let (true, Some(servant)) = (secret, &self.servant) {
-            failure.message.push_str(&format!(
-                "\n    (the work is done as the user {servant}, who must be able to read it)"
-            ));
+        let failure = Failure::from(error);
+        match (secret, &self.servant) {
+            (true, Some(servant)) => failure.and(format!(
+                "    (the work is done as the user {servant}, who must be able to read it)"
+            )),
+            _ => failure,
         }
-        failure
     }
 }
 

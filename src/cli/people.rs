@@ -1,10 +1,9 @@
 //! Both sides of a person as text.
 
 use crate::cycle::{AccountSide, Outlook, SyncReport, UserSide};
-use crate::model::Timestamp;
+use crate::model::{Timestamp, shell_word};
 
 use super::print::Page;
-use super::steps::quoted;
 use super::{aftermath, sync};
 
 /// An account in a few lines, the first of them beside a label.
@@ -75,7 +74,7 @@ pub fn outlook(page: &mut Page, outlook: &Outlook) {
         for name in &wanted.held_by {
             page.alarm(format!(
                 "      HELD until: mattersync approve {}",
-                quoted(name)
+                shell_word(name)
             ));
         }
         if wanted.waits {
@@ -89,7 +88,7 @@ pub fn outlook(page: &mut Page, outlook: &Outlook) {
 
 /// A command as a shell needs it.
 pub fn command(words: &[String]) -> String {
-    let words: Vec<String> = words.iter().map(|w| quoted(w)).collect();
+    let words: Vec<String> = words.iter().map(|w| shell_word(w)).collect();
     format!("mattersync {}", words.join(" "))
 }
 

@@ -1,14 +1,14 @@
 //! `mattersync plan`: what would be done, and why.
 
 use crate::cycle::{PlanReport, unseen};
-use crate::model::{Gap, Seats, Step};
+use crate::model::{Gap, Seats, Step, shell_word};
 use crate::plan::hold_name;
 
 use super::args::Show;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::print::{Page, Terminal, count};
-use super::steps::{self, Tense, quoted};
+use super::steps::{self, Tense};
 use super::{Answer, left};
 
 /// Plans, and shows it.
@@ -129,7 +129,7 @@ fn next(page: &mut Page, report: &PlanReport) {
     let names: Vec<String> = plan
         .holds
         .iter()
-        .map(|h| quoted(&hold_name(&h.key)))
+        .map(|h| shell_word(&hold_name(&h.key)))
         .collect();
     let releases = plan.released().next().is_some();
     match (names.as_slice(), releases) {

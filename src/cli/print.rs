@@ -5,6 +5,8 @@ use std::io::{self, IsTerminal, Write};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
 
+use crate::model::printable;
+
 /// How much room there is, and whether colours are welcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Terminal {
@@ -36,6 +38,42 @@ enum Style {
     Plain,
     Title,
     Alarm,
+}
+
+/// What stands in one place of a table. A value is one line, whoever wrote it; only the program
+/// makes several.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cell(Vec<String>);
+
+impl From<String> for Cell {
+    fn from(line: String) -> Self {
+        Self(vec![line])
+    }
+}
+
+impl From<&String> for Cell {
+    fn from(line: &String) -> Self {
+        Self(vec![line.clone()])
+    }
+}
+
+impl From<Vec<String>> for Cell {
+    fn from(lines: Vec<String>) -> Self {
+        Self(lines)
+    }
+}
+
+impl From<&Cell> for Cell {
+    fn from(cell: &Cell) -> Self {
+        cell.clone()
+    }
+}
+
+impl Cell {
+    fn text(&self) -> String {
+        let lines: Vec<String> = self.0.iter().map(|line| printable(line)).collect();
+        lines.join("\n")
+    }
 }
 
 /// A text for people.
@@ -77,9 +115,16 @@ impl Page {
         }
     }
 
-    /// A table without lines. A column without any content is left out. A cell may have several
-    /// lines.
-    pub fn table(&mut self, head: &[&str], rows: &[Vec<String>]) {
+    /// A table without lines. A column without any content is left out.
+    pub fn table<C>(&mut self, head: &[&str], rows: &[Vec<C>])
+    where
+        for<'a> Cell: From<&'a C>,
+    {
+        let text = |cell: &C| Cell::from(cell).text();
+        let rows: Vec<Vec<String>> = rows
+            .iter()
+            .map(|row| row.iter().map(text).collect())
+            .collect();
         let used: Vec<usize> = (0..head.len())
             .filter(|n| {
                 rows.iter()
@@ -109,8 +154,8 @@ impl Page {
                     .map(|n| head.get(*n).copied().unwrap_or_default()),
             );
         }
-        for row in rows {
-            let cell = |n: &usize| row.get(*n).map(|c| clean_lines(c)).unwrap_or_default();
+        for row in &rows {
+            let cell = |n: &usize| row.get(*n).cloned().unwrap_or_default();
             table.add_row(used.iter().map(cell));
         }
         if let Some(column) = table.column_mut(0) {
@@ -142,27 +187,26 @@ impl Page {
     }
 
     fn push(&mut self, style: Style, text: &str) {
-        self.lines.push((style, clean(text)));
+        self.lines.push((style, printable(text)));
     }
 }
 
-/// What comes from a directory or a server must not steer the terminal.
-fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| if is_harmless(c) { c } else { '\u{fffd}' })
-        .collect()
-}
-
-/// As [`clean`], but the ends of lines stay.
-fn clean_lines(text: &str) -> String {
-    text.lines().map(clean).collect::<Vec<_>>().join("\n")
-}
-
-/// No control character, and none that turns the direction of writing around.
-fn is_harmless(c: char) -> bool {
-    let turns =
-        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    !c.is_control() && !turns
+/// JSON in which nothing steers a terminal: what is not shown as it is stands there by its number,
+/// as any reader of JSON understands. Outside of texts JSON has nothing of the kind but line ends.
+pub fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\n'
+            || c.is_ascii() && !c.is_control()
+            || printable(c.encode_utf8(&mut [0; 4])).starts_with(c)
+        {
+            text.push(c);
+        } else {
+            let units = c.encode_utf16(&mut [0; 2]).to_vec();
+            text.extend(units.iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    text
 }
 
 /// Words for a number of things: `1 user`, `2 users`.
@@ -185,8 +229,8 @@ pub fn write_out(text: &str) -> io::Result<()> {
 }
 
 /// Writes a line to standard error; if that is gone too, there is nobody to tell.
-pub fn write_err(text: &str) {
-    let text: String = text.lines().map(|line| clean(line) + "\n").collect();
+pub fn write_err(line: &str) {
+    let text = printable(line) + "\n";
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
@@ -194,8 +238,9 @@ pub fn write_err(text: &str) {
 mod tests {
     use super::*;
 
-    fn row(cells: &[&str]) -> Vec<String> {
-        cells.iter().map(|c| (*c).to_owned()).collect()
+    fn row(cells: &[&str]) -> Vec<Cell> {
+        let lines = |cell: &str| cell.split('|').map(str::to_owned).collect::<Vec<_>>();
+        cells.iter().map(|cell| lines(cell).into()).collect()
     }
 
     #[test]
@@ -205,7 +250,7 @@ mod tests {
             &["NAME", "NOTHING", "WHY"],
             &[
                 row(&["alice", "", "left"]),
-                row(&["bo", "", "gone\nfor good"]),
+                row(&["bo", "", "gone|for good"]),
             ],
         );
         assert_eq!(
@@ -221,10 +266,24 @@ mod tests {
             colour: true,
         });
         page.alarm("a\x1b[2Jb\nc");
-        page.table(&["X"], &[row(&["\x1b]0;x\x07\u{202e}"])]);
+        page.table(&["X"], &[row(&["\x1b]0;x\x07\u{202e}\nforged"])]);
         let text = page.text();
+        assert_eq!(text.lines().count(), 3, "{text:?}");
         assert_eq!(text.matches('\x1b').count(), 2, "{text:?}");
         assert!(!text.contains('\u{202e}') && !text.contains('\x07'));
+    }
+
+    #[test]
+    fn json_says_the_same_without_steering() {
+        let value = serde_json::json!({"dn": "a\u{9b}2J\u{202e}\u{2028}\u{e0041}\u{7f}\n", "name": "👩\u{200d}👧 ö"});
+        let text = escaped(&serde_json::to_string_pretty(&value).unwrap());
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&text).unwrap(),
+            value
+        );
+        assert_eq!(text.lines().count(), 4, "{text}");
+        assert!(text.contains("👩") && text.contains('ö') && text.contains("\\u009b2J"));
+        assert!(!text.contains(|c: char| c.is_control() && c != '\n' || c == '\u{202e}'));
     }
 
     #[test]

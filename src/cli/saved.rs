@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::geteuid;
 
 use crate::cycle::{SavePlan, SavedPlan, SyncSaved};
+use crate::model::shell_word;
 
 use super::args::Show;
 use super::context::{Context, Need};
@@ -46,7 +47,7 @@ pub fn save(config: &Path, path: &Path, show: Show, terminal: Terminal) -> Resul
         "Saved as {}, good until {}. Next: mattersync sync --plan {}",
         path.display(),
         saved.saved.until,
-        path.display()
+        shell_word(&path.display().to_string())
     ));
     if !saved.saved.plan.holds.is_empty() {
         page.line(

@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::cycle::{self, Change, Moment, NoteReport, RunReport, StepReport};
-use crate::model::{Aftermath, RunId, Timestamp};
+use crate::model::{Aftermath, RunId, Timestamp, shell_word};
 use crate::state::RunState;
 
 use super::args::ShowRun;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::history::{done, failures, steps};
-use super::print::{Page, Terminal, count};
-use super::steps::quoted;
+use super::print::{Cell, Page, Terminal, count};
 use super::{Answer, aftermath};
 
 /// Shows a run.
@@ -138,12 +137,12 @@ fn list(page: &mut Page, run: &RunReport) {
         return;
     }
     page.title("Step by step");
-    let rows: Vec<Vec<String>> = run.steps.iter().map(row).collect();
+    let rows: Vec<Vec<Cell>> = run.steps.iter().map(row).collect();
     let head = ["", "STEP", "NAME", "CHANGED", "OUTCOME", "WHY"];
     page.table(&head, &rows);
 }
 
-fn row(step: &StepReport) -> Vec<String> {
+fn row(step: &StepReport) -> Vec<Cell> {
     let changes: Vec<String> = step.changes.iter().map(change).collect();
     let mut outcome = vec![step.outcome.clone()];
     if let Some(settled) = &step.settled {
@@ -152,12 +151,12 @@ fn row(step: &StepReport) -> Vec<String> {
     let mut why = vec![step.reason.clone()];
     why.extend(step.message.clone());
     vec![
-        step.number.0.to_string(),
-        step.action.clone(),
-        step.name.clone(),
-        changes.join("\n"),
-        outcome.join("\n"),
-        why.join("\n"),
+        step.number.0.to_string().into(),
+        step.action.clone().into(),
+        step.name.clone().into(),
+        changes.into(),
+        outcome.into(),
+        why.into(),
     ]
 }
 
@@ -253,7 +252,7 @@ fn undo(page: &mut Page, run: &RunReport) {
         ));
         page.line(format!(
             "  mattersync undo {}",
-            quoted(&run.run.to_string())
+            shell_word(&run.run.to_string())
         ));
     }
     for (why, names) in reasons {

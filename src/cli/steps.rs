@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cycle::{Adoption, Mails, PlanReport, Side};
-use crate::model::{Action, Hold, HoldCause, Reason, Step, UserRef};
+use crate::model::{
+    Action, Hold, HoldCause, ProfileField, Reason, Step, UserRef, Values, shell_word,
+};
 use crate::plan::{hold_name, people};
 
-use super::print::{Page, count};
+use super::print::{Cell, Page, count};
 
 /// Longer lists are cut unless everything is wanted: routine ones at the smaller number, those
 /// that somebody must look at at the larger one.
@@ -23,7 +25,8 @@ pub enum Tense {
 }
 
 /// In the order in which people want to see them: what takes away first.
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 13] = [
+    "assign-bot",
     "purge",
     "deactivate",
     "unlink",
@@ -60,6 +63,11 @@ pub fn heading(kind: &str, number: usize, tense: Tense) -> String {
             users,
         ),
         "reactivate" => ("Reactivate", "Reactivated", users),
+        "assign-bot" => (
+            "Hand over",
+            "Handed over",
+            "mattersync's own bot".to_owned(),
+        ),
         "create-team" => ("Create", "Created", count(number, "team", "teams")),
         "join-team" => {
             let members = count(number, "member", "members");
@@ -132,17 +140,24 @@ fn table(page: &mut Page, kind: &str, steps: &[&Step], with_reason: bool, tense:
     let middle: [&str; 2] = match kind {
         "rename" | "change-email" => ["FROM", "TO"],
         "update" => ["CHANGES", ""],
+        "assign-bot" => ["BOT", "NEW OWNER"],
         "create-team" => ["DISPLAY NAME", ""],
         "join-team" => ["TEAM", ""],
         "create" => ["USERNAME IN THE DIRECTORY", ""],
         _ => ["", ""],
     };
     let head = ["NAME", "ADDRESS", middle[0], middle[1], "ACCOUNT", "WHY"];
-    let rows: Vec<Vec<String>> = steps
+    let rows: Vec<Vec<Cell>> = steps
         .iter()
         .map(|step| {
             let subject = &step.subject;
-            let [from, to] = values(&step.action, tense);
+            let (from, to) = match &step.action {
+                Action::UpdateProfile { changes, .. } => (changed(changes), String::new()),
+                action => {
+                    let [from, to] = values(action, tense);
+                    (from.into(), to)
+                }
+            };
             let quiet = matches!(step.action, Action::UpdateProfile { .. });
             let reason = if with_reason && !quiet {
                 step.reason.to_string()
@@ -160,16 +175,23 @@ fn table(page: &mut Page, kind: &str, steps: &[&Step], with_reason: bool, tense:
                 _ => subject.dn.clone(),
             };
             vec![
-                subject.name.clone(),
-                address,
+                subject.name.clone().into(),
+                address.into(),
                 from,
-                to,
-                dn.unwrap_or_default(),
-                reason,
+                to.into(),
+                dn.unwrap_or_default().into(),
+                reason.into(),
             ]
         })
         .collect();
     page.table(&head, &rows);
+}
+
+/// Each field that changes, a line for each.
+fn changed(changes: &BTreeMap<ProfileField, Values>) -> Cell {
+    let lines = changes.iter();
+    let lines = lines.map(|(field, v)| format!("{field} {:?} becomes {:?}", v.from, v.to));
+    lines.collect::<Vec<_>>().into()
 }
 
 /// What stands in the middle columns.
@@ -188,13 +210,6 @@ fn values(action: &Action, tense: Tense) -> [String; 2] {
             };
             [email.from.clone(), format!("{}{waits}", email.to)]
         }
-        Action::UpdateProfile { changes, .. } => {
-            let changes: Vec<String> = changes
-                .iter()
-                .map(|(field, v)| format!("{field} {:?} becomes {:?}", v.from, v.to))
-                .collect();
-            [changes.join("\n"), String::new()]
-        }
         Action::CreateUser {
             user,
             directory_username,
@@ -202,6 +217,9 @@ fn values(action: &Action, tense: Tense) -> [String; 2] {
         } if user.username != directory_username.to_lowercase() => {
             [directory_username.clone(), String::new()]
         }
+        Action::AssignBot {
+            bot_name, to_name, ..
+        } => [bot_name.clone(), to_name.clone()],
         Action::CreateTeam { display_name, .. } => [display_name.clone(), String::new()],
         Action::JoinTeam {
             team_name, user, ..
@@ -220,7 +238,7 @@ fn values(action: &Action, tense: Tense) -> [String; 2] {
 /// Both parties of each adoption side by side, and in what they differ.
 fn adoptions(page: &mut Page, report: &PlanReport, steps: &[&Step]) {
     let both: BTreeMap<_, &Adoption> = report.adoptions.iter().map(|a| (a.step, a)).collect();
-    let rows: Vec<Vec<String>> = steps
+    let rows: Vec<Vec<Cell>> = steps
         .iter()
         .filter_map(|step| both.get(&step.id))
         .map(|adoption| {
@@ -234,7 +252,7 @@ fn adoptions(page: &mut Page, report: &PlanReport, steps: &[&Step]) {
     page.table(&["IN THE DIRECTORY", "ON MATTERMOST", "DIFFERENT"], &rows);
 }
 
-fn side(side: &Side) -> String {
+fn side(side: &Side) -> Cell {
     let mut lines = vec![format!("{} <{}>", side.username, side.emails.join(", "))];
     let name = if side.name.is_empty() {
         "no name"
@@ -243,7 +261,7 @@ fn side(side: &Side) -> String {
     };
     lines.push(format!("{name}, {}", state(side)));
     lines.push(side.id.clone());
-    lines.join("\n")
+    lines.into()
 }
 
 /// Why a lock cannot be seen is told elsewhere, once for all.
@@ -257,7 +275,7 @@ fn state(side: &Side) -> &str {
     }
 }
 
-fn difference(account: &Side, user: &Side) -> String {
+fn difference(account: &Side, user: &Side) -> Cell {
     let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
     let mut differ = Vec::new();
     if !same(&account.username, &user.username) {
@@ -274,10 +292,10 @@ fn difference(account: &Side, user: &Side) -> String {
         differ.push("state");
     }
     if differ.is_empty() {
-        "nothing".to_owned()
-    } else {
-        differ.join("\n")
+        differ.push("nothing");
     }
+    let lines = differ.into_iter().map(str::to_owned);
+    lines.collect::<Vec<_>>().into()
 }
 
 /// Shows what is held: why, which steps, and what to type.
@@ -299,7 +317,7 @@ pub fn show_holds(page: &mut Page, report: &PlanReport, all: bool) {
         ));
         page.alarm(format!(
             "until somebody types: mattersync approve {}",
-            quoted(&name)
+            shell_word(&name)
         ));
         show(page, report, &steps_of(report, hold), all, Tense::Wanted);
     }
@@ -341,14 +359,4 @@ pub fn steps_of<'a>(report: &'a PlanReport, hold: &Hold) -> Vec<&'a Step> {
     let held: BTreeSet<_> = hold.steps.iter().collect();
     let steps = report.plan.steps.iter();
     steps.filter(|step| held.contains(&step.id)).collect()
-}
-
-/// A word as a shell needs it.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.,:=@/+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }

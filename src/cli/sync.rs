@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cycle::SyncReport;
-use crate::model::{Action, Step, StepId};
+use crate::model::{Action, Step, StepId, shell_word};
 use crate::plan::{Sentence, hold_name};
 
 use super::args::Show;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::print::{Page, Terminal, count};
-use super::steps::{self, Tense, quoted};
+use super::steps::{self, Tense};
 use super::{Answer, aftermath, left, plan};
 
 /// Does one cycle, and shows what came of it.
@@ -182,7 +182,7 @@ fn last_words(page: &mut Page, report: &SyncReport) {
         for hold in holds {
             page.line(format!(
                 "      mattersync approve {}",
-                quoted(&hold_name(&hold.key))
+                shell_word(&hold_name(&hold.key))
             ));
         }
     }

@@ -1,13 +1,13 @@
 //! `mattersync undo` and `mattersync redo`.
 
 use crate::cycle::{self, LeftStep, Redone, UndoReport};
-use crate::model::{Action, RunId};
+use crate::model::{Action, RunId, shell_word};
 
 use super::args::{Redo, Undo};
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::print::{Page, Terminal};
-use super::steps::{self, Tense, quoted};
+use super::steps::{self, Tense};
 use super::{Answer, aftermath, sync};
 
 /// Shows what taking a run back would do, or does it.
@@ -56,7 +56,7 @@ pub fn undo(context: &Context, args: &Undo, terminal: Terminal) -> Result<Answer
 
 fn command(args: &Undo) -> String {
     let person = args.person.as_ref();
-    let person = person.map(|person| format!(" --person {}", quoted(person)));
+    let person = person.map(|person| format!(" --person {}", shell_word(person)));
     format!(
         "mattersync undo {}{} --yes",
         args.run,

@@ -1,11 +1,13 @@
 //! From a plan to what was done: what is learned, the run, and what follows it.
 
+use std::collections::BTreeSet;
+
 use tokio::sync::watch;
 
 use super::{CycleError, Engine, Pick, Stage, Stages, Summary, View, about, exchanged, read};
 use crate::apply::{Applier, Listener, Report};
 use crate::mattermost::Counts;
-use crate::model::{MemoryDelta, Now, Origin, Plan, Remember, RunId};
+use crate::model::{Action, MemoryDelta, Now, Origin, Plan, Remember, RunId, StepId};
 use crate::plan::taken;
 
 /// A run that is about to begin.
@@ -62,7 +64,13 @@ impl Engine {
             self.note_holds(&view.plan, now.wall).await?;
         }
         if let Some(pick) = only {
-            view.plan.steps.retain(pick);
+            let picked = view.plan.steps.iter().filter(|step| pick(step));
+            let before: BTreeSet<StepId> = picked.flat_map(|step| step.after.clone()).collect();
+            // Without the hand-over of our bot that they wait for, these would wait for ever.
+            view.plan.steps.retain(|step| {
+                let keeps_us = matches!(step.action, Action::AssignBot { .. });
+                pick(step) || (keeps_us && before.contains(&step.id))
+            });
         }
         let begun = Begun {
             origin,

@@ -360,6 +360,9 @@ fn changes(record: &StepRecord) -> Vec<Change> {
             vec![change("account", from.id.as_str(), account.id.as_str())]
         }
         Action::Unlink { user, .. } => vec![change("link", user.as_str(), "")],
+        Action::AssignBot { user, to, .. } => {
+            vec![change("owner", user.as_str(), to.as_str())]
+        }
         Action::CreateTeam { name, .. } => vec![change("team", "", name)],
         Action::JoinTeam { team_name, .. } => vec![change("team", "", team_name)],
     }

@@ -153,8 +153,11 @@ async fn mattermost(
     unsettled: &[Unsettled],
 ) -> Result<Mattermost, CallError> {
     // The server's own word first: a token without rights ends the cycle before anything is read.
-    let server = reader.facts_for_work().await?;
+    let mut server = reader.facts_for_work().await?;
     let mut users = reader.users().await?;
+    if let (Some(us), Some(bot)) = (&server.own_user, server.own_bot.as_mut()) {
+        bot.owners = reader.bot_owners(us, &users).await?;
+    }
     let mut linked: BTreeSet<UserId> = memory.links.values().map(|l| l.user.clone()).collect();
     linked.extend(memory.orders.keys().cloned());
     linked.extend(

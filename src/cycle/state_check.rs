@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AccountKey, Evidence, Link, LinkOrigin, Memory, ProviderName, User, UserId};
+use crate::model::{
+    AccountKey, Evidence, Link, LinkOrigin, Memory, ProviderName, User, UserId, shell_word,
+};
 use crate::plan::{Sentence, unknown_marks};
 use crate::state::Unsettled;
 
@@ -133,7 +135,7 @@ fn compare(report: &mut StateReport, view: &View, provider: &ProviderName) {
             Evidence::Absent(_) => report.find(
                 &name,
                 format!("its user {} no longer exists on Mattermost", link.user),
-                format!("mattersync unlink {}", key.id.as_str()),
+                format!("mattersync unlink {}", shell_word(key.id.as_str())),
             ),
             Evidence::Unknown(gap) => report.find(
                 &name,
@@ -159,7 +161,8 @@ fn compare(report: &mut StateReport, view: &View, provider: &ProviderName) {
 /// One link whose user is there.
 fn one(report: &mut StateReport, view: &View, name: &str, link: &Link, user: &User) {
     let who = format!("its user {} ({})", user.username, user.id);
-    let unlink = format!("mattersync unlink {}", user.username);
+    let typed = shell_word(&user.username);
+    let unlink = format!("mattersync unlink {typed}");
     if view.server.own_user.as_ref() == Some(&user.id) {
         let what = format!("{who} is the account that mattersync works with");
         report.find(name, what, unlink);
@@ -180,8 +183,7 @@ fn one(report: &mut StateReport, view: &View, name: &str, link: &Link, user: &Us
             name,
             format!("{who} was deactivated by mattersync, and is active"),
             format!(
-                "if somebody reactivated it on purpose, nothing; else: mattersync deactivate {}",
-                user.username
+                "if somebody reactivated it on purpose, nothing; else: mattersync deactivate {typed}"
             ),
         ),
         (Some(seen), Some(at)) if seen != at => report.find(
@@ -206,7 +208,7 @@ fn twice(report: &mut StateReport, memory: &Memory) {
         report.find(
             user.as_str(),
             format!("is linked to more than one account: {}", names.join(", ")),
-            format!("mattersync unlink {}", keys[0].id.as_str()),
+            format!("mattersync unlink {}", shell_word(keys[0].id.as_str())),
         );
     }
 }

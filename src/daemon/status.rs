@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::cycle::{Stage, Summary, unseen};
-use crate::model::{ProviderName, Timestamp, Why};
+use crate::model::{ProviderName, Timestamp, Why, printable};
 use crate::plan::hold_name;
 
 /// What the daemon is doing.
@@ -208,7 +208,7 @@ impl StatusReport {
             None => String::new(),
         };
         // A line break would begin another assignment (sd_notify(3)).
-        format!("{doing}{how}{last}").replace(['\n', '\r'], " ")
+        printable(&format!("{doing}{how}{last}"))
     }
 }
 

@@ -163,8 +163,11 @@ impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let advice = match self.kind() {
             ApiErrorKind::TokenRejected => {
-                "the token is wrong, expired or revoked, or its owner is deactivated; make a new \
-                 one and put it where mattermost.token says"
+                "the token is wrong, expired or revoked, or its owner is deactivated. Is it a bot's, \
+                 look in Mattermost under Integrations > Bot Accounts: a server disables bots \
+                 together with the person who owns them; enable the bot, and give it to somebody \
+                 who stays (mmctl bot enable, mmctl bot assign). Otherwise make a new token and put \
+                 it where mattermost.token says"
             }
             ApiErrorKind::NoPermission => {
                 "the token's owner must be a system administrator of the server"

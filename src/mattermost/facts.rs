@@ -1,6 +1,6 @@
 //! What the server says of itself and of us.
 
-use crate::model::{Capabilities, Seats, ServerFacts, User, Version};
+use crate::model::{Capabilities, OwnBot, Seats, ServerFacts, User, Version};
 
 use super::error::{ApiErrorKind, CallError};
 use super::reader::Reader;
@@ -16,7 +16,8 @@ const LIMITS_SINCE: Version = Version {
 const VERSION_HEADER: &str = "x-version-id";
 
 impl Reader {
-    /// What the server says of itself and of us: three requests. What only an administrator is
+    /// What the server says of itself and of us: three requests. Whose our bot is is another
+    /// question ([`Reader::bot_owners`]). What only an administrator is
     /// told stays unknown with any other token; see [`Reader::own_user`] for its roles.
     ///
     /// # Errors
@@ -86,6 +87,13 @@ impl Reader {
         let facts = ServerFacts {
             version,
             own_user: own.as_ref().map(|user| user.id.clone()),
+            own_bot: own.as_ref().filter(|own| own.is_bot).map(|own| OwnBot {
+                name: own.username.clone(),
+                owners: Vec::new(),
+                dies_with_owner: config
+                    .service_settings
+                    .disable_bots_when_owner_is_deactivated,
+            }),
             capabilities: capabilities(way),
             seats,
             require_email_verification: config.email_settings.require_email_verification,

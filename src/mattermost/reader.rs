@@ -14,7 +14,7 @@ use crate::model::{
 use super::client::Client;
 use super::error::{ApiErrorKind, CallError};
 use super::transport::Way;
-use super::wire::{ApiMember, ApiTeam, ApiUser, is_id, segment};
+use super::wire::{ApiBot, ApiMember, ApiTeam, ApiUser, is_id, segment};
 
 /// Rows a page; the server cuts more to this without a word.
 const PAGE: usize = 200;
@@ -191,6 +191,42 @@ impl Reader {
             Way::Local => Ok(None),
             Way::Token => self.one_user("/users/me").await,
         }
+    }
+
+    /// Whose a bot is; `None` when it is nobody's (a plugin's), or no bot.
+    ///
+    /// # Errors
+    /// When the server could not be asked.
+    pub async fn bot_owner(&self, bot: &UserId) -> Result<Option<UserId>, CallError> {
+        let path = format!("/bots/{bot}?include_deleted=true");
+        let bot: Option<ApiBot> = found(self.client.get(&path).await)?;
+        let owner = bot.map(|bot| bot.owner_id).filter(|id| is_id(id));
+        Ok(owner.map(UserId::new))
+    }
+
+    /// Whose deactivation would disable a bot: its owner, and where that is a bot, too, that one's
+    /// owner. Empty for a bot that owns itself. A request, and one more for each bot on the way.
+    ///
+    /// # Errors
+    /// When the server could not be asked.
+    pub async fn bot_owners(
+        &self,
+        bot: &UserId,
+        users: &Roster<UserId, User>,
+    ) -> Result<Vec<UserId>, CallError> {
+        let mut owners: Vec<UserId> = Vec::new();
+        let mut last = bot.clone();
+        while let Some(owner) = self.bot_owner(&last).await? {
+            if owner == *bot || owners.contains(&owner) {
+                break;
+            }
+            owners.push(owner.clone());
+            if !users.get(&owner).is_some_and(|user| user.is_bot) {
+                break;
+            }
+            last = owner;
+        }
+        Ok(owners)
     }
 
     /// The team with a name, an archived one too.

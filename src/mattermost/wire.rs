@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::model::{
     Member, NewUser, Nonce, ProfileField, Rejected, Team, TeamId, Timestamp, User, UserId, Version,
+    printable,
 };
 
 use super::error::ApiError;
@@ -92,6 +93,14 @@ impl ApiUser {
                 .collect(),
         })
     }
+}
+
+/// A bot.
+#[derive(Deserialize)]
+pub struct ApiBot {
+    /// Whose it is: a user's id, or that of a plugin.
+    #[serde(default)]
+    pub owner_id: String,
 }
 
 /// A team.
@@ -182,6 +191,8 @@ pub struct ApiServiceSettings {
     /// Whether a user can be deleted for ever.
     #[serde(rename = "EnableAPIUserDeletion")]
     pub enable_api_user_deletion: Option<bool>,
+    /// Whether a bot is disabled together with its owner.
+    pub disable_bots_when_owner_is_deactivated: Option<bool>,
 }
 
 /// `EmailSettings`.
@@ -228,10 +239,8 @@ impl ApiErrorBody {
                 .filter(|c| !c.is_control())
                 .take(100)
                 .collect(),
-            message: self
-                .message
+            message: printable(&self.message)
                 .chars()
-                .map(|c| if c.is_control() { ' ' } else { c })
                 .take(MESSAGE_CHARS)
                 .collect(),
         }

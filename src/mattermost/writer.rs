@@ -13,7 +13,7 @@ use super::client::Client;
 use super::error::{ApiErrorKind, CallError, WriteError};
 use super::reader::Reader;
 use super::transport::{Method, Way};
-use super::wire::{self, ApiBatchRow, ApiTeam, ApiUser, is_id};
+use super::wire::{self, ApiBatchRow, ApiBot, ApiTeam, ApiUser, is_id};
 
 /// Members that are added with one call. The server takes 256, but works on them for 12 s.
 pub const TEAM_BATCH: usize = 50;
@@ -165,6 +165,24 @@ impl Writer {
     /// [`ApiErrorKind::UserLimit`] when no seat is free.
     pub async fn reactivate(&self, id: &UserId) -> Result<User, WriteError> {
         self.set_active(id, true).await
+    }
+
+    /// Gives a bot to another person. Giving it to who has it already changes nothing.
+    ///
+    /// # Errors
+    /// As [`Writer`] says. The server refuses to give a bot to a bot.
+    pub async fn assign_bot(&self, bot: &UserId, owner: &UserId) -> Result<(), WriteError> {
+        let path = format!("/bots/{bot}/assign/{owner}");
+        let sent = self
+            .client()
+            .write_for(Method::Post, &path, None, Duration::ZERO);
+        let (_, answer) = sent.await?;
+        let answer: ApiBot = wire::parse(&answer.body).map_err(|why| garbled(&path, &why))?;
+        if answer.owner_id == owner.as_str() {
+            Ok(())
+        } else {
+            Err(garbled(&path, "the bot still belongs to somebody else"))
+        }
     }
 
     /// Deletes a user for good, with posts, memberships, tokens, webhooks and commands; there is no

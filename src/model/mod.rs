@@ -12,6 +12,7 @@ mod plan;
 mod reason;
 mod record;
 mod server;
+mod text;
 mod time;
 mod undone;
 
@@ -39,6 +40,7 @@ pub use record::{
     About, HeldBack, Made, MattermostProof, Note, Origin, ReadingProof, Released, RunKind,
     StepRecord,
 };
-pub use server::{Capabilities, Member, Places, Seats, ServerFacts, Team, User, Version};
+pub use server::{Capabilities, Member, OwnBot, Places, Seats, ServerFacts, Team, User, Version};
+pub use text::{printable, shell_word};
 pub use time::{Now, Timestamp};
 pub use undone::{Undoing, Undone, ValueOf};

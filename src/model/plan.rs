@@ -44,6 +44,9 @@ impl Plan {
                 if step.after.iter().any(|id| held.contains(id)) {
                     held.insert(step.id);
                 }
+                if self.only_for_held(step, &held) {
+                    held.insert(step.id);
+                }
                 if held.contains(&step.id) {
                     let openers = step.after.iter().filter_map(|id| by_id.get(id));
                     let own = openers.filter(|other| other.action.leads_to(&step.action));
@@ -54,6 +57,14 @@ impl Plan {
                 return held;
             }
         }
+    }
+
+    /// Whether a hand-over of our bot is for people who do not leave before somebody approves.
+    fn only_for_held(&self, step: &Step, held: &BTreeSet<StepId>) -> bool {
+        let waiting = || self.steps.iter().filter(|s| s.after.contains(&step.id));
+        matches!(step.action, Action::AssignBot { .. })
+            && waiting().next().is_some()
+            && waiting().all(|s| held.contains(&s.id))
     }
 
     /// The steps that may be carried out now, in order.
@@ -269,6 +280,22 @@ pub enum Action {
         /// Which user.
         user: UserId,
     },
+    /// Hand our own bot over to another administrator, before its owner is deactivated: the server
+    /// would disable the bot, and with it our token.
+    AssignBot {
+        /// The account of the owner, if one is linked.
+        account: Option<AccountKey>,
+        /// The owner, who leaves.
+        user: UserId,
+        /// The bot.
+        bot: UserId,
+        /// The bot's username.
+        bot_name: String,
+        /// Who owns it from then on.
+        to: UserId,
+        /// The new owner's username.
+        to_name: String,
+    },
     /// Create a team.
     CreateTeam {
         /// Its name in addresses.
@@ -381,6 +408,8 @@ impl fmt::Display for Class {
 pub enum Phase {
     /// Links with users who are there.
     Link,
+    /// What must not go with those who leave.
+    Keep,
     /// What frees seats: deactivations.
     Free,
     /// New usernames.
@@ -411,6 +440,8 @@ pub enum Precondition {
     Email(String),
     /// The user still has these values.
     Profile(BTreeMap<ProfileField, String>),
+    /// The bot still belongs to this user, and who shall get it is an active administrator.
+    BotOwner(UserId),
 }
 
 /// What became of a step.

@@ -67,6 +67,13 @@ pub enum Reason {
         /// The directory's name for the account when it was last seen.
         last: String,
     },
+    /// The server would disable our bot together with its owner.
+    OwnsOurBot {
+        /// The bot's username.
+        bot: String,
+        /// The owner's username.
+        owner: String,
+    },
     /// The team is in the configuration and does not exist.
     TeamConfigured,
     /// Everyone is a member of this team.

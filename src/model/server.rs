@@ -137,6 +137,18 @@ pub struct Capabilities {
     pub team_members_list: bool,
 }
 
+/// The bot whose token we have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnBot {
+    /// Its username.
+    pub name: String,
+    /// Whose deactivation would disable it: its owner, and where that is a bot, too, that one's
+    /// owner, and so on. Empty where it owns itself, or belongs to a plugin.
+    pub owners: Vec<UserId>,
+    /// `ServiceSettings.DisableBotsWhenOwnerIsDeactivated`; `None` if it could not be asked.
+    pub dies_with_owner: Option<bool>,
+}
+
 /// What the server says of itself and of us.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerFacts {
@@ -144,6 +156,8 @@ pub struct ServerFacts {
     pub version: Version,
     /// Who we are there; `None` over the local socket.
     pub own_user: Option<UserId>,
+    /// What is known of the bot that we are; `None` where we are none.
+    pub own_bot: Option<OwnBot>,
     /// What this way in can do.
     pub capabilities: Capabilities,
     /// How many more active users it takes.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::time::Duration;
 
-use crate::model::{Aftermath, Fate, Gap, Hold, LeftAlone, Outcome, RunId, Step, Timestamp};
+use crate::model::{
+    Aftermath, Fate, Gap, Hold, LeftAlone, Outcome, RunId, Step, Timestamp, shell_word,
+};
 use crate::plan::{Sentence, hold_name};
 
 /// The kinds of events, each with its `MESSAGE_ID` (systemd.journal-fields(7)).
@@ -168,9 +170,10 @@ pub fn held(hold: &Hold) {
         message_id = Kind::Held.message_id(),
         sync_hold = name,
         "held: none of {} step(s) of {name} was done ({}). Look with `mattersync plan`, then \
-         `mattersync approve {name}`",
+         `mattersync approve {}`",
         hold.steps.len(),
-        hold.cause
+        hold.cause,
+        shell_word(&name)
     );
 }
 

@@ -23,6 +23,7 @@ impl Action {
             Self::UpdateProfile { .. }
             | Self::CreateTeam { .. }
             | Self::JoinTeam { .. }
+            | Self::AssignBot { .. }
             | Self::Unlink { .. } => None,
         }
     }
@@ -31,6 +32,7 @@ impl Action {
     pub fn phase(&self) -> Phase {
         match self {
             Self::Adopt { .. } | Self::MoveLink { .. } | Self::Unlink { .. } => Phase::Link,
+            Self::AssignBot { .. } => Phase::Keep,
             Self::Deactivate { .. } | Self::Purge { .. } => Phase::Free,
             Self::Rename { .. } => Phase::Names,
             Self::ChangeEmail { .. } | Self::UpdateProfile { .. } => Phase::Change,
@@ -53,6 +55,7 @@ impl Action {
             Self::Deactivate { .. } => "deactivate",
             Self::Reactivate { .. } => "reactivate",
             Self::Purge { .. } => "purge",
+            Self::AssignBot { .. } => "assign-bot",
             Self::CreateTeam { .. } => "create-team",
             Self::JoinTeam { .. } => "join-team",
         }
@@ -71,7 +74,7 @@ impl Action {
             | Self::Reactivate { account, .. }
             | Self::Purge { account, .. }
             | Self::JoinTeam { account, .. } => Some(account),
-            Self::Deactivate { account, .. } => account.as_ref(),
+            Self::Deactivate { account, .. } | Self::AssignBot { account, .. } => account.as_ref(),
             Self::CreateTeam { .. } => None,
         }
     }
@@ -88,6 +91,7 @@ impl Action {
             | Self::Deactivate { user, .. }
             | Self::Reactivate { user, .. }
             | Self::Purge { user, .. }
+            | Self::AssignBot { user, .. }
             | Self::JoinTeam {
                 user: UserRef::Existing(user),
                 ..
@@ -141,6 +145,7 @@ impl Action {
                     wish.extend([field.to_string(), from.clone(), to.clone()]);
                 }
             }
+            Self::AssignBot { bot, to, .. } => wish.extend([bot.to_string(), to.to_string()]),
             Self::CreateTeam { name, .. } => wish.push(name.clone()),
             Self::JoinTeam { team_name, .. } => wish.push(team_name.clone()),
             Self::MoveLink { from, .. } => wish.push(from.to_string()),

@@ -148,12 +148,8 @@ impl Doubts {
         });
         about.extend(self.of_configuration(draft, key, Taking::Missing));
         let link = draft.world.memory.links.get(key);
-        let dn = link.map(|link| plain_dn(&link.last_dn));
-        let mut rest = dn.as_deref().unwrap_or_default();
-        while let Some((_, container)) = rest.split_once(',') {
-            about.extend(self.containers.get(container));
-            rest = container;
-        }
+        let dn = link.map(|link| plain_dn(&link.last_dn)).unwrap_or_default();
+        about.extend(outer(&dn).filter_map(|container| self.containers.get(container)));
         about
     }
 
@@ -319,8 +315,11 @@ fn keep_doubted(now: &mut Shape, last: &Shape, staying: &[&HoldKey]) {
     for key in staying {
         match key {
             HoldKey::Container(dn) => {
-                let had = last.containers.get(dn).copied().unwrap_or(0);
-                now.containers.insert(dn.clone(), had);
+                let within = last.containers.iter().filter(|(inner, _)| {
+                    inner.as_str() == dn || outer(inner).any(|outer| outer == dn)
+                });
+                let within = within.map(|(inner, had)| (inner.clone(), *had));
+                now.containers.extend(within);
             }
             HoldKey::Attribute(name) => {
                 let had = last.attributes.get(name).copied().unwrap_or(0);
@@ -364,11 +363,9 @@ fn compare(provider: &ProviderName, last: &Shape, now: &Shape) -> Vec<(HoldKey, 
         };
         doubts.push((HoldKey::Shrank(provider.clone()), cause));
     }
-    for (container, had) in &last.containers {
-        if *had >= FEW && now.containers.get(container).is_none_or(|n| *n == 0) {
-            let cause = HoldCause::ContainerVanished { had: *had };
-            doubts.push((HoldKey::Container(container.clone()), cause));
-        }
+    for (container, had) in vanished(last, now) {
+        let cause = HoldCause::ContainerVanished { had };
+        doubts.push((HoldKey::Container(container.to_owned()), cause));
     }
     for (name, had) in &last.attributes {
         // What the configuration no longer asks for was not lost.
@@ -386,6 +383,45 @@ fn compare(provider: &ProviderName, last: &Shape, now: &Shape) -> Vec<(HoldKey, 
         }
     }
     doubts
+}
+
+/// The containers that had at least [`FEW`] accounts, in them or in containers inside them, and
+/// have none now: of several inside each other the outermost.
+fn vanished<'s>(last: &'s Shape, now: &'s Shape) -> Vec<(&'s str, usize)> {
+    let (had, has) = (with_inner(last), with_inner(now));
+    let gone = |container: &str| {
+        let had = had.get(container).copied().unwrap_or(0);
+        // What holds everybody is no container among others, unless accounts stand in it itself.
+        let one_of_many = had < last.accounts || last.containers.contains_key(container);
+        had >= FEW && one_of_many && has.get(container).is_none_or(|n| *n == 0)
+    };
+    let outermost = had
+        .iter()
+        .filter(|(container, _)| gone(container) && !outer(container).any(gone));
+    outermost
+        .map(|(container, had)| (*container, *had))
+        .collect()
+}
+
+/// The number of accounts in each container, those in containers inside it included.
+fn with_inner(shape: &Shape) -> BTreeMap<&str, usize> {
+    let mut sums = BTreeMap::new();
+    for (container, n) in &shape.containers {
+        for dn in std::iter::once(container.as_str()).chain(outer(container)) {
+            *sums.entry(dn).or_insert(0) += n;
+        }
+    }
+    sums
+}
+
+/// The containers around one, the nearest first.
+fn outer(dn: &str) -> impl Iterator<Item = &str> {
+    let mut escaped = false;
+    dn.char_indices().filter_map(move |(at, c)| {
+        let separates = c == ',' && !escaped;
+        escaped = c == '\\' && !escaped;
+        separates.then(|| &dn[at + 1..])
+    })
 }
 
 /// Lock attributes that the last accounts who had them show no more, though nothing proves that
@@ -455,6 +491,35 @@ mod tests {
         );
         let gone = HoldKey::Container("ou=b".into());
         assert_eq!(keys(&last, &shape(96, &[("ou=a", 96)], &[])), [gone]);
+    }
+
+    #[test]
+    fn containers_inside_a_container_count_for_it() {
+        let last = shape(
+            100,
+            &[
+                ("ou=a,ou=sales,dc=x", 2),
+                ("ou=b\\, c,ou=sales,dc=x", 2),
+                ("ou=people,dc=x", 96),
+            ],
+            &[],
+        );
+        let people = ("ou=people,dc=x", 96);
+        let gone = HoldKey::Container("ou=sales,dc=x".into());
+        assert_eq!(keys(&last, &shape(96, &[people], &[])), [gone]);
+        let one_left = shape(98, &[people, ("ou=a,ou=sales,dc=x", 2)], &[]);
+        assert_eq!(keys(&last, &one_left), []);
+        let all_gone = keys(&last, &shape(0, &[], &[]));
+        let of_containers = all_gone
+            .iter()
+            .filter(|key| matches!(key, HoldKey::Container(_)));
+        assert_eq!(
+            of_containers.count(),
+            2,
+            "each, and not their root: {all_gone:?}"
+        );
+        let outer: Vec<_> = outer("ou=b\\, c,ou=sales,dc=x").collect();
+        assert_eq!(outer, ["ou=sales,dc=x", "dc=x"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::model::{
 };
 
 use super::bonds::Bonds;
-use super::{Policy, World, dates, legal_username};
+use super::{Policy, World, dates, handover, legal_username};
 
 /// A link as remembered, or as this plan has it.
 #[derive(Clone, Debug)]
@@ -248,7 +248,9 @@ impl<'a> Draft<'a> {
     pub fn untouchable(&self, user: &User) -> Option<Why> {
         if self.world.server.own_user.as_ref() == Some(&user.id) {
             Some(Why::Untouchable(
-                "it is the account that mattersync works with".into(),
+                "it is the account that mattersync works with. So that they can leave, make a bot, \
+                 and put its token where mattermost.token says"
+                    .into(),
             ))
         } else if user.is_bot {
             Some(Why::Untouchable("it is a bot".into()))
@@ -302,6 +304,10 @@ impl<'a> Draft<'a> {
             return None;
         }
         self.admins.remove(&user.id);
+        if let Some(why) = handover::obstacle(self, &user.id) {
+            self.leave(subject, Why::Untouchable(why));
+            return None;
+        }
         let ordered_by = match &reason {
             Reason::Ordered { by }
             | Reason::Undone {

@@ -2,6 +2,7 @@
 
 use crate::model::{
     AccountKey, Action, Memory, Outcome, Reason, StepRecord, Undoing, UserId, ValueOf, Values,
+    shell_word,
 };
 
 use super::names::legal_username;
@@ -37,6 +38,14 @@ pub fn inverse(record: &StepRecord, memory: &Memory) -> Result<Option<Inverse>, 
             return Err(format!(
                 "nobody is taken out of a team: do it in Mattermost, in the team {team_name} under \
                  Manage Members"
+            ));
+        }
+        Action::AssignBot {
+            bot_name, to_name, ..
+        } => {
+            return Err(format!(
+                "the bot {bot_name} stays with {to_name}, so that it does not stop with the former \
+                 owner's job. To give it to somebody else: mmctl bot assign {bot_name} USERNAME"
             ));
         }
         Action::CreateTeam { name, .. } => {
@@ -125,13 +134,15 @@ fn undoing(record: &StepRecord) -> Result<Vec<Undoing>, String> {
             return Err(format!(
                 "the second anchor says that both accounts are one person; if they are not: \
                  mattersync unlink {}, then mattersync link ACCOUNT {user}",
-                account.id
+                shell_word(account.id.as_str())
             ));
         }
         Action::Unlink { .. } => vec![Undoing::Link {
             directory_username: record.step.subject.name.clone(),
         }],
-        Action::CreateTeam { .. } | Action::JoinTeam { .. } => Vec::new(),
+        Action::AssignBot { .. } | Action::CreateTeam { .. } | Action::JoinTeam { .. } => {
+            Vec::new()
+        }
     })
 }
 

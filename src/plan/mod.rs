@@ -5,8 +5,8 @@
 //! `restored` (is what is remembered an older copy), `doubts` (is the reading plausible),
 //! `duplicates` (does an id stand for one entry), `lifecycle` and `undo`, with `giveback`, for what
 //! people ordered and took back, `matching` and `kin` (who is who), `lifecycle` (who goes, who
-//! comes back), `purge` (who is deleted), `naming`, `emails`, `profiles`, `creations`, `guard`
-//! (what waits for a person), `seats`, `memberships`. Beside them: [`remember`] says what follows
+//! comes back), `purge` (who is deleted), `naming`, `emails`, `profiles`, `creations`,
+//! `handover` (our bot stays when its owner leaves), `guard` (what waits for a person), `seats`, `memberships`. Beside them: [`remember`] says what follows
 //! from a step that was carried out, [`settle`] what became of steps whose outcome was lost,
 //! [`inverse()`] how a step is taken back, [`Migration`] who gets which id after the id attribute
 //! was changed.
@@ -25,6 +25,7 @@ mod exchange;
 mod flaps;
 mod giveback;
 mod guard;
+mod handover;
 mod inverse;
 mod kin;
 mod lifecycle;
@@ -152,6 +153,7 @@ fn decide(mut draft: Draft<'_>) -> Plan {
     profiles::settle(&mut draft, &people);
     let mut made = creations::settle(&mut draft, &people, &naming, &mut addresses);
     undo::part(&mut draft);
+    handover::before_leaving(&mut draft);
     let active = u64::try_from(bonds.active()).unwrap_or(u64::MAX);
     draft.plan.holds = guard::holds(&draft, &doubts, active);
     let unseated = seats::allot(&mut draft, &mut made);

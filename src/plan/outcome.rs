@@ -36,6 +36,8 @@ pub enum Effect {
     Reactivated,
     /// The user is deleted for ever.
     Purged,
+    /// Our bot belongs to somebody else.
+    BotAssigned,
     /// The team exists.
     TeamMade(TeamId),
     /// The user is a member.
@@ -125,6 +127,7 @@ pub fn made(step: &Step, effect: &Effect) -> Option<Made> {
         },
         Effect::Adopted
         | Effect::Purged
+        | Effect::BotAssigned
         | Effect::Moved
         | Effect::Unlinked
         | Effect::Renamed
@@ -416,6 +419,7 @@ fn change(link: &mut Link, step: &Step, effect: &Effect) {
         | Effect::Unlinked
         | Effect::Renamed
         | Effect::Purged
+        | Effect::BotAssigned
         | Effect::TeamMade(_)
         | Effect::Joined => {}
     }

@@ -11,6 +11,7 @@ use crate::model::{
 use super::Policy;
 use super::dates;
 use super::draft::Draft;
+use super::handover;
 use super::lifecycle::subject;
 
 /// The most people who are asked for by id in one reading in order to be deleted.
@@ -140,6 +141,9 @@ fn purge(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, user: &User, sinc
 fn obstacle(draft: &Draft<'_>, user: &User) -> Option<String> {
     if let Some(why) = draft.untouchable(user) {
         return Some(why.to_string());
+    }
+    if let Some(why) = handover::obstacle(draft, &user.id) {
+        return Some(why);
     }
     if user.is_admin() {
         return Some("a system administrator is never deleted".into());

@@ -56,6 +56,8 @@ pub fn settle(
         Action::Adopt { .. }
         | Action::MoveLink { .. }
         | Action::Unlink { .. }
+        // The bot's owner is read in each cycle, and the plan decides anew.
+        | Action::AssignBot { .. }
         | Action::CreateTeam { .. } => None,
         // The server may have mailed the person already: it is not asked again.
         Action::ChangeEmail {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::model::{Action, Changed, HoldCause, HoldKey, Reason, Step, Why};
+use crate::model::{Action, Changed, HoldCause, HoldKey, Reason, Step, Why, shell_word};
 
 use super::losses::Worst;
 use super::spans::{Complete, Span};
@@ -73,6 +73,12 @@ impl fmt::Display for Sentence<'_> {
             Action::Deactivate { .. } => write!(f, "deactivate {subject}")?,
             Action::Reactivate { .. } => write!(f, "reactivate {subject}")?,
             Action::Purge { .. } => write!(f, "delete {subject} for ever")?,
+            Action::AssignBot {
+                bot_name, to_name, ..
+            } => write!(
+                f,
+                "hand the bot {bot_name} over from {subject} to {to_name}"
+            )?,
             Action::CreateTeam { name, display_name } => {
                 write!(f, "create the team {name} ({display_name})")?;
             }
@@ -88,6 +94,11 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoUserYet => f.write_str("the account has no user yet"),
+            Self::OwnsOurBot { bot, owner } => write!(
+                f,
+                "mattersync works as the bot {bot}, which the server would disable together with \
+                 its owner {owner}"
+            ),
             Self::SamePerson { by } => write!(f, "{by} agree with the account"),
             Self::SameAnchor { anchor, was } => write!(
                 f,
@@ -204,6 +215,7 @@ impl fmt::Display for Why {
             } => {
                 let user = holder.split_whitespace().next().unwrap_or_default();
                 if *alone {
+                    let (id, user) = (shell_word(id.as_str()), shell_word(user));
                     return write!(
                         f,
                         "has the {what} {value} of the user {holder}, whose own account was not \

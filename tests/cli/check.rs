@@ -45,6 +45,91 @@ fn all_is_well_and_nothing_is_changed() {
     assert!(!place.path("state").exists());
 }
 
+/// mattersync works as a bot that this user owns.
+fn bot_of(place: &Place, owner: &str) {
+    let bot = place.stranger("syncbot", "syncbot");
+    let admin = "system_user system_admin";
+    assert!(place.sim.edit_user(&bot, |user| user.roles = admin.into()));
+    let token = place.sim.make_bot(&bot);
+    place.secret("token", &token);
+    place.sim.set_bot_owner(&bot, owner);
+}
+
+#[test]
+fn whose_bot_it_is_and_whether_they_leave_is_told() {
+    let mut place = company();
+    let alice = place.stranger("alice", "alice");
+    bot_of(&place, &alice);
+    assert_eq!(
+        marks(&place, "bot", "syncbot belongs to alice; should they"),
+        ["ok"]
+    );
+    place.edit("alice", |person| person.expires = 1);
+    let words = "before they are deactivated, mattersync hands";
+    assert_eq!(marks(&place, "bot", words), ["note"]);
+    let root = place.sim.user_named("root.admin").unwrap().id;
+    place.sim.set_active(&root, false);
+    assert_eq!(marks(&place, "bot", "make somebody one"), ["problem"]);
+    place.run(&["check"]).exits(1);
+    place.edit("alice", |person| person.expires = 99_999);
+    assert_eq!(
+        marks(&place, "bot", "no other active human system"),
+        ["note"]
+    );
+    place
+        .sim
+        .set_config(&json!({"ServiceSettings": {"DisableBotsWhenOwnerIsDeactivated": false}}));
+    place.sim.set_active(&alice, false);
+    assert_eq!(marks(&place, "bot", "alice, who is deactivated"), ["note"]);
+}
+
+#[test]
+fn a_bot_that_owns_itself_and_a_person_who_leaves_are_told() {
+    let mut place = company();
+    let alice = place.stranger("alice", "alice");
+    let token = place.sim.token_for(&alice);
+    let admin = "system_user system_admin";
+    assert!(
+        place
+            .sim
+            .edit_user(&alice, |user| user.roles = admin.into())
+    );
+    place.secret("token", &token);
+    assert_eq!(
+        marks(
+            &place,
+            "rights",
+            "alice is system administrator, but a person"
+        ),
+        ["note"]
+    );
+    place.edit("alice", |person| person.expires = 1);
+    assert_eq!(
+        marks(&place, "rights", "alice, whose account is locked"),
+        ["problem"]
+    );
+    assert!(marks(&place, "bot", "").is_empty());
+    let bot = place.stranger("syncbot", "syncbot");
+    assert!(place.sim.edit_user(&bot, |user| user.roles = admin.into()));
+    place.secret("token", &place.sim.make_bot(&bot));
+    assert_eq!(
+        marks(&place, "bot", "belongs to nobody who could leave"),
+        ["ok"]
+    );
+}
+
+#[test]
+fn a_bot_that_was_disabled_with_its_owner_says_what_may_have_happened() {
+    let place = company();
+    let alice = place.stranger("alice", "alice");
+    bot_of(&place, &alice);
+    place.sim.set_active(&alice, false);
+    place
+        .run(&["sync"])
+        .exits(77)
+        .says("a server disables bots together with the person who owns them");
+}
+
 #[test]
 fn what_the_server_lacks_is_a_problem() {
     let place = company();

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mattersync::model::{
-    Action, Capabilities, Gap, Member, Places, Proof, Roster, Seats, ServerFacts, SourceIdentity,
-    StepId, Team, TeamId, TeamRef, Timestamp, User, UserId, UserRef, Version,
+    Action, Capabilities, Gap, Member, OwnBot, Places, Proof, Roster, Seats, ServerFacts,
+    SourceIdentity, StepId, Team, TeamId, TeamRef, Timestamp, User, UserId, UserRef, Version,
 };
 use mattersync::plan::Effect;
 
@@ -25,6 +25,10 @@ pub struct Server {
     pub may_delete_users: Option<bool>,
     pub domains: Vec<String>,
     pub own_user: Option<UserId>,
+    /// Whose our own bot is, where the own user is one.
+    pub bot_owner: Option<UserId>,
+    /// `DisableBotsWhenOwnerIsDeactivated`.
+    pub bots_die: bool,
     /// Addresses that wait for a click.
     pub asked: BTreeMap<UserId, Vec<String>>,
     /// Why the reading of users proves nothing.
@@ -58,6 +62,8 @@ impl Server {
             may_delete_users: Some(true),
             domains: Vec::new(),
             own_user: None,
+            bot_owner: None,
+            bots_die: true,
             asked: BTreeMap::new(),
             gaps: Vec::new(),
             writes: 0,
@@ -164,6 +170,31 @@ impl Server {
         }
     }
 
+    fn own_bot(&self) -> Option<OwnBot> {
+        let us = self.users.get(self.own_user.as_ref()?)?;
+        us.is_bot.then(|| OwnBot {
+            name: us.username.clone(),
+            owners: self.bot_owner.iter().cloned().collect(),
+            dies_with_owner: Some(self.bots_die),
+        })
+    }
+
+    /// Whether the token still works that everything is done with.
+    pub fn token_works(&self) -> bool {
+        let us = self.own_user.as_ref().and_then(|id| self.users.get(id));
+        us.is_none_or(User::is_active)
+    }
+
+    /// The server disables the bots of who is deactivated or deleted.
+    fn disable_bots_of(&mut self, owner: &UserId) {
+        if self.bots_die
+            && self.bot_owner.as_ref() == Some(owner)
+            && let Some(us) = self.own_user.clone()
+        {
+            self.set_active(&us, false);
+        }
+    }
+
     pub fn facts(&self) -> ServerFacts {
         ServerFacts {
             version: Version {
@@ -172,6 +203,7 @@ impl Server {
                 patch: 0,
             },
             own_user: self.own_user.clone(),
+            own_bot: self.own_bot(),
             capabilities: Capabilities {
                 patch: true,
                 team_batch: true,
@@ -194,6 +226,9 @@ impl Server {
 
     /// Carries one action out, or refuses it with the words of an error.
     pub fn execute(&mut self, action: &Action, made: &Made, nonce: &str) -> Result<Effect, String> {
+        if !self.token_works() {
+            return Err("the token is dead".into());
+        }
         self.writes += 1;
         self.clock += 1;
         match action {
@@ -241,6 +276,7 @@ impl Server {
             }
             Action::Deactivate { user, .. } => {
                 self.known(user)?;
+                self.disable_bots_of(user);
                 self.set_active(user, false);
                 Ok(Effect::Deactivated(Timestamp(self.clock)))
             }
@@ -252,11 +288,17 @@ impl Server {
             }
             Action::Purge { user, .. } => {
                 self.known(user)?;
+                self.disable_bots_of(user);
                 self.users.remove(user);
                 for members in self.members.values_mut() {
                     members.remove(user);
                 }
                 Ok(Effect::Purged)
+            }
+            Action::AssignBot { to, .. } => {
+                self.known(to)?;
+                self.bot_owner = Some(to.clone());
+                Ok(Effect::BotAssigned)
             }
             Action::CreateTeam { name, display_name } => self.create_team(name, display_name),
             Action::JoinTeam { user, team, .. } => {

@@ -383,6 +383,7 @@ impl MiniWorld {
             (Precondition::Profile(fields), Some(user)) => fields
                 .iter()
                 .all(|(field, value)| user.field(*field) == value),
+            (Precondition::BotOwner(owner), _) => self.server.bot_owner.as_ref() == Some(owner),
         };
         met.then_some(())
             .ok_or_else(|| format!("{:?} is not so", step.expects))

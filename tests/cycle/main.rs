@@ -6,6 +6,7 @@
 
 mod aftermath;
 mod approvals;
+mod branch;
 mod breaker;
 mod file;
 mod kept;

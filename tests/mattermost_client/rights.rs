@@ -34,7 +34,7 @@ async fn the_server_says_what_it_is() {
         assert_eq!(all, (!t.local, !t.local, !t.local));
         match (t.local, facts.version.major) {
             (true, _) => assert_eq!(facts.seats, Seats::Unknown),
-            (false, ..9) => assert_eq!(facts.seats, Seats::Unlimited),
+            (false, ..=9) => assert_eq!(facts.seats, Seats::Unlimited),
             (false, _) => {
                 assert!(matches!(facts.seats, Seats::Limited { active, .. } if active > 0))
             }

@@ -22,8 +22,6 @@ static SETTINGS: RwLock<()> = RwLock::const_new(());
 /// Longer than any call of a test should take, also on a busy machine.
 pub const TIMEOUT: Duration = Duration::from_secs(20);
 
-const VERSIONS: [Version; 2] = [Version::V5_38, Version::V11];
-
 /// A door to a server, by which a test asks what the client does not offer.
 #[derive(Clone)]
 pub struct Door {
@@ -108,7 +106,9 @@ fn targets() -> Vec<Target> {
 
 /// Both simulators, by both ways.
 pub fn simulated() -> Vec<Target> {
-    let ways = VERSIONS.into_iter().flat_map(|v| [(v, false), (v, true)]);
+    let ways = Version::ALL
+        .into_iter()
+        .flat_map(|v| [(v, false), (v, true)]);
     ways.map(|(version, local)| Target::simulated(Options::new(version), local))
         .collect()
 }

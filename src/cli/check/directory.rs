@@ -9,7 +9,7 @@ use crate::plan::Policy;
 use crate::provider::ldap::{Inspection, LdapProvider, ServerFacts};
 use crate::provider::{Ask, ProviderError, open};
 
-use super::{Findings, Mark, some};
+use super::{Findings, Mark, branch, some};
 
 /// Reads the directory; `None` if it cannot be read.
 pub(super) async fn check(
@@ -53,6 +53,7 @@ pub(super) async fn check(
     what_was_found(findings, &directory);
     locks(findings, settings, &directory);
     seat_order(findings, policy, &directory);
+    branch::bind(findings, settings, &directory);
     Some(directory)
 }
 

@@ -96,7 +96,7 @@ fn check_secret(findings: &mut Findings, key: &str, secret: &SecretSource) {
             }
         }
         Err(error) => {
-            findings.problem("secrets", format!("{key}: {error}\n{}", error.remedy()));
+            findings.problem_and("secrets", &format!("{key}: {error}"), &error.remedy());
         }
     }
 }

@@ -1,8 +1,9 @@
 //! `mattersync check`: is everything as it should be? Changes nothing.
 //!
-//! `local` looks at this machine, `directory` and `server` at the two sides, `people` at what the
+//! `branch` looks for what would end our own work, `local` looks at this machine, `directory` and `server` at the two sides, `people` at what the
 //! directory says of each account as Mattermost would see it.
 
+mod branch;
 mod directory;
 mod local;
 mod people;
@@ -15,6 +16,7 @@ use serde::Serialize;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Mapping;
+use crate::model::printable;
 use crate::provider::mapping::person_attributes;
 
 use super::Answer;
@@ -73,7 +75,7 @@ impl Findings {
         self.findings.push(Finding {
             mark,
             about,
-            says: says.into(),
+            says: printable(&says.into()),
         });
     }
 
@@ -87,6 +89,15 @@ impl Findings {
 
     fn problem(&mut self, about: &'static str, says: impl Into<String>) {
         self.add(Mark::Problem, about, says);
+    }
+
+    /// A problem, and on a line of its own what to do about it.
+    fn problem_and(&mut self, about: &'static str, says: &str, remedy: &str) {
+        self.findings.push(Finding {
+            mark: Mark::Problem,
+            about,
+            says: format!("{}\n{}", printable(says), printable(remedy)),
+        });
     }
 
     fn problems(&self) -> usize {

@@ -7,6 +7,7 @@ use crate::model::{
     Account, AccountState, Directory, Roster, Seats, ServerFacts, User, UserId, Version,
 };
 
+use super::branch::{self, Accounts};
 use super::{Findings, some};
 
 /// Older servers were never tried.
@@ -44,7 +45,12 @@ pub(super) async fn check(
         findings.ok("Mattermost", format!("{label}: version {}", facts.version));
     }
     let users = told(findings, reader.users().await)?;
-    let may_all = rights(findings, settings, &facts, &users);
+    let accounts = Accounts::of(directory);
+    let may_all = rights(findings, settings, &facts, &users, &accounts);
+    if may_all {
+        let told_of = branch::bot(findings, &reader, &facts, &users, &accounts).await;
+        told(findings, told_of);
+    }
     administrators(findings, settings, directory, &users);
     seats(findings, &facts, directory, &users);
     protected(findings, settings, &users);
@@ -68,6 +74,7 @@ fn rights(
     settings: &Settings,
     facts: &ServerFacts,
     users: &Roster<UserId, User>,
+    accounts: &Accounts<'_>,
 ) -> bool {
     if let MattermostAccess::Socket { .. } = settings.mattermost.access {
         findings.ok("rights", "over the socket: all");
@@ -98,6 +105,18 @@ fn rights(
             true
         }
         Some(us) => {
+            if let Some(why) = accounts.leaves(us) {
+                findings.problem(
+                    "rights",
+                    format!(
+                        "the token belongs to {}, whose account is {why}: they cannot be \
+                         deactivated as long as mattersync works with their token. Make a bot, and \
+                         put its token where mattermost.token says",
+                        us.username
+                    ),
+                );
+                return true;
+            }
             findings.note(
                 "rights",
                 format!(

@@ -2,7 +2,7 @@
 
 use crate::model::{
     Account, AccountKey, Action, Evidence, Precondition, Reason, Step, StepId, Subject, User,
-    UserId,
+    UserId, shell_word,
 };
 use crate::plan::{Bar, Crowd};
 
@@ -63,7 +63,7 @@ pub(super) fn adopting(engine: &Engine, view: &View, wish: &Adopt) -> Result<Dee
                      nevertheless, type `mattersync link {} {}`",
                     user.username,
                     account.label(),
-                    key.id,
+                    shell_word(key.id.as_str()),
                     user.id
                 )));
             }
@@ -137,7 +137,7 @@ fn may_link(
                 "the user {name} is linked to another account ({}): take that apart first, with \
                  `mattersync unlink {}`",
                 dn.unwrap_or_default(),
-                other.id
+                shell_word(other.id.as_str())
             )
         }
         Some(Bar::Admin) if explicit.0 => return Ok(None),
@@ -145,12 +145,14 @@ fn may_link(
         Some(Bar::Admin) => format!(
             "{name} is a system administrator, who would then follow the directory: if that is \
              meant, type `mattersync link {} {} --admin`",
-            key.id, user.id
+            shell_word(key.id.as_str()),
+            user.id
         ),
         Some(Bar::Guest) => format!(
             "{name} is a guest, whom no account is expected to stand behind: if that is meant, \
              type `mattersync link {} {} --guest`",
-            key.id, user.id
+            shell_word(key.id.as_str()),
+            user.id
         ),
         Some(bar) => format!("{name} is never linked: {bar}"),
         None => return Ok(None),
@@ -176,9 +178,11 @@ pub(super) fn unlinking(view: &View, wish: &Unlink) -> Result<Deed, WordError> {
         (None, Some(mark)) if wish.as_new => (mark.user.clone(), true),
         (None, Some(mark)) => {
             return Err(WordError::Refused(format!(
-                "{} took this link apart on {}: `mattersync link {} USER` says who it is, \
-                 `mattersync unlink --as-new {}` that it is nobody who was here before",
-                mark.by, mark.at, key.id, key.id
+                "{} took this link apart on {}: `mattersync link {id} USER` says who it is, \
+                 `mattersync unlink --as-new {id}` that it is nobody who was here before",
+                mark.by,
+                mark.at,
+                id = shell_word(key.id.as_str())
             )));
         }
         (None, None) => return Err(WordError::Refused("nobody is linked".to_owned())),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     AccountKey, AccountState, Action, Evidence, LinkOrigin, Lookup, Now, Outcome, ProfileField,
-    Seats, Timestamp, UserId, Why,
+    Seats, Timestamp, UserId, Why, shell_word,
 };
 use crate::plan::{Crowd, Policy, Readings, Span};
 use crate::provider::mapping::dn::normalise;
@@ -267,11 +267,8 @@ impl Teller<'_> {
             (gone && last) || same(key.id.as_str(), person) || same(link.user.as_str(), person)
         });
         found.extend(links.map(|(key, _)| with_user(key.clone())));
-        let users = self
-            .view
-            .users
-            .iter()
-            .filter(|(_, user)| is_user(user, person));
+        let users = self.view.users.iter();
+        let users = users.filter(|(_, user)| is_user(user, person));
         let users: Vec<&UserId> = users.map(|(id, _)| id).collect();
         for id in users {
             let told = found.iter().any(|(_, user)| user.as_ref() == Some(id));
@@ -385,7 +382,10 @@ impl Teller<'_> {
             let held = match first.held_by.as_slice() {
                 [] if first.waits => ", which waits for what is held".to_owned(),
                 [] => String::new(),
-                names => format!(", which waits for: mattersync approve {}", names.join(", ")),
+                names => {
+                    let names: Vec<String> = names.iter().map(|name| shell_word(name)).collect();
+                    format!(", which waits for: mattersync approve {}", names.join(", "))
+                }
             };
             return format!("{}{more}{held}", first.what);
         }
@@ -419,7 +419,8 @@ impl Teller<'_> {
         for wanted in &now.steps {
             for name in &wanted.held_by {
                 let kind = wanted.step.action.kind();
-                waits.push(format!("{kind}: for a person: mattersync approve {name}"));
+                let typed = shell_word(name);
+                waits.push(format!("{kind}: for a person: mattersync approve {typed}"));
             }
         }
         let linked = memory.links.get(key).map(|link| &link.user);

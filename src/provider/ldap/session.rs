@@ -17,7 +17,7 @@ use super::entry::{self, Item};
 use super::refusal::bind_refused;
 use super::relay::{Ended, Ending, relay};
 use crate::config::LdapUrl;
-use crate::model::Entry;
+use crate::model::{Entry, printable};
 use crate::provider::{Progress, ProviderError};
 
 /// The most entries of one session: far above any directory that we are for, and a bound on what
@@ -304,9 +304,5 @@ pub(super) fn words(text: &str) -> String {
 pub(super) fn plain(text: &str) -> String {
     const MOST: usize = 300;
     let shown = text.trim().trim_end_matches('\0');
-    shown
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(MOST)
-        .collect()
+    printable(shown).chars().take(MOST).collect()
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::call::{Call, path_id};
 use crate::errors::{ApiError, Outcome, done, ok};
+use crate::options::Version;
 use crate::users::{Sight, User, show};
 use crate::world::{World, text};
 
@@ -105,8 +106,10 @@ pub(crate) fn login(world: &mut World, call: &Call) -> Outcome {
     }
     let token = world.open_session(&user.id);
     let answer = ok(&show(world.version, &user, Sight::Whole))?.with("token", token);
-    if !world.version.is_5() {
-        // A login moves `update_at` on 11 (it writes the time of the last login).
+    if world.version >= Version::V10_9 {
+        // A login moves `update_at` there: it writes the time of the last login.
+        let now = world.clock.now();
+        world.users.edit(&user.id, |user| user.last_login = now);
         world.touch(&user.id);
     }
     Ok(answer)

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::call::{Call, path_id};
 use crate::errors::{ApiError, Outcome, created, ok};
+use crate::options::Version;
 use crate::world::{World, text};
 
 /// A bot, beside its user account.
@@ -89,7 +90,7 @@ pub(crate) fn convert(world: &mut World, call: &Call, id: &str) -> Outcome {
     world.who(call)?.must_be_admin()?;
     let id = path_id(id, "user_id")?;
     let name = world.user(id)?.username.clone();
-    let stale = world.version.is_5();
+    let stale = world.version < Version::V10_9;
     let bot = world.add_bot(id, id);
     world.users.edit(id, |user| {
         user.is_bot = true;
@@ -98,15 +99,17 @@ pub(crate) fn convert(world: &mut World, call: &Call, id: &str) -> Outcome {
     ok(&world.bot_json(&bot, &name))
 }
 
+fn missing() -> ApiError {
+    ApiError::new(
+        404,
+        "store.sql_bot.get.missing.app_error",
+        "Bot does not exist.",
+    )
+}
+
 impl World {
     fn bot(&self, id: &str) -> Result<&Bot, ApiError> {
-        self.bots.get(id).ok_or_else(|| {
-            ApiError::new(
-                404,
-                "store.sql_bot.get.missing.app_error",
-                "Bot does not exist.",
-            )
-        })
+        self.bots.get(id).ok_or_else(missing)
     }
 
     fn shown_bot(&self, id: &str) -> Outcome {
@@ -114,6 +117,16 @@ impl World {
         let user = self.users.get(&bot.user_id);
         ok(&self.bot_json(bot, user.map_or("", |user| &user.first_name)))
     }
+}
+
+/// `GET /bots/{id}`: a disabled one only with `include_deleted`.
+pub(crate) fn get(world: &World, call: &Call, id: &str) -> Outcome {
+    world.who(call)?.must_be_admin()?;
+    let id = path_id(id, "bot_user_id")?;
+    if world.bot(id)?.delete_at != 0 && !call.query().is("include_deleted") {
+        return Err(missing());
+    }
+    world.shown_bot(id)
 }
 
 /// `POST /bots/{id}/enable` and `/disable`.
@@ -125,12 +138,16 @@ pub(crate) fn switch(world: &mut World, call: &Call, id: &str, active: bool) -> 
     world.shown_bot(id)
 }
 
-/// `POST /bots/{id}/assign/{owner}`: who it belongs to from now on. It stays as it is.
+/// `POST /bots/{id}/assign/{owner}`: who it belongs to from now on. It stays as it is. A bot gets
+/// none, itself not either.
 pub(crate) fn assign(world: &mut World, call: &Call, id: &str, owner: &str) -> Outcome {
     world.who(call)?.must_be_admin()?;
     let id = path_id(id, "bot_user_id")?;
     let owner = path_id(owner, "user_id")?;
     world.bot(id)?;
+    if world.users.get(owner).is_some_and(|user| user.is_bot) {
+        return Err(ApiError::forbidden());
+    }
     let now = world.clock.stamp();
     if let Some(bot) = world.bots.get_mut(id) {
         owner.clone_into(&mut bot.owner_id);

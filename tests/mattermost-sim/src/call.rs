@@ -73,6 +73,15 @@ impl Call {
         self.target.split('?').next().unwrap_or_default()
     }
 
+    /// Whether this text stands in its target or its body.
+    pub(crate) fn has(&self, text: &str) -> bool {
+        let in_body = || {
+            let mut windows = self.body.windows(text.len().max(1));
+            windows.any(|window| window == text.as_bytes())
+        };
+        self.target.contains(text) || in_body()
+    }
+
     pub(crate) fn segments(&self) -> Option<Vec<String>> {
         let rest = self.path().strip_prefix("/api/v4/")?;
         Some(rest.split('/').map(decode).collect())

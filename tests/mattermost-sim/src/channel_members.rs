@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::call::{Call, path_id};
 use crate::channels::ChannelMember;
 use crate::errors::{ApiError, Outcome, created, done, ok};
+use crate::options::Version;
 use crate::world::{World, text};
 
 /// At most so many users a call.
@@ -21,7 +22,7 @@ pub(crate) fn add(world: &mut World, call: &Call, channel: &str) -> Outcome {
         join(world, channel, &one)?;
         return created(&shown(world, channel, &one)?);
     }
-    if world.version.is_5() {
+    if world.version < Version::V10_9 {
         return Err(ApiError::body("user_id"));
     }
     let many = body["user_ids"].as_array().cloned().unwrap_or_default();

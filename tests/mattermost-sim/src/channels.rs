@@ -56,10 +56,12 @@ impl ChannelMember {
                 "mark_unread": "all", "push": "default",
             },
         });
-        if !version.is_5() {
+        if version >= Version::V9_1 {
             shown["urgent_mention_count"] = json!(0);
-            shown["autotranslation_disabled"] = json!(false);
             shown["notify_props"]["channel_auto_follow_threads"] = json!("off");
+        }
+        if version >= Version::V11 {
+            shown["autotranslation_disabled"] = json!(false);
         }
         shown
     }
@@ -79,10 +81,14 @@ impl Channel {
         if self.kind == "D" {
             shown["shared"] = json!(false);
         }
-        if !version.is_5() {
-            shown["autotranslation"] = json!(false);
+        if version >= Version::V9_1 {
             shown["last_root_post_at"] = json!(0);
+        }
+        if version >= Version::V10_9 {
             shown["banner_info"] = Value::Null;
+        }
+        if version >= Version::V11 {
+            shown["autotranslation"] = json!(false);
             shown["policy_enforced"] = json!(false);
             shown["policy_is_active"] = json!(false);
             shown["default_category_name"] = json!("");
@@ -101,7 +107,7 @@ fn is_name(version: Version, name: &str) -> bool {
     let legal = |b: u8| alnum(b) || b == b'-' || b == b'_';
     let bytes = name.as_bytes();
     let ends = |at: Option<&u8>| at.is_some_and(|b| alnum(*b));
-    let long_enough = bytes.len() >= if version.is_5() { 2 } else { 1 };
+    let long_enough = bytes.len() >= if version < Version::V9_1 { 2 } else { 1 };
     long_enough && name.bytes().all(legal) && ends(bytes.first()) && ends(bytes.last())
 }
 
@@ -119,7 +125,11 @@ pub(crate) fn create(world: &mut World, call: &Call) -> Outcome {
     world.team(&team)?;
     let name = text(&body, "name");
     if !is_name(world.version, name) {
-        let count = if world.version.is_5() { "2" } else { "1" };
+        let count = if world.version < Version::V9_1 {
+            "2"
+        } else {
+            "1"
+        };
         return Err(ApiError::new(
             400,
             &format!("model.channel.is_valid.{count}_or_more.app_error"),

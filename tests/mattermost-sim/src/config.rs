@@ -12,6 +12,8 @@ use crate::world::World;
 
 /// Recorded from fresh servers: settings, client configuration, the role `system_user`.
 const FIVE: &str = include_str!("../data/v5.38.json");
+const NINE: &str = include_str!("../data/v9.1.json");
+const TEN: &str = include_str!("../data/v10.9.json");
 const ELEVEN: &str = include_str!("../data/v11.json");
 
 /// Which key of the client configuration shows which setting.
@@ -136,6 +138,8 @@ impl Config {
     pub(crate) fn new(version: Version) -> Config {
         let (recorded, mark_width) = match version {
             Version::V5_38 => (FIVE, 32),
+            Version::V9_1 => (NINE, 32),
+            Version::V10_9 => (TEN, 32),
             Version::V11 => (ELEVEN, 64),
         };
         // The two files are part of the program and parsed by a test.
@@ -283,7 +287,7 @@ mod tests {
 
     #[test]
     fn the_recorded_settings_are_there() {
-        for version in [Version::V5_38, Version::V11] {
+        for version in Version::ALL {
             let config = Config::new(version);
             assert_eq!(config.number("TeamSettings", "MaxUsersPerTeam"), 50);
             assert!(config.client.len() > config.limited.len());

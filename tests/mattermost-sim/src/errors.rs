@@ -108,7 +108,9 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
-    pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Answer {
+    /// The same with one more header, named in lower case.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Answer {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
@@ -126,6 +128,22 @@ impl Answer {
         Answer::raw(200, "text/plain", body.as_bytes().to_vec())
     }
 
+    /// The HTML page that another program, such as a proxy, a firewall or a sign-on portal, gives.
+    #[must_use]
+    pub fn page(status: u16) -> Answer {
+        let body = format!(
+            "<!DOCTYPE html>\n<html><head><title>{status}</title></head>\
+             <body><h1>{status}</h1><p>Support id 4711</p></body></html>\n"
+        );
+        Answer::raw(status, "text/html; charset=utf-8", body.into_bytes())
+    }
+
+    /// A redirect to this address, as a web server or a sign-on portal gives it.
+    #[must_use]
+    pub fn redirect(status: u16, to: &str) -> Answer {
+        Answer::page(status).with("location", to)
+    }
+
     pub(crate) fn text(status: u16, body: &str) -> Answer {
         Answer::raw(
             status,
@@ -139,7 +157,7 @@ impl Answer {
         Answer::raw(error.status, "application/json", body)
     }
 
-    /// What both versions say where they have no such route. Without `X-Version-Id`.
+    /// What every version says where they have no such route. Without `X-Version-Id`.
     pub(crate) fn no_route(version: Version, path: &str) -> Answer {
         let mut error = ApiError::new(
             404,
@@ -150,7 +168,7 @@ impl Answer {
             "There doesn't appear to be an api call for the url='{path}'.  \
              Typo? are you missing a team_id or user_id as part of the url?"
         );
-        let content_type = if version.is_5() {
+        let content_type = if version < Version::V9_1 {
             "text/plain; charset=utf-8"
         } else {
             "application/json"

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::call::{Call, Door};
-use crate::errors::Answer;
+use crate::errors::{Answer, ApiError};
 
 /// Whether the server has done the work when things go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,25 @@ pub enum Effect {
     Cut(Commit),
     /// No answer, ever; the connection stays open.
     Hang(Commit),
+    /// A limiter in front of the server, with a leaky bucket as nginx's `limit_req` has it: above
+    /// its rate and burst it gives this answer, and the server hears nothing. It goes by the
+    /// server's clock.
+    Limit {
+        /// Requests a second.
+        per_second: u32,
+        /// So many more at once.
+        burst: u32,
+        /// What it answers to the others.
+        refusal: Answer,
+    },
+    /// A proxy takes this header, named in lower case, out of the request.
+    Lose(String),
+    /// A proxy puts this value into this header of the request, named in lower case.
+    Replace(String, String),
+    /// A proxy takes this header, named in lower case, out of the answer.
+    Hide(String),
+    /// A proxy puts this value into this header of the answer, named in lower case.
+    Show(String, String),
 }
 
 impl Effect {
@@ -44,6 +63,80 @@ impl Effect {
             Answer::text(status, "upstream is not well\n"),
             Commit::Before,
         )
+    }
+
+    /// The HTML page of another program, with any status, 200 too, and nothing done behind it.
+    #[must_use]
+    pub fn page(status: u16) -> Effect {
+        Effect::Answer(Answer::page(status), Commit::Before)
+    }
+
+    /// The server's own refusal, with this id of its error, whatever the status; nothing done.
+    #[must_use]
+    pub fn refusal(status: u16, id: &str) -> Effect {
+        let error = ApiError::new(status, id, "The server says no.");
+        Effect::Answer(Answer::error(&error, "request"), Commit::Before)
+    }
+
+    /// nginx with `limit_req` at so many requests a second: 503 with a page, and no headers.
+    #[must_use]
+    pub fn limit(per_second: u32) -> Effect {
+        Effect::Limit {
+            per_second,
+            burst: 0,
+            refusal: Answer::page(503),
+        }
+    }
+
+    /// Whether it changes the request or the answer, and answers nothing itself.
+    fn is_filter(&self) -> bool {
+        matches!(
+            self,
+            Effect::Lose(_) | Effect::Replace(..) | Effect::Hide(_) | Effect::Show(..)
+        )
+    }
+}
+
+/// What strikes one request.
+#[derive(Debug, Default)]
+pub(crate) struct Struck {
+    /// What happens instead of an answer by the server.
+    pub instead: Option<Effect>,
+    /// How much longer it takes.
+    pub delay: Duration,
+    /// What changes the request or the answer.
+    filters: Vec<Effect>,
+}
+
+impl Struck {
+    /// The request as it comes behind the proxy.
+    pub(crate) fn request(&self, mut call: Call) -> Call {
+        for filter in &self.filters {
+            match filter {
+                Effect::Lose(name) => {
+                    call.headers.remove(name);
+                }
+                Effect::Replace(name, value) => {
+                    call.headers.insert(name.clone(), value.clone());
+                }
+                _ => {}
+            }
+        }
+        call
+    }
+
+    /// The answer as it comes out in front of the proxy.
+    pub(crate) fn answer(&self, mut answer: Answer) -> Answer {
+        for filter in &self.filters {
+            let (Effect::Hide(name) | Effect::Show(name, _)) = filter else {
+                continue;
+            };
+            answer.headers.retain(|(n, _)| n != name);
+            if let Effect::Show(name, value) = filter {
+                answer = answer.with(name, value.as_str());
+            }
+        }
+        answer
     }
 }
 
@@ -66,10 +159,15 @@ pub struct Fault {
     effect: Effect,
     method: Option<String>,
     path: Option<String>,
+    about: Option<String>,
     count: Count,
     first: u64,
+    every: u64,
     times: u64,
     seen: u64,
+    struck: u64,
+    /// When a limiter's bucket is empty again, in milliseconds of the server's clock.
+    empty_at: i64,
 }
 
 impl Fault {
@@ -80,10 +178,14 @@ impl Fault {
             effect,
             method: None,
             path: None,
+            about: None,
             count: Count::Requests,
             first: 1,
+            every: 1,
             times: u64::MAX,
             seen: 0,
+            struck: 0,
+            empty_at: 0,
         }
     }
 
@@ -98,6 +200,22 @@ impl Fault {
     #[must_use]
     pub fn path(mut self, pattern: &str) -> Fault {
         self.path = Some(pattern.to_owned());
+        self
+    }
+
+    /// Only requests that have this text, as they write it, in their path, query or body: a
+    /// username, an address, an id. So one person can be refused whatever is asked about them.
+    #[must_use]
+    pub fn about(mut self, text: &str) -> Fault {
+        self.about = Some(text.to_owned());
+        self
+    }
+
+    /// Only every `n`th request that matches.
+    #[must_use]
+    pub fn every(mut self, n: u64) -> Fault {
+        self.first = n;
+        self.every = n.max(1);
         self
     }
 
@@ -130,15 +248,41 @@ impl Fault {
         self
     }
 
-    fn strikes(&mut self, call: &Call) -> bool {
-        let fits = self.method.as_ref().is_none_or(|m| *m == call.method)
-            && self.path.as_ref().is_none_or(|p| fits(p, call.path()))
-            && (self.count == Count::Requests || is_write(&call.method, call.path()));
-        if !fits {
+    fn strikes(&mut self, call: &Call, now: i64) -> bool {
+        if !self.fits(call) {
             return false;
         }
         self.seen += 1;
-        self.seen >= self.first && self.seen - self.first < self.times
+        let counts = self.seen >= self.first
+            && (self.seen - self.first).is_multiple_of(self.every)
+            && self.struck < self.times;
+        let strikes = counts && self.limits(now);
+        self.struck += u64::from(strikes);
+        strikes
+    }
+
+    fn fits(&self, call: &Call) -> bool {
+        self.method.as_ref().is_none_or(|m| *m == call.method)
+            && self.path.as_ref().is_none_or(|p| fits(p, call.path()))
+            && self.about.as_ref().is_none_or(|text| call.has(text))
+            && (self.count == Count::Requests || is_write(&call.method, call.path()))
+    }
+
+    /// Whether it strikes now: a limiter only when its bucket is full.
+    fn limits(&mut self, now: i64) -> bool {
+        let Effect::Limit {
+            per_second, burst, ..
+        } = self.effect
+        else {
+            return true;
+        };
+        let step = 1000 / i64::from(per_second.clamp(1, 1000));
+        let next = self.empty_at.max(now) + step;
+        let is_full = next - now > step * (i64::from(burst) + 1);
+        if !is_full {
+            self.empty_at = next;
+        }
+        is_full
     }
 }
 
@@ -206,11 +350,27 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// The faults that strike this call, in the order in which they were added.
-    pub(crate) fn strike(&mut self, call: &Call) -> Vec<Effect> {
-        let faults = self.faults.iter_mut();
-        let struck = faults.filter_map(|fault| fault.strikes(call).then(|| fault.effect.clone()));
-        struck.collect()
+    /// What strikes this call, by the server's clock. Of several faults that answer the first
+    /// wins; a limiter's refusal is an answer.
+    pub(crate) fn strike(&mut self, call: &Call, now: i64) -> Struck {
+        let mut struck = Struck::default();
+        for fault in &mut self.faults {
+            if !fault.strikes(call, now) {
+                continue;
+            }
+            match fault.effect.clone() {
+                Effect::Latency(more) => struck.delay += more,
+                filter if filter.is_filter() => struck.filters.push(filter),
+                Effect::Limit { refusal, .. } => {
+                    let refused = Effect::Answer(refusal, Commit::Before);
+                    struck.instead.get_or_insert(refused);
+                }
+                other => {
+                    struck.instead.get_or_insert(other);
+                }
+            }
+        }
+        struck
     }
 
     pub(crate) fn note(&mut self, call: &Call, status: Option<u16>) {
@@ -258,7 +418,30 @@ mod tests {
         let read = Call::new("GET", "/api/v4/users");
         let write = Call::new("POST", "/api/v4/users");
         let calls = [&write, &read, &write, &read, &write];
-        let struck = calls.map(|call| fault.strikes(call));
+        let struck = calls.map(|call| fault.strikes(call, 0));
         assert_eq!(struck, [false, false, true, false, false]);
+    }
+
+    #[test]
+    fn every_third_that_is_about_somebody_is_struck() {
+        let mut fault = Fault::new(Effect::page(200)).about("abc").every(3).times(2);
+        let other = Call::new("GET", "/api/v4/users/def");
+        let call = Call::new("GET", "/api/v4/users/abc");
+        let in_body = Call::new("POST", "/api/v4/users/ids").json(&serde_json::json!(["abc"]));
+        let calls = [&call, &other, &in_body, &call, &call, &call, &call];
+        let struck = calls.map(|call| fault.strikes(call, 0));
+        assert_eq!(struck, [false, false, false, true, false, false, true]);
+        let later = [&call; 6].map(|call| fault.strikes(call, 0));
+        assert_eq!(later, [false; 6]);
+    }
+
+    #[test]
+    fn a_limiter_refuses_what_comes_too_soon() {
+        let mut fault = Fault::new(Effect::limit(2));
+        let call = Call::new("GET", "/api/v4/users");
+        let at = [0, 499, 500, 999, 1000, 3000, 3001, 3500];
+        let struck = at.map(|now| fault.strikes(&call, now));
+        let expected = [false, true, false, true, false, false, true, false];
+        assert_eq!(struck, expected);
     }
 }

@@ -168,7 +168,7 @@ fn oauth_app(version: Version, body: &Value, owner: &str, secret: &str) -> Value
         "callback_urls": body["callback_urls"], "homepage": text(body, "homepage"),
         "is_trusted": false,
     });
-    if !version.is_5() {
+    if version >= Version::V9_1 {
         shown["mattermost_app_id"] = json!("");
     }
     shown

@@ -7,23 +7,35 @@ use serde_json::json;
 
 use crate::call::{Call, Door};
 use crate::errors::{Answer, Outcome, ok};
-use crate::options::UserLimit;
+use crate::options::{UserLimit, Version};
 use crate::world::World;
 
-/// `GET /limits/server`: the numbers for an administrator, zeros for anybody else.
+/// `GET /limits/server`: the numbers for an administrator. Anybody else is refused by 10.9, and
+/// gets zeros from 11.
 pub(crate) fn server(world: &World, call: &Call) -> Outcome {
-    let sees = world.who(call)?.is_admin();
+    let who = world.who(call)?;
+    if world.version < Version::V11 {
+        who.must_be_admin()?;
+    }
+    let sees = who.is_admin();
     let none = UserLimit { warn: 0, hard: 0 };
     let limit = world.user_limit.filter(|_| sees).unwrap_or(none);
-    ok(&json!({
+    let mut shown = json!({
         "maxUsersLimit": limit.warn,
         "maxUsersHardLimit": limit.hard,
         "activeUserCount": if sees { world.seats_taken() } else { 0 },
-        "singleChannelGuestCount": 0,
-        "singleChannelGuestLimit": 0,
-        "postHistoryLimit": 0,
-        "lastAccessiblePostTime": 0,
-    }))
+    });
+    if world.version >= Version::V11 {
+        for field in [
+            "singleChannelGuestCount",
+            "singleChannelGuestLimit",
+            "postHistoryLimit",
+            "lastAccessiblePostTime",
+        ] {
+            shown[field] = json!(0);
+        }
+    }
+    ok(&shown)
 }
 
 /// When each caller's bucket will be full again (generic cell rate algorithm), in milliseconds.

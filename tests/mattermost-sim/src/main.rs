@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use mattermost_sim::{Options, PASSWORD, Sim, Version};
 
 const USAGE: &str = "\
-usage: mattermost-sim [--version 5.38|11] [--port N] [--socket PATH]
+usage: mattermost-sim [--version 5.38|9.1|10.9|11] [--port N] [--socket PATH]
 
 Serves until it is stopped. The administrator is root.admin.";
 

@@ -29,7 +29,7 @@ pub enum Fate {
     Hang,
 }
 
-/// A password that satisfies every policy of both versions.
+/// A password that satisfies every policy of every version.
 pub const PASSWORD: &str = "Sync-Passw0rd!";
 
 /// A simulated server. Clones are handles on the same state.
@@ -59,29 +59,25 @@ impl Mattermost {
     /// Does what a request asks, and tells what becomes of it and how much later.
     pub(crate) fn decide(&self, call: &Call) -> (Fate, Duration) {
         let mut world = self.world();
-        let mut delay = world.latency;
-        let mut fault = None;
-        for effect in world.record.strike(call) {
-            match effect {
-                Effect::Latency(more) => delay += more,
-                other => fault = fault.or(Some(other)),
-            }
-        }
-        let commit = match &fault {
+        let now = world.clock.now();
+        let struck = world.record.strike(call, now);
+        let delay = world.latency + struck.delay;
+        let behind = struck.request(call.clone());
+        let commit = match &struck.instead {
             Some(Effect::TooMany { .. }) => Commit::Before,
             Some(Effect::Answer(_, commit) | Effect::Cut(commit) | Effect::Hang(commit)) => *commit,
             _ => Commit::After,
         };
         if commit == Commit::Later {
-            world.record.late.push(call.clone());
+            world.record.late.push(behind.clone());
         }
-        let answer = (commit == Commit::After).then(|| answer(&mut world, call));
-        let fate = match (fault, answer) {
-            (Some(Effect::TooMany { seconds }), _) => Fate::Answer(too_many(seconds)),
-            (Some(Effect::Answer(answer, _)), _) => Fate::Answer(answer),
+        let answer = (commit == Commit::After).then(|| answer(&mut world, &behind));
+        let fate = match (&struck.instead, answer) {
+            (Some(Effect::TooMany { seconds }), _) => Fate::Answer(too_many(*seconds)),
+            (Some(Effect::Answer(answer, _)), _) => Fate::Answer(answer.clone()),
             (Some(Effect::Hang(_)), _) => Fate::Hang,
             (Some(Effect::Cut(_)), _) | (_, None) => Fate::Cut,
-            (_, Some(answer)) => Fate::Answer(answer),
+            (_, Some(answer)) => Fate::Answer(struck.answer(answer)),
         };
         let status = match &fate {
             Fate::Answer(answer) => Some(answer.status),
@@ -153,6 +149,19 @@ impl Mattermost {
         world.users.edit(user_id, |user| user.is_bot = true);
         world.add_bot(user_id, user_id);
         world.make_token(user_id, "simulated").1
+    }
+
+    /// Gives a bot to somebody, as if they had made it.
+    pub fn set_bot_owner(&self, bot: &str, owner: &str) {
+        if let Some(bot) = self.world().bots.get_mut(bot) {
+            owner.clone_into(&mut bot.owner_id);
+        }
+    }
+
+    /// Whose a bot is.
+    #[must_use]
+    pub fn bot_owner(&self, bot: &str) -> Option<String> {
+        Some(self.world().bots.get(bot)?.owner_id.clone())
     }
 
     /// Changes a user directly, as if by somebody else's hand; `update_at` moves.

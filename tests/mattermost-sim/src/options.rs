@@ -10,32 +10,39 @@ use serde_json::Value;
 pub enum Version {
     /// Mattermost 5.38.0 Team Edition.
     V5_38,
+    /// Mattermost 9.1.0 Team Edition.
+    V9_1,
+    /// Mattermost 10.9.0 Team Edition.
+    V10_9,
     /// Mattermost 11.6.0 Team Edition.
     V11,
 }
 
 impl Version {
+    /// All of them, the oldest first.
+    pub const ALL: [Version; 4] = [Version::V5_38, Version::V9_1, Version::V10_9, Version::V11];
+
     /// The number as the server tells it, for instance in `X-Version-Id`.
     #[must_use]
     pub fn number(self) -> &'static str {
         match self {
             Version::V5_38 => "5.38.0",
+            Version::V9_1 => "9.1.0",
+            Version::V10_9 => "10.9.0",
             Version::V11 => "11.6.0",
         }
     }
 
-    /// The version that `word` names: `5.38` or `11`.
+    /// The version that `word` names: `5.38`, `9.1`, `10.9` or `11`.
     #[must_use]
     pub fn parse(word: &str) -> Option<Version> {
         match word {
             "5.38" | "5.38.0" => Some(Version::V5_38),
+            "9.1" | "9.1.0" => Some(Version::V9_1),
+            "10.9" | "10.9.0" => Some(Version::V10_9),
             "11" | "11.6" | "11.6.0" => Some(Version::V11),
             _ => None,
         }
-    }
-
-    pub(crate) fn is_5(self) -> bool {
-        self == Version::V5_38
     }
 }
 
@@ -56,7 +63,7 @@ pub struct Options {
     /// Settings over the defaults, as in `PUT /config/patch`:
     /// `json!({"TeamSettings": {"MaxUsersPerTeam": 1000}})`.
     pub config: Value,
-    /// The user limit; `None` is unlimited. 200/250 on 11, none on 5.38.
+    /// The user limit; `None` is unlimited. 200/250 on 11, 2,500/5,000 on 10.9, none before.
     pub user_limit: Option<UserLimit>,
     /// The TCP port on 127.0.0.1; 0 takes a free one.
     pub port: u16,
@@ -81,7 +88,11 @@ impl Options {
             version,
             config: Value::Null,
             user_limit: match version {
-                Version::V5_38 => None,
+                Version::V5_38 | Version::V9_1 => None,
+                Version::V10_9 => Some(UserLimit {
+                    warn: 2_500,
+                    hard: 5_000,
+                }),
                 Version::V11 => Some(UserLimit {
                     warn: 200,
                     hard: 250,

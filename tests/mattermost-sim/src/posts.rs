@@ -32,9 +32,10 @@ impl Post {
             "pending_post_id": "", "reply_count": 0, "last_reply_at": 0, "participants": null,
             "metadata": {},
         });
-        if version.is_5() {
+        if version < Version::V9_1 {
             shown["parent_id"] = json!("");
-        } else {
+        }
+        if version >= Version::V10_9 {
             shown["file_ids"] = json!([]);
             shown["remote_id"] = json!("");
         }

@@ -59,10 +59,13 @@ fn others(world: &mut World, call: &Call, parts: &[&str]) -> Option<Outcome> {
         ("PUT", ["config", "patch"]) => config::patch(world, call),
         ("GET", ["config", "client"]) => config::client(world, call),
         ("GET", ["license", "client"]) => state::license(),
-        ("GET", ["limits", "server"]) if !world.version.is_5() => limits::server(world, call),
+        ("GET", ["limits", "server"]) if world.version >= Version::V10_9 => {
+            limits::server(world, call)
+        }
         ("GET", ["roles", "name", name]) => role(world, call, name),
         ("POST", ["bots"]) => bots::create(world, call),
         ("GET", ["bots"]) => bots::list(world, call),
+        ("GET", ["bots", id]) => bots::get(world, call, id),
         ("POST", ["bots", id, "enable"]) => bots::switch(world, call, id, true),
         ("POST", ["bots", id, "disable"]) => bots::switch(world, call, id, false),
         ("POST", ["bots", id, "assign", owner]) => bots::assign(world, call, id, owner),
@@ -196,7 +199,8 @@ fn is_local(version: Version, method: &str, parts: &[&str]) -> bool {
         | ("GET", ["users", "username" | "email", _]) => true,
         // `/users/tokens` is not served there: it is taken for a user's id.
         ("GET", ["users", "stats"]) => false,
-        ("POST", ["bots", _, "enable" | "disable"] | ["bots", _, "assign", _])
+        ("GET", ["bots", _])
+        | ("POST", ["bots", _, "enable" | "disable"] | ["bots", _, "assign", _])
         | ("GET" | "POST", ["hooks", "incoming" | "outgoing"] | ["commands"])
         | ("DELETE", ["hooks", "incoming" | "outgoing", _] | ["commands", _]) => true,
         ("GET" | "PUT" | "DELETE", ["users", _])
@@ -214,7 +218,7 @@ fn is_local(version: Version, method: &str, parts: &[&str]) -> bool {
         | ("GET" | "DELETE", ["channels", _])
         | ("GET", ["channels", _, "members"])
         | ("DELETE", ["channels", _, "members", _]) => true,
-        ("GET", ["config", "client"]) | ("PUT", ["users", _, "auth"]) => !version.is_5(),
+        ("GET", ["config", "client"]) | ("PUT", ["users", _, "auth"]) => version >= Version::V10_9,
         _ => false,
     }
 }

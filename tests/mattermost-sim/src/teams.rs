@@ -74,7 +74,7 @@ impl Team {
             "allow_open_invite": self.allow_open_invite, "scheme_id": null,
             "group_constrained": null, "policy_id": null,
         });
-        if let (false, Some(map)) = (version.is_5(), shown.as_object_mut()) {
+        if let (false, Some(map)) = (version < Version::V9_1, shown.as_object_mut()) {
             map.insert("cloud_limits_archived".to_owned(), json!(false));
         }
         shown
@@ -164,7 +164,7 @@ pub(crate) fn save(world: &mut World, who: &Who, body: &Value) -> Result<Team, A
     };
     check(&team)?;
     if by_name_in(world, &team.name).is_some() {
-        return Err(if world.version.is_5() {
+        return Err(if world.version < Version::V10_9 {
             let id = "app.team.save.existing.app_error";
             ApiError::new(400, id, "Must call update for existing team.")
         } else {

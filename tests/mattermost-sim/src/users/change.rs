@@ -8,6 +8,7 @@ use super::{Sight, User, default_notify_props, show};
 use crate::call::{Call, path_id};
 use crate::errors::{ApiError, Outcome, ok};
 use crate::mail::MailKind;
+use crate::options::Version;
 use crate::world::{Taken, Who, World, text};
 
 /// `PUT /users/{id}/patch`: only what the body names.
@@ -60,7 +61,7 @@ pub(crate) fn put(world: &mut World, call: &Call, id: &str) -> Outcome {
     }
     let old = world.user(id)?.clone();
     may_change(&who, &old)?;
-    if world.version.is_5() && body["create_at"].as_i64().unwrap_or(0) == 0 {
+    if world.version < Version::V9_1 && body["create_at"].as_i64().unwrap_or(0) == 0 {
         return Err(ApiError::new(
             400,
             "model.user.is_valid.create_at.app_error",
@@ -103,7 +104,7 @@ fn provider_field(world: &World, old: &User, body: &Value) -> Option<&'static st
         Some("username")
     } else {
         let names = changes("first_name", &old.first_name) || changes("last_name", &old.last_name);
-        (!world.version.is_5() && old.is_oauth() && names).then_some("full name")
+        (world.version >= Version::V10_9 && old.is_oauth() && names).then_some("full name")
     }
 }
 
@@ -163,7 +164,7 @@ fn guard_address(world: &World, old: &User, new: &mut User) -> Result<(), ApiErr
     Ok(())
 }
 
-/// What a new username brings with it: mention keys without the old one, and on 11 a new
+/// What a new username brings with it: mention keys without the old one, and after 5.38 a new
 /// default picture.
 fn renamed(world: &World, old: &User, new: &mut User) {
     let keys = text(&json!(new.notify_props), "mention_keys").to_owned();
@@ -174,7 +175,7 @@ fn renamed(world: &World, old: &User, new: &mut User) {
         .collect::<Vec<_>>();
     new.notify_props
         .insert("mention_keys".to_owned(), json!(kept.join(",")));
-    if !world.version.is_5() && new.last_picture_update <= 0 {
+    if world.version >= Version::V9_1 && new.last_picture_update <= 0 {
         new.last_picture_update = -new.update_at;
     }
 }

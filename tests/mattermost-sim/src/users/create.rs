@@ -7,6 +7,7 @@ use super::{Sight, User, default_notify_props, default_timezone, show};
 use crate::call::Call;
 use crate::errors::{ApiError, Outcome, created};
 use crate::mail::MailKind;
+use crate::options::Version;
 use crate::world::{Taken, Who, World, text};
 
 /// `POST /users`: by an administrator, over the socket, or by whoever comes first to an empty
@@ -81,7 +82,11 @@ fn fresh(world: &mut World, who: &Who, body: &Value) -> User {
     let mut username = text(body, "username").to_lowercase();
     if username.is_empty() {
         // The server's own accident: nobody asked for a random name.
-        let prefix = if world.version.is_5() { "" } else { "a" };
+        let prefix = if world.version < Version::V9_1 {
+            ""
+        } else {
+            "a"
+        };
         username = format!("{prefix}{}", world.ids.make());
     }
     let default = world
@@ -114,6 +119,7 @@ fn fresh(world: &mut World, who: &Who, body: &Value) -> User {
         notify_props: filled(map(body, "notify_props"))
             .unwrap_or_else(|| default_notify_props(world.version)),
         last_password_update: now,
+        last_login: 0,
         last_picture_update: 0,
         locale: locale.to_owned(),
         timezone: filled(map(body, "timezone")).unwrap_or_else(default_timezone),

@@ -54,6 +54,8 @@ pub struct User {
     pub notify_props: Map<String, Value>,
     /// When the password was set.
     pub last_password_update: i64,
+    /// When they logged in last, in milliseconds since 1970; 0 before, and on 5.38 and 9.1.
+    pub last_login: i64,
     /// When the picture was set; negative: when the default one was made; 0: never.
     pub last_picture_update: i64,
     /// The locale.
@@ -98,12 +100,17 @@ pub(crate) fn default_notify_props(version: Version) -> Map<String, Value> {
         "email": "true", "first_name": "false", "mention_keys": "", "push": "mention",
         "push_status": "away",
     });
-    let eleven = json!({
+    let status = if version < Version::V10_9 {
+        "away"
+    } else {
+        "online"
+    };
+    let later = json!({
         "channel": "true", "comments": "never", "desktop": "mention", "desktop_sound": "true",
         "desktop_threads": "all", "email": "true", "email_threads": "all", "first_name": "false",
-        "mention_keys": "", "push": "mention", "push_status": "online", "push_threads": "all",
+        "mention_keys": "", "push": "mention", "push_status": status, "push_threads": "all",
     });
-    object(if version.is_5() { five } else { eleven })
+    object(if version < Version::V9_1 { five } else { later })
 }
 
 pub(crate) fn default_timezone() -> Map<String, Value> {
@@ -128,7 +135,7 @@ pub(crate) enum Sight {
     ProfileForAdmin,
     /// In lists and single reads, to anybody else.
     Profile,
-    /// In the answer of 5.38 to the verification of an address: with the password's hash.
+    /// In the answer of all but 11 to the verification of an address: with the password's hash.
     Leaky,
 }
 
@@ -175,6 +182,8 @@ pub(crate) struct UserJson<'a> {
     last_picture_update: i64,
     locale: &'a str,
     timezone: &'a Map<String, Value>,
+    #[serde(skip_serializing_if = "is_zero")]
+    last_login: i64,
     #[serde(skip_serializing_if = "is_false")]
     is_bot: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -182,22 +191,20 @@ pub(crate) struct UserJson<'a> {
     pub(crate) disable_welcome_email: bool,
 }
 
-/// What stands for the hash of a password where 5.38 shows it.
+/// What stands for the hash of a password where the server shows it.
 const HASH: &str = "$2a$10$simulated.simulated.simulated.simulated.simulated.sim";
 
 /// The user as this version shows him with this much to be seen.
 pub(crate) fn show(version: Version, user: &User, sight: Sight) -> UserJson<'_> {
-    let five = version.is_5();
     let auth_data = user.auth_data.as_deref();
-    let auth_data = match (sight, five) {
-        (Sight::Leaky, _) => auth_data,
-        (_, true) | (Sight::Profile, false) => Some(""),
-        (_, false) => auth_data,
+    let auth_data = match sight {
+        Sight::Leaky => auth_data,
+        Sight::Whole | Sight::ProfileForAdmin if version >= Version::V11 => auth_data,
+        _ => Some(""),
     };
-    let notify_props = match (sight, five) {
-        (Sight::Whole | Sight::Leaky, _) | (Sight::ProfileForAdmin, false) => {
-            Some(&user.notify_props)
-        }
+    let notify_props = match sight {
+        Sight::Whole | Sight::Leaky => Some(&user.notify_props),
+        Sight::ProfileForAdmin if version >= Version::V10_9 => Some(&user.notify_props),
         _ => None,
     };
     let whole = matches!(sight, Sight::Whole | Sight::Leaky);
@@ -223,8 +230,13 @@ pub(crate) fn show(version: Version, user: &User, sight: Sight) -> UserJson<'_> 
         last_picture_update: user.last_picture_update,
         locale: &user.locale,
         timezone: &user.timezone,
+        last_login: if sight == Sight::Leaky {
+            user.last_login
+        } else {
+            0
+        },
         is_bot: user.is_bot,
-        remote_id: (!five && !user.born_bot).then_some(""),
+        remote_id: (version >= Version::V10_9 && !user.born_bot).then_some(""),
         disable_welcome_email: false,
     }
 }

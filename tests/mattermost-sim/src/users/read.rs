@@ -6,6 +6,7 @@ use super::valid::is_username;
 use super::{Sight, User, UserJson, show};
 use crate::call::{Call, Page, Query, path_id};
 use crate::errors::{Answer, ApiError, Outcome, ok};
+use crate::options::Version;
 use crate::world::{Who, World, text};
 
 fn sight(who: &Who, user: &User) -> Sight {
@@ -177,7 +178,7 @@ pub(crate) fn search(world: &World, call: &Call) -> Outcome {
     if term.is_empty() {
         return Err(ApiError::body("term"));
     }
-    let from_start = world.version.is_5();
+    let from_start = world.version < Version::V9_1;
     let fits = |field: &str| {
         let field = field.to_lowercase();
         if from_start {

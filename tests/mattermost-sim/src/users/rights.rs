@@ -7,6 +7,7 @@ use super::{Sight, show};
 use crate::call::{Call, path_id};
 use crate::errors::{ApiError, Outcome, done, ok};
 use crate::mail::MailKind;
+use crate::options::Version;
 use crate::world::{World, text};
 
 const ROLES: [&str; 7] = [
@@ -43,8 +44,8 @@ pub(crate) fn roles(world: &mut World, call: &Call, id: &str) -> Outcome {
             "This role cannot be assigned to a user without a valid license.",
         ));
     }
-    let eleven = !world.version.is_5();
-    let known = |role: &str| ROLES.contains(&role) || eleven && role == "system_custom_group_admin";
+    let groups = world.version >= Version::V9_1;
+    let known = |role: &str| ROLES.contains(&role) || groups && role == "system_custom_group_admin";
     let user = world.user(id)?;
     if !names().all(known) || names().next().is_none() {
         return Err(ApiError::new(
@@ -54,7 +55,7 @@ pub(crate) fn roles(world: &mut World, call: &Call, id: &str) -> Outcome {
         ));
     }
     let keeps = names().any(|role| role == "system_admin");
-    if eleven && user.is_admin() && !keeps {
+    if world.version >= Version::V10_9 && user.is_admin() && !keeps {
         let mut others = world
             .users
             .all()
@@ -87,7 +88,7 @@ pub(crate) fn verify(world: &mut World, call: &Call, id: &str) -> Outcome {
         user.email_verified = true;
         user.update_at = now;
     });
-    let sight = if world.version.is_5() {
+    let sight = if world.version < Version::V11 {
         Sight::Leaky
     } else {
         Sight::ProfileForAdmin
@@ -171,7 +172,7 @@ pub(crate) fn auth(world: &mut World, call: &Call, id: &str) -> Outcome {
         ));
     }
     let now = world.clock.stamp();
-    let verified = !world.version.is_5();
+    let verified = world.version >= Version::V11;
     world.users.edit(id, |user| {
         user.auth_data = Some(data.to_owned());
         service.clone_into(&mut user.auth_service);

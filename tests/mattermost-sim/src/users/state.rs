@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::call::{Call, Door, path_id};
 use crate::errors::{ApiError, Outcome, done};
 use crate::integrations::Kind;
+use crate::options::Version;
 use crate::world::{Who, World};
 
 /// `PUT /users/{id}/active`.
@@ -17,7 +18,7 @@ pub(crate) fn active(world: &mut World, call: &Call, id: &str) -> Outcome {
     };
     may_end(world, &who, id, active)?;
     let user = world.user(id)?;
-    if !world.version.is_5() && user.auth_service == "ldap" {
+    if world.version >= Version::V10_9 && user.auth_service == "ldap" {
         return Err(ApiError::new(
             403,
             "api.user.update_active.cannot_modify_status_when_user_is_managed_by_ldap.app_error",
@@ -78,7 +79,7 @@ pub(crate) fn delete(world: &mut World, call: &Call, id: &str) -> Outcome {
         .config
         .flag("ServiceSettings", "EnableAPIUserDeletion");
     if !allowed && call.door != Door::Local {
-        let error_id = if world.version.is_5() {
+        let error_id = if world.version < Version::V11 {
             "api.user.delete_user.not_enabled.app_error"
         } else {
             "api.user.delete_user.not_enabled.for_admin.app_error"
@@ -162,7 +163,7 @@ impl World {
         }
         self.team_members.retain(|(_, member), _| member != id);
         self.channel_members.retain(|(_, member), _| member != id);
-        if self.version.is_5() {
+        if self.version < Version::V9_1 {
             self.ghosts.insert(id.to_owned(), user);
         }
     }
@@ -198,7 +199,11 @@ pub(crate) fn delete_image(world: &mut World, call: &Call, id: &str) -> Outcome 
     let user = world.user(id)?.clone();
     super::change::may_change(&who, &user)?;
     let now = world.clock.stamp();
-    let picture = if world.version.is_5() { 0 } else { -now };
+    let picture = if world.version < Version::V9_1 {
+        0
+    } else {
+        -now
+    };
     world.users.edit(id, |user| {
         user.last_picture_update = picture;
         user.update_at = now;

@@ -78,7 +78,7 @@ pub(crate) fn check(user: &User) -> Result<(), ApiError> {
 /// What Go calls symbols in a password.
 const SYMBOLS: &str = " !\"\\#$%&'()*+,-./:;<=>?@[]^_`|~";
 
-/// Checks a password against the policy: one id for every fault on 5.38, one for each on 11.
+/// Checks a password against the policy: one id for every fault before 10.9, one for each since.
 pub(crate) fn check_password(
     version: Version,
     config: &Config,
@@ -87,7 +87,7 @@ pub(crate) fn check_password(
     let Some(fault) = password_fault(version, config, password) else {
         return Ok(());
     };
-    Err(if version.is_5() {
+    Err(if version < Version::V10_9 {
         ApiError::new(
             400,
             "api.user.check_user_password.invalid.app_error",
@@ -104,7 +104,7 @@ pub(crate) fn check_password(
 
 fn password_fault(version: Version, config: &Config, password: &str) -> Option<String> {
     let section = "PasswordSettings";
-    let longest = if version.is_5() { 64 } else { 72 };
+    let longest = if version < Version::V10_9 { 64 } else { 72 };
     let shortest = config.number(section, "MinimumLength");
     let length = u64::try_from(password.len()).unwrap_or(u64::MAX);
     if length < shortest {

@@ -20,7 +20,7 @@ use rename::Names;
 /// fails the test.
 const EXCEPTIONS: [(&str, &str, &str); 0] = [];
 
-/// The runs of one version, in the order in which they were made: file, compared steps, steps
+/// The runs of each version, in the order in which they were made: file, compared steps, steps
 /// that only prepare.
 const FIVE: [(&str, usize, usize); 3] = [
     ("v5.38", 298, 21),
@@ -29,6 +29,8 @@ const FIVE: [(&str, usize, usize); 3] = [
 ];
 /// The runs against fresh servers of their own.
 const LEAVERS: (usize, usize) = (54, 14);
+const NINE: [(&str, usize, usize); 2] = [("v9.1", 298, 21), ("v9.1-settings", 71, 27)];
+const TEN: [(&str, usize, usize); 2] = [("v10.9", 298, 21), ("v10.9-settings", 71, 27)];
 const ELEVEN: [(&str, usize, usize); 3] = [
     ("v11", 298, 21),
     ("v11-settings", 71, 27),
@@ -65,7 +67,7 @@ impl Outcome {
     }
 }
 
-fn replay(version: Version, runs: &[(&str, usize, usize)], limited: &str, names: Names) {
+fn replay(version: Version, runs: &[(&str, usize, usize)], limited: Option<&str>, names: Names) {
     let mut player = Player::new(version, names);
     let mut outcome = Outcome::default();
     for &(file, compared, setup) in runs {
@@ -77,13 +79,15 @@ fn replay(version: Version, runs: &[(&str, usize, usize)], limited: &str, names:
         let counts = (outcome.compared - before.0, outcome.setup - before.1);
         assert_eq!(counts, (compared, setup), "{file}: steps compared, set up");
     }
-    replay_rate_limited(&mut player, limited, &mut outcome);
+    if let Some(file) = limited {
+        replay_rate_limited(&mut player, file, &mut outcome);
+    }
     assert!(
         outcome.faults.is_empty(),
         "{names:?}:\n{}",
         outcome.faults.join("\n")
     );
-    let ours = |run: &str| run == limited || runs.iter().any(|(file, ..)| *file == run);
+    let ours = |run: &str| Some(run) == limited || runs.iter().any(|(file, ..)| *file == run);
     for (run, name, _) in EXCEPTIONS.iter().filter(|(run, ..)| ours(run)) {
         let needed = outcome.excused.contains(&(*run, *name));
         assert!(needed, "no longer needed: {run} [{name}]");
@@ -142,29 +146,66 @@ fn replay_leavers(version: Version, file: &'static str, names: Names) {
 }
 
 #[test]
-fn leavers_as_both_versions() {
+fn leavers_as_all_versions() {
     for names in [Names::Recorded, Names::Renamed] {
         replay_leavers(Version::V5_38, "v5.38-leavers", names);
+        replay_leavers(Version::V9_1, "v9.1-leavers", names);
+        replay_leavers(Version::V10_9, "v10.9-leavers", names);
         replay_leavers(Version::V11, "v11-leavers", names);
     }
 }
 
 #[test]
 fn as_version_5_38() {
-    replay(Version::V5_38, &FIVE, "v5.38-ratelimit", Names::Recorded);
+    replay(
+        Version::V5_38,
+        &FIVE,
+        Some("v5.38-ratelimit"),
+        Names::Recorded,
+    );
 }
 
 #[test]
 fn as_version_5_38_with_other_names() {
-    replay(Version::V5_38, &FIVE, "v5.38-ratelimit", Names::Renamed);
+    replay(
+        Version::V5_38,
+        &FIVE,
+        Some("v5.38-ratelimit"),
+        Names::Renamed,
+    );
+}
+
+#[test]
+fn as_version_9_1() {
+    replay(Version::V9_1, &NINE, None, Names::Recorded);
+}
+
+#[test]
+fn as_version_9_1_with_other_names() {
+    replay(Version::V9_1, &NINE, None, Names::Renamed);
+}
+
+#[test]
+fn as_version_10_9() {
+    replay(Version::V10_9, &TEN, None, Names::Recorded);
+}
+
+#[test]
+fn as_version_10_9_with_other_names() {
+    replay(Version::V10_9, &TEN, None, Names::Renamed);
 }
 
 #[test]
 fn as_version_11() {
-    replay(Version::V11, &ELEVEN, "v11-ratelimit", Names::Recorded);
+    replay(
+        Version::V11,
+        &ELEVEN,
+        Some("v11-ratelimit"),
+        Names::Recorded,
+    );
 }
 
 #[test]
 fn as_version_11_with_other_names() {
-    replay(Version::V11, &ELEVEN, "v11-ratelimit", Names::Renamed);
+    replay(Version::V11, &ELEVEN, Some("v11-ratelimit"), Names::Renamed);
 }

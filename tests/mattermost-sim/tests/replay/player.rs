@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mattermost_sim::{Answer, Call, Fate, Mattermost, Options, Version};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::compare::{Ids, looks_like_id};
 use crate::recording::Step;
@@ -31,8 +31,13 @@ pub struct Played {
 
 impl Player {
     pub fn new(version: Version, names: Names) -> Player {
+        let server = Mattermost::new(&Options::new(version));
+        if version == Version::V10_9 {
+            // The recorded server was started so.
+            server.set_config(&json!({"ServiceSettings": {"EnableUserAccessTokens": true}}));
+        }
         Player {
-            server: Mattermost::new(&Options::new(version)),
+            server,
             names,
             ids: Ids::new(names),
             people: BTreeMap::new(),

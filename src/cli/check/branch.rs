@@ -1,0 +1,167 @@
+//! What would end our own work: the token's owner, the owner of our bot, or the account that the
+//! directory is read with, is a person whose job ends one day.
+
+use std::collections::BTreeMap;
+
+use crate::config::{Bind, ProviderKind, ProviderSettings};
+use crate::mattermost::{CallError, Reader};
+use crate::model::{Account, AccountState, Directory, Roster, ServerFacts, User, UserId};
+use crate::provider::mapping::dn::normalise;
+
+use super::Findings;
+
+/// Who owns the bot whose token we have, and whether they leave.
+///
+/// # Errors
+/// When the server could not be asked.
+pub(super) async fn bot(
+    findings: &mut Findings,
+    reader: &Reader,
+    facts: &ServerFacts,
+    users: &Roster<UserId, User>,
+    accounts: &Accounts<'_>,
+) -> Result<(), CallError> {
+    let (Some(id), Some(bot)) = (&facts.own_user, &facts.own_bot) else {
+        return Ok(());
+    };
+    let name = &bot.name;
+    let owners = reader.bot_owners(id, users).await?;
+    let Some(person) = owners.last() else {
+        findings.ok("bot", format!("{name} belongs to nobody who could leave"));
+        return Ok(());
+    };
+    let give = format!("mmctl bot assign {name} USERNAME");
+    let Some(owner) = users.get(person) else {
+        findings.note(
+            "bot",
+            format!("{name} belongs to {person}, who is not among the users: give it to an administrator ({give})"),
+        );
+        return Ok(());
+    };
+    let owner_name = &owner.username;
+    if !owner.is_active() {
+        findings.note(
+            "bot",
+            format!(
+                "{name} belongs to {owner_name}, who is deactivated: should they be let in and \
+                 deactivated once more, the server disables the bot with them. Give it to an \
+                 administrator who stays: {give}"
+            ),
+        );
+        return Ok(());
+    }
+    let others = users.iter().filter(|(other, user)| {
+        *other != person && user.is_active() && user.is_admin() && !user.is_bot
+    });
+    let has_heir = others.count() > 0;
+    match accounts.leaves(owner) {
+        Some(why) if has_heir => findings.note(
+            "bot",
+            format!(
+                "{name} belongs to {owner_name}, whose account is {why}: before they are \
+                 deactivated, mattersync hands the bot over to another administrator"
+            ),
+        ),
+        Some(why) => findings.problem(
+            "bot",
+            format!(
+                "{name} belongs to {owner_name}, whose account is {why}; they are not deactivated, \
+                 because the server would disable the bot with them, and there is no other active \
+                 human system administrator to hand it over to: make somebody one"
+            ),
+        ),
+        None if has_heir => findings.ok(
+            "bot",
+            format!(
+                "{name} belongs to {owner_name}; should they leave, mattersync hands it over to \
+                 another administrator first"
+            ),
+        ),
+        None => findings.note(
+            "bot",
+            format!(
+                "{name} belongs to {owner_name}, and there is no other active human system \
+                 administrator who could get it when they leave: make somebody one"
+            ),
+        ),
+    }
+    Ok(())
+}
+
+/// A person's token, or a person's directory account, ends with the person's job.
+pub(super) fn bind(findings: &mut Findings, settings: &ProviderSettings, directory: &Directory) {
+    let ProviderKind::Ldap(ldap) = &settings.kind else {
+        return;
+    };
+    let Bind::Simple { dn, .. } = &ldap.bind else {
+        return;
+    };
+    let ours = directory.accounts.iter().find(|(_, a)| is_bound_as(a, dn));
+    let Some((_, account)) = ours else {
+        return;
+    };
+    let label = account.label();
+    let advice = "give mattersync a directory account of its own (provider.bind-dn)";
+    match state(account) {
+        Some(why) => findings.problem(
+            "directory",
+            format!("mattersync reads as {label}, whose account is {why}: {advice}"),
+        ),
+        None if matches!(account.state, AccountState::NotAPerson { .. }) => {}
+        None => findings.note(
+            "directory",
+            format!(
+                "mattersync reads as {label}, an account like a person's: it gets a user on \
+                 Mattermost, and when that person leaves nothing can be read any more. Is it a \
+                 person's, {advice}; else name it in accounts.not-a-person"
+            ),
+        ),
+    }
+}
+
+/// Whether a directory lets us in under this account's name: its DN, or on an Active Directory
+/// `name@domain` and `DOMAIN\\name`.
+fn is_bound_as(account: &Account, bound: &str) -> bool {
+    let short = match (bound.split_once('\\'), bound.rsplit_once('@')) {
+        (Some((_, name)), _) | (None, Some((name, _))) => Some(name),
+        (None, None) => None,
+    };
+    normalise(&account.dn) == normalise(bound)
+        || (!bound.contains('=')
+            && short.is_some_and(|name| account.username.eq_ignore_ascii_case(name)))
+}
+
+/// Why an account's user is taken out, if so.
+fn state(account: &Account) -> Option<String> {
+    match account.state.by_locks() {
+        AccountState::Locked { attribute, value } => {
+            Some(format!("locked ({attribute} is {value})"))
+        }
+        _ => None,
+    }
+}
+
+/// The accounts of the directory by username and address, as far as it could be read.
+pub(super) struct Accounts<'d> {
+    by_text: BTreeMap<String, &'d Account>,
+}
+
+impl<'d> Accounts<'d> {
+    pub(super) fn of(directory: Option<&'d Directory>) -> Self {
+        let accounts = directory.into_iter().flat_map(|d| d.accounts.iter());
+        let mut by_text = BTreeMap::new();
+        for (_, account) in accounts {
+            by_text.insert(account.username.to_lowercase(), account);
+            let addresses = account.emails.iter().flat_map(|c| &c.values);
+            by_text.extend(addresses.map(|email| (email.to_lowercase(), account)));
+        }
+        Self { by_text }
+    }
+
+    /// Why a user leaves, by the state of the account with the same username or address.
+    pub(super) fn leaves(&self, user: &User) -> Option<String> {
+        let account = self.by_text.get(&user.username);
+        let account = account.or_else(|| self.by_text.get(&user.email));
+        account.and_then(|account| state(account))
+    }
+}
