@@ -65,8 +65,8 @@ pub enum Event {
     AdminDemotes(u32),
     /// Somebody writes the mark by which mattersync knows what it made.
     ForgesMark(u32, Forgery),
-    /// Somebody fills their own props.
-    LargeProps(u32),
+    /// Somebody fills their own props: so that a page of users is too large, or their row alone.
+    LargeProps(u32, bool),
     OwnsBot(u32),
     OwnsOurBot(u32),
     /// From now on the server fails whatever is written about so many people, with an error of its
@@ -142,6 +142,8 @@ pub enum Fault {
     HideUnit(usize),
     HideAttribute(&'static str),
     HideAttributeIn(usize, &'static str),
+    /// The entry of this person is larger than anybody reads.
+    LargeEntry(u32),
     /// A replica that lacks everybody whose number gives 0 in this division.
     Replica(u32, u32),
 }

@@ -273,7 +273,7 @@ impl Maker {
                 ];
                 E::ForgesMark(*self.dice.pick(&[a, self.next]), *self.dice.pick(&how))
             }
-            122..123 => E::LargeProps(a),
+            122..123 => E::LargeProps(a, self.dice.percent(40)),
             123..124 => E::OwnsBot(a),
             124..126 => E::OwnsOurBot(a),
             126..127 => {
@@ -291,6 +291,10 @@ impl Maker {
             (E::Leave(n), 0) => vec![event.clone(), E::Leave(n + 1), E::Leave(n + 2)],
             (E::AdminDeactivatesAgain(n), 0 | 1) => vec![event.clone(), E::Unlock(*n)],
             (E::NewMail(n, _), 0 | 1) => vec![event.clone(), E::NewNames(*n)],
+            (E::LargeProps(n, false), _) => {
+                let others = (1..6).map(|more| E::LargeProps(n + more, false));
+                [event.clone()].into_iter().chain(others).collect()
+            }
             (E::Recreate(..), 0) => vec![event.clone(), E::KeepCopy],
             (E::RefusedForEver(n, many, _), 0 | 1) => {
                 let others = (*n..n + many).map(E::NewNames);

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::events::{Event, Forgery, Likeness, OUR_BOT};
 use crate::happen::{Chief, Done, sign_up};
+use crate::ports::LARGEST;
 use crate::world::Directory;
 
 /// The property by which a user is known as made by mattersync.
@@ -54,8 +55,8 @@ pub fn mischief(
             };
             edit(from(*n, &marked), &|u| mark(u, value.clone()))
         }
-        E::LargeProps(n) => edit(from(*n, &User::is_active), &|u| {
-            let text = "<".repeat(LARGE);
+        E::LargeProps(n, huge) => edit(from(*n, &User::is_active), &|u| {
+            let text = "<".repeat(if *huge { LARGEST } else { LARGE });
             u.props.insert("drawer".into(), text.into());
         }),
         E::OwnsBot(n) => happened(from(*n, &User::is_active).is_some_and(|owner| {
@@ -94,8 +95,14 @@ pub fn mischief(
     })
 }
 
-/// More than anybody needs, and less than a server takes.
-const LARGE: usize = 30_000;
+/// A few of these are too many for one answer.
+const LARGE: usize = LARGEST / 4;
+
+/// Whether a user's row cannot be read.
+pub fn is_unreadable(user: &User) -> bool {
+    let text = user.props.get("drawer").and_then(Value::as_str);
+    text.is_some_and(|text| text.len() >= LARGEST)
+}
 
 /// The team that mattersync made first.
 fn team(sim: &Mattermost) -> Option<Team> {

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use mattermost_sim::User;
 
 use crate::events::{Fault, Proof};
+use crate::mischief::is_unreadable;
 use crate::ports::{Lie, List, Part};
 use crate::served::{Seen, Shown, State};
 use crate::stage::Cycle;
@@ -119,6 +120,7 @@ impl Checker {
                 && user.is_active()
                 && alone
                 && free
+                && self.given_back.get(id).is_none_or(|times| *times < 2)
                 && self.is_plain(cycle, *number, user, shown)
             {
                 certain.push((*number, user, base));
@@ -168,6 +170,7 @@ impl Checker {
             .any(|name| self.setting.protect && name.starts_with("vip"));
         let row = cycle.old.as_ref().map(|old| old.get(&user.id));
         user.roles == "system_user"
+            && !is_unreadable(user)
             && !user.is_bot
             && shown.account.flaw.is_none()
             && !protected

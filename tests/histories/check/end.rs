@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use mattermost_sim::User;
 
+use crate::mischief::is_unreadable;
 use crate::served::{Seen, Served, Shown, State};
 use crate::stage::{Cycle, Snapshot};
 use crate::world::Flaw;
@@ -55,6 +56,10 @@ impl Checker {
             .collect();
         for number in everybody.difference(&cycle.refused).copied() {
             let user = of(number).and_then(|id| now.users.get(id)).cloned();
+            // Nothing is done about whom nobody can read.
+            if user.as_ref().is_some_and(is_unreadable) {
+                continue;
+            }
             let wrong = match (cycle.served.of(number), user) {
                 (Seen::Unusable(_), _) => None,
                 (Seen::Listed(shown), user) => self.listed(cycle, shown, number, user),
@@ -278,7 +283,7 @@ impl Checker {
             let Some(user) = now.users.get(link.user.as_str()) else {
                 continue;
             };
-            let ours = !user.is_active() && self.down.get(&user.id) == Some(&Down::Ours);
+            let ours = !is_unreadable(user) && !user.is_active() && self.down.get(&user.id) == Some(&Down::Ours);
             let seen = link.deactivated.as_ref().map(|d| d.delete_at);
             let known = seen.is_some_and(|at| at.is_none_or(|at| at.0 == user.delete_at));
             if ours && !known {

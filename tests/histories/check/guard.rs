@@ -177,6 +177,33 @@ impl Checker {
         Ok(())
     }
 
+    /// Names, addresses and returns of whoever has more rights than others wait for a person.
+    pub(super) fn privileged(&self, cycle: &Cycle, before: &User, after: &User) -> Verdict {
+        let id = &before.id;
+        let mut wishes = Vec::new();
+        if before.username != after.username {
+            wishes.push(Wish::Rename(id.clone(), after.username.clone()));
+        }
+        if before.email != after.email {
+            wishes.push(Wish::Mail(id.clone(), after.email.clone()));
+        }
+        if !before.is_active() && after.is_active() {
+            wishes.push(Wish::Up(id.clone()));
+        }
+        let fresh = !cycle.before.accounts.contains_key(id);
+        if before.roles == "system_user" || fresh {
+            return Ok(());
+        }
+        let unasked = |wish: &&Wish| !self.approvals.released_anywhere(wish, cycle.wall);
+        match wishes.iter().find(unasked) {
+            Some(wish) => broken(
+                5,
+                format!("{} ({}): {wish:?}, unasked", before.username, before.roles),
+            ),
+            None => Ok(()),
+        }
+    }
+
     /// A state that is not the last one costs a person's look, before anything that counts is done.
     fn waits_for_a_look(&self, cycle: &Cycle) -> Verdict {
         let deeds = cycle.deeds.iter().filter(|d| self.noticed && !d.late);

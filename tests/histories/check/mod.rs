@@ -115,6 +115,8 @@ pub struct Checker {
     /// The directory was replaced.
     replaced: bool,
     persons: persons::Persons,
+    /// How often mattersync gave somebody a name or an address back.
+    given_back: BTreeMap<String, u32>,
     /// Since when somebody who is inactive has been gone, in true milliseconds.
     gone: BTreeMap<u32, i64>,
     /// On which day an account expires, and since when that is shown.
@@ -159,6 +161,7 @@ impl Checker {
             clock_jumped: false,
             replaced: false,
             persons: persons::Persons::default(),
+            given_back: BTreeMap::new(),
             gone: BTreeMap::new(),
             dates: BTreeMap::new(),
             rebooted: false,
@@ -334,9 +337,13 @@ impl Checker {
             let name = &before.username;
             return broken(3, format!("{name} was deactivated again: delete_at moved"));
         }
+        if before.username != after.username {
+            *self.given_back.entry(id.clone()).or_default() += 1;
+        }
         if deed.late {
             return Ok(());
         }
+        self.privileged(cycle, before, after)?;
         self.values(cycle, before, after)
     }
 

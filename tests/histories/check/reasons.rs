@@ -3,6 +3,7 @@
 use mattersync::model::{Action, Plan, Step};
 
 use crate::events::Proof;
+use crate::mischief::is_unreadable;
 use crate::served::{Seen, State};
 use crate::stage::Cycle;
 use crate::world::Flaw;
@@ -127,7 +128,8 @@ impl Checker {
         let linked = &cycle.before.linked;
         let read = |id: &String| {
             let old = cycle.old.as_ref().map(|old| old.get(id));
-            old.is_none_or(|old| old == cycle.before.users.get(id))
+            let now = cycle.before.users.get(id);
+            old.is_none_or(|old| old == now) && !now.is_some_and(is_unreadable)
         };
         for (number, seen) in &cycle.served.seen {
             let id = linked.get(number);

@@ -17,7 +17,7 @@ pub use clock::HandClock;
 pub use disk::Disk;
 pub use door::Door;
 pub use lies::{Lie, List, Part, Refused};
-pub use wire::Wire;
+pub use wire::{LARGEST, Wire};
 
 /// No request is under way for longer, in milliseconds.
 const LATE: i64 = 9 * 60_000;
