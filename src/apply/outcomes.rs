@@ -2,7 +2,7 @@
 
 use super::{ApplyError, Event, Run};
 use crate::mattermost::{ApiErrorKind, WriteError};
-use crate::model::{Made, MemoryDelta, Remember, Step};
+use crate::model::{Made, MemoryDelta, Newest, Remember, Step};
 use crate::plan::{Effect, made, remember, undone};
 use crate::state::{Outcome, Settlement, Store};
 
@@ -43,6 +43,7 @@ impl<'a> Run<'a> {
                 if self.doubted.contains(&step.id) {
                     leave_in_doubt(&mut delta);
                 }
+                delta.extend(self.newest(step, &effect));
                 delta.extend(self.seating.count(&effect, self.applier.clock));
                 self.record_made(step, Outcome::Done, made(step, &effect), delta);
                 if effect == Effect::EmailAsked {
@@ -53,6 +54,17 @@ impl<'a> Run<'a> {
             }
             Err(error) => self.failed(step, &error),
         }
+    }
+
+    /// How new the user is after the step: what is older is not believed any more.
+    fn newest(&self, step: &Step, effect: &Effect) -> Option<Remember> {
+        let user = match effect {
+            Effect::Created(user) => &user.id,
+            _ => step.action.user()?,
+        };
+        let at = self.applier.writer.take_answered(user)?;
+        let older = None;
+        Some(Remember::Newest(user.clone(), Some(Newest { at, older })))
     }
 
     fn failed(&mut self, step: &Step, error: &WriteError) -> Result<(), ApplyError> {

@@ -22,7 +22,14 @@ pub fn conflicts(context: &Context, json: Json, terminal: Terminal) -> Result<An
         return Answer::json(&report, Exit::DONE);
     }
     let mut page = Page::new(terminal);
-    if report.conflicts.is_empty() {
+    for why in &report.unread {
+        page.line(format!(
+            "Mattermost's users could not all be read, so there may be more conflicts: {why}"
+        ));
+    }
+    if report.conflicts.is_empty() && !report.unread.is_empty() {
+        page.line("No conflict was found among those who were read.");
+    } else if report.conflicts.is_empty() {
         page.line("There are no conflicts.");
     } else {
         let number = report.conflicts.len();

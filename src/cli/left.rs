@@ -44,6 +44,7 @@ impl Group {
             }
             Why::Grace { .. }
             | Why::Unproven(_)
+            | Why::UsersUnread(_)
             | Why::FieldUnproven { .. }
             | Why::DroppedByConfiguration { .. } => Self::Missing,
             Why::ReactivatedByHand

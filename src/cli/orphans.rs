@@ -38,7 +38,15 @@ pub fn orphans(context: &Context, show: Show, terminal: Terminal) -> Result<Answ
 
 fn tell(page: &mut Page, report: &OrphansReport, hidden: usize) {
     let number = report.orphans.len();
+    for why in &report.unread {
+        page.line(format!(
+            "Mattermost's users could not all be read, so there may be more orphans: {why}"
+        ));
+    }
     match number {
+        0 if !report.unread.is_empty() => {
+            page.line("No orphan was found among those who were read.")
+        }
         0 => page.line("An account stands behind every active human user."),
         n => page.line(format!(
             "{}, whom no account stands behind:",

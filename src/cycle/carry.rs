@@ -43,7 +43,7 @@ impl Engine {
             Some(_) => {
                 stages(Stage::Reading);
                 let reader = self.client.reader();
-                read::mattermost_alone(&self.settings, &reader, memory, &unsettled).await?
+                read::mattermost_alone(&self.settings, &reader, memory, &unsettled, &now).await?
             }
         };
         exchanged::check(&view, &self.settings)?;
@@ -54,7 +54,7 @@ impl Engine {
         // What is held counts as shown only when a person sees it.
         // And who sees a part learns nothing of what else is held.
         let of_part = |l: &Remember| only.is_some() && matches!(l, Remember::Held(..));
-        let learned = view.plan.learned.iter();
+        let learned = view.newest.iter().chain(&view.plan.learned);
         let learned = learned.filter(|l| !is_show(l) && !of_part(l));
         let learned: MemoryDelta = learned.cloned().collect();
         if !learned.is_empty() {

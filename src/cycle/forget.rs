@@ -250,6 +250,7 @@ fn delta(memory: &Memory, who: &Who, still_there: &[UserId], at: Timestamp) -> M
     for user in &who.users {
         delta.push(Remember::Order(user.clone(), None));
         delta.push(Remember::Kept(user.clone(), None));
+        delta.push(Remember::Newest(user.clone(), None));
     }
     let marks = still_there.iter();
     delta.extend(marks.map(|user| Remember::Forgotten(user.clone(), Some(at))));

@@ -16,6 +16,7 @@ mod held;
 mod history;
 mod mails;
 mod migrate;
+mod older;
 mod people;
 mod person;
 mod question;
@@ -248,7 +249,8 @@ impl Engine {
         let memory = self.store.load().await?;
         let unsettled = self.store.unsettled().await?;
         let reader = self.client.reader();
-        read::mattermost_alone(&self.settings, &reader, memory, &unsettled).await
+        let now = self.clock.now();
+        read::mattermost_alone(&self.settings, &reader, memory, &unsettled, &now).await
     }
 
     async fn read(

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::Settings;
 use crate::mattermost::{CallError, Reader};
 use crate::model::{
-    Action, Directories, Directory, DirectoryId, Link, Memory, Now, Places, Plan, ProviderName,
-    Reading, Roster, ServerFacts, Shape, Step, Team, User, UserId,
+    Action, Directories, Directory, DirectoryId, Link, Memory, MemoryDelta, Now, Part, Places,
+    Plan, ProviderName, Reading, Roster, ServerFacts, Shape, Step, Team, Unread, User, UserId,
 };
 use crate::plan::{Policy, Settled, World, purge_due, settle};
 use crate::provider::{Ask, Provider};
 use crate::state::Unsettled;
 
-use super::CycleError;
+use super::{CycleError, older};
 
 /// The most usernames of lost creations that are asked for in one cycle, a request for each.
 const MAX_NAMES: usize = 50;
@@ -34,6 +34,8 @@ pub struct View {
     pub plan: Plan,
     /// Active human users whom no account stands behind, and nobody has looked at.
     pub orphans: usize,
+    /// What the reading of the users taught, besides the plan.
+    pub newest: MemoryDelta,
     /// Usernames of lost creations that nobody asked for in this cycle.
     unasked: BTreeSet<String>,
 }
@@ -48,6 +50,27 @@ impl View {
             server: &self.server,
             memory: &self.memory,
         }
+    }
+
+    /// What of Mattermost's side could not be read, or not whole. Whatever rests on it is not
+    /// known, and the reading is not complete.
+    pub fn unread(&self) -> Vec<Unread> {
+        let list = self.users.gaps().iter().map(|gap| Unread {
+            part: Part::Users,
+            why: gap.to_string(),
+        });
+        let teams = self.places.unread.iter().map(|(team, why)| Unread {
+            part: Part::Team(team.clone()),
+            why: why.clone(),
+        });
+        let server = self.server.unread.iter().cloned();
+        server.chain(list).chain(teams).collect()
+    }
+
+    /// Why not all users were read.
+    pub fn users_unread(&self) -> Vec<String> {
+        let gaps = self.users.gaps().iter();
+        gaps.map(ToString::to_string).collect()
     }
 
     /// What became of a step whose outcome was lost.
@@ -83,7 +106,7 @@ pub async fn both(
         .extend(purge_due(&memory, &settings.policy, name, &ask.now));
     let (reading, mattermost) = tokio::join!(
         provider.read(&ask),
-        mattermost(reader, &settings.policy, &memory, unsettled)
+        mattermost(reader, &settings.policy, &memory, unsettled, &ask.now)
     );
     let Reading::Full(directory) = reading?;
     Ok(view(settings, directory, mattermost?, memory))
@@ -95,6 +118,7 @@ pub async fn mattermost_alone(
     reader: &Reader,
     memory: Memory,
     unsettled: &[Unsettled],
+    now: &Now,
 ) -> Result<View, CycleError> {
     let directory = Directory {
         accounts: Roster::unread(),
@@ -103,17 +127,26 @@ pub async fn mattermost_alone(
         state_unknown: 0,
         hidden_locks: BTreeSet::new(),
     };
-    let mattermost = mattermost(reader, &settings.policy, &memory, unsettled).await?;
+    let mattermost = mattermost(reader, &settings.policy, &memory, unsettled, now).await?;
     Ok(view(settings, directory, mattermost, memory))
 }
 
-fn view(settings: &Settings, directory: Directory, mattermost: Mattermost, memory: Memory) -> View {
+fn view(
+    settings: &Settings,
+    directory: Directory,
+    mattermost: Mattermost,
+    mut memory: Memory,
+) -> View {
     let Mattermost {
         server,
         users,
         places,
+        newest,
         unasked,
     } = mattermost;
+    for change in &newest {
+        memory.remember(change);
+    }
     View {
         directories: BTreeMap::from([(settings.provider.name.clone(), directory)]),
         users,
@@ -122,6 +155,7 @@ fn view(settings: &Settings, directory: Directory, mattermost: Mattermost, memor
         memory,
         plan: Plan::default(),
         orphans: 0,
+        newest,
         unasked,
     }
 }
@@ -143,6 +177,7 @@ struct Mattermost {
     server: ServerFacts,
     users: Roster<UserId, User>,
     places: Places,
+    newest: MemoryDelta,
     unasked: BTreeSet<String>,
 }
 
@@ -151,24 +186,28 @@ async fn mattermost(
     policy: &Policy,
     memory: &Memory,
     unsettled: &[Unsettled],
+    now: &Now,
 ) -> Result<Mattermost, CallError> {
     // The server's own word first: a token without rights ends the cycle before anything is read.
     let mut server = reader.facts_for_work().await?;
-    let mut users = reader.users().await?;
+    let mut users = reader.users_of(&server).await?;
     if let (Some(us), Some(bot)) = (&server.own_user, server.own_bot.as_mut()) {
         bot.owners = reader.bot_owners(us, &users).await?;
     }
     let mut linked: BTreeSet<UserId> = memory.links.values().map(|l| l.user.clone()).collect();
     linked.extend(memory.orders.keys().cloned());
-    linked.extend(
-        unsettled
-            .iter()
-            .filter_map(|u| u.step.action.user().cloned()),
-    );
+    let in_doubt = unsettled.iter().filter_map(|u| u.step.action.user());
+    let in_doubt: BTreeSet<UserId> = in_doubt.cloned().collect();
+    linked.extend(in_doubt.iter().cloned());
     // A failure here leaves those concerned unknown, and the rest of the cycle goes on.
     if let Err(error) = reader.fill_in(&mut users, &linked).await {
         tracing::warn!("users that were not in the list could not be looked up by id: {error}");
     }
+    // What became of a step is told by a row that was read after it, not by one that a cache kept.
+    if let Err(error) = reader.read_again(&mut users, &in_doubt).await {
+        tracing::warn!("users of steps in doubt could not be looked up by id: {error}");
+    }
+    let newest = older::refuse(reader, &mut users, memory, &linked, now).await;
     // A creation whose answer was lost must be found although pages shift.
     let created = unsettled.iter().filter_map(|u| match &u.step.action {
         Action::CreateUser { user, .. } => Some(user.username.clone()),
@@ -202,6 +241,7 @@ async fn mattermost(
         server,
         users,
         places,
+        newest,
         unasked,
     })
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{
     AccountKey, Evidence, Link, LinkOrigin, Memory, ProviderName, User, UserId, shell_word,
 };
-use crate::plan::{Sentence, unknown_marks};
+use crate::plan::{Bar, Sentence, unknown_marks};
 use crate::state::Unsettled;
 
 use super::{Asker, Engine, Errand, View, WordError, strangers};
@@ -168,6 +168,8 @@ fn one(report: &mut StateReport, view: &View, name: &str, link: &Link, user: &Us
         report.find(name, what, unlink);
     } else if user.is_bot {
         report.find(name, format!("{who} is a bot"), unlink);
+    } else if user.is_remote {
+        report.find(name, format!("{who}: {}", Bar::Remote), unlink);
     } else if user.is_admin() && link.origin == LinkOrigin::Adopted {
         report.find(
             name,

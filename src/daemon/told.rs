@@ -179,6 +179,7 @@ fn wants_attention(why: &Why) -> bool {
         | Why::ExpiresSoon { .. }
         | Why::Grace { .. }
         | Why::Unproven(_)
+        | Why::UsersUnread(_)
         | Why::StateUnknown(_)
         | Why::SeenBackOnce
         | Why::DeactivatedByHand

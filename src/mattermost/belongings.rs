@@ -11,12 +11,11 @@ use serde::de::DeserializeOwned;
 use crate::model::{Belonging, BelongingKind, Belongings, TeamId, UserId};
 
 use super::error::{ApiErrorKind, CallError};
+use super::pages::{List, PAGE};
 use super::reader::Reader;
 use super::transport::Way;
 use super::wire::{ApiTeam, is_id};
 
-/// Rows a page; the server cuts more to this without a word.
-const PAGE: usize = 200;
 /// Pages of one list: 10,000 rows. What is behind them is not looked at.
 const MOST_PAGES: usize = 50;
 /// The most people whose tokens are asked for one by one. Of more, those of all users are listed;
@@ -215,33 +214,74 @@ impl Reader {
         }
     }
 
-    async fn all_pages<T: DeserializeOwned>(
+    async fn all_pages<T: Row>(
         &self,
         path: &str,
         people: &BTreeSet<UserId>,
         found: &mut Vec<Belonging>,
         into: impl Fn(T) -> Option<Belonging>,
     ) -> Result<(), Gap> {
-        for page in 0..MOST_PAGES {
-            let path = format!("{path}page={page}&per_page={PAGE}");
-            let rows: Vec<T> = self.client().get(&path).await?;
-            let last = rows.len() < PAGE;
-            let rows = rows.into_iter().filter_map(&into);
+        let list = List {
+            path,
+            id: T::ID,
+            keep: T::FIELDS,
+            max_pages: MOST_PAGES,
+        };
+        let mut bad = 0;
+        let take = |row| match serde_json::from_value::<T>(row) {
             // Pages shift: what was seen before may come again.
-            for thing in rows.filter(|thing| people.contains(&thing.owner)) {
-                if !found.contains(&thing) {
-                    found.push(thing);
-                }
+            Ok(row) => {
+                let thing = into(row).filter(|thing| people.contains(&thing.owner));
+                found.extend(thing.filter(|thing| !found.contains(thing)));
             }
-            if last {
-                return Ok(());
-            }
+            Err(_) => bad += 1,
+        };
+        let ending = self.client().read_list(&list, take).await?;
+        bad += ending.too_large.len();
+        if let Some(doubt) = ending.doubts.into_iter().next() {
+            Err(Gap::Said(doubt))
+        } else if ending.goes_on {
+            Err(Gap::Said(format!(
+                "there are more than {} of them on the server: the rest was not looked at",
+                PAGE * MOST_PAGES
+            )))
+        } else if bad > 0 {
+            Err(Gap::Said(format!("{bad} of them are not understood")))
+        } else {
+            Ok(())
         }
-        Err(Gap::Said(format!(
-            "there are more than {} of them on the server: the rest was not looked at",
-            PAGE * MOST_PAGES
-        )))
     }
+}
+
+/// A row of one of the lists.
+trait Row: DeserializeOwned {
+    /// The field that tells one row from another.
+    const ID: &'static str;
+    /// What is read.
+    const FIELDS: &'static [&'static str];
+}
+
+impl Row for ApiToken {
+    const ID: &'static str = "id";
+    const FIELDS: &'static [&'static str] = &["id", "user_id", "description", "is_active"];
+}
+
+impl Row for ApiBot {
+    const ID: &'static str = "user_id";
+    const FIELDS: &'static [&'static str] = &["user_id", "owner_id", "username", "delete_at"];
+}
+
+impl Row for ApiMade {
+    const ID: &'static str = "id";
+    const FIELDS: &'static [&'static str] = &[
+        "id",
+        "user_id",
+        "creator_id",
+        "display_name",
+        "description",
+        "trigger",
+        "name",
+    ];
 }
 
 impl ApiToken {

@@ -1,8 +1,8 @@
 //! One call after another: pace, retries of reads, counting. What a call means is not known here.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rand::RngExt;
@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::config::{MattermostAccess, MattermostSettings, Pace, SecretError};
+use crate::model::{Timestamp, User, UserId};
 use crate::tls;
 
 use super::error::{CallError, SendError, WriteError};
@@ -41,6 +42,8 @@ struct Inner {
     timeout: Duration,
     budget: AtomicU32,
     counters: Counters,
+    /// The `update_at` of each user as the last answer to a change had it.
+    answered: Mutex<BTreeMap<UserId, Timestamp>>,
 }
 
 impl std::fmt::Debug for Client {
@@ -131,6 +134,7 @@ impl Client {
             timeout,
             budget: AtomicU32::new(RETRY_BUDGET),
             counters: Counters::default(),
+            answered: Mutex::default(),
         }))
     }
 
@@ -165,6 +169,19 @@ impl Client {
         self.0.transport.label()
     }
 
+    /// Notes what a change was answered with.
+    pub(super) fn note(&self, user: &User) {
+        if let Ok(mut answered) = self.0.answered.lock() {
+            answered.insert(user.id.clone(), user.updated_at);
+        }
+    }
+
+    /// Takes what was noted of a user.
+    pub(super) fn take_answered(&self, user: &UserId) -> Option<Timestamp> {
+        let answered = self.0.answered.lock();
+        answered.ok().and_then(|mut answered| answered.remove(user))
+    }
+
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CallError> {
         Ok(self.get_with_headers(path).await?.0)
     }
@@ -178,6 +195,30 @@ impl Client {
         Ok((parsed(&request, &answer)?, answer.headers))
     }
 
+    /// The rows of a list, of each only the fields that are named, and how long they are together.
+    pub(super) async fn rows(
+        &self,
+        path: &str,
+        keep: &'static [&'static str],
+    ) -> Result<(Vec<Value>, usize), CallError> {
+        let mut request = self.request(Method::Get, path, None, false);
+        request.keep = Some(keep);
+        let answer = self.read(request.clone()).await?;
+        Ok((parsed(&request, &answer)?, answer.body.len()))
+    }
+
+    /// One thing, with only the fields that are named.
+    pub(super) async fn get_part<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        keep: &'static [&'static str],
+    ) -> Result<T, CallError> {
+        let mut request = self.request(Method::Get, path, None, false);
+        request.keep = Some(keep);
+        let answer = self.read(request.clone()).await?;
+        parsed(&request, &answer)
+    }
+
     /// A reading call by `POST`: some lists are asked for with a list of ids.
     pub(super) async fn ask<T: DeserializeOwned>(
         &self,
@@ -185,6 +226,19 @@ impl Client {
         body: Value,
     ) -> Result<T, CallError> {
         let request = self.request(Method::Post, path, Some(body), false);
+        let answer = self.read(request.clone()).await?;
+        parsed(&request, &answer)
+    }
+
+    /// The same, of each row with only the fields that are named.
+    pub(super) async fn ask_rows(
+        &self,
+        path: &str,
+        body: Value,
+        keep: &'static [&'static str],
+    ) -> Result<Vec<Value>, CallError> {
+        let mut request = self.request(Method::Post, path, Some(body), false);
+        request.keep = Some(keep);
         let answer = self.read(request.clone()).await?;
         parsed(&request, &answer)
     }
@@ -223,6 +277,7 @@ impl Client {
             path: format!("/api/v4{path}"),
             body,
             writes,
+            keep: None,
             timeout: self.0.timeout,
         }
     }

@@ -64,8 +64,11 @@ pub enum ApiErrorKind {
     NoPermission,
     /// There is no such user, team or membership.
     NotFound,
-    /// This way in does not offer the call, or the address is not that of a Mattermost API.
+    /// This way in does not offer the call.
     NotOffered,
+    /// It is not Mattermost that answers, but something in front of it: a proxy, a firewall, a
+    /// sign-on portal. That says nothing of what the server would have said.
+    Foreign,
     /// Another user, also a deactivated one, or a group has the username.
     UsernameTaken,
     /// Another user, also a deactivated one, has the address.
@@ -120,7 +123,8 @@ impl ApiError {
             )
             | (409, _) => K::LoginServiceOwns,
             (403, id) if !id.is_empty() => K::NoPermission,
-            (404, "api.context.404.app_error" | "") => K::NotOffered,
+            (300..500, "") => K::Foreign,
+            (404, "api.context.404.app_error") => K::NotOffered,
             (404, _) => K::NotFound,
             (400, id) => refused_value(id),
             (501, id) if !id.is_empty() => K::SwitchedOff,
@@ -390,7 +394,8 @@ mod tests {
             error(404, "api.context.404.app_error").kind(),
             ApiErrorKind::NotOffered
         );
-        assert_eq!(error(404, "").kind(), ApiErrorKind::NotOffered);
+        // A proxy's page tells nothing about what the server offers.
+        assert_eq!(error(404, "").kind(), ApiErrorKind::Foreign);
         assert_eq!(
             error(404, "app.user.missing_account.const").kind(),
             ApiErrorKind::NotFound

@@ -1,11 +1,11 @@
 //! What the server says of itself and of us.
 
-use crate::model::{Capabilities, OwnBot, Seats, ServerFacts, User, Version};
+use crate::model::{Capabilities, OwnBot, Part, Seats, ServerFacts, Unread, User, Version};
 
 use super::error::{ApiErrorKind, CallError};
-use super::reader::Reader;
+use super::reader::{Reader, offered};
 use super::transport::Way;
-use super::wire::{self, ApiConfig, ApiLimits, ApiUser};
+use super::wire::{self, ApiClientConfig, ApiConfig, ApiCount, ApiLimits, ApiUser};
 
 /// From this version on a server knows a limit of users and `GET /limits/server`.
 const LIMITS_SINCE: Version = Version {
@@ -16,7 +16,7 @@ const LIMITS_SINCE: Version = Version {
 const VERSION_HEADER: &str = "x-version-id";
 
 impl Reader {
-    /// What the server says of itself and of us: three requests. Whose our bot is is another
+    /// What the server says of itself and of us: four requests. Whose our bot is is another
     /// question ([`Reader::bot_owners`]). What only an administrator is
     /// told stays unknown with any other token; see [`Reader::own_user`] for its roles.
     ///
@@ -60,29 +60,27 @@ impl Reader {
             }
         };
         let all_rights = way == Way::Local || own.as_ref().is_some_and(User::is_admin);
+        let mut unread = Vec::new();
         let mut config = None;
         if all_rights {
-            let (read, headers) = self
-                .client()
-                .get_with_headers::<ApiConfig>("/config")
-                .await?;
-            version = version.or_else(|| headers.get(VERSION_HEADER).cloned());
-            config = Some(read);
+            let read = self.client().get_with_headers::<ApiConfig>("/config").await;
+            if let Some((read, headers)) = or_unread(read, Part::Settings, &mut unread)? {
+                version = version.or_else(|| headers.get(VERSION_HEADER).cloned());
+                config = Some(read);
+            }
         }
-        let version =
-            version
-                .as_deref()
-                .and_then(wire::version)
-                .ok_or_else(|| CallError::Garbled {
-                    call: "GET /users/me".into(),
-                    why: "no header X-Version-Id; is this a Mattermost, or does a proxy remove it?"
-                        .into(),
-                })?;
-        let seats = if all_rights && way == Way::Token {
-            self.seats(version).await?
-        } else {
-            Seats::Unknown
+        let version = match version.as_deref().and_then(wire::version) {
+            Some(version) => version,
+            None => self.version_without_header().await?,
         };
+        let mut seats = Seats::Unknown;
+        let mut users = None;
+        if all_rights && way == Way::Token {
+            let read = self.seats(version).await;
+            seats = or_unread(read, Part::UserLimit, &mut unread)?.unwrap_or(seats);
+            let read = self.user_count().await;
+            users = or_unread(read, Part::UserCount, &mut unread)?.flatten();
+        }
         let config = config.unwrap_or_default();
         let facts = ServerFacts {
             version,
@@ -104,8 +102,33 @@ impl Reader {
                 Way::Local => Some(true),
                 Way::Token => config.service_settings.enable_api_user_deletion,
             },
+            users,
+            unread,
         };
         Ok((facts, own))
+    }
+
+    /// The version where no answer has it in its header: a proxy may have taken that away.
+    async fn version_without_header(&self) -> Result<Version, CallError> {
+        let path = "/config/client?format=old";
+        let config: Result<ApiClientConfig, _> = self.client().get(path).await;
+        let version = config
+            .ok()
+            .and_then(|config| wire::version(&config.version));
+        version.ok_or_else(|| CallError::Garbled {
+            call: "GET /users/me".into(),
+            why: "no header X-Version-Id, and no Version in the client's configuration; is this a \
+                  Mattermost, or does a proxy remove both?"
+                .into(),
+        })
+    }
+
+    /// How many users there are, the deactivated, bots and other servers' users included.
+    async fn user_count(&self) -> Result<Option<u64>, CallError> {
+        let all = "include_deleted=true&include_bots=true&include_remote_users=true";
+        let path = format!("/users/stats/filtered?{all}");
+        let count: Option<ApiCount> = offered(self.client().get(&path).await)?;
+        Ok(count.map(|count| count.total_users_count))
     }
 
     /// The seats, asked as an administrator: to anyone else the server says zeros, which also
@@ -137,6 +160,28 @@ impl Reader {
                 active: limits.active_user_count,
             }
         })
+    }
+}
+
+/// Part of what the server says of itself. Where something else answered, that is a gap, and the
+/// rest still counts.
+fn or_unread<T>(
+    result: Result<T, CallError>,
+    part: Part,
+    unread: &mut Vec<Unread>,
+) -> Result<Option<T>, CallError> {
+    use ApiErrorKind as K;
+    match result {
+        // Without a token that is good, and without a connection, there is nothing to read at all.
+        Err(error)
+            if matches!(error, CallError::Garbled { .. })
+                || error.kind().is_some_and(|kind| kind != K::TokenRejected) =>
+        {
+            let why = error.to_string();
+            unread.push(Unread { part, why });
+            Ok(None)
+        }
+        other => other.map(Some),
     }
 }
 

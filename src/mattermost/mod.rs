@@ -14,8 +14,10 @@ mod client;
 mod error;
 mod facts;
 mod pace;
+mod pages;
 mod password;
 mod reader;
+mod sieve;
 mod transport;
 mod whole;
 mod wire;
@@ -29,7 +31,7 @@ pub use error::{ApiError, ApiErrorKind, CallError, SendError, WriteError};
 pub use password::{PASSWORD_LENGTH, RandomError, nonce, password};
 pub use reader::Reader;
 pub use transport::{
-    HttpTransport, MAX_BODY, Method, Request, Response, Transport, TransportError, Way,
+    HttpTransport, MAX_BODY, MAX_HEARD, Method, Request, Response, Transport, TransportError, Way,
     trust_nobody,
 };
 pub use writer::{EmailChange, TEAM_BATCH, Writer};

@@ -7,19 +7,19 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::model::{
-    Gap, Lookup, Member, Proof, Rejected, Roster, SourceIdentity, Team, TeamId, Timestamp, User,
-    UserId,
+    Evidence, Gap, Lookup, Member, Proof, Rejected, Roster, ServerFacts, SourceIdentity, Team,
+    TeamId, Timestamp, User, UserId,
 };
 
 use super::client::Client;
 use super::error::{ApiErrorKind, CallError};
-use super::transport::Way;
+use super::pages::{List, is_too_large};
+use super::transport::{MAX_HEARD, Way};
 use super::wire::{ApiBot, ApiMember, ApiTeam, ApiUser, is_id, segment};
 
-/// Rows a page; the server cuts more to this without a word.
-const PAGE: usize = 200;
-/// Pages of one list: 2 million rows. A list that never ends is not believed.
-const MAX_PAGES: usize = 10_000;
+/// Pages of one list: 500,000 rows. A list that never ends is not believed.
+const MAX_PAGES: usize = 2_500;
+const ENDLESS: &str = "the list does not end";
 /// Ids in one question.
 const IDS: usize = 1_000;
 /// The longest username.
@@ -60,15 +60,61 @@ impl Reader {
     /// # Errors
     /// When any page could not be read.
     pub async fn users(&self) -> Result<Roster<UserId, User>, CallError> {
-        let (users, rejected) = self.list_users("").await?;
+        let mut listed = Listed::default();
+        self.list_users("", &mut listed).await?;
+        let Listed {
+            users,
+            rejected,
+            doubts,
+        } = listed;
         let seen = users.len() + rejected.len();
-        let absence = if seen == 0 && self.client.way() == Way::Token {
+        let absence = Ok(self.proof(seen));
+        let mut roster = Roster::new(users, rejected, absence, self.source("users"));
+        if seen == 0 && self.client.way() == Way::Token {
             // At least the token's owner is there: an empty list is not the truth.
-            Err(vec![Gap::Empty])
-        } else {
-            Ok(self.proof(seen))
-        };
-        Ok(Roster::new(users, rejected, absence, self.source("users")))
+            roster.doubt(Gap::Empty);
+        }
+        for doubt in doubts {
+            roster.doubt(Gap::Paging(doubt));
+        }
+        Ok(roster)
+    }
+
+    /// The same, held against what the server says of itself, which was asked before: a list
+    /// without our own user, or with fewer users than there are, is not whole. It is read twice
+    /// before that is said, because pages shift.
+    ///
+    /// # Errors
+    /// When any page could not be read.
+    pub async fn users_of(&self, server: &ServerFacts) -> Result<Roster<UserId, User>, CallError> {
+        let mut roster = self.users().await?;
+        if self.missing_from(&roster, server).is_some() {
+            let again = self.users().await?;
+            for (id, user) in again.iter() {
+                if roster
+                    .get(id)
+                    .is_none_or(|u| u.updated_at < user.updated_at)
+                {
+                    roster.insert(id.clone(), user.clone());
+                }
+            }
+            if let Some(gap) = self.missing_from(&roster, server) {
+                roster.doubt(gap);
+            }
+        }
+        Ok(roster)
+    }
+
+    fn missing_from(&self, roster: &Roster<UserId, User>, server: &ServerFacts) -> Option<Gap> {
+        let read = roster.len() + roster.rejected().len();
+        let read = u64::try_from(read).unwrap_or(u64::MAX);
+        let without_us = |id: &&UserId| matches!(roster.look(id), Evidence::Absent(_));
+        if server.own_user.as_ref().filter(without_us).is_some() {
+            let us = "the account that mattersync works with";
+            return Some(Gap::Sentinel(us.into()));
+        }
+        let told = server.users.filter(|told| *told > read)?;
+        Some(Gap::Short { read, told })
     }
 
     /// Looks up by id whoever of `ids` is not in the roster. Who is found is added; who is not is
@@ -82,18 +128,44 @@ impl Reader {
         roster: &mut Roster<UserId, User>,
         ids: &BTreeSet<UserId>,
     ) -> Result<(), CallError> {
-        let seen: BTreeSet<UserId> = roster.iter().map(|(id, _)| id.clone()).collect();
+        let unseen = ids.iter().filter(|id| roster.get(id).is_none());
+        let unseen: BTreeSet<UserId> = unseen.cloned().collect();
+        self.read_again(roster, &unseen).await
+    }
+
+    /// Reads these users by id, whether they are in the roster or not; the newer row counts. Who is
+    /// not found, and was not in the roster, is absent for certain.
+    ///
+    /// # Errors
+    /// When a question could not be asked; the roster then says "unknown" of whom it did not have.
+    pub async fn read_again(
+        &self,
+        roster: &mut Roster<UserId, User>,
+        ids: &BTreeSet<UserId>,
+    ) -> Result<(), CallError> {
         let mut failed = None;
-        for batch in batches(ids.difference(&seen)) {
+        // Those still to be asked for: a question whose answer is too large is asked in halves.
+        let mut batches = batches(ids.iter());
+        while let Some(batch) = batches.pop() {
             match self.users_by_id(&batch, None).await {
-                Ok(users) => {
+                Ok((users, rejected)) => {
                     let found: BTreeSet<&UserId> = users.iter().map(|user| &user.id).collect();
+                    let bad = rejected.iter().filter_map(|bad| bad.key.as_ref());
+                    let found: BTreeSet<&UserId> = found.into_iter().chain(bad).collect();
                     for id in batch.iter().filter(|id| !found.contains(id)) {
                         roster.add_lookup(id.clone(), Ok(Lookup::Nowhere));
                     }
                     for user in users {
-                        roster.insert(user.id.clone(), user);
+                        let newer = |u: &User| u.updated_at <= user.updated_at;
+                        if roster.get(&user.id).is_none_or(newer) {
+                            roster.insert(user.id.clone(), user);
+                        }
                     }
+                    rejected.into_iter().for_each(|bad| roster.reject(bad));
+                }
+                Err(error) if is_too_large(&error) && batch.len() > 1 => {
+                    let (first, second) = batch.split_at(batch.len() / 2);
+                    batches.extend([first.to_vec(), second.to_vec()]);
                 }
                 Err(error) => {
                     for id in batch {
@@ -138,7 +210,7 @@ impl Reader {
     ) -> Result<Vec<User>, CallError> {
         let mut changed = Vec::new();
         for batch in batches(ids.iter()) {
-            changed.extend(self.users_by_id(&batch, Some(since)).await?);
+            changed.extend(self.users_by_id(&batch, Some(since)).await?.0);
         }
         Ok(changed)
     }
@@ -262,7 +334,13 @@ impl Reader {
             Some(members) => members,
             // The socket has no list of members, but lists users by team.
             None => {
-                let (users, _) = self.list_users(&format!("in_team={team}&")).await?;
+                let mut listed = Listed::default();
+                let filter = format!("in_team={team}&");
+                self.list_users(&filter, &mut listed).await?;
+                if let Some(doubt) = listed.doubts.pop() {
+                    return Err(garbled("/users?in_team=", &doubt));
+                }
+                let users = listed.users;
                 users
                     .into_keys()
                     .map(|id| (id, Member { left_at: None }))
@@ -300,67 +378,84 @@ impl Reader {
 
     async fn listed_members(&self, team: &TeamId) -> Result<BTreeMap<UserId, Member>, CallError> {
         let mut members = BTreeMap::new();
-        for page in 0..MAX_PAGES {
-            let path = format!("/teams/{team}/members?page={page}&per_page={PAGE}");
-            let rows: Vec<ApiMember> = self.client.get(&path).await?;
-            let last = rows.len() < PAGE;
-            members.extend(rows.iter().map(|row| (row.user(), row.member())));
-            if last {
-                return Ok(members);
+        let mut bad = false;
+        let list = List {
+            path: &format!("/teams/{team}/members?"),
+            id: "user_id",
+            keep: ApiMember::FIELDS,
+            max_pages: MAX_PAGES,
+        };
+        let take = |row| match serde_json::from_value::<ApiMember>(row) {
+            Ok(row) => {
+                members.insert(row.user(), row.member());
             }
+            Err(_) => bad = true,
+        };
+        let ending = self.client.read_list(&list, take).await?;
+        let doubt = ending.doubts.into_iter().next();
+        let endless = || ending.goes_on.then(|| ENDLESS.to_owned());
+        let misread = || {
+            let unread = bad || !ending.too_large.is_empty();
+            unread.then(|| "the description of a member is not understood".to_owned())
+        };
+        match doubt.or_else(endless).or_else(misread) {
+            None => Ok(members),
+            Some(why) => Err(garbled("/teams/{id}/members", &why)),
         }
-        Err(garbled("/teams/{id}/members", "the list does not end"))
     }
 
     /// Every page of a list of users, duplicates merged: the fresher row counts.
-    async fn list_users(
-        &self,
-        filter: &str,
-    ) -> Result<(BTreeMap<UserId, User>, Vec<Rejected<UserId>>), CallError> {
-        let mut users: BTreeMap<UserId, User> = BTreeMap::new();
-        let mut rejected: Vec<Rejected<UserId>> = Vec::new();
-        for page in 0..MAX_PAGES {
-            let path = format!("/users?{filter}page={page}&per_page={PAGE}");
-            let rows: Vec<Value> = self.client.get(&path).await?;
-            let last = rows.len() < PAGE;
-            for row in rows {
-                match understood(row) {
-                    Ok(user) => {
-                        let older = users
-                            .get(&user.id)
-                            .is_none_or(|u| u.updated_at <= user.updated_at);
-                        if older {
-                            users.insert(user.id.clone(), user);
-                        }
-                    }
-                    Err(bad) if rejected.contains(&bad) => {}
-                    Err(bad) => rejected.push(bad),
-                }
-            }
-            if last {
-                return Ok((users, rejected));
-            }
+    async fn list_users(&self, filter: &str, listed: &mut Listed) -> Result<(), CallError> {
+        let list = List {
+            path: &format!("/users?{filter}"),
+            id: "id",
+            keep: ApiUser::FIELDS,
+            max_pages: MAX_PAGES,
+        };
+        let ending = self.client.read_list(&list, |row| listed.add(row)).await?;
+        if ending.goes_on {
+            return Err(garbled("/users", ENDLESS));
         }
-        Err(garbled("/users", "the list does not end"))
+        listed.doubts = ending.doubts;
+        listed
+            .rejected
+            .extend(ending.too_large.iter().map(|place| Rejected {
+            key: None,
+            name: format!("number {place} of the list, in the order of usernames"),
+            why: format!(
+                "the server's description of this user is longer than {MAX_HEARD} bytes: look at \
+                 the user's props and notify_props"
+            ),
+        }));
+        Ok(())
     }
 
     async fn users_by_id(
         &self,
         ids: &[UserId],
         since: Option<Timestamp>,
-    ) -> Result<Vec<User>, CallError> {
+    ) -> Result<(Vec<User>, Vec<Rejected<UserId>>), CallError> {
         let path = match since {
             Some(Timestamp(ms)) => format!("/users/ids?since={ms}"),
             None => "/users/ids".into(),
         };
-        let rows: Vec<ApiUser> = self.client.ask(&path, ids_body(ids)).await?;
-        rows.into_iter()
-            .map(|row| row.into_user().map_err(|bad| garbled(&path, &bad.why)))
-            .collect()
+        let rows = self
+            .client
+            .ask_rows(&path, ids_body(ids), ApiUser::FIELDS)
+            .await?;
+        let mut users = Vec::with_capacity(rows.len());
+        let mut rejected = Vec::new();
+        for row in rows {
+            match understood(row) {
+                Ok(user) => users.push(user),
+                Err(bad) => rejected.push(bad),
+            }
+        }
+        Ok((users, rejected))
     }
 
     async fn one_user(&self, path: &str) -> Result<Option<User>, CallError> {
-        let user: Option<ApiUser> = found(self.client.get(path).await)?;
+        let user: Option<ApiUser> = found(self.client.get_part(path, ApiUser::FIELDS).await)?;
         user.map(|user| user.into_user().map_err(|bad| garbled(path, &bad.why)))
             .transpose()
     }
@@ -380,6 +475,30 @@ impl Reader {
             name: self.client.label().to_owned(),
             context: context.to_owned(),
             ..SourceIdentity::default()
+        }
+    }
+}
+
+/// What a list of users said.
+#[derive(Default)]
+struct Listed {
+    users: BTreeMap<UserId, User>,
+    rejected: Vec<Rejected<UserId>>,
+    /// What shows that users are missing.
+    doubts: Vec<String>,
+}
+
+impl Listed {
+    fn add(&mut self, row: Value) {
+        match understood(row) {
+            Ok(user) => {
+                let known = self.users.get(&user.id);
+                if known.is_none_or(|known| known.updated_at <= user.updated_at) {
+                    self.users.insert(user.id.clone(), user);
+                }
+            }
+            Err(bad) if self.rejected.contains(&bad) => {}
+            Err(bad) => self.rejected.push(bad),
         }
     }
 }

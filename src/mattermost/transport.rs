@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use rand::RngExt;
+use reqwest::header::{AUTHORIZATION, CACHE_CONTROL, HeaderMap, HeaderValue, PRAGMA};
 use reqwest::redirect::Policy;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -17,9 +18,12 @@ use serde_json::Value;
 use crate::tls;
 
 use super::error::SendError;
+use super::sieve::Sieve;
 
-/// The longest answer that is read: a page of 200 users with notification settings is below 1 MiB.
+/// The longest answer that is kept: a page of 200 users with notification settings is below 1 MiB.
 pub const MAX_BODY: usize = 32 * 1024 * 1024;
+/// The longest answer that is listened to where only a part of it is kept.
+pub const MAX_HEARD: usize = 2 * MAX_BODY;
 /// The most time for DNS, TCP and TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Idle connections are given up before the server does (60 s by default), so that a call seldom
@@ -71,6 +75,9 @@ pub struct Request {
     pub body: Option<Value>,
     /// Whether it changes anything on the server.
     pub writes: bool,
+    /// The fields of the answer that are read, see [`Sieve`]; `None`: all that it has. What is
+    /// left out here may still be in the answer, of a transport that has it in memory anyway.
+    pub keep: Option<&'static [&'static str]>,
     /// The most time until the answer is complete.
     pub timeout: Duration,
 }
@@ -160,7 +167,11 @@ impl HttpTransport {
             .map_err(|_| TransportError::Token)?;
         bearer.set_sensitive(true);
         let http = builder(tls)
-            .default_headers(HeaderMap::from_iter([(AUTHORIZATION, bearer)]))
+            .default_headers(HeaderMap::from_iter([
+                (AUTHORIZATION, bearer),
+                (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+                (PRAGMA, HeaderValue::from_static("no-cache")),
+            ]))
             .build()
             .map_err(|e| TransportError::Setup(causes(&e)))?;
         let base = url.trim_end_matches('/').to_owned();
@@ -189,8 +200,20 @@ impl HttpTransport {
         })
     }
 
+    /// Where a request goes. What is read is asked for under an address that nothing on the way
+    /// can have an answer for: a cache that looks at no header knows another one by its query.
+    fn address(&self, request: &Request) -> String {
+        let (base, path) = (&self.base, &request.path);
+        if request.method != Method::Get || self.way == Way::Local {
+            return format!("{base}{path}");
+        }
+        let then = if path.contains('?') { '&' } else { '?' };
+        let never_used: u64 = rand::rng().random();
+        format!("{base}{path}{then}fresh={never_used:016x}")
+    }
+
     async fn exchange(&self, request: Request) -> Result<Response, SendError> {
-        let url = format!("{}{}", self.base, request.path);
+        let url = self.address(&request);
         let mut call = match request.method {
             Method::Get => self.http.get(url),
             Method::Post => self.http.post(url),
@@ -211,17 +234,15 @@ impl HttpTransport {
             })
             .collect();
         let status = answer.status().as_u16();
-        let mut body = Vec::new();
+        let keep = request.keep.filter(|_| answer.status().is_success());
+        let mut body = Body::new(keep);
         while let Some(chunk) = answer.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > MAX_BODY {
-                return Err(SendError::TooLarge { limit: MAX_BODY });
-            }
-            body.extend_from_slice(&chunk);
+            body.take(&chunk)?;
         }
         Ok(Response {
             status,
             headers,
-            body,
+            body: body.into_bytes(),
         })
     }
 
@@ -240,6 +261,45 @@ impl HttpTransport {
         } else {
             SendError::Broken { why: causes(error) }
         }
+    }
+}
+
+/// The body of an answer while it arrives.
+struct Body {
+    sieve: Option<Sieve>,
+    whole: Vec<u8>,
+    heard: usize,
+}
+
+impl Body {
+    fn new(keep: Option<&'static [&'static str]>) -> Self {
+        Self {
+            sieve: keep.map(Sieve::new),
+            whole: Vec::new(),
+            heard: 0,
+        }
+    }
+
+    fn take(&mut self, chunk: &[u8]) -> Result<(), SendError> {
+        self.heard = self.heard.saturating_add(chunk.len());
+        let (kept, limit) = match &mut self.sieve {
+            Some(sieve) => {
+                sieve.feed(chunk);
+                (sieve.len(), MAX_HEARD)
+            }
+            None => (self.heard, MAX_BODY),
+        };
+        if self.heard > limit || kept > MAX_BODY {
+            return Err(SendError::TooLarge { limit });
+        }
+        if self.sieve.is_none() {
+            self.whole.extend_from_slice(chunk);
+        }
+        Ok(())
+    }
+
+    fn into_bytes(self) -> Vec<u8> {
+        self.sieve.map_or(self.whole, Sieve::into_kept)
     }
 }
 
@@ -337,6 +397,7 @@ mod tests {
             path: "/api/v4/users".into(),
             body: Some(json!({"password": "hunter2"})),
             writes: true,
+            keep: None,
             timeout: Duration::from_secs(5),
         }
     }

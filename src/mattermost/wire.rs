@@ -40,6 +40,9 @@ pub struct ApiUser {
     auth_service: String,
     #[serde(default)]
     is_bot: bool,
+    /// Of another server's user, who is here because a channel is shared; else empty or missing.
+    #[serde(default)]
+    remote_id: Option<String>,
     #[serde(default)]
     create_at: i64,
     #[serde(default)]
@@ -54,6 +57,27 @@ pub struct ApiUser {
 }
 
 impl ApiUser {
+    /// What is read of a user. Of what people write into their own `props` only the mark.
+    pub const FIELDS: &'static [&'static str] = &[
+        "id",
+        "username",
+        "email",
+        "nickname",
+        "first_name",
+        "last_name",
+        "position",
+        "locale",
+        "roles",
+        "auth_service",
+        "is_bot",
+        "remote_id",
+        "create_at",
+        "update_at",
+        "delete_at",
+        "email_verified",
+        "props.mattersync",
+    ];
+
     /// The user as a word of the model.
     ///
     /// # Errors
@@ -85,6 +109,7 @@ impl ApiUser {
             roles: self.roles.split_whitespace().map(str::to_owned).collect(),
             auth_service: self.auth_service,
             is_bot: self.is_bot,
+            is_remote: self.remote_id.is_some_and(|id| !id.is_empty()),
             deactivated_at: moment(self.delete_at),
             created_at: Timestamp(self.create_at),
             updated_at: Timestamp(self.update_at),
@@ -134,6 +159,9 @@ pub struct ApiMember {
 }
 
 impl ApiMember {
+    /// What is read of a membership.
+    pub const FIELDS: &'static [&'static str] = &["user_id", "delete_at"];
+
     /// Whose.
     pub fn user(&self) -> UserId {
         UserId::new(self.user_id.as_str())
@@ -170,6 +198,21 @@ pub struct ApiLimits {
     /// Active users; bots do not count.
     #[serde(default)]
     pub active_user_count: u64,
+}
+
+/// `GET /users/stats/filtered`.
+#[derive(Deserialize)]
+pub struct ApiCount {
+    /// How many users there are of those that were asked about.
+    pub total_users_count: u64,
+}
+
+/// What we read of `GET /config/client`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ApiClientConfig {
+    /// The server's version, as `11.6.0`.
+    pub version: String,
 }
 
 /// What we read of `GET /config`.

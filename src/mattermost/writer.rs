@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
-use crate::model::{NewUser, Nonce, ProfileField, Team, TeamId, User, UserId, Values};
+use crate::model::{NewUser, Nonce, ProfileField, Team, TeamId, Timestamp, User, UserId, Values};
 
 use super::client::Client;
 use super::error::{ApiErrorKind, CallError, WriteError};
@@ -77,7 +77,7 @@ impl Writer {
         let body = wire::new_user(user, password.expose_secret(), nonce, verified);
         let answer: ApiUser = self.client().write(Method::Post, "/users", body).await?;
         let is_verified = answer.email_verified;
-        let made = whole(answer)?;
+        let made = self.whole(answer)?;
         if let Some(what) = created_otherwise(user, nonce, &made) {
             return Err(otherwise(made, what));
         }
@@ -92,7 +92,7 @@ impl Writer {
     /// # Errors
     /// As [`Writer`] says.
     pub async fn rename(&self, id: &UserId, username: &Values) -> Result<User, WriteError> {
-        let user = whole(self.change(id, &[("username", username)]).await?)?;
+        let user = self.whole(self.change(id, &[("username", username)]).await?)?;
         if user.username == username.to {
             Ok(user)
         } else {
@@ -113,7 +113,7 @@ impl Writer {
     ) -> Result<EmailChange, WriteError> {
         let answer = self.change(id, &[("email", email)]).await?;
         let is_verified = answer.email_verified;
-        let user = whole(answer)?;
+        let user = self.whole(answer)?;
         if user.email != email.to.to_lowercase() {
             return Ok(EmailChange::WaitsForClick(user));
         }
@@ -137,7 +137,7 @@ impl Writer {
             .iter()
             .map(|(field, values)| (field.api_name(), values))
             .collect();
-        let user = whole(self.change(id, &fields).await?)?;
+        let user = self.whole(self.change(id, &fields).await?)?;
         let differs = changes
             .iter()
             .find(|(field, values)| user.field(**field) != values.to);
@@ -316,7 +316,10 @@ impl Writer {
         let body = json!({ "active": active });
         let _: Value = self.client().write(Method::Put, &path, body).await?;
         match self.user(id).await {
-            Ok(Some(user)) if user.is_active() == active => Ok(user),
+            Ok(Some(user)) if user.is_active() == active => {
+                self.client().note(&user);
+                Ok(user)
+            }
             Ok(Some(user)) => {
                 let what = if active {
                     "still inactive"
@@ -328,6 +331,19 @@ impl Writer {
             Ok(None) => Err(garbled(&path, "the user is gone")),
             Err(error) => Err(WriteError::Unknown(error)),
         }
+    }
+
+    /// The user in an answer to a change: from now on nothing older is believed.
+    fn whole(&self, answer: ApiUser) -> Result<User, WriteError> {
+        let user = answer.into_user();
+        let user = user.map_err(|bad| garbled("the answer to a change", &bad.why))?;
+        self.client().note(&user);
+        Ok(user)
+    }
+
+    /// The `update_at` that the last change of a user was answered with, once.
+    pub fn take_answered(&self, user: &UserId) -> Option<Timestamp> {
+        self.client().take_answered(user)
     }
 
     /// Marks a user's address as verified. May be repeated, and sends no mail.
@@ -372,13 +388,6 @@ fn created_otherwise(asked: &NewUser, nonce: &Nonce, made: &User) -> Option<Stri
 
 fn member_body(team: &TeamId, user: &UserId) -> Value {
     json!({"team_id": team.as_str(), "user_id": user.as_str()})
-}
-
-/// The user in an answer to a write.
-pub(super) fn whole(answer: ApiUser) -> Result<User, WriteError> {
-    answer
-        .into_user()
-        .map_err(|bad| garbled("the answer to a change", &bad.why))
 }
 
 fn otherwise(user: User, what: String) -> WriteError {

@@ -54,6 +54,15 @@ pub enum Gap {
     Sentinel(String),
     /// No entry at all was found.
     Empty,
+    /// Fewer entries than the server says that it has.
+    Short {
+        /// How many were read.
+        read: u64,
+        /// How many there are by the server's own word.
+        told: u64,
+    },
+    /// Entries are older than what was answered before; whose, in words.
+    Older(String),
     /// The number of entries is exactly a usual limit of servers, and nothing confirms it.
     SuspectCount(usize),
     /// The look-up by id failed, or was not made for so many.
@@ -96,6 +105,17 @@ impl fmt::Display for Gap {
                 )
             }
             Self::Empty => f.write_str("the reading has no entry at all"),
+            Self::Short { read, told } => write!(
+                f,
+                "{read} were read, and the server says that it has {told}: something on the way \
+                 cuts the list"
+            ),
+            Self::Older(who) => write!(
+                f,
+                "what is read of some is older than what the server answered before ({who}): does \
+                 a cache or a read replica answer? Let nothing between mattersync and the server \
+                 keep answers"
+            ),
             Self::SuspectCount(n) => {
                 write!(
                     f,
@@ -170,6 +190,24 @@ impl<K: Ord + Clone, T> Roster<K, T> {
     /// Adds what one more look-up, by id, said about something that the reading did not contain.
     pub fn add_lookup(&mut self, key: K, said: Result<Lookup, Gap>) {
         self.lookups.insert(key, said);
+    }
+
+    /// Says that the reading proves nothing about what it does not contain, and why.
+    pub fn doubt(&mut self, gap: Gap) {
+        match &mut self.absence {
+            Ok(_) => self.absence = Err(vec![gap]),
+            Err(gaps) => gaps.push(gap),
+        }
+    }
+
+    /// Takes an item out that must not be believed. It is not absent.
+    pub fn reject(&mut self, bad: Rejected<K>) {
+        if let Some(key) = &bad.key {
+            self.items.remove(key);
+            let at = self.rejected.len();
+            self.unusable.entry(key.clone()).or_default().push(at);
+        }
+        self.rejected.push(bad);
     }
 
     /// Adds or replaces an item that was read apart from the rest.

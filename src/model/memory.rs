@@ -120,6 +120,30 @@ pub struct Order {
     pub at: Timestamp,
 }
 
+/// The newest state of a user that the server itself told of, by the user's `update_at`. What is
+/// older is no news.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Newest {
+    /// The `update_at`.
+    pub at: Timestamp,
+    /// Set while only an older state is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub older: Option<Older>,
+}
+
+/// An older state of a user that is read again and again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Older {
+    /// The `update_at` that is read.
+    pub seen: Timestamp,
+    /// For how long for certain.
+    pub certain: Duration,
+    /// When it was last read.
+    pub last: Now,
+    /// In how many readings.
+    pub readings: u32,
+}
+
 /// The first refusal of a server that takes no more active users and tells nobody its limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeatRefusal {
@@ -284,6 +308,8 @@ pub struct Memory {
     pub duplicates: BTreeMap<AccountKey, Timestamp>,
     /// Users of whom a person had everything forgotten, and who may still be there: never adopted.
     pub forgotten: BTreeMap<UserId, Timestamp>,
+    /// How new the rows of users were of whom something is remembered.
+    pub newest: BTreeMap<UserId, Newest>,
     /// Set while the state file is known to be an older copy.
     pub restored: Option<Restored>,
 }
@@ -350,6 +376,8 @@ pub enum Remember {
     Duplicate(AccountKey, Option<Timestamp>),
     /// Set or clear that everything of a user was forgotten.
     Forgotten(UserId, Option<Timestamp>),
+    /// Set or clear how new a user's row was.
+    Newest(UserId, Option<Newest>),
     /// Set or clear that the state file is an older copy.
     Restored(Option<Restored>),
 }
@@ -404,6 +432,7 @@ impl Memory {
             Remember::Undone(key, value) => put(&mut self.undone, key, value.as_ref()),
             Remember::Duplicate(key, value) => put(&mut self.duplicates, key, value.as_ref()),
             Remember::Forgotten(user, at) => put(&mut self.forgotten, user, at.as_ref()),
+            Remember::Newest(user, value) => put(&mut self.newest, user, value.as_ref()),
             Remember::Restored(value) => self.restored.clone_from(value),
         }
     }

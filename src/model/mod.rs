@@ -28,8 +28,8 @@ pub use ids::{
 };
 pub use memory::{
     Absence, Announcement, Approval, ChosenName, ClockSeen, Deactivation, Done, Given, HoldKey,
-    Kept, Link, LinkOrigin, Memory, MemoryDelta, Order, Remember, Restored, Return, SeatRefusal,
-    Unlinked,
+    Kept, Link, LinkOrigin, Memory, MemoryDelta, Newest, Older, Order, Remember, Restored, Return,
+    SeatRefusal, Unlinked,
 };
 pub use plan::{
     Action, Class, NewUser, Outcome, Phase, Plan, Precondition, Step, Subject, TeamRef, UserRef,
@@ -40,7 +40,9 @@ pub use record::{
     About, HeldBack, Made, MattermostProof, Note, Origin, ReadingProof, Released, RunKind,
     StepRecord,
 };
-pub use server::{Capabilities, Member, OwnBot, Places, Seats, ServerFacts, Team, User, Version};
+pub use server::{
+    Capabilities, Member, OwnBot, Part, Places, Seats, ServerFacts, Team, Unread, User, Version,
+};
 pub use text::{printable, shell_word};
 pub use time::{Now, Timestamp};
 pub use undone::{Undoing, Undone, ValueOf};

@@ -223,6 +223,8 @@ pub enum Why {
     },
     /// The account was not seen, but the reading does not prove that it is gone.
     Unproven(Gap),
+    /// Not all of Mattermost's users were read: somebody may have the name or the address already.
+    UsersUnread(Gap),
     /// The lock cannot be seen: neither deactivated nor reactivated.
     StateUnknown(String),
     /// Back once; reactivated when the next reading agrees.

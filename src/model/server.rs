@@ -24,6 +24,9 @@ pub struct User {
     pub auth_service: String,
     /// Whether it is a bot account.
     pub is_bot: bool,
+    /// Whether it is another server's user, shown here by a shared channel or a plugin: nobody can
+    /// log in as them.
+    pub is_remote: bool,
     /// When it was deactivated; `None` while active.
     pub deactivated_at: Option<Timestamp>,
     /// When it was created.
@@ -41,6 +44,11 @@ impl User {
     /// Whether the user can log in.
     pub fn is_active(&self) -> bool {
         self.deactivated_at.is_none()
+    }
+
+    /// Whether a person can log in as the user: neither a bot nor another server's user.
+    pub fn is_human(&self) -> bool {
+        !self.is_bot && !self.is_remote
     }
 
     /// Whether the user is a system administrator.
@@ -90,6 +98,42 @@ pub struct Places {
     /// Names of teams that could not be read, or whose members could not, and why. Whether one
     /// that is not in `teams` exists is not known.
     pub unread: BTreeMap<String, String>,
+}
+
+/// A part of Mattermost's side.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The list of users.
+    Users,
+    /// How many users there are.
+    UserCount,
+    /// How many active users the server takes.
+    UserLimit,
+    /// The server's settings.
+    Settings,
+    /// A team or its members; by its name.
+    Team(String),
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Users => f.write_str("the list of users"),
+            Self::UserCount => f.write_str("the number of users"),
+            Self::UserLimit => f.write_str("the limit of active users"),
+            Self::Settings => f.write_str("the server's settings"),
+            Self::Team(name) => write!(f, "the team {name}"),
+        }
+    }
+}
+
+/// A part of Mattermost's side that could not be read, or not whole.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unread {
+    /// Which.
+    pub part: Part,
+    /// Why, in words.
+    pub why: String,
 }
 
 /// A server version.
@@ -171,4 +215,9 @@ pub struct ServerFacts {
     /// `ServiceSettings.EnableAPIUserDeletion`: whether users can be deleted for ever; `None` if it
     /// could not be asked.
     pub may_delete_users: Option<bool>,
+    /// How many users the server says that it has, the deactivated and bots included; `None` where
+    /// it does not tell.
+    pub users: Option<u64>,
+    /// What it could not be asked, because something else answered in its place.
+    pub unread: Vec<Unread>,
 }

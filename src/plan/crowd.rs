@@ -17,6 +17,8 @@ pub enum Bar {
     Bot,
     /// `policy.protect` names the user.
     Protected,
+    /// It is another server's user.
+    Remote,
     /// The user is linked to this account.
     Linked(AccountKey),
     /// It is a guest: only on a person's explicit word.
@@ -30,6 +32,10 @@ impl fmt::Display for Bar {
         match self {
             Self::Own => f.write_str("it is the account that mattersync works with"),
             Self::Bot => f.write_str("it is a bot"),
+            Self::Remote => f.write_str(
+                "it is another server's user, here through a shared channel or a plugin (it has a \
+                 remote_id): nobody can log in as it",
+            ),
             Self::Protected => f.write_str("policy.protect names this user"),
             Self::Linked(key) => write!(f, "it is linked to the account {}", key.id),
             Self::Guest => f.write_str("it is a guest"),
@@ -82,6 +88,8 @@ impl<'a> Crowd<'a> {
             Some(Bar::Own)
         } else if user.is_bot {
             Some(Bar::Bot)
+        } else if user.is_remote {
+            Some(Bar::Remote)
         } else if let Some(key) = self.owner(&user.id) {
             Some(Bar::Linked(key.clone()))
         } else if self.is_protected(user) {
@@ -151,7 +159,7 @@ impl<'a> Crowd<'a> {
     pub fn orphans(&self) -> impl Iterator<Item = &'a User> {
         let users = self.world.users.iter().map(|(_, user)| user);
         users.filter(|user| {
-            let human = user.is_active() && !user.is_bot && !self.is_own(user);
+            let human = user.is_active() && user.is_human() && !self.is_own(user);
             human && self.owner(&user.id).is_none()
         })
     }

@@ -11,6 +11,7 @@ use crate::model::{
 };
 
 use super::bonds::Bonds;
+use super::crowd::Bar;
 use super::{Policy, World, dates, handover, legal_username};
 
 /// A link as remembered, or as this plan has it.
@@ -152,7 +153,7 @@ impl<'a> Draft<'a> {
         now: &'a Now,
     ) -> Self {
         let users = || world.users.iter().map(|(_, user)| user);
-        let human_admins = users().filter(|u| u.is_active() && u.is_admin() && !u.is_bot);
+        let human_admins = users().filter(|u| u.is_active() && u.is_admin() && u.is_human());
         let is_own = |u: &&User| world.server.own_user.as_ref() == Some(&u.id);
         let (own, admins): (Vec<_>, Vec<_>) = human_admins.partition(is_own);
         Self {
@@ -254,6 +255,8 @@ impl<'a> Draft<'a> {
             ))
         } else if user.is_bot {
             Some(Why::Untouchable("it is a bot".into()))
+        } else if user.is_remote {
+            Some(Why::Untouchable(Bar::Remote.to_string()))
         } else if self.is_protected(user) {
             Some(Why::Protected)
         } else {

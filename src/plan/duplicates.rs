@@ -21,11 +21,14 @@ fn is_cut(gap: &Gap) -> bool {
         | Gap::Paging(_)
         | Gap::File(_)
         | Gap::Sentinel(_)
+        | Gap::Short { .. }
         | Gap::SuspectCount(_)
         | Gap::Empty
         | Gap::NotRead => true,
         // Whatever is listed is shown all the same.
-        Gap::Referral(_) | Gap::Range(_) | Gap::Lookup(_) | Gap::Rejected(_) => false,
+        Gap::Referral(_) | Gap::Range(_) | Gap::Lookup(_) | Gap::Rejected(_) | Gap::Older(_) => {
+            false
+        }
     }
 }
 

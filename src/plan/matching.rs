@@ -7,6 +7,7 @@ use crate::model::{
     Remember, Subject, User, UserId, Why,
 };
 
+use super::crowd::Bar;
 use super::draft::{Draft, Known, Person};
 use super::duplicates;
 use super::kin::{Kin, Kinship};
@@ -79,6 +80,11 @@ fn unlinked<'a>(
         return None;
     }
     let found = matching(draft, person.key, account);
+    if let (Match::Nobody | Match::Same(..), Some(gap)) = (&found, draft.world.users.gaps().first())
+    {
+        draft.leave(person.subject(), Why::UsersUnread(gap.clone()));
+        return None;
+    }
     if !matches!(found, Match::Ours(_)) {
         // Of what is no person's only a creation that was begun is followed up.
         if rule.is_some() {
@@ -405,6 +411,8 @@ fn out_of_bounds(draft: &Draft<'_>, user: &User) -> Option<String> {
         Some("it is the account that mattersync works with".into())
     } else if user.is_bot {
         Some("a bot is never adopted".into())
+    } else if user.is_remote {
+        Some(format!("{} and is never adopted", Bar::Remote))
     } else if user.is_guest() {
         Some("a guest is never adopted".into())
     } else {

@@ -18,7 +18,7 @@ pub fn unknown_marks(users: &Roster<UserId, User>, memory: &Memory) -> Vec<UserI
     let unknown = users.filter(|user| {
         let mark = user.props.get(User::NONCE_PROP);
         mark.is_some_and(|mark| !pending.contains(mark.as_str()))
-            && !user.is_bot
+            && user.is_human()
             && !linked.contains(&user.id)
             && !memory.kept.contains_key(&user.id)
             && !memory.forgotten.contains_key(&user.id)

@@ -15,9 +15,9 @@ use super::guard::DAY;
 /// an administrator may have raised the limit.
 const TRY_AGAIN: Duration = DAY;
 
-/// How many active users take a seat on the server; bots take none.
+/// How many active users take a seat on the server; bots and other servers' users take none.
 pub fn taken(users: &Roster<UserId, User>) -> u64 {
-    let seated = users.iter().filter(|(_, u)| u.is_active() && !u.is_bot);
+    let seated = users.iter().filter(|(_, u)| u.is_active() && u.is_human());
     u64::try_from(seated.count()).unwrap_or(u64::MAX)
 }
 

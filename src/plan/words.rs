@@ -268,6 +268,11 @@ impl fmt::Display for Why {
                 Span(*grace)
             ),
             Self::Unproven(gap) => write!(f, "not seen, but that proves nothing: {gap}"),
+            Self::UsersUnread(gap) => write!(
+                f,
+                "not created or adopted while Mattermost's users cannot all be read, as somebody \
+                 who was not read may have the name or the address: {gap}"
+            ),
             Self::StateUnknown(why) => {
                 write!(f, "whether the account is locked cannot be seen: {why}")
             }

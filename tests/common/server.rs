@@ -84,6 +84,7 @@ impl Server {
             roles: BTreeSet::from(["system_user".to_owned()]),
             auth_service: String::new(),
             is_bot: false,
+            is_remote: false,
             deactivated_at: None,
             created_at: Timestamp(self.clock),
             updated_at: Timestamp(self.clock),
@@ -221,6 +222,8 @@ impl Server {
             restrict_to_domains: self.domains.clone(),
             max_users_per_team: self.max_users_per_team,
             may_delete_users: self.may_delete_users,
+            users: None,
+            unread: Vec::new(),
         }
     }
 

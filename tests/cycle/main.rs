@@ -13,6 +13,7 @@ mod kept;
 #[path = "../common/maker.rs"]
 mod maker;
 mod orders;
+mod reading;
 mod saved;
 #[allow(dead_code, reason = "shared with the tests that need real directories")]
 #[path = "../flow/stage.rs"]

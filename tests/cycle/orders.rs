@@ -18,8 +18,8 @@ async fn an_order_that_failed_is_not_carried_out_behind_anybodys_back() {
     let mut engine = file.engine(&stage, NO_GRACE);
     cycle(&stage, &mut engine).await;
     // The first look goes well, the reading of the run itself does not.
-    let config = Fault::new(Effect::status(500)).path("/api/v4/config");
-    stage.sim.add_fault(config.from(2));
+    let own = Fault::new(Effect::status(500)).path("/api/v4/users/me");
+    stage.sim.add_fault(own.from(2));
     let result = engine
         .deactivate("user001", "alice", &|_| {}, &|_| {})
         .await;

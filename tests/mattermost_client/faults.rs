@@ -259,7 +259,7 @@ async fn another_program_at_the_address_is_recognised() {
     let none = "HTTP/1.1 404 Not Found\r\ncontent-length: 9\r\n\r\nnot found";
     let client = crate::target::client_tcp(&canned(none.to_owned()), "t");
     let error = client.reader().facts().await.unwrap_err();
-    assert_eq!(error.kind(), Some(ApiErrorKind::NotOffered), "{error}");
+    assert_eq!(error.kind(), Some(ApiErrorKind::Foreign), "{error}");
 }
 
 #[tokio::test]
@@ -299,4 +299,35 @@ async fn a_socket_that_cannot_be_is_an_error() {
     let path = PathBuf::from("/tmp").join("x".repeat(200));
     let error = client_socket(&path).reader().users().await.unwrap_err();
     assert!(matches!(error, CallError::Send { .. }), "{error}");
+}
+
+/// What people write into their own props may be as long as the server lets it.
+#[tokio::test]
+async fn rows_that_were_swollen_hide_nobody() {
+    let t = crate::target::Target::simulated(Options::new(Version::V11), false);
+    let sim = t.sim.as_ref().unwrap();
+    let mut swollen = Vec::new();
+    for n in 0..3 {
+        let person = t.person().await;
+        let props = json!({"x": "<".repeat(30_000_000)});
+        let edited = sim.edit_user(person.id.as_str(), |user| {
+            user.props = props.as_object().cloned().unwrap_or_default();
+            user.last_name = format!("Large{n}");
+        });
+        assert!(edited);
+        swollen.push(person.id);
+    }
+    let small = t.person().await;
+    let reader = t.client.reader();
+    let users = reader.users().await.unwrap();
+    assert_eq!(
+        (users.rejected(), users.gaps()),
+        ([].as_slice(), [].as_slice())
+    );
+    assert!(users.get(&small.id).is_some());
+    for id in &swollen {
+        let user = users.get(id).unwrap();
+        assert!(user.props.is_empty() && user.profile.len() > 1, "{user:?}");
+    }
+    t.writer().deactivate(&swollen[0]).await.unwrap();
 }

@@ -39,7 +39,7 @@ async fn the_roster_has_everybody_and_proves_who_is_gone() {
         reader.fill_in(&mut users, &linked).await.unwrap();
         assert!(matches!(users.look(&nobody()), Evidence::Absent(p) if p.lookup.is_some()));
         let spent = t.client.counts().since(counts);
-        let pages = users.len() / 200 + 1;
+        let pages = users.len().div_ceil(200) + 1;
         assert_eq!((spent.requests, spent.writes), (pages as u64 + 1, 0));
         if let Some(own) = reader.own_user().await.unwrap() {
             assert!(matches!(users.look(&own.id), Evidence::Present(_)));

@@ -44,7 +44,15 @@ pub(super) async fn check(
     } else {
         findings.ok("Mattermost", format!("{label}: version {}", facts.version));
     }
-    let users = told(findings, reader.users().await)?;
+    let users = told(findings, reader.users_of(&facts).await)?;
+    for gap in users.gaps() {
+        let what = format!("the list of users was not read whole: {gap}");
+        findings.problem("Mattermost", what);
+    }
+    for unread in &facts.unread {
+        let what = format!("{} could not be read: {}", unread.part, unread.why);
+        findings.problem("Mattermost", what);
+    }
     let accounts = Accounts::of(directory);
     let may_all = rights(findings, settings, &facts, &users, &accounts);
     if may_all {
@@ -160,8 +168,13 @@ fn administrators(
     directory: Option<&Directory>,
     users: &Roster<UserId, User>,
 ) {
-    let human = |user: &User| user.is_admin() && user.is_active() && !user.is_bot;
+    let human = |user: &User| user.is_admin() && user.is_active() && user.is_human();
     if users.iter().any(|(_, user)| human(user)) {
+        return;
+    }
+    if let Some(gap) = users.gaps().first() {
+        let what = "whether the server has an active human administrator is not known";
+        findings.problem("rights", format!("{what}: not all users were read: {gap}"));
         return;
     }
     let first = settings.policy.first_admin.as_deref();

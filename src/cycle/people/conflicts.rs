@@ -24,6 +24,9 @@ pub struct ConflictsReport {
     pub conflicts: Vec<Conflict>,
     /// Adoptions that are no conflict and wait for an approval.
     pub adoptions: usize,
+    /// Why not all users were read: there may be more conflicts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
 }
 
 /// What kind of conflict it is.
@@ -151,6 +154,7 @@ impl Finder<'_> {
         ConflictsReport {
             conflicts,
             adoptions: adoptions.count(),
+            unread: self.view.users_unread(),
         }
     }
 

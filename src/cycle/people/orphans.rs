@@ -48,6 +48,9 @@ pub struct OrphansReport {
     pub orphans: Vec<Orphan>,
     /// Guests, behind whom no account is expected.
     pub guests: Vec<Orphan>,
+    /// Why not all users were read: there may be more orphans.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
 }
 
 /// One user whom no account stands behind.
@@ -133,7 +136,11 @@ fn orphans(engine: &Engine, view: &View) -> OrphansReport {
         key(a).cmp(&key(b))
     });
     let (guests, orphans) = all.into_iter().partition(|o| o.user.guest);
-    OrphansReport { orphans, guests }
+    OrphansReport {
+        orphans,
+        guests,
+        unread: view.users_unread(),
+    }
 }
 
 /// The accounts that the plan brings together with users without one.
@@ -200,7 +207,8 @@ impl Errand for Keep {
             let crowd = Crowd::of(&world, &engine.settings().policy);
             let old = view.memory.kept(&user.id);
             if !self.undo
-                && let Some(bar @ (Bar::Linked(_) | Bar::Bot | Bar::Own)) = crowd.bar(user)
+                && let Some(bar @ (Bar::Linked(_) | Bar::Bot | Bar::Remote | Bar::Own)) =
+                    crowd.bar(user)
             {
                 return Err(WordError::Refused(format!(
                     "{} is no orphan and needs no word: {bar}",

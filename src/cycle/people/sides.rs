@@ -65,6 +65,9 @@ pub struct UserSide {
     pub name: String,
     /// Whether it is a bot.
     pub bot: bool,
+    /// Whether it is another server's user.
+    #[serde(default)]
+    pub remote: bool,
     /// Whether it is a guest.
     pub guest: bool,
     /// Whether it is a system administrator.
@@ -146,6 +149,7 @@ impl UserSide {
             email: user.email.clone(),
             name: full_name(|f| user.field(f).to_owned()),
             bot: user.is_bot,
+            remote: user.is_remote,
             guest: user.is_guest(),
             admin: user.is_admin(),
             own: crowd.is_own(user),
@@ -161,7 +165,12 @@ impl UserSide {
 
     /// What it is, in words: human, administrator, deactivated, linked to whom.
     pub fn words(&self) -> String {
-        let mut words = vec![if self.bot { "bot" } else { "human" }.to_owned()];
+        let kind = match (self.bot, self.remote) {
+            (true, _) => "bot",
+            (false, true) => "another server's user",
+            (false, false) => "human",
+        };
+        let mut words = vec![kind.to_owned()];
         let mut add = |is: bool, word: &str| words.extend(is.then(|| word.to_owned()));
         add(self.guest, "guest");
         add(self.admin, "SYSTEM ADMINISTRATOR");

@@ -18,7 +18,7 @@ fn ids(numbers: impl IntoIterator<Item = usize>) -> BTreeSet<UserId> {
 
 #[tokio::test]
 async fn all_pages_are_read_and_five_requests_are_enough_for_a_thousand() {
-    for (count, requests) in [(0, 1), (199, 1), (200, 2), (999, 5), (1_000, 6)] {
+    for (count, requests) in [(0, 1), (199, 2), (200, 2), (999, 6), (1_000, 6)] {
         let rows: Vec<Value> = (0..count).map(user).collect();
         let (script, client) = Script::new(Way::Local, move |r, _| page(r, &rows));
         let users = client.reader().users().await.unwrap();
@@ -54,6 +54,7 @@ async fn who_slips_through_shifting_pages_is_found_by_id_and_who_is_gone_is_gone
         }
         match n {
             0 => ok((0..200).map(user).collect()),
+            2.. => ok(json!([])),
             _ => ok([199, 201, 202].into_iter().map(user).collect()),
         }
     });
@@ -64,8 +65,8 @@ async fn who_slips_through_shifting_pages_is_found_by_id_and_who_is_gone_is_gone
         .fill_in(&mut users, &ids([3, 200, 999]))
         .await
         .unwrap();
-    assert_eq!(script.calls().len(), 3);
-    assert_eq!(script.body(2), json!([id(200), id(999)]));
+    assert_eq!(script.calls().len(), 4);
+    assert_eq!(script.body(3), json!([id(200), id(999)]));
     assert!(matches!(
         users.look(&UserId::new(id(200))),
         Evidence::Present(_)
@@ -244,7 +245,7 @@ async fn the_socket_lists_members_by_way_of_the_users() {
     assert_eq!(members.len(), 2);
     assert_eq!(
         script.calls(),
-        [format!("GET /users?in_team={team}&page=0&per_page=200")]
+        [0, 1].map(|page| format!("GET /users?in_team={team}&page={page}&per_page=200"))
     );
 
     let (script, client) = Script::new(Way::Token, |r, _| {
@@ -259,7 +260,7 @@ async fn the_socket_lists_members_by_way_of_the_users() {
         .team_members(&team, &ids([1, 5, 6]))
         .await
         .unwrap();
-    assert_eq!(script.calls().len(), 2);
+    assert_eq!(script.calls().len(), 3);
     assert!(
         matches!(members.look(&UserId::new(id(5))), Evidence::Present(m) if m.left_at.is_some())
     );
@@ -293,4 +294,116 @@ async fn names_that_nobody_can_have_are_not_asked_for() {
             "GET /users/email/o%27neil%2Fx@example.org"
         ]
     );
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_large_is_read_in_smaller_ones_and_one_row_hides_nobody() {
+    // Number 7 is too large by itself, and a page with number 7 in it, too; so is a question by ids.
+    let large = |numbers: &[usize]| numbers.contains(&7);
+    let (script, client) = Script::new(Way::Token, move |r, _| {
+        let too_large = Err(SendError::TooLarge { limit: 1 });
+        if let Some(asked) = &r.body {
+            let has = |n: &usize| asked.as_array().unwrap().contains(&json!(id(*n)));
+            let asked: Vec<usize> = (0..250).filter(has).collect();
+            return match large(&asked) {
+                true => too_large,
+                false => ok(asked.into_iter().map(user).collect()),
+            };
+        }
+        let rows: Vec<Value> = (0..250).map(user).collect();
+        let answer = page(r, &rows).unwrap();
+        match String::from_utf8_lossy(&answer.body).contains(&id(7)) {
+            true => too_large,
+            false => Ok(answer),
+        }
+    });
+    let reader = client.reader();
+    let mut users = reader.users().await.unwrap();
+    assert_eq!((users.len(), users.gaps()), (249, [].as_slice()));
+    let [bad] = users.rejected() else {
+        panic!("{:?}", users.rejected());
+    };
+    assert!(bad.name.contains("number 8") && bad.why.contains("notify_props"));
+    assert!(script.calls().len() < 30, "{:?}", script.calls());
+    let error = reader.fill_in(&mut users, &ids([3, 7, 300, 301])).await;
+    assert!(error.is_err());
+    let unknown = users.look(&UserId::new(id(7)));
+    assert!(matches!(unknown, Evidence::Unknown(Gap::Lookup(_))));
+    let nobody = users.look(&UserId::new(id(300)));
+    assert!(matches!(nobody, Evidence::Absent(p) if p.lookup.is_some()));
+}
+
+/// The rows of each page.
+type Rows = fn(usize) -> Vec<usize>;
+
+#[tokio::test]
+async fn what_a_list_does_not_show_is_a_gap() {
+    let lists: [(Rows, &str); 3] = [
+        (|_| (0..200).collect(), "query string is lost"),
+        (
+            |n| (n * 200..n * 200 + 100).take(500 - n * 100).collect(),
+            "cuts it",
+        ),
+        (
+            |n| if n < 2 { (0..60).collect() } else { vec![] },
+            "query string is lost",
+        ),
+    ];
+    for (list, says) in lists {
+        let (script, client) = Script::new(Way::Token, move |r, _| {
+            let number = r.path.split("page=").nth(1).unwrap().split('&').next();
+            ok(list(number.unwrap().parse().unwrap())
+                .into_iter()
+                .map(user)
+                .collect())
+        });
+        let users = client.reader().users().await.unwrap();
+        assert!(script.calls().len() < 10);
+        let gaps: Vec<String> = users.gaps().iter().map(ToString::to_string).collect();
+        assert!(gaps.iter().any(|gap| gap.contains(says)), "{gaps:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_row_by_id_counts_only_when_it_is_newer() {
+    let (_, client) = Script::new(Way::Token, |r, _| {
+        let mut newer = user(1);
+        newer["update_at"] = json!(9);
+        let mut older = user(2);
+        older["update_at"] = json!(1);
+        match r.body {
+            Some(_) => ok(json!([newer, older, {"id": id(3), "username": 7}])),
+            None => page(r, &[user(1), user(2), user(3)]),
+        }
+    });
+    let reader = client.reader();
+    let mut users = reader.users().await.unwrap();
+    reader
+        .read_again(&mut users, &ids([1, 2, 3]))
+        .await
+        .unwrap();
+    let at = |n| users.get(&UserId::new(id(n))).map(|user| user.updated_at.0);
+    assert_eq!([at(1), at(2), at(3)], [Some(9), Some(5), None]);
+    let bad = users.look(&UserId::new(id(3)));
+    assert!(matches!(bad, Evidence::Unknown(Gap::Rejected(_))));
+}
+
+#[tokio::test]
+async fn the_version_is_known_without_its_header() {
+    let (_, client) = Script::new(Way::Token, |r, _| {
+        let mut own = user(1);
+        own["roles"] = "system_user system_admin".into();
+        let answer = match r.path.as_str() {
+            "/api/v4/users/me" => ok(own),
+            "/api/v4/config" => ok(json!({})),
+            "/api/v4/config/client?format=old" => ok(json!({"Version": "10.9.0"})),
+            _ => refuse(404, "api.context.404.app_error"),
+        };
+        answer.map(|mut answer| {
+            answer.headers.clear();
+            answer
+        })
+    });
+    let facts = client.reader().facts().await.unwrap();
+    assert_eq!(facts.version.to_string(), "10.9.0");
 }

@@ -56,6 +56,7 @@ fn remember(db: &Connection, change: &Remember) -> Result<(), Fault> {
         Remember::Undone(key, value) => put_account(db, "undone", key, value.as_ref()),
         Remember::Duplicate(key, value) => put_account(db, "duplicate", key, value.as_ref()),
         Remember::Forgotten(user, at) => put(db, "forgotten", "", user.as_str(), at.as_ref()),
+        Remember::Newest(user, value) => put(db, "newest", "", user.as_str(), value.as_ref()),
         Remember::Restored(value) => put(db, "restored", "", "", value.as_ref()),
     }
 }
@@ -302,6 +303,10 @@ fn load_small_rest(db: &Connection, memory: &mut Memory) -> Result<(), Fault> {
             "forgotten" => {
                 let user = UserId::new(row.get::<_, String>(2)?);
                 memory.forgotten.insert(user, from_json(&what, &value)?);
+            }
+            "newest" => {
+                let user = UserId::new(row.get::<_, String>(2)?);
+                memory.newest.insert(user, from_json(&what, &value)?);
             }
             "restored" => memory.restored = Some(from_json(&what, &value)?),
             other => return Err(odd("memory has the kind", other)),

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::{
     Absence, Announcement, Approval, ChosenName, Class, ClockSeen, Deactivation, Done, Fingerprint,
-    Given, HoldKey, Kept, Nonce, Order, ProfileField, Remember, Restored, Return, SeatRefusal,
-    Shape, SourceIdentity, Undoing, Undone, Unlinked, ValueOf,
+    Given, HoldKey, Kept, Newest, Nonce, Older, Order, ProfileField, Remember, Restored, Return,
+    SeatRefusal, Shape, SourceIdentity, Undoing, Undone, Unlinked, ValueOf,
 };
 
 fn text() -> impl Strategy<Value = String> {
@@ -184,6 +184,14 @@ fn change() -> impl Strategy<Value = Remember> {
     let kept = (text(), moment(), any::<bool>());
     let kept = kept.prop_map(|(by, at, witness)| Kept { by, at, witness });
     let unlinked = (user(), text(), moment()).prop_map(|(user, by, at)| Unlinked { user, by, at });
+    let older = (moment(), 0..1_000_u64, now(), any::<u32>());
+    let older = older.prop_map(|(seen, certain, last, readings)| Older {
+        seen,
+        certain: Duration::from_millis(certain),
+        last,
+        readings,
+    });
+    let newest = (moment(), of(older)).prop_map(|(at, older)| Newest { at, older });
     let restored = (moment(), text()).prop_map(|(at, how)| Restored { at, how });
     let announcement = (moment(), now()).prop_map(|(date, at)| Announcement { date, at });
     let clock = (now(), any::<i64>()).prop_map(|(at, ahead)| ClockSeen { at, ahead });
@@ -217,6 +225,7 @@ fn change() -> impl Strategy<Value = Remember> {
         1 => (account(), of(vec(undone(), 1..3))).prop_map(|(k, v)| Remember::Undone(k, v)),
         1 => (account(), of(moment())).prop_map(|(k, v)| Remember::Duplicate(k, v)),
         1 => (user(), of(moment())).prop_map(|(k, v)| Remember::Forgotten(k, v)),
+        1 => (user(), of(newest)).prop_map(|(k, v)| Remember::Newest(k, v)),
         1 => of(restored).prop_map(Remember::Restored),
     ]
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::call::{Call, Door};
 use crate::errors::{Answer, ApiError};
+use crate::mattermost::Mattermost;
+use crate::struck::Struck;
 
 /// Whether the server has done the work when things go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +55,15 @@ pub enum Effect {
     Hide(String),
     /// A proxy puts this value into this header of the answer, named in lower case.
     Show(String, String),
+    /// What is read is as this copy has it ([`Mattermost::replica`]): an answer that a cache
+    /// kept, or a read replica that lags behind. What changes something reaches the server.
+    Earlier(Mattermost),
+    /// A cache whose key leaves out which page is asked for: each page is the first one.
+    FirstPage,
+    /// Something on the way cuts a list after so many rows, without a word.
+    Shorten(usize),
+    /// A proxy shows its own page in place of the server's answers with this status.
+    Intercept(u16),
 }
 
 impl Effect {
@@ -89,54 +100,18 @@ impl Effect {
     }
 
     /// Whether it changes the request or the answer, and answers nothing itself.
-    fn is_filter(&self) -> bool {
+    pub(crate) fn is_filter(&self) -> bool {
         matches!(
             self,
-            Effect::Lose(_) | Effect::Replace(..) | Effect::Hide(_) | Effect::Show(..)
+            Effect::Lose(_)
+                | Effect::Replace(..)
+                | Effect::Hide(_)
+                | Effect::Show(..)
+                | Effect::Earlier(_)
+                | Effect::FirstPage
+                | Effect::Shorten(_)
+                | Effect::Intercept(_)
         )
-    }
-}
-
-/// What strikes one request.
-#[derive(Debug, Default)]
-pub(crate) struct Struck {
-    /// What happens instead of an answer by the server.
-    pub instead: Option<Effect>,
-    /// How much longer it takes.
-    pub delay: Duration,
-    /// What changes the request or the answer.
-    filters: Vec<Effect>,
-}
-
-impl Struck {
-    /// The request as it comes behind the proxy.
-    pub(crate) fn request(&self, mut call: Call) -> Call {
-        for filter in &self.filters {
-            match filter {
-                Effect::Lose(name) => {
-                    call.headers.remove(name);
-                }
-                Effect::Replace(name, value) => {
-                    call.headers.insert(name.clone(), value.clone());
-                }
-                _ => {}
-            }
-        }
-        call
-    }
-
-    /// The answer as it comes out in front of the proxy.
-    pub(crate) fn answer(&self, mut answer: Answer) -> Answer {
-        for filter in &self.filters {
-            let (Effect::Hide(name) | Effect::Show(name, _)) = filter else {
-                continue;
-            };
-            answer.headers.retain(|(n, _)| n != name);
-            if let Effect::Show(name, value) = filter {
-                answer = answer.with(name, value.as_str());
-            }
-        }
-        answer
     }
 }
 
@@ -360,7 +335,7 @@ impl Record {
             }
             match fault.effect.clone() {
                 Effect::Latency(more) => struck.delay += more,
-                filter if filter.is_filter() => struck.filters.push(filter),
+                filter if filter.is_filter() => struck.add(filter),
                 Effect::Limit { refusal, .. } => {
                     let refused = Effect::Answer(refusal, Commit::Before);
                     struck.instead.get_or_insert(refused);

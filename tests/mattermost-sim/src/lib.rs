@@ -38,6 +38,7 @@ mod posts;
 mod routes;
 mod server;
 mod sessions;
+mod struck;
 mod team_members;
 mod teams;
 mod users;

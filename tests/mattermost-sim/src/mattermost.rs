@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::call::Call;
 use crate::channels::{Channel, ChannelMember};
 use crate::errors::Answer;
-use crate::faults::{Commit, Effect, Fault, Record, Seen};
+use crate::faults::{Commit, Effect, Fault, Record, Seen, is_write};
 use crate::limits::{Verdict, too_many};
 use crate::mail::Mail;
 use crate::options::{Options, UserLimit, Version};
@@ -35,6 +35,15 @@ pub const PASSWORD: &str = "Sync-Passw0rd!";
 /// A simulated server. Clones are handles on the same state.
 #[derive(Clone, Debug)]
 pub struct Mattermost(Arc<Mutex<World>>);
+
+/// Handles on the same state are equal.
+impl PartialEq for Mattermost {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Mattermost {}
 
 impl Mattermost {
     /// A fresh server, behind no socket; see [`crate::Sim`] for one that listens.
@@ -71,7 +80,14 @@ impl Mattermost {
         if commit == Commit::Later {
             world.record.late.push(behind.clone());
         }
-        let answer = (commit == Commit::After).then(|| answer(&mut world, &behind));
+        let copy = struck
+            .reader()
+            .filter(|_| !is_write(&call.method, call.path()));
+        let answer = (commit == Commit::After).then(|| match copy {
+            // A copy is never its own copy.
+            Some(copy) => answer(&mut copy.world(), &behind),
+            None => answer(&mut world, &behind),
+        });
         let fate = match (&struck.instead, answer) {
             (Some(Effect::TooMany { seconds }), _) => Fate::Answer(too_many(*seconds)),
             (Some(Effect::Answer(answer, _)), _) => Fate::Answer(answer.clone()),

@@ -461,3 +461,40 @@ fn what_is_switched_off_says_so() {
     }
     assert_eq!(fire(&admin.server, &maker.hook, "x"), 501);
 }
+
+#[test]
+fn what_stands_between_changes_what_is_read_and_lets_writes_pass() {
+    let sim = Mattermost::new(&Options::new(Version::V11));
+    let token = sim.seed_admin("root.admin");
+    let names = ["anna", "bert"];
+    for name in names {
+        let fields = json!({"username": name, "email": format!("{name}@example.org")});
+        sim.add_user(&fields).unwrap();
+    }
+    let get = |path: &str| match sim.ask(&Call::new("GET", path).token(&token)) {
+        Fate::Answer(answer) => answer,
+        other => panic!("{other:?}"),
+    };
+    let rows = |path: &str| get(path).json().as_array().unwrap().len();
+    let earlier = sim.replica();
+    let anna = sim.user_named("anna").unwrap().id;
+    let list = Fault::new(Effect::Earlier(earlier))
+        .path("/api/v4/users")
+        .times(2);
+    sim.add_fault(list);
+    let new = json!({"username": "carl", "email": "carl@example.org", "password": PASSWORD});
+    let call = Call::new("POST", "/api/v4/users").token(&token).json(&new);
+    assert!(matches!(sim.ask(&call), Fate::Answer(a) if a.status == 201));
+    assert_eq!(rows("/api/v4/users?per_page=200"), 3, "as it was");
+    assert_eq!(rows("/api/v4/users?per_page=200"), 4, "as it is");
+
+    assert_eq!(rows("/api/v4/users?per_page=2&page=2"), 0);
+    sim.add_fault(Fault::new(Effect::FirstPage));
+    assert_eq!(rows("/api/v4/users?per_page=2&page=2"), 2);
+    sim.add_fault(Fault::new(Effect::Shorten(1)).path("/api/v4/users"));
+    assert_eq!(rows("/api/v4/users?per_page=2"), 1);
+    sim.add_fault(Fault::new(Effect::Intercept(404)));
+    let page = get("/api/v4/teams/name/none");
+    assert_eq!((page.status, page.json()), (404, serde_json::Value::Null));
+    assert_eq!(get(&format!("/api/v4/users/{anna}")).status, 200);
+}

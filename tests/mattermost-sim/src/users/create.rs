@@ -126,6 +126,7 @@ fn fresh(world: &mut World, who: &Who, body: &Value) -> User {
         is_bot: false,
         stale_human: false,
         born_bot: false,
+        remote_id: None,
         id: world.ids.make(),
     }
 }

@@ -64,6 +64,8 @@ pub struct User {
     pub timezone: Map<String, Value>,
     /// Whether this is a bot's account.
     pub is_bot: bool,
+    /// The other server that the user is of, for a channel that is shared; `None` as a rule.
+    pub remote_id: Option<String>,
     /// Converted to a bot while the server's cache still has the human (5.38 only).
     pub(crate) stale_human: bool,
     /// Made as a bot, not converted to one: then 11 shows no `remote_id`.
@@ -187,7 +189,7 @@ pub(crate) struct UserJson<'a> {
     #[serde(skip_serializing_if = "is_false")]
     is_bot: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    remote_id: Option<&'static str>,
+    remote_id: Option<&'a str>,
     pub(crate) disable_welcome_email: bool,
 }
 
@@ -236,7 +238,8 @@ pub(crate) fn show(version: Version, user: &User, sight: Sight) -> UserJson<'_> 
             0
         },
         is_bot: user.is_bot,
-        remote_id: (version >= Version::V10_9 && !user.born_bot).then_some(""),
+        remote_id: (version >= Version::V10_9 && !user.born_bot)
+            .then(|| user.remote_id.as_deref().unwrap_or_default()),
         disable_welcome_email: false,
     }
 }

@@ -1,0 +1,155 @@
+//! Rows of users that are older than what the server itself answered before.
+//!
+//! A cache or a read replica on the way may tell of yesterday. What it tells is no news: nothing
+//! follows from it. But where a server's database was restored from a backup, or its clock was set
+//! back, everything is older and yet true: what says the same for long enough is believed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::mattermost::Reader;
+use crate::model::{
+    Gap, Link, Memory, MemoryDelta, Newest, Now, Older, Rejected, Remember, Roster, Timestamp,
+    User, UserId,
+};
+
+/// For how long an older row must be all that the server has before it is believed, and in how
+/// many readings. No cache and no replica lags behind for so long.
+const LONG: Duration = Duration::from_secs(60 * 60);
+const READINGS: u32 = 3;
+
+/// How many are named.
+const FEW: usize = 3;
+
+/// Reads again whoever is older in the list than before, and rejects who stays so. Returns what is
+/// to be remembered: the newest that was seen of each of `known`.
+pub(super) async fn refuse(
+    reader: &Reader,
+    users: &mut Roster<UserId, User>,
+    memory: &Memory,
+    known: &BTreeSet<UserId>,
+    now: &Now,
+) -> MemoryDelta {
+    let marks = marks(memory, known);
+    let listed = older(users, &marks);
+    if !listed.is_empty() {
+        // Who is not older may be as old: everybody on whom something rests is read again.
+        let admins = users.iter().filter(|(_, user)| user.is_admin());
+        let again: BTreeSet<UserId> = admins.map(|(id, _)| id).chain(known).cloned().collect();
+        if let Err(error) = reader.read_again(users, &again).await {
+            tracing::warn!("users whose rows are too old could not be read again: {error}");
+        }
+        users.doubt(Gap::Older(named(users, &listed)));
+    }
+    let still = older(users, &marks);
+    let mut learned = Vec::new();
+    for id in known {
+        let (Some(user), mark) = (users.get(id), memory.newest.get(id)) else {
+            continue;
+        };
+        let at = user.updated_at;
+        if !still.contains(id) {
+            let seen = Newest { at, older: None };
+            if mark != Some(&seen) {
+                learned.push(Remember::Newest(id.clone(), Some(seen)));
+            }
+            continue;
+        }
+        let (at, name) = (marks[id], user.username.clone());
+        let older = again(mark.and_then(|mark| mark.older.as_ref()), user, now);
+        if older.readings >= READINGS && older.certain >= LONG {
+            let seen = Newest {
+                at: user.updated_at,
+                older: None,
+            };
+            learned.push(Remember::Newest(id.clone(), Some(seen)));
+            learned.extend(undone(memory, user));
+            continue;
+        }
+        users.reject(Rejected {
+            key: Some(id.clone()),
+            name,
+            why: format!(
+                "what is read of this user ({}) is older than what the server answered before \
+                 ({at}): does a cache or a read replica answer? If the server's database was \
+                 restored or its clock set back, this is believed after an hour",
+                older.seen
+            ),
+        });
+        let older = Some(older);
+        learned.push(Remember::Newest(id.clone(), Some(Newest { at, older })));
+    }
+    let over = memory.newest.keys().filter(|id| !known.contains(id));
+    learned.extend(over.map(|id| Remember::Newest(id.clone(), None)));
+    learned
+}
+
+/// What was answered of each before. Of who was deactivated by an older version of this program
+/// only that is known.
+fn marks(memory: &Memory, known: &BTreeSet<UserId>) -> BTreeMap<UserId, Timestamp> {
+    let links = memory.links.values();
+    let deactivated = links.filter_map(|link| {
+        let at = link.deactivated.as_ref()?.delete_at?;
+        Some((link.user.clone(), at))
+    });
+    let mut marks: BTreeMap<UserId, Timestamp> = deactivated.collect();
+    let newest = memory.newest.iter();
+    marks.extend(newest.map(|(id, newest)| (id.clone(), newest.at)));
+    marks.retain(|id, _| known.contains(id));
+    marks
+}
+
+fn older(users: &Roster<UserId, User>, marks: &BTreeMap<UserId, Timestamp>) -> BTreeSet<UserId> {
+    let is_older =
+        |(id, at): &(&UserId, &Timestamp)| users.get(id).is_some_and(|user| user.updated_at < **at);
+    marks
+        .iter()
+        .filter(is_older)
+        .map(|(id, _)| id.clone())
+        .collect()
+}
+
+fn named(users: &Roster<UserId, User>, ids: &BTreeSet<UserId>) -> String {
+    let names = ids.iter().filter_map(|id| users.get(id));
+    let mut names: Vec<&str> = names.map(|user| user.username.as_str()).collect();
+    names.sort_unstable();
+    let more = names.len().saturating_sub(FEW);
+    names.truncate(FEW);
+    match more {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
+}
+
+/// The same older row once more, or another one.
+fn again(before: Option<&Older>, user: &User, now: &Now) -> Older {
+    match before.filter(|older| older.seen == user.updated_at) {
+        None => Older {
+            seen: user.updated_at,
+            certain: Duration::ZERO,
+            last: now.clone(),
+            readings: 1,
+        },
+        Some(before) => Older {
+            seen: before.seen,
+            certain: before
+                .certain
+                .saturating_add(now.certainly_since(&before.last)),
+            last: now.clone(),
+            readings: before.readings.saturating_add(1),
+        },
+    }
+}
+
+/// Our deactivation of somebody who is believed to be as before it: nobody reactivated them.
+fn undone(memory: &Memory, user: &User) -> Option<Remember> {
+    let (key, link) = memory.links.iter().find(|(_, link)| link.user == user.id)?;
+    let at = link.deactivated.as_ref()?.delete_at?;
+    (user.is_active() && user.updated_at < at).then(|| {
+        let link = Link {
+            deactivated: None,
+            ..link.clone()
+        };
+        Remember::Link(key.clone(), link)
+    })
+}

@@ -1,0 +1,163 @@
+//! Lists that come in pages, read to their end, and what shows that this was not the end.
+
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde_json::Value;
+
+use super::client::Client;
+use super::error::{CallError, SendError};
+
+/// Rows a page; the server cuts more to this without a word.
+pub const PAGE: usize = 200;
+/// What a list may be in all, once only what is read of it is left.
+const MAX_BYTES: usize = 512 * 1024 * 1024;
+
+/// A list of the server's.
+pub struct List<'a> {
+    /// Path and query, up to where `page=` comes.
+    pub path: &'a str,
+    /// The field that tells one row from another.
+    pub id: &'static str,
+    /// The fields that are read.
+    pub keep: &'static [&'static str],
+    /// Pages after which it is not read on.
+    pub max_pages: usize,
+}
+
+/// How the reading of a list ended.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Ending {
+    /// What shows that rows are missing.
+    pub doubts: Vec<String>,
+    /// Places of rows that are too large to be read, counted from 1.
+    pub too_large: Vec<usize>,
+    /// Whether there was more than `max_pages`.
+    pub goes_on: bool,
+}
+
+impl Client {
+    /// Reads a list to its end and gives `take` each row.
+    ///
+    /// The end is a page that is empty, or one that has nothing new. One that is merely not full
+    /// is not: something on the way may have cut it. A page too large to be read is asked for in
+    /// smaller ones.
+    ///
+    /// # Errors
+    /// When a page could not be read.
+    pub async fn read_list(
+        &self,
+        list: &List<'_>,
+        mut take: impl FnMut(Value),
+    ) -> Result<Ending, CallError> {
+        let mut ending = Ending::default();
+        let mut seen: BTreeSet<String> = BTreeSet::new();
+        let mut pages: BTreeSet<u64> = BTreeSet::new();
+        let mut cut_at = None;
+        let mut bytes = 0;
+        for number in 0..list.max_pages {
+            let page = self.page(list, number, &mut ending.too_large).await?;
+            bytes += page.bytes;
+            if bytes > MAX_BYTES {
+                return Err(CallError::Garbled {
+                    call: format!("GET {}", list.path),
+                    why: format!(
+                        "the list has more than {MAX_BYTES} bytes, which no list to us has"
+                    ),
+                });
+            }
+            let ids = page
+                .rows
+                .iter()
+                .map(|row| row.get(list.id).and_then(Value::as_str));
+            let ids: Vec<&str> = ids.flatten().collect();
+            let is_new = ids.iter().any(|id| !seen.contains(*id));
+            let is_repeated = !pages.insert(digest(&ids));
+            if page.there == 0 {
+                return Ok(ending);
+            }
+            if !is_new && !page.rows.is_empty() {
+                if ids.is_empty() {
+                    ending
+                        .doubts
+                        .push(format!("no row of page {number} has an id"));
+                } else if is_repeated {
+                    ending.doubts.push(format!(
+                        "page {number} repeats another one: the query string is lost on the way \
+                         (a cache?)"
+                    ));
+                }
+                page.rows.into_iter().for_each(&mut take);
+                return Ok(ending);
+            }
+            if let Some((page, rows)) = cut_at.take() {
+                ending.doubts.push(format!(
+                    "page {page} has only {rows} rows although more follow: something on the way \
+                     cuts it"
+                ));
+            }
+            if page.there < PAGE {
+                cut_at = Some((number, page.there));
+            }
+            seen.extend(ids.into_iter().map(str::to_owned));
+            page.rows.into_iter().for_each(&mut take);
+        }
+        ending.goes_on = true;
+        Ok(ending)
+    }
+
+    /// One page, in parts where it is too large as a whole.
+    async fn page(
+        &self,
+        list: &List<'_>,
+        number: usize,
+        too_large: &mut Vec<usize>,
+    ) -> Result<Page, CallError> {
+        let mut page = Page::default();
+        // Parts that are still to be read, the last one first: where each begins, and its size.
+        let mut parts = vec![(number * PAGE, PAGE)];
+        while let Some((first, size)) = parts.pop() {
+            let path = format!("{}page={}&per_page={size}", list.path, first / size);
+            match self.rows(&path, list.keep).await {
+                Ok((rows, bytes)) => {
+                    page.bytes += bytes;
+                    page.there += rows.len();
+                    page.rows.extend(rows);
+                }
+                Err(error) if is_too_large(&error) && size == 1 => {
+                    page.there += 1;
+                    too_large.push(first + 1);
+                }
+                Err(error) if is_too_large(&error) => {
+                    let by = if size.is_multiple_of(2) { 2 } else { 5 };
+                    let part = size / by;
+                    parts.extend((0..by).rev().map(|n| (first + n * part, part)));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(page)
+    }
+}
+
+#[derive(Default)]
+struct Page {
+    rows: Vec<Value>,
+    /// The rows that the server has there, those that are too large included.
+    there: usize,
+    bytes: usize,
+}
+
+/// Whether less, asked for at once, would be less than the limit.
+pub fn is_too_large(error: &CallError) -> bool {
+    let CallError::Send { error, .. } = error else {
+        return false;
+    };
+    matches!(error, SendError::TooLarge { .. })
+}
+
+fn digest(ids: &[&str]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    ids.hash(&mut hasher);
+    hasher.finish()
+}
