@@ -163,7 +163,9 @@ impl Fault {
     pub fn proof(&self) -> Proof {
         match self {
             // Who is listed is listed; only absence is not proven.
-            Self::None | Self::Reordered(_) | Self::LookupsFail => Proof::True,
+            Self::None | Self::Reordered(_) | Self::LookupsFail | Self::LargeEntry(_) => {
+                Proof::True
+            }
             Self::HideUnit(_)
             | Self::HideAttribute(_)
             | Self::HideAttributeIn(..)

@@ -98,6 +98,11 @@ pub fn mischief(
 /// A few of these are too many for one answer.
 const LARGE: usize = LARGEST / 4;
 
+/// Whether a user's row is one of those.
+pub fn is_large(user: &User) -> bool {
+    user.props.contains_key("drawer")
+}
+
 /// Whether a user's row cannot be read.
 pub fn is_unreadable(user: &User) -> bool {
     let text = user.props.get("drawer").and_then(Value::as_str);

@@ -101,6 +101,8 @@ pub struct Served {
     misnumbered: BTreeMap<u32, (u32, String)>,
     pub listed: usize,
     pub units: [usize; UNITS.len()],
+    /// The DN of an entry that nobody can read.
+    pub too_large: Option<String>,
     /// How often the directory was replaced by another one.
     pub replaced: u32,
     /// Who is there in truth, and is not shown although nothing says that anybody is missing.
@@ -143,6 +145,9 @@ impl Served {
     }
 }
 
+/// More octets than anybody reads of one person.
+const LARGE: usize = 1_100_000;
+
 /// How it is seen that somebody is locked.
 #[derive(Clone, Copy, Debug)]
 pub struct Locks {
@@ -182,6 +187,7 @@ pub fn serve(server: &FaultServer, directory: &Directory, fault: &Fault, locks: 
         misnumbered: BTreeMap::new(),
         listed: 0,
         units: [0; UNITS.len()],
+        too_large: None,
         replaced: directory.replaced,
         hidden: BTreeSet::new(),
     };
@@ -265,6 +271,16 @@ impl Served {
         let elsewhere = Seen::Elsewhere {
             locked: state == State::Locked,
         };
+        // Who is too large is there; whether they are locked can be asked for by itself.
+        if self.fault == Fault::LargeEntry(account.number) && account.is_here() {
+            let seen = match state {
+                State::Locked => Seen::Elsewhere { locked: true },
+                _ => Seen::Unusable(Vec::new()),
+            };
+            self.too_large = Some(account.dn());
+            self.seen.insert(number, seen);
+            return;
+        }
         let seen = match (self.seen.remove(&number), account.is_here()) {
             (None, false) => elsewhere,
             (None | Some(Seen::Elsewhere { .. } | Seen::Nowhere), true) => Seen::Listed(shown),
@@ -295,6 +311,9 @@ fn entry(account: &Account, fault: &Fault, lock: Lock) -> Entry {
         Fault::HideAttributeIn(unit, attribute) if account.place == Place::Unit(*unit) => {
             entry.without(attribute)
         }
+        Fault::LargeEntry(number) if account.number == *number => {
+            entry.without("title").with("title", "x".repeat(LARGE))
+        }
         _ => entry,
     }
 }
@@ -318,6 +337,7 @@ fn armed(fault: &Fault) -> Vec<Armed> {
         | Fault::Reordered(_)
         | Fault::Emptied
         | Fault::HideAttributeIn(..)
+        | Fault::LargeEntry(_)
         | Fault::Replica(..) => return Vec::new(),
         Fault::Cut(n) => Armed::from(Ldap::Cut(at(n))).when_filter_has(people),
         Fault::CutInside(n) => Armed::from(Ldap::CutInsideEntry(at(n))).when_filter_has(people),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use mattermost_sim::User;
 
-use crate::mischief::is_unreadable;
+use crate::mischief::{is_large, is_unreadable};
 use crate::served::{Seen, Served, Shown, State};
 use crate::stage::{Cycle, Snapshot};
 use crate::world::Flaw;
@@ -17,6 +17,8 @@ use super::{Checker, Down, Verdict, broken, tell};
 const REQUESTS: u32 = 12;
 /// And for each person whom the server refuses.
 const REQUESTS_OF_REFUSED: u32 = 6;
+/// And for each row that makes an answer too large: lists are then asked for in halves.
+const REQUESTS_OF_LARGE: u32 = 30;
 
 impl Checker {
     /// The last cycle: nothing is left to do.
@@ -37,7 +39,9 @@ impl Checker {
             return broken(8, what);
         }
         let refused = u32::try_from(cycle.refused.len()).unwrap();
-        if cycle.requests > REQUESTS + refused * REQUESTS_OF_REFUSED {
+        let large = cycle.before.users.values().filter(|u| is_large(u)).count();
+        let more = refused * REQUESTS_OF_REFUSED + u32::try_from(large).unwrap() * REQUESTS_OF_LARGE;
+        if cycle.requests > REQUESTS + more {
             return broken(8, format!("{} requests in a quiet cycle", cycle.requests));
         }
         Ok(())
@@ -283,7 +287,9 @@ impl Checker {
             let Some(user) = now.users.get(link.user.as_str()) else {
                 continue;
             };
-            let ours = !is_unreadable(user) && !user.is_active() && self.down.get(&user.id) == Some(&Down::Ours);
+            let ours = !is_unreadable(user)
+                && !user.is_active()
+                && self.down.get(&user.id) == Some(&Down::Ours);
             let seen = link.deactivated.as_ref().map(|d| d.delete_at);
             let known = seen.is_some_and(|at| at.is_none_or(|at| at.0 == user.delete_at));
             if ours && !known {

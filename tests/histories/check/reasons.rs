@@ -108,6 +108,7 @@ impl Checker {
         };
         let nameless = cycle.served.nameless.iter();
         let mut bad: Vec<String> = nameless.map(|a| a.dn()).collect();
+        bad.extend(cycle.served.too_large.clone());
         for (_, shown) in cycle.served.all_shown() {
             let new = shown.state != State::Locked;
             if shown.account.flaw == Some(Flaw::NoName) && new {
