@@ -8,12 +8,12 @@ use crate::cycle::{Adoption, Approved, PlanReport};
 use crate::model::{HoldCause, Step, StepId, shell_word};
 use crate::plan::hold_name;
 
-use super::Answer;
 use super::args::Approve;
 use super::context::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, Found};
 use super::print::{Page, Terminal, count};
 use super::steps::{self, Tense, steps_of};
+use super::{Answer, plan};
 
 /// One hold, for programs.
 #[derive(Serialize)]
@@ -35,11 +35,12 @@ pub fn approve(context: &Context, args: &Approve, terminal: Terminal) -> Result<
     match &args.what {
         None => {
             let report = context.show_holds()?;
+            let exit = Found::shown(&report.incomplete);
             if args.json.json {
-                return Answer::json(&held(&report), Exit::DONE);
+                return Answer::json(&held(&report), exit);
             }
             list(&mut page, &report);
-            Ok(Answer::page(&page, Exit::DONE))
+            Ok(Answer::page(&page, exit))
         }
         Some(what) => {
             let approved = context.approve(what)?;
@@ -76,6 +77,7 @@ fn held(report: &PlanReport) -> Vec<Held<'_>> {
 }
 
 fn list(page: &mut Page, report: &PlanReport) {
+    plan::unread(page, &report.incomplete);
     if report.plan.holds.is_empty() {
         page.line("Nothing is held.");
         return;

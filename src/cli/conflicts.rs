@@ -2,12 +2,12 @@
 
 use crate::cycle::{self, Conflict, ConflictKind, Party};
 
-use super::Answer;
 use super::args::Json;
 use super::context::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{Failure, Found};
 use super::people;
 use super::print::{Page, Terminal, count};
+use super::{Answer, plan};
 
 /// As many users who are gone are listed one by one.
 const FEW: usize = 3;
@@ -18,16 +18,14 @@ const FEW: usize = 3;
 /// When a side or the state cannot be read.
 pub fn conflicts(context: &Context, json: Json, terminal: Terminal) -> Result<Answer, Failure> {
     let report = context.errand(cycle::Conflicts {})?;
+    let exit = Found::shown(&report.incomplete);
     if json.json {
-        return Answer::json(&report, Exit::DONE);
+        return Answer::json(&report, exit);
     }
     let mut page = Page::new(terminal);
-    for why in &report.unread {
-        page.line(format!(
-            "Mattermost's users could not all be read, so there may be more conflicts: {why}"
-        ));
-    }
-    if report.conflicts.is_empty() && !report.unread.is_empty() {
+    plan::unread(&mut page, &report.incomplete);
+    page.gap();
+    if report.conflicts.is_empty() && !report.incomplete.is_empty() {
         page.line("No conflict was found among those who were read.");
     } else if report.conflicts.is_empty() {
         page.line("There are no conflicts.");
@@ -54,7 +52,7 @@ pub fn conflicts(context: &Context, json: Json, terminal: Terminal) -> Result<An
             }
         ));
     }
-    Ok(Answer::page(&page, Exit::DONE))
+    Ok(Answer::page(&page, exit))
 }
 
 /// Many users who are gone have one cause.

@@ -7,6 +7,7 @@ use tokio::runtime::Runtime;
 
 use crate::config::{Settings, Warning};
 use crate::cycle::{Approved, Errand, PlanReport, Question, SyncReport};
+use crate::daemon::asked_by;
 
 use super::exit::{Exit, Failure};
 use super::own::Own;
@@ -193,8 +194,5 @@ fn caller(person: Option<&str>) -> String {
         Some(user) => user.name,
         None => format!("uid {uid}"),
     };
-    match person {
-        Some(person) if person != name => format!("{name} ({person})"),
-        _ => name,
-    }
+    asked_by(&name, person)
 }

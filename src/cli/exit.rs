@@ -6,9 +6,10 @@ use crate::config::ConfigError;
 use crate::cycle::{CycleError, WordError};
 use crate::daemon::{DaemonError, Refusal};
 use crate::mattermost::ConnectError;
+use crate::model::Unread;
 use crate::state::StateError;
 
-/// An exit code. 0 to 3 are ours, the others those of `sysexits.h`.
+/// An exit code. 0 to 4 are ours, the others those of `sysexits.h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Exit(pub u8);
 
@@ -21,6 +22,8 @@ impl Exit {
     pub const USAGE: Self = Self(2);
     /// Something waits for a person.
     pub const HELD: Self = Self(3);
+    /// A side could be read only in part: leavers may not be followed today.
+    pub const INCOMPLETE: Self = Self(4);
     /// `EX_UNAVAILABLE`: the directory or Mattermost cannot be reached or read.
     pub const UNAVAILABLE: Self = Self(69);
     /// `EX_OSERR`: the operating system refuses.
@@ -33,6 +36,43 @@ impl Exit {
     pub const NO_PERMISSION: Self = Self(77);
     /// `EX_CONFIG`: the configuration or a secret cannot be used.
     pub const CONFIG: Self = Self(78);
+}
+
+/// What a plan, a cycle or a look at them found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// A side could be read only in part.
+    pub incomplete: bool,
+    /// Something failed, or nobody knows yet whether it was done.
+    pub failed: bool,
+    /// Something waits for a person.
+    pub held: bool,
+}
+
+impl From<Found> for Exit {
+    /// What concerns the most people comes first. From an incomplete reading nobody is deactivated,
+    /// and no failure of one step and no hold, which may last for days, must hide that.
+    fn from(found: Found) -> Self {
+        match found {
+            Found {
+                incomplete: true, ..
+            } => Self::INCOMPLETE,
+            Found { failed: true, .. } => Self::FAILED,
+            Found { held: true, .. } => Self::HELD,
+            Found { .. } => Self::DONE,
+        }
+    }
+}
+
+impl Found {
+    /// How a command ends that shows what both sides are, whatever that is.
+    pub fn shown(unread: &[Unread]) -> Exit {
+        Self {
+            incomplete: !unread.is_empty(),
+            ..Self::default()
+        }
+        .into()
+    }
 }
 
 impl From<Exit> for ExitCode {

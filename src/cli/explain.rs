@@ -3,13 +3,13 @@
 use crate::cycle::{self, Explanation, Happened, LinkTold, Story};
 use crate::model::{LinkOrigin, Outcome};
 
-use super::Answer;
 use super::args::Explain;
 use super::context::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, Found};
 use super::people;
 use super::print::{Page, Terminal, count};
 use super::steps::{cut, more};
+use super::{Answer, plan};
 
 /// Longer histories are cut unless everything is wanted.
 const MOST: usize = 20;
@@ -22,15 +22,17 @@ pub fn explain(context: &Context, args: &Explain, terminal: Terminal) -> Result<
     let told = context.errand(cycle::Explain {
         person: args.person.clone(),
     })?;
-    let exit = if told.stories.is_empty() {
-        Exit::FAILED
-    } else {
-        Exit::DONE
-    };
+    let exit = Exit::from(Found {
+        incomplete: !told.incomplete.is_empty(),
+        failed: told.stories.is_empty(),
+        held: false,
+    });
     if args.show.json.json {
         return Answer::json(&told, exit);
     }
     let mut page = Page::new(terminal);
+    plan::unread(&mut page, &told.incomplete);
+    page.gap();
     if told.stories.is_empty() {
         nobody(&mut page, &told);
     }
@@ -56,8 +58,8 @@ fn nobody(page: &mut Page, told: &Explanation) {
          name was ever linked.",
         told.person
     ));
-    for gap in &told.gaps {
-        page.alarm(format!("But the directory was not read completely: {gap}"));
+    if !told.incomplete.is_empty() {
+        page.alarm("But what was not read may have them.");
     }
     if told.near.is_empty() {
         page.line("Nor is anybody called nearly so.");

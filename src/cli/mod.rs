@@ -16,6 +16,7 @@ mod exit;
 mod explain;
 mod forget;
 mod history;
+mod json;
 mod left;
 mod link;
 mod migrate_ids;
@@ -64,9 +65,9 @@ impl Answer {
     }
 
     fn json(value: &impl Serialize, exit: Exit) -> Result<Self, Failure> {
-        match serde_json::to_string_pretty(value) {
+        match json::text(value) {
             Ok(text) => Ok(Self {
-                text: print::escaped(&text) + "\n",
+                text: text + "\n",
                 exit,
             }),
             Err(error) => Err(Failure::new(

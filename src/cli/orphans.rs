@@ -4,12 +4,12 @@ use crate::cycle::{self, Orphan, OrphansReport};
 
 use crate::model::shell_word;
 
-use super::Answer;
 use super::args::{Deactivate, Keep, Show};
 use super::context::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, Found};
 use super::people::{self, day};
 use super::print::{Cell, Page, Terminal, count};
+use super::{Answer, plan};
 
 /// Lists them.
 ///
@@ -28,23 +28,21 @@ pub fn orphans(context: &Context, show: Show, terminal: Terminal) -> Result<Answ
         report.orphans.retain(|o| o.kept.is_none());
         report.guests.retain(|o| o.kept.is_none());
     }
+    let exit = Found::shown(&report.incomplete);
     if show.json.json {
-        return Answer::json(&report, Exit::DONE);
+        return Answer::json(&report, exit);
     }
     let mut page = Page::new(terminal);
+    plan::unread(&mut page, &report.incomplete);
+    page.gap();
     tell(&mut page, &report, hidden);
-    Ok(Answer::page(&page, Exit::DONE))
+    Ok(Answer::page(&page, exit))
 }
 
 fn tell(page: &mut Page, report: &OrphansReport, hidden: usize) {
     let number = report.orphans.len();
-    for why in &report.unread {
-        page.line(format!(
-            "Mattermost's users could not all be read, so there may be more orphans: {why}"
-        ));
-    }
     match number {
-        0 if !report.unread.is_empty() => {
+        0 if !report.incomplete.is_empty() => {
             page.line("No orphan was found among those who were read.")
         }
         0 => page.line("An account stands behind every active human user."),

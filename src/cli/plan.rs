@@ -1,12 +1,12 @@
 //! `mattersync plan`: what would be done, and why.
 
 use crate::cycle::{PlanReport, unseen};
-use crate::model::{Gap, Seats, Step, shell_word};
+use crate::model::{Part, Seats, Step, Unread, shell_word};
 use crate::plan::hold_name;
 
 use super::args::Show;
 use super::context::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{Failure, Found};
 use super::print::{Page, Terminal, count};
 use super::steps::{self, Tense};
 use super::{Answer, left};
@@ -17,13 +17,14 @@ use super::{Answer, left};
 /// When a side or the state cannot be read.
 pub fn plan(context: &Context, show: Show, terminal: Terminal) -> Result<Answer, Failure> {
     let report = context.plan()?;
+    let exit = Found::shown(&report.incomplete);
     if show.json.json {
-        return Answer::json(&report, Exit::DONE);
+        return Answer::json(&report, exit);
     }
     let mut page = Page::new(terminal);
     page_of(&mut page, &report, show.all);
     next(&mut page, &report);
-    Ok(Answer::page(&page, Exit::DONE))
+    Ok(Answer::page(&page, exit))
 }
 
 /// Everything that a plan says.
@@ -87,27 +88,7 @@ pub fn head(page: &mut Page, report: &PlanReport) {
         }
         page.line("mattersync state check says what to do.");
     }
-    if !report.gaps.is_empty() {
-        page.gap();
-        page.alarm("THE READING OF THE DIRECTORY IS NOT COMPLETE:");
-        for gap in &report.gaps {
-            page.alarm(format!("  {gap}"));
-        }
-        page.line("Nobody is deactivated, and nothing is emptied, because of what was not read.");
-    }
-    // A directory without groups is nothing special.
-    let group_gaps: Vec<&Gap> = report
-        .group_gaps
-        .iter()
-        .filter(|g| **g != Gap::Empty)
-        .collect();
-    if !group_gaps.is_empty() {
-        page.gap();
-        page.line("The groups were not read completely:");
-        for gap in group_gaps {
-            page.line(format!("  {gap}"));
-        }
-    }
+    unread(page, &report.incomplete);
     if report.state_unknown > 0 {
         page.gap();
         page.alarm(format!(
@@ -120,6 +101,36 @@ pub fn head(page: &mut Page, report: &PlanReport) {
              locks or unlocks them. `mattersync check` says why.",
         );
     }
+}
+
+/// What could not be read, loudly. Whatever else is told may be wrong because of it.
+pub fn unread(page: &mut Page, unread: &[Unread]) {
+    let mut list = |title: &str, of: fn(&Part) -> bool, then: &str| {
+        let parts: Vec<&Unread> = unread.iter().filter(|one| of(&one.part)).collect();
+        if parts.is_empty() {
+            return;
+        }
+        page.gap();
+        page.alarm(title);
+        for one in parts {
+            page.alarm(match &one.part {
+                Part::Accounts => format!("  {}", one.why),
+                _ => format!("  {one}"),
+            });
+        }
+        page.line(then);
+    };
+    list(
+        "THE READING OF THE DIRECTORY IS NOT COMPLETE:",
+        |part| matches!(part, Part::Accounts | Part::Groups),
+        "Nobody is deactivated, and nothing is emptied, because of what was not read. `mattersync \
+         check` says more.",
+    );
+    list(
+        "THE READING OF MATTERMOST IS NOT COMPLETE:",
+        |part| !matches!(part, Part::Accounts | Part::Groups),
+        "What was not read is left as it is; everything else goes on.",
+    );
 }
 
 /// What to type next.

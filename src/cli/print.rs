@@ -191,24 +191,6 @@ impl Page {
     }
 }
 
-/// JSON in which nothing steers a terminal: what is not shown as it is stands there by its number,
-/// as any reader of JSON understands. Outside of texts JSON has nothing of the kind but line ends.
-pub fn escaped(json: &str) -> String {
-    let mut text = String::with_capacity(json.len());
-    for c in json.chars() {
-        if c == '\n'
-            || c.is_ascii() && !c.is_control()
-            || printable(c.encode_utf8(&mut [0; 4])).starts_with(c)
-        {
-            text.push(c);
-        } else {
-            let units = c.encode_utf16(&mut [0; 2]).to_vec();
-            text.extend(units.iter().map(|unit| format!("\\u{unit:04x}")));
-        }
-    }
-    text
-}
-
 /// Words for a number of things: `1 user`, `2 users`.
 pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
@@ -271,19 +253,6 @@ mod tests {
         assert_eq!(text.lines().count(), 3, "{text:?}");
         assert_eq!(text.matches('\x1b').count(), 2, "{text:?}");
         assert!(!text.contains('\u{202e}') && !text.contains('\x07'));
-    }
-
-    #[test]
-    fn json_says_the_same_without_steering() {
-        let value = serde_json::json!({"dn": "a\u{9b}2J\u{202e}\u{2028}\u{e0041}\u{7f}\n", "name": "👩\u{200d}👧 ö"});
-        let text = escaped(&serde_json::to_string_pretty(&value).unwrap());
-        assert_eq!(
-            serde_json::from_str::<serde_json::Value>(&text).unwrap(),
-            value
-        );
-        assert_eq!(text.lines().count(), 4, "{text}");
-        assert!(text.contains("👩") && text.contains('ö') && text.contains("\\u009b2J"));
-        assert!(!text.contains(|c: char| c.is_control() && c != '\n' || c == '\u{202e}'));
     }
 
     #[test]

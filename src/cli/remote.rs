@@ -187,8 +187,9 @@ impl Remote {
             )
         } else {
             format!(
-                "the service at {socket} ended before it had answered; what was done until then \
-                 is recorded: look at `mattersync status` when it is up again"
+                "the service at {socket} hung up before it had answered. It ended, or you have too \
+                 many connections to it already; what was done until then is recorded: look at \
+                 `mattersync status`"
             )
         };
         Failure::new(Exit::BUSY, message)

@@ -13,7 +13,7 @@ use crate::model::shell_word;
 
 use super::args::Show;
 use super::context::{Context, Need};
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, Found};
 use super::print::{Page, Terminal, count};
 use super::{Answer, plan, sync};
 
@@ -37,8 +37,9 @@ pub fn save(config: &Path, path: &Path, show: Show, terminal: Terminal) -> Resul
     let text = serde_json::to_string_pretty(&saved.saved)
         .map_err(|error| target.failure(&io::Error::other(error)))?;
     target.write(&text)?;
+    let exit = Found::shown(&saved.report.incomplete);
     if show.json.json {
-        return Answer::json(&saved.report, Exit::DONE);
+        return Answer::json(&saved.report, exit);
     }
     let mut page = Page::new(terminal);
     plan::page_of(&mut page, &saved.report, show.all);
@@ -55,7 +56,7 @@ pub fn save(config: &Path, path: &Path, show: Show, terminal: Terminal) -> Resul
              done.",
         );
     }
-    Ok(Answer::page(&page, Exit::DONE))
+    Ok(Answer::page(&page, exit))
 }
 
 /// Carries out a saved plan, or says why not.

@@ -10,7 +10,7 @@ use crate::state::{Outcome, RunRecord, Store};
 use super::Answer;
 use super::args::{Cli, Json};
 use super::context::{Context, Worker};
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, Found};
 use super::own::Own;
 use super::print::{Page, Terminal, count};
 
@@ -48,17 +48,23 @@ pub fn status(
         Worker::Service(remote) => (context.wait(remote.status())?, None),
         Worker::Own(own) => context.wait(without_service(own, cli))?,
     };
-    let exit = match &report.health {
-        Health::Well => Exit::DONE,
-        Health::Held(_) => Exit::HELD,
-        Health::Degraded(_) => Exit::FAILED,
-    };
+    let exit = exit_of(&report);
     if json.json {
         return Answer::json(&report, exit);
     }
     let mut page = Page::new(terminal);
     tell(&mut page, &report, run.as_ref());
     Ok(Answer::page(&page, exit))
+}
+
+/// Of a service whose cycles end, by the last one; else it failed.
+fn exit_of(report: &StatusReport) -> Exit {
+    let read = report.last.as_ref().filter(|_| report.failures == 0);
+    Exit::from(Found {
+        incomplete: read.is_some_and(|last| !last.incomplete.is_empty()),
+        failed: matches!(report.health, Health::Degraded(_)),
+        held: matches!(report.health, Health::Held(_)),
+    })
 }
 
 /// What the state file tells.
@@ -190,8 +196,9 @@ fn last_cycle(page: &mut Page, last: &LastCycle, health: &Health) {
             page.alarm(format!("            held: {name}: {steps}"));
         }
     }
-    for gap in last.gaps.iter().filter(|gap| !told.contains(gap)) {
-        page.alarm(format!("            the reading was not complete: {gap}"));
+    let unread = last.incomplete.iter().map(ToString::to_string);
+    for unread in unread.filter(|unread| !told.contains(unread)) {
+        page.alarm(format!("            {unread}"));
     }
     let heading = "reactivated by hand, though the account is locked or missing";
     listed(page, heading, &last.reactivated_by_hand);

@@ -8,7 +8,7 @@ use crate::plan::{Sentence, hold_name};
 
 use super::args::Show;
 use super::context::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, Found};
 use super::print::{Page, Terminal, count};
 use super::steps::{self, Tense};
 use super::{Answer, aftermath, left, plan};
@@ -39,17 +39,14 @@ pub fn story(page: &mut Page, report: &SyncReport, all: bool) {
     last_words(page, report);
 }
 
-/// Who is left alone for a reason does not count; what failed counts more than what is held.
+/// Who is left alone for a reason does not count.
 pub fn exit_of(report: &SyncReport) -> Exit {
-    if is_clean(report) {
-        if report.plan.plan.holds.is_empty() && report.plan.strangers.is_empty() {
-            Exit::DONE
-        } else {
-            Exit::HELD
-        }
-    } else {
-        Exit::FAILED
-    }
+    let plan = &report.plan;
+    Exit::from(Found {
+        incomplete: !plan.incomplete.is_empty(),
+        failed: !is_clean(report),
+        held: !plan.plan.holds.is_empty() || !plan.strangers.is_empty(),
+    })
 }
 
 /// Whether nothing failed and nothing is unknown.

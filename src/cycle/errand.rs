@@ -60,6 +60,8 @@ pub trait AnyErrand: Send {
     fn name(&self) -> &'static str;
     /// [`Errand::URGENT`].
     fn is_urgent(&self) -> bool;
+    /// [`Errand::writes`].
+    fn writes_any(&self) -> bool;
     /// [`Errand::wants_cycle`].
     fn wants_a_cycle(&self) -> bool;
     /// [`Errand::run`].
@@ -80,6 +82,10 @@ impl<E: Errand> AnyErrand for E {
 
     fn is_urgent(&self) -> bool {
         E::URGENT
+    }
+
+    fn writes_any(&self) -> bool {
+        self.writes()
     }
 
     fn wants_a_cycle(&self) -> bool {

@@ -27,11 +27,10 @@ pub struct Moment {
 
 impl From<Timestamp> for Moment {
     fn from(at: Timestamp) -> Self {
-        let time = match jiff::Timestamp::from_millisecond(at.0) {
-            Ok(moment) => format!("{moment:.3}"),
-            Err(_) => String::new(),
-        };
-        Self { time, ms: at.0 }
+        Self {
+            time: at.rfc3339(),
+            ms: at.0,
+        }
     }
 }
 

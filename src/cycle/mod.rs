@@ -28,6 +28,7 @@ mod saved;
 mod state_check;
 mod summary;
 mod undo;
+mod unread;
 mod word;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::Settings;
 use crate::mattermost::{CallError, Reader};
 use crate::model::{
-    Action, Directories, Directory, DirectoryId, Link, Memory, MemoryDelta, Now, Part, Places,
-    Plan, ProviderName, Reading, Roster, ServerFacts, Shape, Step, Team, Unread, User, UserId,
+    Action, Directories, Directory, DirectoryId, Link, Memory, MemoryDelta, Now, Places, Plan,
+    ProviderName, Reading, Roster, ServerFacts, Shape, Step, Team, User, UserId,
 };
 use crate::plan::{Policy, Settled, World, purge_due, settle};
 use crate::provider::{Ask, Provider};
@@ -50,27 +50,6 @@ impl View {
             server: &self.server,
             memory: &self.memory,
         }
-    }
-
-    /// What of Mattermost's side could not be read, or not whole. Whatever rests on it is not
-    /// known, and the reading is not complete.
-    pub fn unread(&self) -> Vec<Unread> {
-        let list = self.users.gaps().iter().map(|gap| Unread {
-            part: Part::Users,
-            why: gap.to_string(),
-        });
-        let teams = self.places.unread.iter().map(|(team, why)| Unread {
-            part: Part::Team(team.clone()),
-            why: why.clone(),
-        });
-        let server = self.server.unread.iter().cloned();
-        server.chain(list).chain(teams).collect()
-    }
-
-    /// Why not all users were read.
-    pub fn users_unread(&self) -> Vec<String> {
-        let gaps = self.users.gaps().iter();
-        gaps.map(ToString::to_string).collect()
     }
 
     /// What became of a step whose outcome was lost.

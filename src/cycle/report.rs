@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AccountState, Action, Aftermath, Evidence, Gap, Plan, ProviderName, RunId, Seats, StepId, User,
-    Version,
+    AccountState, Action, Aftermath, Evidence, Gap, Plan, ProviderName, RunId, Seats, StepId,
+    Unread, User, Version,
 };
 
 use super::{Mails, Summary, View, strangers};
@@ -27,6 +27,9 @@ pub struct PlanReport {
     pub gaps: Vec<Gap>,
     /// Why the reading of groups is not complete.
     pub group_gaps: Vec<Gap>,
+    /// Everything that could not be read, on either side; empty when both were read completely.
+    #[serde(default)]
+    pub incomplete: Vec<Unread>,
     /// For how many accounts the lock cannot be seen.
     pub state_unknown: usize,
     /// Mattermost's users, bots and deactivated ones included.
@@ -134,6 +137,7 @@ impl View {
                 .values()
                 .flat_map(|d| d.groups.gaps().to_vec())
                 .collect(),
+            incomplete: self.unread(),
             state_unknown: self.directories.values().map(|d| d.state_unknown).sum(),
             users: self.users.len(),
             linked: self.memory.links.len(),

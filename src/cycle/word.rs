@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::apply::Listener;
 use crate::model::{
     Action, Approval, Class, Fingerprint, Hold, HoldKey, Kept, Now, Order, Origin, Remember,
-    RunKind, Step, StepId, UserId,
+    RunKind, Step, StepId, Timestamp, UserId,
 };
 use crate::plan::{APPROVAL, approved, hold_name, witnesses};
 
@@ -24,8 +24,8 @@ pub struct Approved {
     pub released: Vec<StepId>,
     /// Steps that have come to be held since they were last shown, and stay so: look first.
     pub unseen: Vec<StepId>,
-    /// Until when it is good, in words.
-    pub until: String,
+    /// Until when it is good.
+    pub until: Timestamp,
 }
 
 /// A word that cannot be followed.
@@ -133,7 +133,7 @@ impl Engine {
             plan: view.report(),
             released,
             unseen,
-            until: until.to_string(),
+            until,
         })
     }
 

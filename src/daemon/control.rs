@@ -5,35 +5,44 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
-use axum::body::Bytes;
-use axum::extract::DefaultBodyLimit;
-use axum::extract::State;
-use axum::extract::connect_info::{ConnectInfo, Connected};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::serve::IncomingStream;
-use axum::{Json, Router};
+use axum::routing::{MethodRouter, get, post};
+use axum::{Extension, Json, Router};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{mpsc, oneshot};
+use tokio::net::UnixListener;
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::cycle::{
     Adopt, AnyErrand, Approved, Conflicts, Deactivate, DeactivateOrphan, Errand, Explain, Forget,
     History, Keep, LinkThem, MigrateIds, Orphans, PlanReport, Question, Redo, SavePlan, Show,
     StateCheck, SyncReport, SyncSaved, Undo, Unlink,
 };
+use crate::model::printable;
 use crate::state::Store;
 
 use super::StatusReport;
+use super::connections::{self, Caller};
 use super::work::word_refusal;
 
 /// The most characters of what a caller says of a person behind it.
 const MAX_NAME: usize = 64;
 
-/// The most bytes of a wish: a saved plan for very many people comes this way.
-const MAX_BODY: usize = 256 << 20;
+/// The most bytes of a wish: a few names.
+const MAX_BODY: usize = 64 << 10;
+
+/// The most bytes of a saved plan, which may be about very many people. One at a time is taken.
+const MAX_PLAN: usize = 128 << 20;
+
+/// How long a wish may take to arrive.
+const ARRIVAL: Duration = Duration::from_secs(30);
 
 /// What the daemon is asked to do.
 pub enum Wish {
@@ -90,6 +99,14 @@ impl Refusal {
         }
     }
 
+    /// Too much waits already.
+    pub fn busy() -> Self {
+        Self {
+            message: "too much is asked of the service at once: try again later".to_owned(),
+            exit: 75,
+        }
+    }
+
     /// The work ended without a word.
     fn lost() -> Self {
         Self {
@@ -102,6 +119,15 @@ impl Refusal {
 }
 
 impl Wish {
+    /// Whether nobody waits for it any more, and nothing but an answer would come of it.
+    pub fn is_pointless(&self) -> bool {
+        match self {
+            Self::Plan(reply) => reply.is_closed(),
+            Self::Errand { errand, reply, .. } => reply.is_closed() && !errand.writes_any(),
+            Self::Sync(_) | Self::Approve { .. } => false,
+        }
+    }
+
     /// Tells whoever waits that it will not be done.
     pub fn refuse(self, why: Refusal) {
         // Whoever asked may have gone.
@@ -124,23 +150,8 @@ struct Desk {
     store: Arc<dyn Store>,
 }
 
-/// Who called, as the kernel says.
-#[derive(Clone, Debug)]
-struct Caller {
-    uid: Option<u32>,
-}
-
-impl Connected<IncomingStream<'_, UnixListener>> for Caller {
-    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
-        let peer: io::Result<_> = UnixStream::peer_cred(stream.io());
-        Self {
-            uid: peer.ok().map(|cred| cred.uid()),
-        }
-    }
-}
-
 impl Caller {
-    /// The name for the record; what the caller says of a person behind it is only added.
+    /// The name for the record.
     fn name(&self, on_behalf: Option<&str>) -> String {
         let name = match self.uid {
             None => "unknown".to_owned(),
@@ -149,22 +160,30 @@ impl Caller {
                 .flatten()
                 .map_or_else(|| format!("uid {uid}"), |user| user.name),
         };
-        let person: String = on_behalf
-            .unwrap_or_default()
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(MAX_NAME)
-            .collect();
-        if person.is_empty() || person == name {
-            name
-        } else {
-            format!("{name} ({person})")
-        }
+        asked_by(&name, on_behalf)
     }
 }
 
+/// Who asked, for the record: the user whom the kernel names, and whom that user says to stand for,
+/// quoted and marked as no more than told.
+pub fn asked_by(name: &str, on_behalf: Option<&str>) -> String {
+    let told: String = on_behalf
+        .map(printable)
+        .unwrap_or_default()
+        .chars()
+        .take(MAX_NAME)
+        .collect();
+    let told = told.trim();
+    if told.is_empty() || told == name {
+        name.to_owned()
+    } else {
+        format!("{name} (says: for {told:?})")
+    }
+}
+
+/// For whom a caller says to ask; it stands beside what is asked.
 #[derive(Default, Deserialize)]
-struct SyncBody {
+struct OnBehalf {
     #[serde(default)]
     on_behalf: Option<String>,
 }
@@ -172,17 +191,6 @@ struct SyncBody {
 #[derive(Deserialize)]
 struct ApproveBody {
     what: String,
-    #[serde(default)]
-    on_behalf: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(bound = "E: Errand")]
-struct ErrandBody<E> {
-    #[serde(flatten)]
-    errand: E,
-    #[serde(default)]
-    on_behalf: Option<String>,
 }
 
 /// The socket, removed again when the daemon ends.
@@ -236,24 +244,19 @@ impl Control {
             return;
         };
         let router = Router::new()
-            .route("/v1/status", get(tell_status))
-            .route("/v1/plan", get(plan))
-            .route("/v1/sync", post(sync))
-            .route("/v1/approve", post(approve));
+            .route("/v1/status", small(get(tell_status)))
+            .route("/v1/plan", small(get(plan)))
+            .route("/v1/sync", small(post(sync)))
+            .route("/v1/approve", small(post(approve)));
         let desk = Desk {
             wishes,
             status,
             store,
         };
         let router = questions(errands(router))
-            .layer(DefaultBodyLimit::max(MAX_BODY))
-            .with_state(desk)
-            .into_make_service_with_connect_info::<Caller>();
-        tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router).await {
-                tracing::error!("the control socket no longer answers: {error}");
-            }
-        });
+            .layer(DefaultBodyLimit::disable())
+            .with_state(desk);
+        tokio::spawn(connections::serve(listener, router));
     }
 }
 
@@ -275,31 +278,85 @@ async fn plan(State(desk): State<Desk>) -> Response {
     ask(&desk, Wish::Plan).await
 }
 
+/// A route that takes a small wish.
+fn small(route: MethodRouter<Desk>) -> MethodRouter<Desk> {
+    route.layer(from_fn(|request, next| arrived(MAX_BODY, request, next)))
+}
+
+/// A route that takes a saved plan, one at a time until it is answered: its memory is bounded.
+fn large(route: MethodRouter<Desk>) -> MethodRouter<Desk> {
+    let one = Arc::new(Semaphore::new(1));
+    route.layer(from_fn(move |request, next| {
+        let one = Arc::clone(&one);
+        async move {
+            match one.try_acquire() {
+                Ok(_turn) => arrived(MAX_PLAN, request, next).await,
+                Err(_) => refuse(Refusal {
+                    message: "another saved plan is being carried out: try again after it".into(),
+                    exit: 75,
+                }),
+            }
+        }
+    }))
+}
+
+/// Takes a wish whole before anything is done with it, within its limits of size and time.
+async fn arrived(most: usize, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match tokio::time::timeout(ARRIVAL, to_bytes(body, most)).await {
+        Ok(Ok(body)) => next.run(Request::from_parts(parts, Body::from(body))).await,
+        Ok(Err(error)) => {
+            let text = format!("not taken: at most {most} bytes are ({error})");
+            (StatusCode::PAYLOAD_TOO_LARGE, text).into_response()
+        }
+        Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+    }
+}
+
+/// What a body says; who says nothing says the default.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Box<Response>> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body).map_err(|error| {
+        let status = match error.is_data() {
+            true => StatusCode::UNPROCESSABLE_ENTITY,
+            false => StatusCode::BAD_REQUEST,
+        };
+        Box::new((status, error.to_string()).into_response())
+    })
+}
+
+/// Who asks, and what for.
+fn asked<T: DeserializeOwned>(caller: Caller, body: &[u8]) -> Result<(String, T), Box<Response>> {
+    let what = parse(body)?;
+    let OnBehalf { on_behalf } = parse(body)?;
+    Ok((caller.name(on_behalf.as_deref()), what))
+}
+
 async fn sync(
     State(desk): State<Desk>,
-    ConnectInfo(caller): ConnectInfo<Caller>,
+    Extension(caller): Extension<Caller>,
     body: Bytes,
 ) -> Response {
-    // Who says nothing speaks for himself.
-    let body: SyncBody = match body.is_empty() {
-        true => SyncBody::default(),
-        false => match serde_json::from_slice(&body) {
-            Ok(body) => body,
-            Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
-        },
-    };
-    let by = caller.name(body.on_behalf.as_deref());
-    ask(&desk, |reply| Wish::Sync(Waiting { by, reply })).await
+    match parse::<OnBehalf>(&body) {
+        Ok(OnBehalf { on_behalf }) => {
+            let by = caller.name(on_behalf.as_deref());
+            ask(&desk, |reply| Wish::Sync(Waiting { by, reply })).await
+        }
+        Err(refused) => *refused,
+    }
 }
 
 async fn approve(
     State(desk): State<Desk>,
-    ConnectInfo(caller): ConnectInfo<Caller>,
-    Json(body): Json<ApproveBody>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
 ) -> Response {
-    let by = caller.name(body.on_behalf.as_deref());
-    let what = body.what;
-    ask(&desk, |reply| Wish::Approve { what, by, reply }).await
+    match asked::<ApproveBody>(caller, &body) {
+        Ok((by, ApproveBody { what })) => {
+            ask(&desk, |reply| Wish::Approve { what, by, reply }).await
+        }
+        Err(refused) => *refused,
+    }
 }
 
 /// Every errand that the commands know.
@@ -308,7 +365,7 @@ fn errands(router: Router<Desk>) -> Router<Desk> {
     let router = errand::<MigrateIds>(router);
     let router = errand::<StateCheck>(router);
     let router = errand::<SavePlan>(router);
-    let router = errand::<SyncSaved>(router);
+    let router = router.route(&path::<SyncSaved>(), large(post(run_errand::<SyncSaved>)));
     let router = errand::<Conflicts>(router);
     let router = errand::<LinkThem>(router);
     let router = errand::<Adopt>(router);
@@ -322,17 +379,26 @@ fn errands(router: Router<Desk>) -> Router<Desk> {
     errand::<Forget>(router)
 }
 
+fn path<E: Errand>() -> String {
+    format!("/v1/{}", E::NAME)
+}
+
 fn errand<E: Errand>(router: Router<Desk>) -> Router<Desk> {
-    router.route(&format!("/v1/{}", E::NAME), post(run_errand::<E>))
+    router.route(&path::<E>(), small(post(run_errand::<E>)))
 }
 
 async fn run_errand<E: Errand>(
     State(desk): State<Desk>,
-    ConnectInfo(caller): ConnectInfo<Caller>,
-    Json(body): Json<ErrandBody<E>>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
 ) -> Response {
-    let by = caller.name(body.on_behalf.as_deref());
-    let errand = Box::new(body.errand);
+    let (by, errand) = match asked::<E>(caller, &body) {
+        Ok(asked) => asked,
+        Err(refused) => return *refused,
+    };
+    // A large one is not kept twice.
+    drop(body);
+    let errand = Box::new(errand);
     ask(&desk, |reply| Wish::Errand { errand, by, reply }).await
 }
 
@@ -343,7 +409,7 @@ fn questions(router: Router<Desk>) -> Router<Desk> {
 }
 
 fn question<Q: Question>(router: Router<Desk>) -> Router<Desk> {
-    router.route(&format!("/v1/{}", Q::NAME), post(answer::<Q>))
+    router.route(&format!("/v1/{}", Q::NAME), small(post(answer::<Q>)))
 }
 
 async fn answer<Q: Question>(State(desk): State<Desk>, Json(question): Json<Q>) -> Response {
@@ -377,12 +443,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_caller_says_of_a_person_is_one_short_line() {
-        let caller = Caller { uid: None };
-        assert_eq!(caller.name(Some("anna")), "unknown (anna)");
-        assert_eq!(caller.name(Some("an\nna\u{1b}[2J")), "unknown (anna[2J)");
-        assert_eq!(caller.name(Some("\n")), "unknown");
-        let long = caller.name(Some(&"x".repeat(1_000)));
-        assert_eq!(long.chars().count(), "unknown ()".len() + MAX_NAME);
+    fn what_a_caller_says_of_a_person_is_quoted_marked_and_short() {
+        let name = |told| asked_by("root", told);
+        assert_eq!(name(None), "root");
+        assert_eq!(name(Some("root")), "root");
+        assert_eq!(name(Some("\n")), "root");
+        assert_eq!(name(Some("anna")), "root (says: for \"anna\")");
+        let forged = asked_by("uid 1234", Some("x\"), root (admin"));
+        assert_eq!(forged, r#"uid 1234 (says: for "x\"), root (admin")"#);
+        let steering = name(Some("an\nna\u{1b}[2J\u{202e}"));
+        assert_eq!(steering, "root (says: for \"an na\u{fffd}[2J\u{fffd}\")");
+        let long = name(Some(&"x".repeat(100_000)));
+        assert_eq!(
+            long.chars().count(),
+            "root (says: for \"\")".len() + MAX_NAME
+        );
     }
 }

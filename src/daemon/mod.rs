@@ -3,7 +3,9 @@
 //! One loop decides what happens next; the work itself runs in a task of its own, so that the
 //! loop always answers. Cycles never overlap: there is one engine, and whoever works holds it.
 
+mod connections;
 mod control;
+mod incomplete;
 mod notify;
 pub mod schedule;
 mod status;
@@ -36,7 +38,7 @@ use schedule::{Ended, next_delay};
 use told::Told;
 use work::{Finished, Tools, Work, engine, refusal, work};
 
-pub use control::Refusal;
+pub use control::{Refusal, asked_by};
 pub use status::{Health, LastCycle, Listed, Phase, StatusReport};
 
 /// How long a run may take to end once it was asked to; a little more than its own limit.
@@ -47,6 +49,9 @@ const LAST_WORDS: Duration = Duration::from_millis(50);
 
 /// How often the loop looks around without any other reason.
 const TICK: Duration = Duration::from_millis(500);
+
+/// As much may wait for its turn; who asks and hangs up, again and again, must not fill the memory.
+const MOST_WAITING: usize = 100;
 
 /// A failure that lasts is told again after this time.
 const REMINDER: Duration = Duration::from_secs(60 * 60);
@@ -287,7 +292,15 @@ impl Daemon {
                     self.cycle_now(None);
                 }
             }
-            other => self.queue.push_back(Work::Wish(other)),
+            other => {
+                let waits = |work: &Work| !matches!(work, Work::Wish(wish) if wish.is_pointless());
+                self.queue.retain(waits);
+                if self.queue.len() < MOST_WAITING {
+                    self.queue.push_back(Work::Wish(other));
+                } else {
+                    other.refuse(Refusal::busy());
+                }
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::cycle::{Stage, Summary, unseen};
-use crate::model::{ProviderName, Timestamp, Why, printable};
+use crate::model::{ProviderName, Timestamp, Unread, Why, printable};
 use crate::plan::hold_name;
 
 /// What the daemon is doing.
@@ -49,7 +49,7 @@ pub enum Health {
     Well,
     /// Something waits for a person.
     Held(Vec<String>),
-    /// Cycles cannot be finished, or steps fail.
+    /// Cycles cannot be finished, a side was read only in part, or steps fail.
     Degraded(Vec<String>),
 }
 
@@ -111,8 +111,9 @@ pub struct LastCycle {
     /// Who was reactivated by hand although the account is locked or missing.
     #[serde(default)]
     pub reactivated_by_hand: Vec<Listed>,
-    /// Why the reading proves no absence; empty when it does.
-    pub gaps: Vec<String>,
+    /// Everything that could not be read, on either side; empty when both were read completely.
+    #[serde(default)]
+    pub incomplete: Vec<Unread>,
     /// Requests to Mattermost.
     pub requests: u64,
     /// Requests that write.
@@ -133,7 +134,6 @@ impl LastCycle {
     pub fn of(summary: &Summary, at: Timestamp) -> Self {
         let view = &summary.view;
         let holds = view.plan.holds.iter();
-        let gaps = view.directories.values().flat_map(|d| d.accounts.gaps());
         let listed = |is: fn(&Why) -> bool| {
             let left = view.plan.left_alone.iter().filter(|left| is(&left.why));
             let listed = left.map(|left| Listed {
@@ -158,7 +158,7 @@ impl LastCycle {
             reactivated_by_hand: listed(|why| {
                 matches!(why, Why::ReactivatedByHand | Why::DeactivationUndone { .. })
             }),
-            gaps: gaps.map(ToString::to_string).collect(),
+            incomplete: view.unread(),
             requests: summary.counts.requests,
             writes: summary.counts.writes,
         }
@@ -166,7 +166,7 @@ impl LastCycle {
 
     /// How the daemon is after this cycle.
     pub fn health(&self) -> Health {
-        let mut reasons = self.gaps.clone();
+        let mut reasons: Vec<String> = self.incomplete.iter().map(ToString::to_string).collect();
         reasons.extend(unseen(&self.strangers));
         if self.failed > 0 {
             reasons.push(format!("{} steps failed in the last cycle", self.failed));

@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex};
 
 use crate::clock::Clock;
 use crate::cycle::Summary;
-use crate::model::{Gap, LeftAlone, Step, Timestamp, Why};
+use crate::model::{Gap, LeftAlone, Step, Timestamp, Unread, Why};
 use crate::observe;
 use crate::plan::DAY;
 use crate::state::Outcome;
+
+use super::incomplete::{Incomplete, News};
 
 /// People left alone whom one cycle names; a full team would fill the journal with one line each.
 const AT_ONCE: usize = 20;
@@ -31,6 +33,7 @@ struct Said {
     present: BTreeSet<String>,
     /// Whether a failing step was told since the last cycle ended.
     failure: bool,
+    incomplete: Incomplete,
 }
 
 impl Told {
@@ -97,27 +100,30 @@ impl Told {
         if announced.len() > AT_ONCE {
             observe::more_expiring(announced.len() - AT_ONCE);
         }
-        for gap in summary
-            .view
-            .directories
-            .values()
-            .flat_map(|d| d.accounts.gaps())
-        {
-            if self.is_news(format!("gap {gap}")) {
-                observe::unproven(gap);
-            }
-        }
-        for (team, why) in &summary.view.places.unread {
-            if self.is_news(format!("team {team}")) {
-                observe::team_unread(team, why);
-            }
-        }
+        self.reading(&summary.view.unread());
         let unknown = summary.state_unknown();
         if unknown > 0 && self.is_news("state unknown".to_owned()) {
             observe::state_unknown(unknown);
         }
         // A run that ended early did not come to everything that may still be wrong.
         self.forget_what_is_over(summary.report.stopped.is_none());
+    }
+
+    /// Tells that something cannot be read, when that begins, and that everything can be again.
+    fn reading(&self, unread: &[Unread]) {
+        let now = self.clock.now().wall;
+        let noted = self
+            .said
+            .lock()
+            .map(|mut said| said.incomplete.note(unread, now));
+        match noted {
+            Ok(Some(News::Incomplete)) => {
+                let words: Vec<String> = unread.iter().map(ToString::to_string).collect();
+                observe::incomplete(&words);
+            }
+            Ok(Some(News::Complete(cycles))) => observe::complete(cycles),
+            Ok(None) | Err(_) => {}
+        }
     }
 
     fn forget_what_is_over(&self, all_was_seen: bool) {

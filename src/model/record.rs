@@ -188,6 +188,20 @@ pub struct Made {
     pub asked: bool,
 }
 
+impl Made {
+    /// Returns what is known after another settlement of the same step: whom and what an earlier one
+    /// named stays known where the later one names nobody.
+    pub fn and_before(made: Option<Self>, before: Option<&Self>) -> Option<Self> {
+        let Some(before) = before.filter(|made| made.user.is_some() || made.team.is_some()) else {
+            return made;
+        };
+        let mut made = made.unwrap_or_default();
+        made.user = made.user.or_else(|| before.user.clone());
+        made.team = made.team.or_else(|| before.team.clone());
+        Some(made)
+    }
+}
+
 /// One step as recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepRecord {

@@ -100,10 +100,15 @@ pub struct Places {
     pub unread: BTreeMap<String, String>,
 }
 
-/// A part of Mattermost's side.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A part of one of the two sides.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Part {
-    /// The list of users.
+    /// The directory's accounts.
+    Accounts,
+    /// The directory's groups.
+    Groups,
+    /// Mattermost's list of users.
     Users,
     /// How many users there are.
     UserCount,
@@ -118,6 +123,8 @@ pub enum Part {
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Accounts => f.write_str("the directory"),
+            Self::Groups => f.write_str("the directory's groups"),
             Self::Users => f.write_str("the list of users"),
             Self::UserCount => f.write_str("the number of users"),
             Self::UserLimit => f.write_str("the limit of active users"),
@@ -127,13 +134,24 @@ impl fmt::Display for Part {
     }
 }
 
-/// A part of Mattermost's side that could not be read, or not whole.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A part of a side that could not be read, or not whole.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Unread {
     /// Which.
     pub part: Part,
     /// Why, in words.
     pub why: String,
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verb = match self.part {
+            Part::Accounts | Part::Users => "was not read completely",
+            Part::Groups => "were not read completely",
+            _ => "could not be read",
+        };
+        write!(f, "{} {verb}: {}", self.part, self.why)
+    }
 }
 
 /// A server version.

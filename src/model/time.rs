@@ -9,10 +9,20 @@ use serde::{Deserialize, Serialize};
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
-#[serde(transparent)]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
+    /// What a serializer is told that it is, so that one for programs can write it as RFC 3339.
+    pub const NAME: &'static str = "Timestamp";
+
+    /// Returns it as RFC 3339, in UTC, with milliseconds.
+    pub fn rfc3339(self) -> String {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(moment) => format!("{moment:.3}"),
+            Err(_) => self.to_string(),
+        }
+    }
+
     /// The moment `duration` later; stays at the last representable moment instead of overflowing.
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))

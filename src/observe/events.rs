@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::time::Duration;
 
-use crate::model::{
-    Aftermath, Fate, Gap, Hold, LeftAlone, Outcome, RunId, Step, Timestamp, shell_word,
-};
+use crate::model::{Aftermath, Fate, Hold, LeftAlone, Outcome, RunId, Step, Timestamp, shell_word};
 use crate::plan::{Sentence, hold_name};
 
 /// The kinds of events, each with its `MESSAGE_ID` (systemd.journal-fields(7)).
@@ -29,8 +27,10 @@ pub enum Kind {
     Held,
     /// Somebody is left alone for a reason that a person can mend.
     LeftAlone,
-    /// The reading proves no absence.
+    /// A side was read only in part.
     Unproven,
+    /// Both sides are read completely again.
+    Complete,
     /// Locks cannot be seen.
     StateUnknown,
     /// Somebody left or returned, and not all that acts in that name did.
@@ -47,7 +47,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Started,
         Self::Stopping,
         Self::Reloaded,
@@ -57,6 +57,7 @@ impl Kind {
         Self::Held,
         Self::LeftAlone,
         Self::Unproven,
+        Self::Complete,
         Self::StateUnknown,
         Self::Aftermath,
         Self::Expiring,
@@ -77,6 +78,7 @@ impl Kind {
             Self::Held => "3d96c1e7482f4b0ea5d7f8136b20c9f6",
             Self::LeftAlone => "2a8f41c96d0e4b75b3f8705ce1964da2",
             Self::Unproven => "d75b0e3892fa4c16a04d9e27c8b1f653",
+            Self::Complete => "09e4c580819f2254d0679398ce25dd74",
             Self::StateUnknown => "860e9cd4a17b4f52bd63f0a8259c7e14",
             Self::Aftermath => "4f1e7d9a62c84b30951fd0e83b7ca46d",
             Self::Expiring => "685261e99cd8a5ab06e32da42dffc502",
@@ -215,21 +217,23 @@ pub fn more_left_alone(number: usize) {
     );
 }
 
-/// The reading proves no absence.
-pub fn unproven(gap: &Gap) {
+/// Something of the two sides could not be read. Said when it begins, and again as a reminder.
+pub fn incomplete(unread: &[String]) {
     tracing::warn!(
         message_id = Kind::Unproven.message_id(),
-        "the directory was not read completely: {gap}. Nobody is deactivated because of who was \
-         not seen; `mattersync check` says what to do"
+        "not everything could be read: {}. Until it can be, nobody is deactivated, removed or \
+         changed because of what was not seen, so that leavers may stay in; everything else goes \
+         on. `mattersync check` says what to do",
+        unread.join("; ")
     );
 }
 
-/// A team cannot be read.
-pub fn team_unread(team: &str, why: &str) {
-    tracing::warn!(
-        message_id = Kind::Unproven.message_id(),
-        "the team {team} could not be read: {why}. Nobody is made a member of it until it can be; \
-         everything else goes on"
+/// Everything can be read again.
+pub fn complete(cycles: u32) {
+    tracing::info!(
+        message_id = Kind::Complete.message_id(),
+        "both sides are read completely again, after {cycles} cycle(s) in which something could \
+         not be read"
     );
 }
 

@@ -5,8 +5,8 @@ mod events;
 mod output;
 
 pub use events::{
-    CycleNumbers, Kind, aftermath, cycle_done, cycle_failed, cycle_recovered, expiring, held,
-    left_alone, more_expiring, more_left_alone, reload_done, reload_failed, started, state_unknown,
-    step, stopping, team_unread, unproven, users_gone,
+    CycleNumbers, Kind, aftermath, complete, cycle_done, cycle_failed, cycle_recovered, expiring,
+    held, incomplete, left_alone, more_expiring, more_left_alone, reload_done, reload_failed,
+    started, state_unknown, step, stopping, users_gone,
 };
 pub use output::{Output, init};

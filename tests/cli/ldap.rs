@@ -49,12 +49,12 @@ fn a_size_limit_is_told_loudly() {
     let (_slapd, place) = slapd(510, SlapdOptions::default());
     place
         .run(&["check"])
-        .exits(1)
+        .exits(4)
         .says("PROBLEM  directory")
         .says("limit");
     place
         .run(&["plan"])
-        .exits(0)
+        .exits(4)
         .says("THE READING OF THE DIRECTORY IS NOT COMPLETE")
         .says("size limit exceeded")
         .says("Nobody is deactivated");

@@ -4,6 +4,8 @@
 
 mod alone;
 mod check;
+mod clean;
+mod incomplete;
 mod ldap;
 mod people;
 mod place;
@@ -11,6 +13,7 @@ mod record;
 mod saved;
 mod served;
 mod state;
+mod times;
 mod undo;
 mod undo_rings;
 mod words;

@@ -120,7 +120,7 @@ fn who_calls_is_written_down() {
     let mut command = place.command(&["deactivate", "bob"]);
     let said = crate::place::run(command.env("SUDO_USER", "erika"));
     said.exits(0)
-        .says("(erika) said so with `mattersync deactivate`");
+        .says("(says: for \"erika\") said so with `mattersync deactivate`");
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_service_that_ends_before_it_answered_is_told() {
     place
         .run(&["sync"])
         .exits(75)
-        .says("ended before it had answered");
+        .says("hung up before it had answered");
     server.join().unwrap();
     assert_eq!(place.sim.requests(), 0);
 }
@@ -203,7 +203,7 @@ fn the_service_takes_back_and_names_who_asked() {
         .run(&["history"])
         .exits(0)
         .says("sync")
-        .says("(erika)");
+        .says("(says: for \"erika\")");
     let mut command = place.command(&["undo", "2", "--person", "robert", "--yes"]);
     crate::place::run(command.env("SUDO_USER", "erika"))
         .exits(0)
@@ -216,7 +216,7 @@ fn the_service_takes_back_and_names_who_asked() {
         .run(&["show", "3"])
         .exits(0)
         .says("Run 3, undo, by ")
-        .says("(erika) takes back what run 2 did");
+        .says("(says: for \"erika\") takes back what run 2 did");
     place.run(&["redo", "bob"]).exits(0);
     place.run(&["sync"]).exits(0).says("Renamed 1 user");
     assert!(place.sim.user_named("robert").is_some());

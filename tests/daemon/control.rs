@@ -81,7 +81,7 @@ fn an_adoption_waits_for_a_persons_word_and_the_person_is_on_record() {
     assert_eq!(status, 200, "{answer}");
     let approved: Approved = serde_json::from_str(&answer).unwrap();
     assert_eq!((approved.released.len(), approved.unseen.len()), (1, 0));
-    let by = format!("{} (carol)", me());
+    let by = format!("{} (says: for \"carol\")", me());
     assert_eq!(
         memory(&stage).approvals[&HoldKey::Class(Class::Adopt)].by,
         by

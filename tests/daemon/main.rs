@@ -16,6 +16,8 @@ mod service;
 mod alone;
 mod backoff;
 mod control;
+mod crowded;
+mod incomplete;
 #[path = "../common/maker.rs"]
 mod maker;
 mod manager;

@@ -128,6 +128,28 @@ fn a_file_that_changes_during_a_cycle_is_for_the_next() {
     daemon.stop();
 }
 
+/// What is refused is refused as a whole: the part of it that could be used is not in force.
+#[test]
+fn a_good_schedule_with_a_token_that_is_gone_changes_nothing() {
+    let stage = stage();
+    let manager = Manager::new(&stage);
+    let daemon = manager.start(&stage, None);
+    daemon.wait_for("the first cycle", |s| s.last.is_some());
+    let good = stage.read_config();
+    stage.write_config(&good.replace("interval = \"1h\"", "interval = \"10s\""));
+    std::fs::rename(stage.path("token"), stage.path("token.away")).unwrap();
+    daemon.signal("HUP");
+    daemon.wait_until_said("the new configuration is refused, the old one stays in force");
+    manager.wait_for("READY=1", 2);
+    std::fs::rename(stage.path("token.away"), stage.path("token")).unwrap();
+    let report = daemon.sync();
+    assert!(report.requests > 0);
+    let status = daemon.status().unwrap();
+    let pause = status.next.unwrap().since(status.last.unwrap().at);
+    assert!(pause > Duration::from_secs(1_800), "{pause:?}");
+    daemon.stop();
+}
+
 #[test]
 fn moving_the_state_needs_a_restart() {
     let stage = stage();

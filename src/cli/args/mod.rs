@@ -56,6 +56,7 @@ Exit codes:
    1  something failed, or nobody knows yet whether it was done; `status`: degraded or no service
    2  the command line is wrong
    3  something is held and waits for `mattersync approve`
+   4  a side could be read only in part, so that leavers may not be followed; goes before 1 and 3
   69  the directory or Mattermost cannot be reached or read
   71  the operating system refuses
   73  the control socket cannot be made
@@ -70,15 +71,16 @@ pub enum Command {
     /// Look whether everything is as it should be; changes nothing
     ///
     /// Configuration, secrets, directory, Mattermost: each line says `ok`, `note` or `PROBLEM`,
-    /// and what to do. Exits with 0 without problems, 1 with, 78 if the configuration cannot be
-    /// used.
+    /// and what to do. Exits with 0 without problems, 1 with, 4 if a side could be read only in
+    /// part, 78 if the configuration cannot be used.
     Check(Json),
 
     /// Show what would be done, and why; changes nothing
     ///
     /// Reads both sides and prints the plan: adoptions with both parties side by side, every
     /// change with its reason, what is held, who is left alone and why, and what to type next.
-    /// Exits with 0 when it could plan, whatever the plan says.
+    /// Exits with 0 when it could plan, whatever the plan says, and with 4 when a side could be read
+    /// only in part.
     Plan(Plan),
 
     /// List what is held, or release it
@@ -92,7 +94,8 @@ pub enum Command {
     /// Do one cycle now: read both sides, plan, and carry the plan out
     ///
     /// Exits with 0 when all that the plan wanted was done, 1 when something failed (each failure
-    /// is listed with its reason), 3 when something is held and waits for `mattersync approve`.
+    /// is listed with its reason), 3 when something is held and waits for `mattersync approve`,
+    /// 4 when a side could be read only in part, so that leavers may not be followed today.
     /// With --plan: carries out exactly what a plan saved with `mattersync plan --out` would do,
     /// or nothing.
     Sync(Sync),
@@ -106,8 +109,8 @@ pub enum Command {
 
     /// Tell how the service is
     ///
-    /// Exits with 0 when all is well, 3 when something is held, and 1 when cycles cannot be
-    /// finished, steps fail, or no service runs.
+    /// Exits with 0 when all is well, 3 when something is held, 4 when the last cycle could read a
+    /// side only in part, and 1 when cycles cannot be finished, steps fail, or no service runs.
     Status(Json),
 
     /// Deactivate one person now; needs no approval

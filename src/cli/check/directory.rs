@@ -41,12 +41,14 @@ pub(super) async fn check(
             let directory = read.map(|Reading::Full(directory)| directory);
             let directory = readable(findings, directory)?;
             for gap in directory.accounts.gaps() {
-                findings.problem(
+                findings.unread(
                     "directory",
                     format!("the reading is not complete, so nobody is deactivated: {gap}"),
                 );
             }
-            group_gaps(findings, &directory);
+            for gap in unread_groups(&directory) {
+                findings.unread("directory", group_gap(gap));
+            }
             Some(directory)
         }
     }?;
@@ -66,19 +68,17 @@ fn servers(findings: &mut Findings, inspection: Inspection) -> Option<Directory>
         }
     }
     let directory = readable(findings, inspection.reading?);
-    // Groups decide only who gets a seat first; those that do are looked at by themselves.
-    let groups = directory.iter().flat_map(|d| d.groups.gaps());
-    let harmless: Vec<String> = groups
-        .map(|gap| format!("the groups are not complete: {gap}"))
-        .collect();
+    // A directory without groups is nothing special.
+    let harmless = group_gap(&Gap::Empty);
     for advice in inspection.advice {
-        let mark = if harmless.contains(&advice) {
+        let mark = if advice == harmless {
             Mark::Note
         } else {
             Mark::Problem
         };
         findings.add(mark, "directory", advice);
     }
+    findings.incomplete |= directory.as_ref().is_some_and(is_incomplete);
     directory
 }
 
@@ -104,12 +104,17 @@ fn server(url: &LdapUrl, facts: &ServerFacts) -> String {
     format!("{url}: {}", parts.join("; "))
 }
 
-fn group_gaps(findings: &mut Findings, directory: &Directory) {
-    for gap in directory.groups.gaps() {
-        if !matches!(gap, Gap::NotRead | Gap::Empty) {
-            findings.note("directory", format!("the groups are not complete: {gap}"));
-        }
-    }
+fn group_gap(gap: &Gap) -> String {
+    format!("the groups are not complete: {gap}")
+}
+
+fn unread_groups(directory: &Directory) -> impl Iterator<Item = &Gap> {
+    let gaps = directory.groups.gaps().iter();
+    gaps.filter(|gap| !matches!(gap, Gap::NotRead | Gap::Empty))
+}
+
+fn is_incomplete(directory: &Directory) -> bool {
+    !directory.accounts.gaps().is_empty() || unread_groups(directory).next().is_some()
 }
 
 fn what_was_found(findings: &mut Findings, directory: &Directory) {

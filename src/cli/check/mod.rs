@@ -22,7 +22,7 @@ use crate::provider::mapping::person_attributes;
 use super::Answer;
 use super::args::Json;
 use super::context::Context;
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, Found};
 use super::print::{Page, Terminal, count};
 
 /// How much a finding matters.
@@ -68,6 +68,8 @@ struct Attribute {
 struct Findings {
     findings: Vec<Finding>,
     attributes: Vec<Attribute>,
+    /// Whether a side could be read only in part. Other problems may come from that alone.
+    incomplete: bool,
 }
 
 impl Findings {
@@ -89,6 +91,12 @@ impl Findings {
 
     fn problem(&mut self, about: &'static str, says: impl Into<String>) {
         self.add(Mark::Problem, about, says);
+    }
+
+    /// A problem because of which a part of a side is not known.
+    fn unread(&mut self, about: &'static str, says: impl Into<String>) {
+        self.incomplete = true;
+        self.problem(about, says);
     }
 
     /// A problem, and on a line of its own what to do about it.
@@ -126,12 +134,11 @@ pub fn check(config: &Path, json: Json, terminal: Terminal) -> Result<Answer, Fa
     let mut findings = Findings::default();
     local::check(&mut findings, &context, config);
     context.wait(sides(&mut findings, &context));
-    let problems = findings.problems();
-    let exit = if problems == 0 {
-        Exit::DONE
-    } else {
-        Exit::FAILED
-    };
+    let exit = Exit::from(Found {
+        incomplete: findings.incomplete,
+        failed: findings.problems() > 0,
+        held: false,
+    });
     if json.json {
         return Answer::json(&findings, exit);
     }

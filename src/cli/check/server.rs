@@ -46,12 +46,13 @@ pub(super) async fn check(
     }
     let users = told(findings, reader.users_of(&facts).await)?;
     for gap in users.gaps() {
-        let what = format!("the list of users was not read whole: {gap}");
-        findings.problem("Mattermost", what);
+        findings.unread(
+            "Mattermost",
+            format!("the list of users was not read completely: {gap}"),
+        );
     }
     for unread in &facts.unread {
-        let what = format!("{} could not be read: {}", unread.part, unread.why);
-        findings.problem("Mattermost", what);
+        findings.unread("Mattermost", unread.to_string());
     }
     let accounts = Accounts::of(directory);
     let may_all = rights(findings, settings, &facts, &users, &accounts);
@@ -292,7 +293,7 @@ async fn teams(
     for team in &settings.policy.teams {
         let name = &team.name;
         match reader.team_by_name(name).await {
-            Err(error) => findings.problem("teams", format!("{name}: {error}")),
+            Err(error) => findings.unread("teams", format!("{name}: {error}")),
             Ok(None) => findings.ok("teams", format!("{name} will be made")),
             Ok(Some(found)) if found.archived_at.is_some() => findings.problem(
                 "teams",

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AccountKey, Evidence, LeftAlone, UserId, Why};
+use crate::model::{AccountKey, Evidence, LeftAlone, Unread, UserId, Why};
 use crate::plan::{Bar, Claim, Crowd, among_conflicts};
 
 use super::super::errand::{Asker, Errand};
@@ -24,9 +24,9 @@ pub struct ConflictsReport {
     pub conflicts: Vec<Conflict>,
     /// Adoptions that are no conflict and wait for an approval.
     pub adoptions: usize,
-    /// Why not all users were read: there may be more conflicts.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unread: Vec<String>,
+    /// What could not be read: there may be more conflicts.
+    #[serde(default)]
+    pub incomplete: Vec<Unread>,
 }
 
 /// What kind of conflict it is.
@@ -154,7 +154,7 @@ impl Finder<'_> {
         ConflictsReport {
             conflicts,
             adoptions: adoptions.count(),
-            unread: self.view.users_unread(),
+            incomplete: self.view.unread(),
         }
     }
 

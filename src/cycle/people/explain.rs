@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     AccountKey, AccountState, Action, Evidence, LinkOrigin, Lookup, Now, Outcome, ProfileField,
-    Seats, Timestamp, UserId, Why, shell_word,
+    Seats, Timestamp, Unread, UserId, Why, shell_word,
 };
 use crate::plan::{Crowd, Policy, Readings, Span};
 use crate::provider::mapping::dn::normalise;
@@ -43,8 +43,8 @@ pub struct Explanation {
     pub stories: Vec<Story>,
     /// Where nobody is: names that are nearly the same.
     pub near: Vec<String>,
-    /// Why the reading of the directory does not prove that somebody is not there.
-    pub gaps: Vec<String>,
+    /// What could not be read, so that nobody knows who is not there.
+    pub incomplete: Vec<Unread>,
 }
 
 /// The story of one person.
@@ -141,13 +141,11 @@ impl Errand for Explain {
                 true => near(&view, &self.person),
                 false => Vec::new(),
             };
-            let gaps = view.directories.values().flat_map(|d| d.accounts.gaps());
-            let gaps = gaps.map(ToString::to_string).collect();
             Ok(Explanation {
                 person: self.person,
                 stories,
                 near,
-                gaps,
+                incomplete: view.unread(),
             })
         })
     }

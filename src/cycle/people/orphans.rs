@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Action, Order, Plan, Remember, Timestamp, User, UserId, Why};
+use crate::model::{Action, Order, Plan, Remember, Timestamp, Unread, User, UserId, Why};
 use crate::plan::{Bar, Crowd, Policy};
 
 use super::super::errand::{Asker, Errand};
@@ -48,9 +48,9 @@ pub struct OrphansReport {
     pub orphans: Vec<Orphan>,
     /// Guests, behind whom no account is expected.
     pub guests: Vec<Orphan>,
-    /// Why not all users were read: there may be more orphans.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unread: Vec<String>,
+    /// What could not be read: who stands behind a user may be among it.
+    #[serde(default)]
+    pub incomplete: Vec<Unread>,
 }
 
 /// One user whom no account stands behind.
@@ -139,7 +139,7 @@ fn orphans(engine: &Engine, view: &View) -> OrphansReport {
     OrphansReport {
         orphans,
         guests,
-        unread: view.users_unread(),
+        incomplete: view.unread(),
     }
 }
 

@@ -6,7 +6,7 @@ use super::super::fault::{Fault, no_such_step, not_open, settled_already, step_t
 use super::super::target::Target;
 use super::super::{Outcome, RunRecord, RunState, Settlement, Unsettled};
 use super::{from_json, odd, to_json};
-use crate::model::{RunId, Step, StepId, StepRecord, Timestamp, UserId};
+use crate::model::{Made, RunId, Step, StepId, StepRecord, Timestamp, UserId};
 
 /// What is told of a step that was begun and whose outcome nobody recorded.
 pub(in super::super) const NOT_RECORDED: &str = "begun, and the outcome was not recorded";
@@ -135,18 +135,21 @@ pub(in super::super) fn settle(
     settlement: &Settlement,
 ) -> Result<(), Fault> {
     refuse_settled(db, run, step)?;
+    let before = made(db, run, step)?;
     let (word, message) = match &settlement.outcome {
         Outcome::Done => ("done", None),
         Outcome::NotDone(message) => ("not-done", Some(message)),
         Outcome::Unknown(message) => ("unknown", Some(message)),
     };
-    let made = settlement.made.as_ref();
-    let result = made.map(to_json).transpose()?;
+    let made = Made::and_before(settlement.made.clone(), before.as_ref());
+    let result = made.as_ref().map(to_json).transpose()?;
+    let user = |made: &Option<Made>| made.as_ref().and_then(|made| made.user.clone());
+    let (user, earlier) = (user(&made), user(&before));
     // What has an unknown outcome was sent, even if nobody recorded the intent. A user who was
     // created gets to be known by the step, too.
     db.prepare_cached(
         "UPDATE steps SET outcome = ?3, message = ?4, settled_at = ?5, result = ?6,
-             user = coalesce(user, ?7),
+             user = CASE WHEN user IS ?9 THEN ?7 ELSE user END,
              intended_at = CASE WHEN ?3 = 'unknown' THEN coalesce(intended_at, ?5)
                                 ELSE intended_at END,
              unsettled = (?3 = 'unknown' AND NOT ?8 AND superseded_by IS NULL)
@@ -159,10 +162,19 @@ pub(in super::super) fn settle(
         message,
         settlement.at.0,
         result,
-        made.and_then(|made| made.user.as_ref()).map(UserId::as_str),
-        made.is_some_and(|made| made.asked),
+        user.as_ref().map(UserId::as_str),
+        settlement.made.as_ref().is_some_and(|made| made.asked),
+        earlier.as_ref().map(UserId::as_str),
     ])?;
     Ok(())
+}
+
+/// What an earlier settlement of a step said that was made.
+fn made(db: &Connection, run: RunId, step: StepId) -> Result<Option<Made>, Fault> {
+    let result: Option<String> = db
+        .prepare_cached("SELECT result FROM steps WHERE run = ?1 AND number = ?2")?
+        .query_row(params![run.0, step.0], |row| row.get(0))?;
+    result.map(|made| from_json("steps", &made)).transpose()
 }
 
 fn refuse_settled(db: &Connection, run: RunId, step: StepId) -> Result<(), Fault> {

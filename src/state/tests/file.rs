@@ -402,3 +402,51 @@ async fn an_older_copy_forgets_what_must_not_be_believed_and_nothing_else() {
     assert!(written.restored.take().is_some());
     assert_eq!(written, wanted);
 }
+
+/// The log of the file that goes is not the log of the one that comes: SQLite would play it into
+/// the copy.
+#[tokio::test]
+async fn a_copy_that_is_put_back_is_as_it_was_made_whatever_log_lies_there() {
+    let place = place();
+    let alive = place.path().join("alive");
+    let store = open(&alive);
+    store.observe(nonce(1)).await.unwrap();
+    let run = store
+        .begin(&plan(vec![reactivate(1, "a")]), "", &at(1))
+        .await
+        .unwrap();
+    store.finish(run, true, Timestamp(2)).await.unwrap();
+    store.counts().await.unwrap();
+    let copied = store.load().await.unwrap();
+    store.observe(nonce(2)).await.unwrap();
+    for lost in [false, true] {
+        let left = place.path().join(format!("left-{lost}"));
+        fs::create_dir(&left).unwrap();
+        for name in ["state.sqlite", "state.sqlite-wal", COPY_NAME] {
+            fs::copy(alive.join(name), left.join(name)).unwrap();
+        }
+        if lost {
+            fs::remove_file(left.join(FILE_NAME)).unwrap();
+        }
+        let log = fs::read(left.join("state.sqlite-wal")).unwrap();
+        assert!(!log.is_empty(), "the test needs a log");
+        let aside = restore(&left).unwrap();
+        assert_eq!(aside.is_none(), lost);
+        if let Some(aside) = aside {
+            let kept = format!("{}-wal", aside.display());
+            assert_eq!(
+                fs::read(kept).unwrap(),
+                log,
+                "the old log is kept with its file"
+            );
+        }
+        let back = open(&left);
+        assert_eq!(back.load().await.unwrap().nonces, copied.nonces);
+        drop(back);
+        let db = Connection::open(left.join(FILE_NAME)).unwrap();
+        let verdict: String = db
+            .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(verdict, "ok");
+    }
+}

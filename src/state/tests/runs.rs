@@ -191,3 +191,47 @@ async fn a_repeated_intent_keeps_its_moment() {
     })
     .await;
 }
+
+/// A creation may be found at once and confirmed only later, by something that names nobody.
+#[tokio::test]
+async fn whom_a_step_made_stays_known_when_a_later_word_names_nobody() {
+    on_both(async |store| {
+        let steps = vec![
+            join(1, "a", UserRef::Made(StepId(7)), "red"),
+            reactivate(2, "b"),
+        ];
+        let run = store.begin(&plan(steps), "", &at(1)).await.unwrap();
+        let say = |outcome: Outcome, user: Option<&str>| Settlement {
+            outcome,
+            made: user.map(|user| Made {
+                user: Some(UserId::new(user)),
+                ..Made::default()
+            }),
+            at: Timestamp(4),
+        };
+        let unknown = || Outcome::Unknown("cut".into());
+        for settlement in [
+            say(unknown(), Some("guessed")),
+            say(unknown(), Some("new")),
+            say(Outcome::Done, None),
+        ] {
+            let concluded = store.conclude(run, StepId(1), settlement, vec![]);
+            concluded.await.unwrap();
+        }
+        let own = store.conclude(run, StepId(2), say(unknown(), Some("other")), vec![]);
+        own.await.unwrap();
+        let record = store.run(run).await.unwrap().unwrap();
+        let user = |n: usize| record.steps[n].user().map(UserId::as_str);
+        assert_eq!((user(0), user(1)), (Some("new"), Some("user-b")));
+        for (person, known) in [("new", 1), ("guessed", 0), ("user-b", 1), ("other", 0)] {
+            let who = store.known_as(person.into()).await.unwrap();
+            assert_eq!(who.users.len(), known, "{person}");
+            let which = Which {
+                who: Some(who),
+                ..Which::default()
+            };
+            assert_eq!(store.heads(which).await.unwrap().len(), known, "{person}");
+        }
+    })
+    .await;
+}

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::record::{Record, Run};
 use crate::model::{
-    About, AccountKey, Memory, Note, Plan, Remember, RunId, Step, StepId, Timestamp, UserId,
+    About, AccountKey, Made, Memory, Note, Plan, Remember, RunId, Step, StepId, Timestamp, UserId,
 };
 use crate::state::fault::{
     Fault, linked_twice, no_such_run, no_such_step, not_open, settled_already, step_twice,
@@ -176,11 +176,12 @@ impl Inner {
         if matches!(settlement.outcome, Outcome::Unknown(_)) {
             record.intended.get_or_insert(settlement.at);
         }
-        let user = settlement.made.as_ref().and_then(|made| made.user.clone());
-        record.target.user = record.target.user.take().or(user);
+        let made = Made::and_before(settlement.made, record.made.as_ref());
+        let user = made.as_ref().and_then(|made| made.user.as_ref());
+        record.target.user = record.step.action.user().or(user).cloned();
         record.outcome = Some(settlement.outcome);
         record.settled = Some(settlement.at);
-        record.made = settlement.made;
+        record.made = made;
         self.apply(delta);
         Ok(())
     }

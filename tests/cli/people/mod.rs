@@ -85,5 +85,8 @@ fn the_service_answers_the_same() {
     assert_eq!(kinds(&report), ["unlinked"]);
     let mut command = place.command(&["keep", "bob"]);
     crate::place::run(command.env("SUDO_USER", "erika")).exits(0);
-    place.run(&["orphans", "--all"]).exits(0).says("(erika)");
+    place
+        .run(&["orphans", "--all"])
+        .exits(0)
+        .says("(says: for \"erika\")");
 }

@@ -1,0 +1,153 @@
+//! A side that could be read only in part has an exit code of its own, and is told.
+
+use std::fs;
+
+use mattermost_sim::{Answer, Commit, Effect, Fault};
+use serde_json::{Value, json};
+
+use crate::place::{Place, Said};
+
+fn company() -> Place {
+    let mut place = Place::new();
+    for uid in ["anna", "bert", "carl"] {
+        place.add(uid, &uid.to_uppercase(), "Test");
+    }
+    place
+}
+
+/// Everything that looks at both sides says so, and ends with 4.
+#[track_caller]
+fn all_say(place: &Place, words: &str) {
+    for command in [
+        &["plan"][..],
+        &["sync"],
+        &["check"],
+        &["approve"],
+        &["conflicts"],
+        &["orphans"],
+        &["explain", "anna"],
+        &["explain", "nobody-of-that-name"],
+    ] {
+        place.run(command).exits(4).says(words);
+        let said = place.run(&[command, &["--json"]].concat()).exits(4);
+        let json = said.json();
+        match command[0] {
+            "check" => assert_eq!(json["incomplete"], true, "{json}"),
+            "approve" => assert!(json.is_array(), "{json}"),
+            "sync" => assert_told(&json["plan"], words),
+            _ => assert_told(&json, words),
+        }
+    }
+    let file = place.path("plan.json").display().to_string();
+    place.run(&["plan", "--out", &file]).exits(4).says(words);
+    place.run(&["sync", "--plan", &file]).exits(4).says(words);
+}
+
+#[track_caller]
+fn assert_told(report: &Value, words: &str) {
+    let told = report["incomplete"].as_array().unwrap();
+    let says = |one: &Value| one["why"].as_str().unwrap().contains(words);
+    assert!(told.iter().any(says), "{report}");
+}
+
+/// Everything says that both sides were read.
+#[track_caller]
+fn all_well(place: &Place) {
+    for command in ["plan", "sync", "check", "approve", "conflicts", "orphans"] {
+        let said = place.run(&[command]).exits(0);
+        said.says_not("COMPLETE").says_not("not read completely");
+    }
+    let said = place.run(&["plan", "--json"]).exits(0);
+    assert_eq!(said.json()["incomplete"], json!([]));
+}
+
+#[test]
+fn a_file_that_is_cut_empty_or_without_people_is_an_incomplete_reading() {
+    let place = company();
+    place.run(&["sync"]).exits(0);
+    all_well(&place);
+    let path = place.path("people.ldif");
+    let whole = fs::read_to_string(&path).unwrap();
+
+    fs::write(&path, &whole[..whole.len() * 2 / 3]).unwrap();
+    all_say(&place, "the file is not whole");
+    fs::write(&path, "").unwrap();
+    all_say(&place, "the file is not whole");
+    let tree = "dn: dc=directory,dc=nh\nobjectClass: domain\ndc: directory\n\n";
+    fs::write(&path, tree).unwrap();
+    all_say(&place, "the reading has no entry at all");
+
+    fs::write(&path, &whole).unwrap();
+    all_well(&place);
+    let active = place.sim.users().into_iter().filter(|u| u.delete_at == 0);
+    assert_eq!(active.count(), 4);
+}
+
+/// What must always be there is not: a right may have been lost.
+#[test]
+fn a_lost_right_is_an_incomplete_reading() {
+    let mut place = company();
+    place.provider = Some(format!(
+        "kind = \"ldif\"\npath = \"{}\"\nsentinels = [\"uid=carl,ou=People,dc=directory,dc=nh\"]",
+        place.path("people.ldif").display()
+    ));
+    place.write();
+    place.run(&["sync"]).exits(0);
+    place.edit("carl", |carl| carl.gone = true);
+    all_say(
+        &place,
+        "the sentinel uid=carl,ou=People,dc=directory,dc=nh was not found",
+    );
+    assert_eq!(place.sim.user_named("carl").unwrap().delete_at, 0);
+}
+
+#[test]
+fn a_group_that_may_be_any_is_an_incomplete_reading() {
+    let place = company();
+    place.run(&["sync"]).exits(0);
+    let path = place.path("people.ldif");
+    let group = "dn: cn=sales,ou=Groups,dc=directory,dc=nh\nobjectClass: posixGroup\ncn: sales\n\n";
+    fs::write(&path, fs::read_to_string(&path).unwrap() + group).unwrap();
+    all_say(&place, "cn=sales,ou=Groups,dc=directory,dc=nh");
+    // What is unusable and has an id leaves nothing open.
+    let id = "entryUUID: 00000000-0000-4000-9000-000000000001\n\n";
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.trim_end().to_owned() + "\n" + id).unwrap();
+    all_well(&place);
+}
+
+#[test]
+fn a_team_behind_a_foreign_page_is_an_incomplete_reading() {
+    let place = company();
+    place.run(&["sync"]).exits(0);
+    let page = Answer {
+        status: 404,
+        headers: vec![("content-type".to_owned(), "text/html".to_owned())],
+        body: b"<html>Not found</html>".to_vec(),
+    };
+    let fault = Fault::new(Effect::Answer(page, Commit::Before));
+    let path = "/api/v4/teams/name/*";
+    place.sim.add_fault(fault.method("GET").path(path));
+    for command in ["plan", "sync", "conflicts", "orphans"] {
+        let said = place.run(&[command]).exits(4);
+        said.says("THE READING OF MATTERMOST IS NOT COMPLETE")
+            .says("the team our")
+            .says(" could not be read");
+    }
+    place.run(&["check"]).exits(4).says("PROBLEM  teams");
+    place.sim.clear_faults();
+    all_well(&place);
+}
+
+/// A hold may last for days; it must not hide that leavers are not followed today.
+#[test]
+fn an_incomplete_reading_goes_before_a_hold() {
+    let place = company();
+    place.stranger("anna", "anna");
+    place.run(&["sync"]).exits(3).says("HELD: adopt");
+    let path = place.path("people.ldif");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.trim_end()).unwrap();
+    let said: Said = place.run(&["sync"]).exits(4);
+    said.says("HELD: adopt").says("NOT COMPLETE");
+}
