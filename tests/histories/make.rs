@@ -35,7 +35,7 @@ impl History {
 /// Whether entries may be too large.
 const LARGE_ENTRIES: bool = false;
 /// Whether the server refuses people for ever.
-const REFUSED: bool = false;
+const REFUSED: bool = true;
 /// Whether marks of strangers are forged.
 const FORGED: bool = false;
 
@@ -272,8 +272,16 @@ impl Maker {
             116..118 => E::AdminDemotes(a),
             118..122 => {
                 let how = [
-                    if FORGED { Forgery::Stranger } else { Forgery::Other },
-                    if FORGED { Forgery::Stranger } else { Forgery::Erased },
+                    if FORGED {
+                        Forgery::Stranger
+                    } else {
+                        Forgery::Other
+                    },
+                    if FORGED {
+                        Forgery::Stranger
+                    } else {
+                        Forgery::Erased
+                    },
                     Forgery::Other,
                     Forgery::Copied,
                     Forgery::Erased,

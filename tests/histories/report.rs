@@ -67,6 +67,7 @@ const KINDS: &[&str] = &[
     "LargeProps",
     "OwnsBot",
     "OwnsOurBot",
+    "RefusedForEver",
     "TeamRenamed",
     "TeamArchived",
     "TeamBack",

@@ -95,6 +95,8 @@ pub struct Cycle {
     pub requests: u32,
     /// What was said of Mattermost, if it was not the truth.
     pub lie: Lie,
+    pub lied: u32,
+    pub teams: usize,
     /// The users as an old list had them, if one was shown.
     pub old: Option<BTreeMap<String, User>>,
     /// Whom the server refuses.
@@ -398,6 +400,8 @@ impl<'l> Stage<'l> {
             served: self.served.clone(),
             deeds: self.hub.deeds(),
             requests: self.hub.requests(),
+            lied: self.hub.lied(),
+            teams: self.sim.teams().len(),
             old: old.filter(|_| self.hub.lied() > 0),
             lie: if self.hub.lied() > 0 { lie } else { Lie::None },
             refused: self.hub.refused(),

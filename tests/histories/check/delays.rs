@@ -24,9 +24,6 @@ impl Checker {
         if cycle.order.is_some() {
             return Ok(());
         }
-        let offset = cycle.wall - cycle.at;
-        let jumped = self.offset.replace(offset).is_some_and(|old| old != offset);
-        self.clock_jumped |= jumped;
         self.replaced |= cycle.served.replaced > 0;
         if !WATCHED || !self.nothing_hinders(cycle) {
             return Ok(());

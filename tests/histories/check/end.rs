@@ -40,7 +40,8 @@ impl Checker {
         }
         let refused = u32::try_from(cycle.refused.len()).unwrap();
         let large = cycle.before.users.values().filter(|u| is_large(u)).count();
-        let more = refused * REQUESTS_OF_REFUSED + u32::try_from(large).unwrap() * REQUESTS_OF_LARGE;
+        let more =
+            refused * REQUESTS_OF_REFUSED + u32::try_from(large).unwrap() * REQUESTS_OF_LARGE;
         if cycle.requests > REQUESTS + more {
             return broken(8, format!("{} requests in a quiet cycle", cycle.requests));
         }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mattermost_sim::{MailKind, User};
 
 use crate::events::{Limits, Proof};
+use crate::mischief::is_unreadable;
 use crate::ports::Deed;
 use crate::served::{Seen, State};
 use crate::stage::Cycle;
@@ -229,7 +230,7 @@ impl Checker {
                 _ => false,
             };
             let user = cycle.before.users.get(*id);
-            let plain = user.is_some_and(|u| u.is_active() && !u.is_admin());
+            let plain = user.is_some_and(|u| u.is_active() && !u.is_admin() && !is_unreadable(u));
             let link = cycle
                 .before
                 .memory

@@ -9,6 +9,7 @@ mod duplicates;
 mod end;
 mod guard;
 mod identity;
+mod lies;
 mod mails;
 mod persons;
 mod purge;
@@ -112,6 +113,8 @@ pub struct Checker {
     /// By how much the wall clock is ahead of the true time, in milliseconds.
     offset: Option<i64>,
     clock_jumped: bool,
+    /// It was set since the last cycle that went well.
+    fresh_jump: bool,
     /// The directory was replaced.
     replaced: bool,
     persons: persons::Persons,
@@ -159,6 +162,7 @@ impl Checker {
             runs: amnesia::Runs::default(),
             offset: None,
             clock_jumped: false,
+            fresh_jump: false,
             replaced: false,
             persons: persons::Persons::default(),
             given_back: BTreeMap::new(),
@@ -211,6 +215,7 @@ impl Checker {
         self.untouched(cycle)?;
         self.limits(cycle)?;
         self.seats(cycle)?;
+        self.lied_to(cycle)?;
         self.own_branch(cycle)?;
         self.old_news(cycle)?;
         self.delays(cycle)?;
@@ -351,6 +356,7 @@ impl Checker {
     fn learn(&mut self, cycle: &Cycle) {
         self.count_twice(cycle);
         self.learn_persons(cycle);
+        self.fresh_jump &= cycle.error.is_some() || cycle.order.is_some();
         if !matches!(cycle.served.fault, Fault::HideAttribute(_)) {
             self.agreed.clear();
         }

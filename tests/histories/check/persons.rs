@@ -21,6 +21,10 @@ pub struct Persons {
 
 impl Checker {
     pub(super) fn read_persons(&mut self, cycle: &Cycle) {
+        let offset = cycle.wall - cycle.at;
+        let jumped = self.offset.replace(offset).is_some_and(|old| old != offset);
+        self.clock_jumped |= jumped;
+        self.fresh_jump |= jumped;
         for (number, shown) in cycle.served.all_shown() {
             self.persons.of.insert(number, shown.account.person);
             let Some(day) = shown.account.expires else {
@@ -90,6 +94,13 @@ impl Checker {
             return Ok(());
         }
         self.limit_of(cycle, Kind::Move, &unasked.clone(), unasked)
+    }
+
+    /// Whether mattersync may take the day that its clock says for the truth: it saw no jump, or
+    /// nothing rested on the clock when it jumped.
+    pub(super) fn may_believe_clock(&self, cycle: &Cycle) -> bool {
+        let compared = cycle.before.memory.clock.is_some();
+        self.rebooted || !self.fresh_jump || !compared
     }
 
     /// Whether the day on which an account expires was told of long enough before.

@@ -46,7 +46,8 @@ impl Checker {
         if !self.made.contains(id) || user.is_bot || user.is_admin() {
             return bad(3, "has a user who was there before, or has more rights");
         }
-        if user.is_active() || self.down.get(id) != Some(&Down::Ours) && !self.amnesia {
+        let ours = matches!(self.down.get(id), Some(Down::Ours | Down::Ordered));
+        if user.is_active() || !ours && !self.amnesia {
             return bad(3, "has a user whom mattersync did not deactivate");
         }
         if !matches!(cycle.served.of(number), Seen::Nowhere) || !cycle.served.proves_absence() {

@@ -57,6 +57,9 @@ impl Checker {
                 ..
             } => why.contains(by.as_str()),
             Action::Deactivate { .. } => match cycle.served.of(number) {
+                Seen::Elsewhere { locked: true } if self.setting.dates => {
+                    has(&[attribute]) || has(&[crate::world::EXPIRY])
+                }
                 Seen::Listed(_) | Seen::Unusable(_) | Seen::Elsewhere { locked: true } => {
                     has(&[attribute])
                 }
