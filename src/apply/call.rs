@@ -14,6 +14,10 @@ pub struct Call<'a> {
     pub steps: Vec<&'a Step>,
     /// The user of each step, as far as there is one.
     pub users: Vec<Option<UserId>>,
+    /// The bot that we are, where the server disables it together with its owner.
+    pub own_bot: Option<&'a UserId>,
+    /// The user of the first step as the plan saw it.
+    pub seen: Option<&'a User>,
     /// The team that they join.
     pub team: Option<TeamId>,
     /// The initial password, for a creation.
@@ -59,7 +63,22 @@ impl<'a> Call<'a> {
         let Some(user) = user else {
             return Err(stale("the user", "there", "gone"));
         };
-        differs(&step.expects, &user).map_or(Ok(()), Err)
+        let differs = promoted(self.seen, &user).or_else(|| differs(&step.expects, &user));
+        differs.map_or(Ok(()), Err)?;
+        match (&step.action, self.own_bot) {
+            (Action::Deactivate { user, .. }, Some(bot)) => self.check_own_branch(bot, user).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads whose the bot is that we are: somebody may have given it to this user meanwhile.
+    async fn check_own_branch(&self, bot: &UserId, user: &UserId) -> Result<(), WriteError> {
+        let owner = self.writer.reader().bot_owner(bot).await;
+        if owner.map_err(WriteError::NotSent)?.as_ref() == Some(user) {
+            let found = "this user: the server would disable our bot with them";
+            return Err(stale("the owner of our bot", "somebody else", found));
+        }
+        Ok(())
     }
 
     /// Reads whose the bot is now, and whether the new owner is still an active administrator.
@@ -266,6 +285,24 @@ fn differs(expects: &Precondition, user: &User) -> Option<WriteError> {
             .iter()
             .find_map(|(field, value)| text(field.api_name(), value, user.field(*field))),
     }
+}
+
+/// Nobody is touched who got rights since the plan was made, or is no longer a person's user.
+fn promoted(seen: Option<&User>, now: &User) -> Option<WriteError> {
+    let usual = |role: &&String| !["system_user", "system_guest"].contains(&role.as_str());
+    let had = |role: &&String| seen.is_some_and(|seen| seen.roles.contains(*role));
+    let more: Vec<&str> = now
+        .roles
+        .iter()
+        .filter(|role| usual(role) && !had(role))
+        .map(String::as_str)
+        .collect();
+    if !more.is_empty() {
+        let found = more.join(", ");
+        return Some(stale("the user's rights", "those of a user", &found));
+    }
+    let became_bot = now.is_bot && seen.is_none_or(|seen| !seen.is_bot);
+    became_bot.then(|| stale("the user", "a person", "a bot"))
 }
 
 fn stale(field: &str, expected: &str, found: &str) -> WriteError {

@@ -10,6 +10,7 @@ mod outcomes;
 mod queue;
 mod run;
 mod seating;
+mod tried;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -21,12 +22,15 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::mattermost::{RandomError, Writer};
-use crate::model::{Memory, Plan, RunId, Step, StepId, TeamId, UserId};
+use crate::model::{
+    Memory, PasswordPolicy, Plan, Roster, RunId, Step, StepId, TeamId, User, UserId,
+};
 use crate::state::{Outcome, StateError, Store};
 
 use breaker::Breaker;
-use queue::{Queue, untried_first};
+use queue::{Queue, last, untried_first};
 use seating::Seating;
+pub use tried::{Attempt, RUNS, failed_twice};
 
 /// Steps whose intents are recorded in one transaction.
 const INTENTS: usize = 50;
@@ -63,7 +67,8 @@ pub struct Report {
     pub waiting: Vec<StepId>,
     /// Steps of which nobody knows.
     pub unknown: Vec<(StepId, String)>,
-    /// Why the run ended early, if it did. Steps that are in none of the lists were not begun.
+    /// Why the run ended early or left something for the next cycle, if it did. Steps that are in
+    /// none of the lists were not begun.
     pub stopped: Option<String>,
 }
 
@@ -88,6 +93,14 @@ pub struct Applier<'a> {
     pub clock: &'a dyn Clock,
     /// The initial password of new users; random for each if not given.
     pub initial_password: Option<SecretString>,
+    /// What passwords must be like, as far as the server told.
+    pub password_policy: Option<PasswordPolicy>,
+    /// The users as the plan saw them.
+    pub users: &'a Roster<UserId, User>,
+    /// The bot that we are, where the server disables it together with its owner.
+    pub own_bot: Option<&'a UserId>,
+    /// What failed again and again, and is tried after everything else.
+    pub tried: BTreeSet<Attempt>,
     /// Calls that may be under way at once.
     pub concurrency: usize,
     /// How many users took a seat when the plan was made.
@@ -120,6 +133,12 @@ struct Run<'a> {
     report: Report,
     seating: Seating,
     breaker: Breaker,
+    /// Whether nothing more is sent.
+    ended: bool,
+    /// Kinds of steps of which no more are sent.
+    given_up: BTreeSet<&'static str>,
+    /// Steps that are left for the next cycle for that reason.
+    put_off: BTreeSet<StepId>,
     /// Outcomes on their way to the disk: several share one wait for it. All are there before
     /// the next intents, and before the run ends.
     settling: FuturesUnordered<BoxFuture<'a, Result<(), StateError>>>,
@@ -140,7 +159,7 @@ impl Applier<'_> {
         let mut run = Run {
             applier: self,
             id,
-            queue: Queue::new(&steps, self.team_batch),
+            queue: Queue::new(&steps, &last(&steps, &self.tried), self.team_batch),
             steps: steps.into_iter().map(|s| (s.id, s)).collect(),
             memory,
             users: BTreeMap::new(),
@@ -153,6 +172,9 @@ impl Applier<'_> {
             report: Report::default(),
             seating: Seating::new(self.seats_taken),
             breaker: Breaker::default(),
+            ended: false,
+            given_up: BTreeSet::new(),
+            put_off: BTreeSet::new(),
             settling: FuturesUnordered::new(),
         };
         run.go().await?;

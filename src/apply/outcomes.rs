@@ -1,5 +1,6 @@
 //! What became of steps: what follows from it, and how it is written down.
 
+use super::breaker::Verdict;
 use super::{ApplyError, Event, Run};
 use crate::mattermost::{ApiErrorKind, WriteError};
 use crate::model::{Made, MemoryDelta, Newest, Remember, Step};
@@ -11,10 +12,10 @@ impl<'a> Run<'a> {
         &mut self,
         results: Vec<(&'a Step, Result<Effect, WriteError>)>,
     ) -> Result<(), ApplyError> {
-        if let Some(why) = self.breaker.weigh(&results)
-            && self.may_go_on()
-        {
-            self.report.stopped = Some(why);
+        match self.breaker.weigh(&results) {
+            Verdict::Stop(why) if self.may_go_on() => self.end(why),
+            Verdict::PutOff(kind, why) => self.give_up_kind(kind, why),
+            Verdict::Stop(_) | Verdict::GoOn => {}
         }
         for (step, result) in results {
             self.settle(step, result)?;
@@ -69,7 +70,16 @@ impl<'a> Run<'a> {
 
     fn failed(&mut self, step: &Step, error: &WriteError) -> Result<(), ApplyError> {
         if error.kind() == Some(ApiErrorKind::TokenRejected) {
-            self.report.stopped = Some(format!("Mattermost no longer accepts the token: {error}"));
+            self.end(format!("Mattermost no longer accepts the token: {error}"));
+        }
+        if error.kind() == Some(ApiErrorKind::PasswordPolicy) {
+            // The next one would get the same answer.
+            let whose = match self.applier.initial_password {
+                Some(_) => "mattermost.initial-password does not meet the server's password policy",
+                None => "the server takes no password that mattersync makes",
+            };
+            let why = format!("{whose}: {error}. Nobody else was created in this run");
+            self.give_up_kind(step.action.kind(), why);
         }
         if error.surely_unchanged() {
             let mut delta = self.taken_back(step);

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::mattermost::TEAM_BATCH;
 use crate::model::{AccountKey, Action, Memory, Phase, Step, StepId, TeamRef, UserId};
 
+use super::tried::Attempt;
+
 /// The same steps, with those creations last that were begun before and never done: a run that
 /// ends early because of them has helped everybody else.
 pub fn untried_first<'a>(steps: impl Iterator<Item = &'a Step>, memory: &Memory) -> Vec<&'a Step> {
@@ -17,10 +19,28 @@ pub fn untried_first<'a>(steps: impl Iterator<Item = &'a Step>, memory: &Memory)
     steps
 }
 
-/// The steps that were not begun yet, by phase.
+/// The steps that come after all others: those in `tried`, and whatever waits for one of them.
+pub fn last(steps: &[&Step], tried: &BTreeSet<Attempt>) -> BTreeSet<StepId> {
+    let mut last = BTreeSet::new();
+    loop {
+        let before = last.len();
+        for step in steps {
+            let failed = || Attempt::of(&step.action).is_some_and(|a| tried.contains(&a));
+            if step.after.iter().any(|id| last.contains(id)) || failed() {
+                last.insert(step.id);
+            }
+        }
+        if last.len() == before {
+            return last;
+        }
+    }
+}
+
+/// The steps that were not begun yet, by phase; those that come after all others once more by
+/// phase.
 #[derive(Debug)]
 pub struct Queue {
-    phases: BTreeMap<Phase, VecDeque<Waiting>>,
+    phases: BTreeMap<(bool, Phase), VecDeque<Waiting>>,
     batch: usize,
     /// Whom the steps that were handed out and have no outcome yet are about.
     busy: BTreeMap<StepId, Whom>,
@@ -56,16 +76,16 @@ impl Whom {
 }
 
 impl Queue {
-    /// All steps, in the order of the plan.
-    pub fn new(steps: &[&Step], team_batch: bool) -> Self {
-        let mut phases: BTreeMap<Phase, VecDeque<Waiting>> = BTreeMap::new();
+    /// All steps, in the order of the plan; those in `last` after all others.
+    pub fn new(steps: &[&Step], last: &BTreeSet<StepId>, team_batch: bool) -> Self {
+        let mut phases: BTreeMap<(bool, Phase), VecDeque<Waiting>> = BTreeMap::new();
         for step in steps {
             let team = match &step.action {
                 Action::JoinTeam { team, .. } => Some(team.clone()),
                 _ => None,
             };
             phases
-                .entry(step.action.phase())
+                .entry((last.contains(&step.id), step.action.phase()))
                 .or_default()
                 .push_back(Waiting {
                     id: step.id,
@@ -140,7 +160,7 @@ impl Queue {
 mod tests {
     use super::*;
     use crate::model::{
-        DirectoryId, NewUser, Nonce, Precondition, Profile, ProviderName, Reason, Subject,
+        DirectoryId, NewUser, Nonce, Precondition, Profile, ProviderName, Reason, Subject, UserRef,
     };
 
     fn create(number: u32) -> Step {
@@ -179,8 +199,38 @@ mod tests {
             memory.nonces.insert(key, Nonce::new("n"));
         }
         let order = untried_first(steps.iter(), &memory);
-        let mut queue = Queue::new(&order, false);
+        let mut queue = Queue::new(&order, &BTreeSet::new(), false);
         let next: Vec<_> = (0..3).flat_map(|_| queue.next(&BTreeSet::new())).collect();
         assert_eq!(next, [StepId(3), StepId(1), StepId(2)]);
+    }
+
+    #[test]
+    fn who_failed_again_and_again_comes_after_everybody_elses_memberships() {
+        let (bad, good) = (create(1), create(2));
+        let join = |id: u32, after: &Step| {
+            let mut step = create(id);
+            step.action = Action::JoinTeam {
+                account: after.action.account().unwrap().clone(),
+                user: UserRef::Made(after.id),
+                team: TeamRef::Existing(crate::model::TeamId::new("t")),
+                team_name: "team".into(),
+            };
+            step.after = vec![after.id];
+            step
+        };
+        let joins = [join(3, &bad), join(4, &good)];
+        let steps = [&bad, &good, &joins[0], &joins[1]];
+        let tried = Attempt::of(&bad.action).into_iter().collect();
+        let mut queue = Queue::new(&steps, &last(&steps, &tried), false);
+        let (mut order, mut settled) = (Vec::new(), BTreeSet::new());
+        loop {
+            let next = queue.next(&settled);
+            settled.extend(next.iter().copied());
+            order.extend(next.iter().map(|id| id.0));
+            if next.is_empty() && queue.advance().is_none() {
+                break;
+            }
+        }
+        assert_eq!(order, [2, 4, 1, 3]);
     }
 }

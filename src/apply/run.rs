@@ -44,7 +44,7 @@ impl<'a> Run<'a> {
             tokio::select! {
                 biased;
                 () = stopped(&mut stop), if self.may_go_on() => {
-                    self.report.stopped = Some("mattersync was asked to stop".into());
+                    self.end("mattersync was asked to stop".into());
                     let land = async {
                         while let Some(results) = flying.next().await {
                             self.settle_all(results)?;
@@ -98,7 +98,31 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn may_go_on(&self) -> bool {
-        self.report.stopped.is_none()
+        !self.ended
+    }
+
+    /// Sends nothing more.
+    pub(super) fn end(&mut self, why: String) {
+        self.ended = true;
+        self.report.stopped = Some(why);
+    }
+
+    /// Sends no more steps of a kind.
+    pub(super) fn give_up_kind(&mut self, kind: &'static str, why: String) {
+        if self.given_up.insert(kind) && self.report.stopped.is_none() {
+            self.report.stopped = Some(why);
+        }
+    }
+
+    /// Leaves a step for the next cycle, which plans it again.
+    fn put_off(&mut self, step: &Step) {
+        self.put_off.insert(step.id);
+        if self.intended.contains(&step.id) {
+            let outcome = Outcome::NotDone(Outcome::BEFORE_ITS_TURN.to_owned());
+            self.note(step, &outcome, None, self.taken_back(step));
+        }
+        // Whoever waits for it need not wait any longer.
+        self.settled.insert(step.id);
     }
 
     /// Leaves out what cannot be done any more: its forerunner failed, or the server is full.
@@ -113,7 +137,10 @@ impl<'a> Run<'a> {
                 Action::CreateUser { .. } | Action::Reactivate { .. }
             );
             let failed = step.after.iter().find(|before| !self.done.contains(before));
-            if failed.is_some_and(|before| self.report.waiting.contains(before)) {
+            let left = |id: &StepId| self.put_off.contains(id);
+            if self.given_up.contains(step.action.kind()) || step.after.iter().any(left) {
+                self.put_off(step);
+            } else if failed.is_some_and(|before| self.report.waiting.contains(before)) {
                 self.leave_waiting(step, "it is for somebody who has none", Vec::new())?;
             } else if failed.is_some() {
                 let why = "what must happen before did not happen".to_owned();
@@ -190,7 +217,8 @@ impl<'a> Run<'a> {
         let password = match (&self.applier.initial_password, steps.first()) {
             (Some(password), _) => Some(password.clone()),
             (None, Some(step)) if matches!(step.action, Action::CreateUser { .. }) => {
-                Some(crate::mattermost::password()?)
+                let policy = self.applier.password_policy.as_ref();
+                Some(crate::mattermost::password_for(policy)?)
             }
             _ => None,
         };
@@ -202,6 +230,11 @@ impl<'a> Run<'a> {
         Ok(Call {
             writer: self.applier.writer,
             users: steps.iter().map(|s| self.user_of(s)).collect(),
+            own_bot: self.applier.own_bot,
+            seen: steps
+                .first()
+                .and_then(|s| s.action.user())
+                .and_then(|id| self.applier.users.get(id)),
             team: steps.first().and_then(|s| self.team_of(s)),
             steps,
             password,

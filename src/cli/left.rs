@@ -62,6 +62,7 @@ impl Group {
             | Why::BackByConfiguration { .. }
             | Why::EmailWaiting { .. }
             | Why::UndoWaits { .. }
+            | Why::PasswordRefused(_)
             | Why::LoginService { .. } => Self::Waiting,
             Why::StateUnknown(_) => Self::LockUnseen,
             Why::DeactivatedByHand | Why::DeactivatedByOrder { .. } | Why::Protected => {

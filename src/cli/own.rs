@@ -1,6 +1,7 @@
 //! Doing the work here, where no service runs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -10,8 +11,8 @@ use tokio::sync::watch;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
 use crate::cycle::{
-    Approved, Asker, CycleError, Engine, Errand, PlanReport, Question, Stage, SyncReport, View,
-    WordError,
+    Approved, Asker, CycleError, Engine, Errand, PlanReport, Pulse, Question, Stage, SyncReport,
+    View, WordError,
 };
 use crate::mattermost::ConnectError;
 use crate::model::{Memory, Origin, RunKind};
@@ -20,6 +21,9 @@ use crate::state::{MemoryStore, SqliteStore, Store, lost};
 
 use super::exit::{Exit, Failure};
 use super::progress::Progress;
+
+/// How often it is looked for what the work waits.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// Does the work itself.
 #[derive(Debug)]
@@ -60,8 +64,8 @@ impl Own {
     /// When a side or the state cannot be read.
     pub async fn look(&self, progress: &Progress) -> Result<View, Failure> {
         let mut engine = self.looking_engine()?;
-        let view = engine.look(&stages(progress)).await;
-        progress.clear();
+        let pulse = engine.pulse();
+        let view = shown(progress, &pulse, engine.look(&stages(progress))).await;
         view.map_err(|error| self.failure(error))
     }
 
@@ -71,8 +75,8 @@ impl Own {
     /// As [`Own::look`], and when another mattersync is at work.
     pub async fn show_holds(&self, progress: &Progress) -> Result<PlanReport, Failure> {
         let mut engine = self.writing_engine()?;
-        let view = engine.show_holds(&stages(progress)).await;
-        progress.clear();
+        let pulse = engine.pulse();
+        let view = shown(progress, &pulse, engine.show_holds(&stages(progress))).await;
         view.map(|view| view.report())
             .map_err(|error| self.failure(error))
     }
@@ -87,10 +91,9 @@ impl Own {
             Failure::new(Exit::SYSTEM, format!("signals cannot be caught: {error}"))
         })?;
         let origin = Origin::asked(RunKind::Sync, &self.by);
-        let summary = engine
-            .run_for(origin, stop, &stages(progress), &|_| {})
-            .await;
-        progress.clear();
+        let (pulse, stages) = (engine.pulse(), stages(progress));
+        let run = engine.run_for(origin, stop, &stages, &|_| {});
+        let summary = shown(progress, &pulse, run).await;
         let summary = summary.map_err(|error| self.failure(error))?;
         let shown = engine.shown(&summary.view).await;
         shown.map_err(|error| self.failure(error))?;
@@ -103,9 +106,9 @@ impl Own {
     /// When nothing of that name is held, and as [`Own::show_holds`].
     pub async fn approve(&self, what: &str, progress: &Progress) -> Result<Approved, Failure> {
         let mut engine = self.writing_engine()?;
-        let approved = engine.approve(what, &self.by, &stages(progress)).await;
-        progress.clear();
-        Ok(approved?)
+        let (pulse, stages) = (engine.pulse(), stages(progress));
+        let approving = engine.approve(what, &self.by, &stages);
+        Ok(shown(progress, &pulse, approving).await?)
     }
 
     /// Runs an errand.
@@ -127,8 +130,8 @@ impl Own {
             stages: &stages,
             listener: &|_| {},
         };
-        let answer = errand.run(&mut engine, &asker).await;
-        progress.clear();
+        let pulse = engine.pulse();
+        let answer = shown(progress, &pulse, errand.run(&mut engine, &asker)).await;
         answer.map_err(|error| match error {
             WordError::Cycle(error) => self.failure(error),
             other => other.into(),
@@ -185,8 +188,22 @@ impl Own {
     }
 }
 
+/// Does a piece of work, and shows for what it waits meanwhile.
+async fn shown<T>(progress: &Progress, pulse: &Pulse, work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
+    let mut look = tokio::time::interval(LOOK);
+    let result = loop {
+        tokio::select! {
+            result = &mut work => break result,
+            _ = look.tick(), if progress.is_seen() => progress.waits(&pulse.waits()),
+        }
+    };
+    progress.clear();
+    result
+}
+
 fn stages(progress: &Progress) -> impl Fn(Stage) + Send + Sync + '_ {
-    |stage| progress.show(stage.into())
+    |stage| progress.goes_on(stage.into())
 }
 
 /// Becomes true at the first SIGINT or SIGTERM; the second one ends the process.

@@ -4,12 +4,14 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::cycle::Wait;
 use crate::daemon::Phase;
 
 /// The line is not written more often than this.
 const REST: Duration = Duration::from_millis(100);
 
-/// Shows how far the work is; shows nothing when standard error is no terminal.
+/// Shows how far the work is, and for what it waits; shows nothing when standard error is no
+/// terminal.
 #[derive(Debug)]
 pub struct Progress {
     shown: Option<Mutex<Shown>>,
@@ -17,6 +19,8 @@ pub struct Progress {
 
 #[derive(Debug, Default)]
 struct Shown {
+    phase: Option<Phase>,
+    waits: Vec<Wait>,
     line: String,
     at: Option<Instant>,
 }
@@ -34,20 +38,40 @@ impl Progress {
         self.shown.is_some()
     }
 
+    /// The work is in this phase, and waits for this.
+    pub fn show(&self, phase: Phase, waits: &[Wait]) {
+        self.change(|shown| {
+            shown.phase = Some(phase);
+            shown.waits = waits.to_vec();
+        });
+    }
+
     /// The work is in this phase.
-    pub fn show(&self, phase: Phase) {
+    pub fn goes_on(&self, phase: Phase) {
+        self.change(|shown| shown.phase = Some(phase));
+    }
+
+    /// The work waits for this.
+    pub fn waits(&self, waits: &[Wait]) {
+        self.change(|shown| shown.waits = waits.to_vec());
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Shown)) {
         let Some(mut shown) = self.lock() else {
             return;
         };
-        let line = words(phase);
+        change(&mut shown);
+        let Some(phase) = shown.phase else {
+            return;
+        };
+        let line = words(phase, &shown.waits);
         let same_kind = line.split(' ').next() == shown.line.split(' ').next();
         let too_soon = same_kind && shown.at.is_some_and(|at| at.elapsed() < REST);
         if line != shown.line && !too_soon {
-            write(&format!("\r\x1b[K{line}"));
-            *shown = Shown {
-                line,
-                at: Some(Instant::now()),
-            };
+            // A line that is wrapped could not be taken away again.
+            write(&format!("\r\x1b[K{}", cut(&line, width())));
+            shown.line = line;
+            shown.at = Some(Instant::now());
         }
     }
 
@@ -73,18 +97,57 @@ impl Drop for Progress {
     }
 }
 
-fn words(phase: Phase) -> String {
-    match phase {
+fn words(phase: Phase, waits: &[Wait]) -> String {
+    let doing = match phase {
         Phase::Idle => "waiting for the service".to_owned(),
         Phase::Reading => "reading both sides".to_owned(),
         Phase::Planning => "planning".to_owned(),
         Phase::Applying { settled, total } => format!("applying {settled} of {total}"),
         Phase::Stopping => "the service is stopping".to_owned(),
+    };
+    if waits.is_empty() {
+        return doing;
     }
+    let waits: Vec<String> = waits.iter().map(ToString::to_string).collect();
+    format!("{doing}: waiting for {}", waits.join(" and "))
+}
+
+fn width() -> usize {
+    terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| usize::from(width.0))
+}
+
+fn cut(line: &str, width: usize) -> String {
+    line.chars().take(width.saturating_sub(1)).collect()
 }
 
 /// A terminal that is gone is no reason to stop working.
 fn write(text: &str) {
     let mut err = io::stderr().lock();
     let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mattermost::Pause;
+
+    #[test]
+    fn a_line_says_for_what_the_work_waits() {
+        let why = Pause::Refused(429);
+        let waits = [
+            Wait::Directory {
+                arrived: 7,
+                seconds: 3,
+            },
+            Wait::Pause { why, seconds: 12 },
+        ];
+        assert_eq!(words(Phase::Planning, &[]), "planning");
+        let line = words(Phase::Reading, &waits);
+        assert_eq!(
+            line,
+            "reading both sides: waiting for the directory (7 answers in 3 s) and Mattermost's \
+             limit (12 s more; it refused with status 429)"
+        );
+        assert_eq!(cut(&line, 20), "reading both sides:");
+    }
 }

@@ -144,7 +144,8 @@ impl Remote {
         call: RequestBuilder,
         progress: &Progress,
     ) -> Result<T, Failure> {
-        progress.show(self.status().await?.phase);
+        let status = self.status().await?;
+        progress.show(status.phase, &status.waits);
         let answer = self.answer(call);
         tokio::pin!(answer);
         let mut poll = tokio::time::interval(POLL);
@@ -156,7 +157,7 @@ impl Remote {
                 }
                 _ = poll.tick(), if progress.is_seen() => {
                     if let Ok(status) = self.status().await {
-                        progress.show(status.phase);
+                        progress.show(status.phase, &status.waits);
                     }
                 }
             }

@@ -142,14 +142,19 @@ fn tell(page: &mut Page, report: &StatusReport, run: Option<&RunRecord>) {
 }
 
 fn phase(report: &StatusReport) -> String {
-    match (report.phase, report.next) {
+    let doing = match (report.phase, report.next) {
         (Phase::Idle, Some(next)) => format!("idle, next cycle {next}"),
         (Phase::Idle, None) => "idle".to_owned(),
         (Phase::Reading, _) => "reading both sides".to_owned(),
         (Phase::Planning, _) => "planning".to_owned(),
         (Phase::Applying { settled, total }, _) => format!("applying: {settled} of {total} steps"),
         (Phase::Stopping, _) => "stopping".to_owned(),
+    };
+    if report.waits.is_empty() {
+        return doing;
     }
+    let waits: Vec<String> = report.waits.iter().map(ToString::to_string).collect();
+    format!("{doing}: waiting for {}", waits.join(" and "))
 }
 
 fn health(page: &mut Page, health: &Health) {

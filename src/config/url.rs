@@ -158,12 +158,19 @@ pub(super) fn server(text: &str) -> Result<ServerUrl, String> {
             "take name and password out of the address; the token belongs in `token`".into(),
         );
     }
+    let path = url.path().trim_end_matches('/');
+    if let Some(before) = page(path) {
+        let port = url
+            .port()
+            .map(|port| format!(":{port}"))
+            .unwrap_or_default();
+        let base = format!("{}://{host}{port}{before}", url.scheme());
+        return Err(format!(
+            "this is the address of a page of Mattermost or of its API: write {base}"
+        ));
+    }
     if url.query().is_some() || url.fragment().is_some() {
         return Err("leave out everything from `?` or `#` on".into());
-    }
-    let path = url.path().trim_end_matches('/');
-    if path.ends_with("/api/v4") {
-        return Err("leave out /api/v4".into());
     }
     let host = host.trim_matches(['[', ']']).to_owned();
     let local = is_loopback(&host);
@@ -175,6 +182,47 @@ pub(super) fn server(text: &str) -> Result<ServerUrl, String> {
         tls,
         local,
     })
+}
+
+/// What stands before the path of a page of Mattermost (its web application's or its API's), as
+/// people copy it from the browser; `None` where the path may be that of a server.
+fn page(path: &str) -> Option<String> {
+    /// What follows a team's name.
+    const OF_A_TEAM: [&str; 7] = [
+        "channels",
+        "drafts",
+        "integrations",
+        "messages",
+        "pl",
+        "scheduled_posts",
+        "threads",
+    ];
+    /// What stands behind the server's address itself.
+    const OF_THE_SERVER: [&str; 17] = [
+        "_redirect",
+        "admin_console",
+        "api",
+        "claim",
+        "create_team",
+        "do_verify_email",
+        "hooks",
+        "landing",
+        "login",
+        "mfa",
+        "oauth",
+        "plug",
+        "reset_password",
+        "select_team",
+        "should_verify_email",
+        "signup_email",
+        "signup_user_complete",
+    ];
+    let parts: Vec<&str> = path.split('/').collect();
+    let of_team = parts.iter().position(|part| OF_A_TEAM.contains(part));
+    let of_team = of_team.filter(|at| *at >= 2).map(|at| at - 1);
+    let of_server = parts.iter().position(|part| OF_THE_SERVER.contains(part));
+    let first = of_team.into_iter().chain(of_server).min()?;
+    Some(parts[..first].join("/"))
 }
 
 /// Whether a host is this machine.
@@ -291,13 +339,69 @@ mod tests {
             ("ftp://chat.example.org", "https://chat"),
             ("https://u:hunter2@chat.example.org", "token"),
             ("https://chat.example.org/?x=1", "leave out"),
-            ("https://chat.example.org/api/v4/", "/api/v4"),
+            (
+                "https://chat.example.org/api/v4/",
+                "write https://chat.example.org",
+            ),
         ] {
             let error = server(text).err().unwrap_or_default();
             assert!(
                 error.contains(what) && !error.contains("hunter2"),
                 "{text}: {error}"
             );
+        }
+    }
+
+    #[test]
+    fn the_address_of_a_page_is_taken_back_to_the_servers() {
+        for (text, base) in [
+            (
+                "https://Chat.example.org/sales/channels/town-square",
+                "https://chat.example.org",
+            ),
+            (
+                "https://chat.example.org/sales/messages/@anna",
+                "https://chat.example.org",
+            ),
+            (
+                "https://chat.example.org/sales/pl/9xuqwrwgstrb3mzrxb83nb357a",
+                "https://chat.example.org",
+            ),
+            (
+                "https://chat.example.org:8443/mm/sales/threads",
+                "https://chat.example.org:8443/mm",
+            ),
+            (
+                "https://chat.example.org/login?redirect_to=%2Fsales",
+                "https://chat.example.org",
+            ),
+            (
+                "https://chat.example.org/landing#/sales/channels/x",
+                "https://chat.example.org",
+            ),
+            ("https://example.org/chat/login", "https://example.org/chat"),
+            (
+                "https://chat.example.org/admin_console/about/license",
+                "https://chat.example.org",
+            ),
+            (
+                "https://chat.example.org/api/v4/users/me",
+                "https://chat.example.org",
+            ),
+            ("https://chat.example.org/api", "https://chat.example.org"),
+        ] {
+            let instead = server(text).err().unwrap_or_default();
+            assert!(
+                instead.ends_with(&format!("write {base}")),
+                "{text}: {instead}"
+            );
+        }
+        for good in [
+            "https://example.org/chat",
+            "https://example.org/channels",
+            "https://login.example.org",
+        ] {
+            assert!(server(good).is_ok(), "{good}");
         }
     }
 

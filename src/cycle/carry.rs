@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tokio::sync::watch;
 
 use super::{CycleError, Engine, Pick, Stage, Stages, Summary, View, about, exchanged, read};
-use crate::apply::{Applier, Listener, Report};
+use crate::apply::{Applier, Listener, RUNS, Report, failed_twice};
 use crate::mattermost::Counts;
 use crate::model::{Action, MemoryDelta, Now, Origin, Plan, Remember, RunId, StepId};
 use crate::plan::taken;
@@ -137,6 +137,10 @@ impl Engine {
             steps: view.plan.released().cloned().collect(),
             ..Plan::default()
         };
+        let tried = match total {
+            1 => BTreeSet::new(),
+            _ => failed_twice(&self.store.runs(RUNS).await?),
+        };
         let about = about::about(view, &released.steps, origin, now);
         let run = self
             .store
@@ -156,6 +160,10 @@ impl Engine {
             store: self.store.as_ref(),
             clock: self.clock.as_ref(),
             initial_password,
+            password_policy: view.server.password_policy,
+            users: &view.users,
+            own_bot: view.server.own_bot_in_danger(),
+            tried,
             concurrency: usize::try_from(settings.concurrency).unwrap_or(1),
             seats_taken: taken(&view.users),
             team_batch: view.server.capabilities.team_batch,

@@ -91,6 +91,7 @@ impl CycleError {
                     if error.kind() == std::io::ErrorKind::PermissionDenied);
                 if denied { 77 } else { 78 }
             }
+            Self::Connect(ConnectError::NotAToken(_)) => 78,
             Self::Mattermost(call) if call.kind().is_some_and(|k| refused.contains(&k)) => 77,
             Self::Provider(_) | Self::Mattermost(_) | Self::Connect(_) | Self::Exchanged(_) => 69,
             Self::OtherIds { .. } | Self::OtherProvider { .. } => 78,

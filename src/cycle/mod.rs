@@ -29,6 +29,7 @@ mod state_check;
 mod summary;
 mod undo;
 mod unread;
+mod wait;
 mod word;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,6 +68,7 @@ pub use saved::{SavePlan, Saved, SavedError, SavedPlan, SyncSaved, SyncedSaved};
 pub use state_check::{Finding, StateCheck, StateReport};
 pub use summary::Summary;
 pub use undo::{LeftStep, Redo, Redone, Undo, UndoReport};
+pub use wait::Wait;
 pub use word::{Approved, WordError};
 
 /// What a cycle is doing.

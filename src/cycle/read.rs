@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use secrecy::ExposeSecret;
+
 use crate::config::Settings;
 use crate::mattermost::{CallError, Reader};
 use crate::model::{
@@ -83,8 +85,13 @@ pub async fn both(
     // Who is to be deleted for ever is looked up once more.
     ask.known
         .extend(purge_due(&memory, &settings.policy, name, &ask.now));
+    let progress = ask.progress.clone();
+    let reading = async {
+        let _reading = progress.reading();
+        provider.read(&ask).await
+    };
     let (reading, mattermost) = tokio::join!(
-        provider.read(&ask),
+        reading,
         mattermost(reader, &settings.policy, &memory, unsettled, &ask.now)
     );
     let Reading::Full(directory) = reading?;
@@ -117,12 +124,13 @@ fn view(
     mut memory: Memory,
 ) -> View {
     let Mattermost {
-        server,
+        mut server,
         users,
         places,
         newest,
         unasked,
     } = mattermost;
+    server.refused_password = refused_password(settings, &server);
     for change in &newest {
         memory.remember(change);
     }
@@ -137,6 +145,15 @@ fn view(
         newest,
         unasked,
     }
+}
+
+/// Why the server would refuse the initial password that is configured. One that cannot be read is
+/// told when it is needed.
+fn refused_password(settings: &Settings, server: &ServerFacts) -> Option<String> {
+    let policy = server.password_policy?;
+    let source = settings.mattermost.initial_password.as_ref()?;
+    let (password, _) = source.load().ok()?;
+    policy.fault(password.expose_secret())
 }
 
 /// Whom the provider must look up if the reading does not contain them. Links are never forgotten:

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cycle::{Stage, Summary, unseen};
+use crate::cycle::{Stage, Summary, Wait, unseen};
 use crate::model::{ProviderName, Timestamp, Unread, Why, printable};
 use crate::plan::hold_name;
 
@@ -64,6 +64,9 @@ pub struct StatusReport {
     pub config: String,
     /// What it is doing.
     pub phase: Phase,
+    /// For what it waits while it does that.
+    #[serde(default)]
+    pub waits: Vec<Wait>,
     /// How it is.
     pub health: Health,
     /// When the daemon began.

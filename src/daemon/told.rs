@@ -175,6 +175,7 @@ fn wants_attention(why: &Why) -> bool {
         | Why::TeamArchived { .. }
         | Why::TeamFull { .. }
         | Why::NoAdmin
+        | Why::PasswordRefused(_)
         | Why::DroppedByConfiguration { .. }
         | Why::BackByConfiguration { .. }
         | Why::NotAPerson { linked: true, .. }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rand::RngExt;
+use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -14,8 +15,10 @@ use crate::model::{Timestamp, User, UserId};
 use crate::tls;
 
 use super::error::{CallError, SendError, WriteError};
-use super::pace::Gate;
+use super::foreign;
+use super::pace::{Gate, Pause};
 use super::reader::Reader;
+use super::token;
 use super::transport::{
     HttpTransport, Method, Request, Response, Transport, TransportError, Way, trust_nobody,
 };
@@ -44,6 +47,43 @@ struct Inner {
     counters: Counters,
     /// The `update_at` of each user as the last answer to a change had it.
     answered: Mutex<BTreeMap<UserId, Timestamp>>,
+    flight: Mutex<Flight>,
+}
+
+/// Calls that are under way.
+#[derive(Default)]
+struct Flight {
+    calls: u32,
+    /// When the last of them was sent or answered.
+    moved: Option<Instant>,
+}
+
+/// A call that is under way, until it is dropped.
+struct InFlight<'a>(&'a Inner);
+
+impl<'a> InFlight<'a> {
+    fn new(inner: &'a Inner) -> Self {
+        inner.moved(|calls| calls.saturating_add(1));
+        Self(inner)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.moved(|calls| calls.saturating_sub(1));
+    }
+}
+
+impl Inner {
+    fn flight(&self) -> MutexGuard<'_, Flight> {
+        self.flight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn moved(&self, change: impl Fn(u32) -> u32) {
+        let mut flight = self.flight();
+        flight.calls = change(flight.calls);
+        flight.moved = Some(Instant::now());
+    }
 }
 
 impl std::fmt::Debug for Client {
@@ -92,6 +132,9 @@ pub enum ConnectError {
     /// The token cannot be read.
     #[error("mattermost.token: {0}")]
     Token(#[from] SecretError),
+    /// What stands where the token should be is something else.
+    #[error("mattermost.token: what stands there {0}")]
+    NotAToken(&'static str),
     /// The trusted certificates cannot be used.
     #[error("mattermost: {0}")]
     Tls(#[from] tls::TlsError),
@@ -110,6 +153,9 @@ impl Client {
             MattermostAccess::Http { url, token, trust } => {
                 // Its warnings are told when the configuration is checked.
                 let (token, _) = token.load()?;
+                if let Some(fault) = token::fault(token.expose_secret()) {
+                    return Err(ConnectError::NotAToken(fault));
+                }
                 let tls = if url.starts_with("https:") {
                     tls::client_config(trust)?
                 } else {
@@ -134,6 +180,7 @@ impl Client {
             timeout,
             budget: AtomicU32::new(RETRY_BUDGET),
             counters: Counters::default(),
+            flight: Mutex::default(),
             answered: Mutex::default(),
         }))
     }
@@ -157,6 +204,18 @@ impl Client {
             rate_limited: c.rate_limited.load(Ordering::Relaxed),
             retries: c.retries.load(Ordering::Relaxed),
         }
+    }
+
+    /// Why the next call may not be sent yet, and how much longer.
+    pub fn pauses(&self) -> Option<(Pause, Duration)> {
+        self.0.gate.waits()
+    }
+
+    /// How long nothing was answered of the calls that are under way; `None` when none is.
+    pub fn unanswered(&self) -> Option<Duration> {
+        let flight = self.0.flight();
+        let moved = flight.moved.filter(|_| flight.calls > 0)?;
+        Some(moved.elapsed())
     }
 
     /// Which way in it is.
@@ -192,7 +251,7 @@ impl Client {
     ) -> Result<(T, BTreeMap<String, String>), CallError> {
         let request = self.request(Method::Get, path, None, false);
         let answer = self.read(request.clone()).await?;
-        Ok((parsed(&request, &answer)?, answer.headers))
+        Ok((parsed(&request, &answer, self.label())?, answer.headers))
     }
 
     /// The rows of a list, of each only the fields that are named, and how long they are together.
@@ -204,7 +263,7 @@ impl Client {
         let mut request = self.request(Method::Get, path, None, false);
         request.keep = Some(keep);
         let answer = self.read(request.clone()).await?;
-        Ok((parsed(&request, &answer)?, answer.body.len()))
+        Ok((parsed(&request, &answer, self.label())?, answer.body.len()))
     }
 
     /// One thing, with only the fields that are named.
@@ -216,7 +275,7 @@ impl Client {
         let mut request = self.request(Method::Get, path, None, false);
         request.keep = Some(keep);
         let answer = self.read(request.clone()).await?;
-        parsed(&request, &answer)
+        parsed(&request, &answer, self.label())
     }
 
     /// A reading call by `POST`: some lists are asked for with a list of ids.
@@ -227,7 +286,7 @@ impl Client {
     ) -> Result<T, CallError> {
         let request = self.request(Method::Post, path, Some(body), false);
         let answer = self.read(request.clone()).await?;
-        parsed(&request, &answer)
+        parsed(&request, &answer, self.label())
     }
 
     /// The same, of each row with only the fields that are named.
@@ -240,7 +299,7 @@ impl Client {
         let mut request = self.request(Method::Post, path, Some(body), false);
         request.keep = Some(keep);
         let answer = self.read(request.clone()).await?;
-        parsed(&request, &answer)
+        parsed(&request, &answer, self.label())
     }
 
     /// A call that writes, whose answer is read.
@@ -252,7 +311,9 @@ impl Client {
     ) -> Result<T, WriteError> {
         self.write_for(method, path, Some(body), Duration::ZERO)
             .await
-            .and_then(|(request, answer)| parsed(&request, &answer).map_err(WriteError::Unknown))
+            .and_then(|(request, answer)| {
+                parsed(&request, &answer, self.label()).map_err(WriteError::Unknown)
+            })
     }
 
     /// A call that writes, with more time than usual. Never sent again once it may have arrived.
@@ -317,7 +378,9 @@ impl Client {
             counters
                 .writes
                 .fetch_add(u64::from(request.writes), Ordering::Relaxed);
+            let under_way = InFlight::new(&self.0);
             let answer = self.0.transport.send(request.clone()).await;
+            drop(under_way);
             let answer = answer.map_err(|error| CallError::Send {
                 call: format!("{request:?}"),
                 error,
@@ -335,7 +398,7 @@ impl Client {
                     counters.rate_limited.fetch_add(limited, Ordering::Relaxed);
                     return Err(CallError::Api {
                         call: format!("{request:?}"),
-                        error: wire::refusal(&answer),
+                        error: wire::refusal(&answer, self.label()),
                     });
                 }
             }
@@ -359,10 +422,18 @@ impl Client {
     }
 }
 
-fn parsed<T: DeserializeOwned>(request: &Request, answer: &Response) -> Result<T, CallError> {
+fn parsed<T: DeserializeOwned>(
+    request: &Request,
+    answer: &Response,
+    base: &str,
+) -> Result<T, CallError> {
     wire::parse(&answer.body).map_err(|why| CallError::Garbled {
         call: format!("{request:?}"),
-        why,
+        why: if foreign::is_page(&answer.body) {
+            foreign::explain(answer, base)
+        } else {
+            why
+        },
     })
 }
 

@@ -55,6 +55,15 @@ pub struct ApiError {
     pub message: String,
 }
 
+/// Why a token may be refused. The server gives all of these the same answer.
+const TOKEN_REJECTED: &str = "the token is wrong, expired or revoked, or its owner is deactivated. \
+    Is it a bot's, look in Mattermost under Integrations > Bot Accounts: a server disables bots \
+    together with the person who owns them; enable the bot, and give it to somebody who stays \
+    (mmctl bot enable, mmctl bot assign). Or it is the token's id, which looks the same (the token \
+    itself is shown only once, when it is made); or it is a person's, and ServiceSettings.\
+    EnableUserAccessTokens is off; or a proxy removes or replaces the header Authorization on the \
+    way. Otherwise make a new token and put it where mattermost.token says";
+
 /// What a refusal means to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ApiErrorKind {
@@ -95,7 +104,7 @@ pub enum ApiErrorKind {
     Invalid,
     /// Too many requests. Surely not carried out.
     RateLimited,
-    /// The server failed.
+    /// The server failed at this call.
     ServerFailed,
     /// None of the others.
     Other,
@@ -107,6 +116,7 @@ impl ApiError {
         use ApiErrorKind as K;
         match (self.status, self.id.as_str()) {
             (429, _) => K::RateLimited,
+            (_, "") => K::Foreign,
             (
                 401,
                 "api.context.session_expired.app_error" | "api.context.token_provided.app_error",
@@ -122,12 +132,11 @@ impl ApiError {
                 "api.user.update_active.cannot_modify_status_when_user_is_managed_by_ldap.app_error",
             )
             | (409, _) => K::LoginServiceOwns,
-            (403, id) if !id.is_empty() => K::NoPermission,
-            (300..500, "") => K::Foreign,
+            (403, _) => K::NoPermission,
             (404, "api.context.404.app_error") => K::NotOffered,
             (404, _) => K::NotFound,
             (400, id) => refused_value(id),
-            (501, id) if !id.is_empty() => K::SwitchedOff,
+            (501, _) => K::SwitchedOff,
             (500.., _) => K::ServerFailed,
             _ => K::Other,
         }
@@ -166,25 +175,21 @@ fn refused_value(id: &str) -> ApiErrorKind {
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let advice = match self.kind() {
-            ApiErrorKind::TokenRejected => {
-                "the token is wrong, expired or revoked, or its owner is deactivated. Is it a bot's, \
-                 look in Mattermost under Integrations > Bot Accounts: a server disables bots \
-                 together with the person who owns them; enable the bot, and give it to somebody \
-                 who stays (mmctl bot enable, mmctl bot assign). Otherwise make a new token and put \
-                 it where mattermost.token says"
-            }
+            ApiErrorKind::TokenRejected => TOKEN_REJECTED,
             ApiErrorKind::NoPermission => {
                 "the token's owner must be a system administrator of the server"
             }
             ApiErrorKind::NotOffered => {
-                "this address does not offer the call: check mattermost.url, and whether a proxy \
-                 is in between"
+                "Mattermost does not offer this call here: is it a version that was never tried?"
             }
             ApiErrorKind::DeletionNotEnabled => {
                 "the server deletes nobody for good: set ServiceSettings.EnableAPIUserDeletion in \
                  its configuration, or delete by hand"
             }
-            ApiErrorKind::RateLimited => "too many requests, also after waiting",
+            ApiErrorKind::RateLimited => {
+                "too many requests, also after waiting: a smaller mattermost.requests-per-second \
+                 keeps below the limit"
+            }
             _ => self.message.as_str(),
         };
         write!(f, "{advice} (status {}", self.status)?;

@@ -97,6 +97,10 @@ impl Reader {
             require_email_verification: config.email_settings.require_email_verification,
             restrict_to_domains: wire::domains(&config.team_settings.restrict_creation_to_domains),
             max_users_per_team: config.team_settings.max_users_per_team,
+            password_policy: config
+                .password_settings
+                .map(|settings| settings.policy(version)),
+            refused_password: None,
             // Over the socket the server does not ask its switch.
             may_delete_users: match way {
                 Way::Local => Some(true),

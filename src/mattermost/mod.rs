@@ -4,6 +4,9 @@
 //! [`Client`] keeps the pace and repeats what may be repeated; a [`Reader`] knows what to ask, a
 //! [`Writer`] how to change one thing. A dry run holds a [`Reader`], which cannot write.
 //!
+//! What answers is not always Mattermost: [`ApiErrorKind::Foreign`] is what a proxy, a firewall or a
+//! portal in front of it says.
+//!
 //! Reads are repeated after failures, within a budget. Writes never are, except after 429: any
 //! other error but a clean refusal leaves their outcome unknown, and the caller finds out by
 //! reading.
@@ -13,11 +16,14 @@ mod belongings;
 mod client;
 mod error;
 mod facts;
+mod foreign;
+mod limits;
 mod pace;
 mod pages;
 mod password;
 mod reader;
 mod sieve;
+mod token;
 mod transport;
 mod whole;
 mod wire;
@@ -28,8 +34,10 @@ mod tests;
 
 pub use client::{Client, ConnectError, Counts};
 pub use error::{ApiError, ApiErrorKind, CallError, SendError, WriteError};
-pub use password::{PASSWORD_LENGTH, RandomError, nonce, password};
+pub use pace::Pause;
+pub use password::{PASSWORD_LENGTH, RandomError, nonce, password, password_for};
 pub use reader::Reader;
+pub use token::is_usual as is_usual_token;
 pub use transport::{
     HttpTransport, MAX_BODY, MAX_HEARD, Method, Request, Response, Transport, TransportError, Way,
     trust_nobody,

@@ -4,7 +4,7 @@ use rand::TryRng;
 use rand::rngs::{SysError, SysRng};
 use secrecy::SecretString;
 
-use crate::model::Nonce;
+use crate::model::{Nonce, PasswordPolicy};
 
 /// How long an initial password is. FIPS builds ask for 14 at least, 5.38 takes 64 at most.
 pub const PASSWORD_LENGTH: usize = 24;
@@ -28,10 +28,23 @@ pub struct RandomError(#[from] SysError);
 /// # Errors
 /// When the system's random numbers cannot be had.
 pub fn password() -> Result<SecretString, RandomError> {
+    password_for(None)
+}
+
+/// The same, longer where a policy asks for more.
+///
+/// # Errors
+/// As [`password`].
+pub fn password_for(policy: Option<&PasswordPolicy>) -> Result<SecretString, RandomError> {
+    let length = policy
+        .map_or(0, |policy| policy.shortest)
+        .max(PASSWORD_LENGTH);
+    // No server takes a longer one, whatever it asks for.
+    let length = length.min(PasswordPolicy::LONGEST);
     let alphabet: Vec<u8> = [LOWER, UPPER, DIGITS, SYMBOLS].concat();
     loop {
-        let mut text = String::with_capacity(PASSWORD_LENGTH);
-        while text.len() < PASSWORD_LENGTH {
+        let mut text = String::with_capacity(length);
+        while text.len() < length {
             text.push(char::from(pick(&alphabet)?));
         }
         if [LOWER, UPPER, DIGITS, SYMBOLS]

@@ -30,9 +30,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// meets a connection that is just being closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// The answer's headers that somebody reads.
-const KEPT_HEADERS: [&str; 6] = [
+const KEPT_HEADERS: [&str; 8] = [
+    "date",
     "location",
     "retry-after",
+    "www-authenticate",
     "x-ratelimit-limit",
     "x-ratelimit-remaining",
     "x-ratelimit-reset",
@@ -226,13 +228,18 @@ impl HttpTransport {
         }
         let failed = |e: reqwest::Error| self.send_error(&e, request.timeout);
         let mut answer = call.send().await.map_err(failed)?;
-        let headers = KEPT_HEADERS
+        let mut headers: BTreeMap<String, String> = KEPT_HEADERS
             .iter()
             .filter_map(|name| {
                 let value = answer.headers().get(*name)?.to_str().ok()?;
                 Some(((*name).to_owned(), value.to_owned()))
             })
             .collect();
+        if let Some(to) = headers.get_mut("location")
+            && let Ok(absolute) = answer.url().join(to)
+        {
+            *to = absolute.into();
+        }
         let status = answer.status().as_u16();
         let keep = request.keep.filter(|_| answer.status().is_success());
         let mut body = Body::new(keep);
@@ -249,7 +256,11 @@ impl HttpTransport {
     fn send_error(&self, error: &reqwest::Error, timeout: Duration) -> SendError {
         if error.is_connect() || error.is_builder() {
             let mut why = causes(error);
-            if let Some(advice) = socket_advice(error).filter(|_| self.way == Way::Local) {
+            let advice = match self.way {
+                Way::Local => socket_advice(error),
+                Way::Token => plain_port(&why),
+            };
+            if let Some(advice) = advice {
                 why = format!("{why}; {advice}");
             }
             SendError::NotConnected {
@@ -259,7 +270,11 @@ impl HttpTransport {
         } else if error.is_timeout() {
             SendError::Timeout { after: timeout }
         } else {
-            SendError::Broken { why: causes(error) }
+            let mut why = causes(error);
+            if let Some(advice) = no_http(&why).filter(|_| self.base.starts_with("http:")) {
+                why = format!("{why}; {advice}");
+            }
+            SendError::Broken { why }
         }
     }
 }
@@ -361,6 +376,22 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
         parts.push(error.to_string());
     }
     parts.join(": ")
+}
+
+/// What an administrator may do where TLS is spoken to a port that does not (rustls, RFC 8446 5.1).
+fn plain_port(why: &str) -> Option<&'static str> {
+    why.contains("InvalidContentType").then_some(
+        "this port does not speak TLS: mattermost.url must name the port that does, or begin with \
+         http:// where the server is on this machine",
+    )
+}
+
+/// What an administrator may do where something else than HTTP answers, as a TLS port does.
+fn no_http(why: &str) -> Option<&'static str> {
+    why.contains("invalid HTTP version").then_some(
+        "what answers does not speak HTTP: if the port expects TLS, mattermost.url must begin with \
+         https://",
+    )
 }
 
 /// What an administrator may do about a socket that cannot be reached.

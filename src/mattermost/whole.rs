@@ -4,9 +4,9 @@ use serde_json::{Map, Value};
 
 use crate::model::{UserId, Values};
 
-use super::error::WriteError;
+use super::error::{CallError, WriteError};
 use super::transport::Method;
-use super::wire::ApiUser;
+use super::wire::{self, ApiUser};
 use super::writer::Writer;
 
 /// Never sent back. The server keeps its own; an old one hands out the first in some answers.
@@ -65,7 +65,11 @@ impl Writer {
             .client()
             .write_for(Method::Post, &path, None, std::time::Duration::ZERO)
             .await?;
-        let mut user: Map<String, Value> = serde_json::from_slice(&answer.body).unwrap_or_default();
+        // An old server gives the whole user, a new one less: any of Mattermost's answers will do.
+        let mut user: Map<String, Value> = wire::parse(&answer.body).map_err(|why| {
+            let call = format!("POST {path}");
+            WriteError::Unknown(CallError::Garbled { call, why })
+        })?;
         for name in SECRETS {
             user.remove(name);
         }

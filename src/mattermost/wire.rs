@@ -7,11 +7,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::model::{
-    Member, NewUser, Nonce, ProfileField, Rejected, Team, TeamId, Timestamp, User, UserId, Version,
-    printable,
+    Member, NewUser, Nonce, PasswordPolicy, ProfileField, Rejected, Team, TeamId, Timestamp, User,
+    UserId, Version, printable,
 };
 
 use super::error::ApiError;
+use super::foreign;
 use super::transport::Response;
 
 /// The most characters of a server's message that are shown.
@@ -225,6 +226,40 @@ pub struct ApiConfig {
     pub team_settings: ApiTeamSettings,
     /// What the server offers.
     pub service_settings: ApiServiceSettings,
+    /// What passwords must be like; `None` where it is not told.
+    pub password_settings: Option<ApiPasswordSettings>,
+}
+
+/// `PasswordSettings`.
+#[derive(Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ApiPasswordSettings {
+    /// The least bytes.
+    pub minimum_length: usize,
+    /// Whether a lower-case letter is needed.
+    pub lowercase: bool,
+    /// Whether an upper-case letter is needed.
+    pub uppercase: bool,
+    /// Whether a digit is needed.
+    pub number: bool,
+    /// Whether a symbol is needed.
+    pub symbol: bool,
+}
+
+impl ApiPasswordSettings {
+    /// The policy as a word of the model. How long a password may be is not told: up to 9.1 it was
+    /// 64, from 10.9 on it is 72 (measured).
+    pub fn policy(&self, version: Version) -> PasswordPolicy {
+        let old = (version.major, version.minor) <= (9, 1);
+        PasswordPolicy {
+            shortest: self.minimum_length,
+            longest: if old { 64 } else { PasswordPolicy::LONGEST },
+            lowercase: self.lowercase,
+            uppercase: self.uppercase,
+            number: self.number,
+            symbol: self.symbol,
+        }
+    }
 }
 
 /// `ServiceSettings`.
@@ -290,22 +325,29 @@ impl ApiErrorBody {
     }
 }
 
-/// The refusal that an answer with another status than 2xx is. Anything that is not Mattermost's
-/// own JSON has no id.
-pub fn refusal(response: &Response) -> ApiError {
+/// The refusal that an answer of the server at `base` is, which has another status than 2xx.
+/// Anything that is not Mattermost's own JSON has no id.
+pub fn refusal(response: &Response, base: &str) -> ApiError {
     let body: ApiErrorBody = serde_json::from_slice(&response.body).unwrap_or_default();
     let mut error = ApiErrorBody {
         status_code: 0,
         ..body
     }
     .into_error(response.status);
-    if error.id.is_empty() {
-        error.message = match response.headers.get("location") {
-            Some(to) => format!("the server redirects to {to}: write that in mattermost.url"),
-            None => "the answer is not Mattermost's; is a proxy in between?".into(),
-        };
+    if !is_error_id(&error.id) {
+        error.id.clear();
+        error.message = foreign::explain(response, base);
     }
     error
+}
+
+/// Whether it is an id of Mattermost's errors, such as `app.user.save.app_error`. Others put ids of
+/// requests there.
+fn is_error_id(text: &str) -> bool {
+    let is_part = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    text.contains('.') && text.split('.').all(is_part)
 }
 
 /// Parses a body. The error says where it is wrong, never what stands there.
@@ -317,7 +359,7 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
         let what = match e.classify() {
             serde_json::error::Category::Eof => "it ends too early",
             serde_json::error::Category::Data => "it has another form than expected",
-            _ => "it is not JSON; is a proxy in between?",
+            _ => "it is not JSON; does something in front of Mattermost answer instead?",
         };
         format!("{what} (line {}, column {})", e.line(), e.column())
     })

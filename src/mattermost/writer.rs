@@ -13,7 +13,7 @@ use super::client::Client;
 use super::error::{ApiErrorKind, CallError, WriteError};
 use super::reader::Reader;
 use super::transport::{Method, Way};
-use super::wire::{self, ApiBatchRow, ApiBot, ApiTeam, ApiUser, is_id};
+use super::wire::{self, ApiBatchRow, ApiBot, ApiMember, ApiTeam, ApiUser, is_id};
 
 /// Members that are added with one call. The server takes 256, but works on them for 12 s.
 pub const TEAM_BATCH: usize = 50;
@@ -285,10 +285,13 @@ impl Writer {
 
     async fn add_member(&self, team: &TeamId, user: &UserId) -> Result<(), WriteError> {
         let path = format!("/teams/{team}/members");
-        self.client()
-            .write::<Value>(Method::Post, &path, member_body(team, user))
-            .await
-            .map(|_| ())
+        let body = member_body(team, user);
+        let row: ApiMember = self.client().write(Method::Post, &path, body).await?;
+        if row.user() == *user {
+            Ok(())
+        } else {
+            Err(garbled(&path, "it is not about the user"))
+        }
     }
 
     /// Sends only the fields that change, or, where the way in has no patch, the whole user.

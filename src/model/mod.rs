@@ -41,7 +41,8 @@ pub use record::{
     StepRecord,
 };
 pub use server::{
-    Capabilities, Member, OwnBot, Part, Places, Seats, ServerFacts, Team, Unread, User, Version,
+    Capabilities, Member, OwnBot, Part, PasswordPolicy, Places, Seats, ServerFacts, Team, Unread,
+    User, Version,
 };
 pub use text::{printable, shell_word};
 pub use time::{Now, Timestamp};

@@ -295,6 +295,8 @@ pub enum Why {
     },
     /// The first user of a server without an active human administrator would become one.
     NoAdmin,
+    /// The server would refuse the initial password that is configured, for this reason.
+    PasswordRefused(String),
     /// A person took it back, and the directory still says what it said then.
     Undone {
         /// What: the username, the e-mail address, a field.

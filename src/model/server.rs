@@ -199,6 +199,66 @@ pub struct Capabilities {
     pub team_members_list: bool,
 }
 
+/// What the server asks of a password (`PasswordSettings`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordPolicy {
+    /// The fewest bytes.
+    pub shortest: usize,
+    /// The most bytes.
+    pub longest: usize,
+    /// Whether it needs a lower-case letter.
+    pub lowercase: bool,
+    /// Whether it needs an upper-case letter.
+    pub uppercase: bool,
+    /// Whether it needs a digit.
+    pub number: bool,
+    /// Whether it needs a symbol.
+    pub symbol: bool,
+}
+
+impl PasswordPolicy {
+    /// The most bytes that any server takes.
+    pub const LONGEST: usize = 72;
+    /// What the server counts as a symbol.
+    const SYMBOLS: &'static str = " !\"\\#$%&'()*+,-./:;<=>?@[]^_`|~";
+
+    /// What a password lacks; `None` when it is good. Nothing of the password is in it.
+    pub fn fault(&self, password: &str) -> Option<String> {
+        let has = |is: fn(char) -> bool| password.contains(is);
+        let lacks = [
+            (
+                password.len() < self.shortest,
+                format!("at least {} characters", self.shortest),
+            ),
+            (
+                password.len() > self.longest,
+                format!("at most {} bytes", self.longest),
+            ),
+            (
+                self.lowercase && !has(|c| c.is_ascii_lowercase()),
+                "a lower-case letter (a to z)".into(),
+            ),
+            (
+                self.uppercase && !has(|c| c.is_ascii_uppercase()),
+                "an upper-case letter (A to Z)".into(),
+            ),
+            (
+                self.number && !has(|c| c.is_ascii_digit()),
+                "a digit".into(),
+            ),
+            (
+                self.symbol && !has(|c| Self::SYMBOLS.contains(c)),
+                "a symbol".into(),
+            ),
+        ];
+        let lacks: Vec<String> = lacks
+            .into_iter()
+            .filter_map(|(lacks, what)| lacks.then_some(what))
+            .collect();
+        (!lacks.is_empty()).then(|| format!("it must have {}", lacks.join(", ")))
+    }
+}
+
 /// The bot whose token we have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnBot {
@@ -209,6 +269,15 @@ pub struct OwnBot {
     pub owners: Vec<UserId>,
     /// `ServiceSettings.DisableBotsWhenOwnerIsDeactivated`; `None` if it could not be asked.
     pub dies_with_owner: Option<bool>,
+}
+
+impl ServerFacts {
+    /// The bot that we are, where the server disables it together with its owner.
+    pub fn own_bot_in_danger(&self) -> Option<&UserId> {
+        let bot = self.own_bot.as_ref();
+        bot.filter(|bot| bot.dies_with_owner != Some(false))?;
+        self.own_user.as_ref()
+    }
 }
 
 /// What the server says of itself and of us.
@@ -233,6 +302,11 @@ pub struct ServerFacts {
     /// `ServiceSettings.EnableAPIUserDeletion`: whether users can be deleted for ever; `None` if it
     /// could not be asked.
     pub may_delete_users: Option<bool>,
+    /// What it asks of a password; `None` if it could not be asked.
+    pub password_policy: Option<PasswordPolicy>,
+    /// Why it would refuse the initial password that is configured; `None` where none is, or it is
+    /// good.
+    pub refused_password: Option<String>,
     /// How many users the server says that it has, the deactivated and bots included; `None` where
     /// it does not tell.
     pub users: Option<u64>,

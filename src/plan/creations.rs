@@ -34,6 +34,10 @@ pub fn settle(
             draft.leave(person.subject(), Why::NoAdmin);
             continue;
         }
+        if let Some(fault) = &draft.world.server.refused_password {
+            draft.leave(person.subject(), Why::PasswordRefused(fault.clone()));
+            continue;
+        }
         let Some(step) = create(draft, person, naming, addresses, first_step) else {
             continue;
         };

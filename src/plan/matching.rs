@@ -79,7 +79,10 @@ fn unlinked<'a>(
         draft.leave(person.subject(), why);
         return None;
     }
-    let found = matching(draft, person.key, account);
+    let found = match matching(draft, person.key, account) {
+        Match::Nobody => unread_holder(draft, account),
+        found => found,
+    };
     if let (Match::Nobody | Match::Same(..), Some(gap)) = (&found, draft.world.users.gaps().first())
     {
         draft.leave(person.subject(), Why::UsersUnread(gap.clone()));
@@ -309,6 +312,23 @@ fn matching<'a>(draft: &Draft<'a>, key: &AccountKey, account: &Account) -> Match
         },
         [user, ..] => nonce_conflict(account, user, "more than one user has it"),
     }
+}
+
+/// A user who has the name and of whom no more is known: what the server says of them is too large,
+/// or not understood.
+fn unread_holder<'a>(draft: &Draft<'a>, account: &Account) -> Match<'a> {
+    let name = names::legal(&account.username);
+    let mut unread = draft.world.users.rejected().iter();
+    let holder = unread.find(|bad| Some(bad.name.as_str()) == name.as_deref());
+    holder.map_or(Match::Nobody, |bad| {
+        let id = bad.key.as_ref().map(|id| format!(" ({id})"));
+        Match::Conflict(Why::Conflict {
+            what: "username".into(),
+            value: bad.name.clone(),
+            holder: format!("{}{}", bad.name, id.unwrap_or_default()),
+            because: bad.why.clone(),
+        })
+    })
 }
 
 /// The one user who carries the nonce of the account's creation and has its username and one of

@@ -348,6 +348,11 @@ impl fmt::Display for Why {
                 "the server has no active human administrator, and the first user of an empty one \
                  would become it: name the person in policy.first-admin",
             ),
+            Self::PasswordRefused(fault) => write!(
+                f,
+                "the server would refuse mattermost.initial-password: {fault}. Mend it, or leave \
+                 the key out: then each gets a random one"
+            ),
             Self::Undone { what, run, by, at } => write!(
                 f,
                 "{by} took back the {what} of run {} ({at}); it stays so until the directory says \

@@ -16,4 +16,6 @@ mod state;
 mod times;
 mod undo;
 mod undo_rings;
+mod waits;
+mod ways;
 mod words;

@@ -222,6 +222,8 @@ impl Server {
             restrict_to_domains: self.domains.clone(),
             max_users_per_team: self.max_users_per_team,
             may_delete_users: self.may_delete_users,
+            password_policy: None,
+            refused_password: None,
             users: None,
             unread: Vec::new(),
         }

@@ -11,6 +11,7 @@
 
 mod changes;
 mod creations;
+mod mails;
 mod rings;
 #[path = "../common/service.rs"]
 #[allow(dead_code)]
@@ -22,6 +23,7 @@ use serde_json::json;
 
 use changes::{Changes, OFF, ON};
 use creations::{Creations, FILL, NEW, OLD};
+use mails::Mails;
 use rings::Rings;
 use service::{Config, Stage, people, wait};
 use wound::{Wound, at_every_write, started_while_the_server_is_still_at_it, until_quiet, users};
@@ -94,6 +96,16 @@ fn killed_after_a_change_is_done_by_a_server_that_verifies_addresses() {
 #[test]
 fn killed_and_started_again_before_the_change_is_done_by_a_server_that_verifies_addresses() {
     at_every_write(&ON, Wound::Kill(Commit::Later), 6);
+}
+
+#[test]
+fn killed_before_somebody_is_asked_for_a_new_address() {
+    at_every_write(&Mails, Wound::Kill(Commit::Before), 4);
+}
+
+#[test]
+fn killed_after_somebody_was_asked_for_a_new_address() {
+    at_every_write(&Mails, Wound::Kill(Commit::After), 4);
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod file;
 mod kept;
 #[path = "../common/maker.rs"]
 mod maker;
+mod meanwhile;
 mod orders;
 mod reading;
 mod saved;

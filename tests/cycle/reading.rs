@@ -258,6 +258,31 @@ async fn other_servers_users_are_nobodys() {
     assert_eq!(done.writes, 0);
 }
 
+/// The server mails each time it is asked: a look that knew nothing of the lost answer would show
+/// that it is asked again.
+#[tokio::test]
+async fn a_look_after_a_lost_answer_does_not_show_the_mail_again() {
+    let (stage, mut file, mut engine) = filled().await;
+    let verify = json!({"EmailSettings": {"RequireEmailVerification": true}});
+    stage.sim.set_config(&verify);
+    file.edit(4, |person| person.mail = "other@example.org".into());
+    let lost = Effect::Cut(mattermost_sim::Commit::After);
+    stage.sim.add_fault(Fault::new(lost).writes().times(1));
+    let first = try_cycle(&stage, &mut engine).await.unwrap();
+    assert_eq!(first.summary.report.unknown.len(), 1);
+    let shown = engine.look(&|_| {}).await.unwrap();
+    assert_eq!(shown.plan.steps, []);
+    let waits = |plan: &mattersync::model::Plan| {
+        let left = plan.left_alone.iter();
+        let waits = |why: &Why| matches!(why, Why::EmailWaiting { .. });
+        left.filter(|left| waits(&left.why)).count()
+    };
+    assert_eq!(waits(&shown.plan), 1);
+    let done = cycle(&stage, &mut engine).await;
+    assert_eq!((done.writes, waits(done.plan())), (0, 1));
+    assert_eq!(stage.sim.mails().len(), 1);
+}
+
 /// A plan that is only looked at shows what a run would do, also after a lost answer.
 #[tokio::test]
 async fn a_look_after_a_lost_answer_shows_what_a_run_does() {

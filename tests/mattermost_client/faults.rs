@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mattermost_sim::{Commit, Effect, Fault, Options, Sim, Version};
+use mattermost_sim::{Answer, Commit, Effect, Fault, Options, Sim, Version};
 use mattersync::config::Pace;
 use mattersync::mattermost::{
     ApiErrorKind, CallError, Client, HttpTransport, SendError, WriteError, password, trust_nobody,
@@ -13,7 +13,7 @@ use mattersync::model::User;
 use secrecy::SecretString;
 use serde_json::json;
 
-use crate::target::{client_socket, mark, simulated, someone, values};
+use crate::target::{client_socket, mark, simulated, someone, unique, values};
 
 /// A client with its own time-out or pace.
 fn client(sim: &Sim, pace: Option<Pace>, timeout: Duration) -> Client {
@@ -65,6 +65,74 @@ async fn a_write_behind_a_sick_proxy_is_unknown_and_not_repeated() {
             assert!(matches!(error, WriteError::Unknown(_)), "{status}: {error}");
             assert_eq!(sim.writes() - before, 1);
         }
+    }
+}
+
+/// It is done; that it could not be read afterwards does not make it undone.
+#[tokio::test]
+async fn a_deactivation_that_cannot_be_read_back_is_perhaps_done() {
+    for t in simulated() {
+        let sim = t.sim.as_ref().unwrap();
+        let person = t.person().await;
+        let look = Fault::new(Effect::page(502)).method("GET");
+        sim.add_fault(look.path(&format!("/api/v4/users/{}", person.id)));
+        let error = t.writer().deactivate(&person.id).await.unwrap_err();
+        assert!(
+            matches!(error, WriteError::Unknown(_)),
+            "{}: {error}",
+            t.name
+        );
+        assert!(!error.surely_unchanged());
+        let user = sim.user(person.id.as_str()).unwrap();
+        assert!(user.delete_at > 0, "{}", t.name);
+    }
+}
+
+/// A page with 200 for every write proves that nothing was done, nor that anything was not.
+#[tokio::test]
+async fn a_page_with_200_confirms_nothing() {
+    for t in simulated() {
+        let sim = t.sim.as_ref().unwrap();
+        let (person, writer) = (t.person().await, t.writer());
+        let team = writer.create_team(&unique("t-"), "Team").await.unwrap();
+        sim.set_config(&json!({"ServiceSettings": {"EnableAPIUserDeletion": true}}));
+        for body in [
+            "<html>Welcome</html>",
+            "{}",
+            "null",
+            "{\"status\": \"blocked\"}",
+        ] {
+            sim.clear_faults();
+            let mut page = Answer::page(200);
+            page.body = body.as_bytes().to_vec();
+            sim.add_fault(Fault::new(Effect::Answer(page, Commit::Before)).writes());
+            let (id, new) = (&person.id, unique("n."));
+            let results = [
+                writer.deactivate(id).await.map(|_| ()),
+                writer
+                    .rename(id, &values(&person.username, &new))
+                    .await
+                    .map(|_| ()),
+                writer.delete_permanently(id).await,
+                writer.create_team(&unique("t-"), "Other").await.map(|_| ()),
+                writer
+                    .add_team_members(&team.id, std::slice::from_ref(id))
+                    .await
+                    .remove(0),
+                t.created(&someone()).await.0.map(|_| ()),
+            ];
+            for (n, result) in results.into_iter().enumerate() {
+                let error = result.unwrap_err();
+                assert!(
+                    !error.surely_unchanged(),
+                    "{}, {body}, {n}: {error}",
+                    t.name
+                );
+            }
+        }
+        sim.clear_faults();
+        let user = sim.user(person.id.as_str()).unwrap();
+        assert_eq!((user.delete_at, user.username), (0, person.username));
     }
 }
 
@@ -165,6 +233,45 @@ async fn a_refused_write_waits_and_is_carried_out_once() {
     );
 }
 
+#[tokio::test]
+async fn a_refusal_with_nothing_but_retry_after_is_waited_for() {
+    let sim = Sim::start(&Options::new(Version::V11)).unwrap();
+    let client = client(&sim, None, Duration::from_secs(10));
+    for status in [429, 503] {
+        sim.clear_faults();
+        let refusal = Answer::page(status).with("retry-after", "4");
+        sim.add_fault(Fault::new(Effect::Answer(refusal, Commit::Before)).times(1));
+        let start = Instant::now();
+        client.reader().own_user().await.unwrap();
+        assert!(start.elapsed() >= Duration::from_secs(4), "{status}");
+    }
+}
+
+/// nginx's `limit_req` refuses with 503, and says nothing of how often it may be asked.
+#[tokio::test]
+async fn below_a_limit_that_answers_503_all_is_read_and_written() {
+    let sim = Sim::start(&Options::new(Version::V11)).unwrap();
+    let pace = Pace {
+        per_second: 20,
+        burst: 10,
+    };
+    let client = client(&sim, Some(pace), Duration::from_secs(10));
+    sim.add_fault(Fault::new(Effect::limit(4)));
+    for _ in 0..4 {
+        client.reader().own_user().await.unwrap();
+    }
+    for n in 0..6 {
+        client
+            .writer()
+            .create_team(&format!("t-{n}"), "T")
+            .await
+            .unwrap();
+    }
+    assert_eq!(sim.teams().len(), 6);
+    let refused = sim.seen().iter().filter(|s| s.status == Some(503)).count();
+    assert!((1..=4).contains(&refused), "{refused}");
+}
+
 fn limited_to(per_second: u32, burst: u32) -> Sim {
     let mut options = Options::new(Version::V11);
     options.config = json!({"RateLimitSettings":
@@ -245,9 +352,80 @@ async fn a_redirect_is_not_followed_with_the_token() {
     assert!(
         error
             .to_string()
-            .contains("redirects to https://chat.example.org/"),
+            .contains("redirects to https://chat.example.org: if that is the Mattermost"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_relative_redirect_is_to_the_same_server() {
+    for (location, says) in [
+        (
+            "/login?redirect_to=%2Fapi%2Fv4%2Fusers%2Fme",
+            "sign-on portal",
+        ),
+        (
+            "/chat/api/v4/users/me",
+            "/chat: write that in mattermost.url",
+        ),
+    ] {
+        let found =
+            format!("HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
+        let url = canned(found);
+        let client = crate::target::client_tcp(&url, "t");
+        let error = client.reader().facts().await.unwrap_err().to_string();
+        assert!(error.contains(says) && error.contains(&url), "{error}");
+        assert!(!error.contains("redirect_to"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn https_and_http_are_not_mixed_up_without_a_word() {
+    let sim = Sim::start(&Options::new(Version::V11)).unwrap();
+    let told = async |url: &str| {
+        let error = crate::target::client_tcp(url, "t").reader().facts().await;
+        error.unwrap_err().to_string()
+    };
+    let error = told(&sim.url().replace("http:", "https:")).await;
+    assert!(
+        error.contains("does not speak TLS") && error.contains("mattermost.url"),
+        "{error}"
+    );
+    // As Go's TLS server answers, and as others do.
+    for answer in [
+        "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n",
+        "\u{15}\u{3}\u{1}\u{0}\u{2}\u{2}\u{16}",
+    ] {
+        let error = told(&canned(answer.to_owned())).await;
+        assert!(
+            error.contains("mattermost.url must begin with https://"),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_does_not_arrive_is_told_with_all_that_may_be_behind_it() {
+    let sim = Sim::start(&Options::new(Version::V11)).unwrap();
+    let client = client(&sim, None, Duration::from_secs(10));
+    for filter in [
+        Effect::Lose("authorization".into()),
+        Effect::Replace("authorization".into(), "Basic eDp5".into()),
+    ] {
+        sim.clear_faults();
+        sim.add_fault(Fault::new(filter));
+        let error = client.reader().facts().await.unwrap_err();
+        assert_eq!(error.kind(), Some(ApiErrorKind::TokenRejected), "{error}");
+        let error = error.to_string();
+        for cause in [
+            "token's id",
+            "EnableUserAccessTokens",
+            "Authorization",
+            "deactivated",
+        ] {
+            assert!(error.contains(cause), "{error}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -256,10 +434,12 @@ async fn another_program_at_the_address_is_recognised() {
     let client = crate::target::client_tcp(&canned(page.to_owned()), "t");
     let error = client.reader().facts().await.unwrap_err();
     assert!(matches!(error, CallError::Garbled { .. }), "{error}");
+    assert!(error.to_string().contains("web page"), "{error}");
     let none = "HTTP/1.1 404 Not Found\r\ncontent-length: 9\r\n\r\nnot found";
     let client = crate::target::client_tcp(&canned(none.to_owned()), "t");
     let error = client.reader().facts().await.unwrap_err();
     assert_eq!(error.kind(), Some(ApiErrorKind::Foreign), "{error}");
+    assert!(error.to_string().contains("mattermost.url"), "{error}");
 }
 
 #[tokio::test]

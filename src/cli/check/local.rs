@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
+use secrecy::ExposeSecret;
+
 use crate::cli::context::{Context, Worker};
 use crate::cli::print::count;
 use crate::cli::remote::Remote;
 use crate::config::{Bind, MattermostAccess, ProviderKind, SecretSource, Settings, Trust};
 use crate::cycle::{same_people, strangers, unseen};
+use crate::mattermost::is_usual_token;
 use crate::plan::Limit;
 
 use super::Findings;
@@ -84,7 +87,16 @@ fn secrets(settings: &Settings) -> Vec<(&'static str, &SecretSource)> {
 
 fn check_secret(findings: &mut Findings, key: &str, secret: &SecretSource) {
     match secret.load() {
-        Ok((_, warnings)) => {
+        Ok((text, warnings)) => {
+            if key == "mattermost.token" && !is_usual_token(text.expose_secret()) {
+                findings.note(
+                    "secrets",
+                    format!(
+                        "{key} does not look like a token: Mattermost's have 26 lower-case letters \
+                         and digits, and nothing else"
+                    ),
+                );
+            }
             for warning in &warnings {
                 findings.note("secrets", format!("{key}: {warning}"));
             }

@@ -150,7 +150,7 @@ pub fn check(config: &Path, json: Json, terminal: Terminal) -> Result<Answer, Fa
 async fn sides(findings: &mut Findings, context: &Context) {
     let settings = &context.settings;
     let now = SystemClock::new().now();
-    context.progress.show(crate::daemon::Phase::Reading);
+    context.progress.show(crate::daemon::Phase::Reading, &[]);
     let directory = directory::check(findings, &settings.provider, &settings.policy, now).await;
     let known = server::check(findings, settings, directory.as_ref()).await;
     context.progress.clear();

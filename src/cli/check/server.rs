@@ -1,5 +1,7 @@
 //! Mattermost: version, rights, seats, teams, settings.
 
+use secrecy::ExposeSecret;
+
 use crate::cli::print::count;
 use crate::config::{MattermostAccess, Settings};
 use crate::mattermost::{CallError, Client, Reader};
@@ -65,6 +67,7 @@ pub(super) async fn check(
     protected(findings, settings, &users);
     teams(findings, settings, &reader, &facts, directory).await;
     deletions(findings, settings, &facts);
+    initial_password(findings, settings, &facts);
     if may_all {
         verification(findings, &facts);
     }
@@ -158,6 +161,38 @@ fn deletions(findings: &mut Findings, settings: &Settings, facts: &ServerFacts) 
             "deletions",
             "policy.purge-after is set, but whether the server deletes anybody \
              (ServiceSettings.EnableAPIUserDeletion) could not be asked",
+        ),
+    }
+}
+
+/// Whether the server would take the initial password, where one is configured.
+fn initial_password(findings: &mut Findings, settings: &Settings, facts: &ServerFacts) {
+    let Some(source) = &settings.mattermost.initial_password else {
+        return;
+    };
+    // That it cannot be read is said of this machine.
+    let Ok((password, _)) = source.load() else {
+        return;
+    };
+    let about = "passwords";
+    match facts
+        .password_policy
+        .map(|p| p.fault(password.expose_secret()))
+    {
+        Some(None) => findings.ok(
+            about,
+            "mattermost.initial-password meets the server's password policy",
+        ),
+        Some(Some(fault)) => findings.problem(
+            about,
+            format!(
+                "the server would refuse mattermost.initial-password: {fault}. Nobody can be \
+                 created; mend it, or leave the key out: then each gets a random one"
+            ),
+        ),
+        None => findings.note(
+            about,
+            "what the server asks of mattermost.initial-password could not be asked",
         ),
     }
 }

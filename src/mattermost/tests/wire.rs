@@ -1,5 +1,6 @@
 //! Reading the server's JSON.
 
+use crate::mattermost::ApiErrorKind;
 use crate::mattermost::transport::Response;
 use crate::mattermost::wire::*;
 use crate::model::{ProfileField, Timestamp};
@@ -71,12 +72,23 @@ fn a_refusal_is_read_with_care() {
         body: body.as_bytes().to_vec(),
         ..Response::default()
     };
-    let error = refusal(&response(
-        400,
-        r#"{"id":"a.b","message":"x\ny","status_code":400}"#,
-    ));
+    let refusal = |status, body: &str| refusal(&response(status, body), "http://chat");
+    let error = refusal(400, r#"{"id":"a.b","message":"x\ny","status_code":400}"#);
     assert_eq!((error.id.as_str(), error.message.as_str()), ("a.b", "x y"));
-    let proxy = refusal(&response(502, "<html>secret</html>"));
-    assert!(proxy.id.is_empty() && !proxy.to_string().contains("secret"));
-    assert_eq!(refusal(&response(429, "limit exceeded\n")).status, 429);
+    assert_eq!(refusal(429, "limit exceeded\n").status, 429);
+    for foreign in [
+        "<html>secret</html>",
+        "",
+        "[]",
+        r#"{"error":"secret"}"#,
+        r#"{"id":"4711-secret","message":"secret","status_code":400}"#,
+        r#"{"id":"secret","message":"secret"}"#,
+        r#"{"id":7,"message":"secret"}"#,
+    ] {
+        for status in [302, 400, 403, 500, 502] {
+            let error = refusal(status, foreign);
+            assert_eq!(error.kind(), ApiErrorKind::Foreign, "{foreign}");
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+    }
 }

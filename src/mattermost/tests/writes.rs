@@ -294,7 +294,8 @@ async fn without_a_batch_members_are_added_one_by_one() {
             if r.path.contains("/batch") {
                 refuse(404, "api.context.404.app_error")
             } else {
-                answer(201, json!({"user_id": id(1)}))
+                let asked = r.body.as_ref().unwrap();
+                answer(201, json!({"user_id": asked["user_id"]}))
             }
         });
         let results = client

@@ -1,0 +1,53 @@
+//! Who failed in the runs before.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{AccountKey, Action, StepRecord};
+use crate::state::{Outcome, RunRecord};
+
+/// How many of the last runs are looked at.
+pub const RUNS: u32 = 4;
+/// In how many of them a step must have failed.
+const TIMES: usize = 2;
+
+/// The same kind of change for the same account.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Attempt {
+    kind: &'static str,
+    account: AccountKey,
+}
+
+impl Attempt {
+    /// What an action attempts; `None` where no account stands behind it.
+    pub fn of(action: &Action) -> Option<Self> {
+        Some(Self {
+            kind: action.kind(),
+            account: action.account()?.clone(),
+        })
+    }
+}
+
+/// What failed in at least two of these runs.
+pub fn failed_twice(runs: &[RunRecord]) -> BTreeSet<Attempt> {
+    let mut times: BTreeMap<Attempt, usize> = BTreeMap::new();
+    for run in runs {
+        let failed = run.steps.iter().filter(|record| failed(record));
+        let attempts: BTreeSet<Attempt> =
+            failed.filter_map(|r| Attempt::of(&r.step.action)).collect();
+        for attempt in attempts {
+            *times.entry(attempt).or_default() += 1;
+        }
+    }
+    let often = times.into_iter().filter(|(_, times)| *times >= TIMES);
+    often.map(|(attempt, _)| attempt).collect()
+}
+
+/// Whether a step was tried, and did not succeed.
+fn failed(record: &StepRecord) -> bool {
+    match &record.outcome {
+        // What was sent and never arrived has failed, too: nobody knows why.
+        Some(Outcome::NotDone(why)) => !why.starts_with(Outcome::BEFORE_ITS_TURN),
+        Some(Outcome::Unknown(_)) => true,
+        Some(Outcome::Done) | None => false,
+    }
+}
