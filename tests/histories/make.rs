@@ -33,7 +33,7 @@ impl History {
 }
 
 /// Whether entries may be too large.
-const LARGE_ENTRIES: bool = false;
+const LARGE_ENTRIES: bool = true;
 /// Whether the server refuses people for ever.
 const REFUSED: bool = true;
 /// Whether marks of strangers are forged.

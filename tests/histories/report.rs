@@ -94,6 +94,7 @@ const KINDS: &[&str] = &[
     "HideAttribute",
     "HideAttributeIn",
     "Replica",
+    "LargeEntry",
     "Stale",
     "Short",
     "Repeats",

@@ -83,9 +83,16 @@ impl Checker {
             }
         }
         // Who has no legal name any more keeps what they have until the entry is put right.
+        // And who shall have the name of somebody whom the server refuses for ever.
+        let refused = |name: &String| {
+            let mut refused = cycle.refused.iter().filter_map(|n| now.linked.get(n));
+            refused.any(|id| now.users.get(id).is_some_and(|u| u.username == *name))
+        };
         let named = |number: &u32| match cycle.served.of(*number) {
-            Seen::Listed(shown) => shown.account.flaw != Some(Flaw::NoName),
-            _ => true,
+            Seen::Listed(shown) => {
+                shown.account.flaw != Some(Flaw::NoName) && !refused(&shown.legal_name())
+            }
+            _ => !cycle.refused.contains(number),
         };
         for (_, id) in now.linked.iter().filter(|(number, _)| named(number)) {
             let user = now.users.get(id);
