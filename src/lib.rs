@@ -14,11 +14,12 @@
 //! * [`daemon`]: again and again, under systemd.
 //! * [`cli`]: the commands; every one is a view of the same plan.
 //! * [`observe`]: how the story is told in the journal.
-//! * [`tls`]: whom both clients trust. [`clock`]: what time it is, and what that is worth.
+//! * [`tls`]: whom both clients trust; `ber` reads its and LDAP's messages. [`clock`]: what time it is, and what that is worth.
 //!
 //! [`model`] holds the words that all of them share.
 
 pub mod apply;
+mod ber;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -4,15 +4,19 @@
 //! a certificate says so in a [`Refused`], which names the certificate's SHA-256 and what to do;
 //! it travels inside the errors of the libraries above, and [`refusal`] finds it there.
 
+mod x509;
+
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore,
     SignatureScheme,
@@ -20,7 +24,12 @@ use rustls::{
 use sha2::{Digest, Sha256};
 
 use crate::config::Trust;
+use crate::config::trusted::{self, FileError};
 use crate::model::Timestamp;
+use x509::Certificate;
+
+/// No file of certificates is larger: a system trusts some 150, of 2 KiB each.
+const LARGEST_CA_FILE: u64 = 16 << 20;
 
 /// Why there can be no TLS configuration.
 #[derive(Debug, thiserror::Error)]
@@ -167,7 +176,8 @@ impl fmt::Display for Refused {
             RefusedCause::UnknownIssuer => write!(
                 f,
                 "the server's certificate was issued by nobody whom we trust: set ca-file to the \
-                 PEM file of the CA that issued it, {or_pin}"
+                 PEM file of the CA that issued it, or of the certificate itself if it is \
+                 self-signed, {or_pin}"
             ),
             RefusedCause::OtherName { asked, has } => write!(
                 f,
@@ -182,8 +192,8 @@ impl fmt::Display for Refused {
             ),
             RefusedCause::CaAsServer => write!(
                 f,
-                "the server uses a CA's certificate as its own (a self-signed one with CA:TRUE): \
-                 issue a server certificate, {or_pin}"
+                "the server uses a CA's certificate as its own (with CA:TRUE): set ca-file to the \
+                 PEM file of this very certificate, issue a server certificate, {or_pin}"
             ),
             RefusedCause::Else(what) => {
                 write!(f, "the server's certificate was refused: {what} ({or_pin})")
@@ -202,6 +212,11 @@ fn at(word: &str, when: Option<Timestamp>) -> String {
 #[derive(Debug)]
 enum Judge {
     Chain(Arc<dyn ServerCertVerifier>),
+    /// Who was signed by one of these, or is one of these, known by their pins.
+    Named {
+        chain: Option<Arc<WebPkiServerVerifier>>,
+        exact: BTreeSet<[u8; 32]>,
+    },
     Pin([u8; 32]),
     Nobody,
 }
@@ -214,40 +229,56 @@ impl Judge {
                     .map_err(|e| TlsError::SystemRoots(e.to_string()))?;
                 Self::Chain(Arc::new(verifier))
             }
-            Trust::CaFile(path) => Self::Chain(chain_to(path, crypto)?),
+            Trust::CaFile(path) => Self::named(path, crypto)?,
             Trust::Pin(pin) => Self::Pin(*pin),
             Trust::DangerAny => Self::Nobody,
         })
     }
-}
 
-fn chain_to(
-    path: &Path,
-    crypto: &Arc<CryptoProvider>,
-) -> Result<Arc<WebPkiServerVerifier>, TlsError> {
-    let wrong = |what: String| TlsError::CaFile {
-        path: path.to_owned(),
-        what,
-    };
-    let mut roots = RootCertStore::empty();
-    let certificates = CertificateDer::pem_file_iter(path)
-        .map_err(|e| wrong(format!("the CA file cannot be read: {e}")))?;
-    for certificate in certificates {
-        let certificate = certificate.map_err(|e| wrong(format!("the CA file is not PEM: {e}")))?;
-        roots
-            .add(certificate)
-            .map_err(|e| wrong(format!("a certificate in the CA file cannot be used: {e}")))?;
+    fn named(path: &Path, crypto: &Arc<CryptoProvider>) -> Result<Self, TlsError> {
+        let wrong = |what: String| TlsError::CaFile {
+            path: path.to_owned(),
+            what,
+        };
+        let bytes = trusted::read(path, LARGEST_CA_FILE).map_err(|error| {
+            let remedy = match &error {
+                FileError::Unreadable(_) => String::new(),
+                error => format!("; {}", error.remedy()),
+            };
+            wrong(format!("the CA file cannot be used: {error}{remedy}"))
+        })?;
+        let mut roots = RootCertStore::empty();
+        let mut exact = BTreeSet::new();
+        for certificate in CertificateDer::pem_slice_iter(&bytes) {
+            let certificate =
+                certificate.map_err(|e| wrong(format!("the CA file is not PEM: {e}")))?;
+            // What cannot be a CA can still be a server's own certificate.
+            if let Err(error) = roots.add(certificate.clone())
+                && Certificate::read(&certificate).is_none()
+            {
+                let what = format!("a certificate in the CA file cannot be used: {error}");
+                return Err(wrong(what));
+            }
+            exact.insert(pin_of(&certificate));
+        }
+        if exact.is_empty() {
+            return Err(wrong(
+                "the CA file has no certificate: it must have at least one \
+                 \"-----BEGIN CERTIFICATE-----\""
+                    .into(),
+            ));
+        }
+        let crypto = Arc::clone(crypto);
+        let chain = match roots.is_empty() {
+            true => None,
+            false => {
+                let builder =
+                    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), crypto).build();
+                Some(builder.map_err(|e| wrong(e.to_string()))?)
+            }
+        };
+        Ok(Self::Named { chain, exact })
     }
-    if roots.is_empty() {
-        return Err(wrong(
-            "the CA file has no certificate: it must have at least one \
-             \"-----BEGIN CERTIFICATE-----\""
-                .into(),
-        ));
-    }
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(crypto))
-        .build()
-        .map_err(|e| wrong(e.to_string()))
 }
 
 /// Turns every refusal of the judge into a [`Refused`]. The handshake's signature is checked
@@ -268,26 +299,39 @@ impl ServerCertVerifier for Explaining {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let seen = pin_of(end_entity);
-        let cause = match &self.judge {
-            Judge::Nobody => return Ok(ServerCertVerified::assertion()),
-            Judge::Pin(pin) if *pin == seen => return Ok(ServerCertVerified::assertion()),
-            Judge::Pin(pin) => RefusedCause::OtherThanPin { pin: *pin },
-            Judge::Chain(verifier) => {
-                match verifier.verify_server_cert(
-                    end_entity,
-                    intermediates,
-                    server_name,
-                    ocsp_response,
-                    now,
-                ) {
-                    Ok(verified) => return Ok(verified),
-                    Err(rustls::Error::InvalidCertificate(error)) => cause_of(&error),
-                    Err(error) => RefusedCause::Else(error.to_string()),
-                }
+        let by = |verifier: &dyn ServerCertVerifier| {
+            let verified = verifier.verify_server_cert(
+                end_entity,
+                intermediates,
+                server_name,
+                ocsp_response,
+                now,
+            );
+            match verified {
+                Ok(_) => Ok(()),
+                Err(rustls::Error::InvalidCertificate(error)) => Err(cause_of(&error)),
+                Err(error) => Err(RefusedCause::Else(error.to_string())),
             }
         };
-        let refused = Arc::new(Refused { cause, seen });
-        Err(CertificateError::Other(OtherError(refused)).into())
+        let judged = match &self.judge {
+            Judge::Nobody => Ok(()),
+            Judge::Pin(pin) if *pin == seen => Ok(()),
+            Judge::Pin(pin) => Err(RefusedCause::OtherThanPin { pin: *pin }),
+            Judge::Chain(verifier) => by(verifier.as_ref()),
+            Judge::Named { exact, .. } if exact.contains(&seen) => {
+                good_in_itself(end_entity, server_name, now)
+            }
+            Judge::Named { chain, .. } => match chain {
+                Some(verifier) => by(verifier.as_ref()),
+                None => Err(RefusedCause::UnknownIssuer),
+            },
+        };
+        judged
+            .map(|()| ServerCertVerified::assertion())
+            .map_err(|cause| {
+                let refused = Arc::new(Refused { cause, seen });
+                CertificateError::Other(OtherError(refused)).into()
+            })
     }
 
     fn verify_tls12_signature(
@@ -297,7 +341,10 @@ impl ServerCertVerifier for Explaining {
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let algorithms = &self.crypto.signature_verification_algorithms;
-        verify_tls12_signature(message, cert, dss, algorithms)
+        match old_key(cert) {
+            Some(old) => x509::verify_tls12_signature(message, &old, dss, algorithms),
+            None => verify_tls12_signature(message, cert, dss, algorithms),
+        }
     }
 
     fn verify_tls13_signature(
@@ -307,7 +354,10 @@ impl ServerCertVerifier for Explaining {
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let algorithms = &self.crypto.signature_verification_algorithms;
-        verify_tls13_signature(message, cert, dss, algorithms)
+        match old_key(cert) {
+            Some(old) => x509::verify_tls13_signature(message, &old, dss, algorithms),
+            None => verify_tls13_signature(message, cert, dss, algorithms),
+        }
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -315,6 +365,42 @@ impl ServerCertVerifier for Explaining {
             .signature_verification_algorithms
             .supported_schemes()
     }
+}
+
+/// A certificate of a form that the library does not read at all, as X.509 version 1. It was
+/// trusted for itself, or not at all, before its key matters.
+fn old_key<'a>(certificate: &'a CertificateDer<'_>) -> Option<Certificate<'a>> {
+    match ParsedCertificate::try_from(certificate) {
+        Ok(_) => None,
+        Err(_) => Certificate::read(certificate),
+    }
+}
+
+/// Checks of a certificate that was named itself what counts beside its issuer: dates and name. Who
+/// signed it, and whether it is a CA's, does not: `openssl req -x509` makes one with CA:TRUE.
+///
+/// The name may stand in the common name where there is no alternative name, as OpenLDAP's clients
+/// take it (`TLS_REQSAN` in ldap.conf(5)): such a certificate may be of version 1, which has no place
+/// for others.
+fn good_in_itself(
+    certificate: &CertificateDer<'_>,
+    name: &ServerName<'_>,
+    now: UnixTime,
+) -> Result<(), RefusedCause> {
+    let parts = Certificate::read(certificate)
+        .ok_or_else(|| RefusedCause::Else("it cannot be understood".into()))?;
+    parts.good_at(now)?;
+    if let Ok(parsed) = ParsedCertificate::try_from(certificate) {
+        match verify_server_name(&parsed, name) {
+            Ok(()) => return Ok(()),
+            Err(rustls::Error::InvalidCertificate(error)) => match cause_of(&error) {
+                RefusedCause::NoName => (),
+                other => return Err(other),
+            },
+            Err(error) => return Err(RefusedCause::Else(error.to_string())),
+        }
+    }
+    parts.is_for(&name.to_str())
 }
 
 fn cause_of(error: &CertificateError) -> RefusedCause {

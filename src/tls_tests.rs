@@ -140,6 +140,87 @@ fn each_fault_of_a_certificate_has_its_own_word() {
     );
 }
 
+/// A certificate that its own key signed, in a file that names it.
+fn named(
+    names: &[&str],
+    change: impl FnOnce(&mut CertificateParams),
+) -> (Trust, Identity, tempfile::NamedTempFile) {
+    let names: Vec<_> = names.iter().map(|n| (*n).to_owned()).collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    change(&mut params);
+    let key = KeyPair::generate().unwrap();
+    let made = params.self_signed(&key).unwrap();
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    write!(file, "{}", made.pem()).unwrap();
+    let identity = Identity {
+        certificate: made.der().clone(),
+        key: key.serialize_der(),
+    };
+    (Trust::CaFile(file.path().to_owned()), identity, file)
+}
+
+#[test]
+fn of_the_very_certificate_that_was_named_dates_and_name_count() {
+    let common = |name: &'static str| {
+        move |p: &mut CertificateParams| p.distinguished_name.push(rcgen::DnType::CommonName, name)
+    };
+    for name in [NAME, "*.example.org", "Directory.Example.ORG"] {
+        let (trust, server, _file) = named(&[], common(name));
+        handshake(&trust, server).unwrap();
+    }
+    let (trust, server, _file) = named(&[NAME], common("other.example.org"));
+    handshake(&trust, server).unwrap();
+    // The common name is of no account beside others.
+    for (names, name) in [
+        (&["other.example.org"][..], NAME),
+        (&[], "*.directory.example.org"),
+    ] {
+        let (trust, server, _file) = named(names, common(name));
+        let cause = refused(&trust, server);
+        assert!(matches!(cause, RefusedCause::OtherName { .. }), "{cause:?}");
+    }
+    let (trust, server, _file) = named(&[], |p| {
+        p.distinguished_name = rcgen::DistinguishedName::new()
+    });
+    assert_eq!(refused(&trust, server), RefusedCause::NoName);
+    let (trust, server, _file) = named(&[NAME], |p| p.not_after = date_time_ymd(2020, 1, 1));
+    assert_eq!(
+        refused(&trust, server),
+        RefusedCause::Expired(Some(Timestamp(1_577_836_800_000)))
+    );
+    let (trust, server, _file) = named(&[NAME], |p| p.not_before = date_time_ymd(2500, 1, 1));
+    assert!(matches!(
+        refused(&trust, server),
+        RefusedCause::NotYet(Some(_))
+    ));
+}
+
+#[test]
+fn who_copies_the_named_certificate_has_not_its_key() {
+    let (trust, mut server, _file) = named(&[NAME], |_| ());
+    server.key = KeyPair::generate().unwrap().serialize_der();
+    let error = handshake(&trust, server).unwrap_err();
+    assert_eq!(error, CertificateError::BadSignature.into());
+}
+
+#[test]
+fn a_ca_file_that_others_may_write_or_that_has_no_end_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let file = Authority::new().file();
+    let open = std::fs::Permissions::from_mode(0o666);
+    std::fs::set_permissions(file.path(), open).unwrap();
+    for (path, says) in [
+        (file.path(), "chmod go-w"),
+        (Path::new("/dev/zero"), "no regular file"),
+        (file.path().parent().unwrap(), "no regular file"),
+    ] {
+        let error = client_config(&Trust::CaFile(path.to_owned())).unwrap_err();
+        assert!(error.to_string().contains(says), "{error}");
+    }
+}
+
 #[test]
 fn a_pin_accepts_that_certificate_and_no_other() {
     // Unknown issuer, no name, expired: with the pin, none of that matters.

@@ -141,11 +141,16 @@ fn row(run: &RunReport) -> Vec<Cell> {
 
 fn kind(run: &RunReport) -> String {
     let kind = run.kind.as_deref().unwrap_or("not recorded");
-    match run.state {
-        RunState::Open => format!("{kind}, goes on"),
-        RunState::Finished => kind.to_owned(),
-        RunState::Abandoned => format!("{kind}, cut short"),
+    let mut words = kind.to_owned();
+    if run.readings.iter().any(|reading| !reading.proves_absence) {
+        words.push_str(", reading not complete");
     }
+    words.push_str(match run.state {
+        RunState::Open => ", goes on",
+        RunState::Finished => "",
+        RunState::Abandoned => ", cut short",
+    });
+    words
 }
 
 /// What was done, in counts.

@@ -97,6 +97,10 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Result<Exit, Failure> {
             return Ok(code.map_or(Exit::USAGE, Exit));
         }
     };
+    service_user::keep_memory_private().map_err(|error| {
+        let what = format!("the memory cannot be kept from other processes: {error}");
+        Failure::new(Exit::SYSTEM, what)
+    })?;
     if matches!(cli.command, Command::Run) {
         observe::init(observe::Output::Daemon);
         daemon::run(&cli.config)?;

@@ -1,9 +1,9 @@
 //! Plans in files: `plan --out FILE` and `sync --plan FILE`. Both open the file before root becomes
 //! the service user.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::geteuid;
@@ -98,53 +98,33 @@ pub fn carry_out(
 struct Target {
     path: PathBuf,
     file: File,
-    fresh: bool,
 }
 
 impl Target {
-    /// Makes the file, or takes one that is a saved plan.
+    /// Makes the file, in the place of a saved plan of ours if there is one. It is always a new one:
+    /// nobody else made it or has it open, and no link leads elsewhere.
     fn open(path: &Path) -> Result<Self, Failure> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).mode(0o600);
-        let fresh = options.clone().create_new(true).open(path);
-        let opened = match fresh {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                options.open(path).map(|file| (file, false))
+        let tell = |error: io::Error| failure(path, &error.to_string());
+        match std::fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (),
+            Err(error) => return Err(tell(error)),
+            Ok(_) => {
+                is_plan_of_ours(path)?;
+                std::fs::remove_file(path).map_err(tell)?;
             }
-            other => other.map(|file| (file, true)),
-        };
-        let (file, fresh) = opened.map_err(|error| failure(path, &error.to_string()))?;
-        let mut target = Self {
-            path: path.to_owned(),
-            file,
-            fresh,
-        };
-        if !fresh {
-            target.is_ours()?;
         }
-        let private = target.file.set_permissions(Permissions::from_mode(0o600));
-        private.map_err(|error| target.failure(&error))?;
-        Ok(target)
-    }
-
-    fn is_ours(&mut self) -> Result<(), Failure> {
-        let is_file = self.file.metadata().is_ok_and(|found| found.is_file());
-        let mut head = String::new();
-        let file = &self.file;
-        let read = is_file && file.take(64).read_to_string(&mut head).is_ok();
-        if read && (head.is_empty() || head.contains("\"mattersync plan\"")) {
-            return Ok(());
-        }
-        Err(failure(
-            &self.path,
-            "there is a file of this name that is no saved plan: name another",
-        ))
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        let file = options.open(path).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => failure(path, "somebody else made it just now"),
+            _ => tell(error),
+        })?;
+        let path = path.to_owned();
+        Ok(Self { path, file })
     }
 
     fn write(&mut self, text: &str) -> Result<(), Failure> {
         let mut write = || -> io::Result<()> {
-            self.file.set_len(0)?;
-            io::Seek::rewind(&mut self.file)?;
             self.file.write_all(text.as_bytes())?;
             self.file.write_all(b"\n")?;
             self.file.sync_all()
@@ -154,14 +134,64 @@ impl Target {
 
     /// There is nothing to save: leaves no empty file behind.
     fn withdraw(&self) {
-        if self.fresh {
-            let _ = std::fs::remove_file(&self.path);
-        }
+        let _ = std::fs::remove_file(&self.path);
     }
 
     fn failure(&self, error: &io::Error) -> Failure {
         failure(&self.path, &error.to_string())
     }
+}
+
+/// What is there may be replaced if we saved it, or if it is an empty file of ours.
+fn is_plan_of_ours(path: &Path) -> Result<(), Failure> {
+    let file = open_own(path)?;
+    let mut head = String::new();
+    let read = file.take(64).read_to_string(&mut head).is_ok();
+    if read && (head.is_empty() || head.contains("\"mattersync plan\"")) {
+        return Ok(());
+    }
+    Err(failure(
+        path,
+        "there is a file of this name that is no saved plan: name another",
+    ))
+}
+
+/// Opens a regular file that is no link and nobody else's, and that nobody else may read or write.
+fn open_own(path: &Path) -> Result<File, Failure> {
+    let refuse = |what: String| failure(path, &what);
+    let mut options = OpenOptions::new();
+    // Whoever names a pipe must not make us wait for ever.
+    let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW;
+    options.read(true).custom_flags(flags);
+    let file = options.open(path).map_err(|error| {
+        refuse(match error.raw_os_error() {
+            Some(nix::libc::ELOOP) => {
+                "it is a symbolic link, and plans are not saved through one: name the file itself"
+                    .to_owned()
+            }
+            _ => error.to_string(),
+        })
+    })?;
+    let found = file.metadata().map_err(|e| refuse(e.to_string()))?;
+    if !found.is_file() || found.len() > MOST {
+        return Err(refuse("it is no saved plan: name another file".into()));
+    }
+    let us = geteuid().as_raw();
+    if found.uid() != us && found.uid() != 0 {
+        let whose = found.uid();
+        return Err(refuse(format!(
+            "it belongs to user {whose}, and you are user {us}: save a plan of your own, under \
+             another name"
+        )));
+    }
+    if found.mode() & 0o077 != 0 {
+        return Err(refuse(format!(
+            "others may read or change it (mode {:04o}), so that nobody knows what it says: remove \
+             it, and save the plan again",
+            found.mode() & 0o7777
+        )));
+    }
+    Ok(file)
 }
 
 fn failure(path: &Path, what: &str) -> Failure {
@@ -170,31 +200,8 @@ fn failure(path: &Path, what: &str) -> Failure {
 
 /// Reads a saved plan, if it is whole and nobody else could have looked at it or changed it.
 fn read(path: &Path) -> Result<SavedPlan, Failure> {
-    let refuse = |what: String| failure(path, &what);
-    let mut options = OpenOptions::new();
-    // Whoever names a pipe must not make us wait for ever.
-    options.read(true).custom_flags(nix::libc::O_NONBLOCK);
-    let file = options.open(path).map_err(|e| refuse(e.to_string()))?;
-    let found = file.metadata().map_err(|e| refuse(e.to_string()))?;
-    if !found.is_file() || found.len() > MOST {
-        return Err(refuse("it is no saved plan".into()));
-    }
-    let us = geteuid().as_raw();
-    if found.uid() != us && found.uid() != 0 {
-        let whose = found.uid();
-        return Err(refuse(format!(
-            "it belongs to user {whose}, and you are user {us}: save a plan of your own"
-        )));
-    }
-    if found.mode() & 0o077 != 0 {
-        return Err(refuse(format!(
-            "others may read or change it (mode {:04o}), so that nobody knows what it says: save \
-             the plan again",
-            found.mode() & 0o7777
-        )));
-    }
     let mut text = String::new();
-    let read = file.take(MOST).read_to_string(&mut text);
-    read.map_err(|error| refuse(error.to_string()))?;
-    SavedPlan::parse(&text).map_err(|error| refuse(error.to_string()))
+    let read = open_own(path)?.take(MOST).read_to_string(&mut text);
+    read.map_err(|error| failure(path, &error.to_string()))?;
+    SavedPlan::parse(&text).map_err(|error| failure(path, &error.to_string()))
 }

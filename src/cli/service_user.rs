@@ -2,14 +2,15 @@
 //! not use.
 
 use std::ffi::CString;
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use nix::unistd::{Gid, Uid, User, geteuid, initgroups, setgid, setgroups, setuid};
 
 use super::exit::{Exit, Failure};
+use crate::config::trusted;
 
 /// The user that the package makes, where no state directory says who it is.
 const NAME: &str = "mattersync";
@@ -88,16 +89,22 @@ pub fn step_down(state: &Path, prepare: bool) -> Result<Option<String>, Failure>
     Ok(Some(servant.label()))
 }
 
+/// Makes the directory and gives it away. What is given away is what is open: it must be the one
+/// that was made here, so its parents must be nobody else's.
 fn make(state: &Path, servant: &Servant) -> io::Result<()> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(state)?;
-    std::os::unix::fs::chown(
-        state,
-        Some(servant.uid.as_raw()),
-        Some(servant.gid.as_raw()),
-    )
+    let mut builder = DirBuilder::new();
+    if let Some(parent) = state.parent() {
+        builder.recursive(true).mode(0o755).create(parent)?;
+        trusted::judge_directory(parent)
+            .map_err(|error| io::Error::other(format!("{error}; {}", error.remedy())))?;
+    }
+    builder.recursive(false).mode(0o700).create(state)?;
+    let directory = OpenOptions::new()
+        .read(true)
+        .custom_flags(nix::libc::O_DIRECTORY | nix::libc::O_NOFOLLOW)
+        .open(state)?;
+    let (uid, gid) = (servant.uid.as_raw(), servant.gid.as_raw());
+    std::os::unix::fs::fchown(&directory, Some(uid), Some(gid))
 }
 
 fn become_servant(servant: &Servant) -> Result<(), nix::Error> {
@@ -107,7 +114,17 @@ fn become_servant(servant: &Servant) -> Result<(), nix::Error> {
         None => setgroups(&[servant.gid])?,
     }
     setgid(servant.gid)?;
-    setuid(servant.uid)
+    setuid(servant.uid)?;
+    keep_memory_private()
+}
+
+/// Lets no other process of the same user look into this one's memory or dump it, where the secrets
+/// are (PR_SET_DUMPABLE in prctl(2)). A change of the user undoes it.
+///
+/// # Errors
+/// When the system refuses.
+pub fn keep_memory_private() -> Result<(), nix::Error> {
+    nix::sys::prctl::set_dumpable(false)
 }
 
 fn denied(state: &Path, owner: Option<Uid>) -> Failure {
@@ -129,4 +146,45 @@ fn denied(state: &Path, owner: Option<Uid>) -> Failure {
             state.display()
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn what_is_given_away_was_made_here() {
+        let place = tempfile::tempdir().unwrap();
+        let us = geteuid();
+        let uid = if us.is_root() {
+            Uid::from_raw(65_534)
+        } else {
+            us
+        };
+        let servant = Servant {
+            name: None,
+            uid,
+            gid: Gid::from_raw(nix::unistd::getegid().as_raw()),
+        };
+        let state = place.path().join("a/b/state");
+        make(&state, &servant).unwrap();
+        let found = std::fs::metadata(&state).unwrap();
+        assert_eq!((found.uid(), found.mode() & 0o7777), (uid.as_raw(), 0o700));
+        let parent = std::fs::metadata(place.path().join("a")).unwrap();
+        assert_eq!(parent.uid(), us.as_raw());
+        // What is there already, a link too, is not made here.
+        let link = place.path().join("link");
+        symlink(place.path().join("a"), &link).unwrap();
+        assert!(make(&link, &servant).is_err());
+        assert!(make(&state, &servant).is_err());
+        // Where others could exchange it at any time nothing is given away.
+        let open = place.path().join("open");
+        std::fs::create_dir(&open).unwrap();
+        std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).unwrap();
+        let error = make(&open.join("state"), &servant).unwrap_err();
+        assert!(error.to_string().contains("chmod go-w"), "{error}");
+        assert!(!open.join("state").exists());
+    }
 }

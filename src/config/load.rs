@@ -1,27 +1,35 @@
 //! From a file to settings.
 
-use std::os::unix::fs::PermissionsExt;
+use std::io;
 use std::path::Path;
 
 use super::source::Source;
+use super::trusted::{self, FileError};
 use super::{ConfigError, Settings, Warning, check, parse};
+
+/// No configuration is larger: it would have tens of thousands of rules.
+const LARGEST: u64 = 4 << 20;
 
 impl Settings {
     /// Reads a configuration file.
     ///
     /// # Errors
     ///
-    /// When it cannot be read, is not TOML, has an unknown key or a wrong type, or says something
+    /// When it cannot be read, when others could have written it, is not TOML, has an unknown key or a wrong type, or says something
     /// that cannot be followed.
     pub fn load(path: &Path) -> Result<(Self, Vec<Warning>), ConfigError> {
-        let unreadable = |error: std::io::Error| {
-            ConfigError::Read {
+        let bytes = trusted::read(path, LARGEST).map_err(|error| ConfigError::Read {
             path: path.to_owned(),
+            instead: match &error {
+                FileError::Unreadable(io) if io.kind() == io::ErrorKind::NotFound => {
+                    "name the configuration with --config FILE, or write one: \
+                     config/mattersync.toml is a beginning"
+                        .into()
+                }
+                error => error.remedy(),
+            },
             what: error.to_string(),
-            instead: "name the configuration with --config FILE, or write one: config/mattersync.toml is a beginning".into(),
-        }
-        };
-        let bytes = std::fs::read(path).map_err(unreadable)?;
+        })?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let good = error.utf8_error().valid_up_to();
             let line = error.as_bytes()[..good]
@@ -35,20 +43,7 @@ impl Settings {
                 instead: "save the file as UTF-8".into(),
             }
         })?;
-        let (settings, mut warnings) = Self::parse(&text, path)?;
-        let mode = std::fs::metadata(path)
-            .map_err(unreadable)?
-            .permissions()
-            .mode()
-            & 0o7777;
-        if mode & 0o002 != 0 {
-            warnings.insert(0, Warning {
-                path: path.to_owned(),
-                line: None,
-                message: format!("everybody on this machine can change this configuration (mode {mode:04o}); type: chmod o-w '{}'", path.display()),
-            });
-        }
-        Ok((settings, warnings))
+        Self::parse(&text, path)
     }
 
     /// Reads the text of a configuration; `path` is what messages call it.

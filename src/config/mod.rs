@@ -22,6 +22,7 @@ mod settings;
 mod source;
 #[cfg(test)]
 mod tests;
+pub mod trusted;
 mod url;
 
 pub use duration::parse as parse_duration;

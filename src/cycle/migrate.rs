@@ -114,6 +114,7 @@ impl Engine {
         by_both.mapping.anchor = Some(new.clone());
         let ask = Ask {
             known: read::known(&memory, &settings.name),
+            heard: last.progress.clone(),
             now: self.clock().now(),
             progress: self.progress(),
         };

@@ -275,6 +275,7 @@ impl Engine {
             unsettled,
             Ask {
                 known: BTreeSet::new(),
+                heard: Default::default(),
                 now: now.clone(),
                 progress: self.progress.clone(),
             },

@@ -82,6 +82,9 @@ pub async fn both(
 ) -> Result<View, CycleError> {
     let name = &settings.provider.name;
     ask.known = known(&memory, name);
+    if let Some(last) = memory.identities.get(name) {
+        ask.heard = last.progress.clone();
+    }
     // Who is to be deleted for ever is looked up once more.
     ask.known
         .extend(purge_due(&memory, &settings.policy, name, &ask.now));

@@ -69,6 +69,8 @@ pub enum Gap {
     Lookup(String),
     /// The entry is there but could not be understood.
     Rejected(String),
+    /// So many more reasons of the kinds above it; they were not kept.
+    More(usize),
     /// Nobody asked: this side was not read in this cycle.
     NotRead,
 }
@@ -125,6 +127,7 @@ impl fmt::Display for Gap {
             }
             Self::Lookup(what) => write!(f, "the look-up by id did not tell: {what}"),
             Self::Rejected(what) => write!(f, "the entry is there but cannot be used: {what}"),
+            Self::More(number) => write!(f, "and {number} more reasons like these"),
             Self::NotRead => f.write_str("it was not read"),
         }
     }

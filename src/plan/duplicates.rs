@@ -24,6 +24,7 @@ fn is_cut(gap: &Gap) -> bool {
         | Gap::Short { .. }
         | Gap::SuspectCount(_)
         | Gap::Empty
+        | Gap::More(_)
         | Gap::NotRead => true,
         // Whatever is listed is shown all the same.
         Gap::Referral(_) | Gap::Range(_) | Gap::Lookup(_) | Gap::Rejected(_) | Gap::Older(_) => {

@@ -61,6 +61,7 @@ pub use outcome::{Effect, before, forget_account, in_doubt, made, made_later, re
 pub use policy::{
     AdoptRule, Authority, ByHand, LifecyclePolicy, Limit, Policy, Setting, TeamPolicy,
 };
+pub use progress::behind;
 pub use purge::due as purge_due;
 pub use recover::{Settled, settle};
 pub use restored::{unknown_marks, witnesses};

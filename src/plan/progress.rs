@@ -6,13 +6,16 @@ use std::collections::BTreeMap;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use crate::model::{SourceIdentity, WentBack};
+use crate::model::{SourceIdentity, Timestamp, WentBack};
 
 /// Servers behind one address may lag behind each other by so much, in seconds.
 const LAG: i64 = 60 * 60;
 /// Smaller steps forward in time are not worth a write to the disk, in seconds: beside [`LAG`] they
 /// do not matter.
 const WORTH: i64 = 60;
+/// For so long what one server told is waited for from the others, in seconds: a change that was
+/// lost with the server that told of it must not stop everything for ever.
+const WAIT: i64 = 24 * 60 * 60;
 /// The most servers that are remembered.
 const MOST: usize = 64;
 
@@ -84,6 +87,38 @@ pub fn went_back(last: &SourceIdentity, now: &SourceIdentity) -> Option<WentBack
     })
 }
 
+/// A change that an OpenLDAP server told of before, at whatever address, and that who answers now has
+/// not heard of: what it says is older than what is known, and nothing may follow from it. Changes
+/// are told apart by the server where they were made; counts of Active Directory are each domain
+/// controller's own and cannot be compared with another's.
+pub fn behind(
+    heard: &BTreeMap<String, String>,
+    now: &BTreeMap<String, String>,
+    at: Timestamp,
+) -> Option<WentBack> {
+    let origin = |key: &str| Some(key.rsplit_once(" #")?.1.to_owned());
+    now.iter().find_map(|(server, to)| {
+        let ours = origin(server)?;
+        let told = heard
+            .iter()
+            .filter(|(other, _)| origin(other).as_ref() == Some(&ours));
+        told.filter_map(|(_, from)| {
+            let (Word::Moment(before), Word::Moment(after)) = words(from, to)? else {
+                return None;
+            };
+            // What is older on one server by more than this was put back from a backup.
+            let same = heard.get(server) == Some(from) && before - after > LAG;
+            let awaited = at.0 / 1000 - before <= WAIT;
+            (before - after > WORTH && awaited && !same).then(|| WentBack {
+                server: server.clone(),
+                from: from.clone(),
+                to: to.clone(),
+            })
+        })
+        .next()
+    })
+}
+
 /// What to remember: what is known of servers that did not answer this time, and of those that did
 /// what is worth it.
 pub fn merged(last: Option<&SourceIdentity>, now: &SourceIdentity) -> BTreeMap<String, String> {
@@ -143,6 +178,29 @@ mod tests {
         assert!(!back(&noon, &csn("20260301110000")));
         assert!(!back(&noon, &csn("20260301120001")));
         assert!(!back(&noon, "77"), "another kind of word");
+    }
+
+    #[test]
+    fn a_replica_that_has_not_heard_of_a_change_is_waited_for() {
+        let noon = csn("20260301120000");
+        let heard = at(&[("ldap://one #001", &noon)]).progress;
+        let now = |word: &str| at(&[("ldap://two #001", &csn(word))]).progress;
+        let clock = |hours: i64| Timestamp((1_772_366_400 + hours * 3600) * 1000);
+        let old = |word: &str| behind(&heard, &now(word), clock(1)).is_some();
+        assert!(old("20260301115859") && old("20260201000000"));
+        assert!(!old("20260301115900") && !old("20260301120001"));
+        // After a day the change is taken to be lost.
+        assert!(behind(&heard, &now("20260301110000"), clock(24)).is_some());
+        assert!(behind(&heard, &now("20260301110000"), clock(25)).is_none());
+        // Of another origin nothing is known.
+        let other = at(&[("ldap://two #002", &csn("20260201000000"))]).progress;
+        assert!(behind(&heard, &other, clock(1)).is_none());
+        // One address for several servers; one server that was put back is another matter.
+        let same = |word: &str| at(&[("ldap://one #001", &csn(word))]).progress;
+        assert!(behind(&heard, &same("20260301113000"), clock(1)).is_some());
+        assert!(behind(&heard, &same("20260301105959"), clock(1)).is_none());
+        let counts = at(&[("dc1", "12000")]).progress;
+        assert!(behind(&counts, &at(&[("dc1", "7")]).progress, clock(1)).is_none());
     }
 
     #[test]

@@ -4,7 +4,7 @@ pub mod ldap;
 pub mod ldif;
 pub mod mapping;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,6 +21,9 @@ pub struct Ask {
     /// Ids that must be looked up one by one, from the naming context, if the reading does not
     /// contain them: the linked accounts, but for those whose leaving is done with.
     pub known: BTreeSet<DirectoryId>,
+    /// How far the directory's servers had come when they answered before
+    /// ([`crate::model::SourceIdentity::progress`]): who is behind that is not believed.
+    pub heard: BTreeMap<String, String>,
     /// What time it is; decides about dates of expiry.
     pub now: Now,
     /// Told of every entry that arrives, so that a reading that goes on can be told from one
@@ -166,6 +169,20 @@ pub enum ProviderError {
         /// What happened.
         what: String,
     },
+    /// The server has not heard of what another one, or itself, told before.
+    #[error(
+        "{url}: what it says is older than what the directory told before: its last change is of \
+         {to}, and one of {from} is known. It was not read, and nothing follows from it: look \
+         whether it still replicates. After a day that change is taken to be lost"
+    )]
+    Behind {
+        /// Which server.
+        url: String,
+        /// The change that is known, as `contextCSN` has it.
+        from: String,
+        /// The last change that the server knows of.
+        to: String,
+    },
     /// The whole reading took longer than it may.
     #[error("{url}: the reading was not finished within {deadline:?}")]
     Deadline {
@@ -175,7 +192,7 @@ pub enum ProviderError {
         deadline: Duration,
     },
     /// The answer is not LDAP, or could harm us.
-    #[error("{url}: the server sent what is no LDAP answer: {what}")]
+    #[error("{url}: what the server sent cannot be used: {what}")]
     Protocol {
         /// Which server.
         url: String,

@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::StateError;
+use crate::config::trusted::OTHERS_MAY_WRITE;
 
 /// The state file within the state directory.
 pub const FILE_NAME: &str = "state.sqlite";
@@ -15,8 +16,6 @@ pub const COPY_NAME: &str = "state.sqlite.copy";
 pub const MARK_NAME: &str = "last-run";
 /// The file that the one process that may write holds locked.
 pub const LEASE_NAME: &str = "lease";
-
-const OTHERS_MAY_WRITE: u32 = 0o002;
 
 /// Makes the directory (0700) if it is missing, and refuses one that others could tamper with.
 pub(super) fn prepare(directory: &Path) -> Result<(), StateError> {
@@ -104,7 +103,7 @@ fn objection(found: &Metadata, directory: bool, us: u32) -> Option<String> {
     }
     if found.mode() & OTHERS_MAY_WRITE != 0 {
         return Some(format!(
-            "can be written by everybody (mode {:04o}), so nothing in it can be trusted; \
+            "can be written by others than its owner (mode {:04o}), so nothing in it can be trusted; \
              look at what it holds, then `chmod {mode}` it",
             found.mode() & 0o7777
         ));

@@ -139,6 +139,27 @@ fn a_team_behind_a_foreign_page_is_an_incomplete_reading() {
     all_well(&place);
 }
 
+/// What the server says of itself is a part of it, too.
+#[test]
+fn settings_behind_a_foreign_page_are_an_incomplete_reading() {
+    let place = company();
+    place.run(&["sync"]).exits(0);
+    let page = Answer {
+        status: 404,
+        headers: vec![("content-type".to_owned(), "text/html".to_owned())],
+        body: b"<html>Not found</html>".to_vec(),
+    };
+    let fault = Fault::new(Effect::Answer(page, Commit::Before));
+    let path = "/api/v4/config";
+    place.sim.add_fault(fault.method("GET").path(path));
+    all_say(&place, "");
+    let said = place.run(&["plan"]).exits(4);
+    said.says("THE READING OF MATTERMOST IS NOT COMPLETE")
+        .says("the server's settings could not be read");
+    place.sim.clear_faults();
+    all_well(&place);
+}
+
 /// A hold may last for days; it must not hide that leavers are not followed today.
 #[test]
 fn an_incomplete_reading_goes_before_a_hold() {
@@ -150,4 +171,19 @@ fn an_incomplete_reading_goes_before_a_hold() {
     fs::write(&path, text.trim_end()).unwrap();
     let said: Said = place.run(&["sync"]).exits(4);
     said.says("HELD: adopt").says("NOT COMPLETE");
+}
+
+/// Who is seen to be locked is deactivated all the same; the record says what it rests on.
+#[test]
+fn the_record_says_which_run_rests_on_an_incomplete_reading() {
+    let mut place = company();
+    place.run(&["sync"]).exits(0);
+    place.run(&["history"]).exits(0).says_not("not complete");
+    place.edit("anna", |anna| anna.expires = 1);
+    let path = place.path("people.ldif");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.trim_end()).unwrap();
+    place.run(&["sync"]).exits(4).says("Deactivated 1 user");
+    let said = place.run(&["history"]).exits(0);
+    said.says("sync, reading not complete");
 }

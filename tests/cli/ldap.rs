@@ -1,5 +1,6 @@
 //! A real directory server, as an administrator meets it at first.
 
+use ldap_fault::{Entry, FaultServer, Script};
 use servers::people;
 use servers::{Slapd, SlapdOptions};
 
@@ -58,4 +59,40 @@ fn a_size_limit_is_told_loudly() {
         .says("THE READING OF THE DIRECTORY IS NOT COMPLETE")
         .says("size limit exceeded")
         .says("Nobody is deactivated");
+}
+
+/// A server of a replicated directory that has heard of changes until then, and the first of whose
+/// three people is locked or not.
+async fn replica(last_change: jiff::Timestamp, locked: bool) -> FaultServer {
+    let stamp = last_change.strftime("%Y%m%d%H%M%S.000000Z#000000#001#000000");
+    let base = "dc=directory,dc=nh";
+    let mut entries = Entry::posix_people(3, &format!("ou=People,{base}"));
+    let first = entries.remove(0);
+    entries.insert(
+        0,
+        first.with("shadowExpire", if locked { "1" } else { "99999" }),
+    );
+    let top = Entry::new(base).with("objectClass", "organization");
+    entries.insert(0, top.with_operational("contextCSN", stamp.to_string()));
+    FaultServer::start(Script::new(base, entries))
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_says_that_is_behind_is_not_followed() {
+    let now = jiff::Timestamp::now();
+    let before = now - jiff::SignedDuration::from_mins(20);
+    let (current, old) = (replica(now, true).await, replica(before, false).await);
+    let mut place = Place::new();
+    let mut ask = |server: &FaultServer, words: &[&str]| {
+        place.provider = Some(format!("urls = [\"{}\"]", server.url()));
+        place.write();
+        place.run(words)
+    };
+    ask(&current, &["sync"]).exits(0).says("Created 2 users");
+    ask(&old, &["sync"])
+        .exits(69)
+        .says("older than what the directory told before");
+    ask(&current, &["sync"]).exits(0).says("Nothing");
 }

@@ -14,6 +14,7 @@ mod saved;
 mod served;
 mod state;
 mod times;
+mod trusted;
 mod undo;
 mod undo_rings;
 mod waits;

@@ -166,7 +166,7 @@ impl Place {
         text
     }
 
-    fn config(&self) -> String {
+    pub fn config(&self) -> String {
         let dir = self.dir.path().display();
         let file = format!("kind = \"ldif\"\npath = \"{dir}/people.ldif\"");
         let provider = self.provider.as_ref().unwrap_or(&file);

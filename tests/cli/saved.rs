@@ -1,7 +1,7 @@
 //! A plan in a file is carried out exactly as it was looked at, or not at all.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 
 use serde_json::json;
 
@@ -143,6 +143,50 @@ fn a_file_that_is_not_what_it_should_be_is_refused() {
         .says("the configuration is another one");
     fs::remove_file(&file).unwrap();
     carry_out(&place).exits(1).says("No such file");
+    assert_eq!(place.sim.writes(), 0);
+}
+
+/// Whoever may write to the folder must not decide where the plan goes, or which one is carried out.
+#[test]
+fn a_plan_goes_through_no_link_and_into_nobody_elses_file() {
+    let place = company();
+    let file = place.path("saved.json");
+    let victim = place.path("victim");
+    fs::write(&victim, "").unwrap();
+    symlink(&victim, &file).unwrap();
+    save(&place).exits(1).says("it is a symbolic link");
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "");
+    assert_eq!(
+        fs::metadata(&victim).unwrap().permissions().mode() & 0o777,
+        0o644
+    );
+    // A link to nothing is one too.
+    fs::remove_file(&victim).unwrap();
+    save(&place).exits(1);
+    assert!(!victim.exists());
+    fs::remove_file(&file).unwrap();
+    // One that somebody else made, so that they could read it.
+    fs::write(&file, "").unwrap();
+    save(&place).exits(1).says("others may read or change it");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    if fs::metadata(&file).unwrap().uid() == 0 {
+        chown(&file, Some(65_534), None).unwrap();
+        save(&place).exits(1).says("it belongs to user 65534");
+        chown(&file, Some(0), None).unwrap();
+    }
+    // Who has the old file open does not see the new one.
+    let held = fs::File::open(&file).unwrap();
+    save(&place).exits(0);
+    assert_eq!(held.metadata().unwrap().len(), 0);
+    assert_eq!(held.metadata().unwrap().nlink(), 0, "another file");
+    // Nor is one carried out through a link.
+    fs::rename(&file, &victim).unwrap();
+    symlink(&victim, &file).unwrap();
+    carry_out(&place).exits(1).says("it is a symbolic link");
+    fs::remove_file(&file).unwrap();
+    fs::create_dir(&file).unwrap();
+    save(&place).exits(1);
+    carry_out(&place).exits(1);
     assert_eq!(place.sim.writes(), 0);
 }
 

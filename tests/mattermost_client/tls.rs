@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use mattersync::config::{MattermostAccess, MattermostSettings, SecretSource, Trust};
 use mattersync::mattermost::{CallError, Client, SendError};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -14,17 +15,21 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 const OWN_USER: &str =
     r#"{"id":"abcdefghijklmnopqrstuvwxyz","username":"bot","roles":"system_user"}"#;
 
-/// An HTTPS server for localhost that answers everything with a user, and its certificate.
-async fn server() -> (u16, String) {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let pem = made.cert.pem();
-    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+/// An HTTPS server for localhost that answers everything with a user, and its certificate, made as
+/// `openssl req -x509` makes one, or as its own.
+async fn server(is_ca: IsCa) -> (u16, String) {
+    let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    params.is_ca = is_ca;
+    let key = KeyPair::generate().unwrap();
+    let made = params.self_signed(&key).unwrap();
+    let pem = made.pem();
+    let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
+        .with_single_cert(vec![made.der().clone()], key)
         .unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -72,21 +77,23 @@ fn file(pem: &str) -> tempfile::NamedTempFile {
 }
 
 #[tokio::test]
-async fn a_server_with_a_certificate_of_our_own_authority() {
-    let (port, pem) = server().await;
-    let ca = file(&pem);
-    let facts = client(port, Trust::CaFile(ca.path().into()))
-        .reader()
-        .facts()
-        .await
-        .unwrap();
-    assert_eq!(facts.version.to_string(), "11.6.0");
+async fn a_server_with_a_certificate_that_signed_itself() {
+    for is_ca in [IsCa::NoCa, IsCa::Ca(BasicConstraints::Unconstrained)] {
+        let (port, pem) = server(is_ca).await;
+        let ca = file(&pem);
+        let facts = client(port, Trust::CaFile(ca.path().into()))
+            .reader()
+            .facts()
+            .await
+            .unwrap();
+        assert_eq!(facts.version.to_string(), "11.6.0");
+    }
 }
 
 #[tokio::test]
 async fn a_server_that_we_do_not_trust_gets_no_token() {
-    let (port, _) = server().await;
-    let (_, other) = server().await;
+    let (port, _) = server(IsCa::NoCa).await;
+    let (_, other) = server(IsCa::NoCa).await;
     let ca = file(&other);
     let unknown = (Trust::CaFile(ca.path().into()), "set ca-file");
     for (trust, says) in [unknown, (Trust::Pin([7; 32]), "not the pinned one")] {

@@ -117,6 +117,23 @@ async fn paging_that_cannot_be_trusted_proves_nothing() {
     }
 }
 
+/// A page may be empty, as where the server filters after it has counted; the cookie says whether
+/// there is more.
+#[tokio::test]
+async fn an_empty_page_with_another_cookie_is_not_the_end() {
+    for page in [0, 1, 2] {
+        let fault = Fault::End {
+            at: At { page, after: 0 },
+            code: 0,
+            cookie: true,
+        };
+        let server = server(250, |script| script.with(fault)).await;
+        let directory = read_from(&server).await.unwrap();
+        assert_eq!(directory.accounts.len(), 250, "{page}");
+        assert_proven(&directory);
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_does_not_page_is_read_at_once() {
     // The root DSE says so; or it may not be read, and the critical control is refused.

@@ -1,11 +1,16 @@
 //! Several servers, and when not to try the next one.
 
-use ldap_fault::{At, Certificate, Fault, FaultServer, Tls};
-use mattersync::config::{LdapSettings, Trust};
-use mattersync::model::Directory;
-use mattersync::provider::ProviderError;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::support::{BASE, assert_proven, read, reader, rfc2307, server, settings, simple, url};
+use ldap_fault::{At, Certificate, Entry, Fault, FaultServer, Script, Tls};
+use mattersync::config::{LdapSettings, Trust};
+use mattersync::model::{Directory, Reading};
+use mattersync::provider::ldap::LdapProvider;
+use mattersync::provider::{Ask, Progress, Provider, ProviderError};
+
+use crate::support::{
+    BASE, PEOPLE, assert_proven, now, read, reader, rfc2307, server, settings, simple, url,
+};
 
 const DEAD: &str = "ldap://127.0.0.1:1";
 
@@ -146,4 +151,56 @@ async fn who_must_bind_first_is_told_so() {
         .await
         .expect_err("refused");
     assert!(error.to_string().contains("set bind-dn"), "{error}");
+}
+
+/// A server of a replicated directory with so many people, that has heard of changes until then.
+async fn replica(people: u32, last_change: &str) -> FaultServer {
+    let stamp = format!("{last_change}.000000Z#000000#001#000000");
+    let top = Entry::new(BASE)
+        .with("objectClass", "organization")
+        .with_operational("contextCSN", stamp);
+    let mut entries = vec![top];
+    entries.extend(Entry::posix_people(people, PEOPLE));
+    FaultServer::start(Script::new(BASE, entries))
+        .await
+        .unwrap()
+}
+
+async fn go_on(settings: LdapSettings, last: &Directory) -> Result<Directory, ProviderError> {
+    let ask = Ask {
+        known: BTreeSet::new(),
+        heard: last.accounts.source().progress.clone(),
+        now: now(),
+        progress: Progress::default(),
+    };
+    let mut provider = LdapProvider::new(settings, rfc2307(BASE), Vec::new());
+    let Reading::Full(directory) = provider.read(&ask).await?;
+    Ok(directory)
+}
+
+/// Who was locked a minute ago is not let in again because the first server is away for a while.
+#[tokio::test]
+async fn a_replica_that_is_behind_what_another_told_is_not_read() {
+    let current = replica(3, "20251231230000").await;
+    let old = replica(4, "20251231225500").await;
+    let newer = replica(5, "20251231231000").await;
+    let before = read(settings(&old.url()), rfc2307(BASE), &[])
+        .await
+        .unwrap();
+    let first = go_on(settings(&current.url()), &before).await.unwrap();
+    assert!(!first.accounts.source().progress.is_empty());
+    let error = go_on(settings(&old.url()), &first)
+        .await
+        .expect_err("not read");
+    assert!(matches!(error, ProviderError::Behind { .. }), "{error}");
+    assert!(error.to_string().contains(&old.url()), "{error}");
+    for next in [&current, &newer] {
+        let directory = go_on(both(&old.url(), next), &first).await.unwrap();
+        assert_eq!(directory.accounts.source().name, next.url());
+        assert_proven(&directory);
+    }
+    // Without a word of it nothing is known, and nothing is asked for.
+    let silent = server(6, |script| script).await;
+    let directory = go_on(settings(&silent.url()), &first).await.unwrap();
+    assert_eq!(directory.accounts.source().progress, BTreeMap::new());
 }

@@ -112,6 +112,38 @@ async fn a_look_up_that_fails_or_finds_not_even_who_is_there_tells_nothing() {
     }
 }
 
+/// Whether the reading should have had them is asked a second time; if that is not answered to its
+/// end, nobody knows whether they are out of scope or were missed.
+#[tokio::test]
+async fn a_second_look_that_is_cut_tells_nothing() {
+    let outside = Entry::posix_person("outside", PEOPLE, 70)
+        .without("objectClass")
+        .with("objectClass", "inetOrgPerson");
+    let with_outside = |mut script: Script| {
+        script.entries.push(outside.clone());
+        script
+    };
+    let honest = server(with_outside).await;
+    let directory = ask(&honest, rfc2307(PEOPLE), &[posix_id(70)]).await;
+    let found = directory.accounts.found_elsewhere(&posix_id(70));
+    assert!(found.is_some(), "out of scope");
+    let cut = |code| Fault::End {
+        at: At::START,
+        code,
+        cookie: false,
+    };
+    let elsewhere = Fault::References(vec!["ldap://elsewhere/ou=x,dc=y".into()]);
+    for fault in [cut(3), cut(4), cut(11), cut(51), elsewhere] {
+        let second =
+            Armed::from(fault.clone()).when_filter_has("(&(objectclass=posixaccount)(|(entryuuid=");
+        let server = server(|script| with_outside(script).with(second)).await;
+        let directory = ask(&server, rfc2307(PEOPLE), &[posix_id(70)]).await;
+        unknown(&directory, &posix_id(70));
+        let found = directory.accounts.found_elsewhere(&posix_id(70));
+        assert!(found.is_none(), "{fault:?}");
+    }
+}
+
 #[tokio::test]
 async fn two_entries_with_one_id_are_nobody() {
     let server = server(|mut script| {

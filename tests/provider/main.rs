@@ -8,6 +8,7 @@ mod failover;
 mod hostile;
 mod inspect;
 mod known;
+mod large;
 mod mutants;
 mod parts;
 mod samba;

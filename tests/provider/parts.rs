@@ -81,6 +81,23 @@ async fn a_group_that_breaks_off_is_unknown_and_the_accounts_are_not() {
     }
 }
 
+/// A slice that leaves some out may say that it is the last one.
+#[tokio::test]
+async fn another_slice_than_was_asked_for_is_not_taken() {
+    for from in [35, 20, 0] {
+        let other = Armed::from(Fault::RangesFrom(from)).when_asked_for(";range=30");
+        let server = domain(|script| script.with(other)).await;
+        let directory = read_ad(&server).await.unwrap();
+        assert!(everybody(&directory).is_none(), "{from}");
+        let gaps = directory.groups.gaps();
+        assert!(
+            gaps.iter().any(|gap| matches!(gap, Gap::Range(_))),
+            "{from}: {gaps:?}"
+        );
+        assert_proven(&directory);
+    }
+}
+
 #[tokio::test]
 async fn groups_that_cannot_be_read_leave_the_accounts_as_they_are() {
     for code in [4, 51] {

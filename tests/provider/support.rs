@@ -63,6 +63,7 @@ pub fn people_and_others(directory: &Directory) -> (usize, Vec<(String, String)>
 pub async fn read_configured(settings: &ProviderSettings) -> Result<Directory, ProviderError> {
     let ask = Ask {
         known: BTreeSet::new(),
+        heard: Default::default(),
         now: now(),
         progress: Progress::default(),
     };
@@ -175,6 +176,7 @@ pub async fn read(
     let mut provider = LdapProvider::new(settings, mapping, Vec::new());
     let ask = Ask {
         known: known.iter().cloned().collect::<BTreeSet<_>>(),
+        heard: Default::default(),
         now: now(),
         progress: Progress::default(),
     };

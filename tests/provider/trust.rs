@@ -1,10 +1,13 @@
 //! TLS, StartTLS, and the certificates that are refused.
 
 use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
 
 use ldap_fault::{Certificate, Fault, FaultServer, Tls};
 use mattersync::config::{LdapSettings, Trust};
 use mattersync::provider::ProviderError;
+use servers::{Slapd, SlapdOptions, people};
 
 use crate::support::{BASE, assert_proven, read, reader, rfc2307, server, settings};
 
@@ -97,20 +100,127 @@ async fn an_unknown_issuer_and_a_wrong_pin_are_refused() {
     assert!(said.contains(&server.pin().unwrap()) && said.contains(&other.pin().unwrap()));
 }
 
+/// Without a subject alternative name only the common name says whose it is, and that is another.
 #[tokio::test]
 async fn a_certificate_like_sambas_needs_the_pin_and_is_told_so() {
     let server = server(3, |script| script.over(Tls::Ldaps(Certificate::SelfSigned))).await;
     let (ca, _file) = ca_of(&server).await;
     let said = refused(&server, ca).await;
     assert!(
-        said.contains(&format!(
-            "certificate-sha256 = \"{}\"",
-            server.pin().unwrap()
-        )),
+        said.contains("not for 127.0.0.1 but for dc1.example.org")
+            && said.contains(&format!(
+                "certificate-sha256 = \"{}\"",
+                server.pin().unwrap()
+            )),
         "{said}"
     );
     let (settings, _file) = guarded(&server, Trust::Pin(pin(&server)));
     assert_proven(&read(settings, rfc2307(BASE), &[]).await.unwrap());
+}
+
+fn openssl(place: &Path, line: &str) {
+    let made = Command::new("openssl")
+        .args(line.split(' '))
+        .current_dir(place)
+        .output()
+        .expect("openssl is installed");
+    assert!(made.status.success(), "{line}: {made:?}");
+}
+
+/// Makes `key.pem` and `certificate.pem`, as administrators do.
+fn self_signed(place: &Path, how: &str) {
+    let key = "-newkey rsa:2048 -nodes -keyout key.pem -subj /O=Example/CN=localhost";
+    if how == "version 1" {
+        openssl(place, &format!("req -new {key} -out request.pem"));
+        let sign = "x509 -req -in request.pem -signkey key.pem -days 30 -out certificate.pem";
+        openssl(place, sign);
+    } else {
+        let line = format!("req -x509 {key} -days 30 -out certificate.pem {how}");
+        openssl(place, line.trim_end());
+    }
+}
+
+/// Makes a stopped slapd show this certificate.
+fn show(slapd: &mut Slapd, place: &Path) {
+    slapd.stop();
+    for (from, to) in [("certificate.pem", "server.pem"), ("key.pem", "server.key")] {
+        std::fs::copy(place.join(from), slapd.directory().join(to)).unwrap();
+    }
+    slapd.start_again().unwrap();
+}
+
+async fn read_by_name(slapd: &Slapd, ca: &Path) -> Result<usize, String> {
+    let mut most = Ok(0);
+    for address in [slapd.url(), slapd.ldaps_url()] {
+        let mut settings = settings(&address.replace("127.0.0.1", "localhost"));
+        settings.start_tls = true;
+        settings.trust = Trust::CaFile(ca.to_owned());
+        let read = read(settings, rfc2307(BASE), &[]).await;
+        most = Ok(read.map_err(|error| error.to_string())?.accounts.len());
+    }
+    most
+}
+
+const NAMED: &str = "-addext subjectAltName=DNS:localhost";
+
+#[tokio::test]
+async fn the_very_certificate_that_was_named_is_trusted() {
+    // GnuTLS, as Debian's slapd has it, without TLS 1.3, where a signature is checked otherwise.
+    let old = "TLSCipherSuite NORMAL:-VERS-TLS1.3";
+    for head in ["", old] {
+        let mut slapd = Slapd::start(SlapdOptions {
+            seed: people::ldif(&people::people(5)),
+            head: head.into(),
+            ..SlapdOptions::default()
+        })
+        .unwrap();
+        for how in [
+            NAMED,
+            &format!("{NAMED} -addext basicConstraints=critical,CA:FALSE"),
+            "",
+            "version 1",
+        ] {
+            let [place, other] = [(), ()].map(|()| tempfile::tempdir().unwrap());
+            self_signed(place.path(), how);
+            self_signed(other.path(), how);
+            show(&mut slapd, place.path());
+            let ca = place.path().join("certificate.pem");
+            assert_eq!(read_by_name(&slapd, &ca).await, Ok(5), "{how:?} {head}");
+            // Another key under the same name.
+            let ca = other.path().join("certificate.pem");
+            let said = read_by_name(&slapd, &ca).await.unwrap_err();
+            assert!(said.contains("certificate"), "{how:?}: {said}");
+            // With many others beside it, as after adding it to the system's.
+            let mut all = std::fs::read(other.path().join("certificate.pem")).unwrap();
+            all.extend(std::fs::read(place.path().join("certificate.pem")).unwrap());
+            let ca = place.path().join("all.pem");
+            std::fs::write(&ca, all).unwrap();
+            assert_eq!(read_by_name(&slapd, &ca).await, Ok(5), "{how:?} {head}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn its_name_still_counts() {
+    let mut slapd = Slapd::start(SlapdOptions::default()).unwrap();
+    for how in ["-addext subjectAltName=DNS:other.example.org", "version 1"] {
+        let place = tempfile::tempdir().unwrap();
+        self_signed(place.path(), how);
+        show(&mut slapd, place.path());
+        let ca = place.path().join("certificate.pem");
+        let asked = if how == "version 1" {
+            "127.0.0.1"
+        } else {
+            "localhost"
+        };
+        let mut settings = settings(&slapd.ldaps_url().replace("127.0.0.1", asked));
+        settings.trust = Trust::CaFile(ca);
+        let error = read(settings, rfc2307(BASE), &[])
+            .await
+            .expect_err("refused");
+        let said = error.to_string();
+        assert!(said.contains(&format!("not for {asked} but for")), "{said}");
+    }
 }
 
 #[tokio::test]

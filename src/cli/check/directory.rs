@@ -33,6 +33,7 @@ pub(super) async fn check(
         ProviderKind::Ldif { .. } => {
             let ask = Ask {
                 known: Default::default(),
+                heard: Default::default(),
                 now,
                 progress: Default::default(),
             };

@@ -120,19 +120,33 @@ fn the_file_itself_is_looked_at() {
             .contains("line 2 is not UTF-8")
     );
     std::fs::write(&path, GOOD).unwrap();
-    for (mode, warned) in [
+    for (mode, refused) in [
         (0o644, false),
         (0o666, true),
         (0o646, true),
-        (0o664, false),
+        (0o664, true),
         (0o640, false),
     ] {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-        let (_, warnings) = Settings::load(&path).unwrap();
-        assert_eq!(
-            warnings.iter().any(|w| w.message.contains("chmod o-w")),
-            warned,
-            "{mode:o}"
-        );
+        let said = Settings::load(&path).map_err(|error| error.to_string());
+        match said {
+            Ok(_) => assert!(!refused, "{mode:o}"),
+            Err(said) => assert!(refused && said.contains("chmod go-w"), "{mode:o}: {said}"),
+        }
+    }
+}
+
+#[test]
+fn what_is_no_file_or_has_no_end_is_no_configuration() {
+    let place = tempfile::tempdir().unwrap();
+    let large = place.path().join("large.toml");
+    std::fs::write(&large, vec![b'#'; 5 << 20]).unwrap();
+    for (path, says) in [
+        (large.as_path(), "more than 4 MiB"),
+        (place.path(), "no regular file"),
+        (std::path::Path::new("/dev/zero"), "no regular file"),
+    ] {
+        let said = Settings::load(path).unwrap_err().to_string();
+        assert!(said.contains(says), "{said}");
     }
 }

@@ -6,13 +6,25 @@
 use ldap3::ResultEntry;
 use ldap3::asn1::{PL, StructureTag};
 
+use super::sieve::TOO_LARGE;
 use crate::model::Entry;
+
+/// An entry that was passed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TooLarge {
+    /// Its DN; empty when not even that could be read.
+    pub dn: String,
+    /// How many octets the server's answer for it has.
+    pub octets: String,
+}
 
 /// One item of a search's answer.
 #[derive(Debug)]
 pub(super) enum Item {
     /// An entry.
     Entry(Entry),
+    /// An entry that was too large.
+    TooLarge(TooLarge),
     /// A part of the base is elsewhere: addresses of one part (RFC 4511, 4.5.3).
     Reference(Vec<String>),
     /// Something that says nothing about entries (RFC 4511, 4.13).
@@ -27,7 +39,14 @@ pub(super) fn item(raw: ResultEntry) -> Option<Item> {
     if raw.is_intermediate() {
         return Some(Item::Other);
     }
-    entry(raw.0).map(Item::Entry)
+    let mut entry = entry(raw.0)?;
+    Some(match entry.attributes.remove(TOO_LARGE) {
+        Some(octets) => Item::TooLarge(TooLarge {
+            dn: entry.dn,
+            octets: String::from_utf8_lossy(&octets.concat()).into_owned(),
+        }),
+        None => Item::Entry(entry),
+    })
 }
 
 fn entry(tag: StructureTag) -> Option<Entry> {

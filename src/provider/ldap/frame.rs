@@ -5,23 +5,28 @@
 //! is one that the library can take: RFC 4511, 4.1.1, with the shapes of the few answers that we
 //! ask for.
 
-use super::ber::{self, Elements, Fault};
+use crate::ber::{self, Elements, Fault};
 
-/// The most octets of one message: several times the largest group that a directory returns at
-/// once.
-pub(super) const MAX_MESSAGE: usize = 16 << 20;
+/// The most octets of a message that is no entry, and of any that is not known to be one.
+pub(super) const MAX_MESSAGE: usize = 1 << 20;
+/// The most octets of an entry that is passed over: what claims to be larger never ends.
+const MAX_PASSED_OVER: usize = 1 << 30;
+/// The most octets of a DN that is read of an entry that is passed over.
+const MAX_DN: usize = 8 << 10;
 /// How deep elements may be nested. The deepest answer that we ask for, a value of an entry, is
 /// at level six.
 const MAX_DEPTH: usize = 16;
 /// The most elements of one message; each costs the library some fifty octets of memory.
 const MAX_ELEMENTS: usize = 1_000_000;
+/// What [`check`] says of more.
+pub(super) const TOO_MANY_ELEMENTS: Fault = "too many elements";
 
 const BIND_REQUEST: u8 = 0x60;
 const SEARCH_REQUEST: u8 = 0x63;
 const EXTENDED_REQUEST: u8 = 0x77;
 
 const BIND_RESPONSE: u8 = 0x61;
-const SEARCH_ENTRY: u8 = 0x64;
+pub(super) const SEARCH_ENTRY: u8 = 0x64;
 const SEARCH_DONE: u8 = 0x65;
 const SEARCH_REFERENCE: u8 = 0x73;
 pub(super) const EXTENDED_RESPONSE: u8 = 0x78;
@@ -33,17 +38,80 @@ const MISPLACED_NAME: u8 = 0x8a;
 
 /// The length of the message at the beginning of `bytes`; `None` when it is not all there yet.
 pub(super) fn complete(bytes: &[u8]) -> Result<Option<usize>, Fault> {
+    match length(bytes)? {
+        Some(length) if length > MAX_MESSAGE => Err("a message of more than 1 MiB"),
+        Some(length) => Ok((bytes.len() >= length).then_some(length)),
+        None => Ok(None),
+    }
+}
+
+/// The length that the message at the beginning of `bytes` claims to have; `None` when more bytes
+/// are needed to tell.
+pub(super) fn length(bytes: &[u8]) -> Result<Option<usize>, Fault> {
     if bytes.first().is_some_and(|tag| *tag != ber::SEQUENCE) {
         return Err("something else than an LDAP message");
     }
     let Some(head) = ber::header(bytes)? else {
         return Ok(None);
     };
-    if head.contents > MAX_MESSAGE {
-        return Err("a message of more than 16 MiB");
+    if head.contents > MAX_PASSED_OVER {
+        return Err("a message of more than 1 GiB");
     }
-    let length = head.header + head.contents;
-    Ok((bytes.len() >= length).then_some(length))
+    Ok(Some(head.header + head.contents))
+}
+
+/// The first parts of a message that need not be there to its end.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Beginning<'a> {
+    /// The number of the request that it claims to answer.
+    pub id: u32,
+    /// The operation's tag.
+    pub tag: u8,
+    /// The DN of an entry, unless it is too long as well.
+    pub dn: Option<&'a [u8]>,
+}
+
+/// Reads the first parts of a message; `None` when more bytes are needed.
+pub(super) fn beginning(bytes: &[u8]) -> Result<Option<Beginning<'_>>, Fault> {
+    let Some(message) = ber::header(bytes)? else {
+        return Ok(None);
+    };
+    let rest = &bytes[message.header..];
+    let Some(number) = ber::header(rest)? else {
+        return Ok(None);
+    };
+    if number.tag != ber::INTEGER || number.contents > 4 {
+        return Err("a message without an id");
+    }
+    let end = number.header + number.contents;
+    let Some(id) = rest.get(number.header..end) else {
+        return Ok(None);
+    };
+    let id = ber::small_integer(id, "a message id out of range")?;
+    let rest = &rest[end..];
+    let Some(operation) = ber::header(rest)? else {
+        return Ok(None);
+    };
+    let tag = operation.tag;
+    if tag != SEARCH_ENTRY {
+        return Ok(Some(Beginning { id, tag, dn: None }));
+    }
+    let rest = &rest[operation.header..];
+    let Some(dn) = ber::header(rest)? else {
+        return Ok(None);
+    };
+    if dn.tag != ber::OCTET_STRING {
+        return Err("an entry without a DN");
+    }
+    if dn.contents > MAX_DN {
+        return Ok(Some(Beginning { id, tag, dn: None }));
+    }
+    let dn = rest.get(dn.header..dn.header + dn.contents);
+    Ok(dn.map(|dn| Beginning {
+        id,
+        tag,
+        dn: Some(dn),
+    }))
 }
 
 /// What kind of message it is, as far as that matters between socket and library.
@@ -55,6 +123,8 @@ pub(super) enum Message {
         id: u32,
         /// The operation's tag.
         tag: u8,
+        /// How many elements it has.
+        elements: usize,
     },
     /// The server ends the connection and says why (RFC 4511, 4.4.1).
     Notice(Outcome),
@@ -89,7 +159,11 @@ pub(super) fn check(message: &[u8]) -> Result<Message, Fault> {
     match (id, tag, outcome) {
         (0, EXTENDED_RESPONSE, Some(outcome)) => Ok(Message::Notice(outcome)),
         (0, _, _) => Err("an answer to no request"),
-        _ => Ok(Message::Answer { id, tag }),
+        _ => Ok(Message::Answer {
+            id,
+            tag,
+            elements: MAX_ELEMENTS - left,
+        }),
     }
 }
 
@@ -129,7 +203,7 @@ fn nesting(bytes: &[u8], depth: usize, left: &mut usize) -> Result<(), Fault> {
     let depth = depth.checked_sub(1).ok_or("too deeply nested elements")?;
     let mut elements = Elements(bytes);
     while let Some((tag, contents)) = elements.next()? {
-        *left = left.checked_sub(1).ok_or("too many elements")?;
+        *left = left.checked_sub(1).ok_or(TOO_MANY_ELEMENTS)?;
         if tag & 0x20 != 0 {
             nesting(contents, depth, left)?;
         }

@@ -142,10 +142,25 @@ fn deep_nesting_ends_at_the_bound_and_not_at_the_stack() {
 #[test]
 fn sizes_are_bounded_before_anything_is_stored() {
     assert_eq!(
-        complete(&[ber::SEQUENCE, 0x84, 1, 0, 0, 1]),
-        Err("a message of more than 16 MiB")
+        complete(&[ber::SEQUENCE, 0x84, 0, 0x10, 0, 0]),
+        Err("a message of more than 1 MiB")
     );
-    assert_eq!(complete(&[ber::SEQUENCE, 0x84, 1, 0, 0, 0]), Ok(None));
+    assert_eq!(complete(&[ber::SEQUENCE, 0x84, 0, 0x0f, 0, 0]), Ok(None));
+    assert!(
+        length(&[
+            ber::SEQUENCE,
+            0x88,
+            0xff,
+            0xff,
+            0xff,
+            0xff,
+            0xff,
+            0xff,
+            0xff,
+            0xff
+        ])
+        .is_err()
+    );
     assert!(complete(b"HTTP/1.1 400 Bad Request").is_err());
     let many = message(
         1,

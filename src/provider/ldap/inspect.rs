@@ -59,6 +59,7 @@ pub(super) async fn inspect(
     let door = Door::new(&provider.settings)?;
     let ask = Ask {
         known: BTreeSet::new(),
+        heard: Default::default(),
         now,
         progress: Progress::default(),
     };

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use ldap3::Scope;
 
 use super::referral;
-use super::session::{Found, Search, Session};
+use super::root;
+use super::session::{Found, LARGEST_PERSON, Search, Session};
 use crate::config::Mapping;
 use crate::model::{DirectoryId, Entry, Gap, Lookup, Now};
 use crate::provider::ProviderError;
@@ -156,18 +157,23 @@ impl Archive<'_> {
         base: &str,
         filter: &str,
     ) -> Result<Found, ProviderError> {
-        let locks = self.mapping.locks.iter().map(|rule| rule.attribute_key());
-        let mut attributes: Vec<_> = locks.collect();
-        attributes.push(self.mapping.id.name.clone());
-        attributes.push(TOMBSTONE.to_owned());
         let search = Search {
             base,
             scope: Scope::Subtree,
             filter,
-            attributes: &attributes,
+            attributes: &telling(self.mapping),
             page: None,
+            largest: LARGEST_PERSON,
         };
         let mut found = session.search(search).await?;
+        for entry in std::mem::take(&mut found.too_large) {
+            // One that tells nothing has no id: whoever was asked for may be it.
+            let again = ask_again(session, self.mapping, &entry.dn).await?;
+            found.entries.push(again.unwrap_or(Entry {
+                dn: entry.dn,
+                ..Entry::default()
+            }));
+        }
         found.entries.retain(|entry| !is_tombstone(entry));
         Ok(found)
     }
@@ -181,6 +187,32 @@ impl Archive<'_> {
         let hidden = references.find_map(|addresses| referral::hides(addresses, base))?;
         Some(format!("a part of the tree is elsewhere: {hidden}"))
     }
+}
+
+/// The attributes that tell who an entry is and whether it is locked.
+fn telling(mapping: &Mapping) -> Vec<String> {
+    let locks = mapping.locks.iter().map(|rule| rule.attribute_key());
+    let id = [mapping.id.name.clone(), TOMBSTONE.to_owned()];
+    locks.chain(id).collect()
+}
+
+/// Asks for an entry that was too large once more, by its DN, for what tells who it is: its lock
+/// attributes too or, when these are what is too large, its id alone. `None` where it does not tell.
+pub(super) async fn ask_again(
+    session: &mut Session,
+    mapping: &Mapping,
+    dn: &str,
+) -> Result<Option<Entry>, ProviderError> {
+    if dn.is_empty() {
+        return Ok(None);
+    }
+    let id = vec![mapping.id.name.clone(), TOMBSTONE.to_owned()];
+    for attributes in [telling(mapping), id] {
+        if let Some(entry) = root::one(session, dn, &attributes).await? {
+            return Ok(Some(entry));
+        }
+    }
+    Ok(None)
 }
 
 fn any_of<'a>(mapping: &Mapping, ids: impl Iterator<Item = &'a DirectoryId>) -> String {

@@ -1,11 +1,10 @@
 //! Reads a directory over LDAP.
 //!
-//! From the wire upwards: `connect` reaches the server, with TLS; `relay` and `frame` let only
-//! harmless messages through to the LDAP library; `session` is a bound connection; `paging`,
+//! From the wire upwards: `connect` reaches the server, with TLS; `relay`, `sieve` and `frame` let
+//! only harmless messages through to the LDAP library; `session` is a bound connection; `paging`,
 //! `range` and `referral` read a subtree and say whether it was all; `lookup` asks for ids that the
 //! reading did not contain; `read` puts that together. `inspect` asks a server about itself.
 
-mod ber;
 mod connect;
 mod entry;
 mod frame;
@@ -23,6 +22,7 @@ mod rights;
 mod root;
 mod schema;
 mod session;
+mod sieve;
 mod silent;
 
 use futures_util::FutureExt;

@@ -9,10 +9,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use ldap3::Scope;
 use ldap3::controls::Control;
 
-use super::ber::{self, Elements, Fault};
+use super::entry::{Item, TooLarge};
 use super::range;
 use super::referral;
 use super::session::{Found, Search, Session, words};
+use crate::ber::{self, Elements, Fault};
 use crate::model::{Entry, Gap};
 use crate::provider::ProviderError;
 use crate::provider::mapping::dn;
@@ -32,6 +33,8 @@ pub(super) struct Subtree<'a> {
     pub attributes: &'a [String],
     /// Entries a page, or `None` when the server is known not to page.
     pub page_size: Option<u32>,
+    /// The largest entry in octets; one that is larger is passed over.
+    pub largest: usize,
 }
 
 /// What is known of a reading apart from its entries.
@@ -39,15 +42,44 @@ pub(super) struct Subtree<'a> {
 pub(super) struct Listing {
     /// Why it may not be all there is.
     pub gaps: Vec<Gap>,
-    /// How many entries came.
+    /// How many gaps there are beside.
+    more_gaps: usize,
+    /// How many entries came, those that were passed over included.
     pub entries: usize,
+    /// The entries that were passed over.
+    pub too_large: Vec<TooLarge>,
     /// How many pages it took.
     pub pages: usize,
     /// Whether the server paged, and so confirmed the end.
     pub paged: bool,
 }
 
-/// Reads a subtree; every entry is handed on as soon as its page is there.
+/// The most gaps that are kept of one search; of the rest only the number is.
+const MOST_GAPS: usize = 20;
+
+impl Listing {
+    /// Adds a reason why it may not be all there is.
+    fn doubt(&mut self, gap: Gap) {
+        if self.gaps.contains(&gap) {
+            return;
+        }
+        if self.gaps.len() < MOST_GAPS {
+            self.gaps.push(gap);
+        } else {
+            self.more_gaps += 1;
+        }
+    }
+
+    fn end(mut self, paged: bool) -> Self {
+        self.paged = paged;
+        if self.more_gaps > 0 {
+            self.gaps.push(Gap::More(self.more_gaps));
+        }
+        self
+    }
+}
+
+/// Reads a subtree; every entry is handed on as soon as it is there.
 ///
 /// # Errors
 /// When the server says that it could not search at all, or the connection is lost: then what was
@@ -69,8 +101,33 @@ pub(super) async fn list(
             filter: what.filter,
             attributes: what.attributes,
             page: page_size.map(|size| (size, cookie.clone())),
+            largest: what.largest,
         };
-        let mut page = session.search(search).await?;
+        let (mut size, mut news) = (0, 0);
+        let mut is_new = |dn: &str| {
+            size += 1;
+            // What has no readable name is new each time: it may be anybody.
+            let new = dn.is_empty() || known.is_new(dn);
+            news += usize::from(new);
+            new
+        };
+        let mut sort = |item| match item {
+            Item::Entry(entry) if !is_new(&entry.dn) => (),
+            Item::Entry(entry) if range::is_cut(&entry) => unfinished.push(entry),
+            Item::Entry(entry) => take(entry),
+            Item::TooLarge(entry) => {
+                if is_new(&entry.dn) {
+                    listing.too_large.push(entry);
+                }
+            }
+            Item::Reference(addresses) => {
+                if let Some(hidden) = referral::hides(&addresses, what.base) {
+                    listing.doubt(Gap::Referral(hidden));
+                }
+            }
+            Item::Other => (),
+        };
+        let page = session.search_each(search, &mut sort).await?;
         if page.code == UNAVAILABLE_CRITICAL_EXTENSION && page_size.is_some() && listing.pages == 0
         {
             // It does not page and says so honestly; then it has to say honestly when it cuts.
@@ -78,24 +135,9 @@ pub(super) async fn list(
             continue;
         }
         listing.pages += 1;
-        let size = page.entries.len();
-        let mut news = 0;
-        for entry in std::mem::take(&mut page.entries) {
-            if known.is_new(&entry.dn) {
-                news += 1;
-                if range::is_cut(&entry) {
-                    unfinished.push(entry);
-                } else {
-                    take(entry);
-                }
-            }
-        }
         listing.entries += news;
-        let hidden = page.references.iter();
-        let hidden = hidden.filter_map(|addresses| referral::hides(addresses, what.base));
-        listing.gaps.extend(hidden.map(Gap::Referral));
         if news < size {
-            listing.gaps.push(Gap::Paging(format!(
+            listing.doubt(Gap::Paging(format!(
                 "page {} repeats {} of its {size} entries",
                 listing.pages,
                 size - news
@@ -105,32 +147,31 @@ pub(super) async fn list(
         match next {
             Next::Complete => break,
             Next::Incomplete(gap) => {
-                listing.gaps.push(gap);
+                listing.doubt(gap);
                 break;
             }
             // The gap for this is above.
             Next::Page(_) if size > 0 && news == 0 => break,
             Next::Page(next) if size == 0 && next == cookie => {
                 let gap = "an empty page, and the same cookie again".into();
-                listing.gaps.push(Gap::Paging(gap));
+                listing.doubt(Gap::Paging(gap));
                 break;
             }
             Next::Page(_) if listing.pages >= MAX_PAGES => {
                 let gap = format!("the server goes on after {MAX_PAGES} pages");
-                listing.gaps.push(Gap::Paging(gap));
+                listing.doubt(Gap::Paging(gap));
                 break;
             }
             Next::Page(next) => cookie = next,
         }
     }
     for mut entry in unfinished {
-        listing
-            .gaps
-            .extend(range::complete(session, &mut entry).await?);
+        for gap in range::complete(session, &mut entry).await? {
+            listing.doubt(gap);
+        }
         take(entry);
     }
-    listing.paged = page_size.is_some();
-    Ok(listing)
+    Ok(listing.end(page_size.is_some()))
 }
 
 const UNAVAILABLE_CRITICAL_EXTENSION: u32 = 12;

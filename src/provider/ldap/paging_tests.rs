@@ -16,6 +16,7 @@ fn page(code: u32, values: &[&[u8]]) -> Found {
     };
     Found {
         entries: Vec::new(),
+        too_large: Vec::new(),
         references: Vec::new(),
         code,
         text: "its words".into(),
@@ -30,6 +31,7 @@ fn after(page: &Found, paged: bool) -> Result<Next, ProviderError> {
         filter: "(a=b)",
         attributes: &[],
         page_size: None,
+        largest: 0,
     };
     next("ldap://x", &what, page, paged)
 }

@@ -3,7 +3,7 @@
 
 use ldap3::Scope;
 
-use super::session::{Search, Session};
+use super::session::{LARGEST_ENTRY, Search, Session};
 use crate::model::{Entry, Gap};
 use crate::provider::ProviderError;
 
@@ -117,6 +117,7 @@ async fn ask(
         filter: "(objectClass=*)",
         attributes: &attributes,
         page: None,
+        largest: LARGEST_ENTRY,
     };
     let mut found = session.search(search).await?;
     if found.code != 0 {

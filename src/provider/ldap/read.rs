@@ -6,18 +6,23 @@ use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
 use super::LdapProvider;
+use super::entry::TooLarge;
 use super::halves::Halves;
-use super::lookup::{Archive, Said, look_up};
+use super::lookup::{Archive, Said, ask_again, look_up};
 use super::open::{Door, all_failed, is_final};
 use super::paging::{Subtree, list};
 use super::rights::absence_shows;
 use super::root::{self, RootDse, texts};
-use super::session::Session;
+use super::session::{LARGEST_ENTRY, LARGEST_PERSON, Session};
 use super::silent::empty_groups;
 use crate::config::{LdapUrl, Mapping};
-use crate::model::{Directory, DirectoryId, Entry, Gap, Proof, SourceIdentity};
+use crate::model::{
+    AccountState, Directory, DirectoryId, Entry, Gap, GroupId, Lookup, Proof, SourceIdentity,
+};
+use crate::plan::behind;
 use crate::provider::mapping::{
-    Assembler, id_context, id_of, is_suspect_count, wanted_attributes, wanted_group_attributes,
+    Assembler, group_id_of, id_context, id_of, is_suspect_count, wanted_attributes,
+    wanted_group_attributes,
 };
 use crate::provider::{Ask, ProviderError};
 
@@ -132,7 +137,15 @@ impl Reader<'_> {
         let root = RootDse::read(session).await?;
         let base = &self.provider.mapping.base;
         let source = source(session, &root, &self.provider.mapping).await?;
-        let gaps = self.accounts(session, &root).await?;
+        let at = self.ask.now.wall;
+        if let Some(behind) = behind(&self.ask.heard, &source.progress, at) {
+            return Err(ProviderError::Behind {
+                url: session.url().to_owned(),
+                from: behind.from,
+                to: behind.to,
+            });
+        }
+        let (gaps, locked) = self.accounts(session, &root).await?;
         self.locks(session).await;
         let missing = self.assembler.missing(&self.ask.known);
         let archive = Archive {
@@ -141,7 +154,8 @@ impl Reader<'_> {
             context: root.context_of(base),
             witness: self.witness.as_ref(),
         };
-        let said = look_up(session, &archive, &missing).await;
+        let mut said = look_up(session, &archive, &missing).await;
+        said.extend(locked);
         Ok((root, People { source, gaps, said }))
     }
 
@@ -149,7 +163,7 @@ impl Reader<'_> {
         &mut self,
         session: &mut Session,
         root: &RootDse,
-    ) -> Result<Vec<Gap>, ProviderError> {
+    ) -> Result<(Vec<Gap>, Said), ProviderError> {
         let mapping = &self.provider.mapping;
         let attributes: Vec<_> = wanted_attributes(mapping).into_iter().collect();
         let what = Subtree {
@@ -157,6 +171,7 @@ impl Reader<'_> {
             filter: &mapping.filter,
             attributes: &attributes,
             page_size: self.page_size(root),
+            largest: LARGEST_PERSON,
         };
         let (assembler, witness) = (&mut self.assembler, &mut self.witness);
         let mut halves = Halves::by(&mapping.username);
@@ -174,7 +189,33 @@ impl Reader<'_> {
         if suspect && !halves.agree(session, &what, listing.entries).await {
             gaps.push(Gap::SuspectCount(listing.entries));
         }
-        Ok(gaps)
+        let locked = self.too_large(session, &listing.too_large).await?;
+        Ok((gaps, locked))
+    }
+
+    /// People whose entries were too large are there, and cannot be used. Who of them is locked is
+    /// what the answer says: nobody stays in by making their entry larger.
+    async fn too_large(
+        &mut self,
+        session: &mut Session,
+        entries: &[TooLarge],
+    ) -> Result<Said, ProviderError> {
+        let mapping = &self.provider.mapping;
+        let mut said = Said::new();
+        for entry in entries {
+            let again = ask_again(session, mapping, &entry.dn).await?;
+            let id = again.as_ref().and_then(|again| id_of(again, mapping).ok());
+            if let (Some(again), Some(id)) = (&again, &id) {
+                let state = self.assembler.state_of(again);
+                if matches!(state, AccountState::Locked { .. }) {
+                    let dn = entry.dn.clone();
+                    said.insert(id.clone(), Ok(Lookup::Elsewhere { dn, state }));
+                }
+            }
+            let (name, why) = refused(entry, LARGEST_PERSON);
+            self.assembler.reject_account(id, name, why);
+        }
+        Ok(said)
     }
 
     /// Where nobody is locked, finds out whether it could be seen if somebody were.
@@ -200,12 +241,18 @@ impl Reader<'_> {
             filter: &mapping.group_filter,
             attributes: &attributes,
             page_size: self.page_size(root),
+            largest: LARGEST_ENTRY,
         };
         let assembler = &mut self.assembler;
         let take = &mut |entry| {
             assembler.group(entry);
         };
         let listing = list(session, &what, take).await;
+        for entry in listing.iter().flat_map(|listing| &listing.too_large) {
+            let (name, why) = refused(entry, LARGEST_ENTRY);
+            let id = group_id(session, mapping, &entry.dn).await;
+            assembler.reject_group(id, name, why);
+        }
         let silent = assembler.silent_groups();
         if listing.is_ok() && !silent.is_empty() {
             let empty = empty_groups(session, root, mapping, what.page_size, silent).await;
@@ -224,6 +271,30 @@ impl Reader<'_> {
     fn page_size(&self, root: &RootDse) -> Option<u32> {
         (root.paging != Some(false)).then_some(self.provider.settings.page_size)
     }
+}
+
+/// What an entry that was passed over is called, and why it cannot be used.
+fn refused(entry: &TooLarge, largest: usize) -> (String, String) {
+    let name = match entry.dn.as_str() {
+        "" => "an entry whose DN could not be read",
+        dn => dn,
+    };
+    let why = format!(
+        "the server's answer for it is too large: {} octets, where at most {largest} are read; \
+         remove the values of it that are too many or too long",
+        entry.octets
+    );
+    (name.to_owned(), why)
+}
+
+/// The id of a group that was passed over, where the server tells.
+async fn group_id(session: &mut Session, mapping: &Mapping, dn: &str) -> Option<GroupId> {
+    if dn.is_empty() {
+        return None;
+    }
+    let asked = root::one(session, dn, &[&mapping.group_id.name]).await;
+    let entry = asked.ok().flatten()?;
+    group_id_of(&entry, mapping).ok()
 }
 
 fn absence(gaps: Vec<Gap>, proof: &Proof) -> Result<Proof, Vec<Gap>> {

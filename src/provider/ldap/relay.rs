@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, MutexGuard, OnceLock, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
-use super::frame::{self, Message, Outcome, is_last};
+use super::frame::{self, Outcome};
+use super::sieve::{Open, Sieve};
 
 /// The connection to a server, whatever carries it.
 pub(super) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -30,24 +32,28 @@ pub(super) enum Ended {
 /// Where the relay writes how the connection ended, before the library can notice that it did.
 pub(super) type Ending = Arc<OnceLock<Ended>>;
 
-/// Copies until one side closes. Both sides are closed when this returns.
-pub(super) async fn relay(wire: Box<dyn Wire>, library: UnixStream, ending: Ending) {
+/// Copies until one side closes. Both sides are closed when this returns. `largest` is the size of
+/// the largest entry that is not passed over; it may change between two requests.
+pub(super) async fn relay(
+    wire: Box<dyn Wire>,
+    library: UnixStream,
+    ending: Ending,
+    largest: Arc<AtomicUsize>,
+) {
     let (from_server, to_server) = tokio::io::split(wire);
     let (from_library, to_library) = library.into_split();
-    let open = Mutex::default();
+    let open = Open::default();
+    let mut sieve = Sieve::new(&largest);
     tokio::select! {
         () = up(from_library, to_server, &open) => (),
-        ended = down(from_server, to_library, &open) => {
+        ended = down(from_server, to_library, &open, &mut sieve) => {
             // Ours is the only writer; the first reason is the one that counts.
             let _ = ending.set(ended);
         }
     }
 }
 
-/// The operations of requests that are not answered to the end, by the requests' numbers. Both
-/// directions run in one task: the lock is never waited for.
-type Open = Mutex<BTreeMap<u32, u8>>;
-
+/// Both directions run in one task: the lock is never waited for.
 fn held(open: &Open) -> MutexGuard<'_, BTreeMap<u32, u8>> {
     open.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -78,7 +84,12 @@ async fn send(to: &mut WriteHalf<Box<dyn Wire>>, bytes: &[u8]) -> io::Result<()>
 }
 
 /// Answers go one whole, checked message after another.
-async fn down(mut from: ReadHalf<Box<dyn Wire>>, mut to: OwnedWriteHalf, open: &Open) -> Ended {
+async fn down(
+    mut from: ReadHalf<Box<dyn Wire>>,
+    mut to: OwnedWriteHalf,
+    open: &Open,
+    sieve: &mut Sieve<'_>,
+) -> Ended {
     let mut buffer = Vec::with_capacity(64 << 10);
     loop {
         match from.read_buf(&mut buffer).await {
@@ -86,35 +97,13 @@ async fn down(mut from: ReadHalf<Box<dyn Wire>>, mut to: OwnedWriteHalf, open: &
             Ok(_) => (),
             Err(error) => return Ended::Io(error),
         }
-        let checked = match checked_prefix(&buffer, &mut held(open)) {
-            Ok(length) => length,
+        let passed = match sieve.pass(&mut buffer, &mut held(open)) {
+            Ok(passed) => passed,
             Err(ended) => return ended,
         };
-        if to.write_all(&buffer[..checked]).await.is_err() {
+        if to.write_all(&passed).await.is_err() {
             // The library has gone: we closed.
             return Ended::Closed;
         }
-        buffer.drain(..checked);
     }
-}
-
-/// How many octets at the beginning are whole and harmless messages.
-fn checked_prefix(buffer: &[u8], open: &mut BTreeMap<u32, u8>) -> Result<usize, Ended> {
-    let mut checked = 0;
-    while let Some(length) = frame::complete(&buffer[checked..]).map_err(Ended::Violation)? {
-        let message = &buffer[checked..checked + length];
-        match frame::check(message).map_err(Ended::Violation)? {
-            Message::Answer { id, tag } => match open.get(&id).map(|ask| is_last(*ask, tag)) {
-                None => return Err(Ended::Violation("an answer to no request")),
-                Some(None) => return Err(Ended::Violation("an answer to another question")),
-                Some(Some(false)) => (),
-                Some(Some(true)) => {
-                    open.remove(&id);
-                }
-            },
-            Message::Notice(outcome) => return Err(Ended::Notice(outcome)),
-        }
-        checked += length;
-    }
-    Ok(checked)
 }

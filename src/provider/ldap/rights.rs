@@ -2,7 +2,7 @@
 
 use ldap3::Scope;
 
-use super::session::{Search, Session};
+use super::session::{LARGEST_PERSON, Search, Session};
 use crate::config::{LockRule, Mapping};
 
 /// Whether the server shows that accounts do not have the attribute of a lock rule.
@@ -32,7 +32,9 @@ async fn finds(session: &mut Session, base: &str, filter: &str) -> Option<bool> 
         // No attribute (RFC 4511, 4.5.1.8).
         attributes: &["1.1".to_owned()],
         page: Some((1, Vec::new())),
+        largest: LARGEST_PERSON,
     };
     let found = session.search(search).await.ok()?;
-    (found.code == 0).then_some(!found.entries.is_empty())
+    let somebody = !found.entries.is_empty() || !found.too_large.is_empty();
+    (found.code == 0).then_some(somebody)
 }

@@ -3,7 +3,7 @@
 use ldap3::Scope;
 
 use super::paging::PAGED_RESULTS;
-use super::session::{Search, Session, plain};
+use super::session::{LARGEST_ENTRY, Search, Session, plain};
 use crate::model::Entry;
 use crate::provider::ProviderError;
 use crate::provider::mapping::dn;
@@ -87,18 +87,20 @@ impl RootDse {
 pub(super) async fn one(
     session: &mut Session,
     dn: &str,
-    attributes: &[&str],
+    attributes: &[impl AsRef<str>],
 ) -> Result<Option<Entry>, ProviderError> {
-    let attributes: Vec<_> = attributes.iter().map(|&name| name.to_owned()).collect();
+    let attributes: Vec<_> = attributes.iter().map(|n| n.as_ref().to_owned()).collect();
     let search = Search {
         base: dn,
         scope: Scope::Base,
         filter: "(objectClass=*)",
         attributes: &attributes,
         page: None,
+        largest: LARGEST_ENTRY,
     };
-    let mut found = session.search(search).await?;
-    Ok(found.entries.pop().filter(|_| found.code == 0))
+    let found = session.search(search).await?;
+    let one = found.code == 0 && found.entries.len() == 1;
+    Ok(found.entries.into_iter().next().filter(|_| one))
 }
 
 /// The values of an attribute (in lower case) as text fit for one line.

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -13,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::net::UnixStream;
 
 use super::connect::{self, TlsFacts, Way};
-use super::entry::{self, Item};
+use super::entry::{self, Item, TooLarge};
 use super::refusal::bind_refused;
 use super::relay::{Ended, Ending, relay};
 use crate::config::LdapUrl;
@@ -23,6 +24,14 @@ use crate::provider::{Progress, ProviderError};
 /// The most entries of one session: far above any directory that we are for, and a bound on what
 /// a server that never ends can make us keep.
 const MAX_ENTRIES: usize = 5_000_000;
+/// The most references of one answer: each stands for a tree on another server.
+const MAX_REFERENCES: usize = 1_000;
+/// The largest entry of a person, in octets: hundreds of times what the attributes that we ask for
+/// take.
+pub(super) const LARGEST_PERSON: usize = 1 << 20;
+/// The largest entry of any kind: several times the largest group or schema that a directory
+/// returns at once.
+pub(super) const LARGEST_ENTRY: usize = 16 << 20;
 /// How long saying goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -53,12 +62,16 @@ pub(super) struct Search<'a> {
     pub attributes: &'a [String],
     /// Entries a page and the cookie of the last page; `None` for all at once.
     pub page: Option<(u32, Vec<u8>)>,
+    /// The largest entry in octets; one that is larger is passed over.
+    pub largest: usize,
 }
 
 /// What a search brought, whatever its result.
 pub(super) struct Found {
     /// The entries.
     pub entries: Vec<Entry>,
+    /// The entries that were passed over.
+    pub too_large: Vec<TooLarge>,
     /// The continuation references, each with its alternative addresses.
     pub references: Vec<Vec<String>>,
     /// Result code of RFC 4511, appendix A.
@@ -78,6 +91,7 @@ pub(super) struct Session {
     ldap: Ldap,
     pump: Fuse<BoxFuture<'static, ()>>,
     ending: Ending,
+    largest: Arc<AtomicUsize>,
     tls: Option<TlsFacts>,
     entries: usize,
     progress: Progress,
@@ -102,7 +116,8 @@ impl Session {
             .await
             .map_err(|e| broken(e.to_string()))?;
         let ending = Ending::default();
-        let relayed = relay(wire, ours, Arc::clone(&ending));
+        let largest = Arc::new(AtomicUsize::new(LARGEST_ENTRY));
+        let relayed = relay(wire, ours, Arc::clone(&ending), Arc::clone(&largest));
         let pump = async move {
             // How it ends is in `ending`, and in the error of the operation that was under way.
             let _ = tokio::join!(relayed, connection.drive());
@@ -112,6 +127,7 @@ impl Session {
             ldap,
             pump: pump.boxed().fuse(),
             ending,
+            largest,
             tls,
             entries: 0,
             progress: Progress::default(),
@@ -177,47 +193,73 @@ impl Session {
         Ok(Some(String::from_utf8_lossy(&name).into_owned()))
     }
 
-    /// Searches, once. The result code is for the caller to judge; an error means that the
-    /// connection is of no more use, or that the filter is none.
+    /// Searches, once, and keeps all that comes. The result code is for the caller to judge; an
+    /// error means that the connection is of no more use, or that the filter is none.
     pub(super) async fn search(&mut self, search: Search<'_>) -> Result<Found, ProviderError> {
+        let (mut entries, mut too_large, mut references) = (Vec::new(), Vec::new(), Vec::new());
+        let mut found = self
+            .search_each(search, &mut |item| match item {
+                Item::Entry(entry) => entries.push(entry),
+                Item::TooLarge(entry) => too_large.push(entry),
+                Item::Reference(addresses) => references.push(addresses),
+                Item::Other => (),
+            })
+            .await?;
+        found.entries = entries;
+        found.too_large = too_large;
+        found.references = references;
+        Ok(found)
+    }
+
+    /// The same, but hands on each item as soon as it is there, and keeps only the end.
+    pub(super) async fn search_each(
+        &mut self,
+        search: Search<'_>,
+        take: &mut (dyn FnMut(Item) + Send),
+    ) -> Result<Found, ProviderError> {
         let mut ldap = self.ldap.clone();
         if let Some((size, cookie)) = search.page {
             let size = i32::try_from(size).unwrap_or(i32::MAX);
             let control = PagedResults { size, cookie };
             ldap.with_controls(vec![RawControl::from(control.critical())]);
         }
+        self.largest.store(search.largest, Ordering::Relaxed);
         let attributes = search.attributes.to_vec();
         let mut left = MAX_ENTRIES.saturating_sub(self.entries);
+        let mut references = MAX_REFERENCES;
         let progress = self.progress.clone();
         let all = async {
             let mut stream = ldap
                 .streaming_search(search.base, search.scope, search.filter, attributes)
                 .await?;
-            let mut entries = Vec::new();
-            let mut references = Vec::new();
             while let Some(raw) = stream.next().await? {
                 progress.step();
-                match entry::item(raw) {
-                    Some(Item::Entry(entry)) if left > 0 => {
-                        left -= 1;
-                        entries.push(entry);
+                let Some(item) = entry::item(raw) else {
+                    return Ok(Err("an entry of no known shape"));
+                };
+                let (bound, what) = match item {
+                    Item::Entry(_) | Item::TooLarge(_) => {
+                        (&mut left, "more entries than anybody can have")
                     }
-                    Some(Item::Entry(_)) => return Ok(Err("more entries than anybody can have")),
-                    Some(Item::Reference(addresses)) => references.push(addresses),
-                    Some(Item::Other) => (),
-                    None => return Ok(Err("an entry of no known shape")),
+                    Item::Reference(_) => {
+                        (&mut references, "more references than anybody can have")
+                    }
+                    Item::Other => continue,
+                };
+                if *bound == 0 {
+                    return Ok(Err(what));
                 }
+                *bound -= 1;
+                take(item);
             }
             let result = stream.finish().await;
             progress.step();
-            Ok(Ok(found(entries, references, result)))
+            Ok(Ok(found(result)))
         };
         let answer: Result<Result<Found, &str>, LdapError> = self.run(all).await;
+        self.entries = MAX_ENTRIES - left;
         match answer {
-            Ok(Ok(found)) => {
-                self.entries += found.entries.len();
-                Ok(found)
-            }
+            Ok(Ok(found)) => Ok(found),
             Ok(Err(what)) => Err(ProviderError::Protocol {
                 url: self.url.clone(),
                 what: what.into(),
@@ -279,10 +321,11 @@ impl Session {
     }
 }
 
-fn found(entries: Vec<Entry>, references: Vec<Vec<String>>, result: LdapResult) -> Found {
+fn found(result: LdapResult) -> Found {
     Found {
-        entries,
-        references,
+        entries: Vec::new(),
+        too_large: Vec::new(),
+        references: Vec::new(),
         code: result.rc,
         text: plain(&result.text),
         referral: result.refs,

@@ -7,7 +7,7 @@ use ldap3::Scope;
 use super::paging::{Subtree, list};
 use super::root::RootDse;
 use super::schema::known_attributes;
-use super::session::{Search, Session};
+use super::session::{LARGEST_ENTRY, LARGEST_PERSON, Search, Session};
 use crate::config::{Mapping, Schema};
 use crate::provider::ProviderError;
 use crate::provider::mapping::{dn, escape_filter_value, member_attributes};
@@ -60,9 +60,10 @@ async fn unclaimed(
             filter: &format!("(&{}(|{claims}))", mapping.filter),
             attributes: &["memberOf".to_owned()],
             page: Some((AT_ONCE, Vec::new())),
+            largest: LARGEST_PERSON,
         };
         let found = match session.search(search).await {
-            Ok(found) if found.code == 0 => found.entries,
+            Ok(found) if found.code == 0 && found.too_large.is_empty() => found.entries,
             _ => return BTreeSet::new(),
         };
         if found.is_empty() {
@@ -120,6 +121,7 @@ async fn without(
         // No attribute (RFC 4511, 4.5.1.8).
         attributes: &["1.1".to_owned()],
         page_size,
+        largest: LARGEST_ENTRY,
     };
     list(session, &what, &mut |entry| {
         empty.insert(dn::normalise(&entry.dn));

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::Mapping;
+use crate::config::trusted::{self, FileError};
 use crate::model::{Directory, DirectoryId, Entry, Gap, Lookup, Proof, SourceIdentity};
 use crate::provider::mapping::{
     Assembler, dn, id_context, id_of, is_suspect_count, may_be_empty, wanted_attributes,
@@ -64,19 +65,20 @@ impl Read for Watched<'_> {
     }
 }
 
-/// Opens a regular file: a pipe or a device could block for ever, or never end.
+/// Opens a regular file that nobody else could have written: a pipe or a device could block for
+/// ever, or never end.
 fn open(path: &Path) -> Result<(File, Metadata), String> {
-    let tell = |e: io::Error| match e.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        io::ErrorKind::PermissionDenied => "we have no right to read it".to_owned(),
-        _ => format!("it cannot be opened: {e}"),
+    let tell = |error: FileError| match &error {
+        FileError::Unreadable(io) => match io.kind() {
+            io::ErrorKind::NotFound => "there is no such file".to_owned(),
+            io::ErrorKind::PermissionDenied => "we have no right to read it".to_owned(),
+            _ => format!("it cannot be opened: {io}"),
+        },
+        FileError::NotAFile => error.to_string(),
+        error => format!("{error}; {}", error.remedy()),
     };
-    // Asked before opening, because opening a pipe waits for its other end.
-    if !path.metadata().map_err(tell)?.is_file() {
-        return Err("it is no regular file".to_owned());
-    }
-    let file = File::open(path).map_err(tell)?;
-    let metadata = file.metadata().map_err(tell)?;
+    let file = trusted::open(path).map_err(tell)?;
+    let metadata = file.metadata().map_err(|e| tell(e.into()))?;
     Ok((file, metadata))
 }
 

@@ -29,6 +29,7 @@ fn id(n: u32) -> DirectoryId {
 fn ask(known: &[u32]) -> Ask {
     Ask {
         known: known.iter().map(|n| id(*n)).collect(),
+        heard: Default::default(),
         now: now(),
         progress: Default::default(),
     }
@@ -303,6 +304,7 @@ fn an_account_that_expired_meanwhile_is_locked() {
         };
         let ask = Ask {
             known: BTreeSet::new(),
+            heard: Default::default(),
             now,
             progress: Default::default(),
         };

@@ -89,8 +89,8 @@ impl<'a> Assembler<'a> {
     /// that still has a range is rejected.
     pub fn group(&mut self, entry: Entry) {
         self.groups.seen += 1;
-        let id = match ids::canonical_id(&entry, &self.mapping.group_id) {
-            Ok(id) => GroupId::new(id),
+        let id = match ids::group_id_of(&entry, self.mapping) {
+            Ok(id) => id,
             Err(why) => return self.groups.reject(None, entry.dn, why),
         };
         match groups::raw_group(&entry, self.mapping) {

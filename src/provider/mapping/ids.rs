@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::config::{IdAttribute, IdForm, Mapping};
-use crate::model::{DirectoryId, Entry};
+use crate::model::{DirectoryId, Entry, GroupId};
 
 /// The most bytes an id may have; the longest in use (`ipaUniqueID`, SIDs as text) stay below.
 const MAX_BYTES: usize = 256;
@@ -15,6 +15,14 @@ const MAX_BYTES: usize = 256;
 /// Says what is wrong with the id attribute: missing, blank, of a wrong length, several values.
 pub fn id_of(entry: &Entry, mapping: &Mapping) -> Result<DirectoryId, String> {
     canonical_id(entry, &mapping.id).map(DirectoryId::new)
+}
+
+/// The id of an entry of the group search.
+///
+/// # Errors
+/// As [`id_of`].
+pub fn group_id_of(entry: &Entry, mapping: &Mapping) -> Result<GroupId, String> {
+    canonical_id(entry, &mapping.group_id).map(GroupId::new)
 }
 
 /// Where ids mean somebody: a tree, and the attribute by which people are known there. By another

@@ -21,7 +21,7 @@ use crate::model::{AccountState, Entry, Now};
 
 pub use assembler::Assembler;
 pub use groups::may_be_empty;
-pub use ids::{escape_filter_value, id_context, id_filter, id_of, ids_of};
+pub use ids::{escape_filter_value, group_id_of, id_context, id_filter, id_of, ids_of};
 pub use text::clean;
 pub use unique::is_suspect_count;
 

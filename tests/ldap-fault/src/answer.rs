@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cookies::{Cookies, Place};
 use crate::entry::{Entry, normal};
-use crate::fault::{Fault, is_below};
+use crate::fault::{Fault, Flood, is_below};
 use crate::request::{PAGING, Paging, Scope, Search};
 use crate::response::{self, Outcome};
 use crate::select::View;
@@ -27,6 +27,8 @@ pub(crate) enum Piece {
     Wait(Duration),
     /// These, one each time, for ever.
     Drip(Vec<Vec<u8>>, Duration),
+    /// These to the request with this id, for ever.
+    Flood(i64, Flood),
 }
 
 /// One page of what a search finds.
@@ -101,6 +103,11 @@ impl State {
     /// The entries of one page, encoded.
     fn page(&mut self, id: i64, search: &Search, place: Place) -> Page {
         let ranges_unanswered = self.has_struck(search, &Fault::RangesUnanswered);
+        let elsewhere = self.strike(search, |fault| matches!(fault, Fault::RangesFrom(_)));
+        let ranges_from = elsewhere.and_then(|fault| match fault {
+            Fault::RangesFrom(from) => Some(from),
+            _ => None,
+        });
         let mixed_case = self.has_struck(search, &Fault::MixedCaseNames);
         let root = search.scope == Scope::Base && search.base.is_empty();
         let no_paging = root && self.has_struck(search, &Fault::PagingUnsupported);
@@ -108,6 +115,7 @@ impl State {
             wanted: &search.attributes,
             range: self.script.range,
             ranges_unanswered,
+            ranges_from,
             mixed_case,
         };
         let found = self.find(search, no_paging);
@@ -292,6 +300,7 @@ fn struck(
             pieces.extend(cut);
         }
         Fault::Send(_, raw) => pieces.extend([Piece::Send(raw.bytes(id)), Piece::Silence]),
+        Fault::Flood(kind) => pieces.push(Piece::Flood(id, *kind)),
         Fault::Drip(every) => pieces.push(Piece::Drip(all, *every)),
         Fault::Disconnection(_) => {
             pieces.push(Piece::Send(response::notice_of_disconnection()));

@@ -137,6 +137,11 @@ impl Talk {
                     stream.flush().await?;
                     tokio::time::sleep(time).await;
                 }
+                Piece::Flood(id, kind) => {
+                    for n in 0.. {
+                        stream.write_all(&response::flood(id, kind, n)).await?;
+                    }
+                }
                 Piece::Drip(messages, every) => {
                     for message in messages.iter().cycle() {
                         stream.write_all(message).await?;

@@ -33,6 +33,17 @@ impl At {
     }
 }
 
+/// What comes without end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flood {
+    /// Entries of people whom nobody has seen, each with a picture of 512 KiB that nobody asked for.
+    Entries,
+    /// Continuation references.
+    References,
+    /// Intermediate responses (RFC 4511, 4.13), of 512 KiB each.
+    Intermediate,
+}
+
 /// A way to misbehave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
@@ -60,6 +71,8 @@ pub enum Fault {
     Silence(At),
     /// One entry each time this has passed, for ever, over and over.
     Drip(Duration),
+    /// Messages of this kind without end, as fast as they are read.
+    Flood(Flood),
     /// Every answer comes so much later.
     Delay(Duration),
     /// The notice of disconnection (RFC 4511, 4.4.1), then the connection is closed.
@@ -78,6 +91,8 @@ pub enum Fault {
     MixedCaseNames,
     /// `member;range=1500-*` is answered with the entry and no values.
     RangesUnanswered,
+    /// `member;range=1500-*` is answered with the slice that begins at this value instead.
+    RangesFrom(usize),
     /// The paging control is overlooked: all entries at once, no control in the answer.
     PagingIgnored,
     /// The paging control is not in the root DSE; critical, it gets 12.
@@ -110,7 +125,7 @@ impl Fault {
             | Self::Send(at, _)
             | Self::Silence(at)
             | Self::Disconnection(at) => Some(*at),
-            Self::ReferralResult(_) | Self::Drip(_) => Some(At::START),
+            Self::ReferralResult(_) | Self::Drip(_) | Self::Flood(_) => Some(At::START),
             _ => None,
         }
     }
@@ -122,6 +137,7 @@ impl Fault {
             | Self::HideBelow(_)
             | Self::MixedCaseNames
             | Self::RangesUnanswered
+            | Self::RangesFrom(_)
             | Self::PagingUnsupported => Target::All,
             _ => Target::Searches,
         }

@@ -35,7 +35,7 @@ mod state;
 mod tls;
 
 pub use entry::{Entry, TEXTUAL_GUID};
-pub use fault::{Armed, At, Fault, Target};
+pub use fault::{Armed, At, Fault, Flood, Target};
 pub use raw::Raw;
 pub use request::Scope;
 pub use script::{READER_PASSWORD, Script};

@@ -1,6 +1,8 @@
 //! What a server says, as bytes.
 
 use crate::ber::{ENUMERATED, INTEGER, OCTETS, SEQUENCE, SET, constructed, element, integer};
+use crate::entry::Entry;
+use crate::fault::Flood;
 use crate::request::PAGING;
 
 /// The unsolicited notification that ends a connection (RFC 4511, 4.4.1).
@@ -92,6 +94,27 @@ pub(crate) fn entry(id: i64, dn: &str, attributes: &[(String, Vec<Vec<u8>>)]) ->
 /// A continuation reference of a search's answer.
 pub(crate) fn reference(id: i64, to: &[String]) -> Vec<u8> {
     message(id, constructed(0x73, &urls(to)), None)
+}
+
+/// The n-th message of a flood.
+pub(crate) fn flood(id: i64, kind: Flood, n: u32) -> Vec<u8> {
+    const SIZE: usize = 512 << 10;
+    match kind {
+        Flood::Entries => {
+            let person = Entry::posix_person(&format!("flood{n}"), "ou=Flood", n);
+            let large = person.with("jpegPhoto", vec![0xff; SIZE]);
+            let attributes: Vec<_> = large
+                .attributes()
+                .map(|(name, values, _)| (name.to_owned(), values.to_vec()))
+                .collect();
+            entry(id, large.dn(), &attributes)
+        }
+        Flood::References => reference(id, &[format!("ldap://127.0.0.1/ou={n},dc=elsewhere")]),
+        Flood::Intermediate => {
+            let value = element(0x81, &vec![0; SIZE]);
+            message(id, constructed(0x79, &[value]), None)
+        }
+    }
 }
 
 /// The notice that the server is about to close the connection.

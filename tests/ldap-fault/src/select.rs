@@ -14,6 +14,8 @@ pub(crate) struct View<'a> {
     pub(crate) range: Option<usize>,
     /// Ranges asked for explicitly get no values.
     pub(crate) ranges_unanswered: bool,
+    /// Ranges asked for explicitly begin here, wherever they should.
+    pub(crate) ranges_from: Option<usize>,
     /// `mAiL`.
     pub(crate) mixed_case: bool,
 }
@@ -79,6 +81,7 @@ impl View<'_> {
     ) -> Option<Sent> {
         // A server without ranges knows no such option and sends nothing; so does Samba.
         let limit = self.range.filter(|_| !self.ranges_unanswered)?;
+        let from = self.ranges_from.unwrap_or(from);
         let asked = to.map_or(usize::MAX, |to| to.saturating_add(1));
         let end = asked.min(from.saturating_add(limit)).min(values.len());
         let part = values.get(from..end).filter(|part| !part.is_empty())?;

@@ -1,27 +1,29 @@
-//! As much of BER (X.690) as is needed to look at a message before a parser that trusts it does.
+//! As much of BER (X.690) as is needed to look at an LDAP message before a parser that trusts it
+//! does, and into a certificate.
 //!
 //! LDAP restricts BER (RFC 4511, 5.1): definite lengths, tag numbers below 31, octet strings in
-//! primitive form. What does not keep to that is refused here.
+//! primitive form. Certificates restrict it further, to DER. What does not keep to the former is
+//! refused here.
 
 /// Universal BOOLEAN.
-pub(super) const BOOLEAN: u8 = 0x01;
+pub(crate) const BOOLEAN: u8 = 0x01;
 /// Universal INTEGER.
-pub(super) const INTEGER: u8 = 0x02;
+pub(crate) const INTEGER: u8 = 0x02;
 /// Universal OCTET STRING.
-pub(super) const OCTET_STRING: u8 = 0x04;
+pub(crate) const OCTET_STRING: u8 = 0x04;
 /// Universal ENUMERATED.
-pub(super) const ENUMERATED: u8 = 0x0a;
+pub(crate) const ENUMERATED: u8 = 0x0a;
 /// Universal SEQUENCE.
-pub(super) const SEQUENCE: u8 = 0x30;
+pub(crate) const SEQUENCE: u8 = 0x30;
 /// Universal SET.
-pub(super) const SET: u8 = 0x31;
+pub(crate) const SET: u8 = 0x31;
 
 /// What is wrong with a message.
-pub(super) type Fault = &'static str;
+pub(crate) type Fault = &'static str;
 
 /// The first bytes of an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Header {
+pub(crate) struct Header {
     /// Class, form and number, all in one octet.
     pub tag: u8,
     /// How many octets tag and length take.
@@ -31,7 +33,7 @@ pub(super) struct Header {
 }
 
 /// The header at the beginning of `bytes`, or `None` when more bytes are needed to tell.
-pub(super) fn header(bytes: &[u8]) -> Result<Option<Header>, Fault> {
+pub(crate) fn header(bytes: &[u8]) -> Result<Option<Header>, Fault> {
     let [tag, first, rest @ ..] = bytes else {
         return Ok(None);
     };
@@ -67,11 +69,11 @@ pub(super) fn header(bytes: &[u8]) -> Result<Option<Header>, Fault> {
 
 /// The elements of a constructed element's contents, one after another.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Elements<'a>(pub &'a [u8]);
+pub(crate) struct Elements<'a>(pub &'a [u8]);
 
 impl<'a> Elements<'a> {
     /// The next element's tag and contents; `None` at the end.
-    pub(super) fn next(&mut self) -> Result<Option<(u8, &'a [u8])>, Fault> {
+    pub(crate) fn next(&mut self) -> Result<Option<(u8, &'a [u8])>, Fault> {
         if self.0.is_empty() {
             return Ok(None);
         }
@@ -84,7 +86,7 @@ impl<'a> Elements<'a> {
     }
 
     /// The next element, which must be there and have this tag.
-    pub(super) fn expect(&mut self, tag: u8, what: Fault) -> Result<&'a [u8], Fault> {
+    pub(crate) fn expect(&mut self, tag: u8, what: Fault) -> Result<&'a [u8], Fault> {
         match self.next()? {
             Some((found, contents)) if found == tag => Ok(contents),
             _ => Err(what),
@@ -93,7 +95,7 @@ impl<'a> Elements<'a> {
 }
 
 /// A non-negative integer of at most 31 bits.
-pub(super) fn small_integer(contents: &[u8], what: Fault) -> Result<u32, Fault> {
+pub(crate) fn small_integer(contents: &[u8], what: Fault) -> Result<u32, Fault> {
     match contents {
         [] => Err(what),
         [first, ..] if first & 0x80 != 0 || contents.len() > 4 => Err(what),
@@ -101,4 +103,10 @@ pub(super) fn small_integer(contents: &[u8], what: Fault) -> Result<u32, Fault> 
             .iter()
             .fold(0, |sum, octet| (sum << 8) | u32::from(*octet))),
     }
+}
+
+/// An element with its length in four octets.
+pub(crate) fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(contents.len()).unwrap_or(u32::MAX);
+    [&[tag, 0x84], &length.to_be_bytes()[..], contents].concat()
 }
