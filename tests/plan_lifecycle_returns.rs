@@ -54,7 +54,7 @@ fn who_flaps_is_not_let_in_again_without_a_word() {
     };
     assert_eq!((changes["anna"].len(), *limit), (5, 5));
     let text = hold.cause.to_string();
-    assert!(text.contains(&times[0].to_string()), "{text}");
+    assert!(text.contains(&times[0].at.to_string()), "{text}");
     assert!(text.contains("mattersync approve USERNAME"), "{text}");
 
     // Others come back, and she is no part of their limit.

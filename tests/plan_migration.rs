@@ -6,8 +6,8 @@ mod world;
 use std::time::Duration;
 
 use mattersync::model::{
-    Absence, Announcement, ChosenName, Link, LinkOrigin, Memory, Nonce, Now, Remember, Return,
-    RunId, Timestamp, Undoing, Undone, Unlinked, UserId,
+    Absence, Announcement, ChosenName, Flip, Flipped, Link, LinkOrigin, Memory, Nonce, Now,
+    Remember, Return, RunId, Timestamp, Undoing, Undone, Unlinked, UserId,
 };
 use mattersync::plan::Migration;
 
@@ -67,7 +67,13 @@ fn everything(world: &MiniWorld, id: &str) -> Vec<Remember> {
         Remember::Name(key(), Some(name)),
         Remember::Nonce(key(), Some(Nonce::new("n"))),
         Remember::Waiting(key(), Some(at)),
-        Remember::Flips(key(), Some(vec![at])),
+        Remember::Flips(
+            key(),
+            Some(vec![Flip {
+                at,
+                of: Flipped::Username,
+            }]),
+        ),
         Remember::Announced(key(), Some(announced)),
         Remember::Gone(key(), Some(at)),
         Remember::Unlinked(key(), Some(apart)),

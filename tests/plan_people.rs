@@ -27,6 +27,7 @@ fn by_hand(world: &mut MiniWorld, action: Action, effect: &Effect) {
         },
         mails: 0,
         after: Vec::new(),
+        privileged: false,
     };
     for change in remember(&step, effect, &world.memory.clone(), &world.now) {
         world.memory.remember(&change);

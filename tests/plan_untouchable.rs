@@ -220,11 +220,11 @@ fn nobody_gets_into_or_out_of_protect_by_choosing_a_name() {
 #[test]
 fn who_is_protected_is_so_in_any_case_and_with_the_suffix_that_was_chosen() {
     let mut world = MiniWorld::with(&["anna", "ben"]);
-    world.policy.protect = ["anna2", "ben"].map(String::from).into();
     world.join("second", "Anna");
     world.account("second").emails = emails(&["second@example.org"]);
     world.cycle();
     assert_eq!(world.user("second").username, "anna2");
+    world.policy.protect = ["anna2", "ben"].map(String::from).into();
     world.account("ben").username = "BEN".into();
     for who in ["anna", "ben", "second"] {
         world.lock(who);

@@ -270,5 +270,6 @@ fn step(run: RunId, id: StepId) -> Step {
         reason: Reason::NoUserYet,
         mails: 0,
         after: Vec::new(),
+        privileged: false,
     }
 }

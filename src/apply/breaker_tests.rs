@@ -25,6 +25,7 @@ fn rename() -> Step {
         reason: Reason::NoUserYet,
         mails: 0,
         after: Vec::new(),
+        privileged: false,
     }
 }
 

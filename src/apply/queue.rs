@@ -187,6 +187,7 @@ mod tests {
             reason: Reason::NoUserYet,
             mails: 0,
             after: Vec::new(),
+            privileged: false,
         }
     }
 

@@ -53,6 +53,8 @@ impl Group {
             | Why::NotUndone { .. }
             | Why::Untouchable(_)
             | Why::UserGone
+            | Why::LookAlike { .. }
+            | Why::OlderState { .. }
             | Why::OutcomeUnknown(_) => Self::Odd,
             Why::NotPurged { .. } => Self::Odd,
             Why::NotAPerson { linked: true, .. } => Self::Odd,

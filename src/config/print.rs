@@ -355,5 +355,6 @@ fn guard(policy: &Policy) -> RawGuard {
         email: limit(Class::Email),
         membership_removal: limit(Class::MembershipRemoval),
         grant: limit(Class::Grant),
+        privileged: limit(Class::Privileged),
     }
 }

@@ -149,6 +149,7 @@ section! {
         email: Key<Scalar>,
         membership_removal: Key<Scalar>,
         grant: Key<Scalar>,
+        privileged: Key<Scalar>,
     }
 }
 

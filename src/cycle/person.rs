@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Subject, UserId};
+use crate::model::{AccountKey, Known, KnownBy, Link, Surest, UserId};
 use crate::provider::mapping::dn::normalise;
 
 use super::View;
-use super::people::is_user;
 
 /// Nobody, or more than one, is meant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,64 +24,69 @@ pub enum PersonError {
     NotOurs(String),
 }
 
-pub use crate::model::same_text as same;
-
 /// Whether a DN is the one that a person typed, whatever the case and the spaces around commas.
 pub fn same_dn(dn: &str, typed: &str) -> bool {
-    same(dn, typed) || (typed.contains('=') && normalise(dn) == normalise(typed))
+    typed.contains('=') && normalise(dn) == normalise(typed)
 }
 
-/// Whether a subject is the one meant.
-pub fn is_meant(subject: &Subject, person: &str) -> bool {
-    let same = |text: &str| same(text, person);
-    same(&subject.name)
-        || subject.email.as_deref().is_some_and(same)
-        || subject.dn.as_deref().is_some_and(|dn| same_dn(dn, person))
-        || subject.user.as_ref().is_some_and(|id| same(id.as_str()))
-        || subject
-            .account
-            .as_ref()
-            .is_some_and(|key| same(key.id.as_str()))
+/// What a typed text is of somebody who is known so.
+pub fn known_by(known: &Known<'_>, typed: &str) -> Option<KnownBy> {
+    known.by(typed, same_dn)
 }
 
 impl View {
+    /// Everything that the two sides of a link are known by now.
+    pub fn known_link<'v>(&'v self, key: &'v AccountKey, link: &'v Link) -> Known<'v> {
+        let user = self.users.get(&link.user).map(Known::user);
+        let account = self
+            .account(key)
+            .map(|account| Known::account(key, account));
+        Known::link(key, link)
+            .and(user.unwrap_or_default())
+            .and(account.unwrap_or_default())
+    }
+
     /// The linked user whom a person means.
     ///
     /// # Errors
     /// When it is nobody, more than one, or nobody of ours.
     pub fn linked_user(&self, person: &str) -> Result<UserId, PersonError> {
-        let mut found: BTreeMap<UserId, String> = BTreeMap::new();
-        for (key, link) in &self.memory.links {
+        let links = self.memory.links.iter();
+        let found: Surest<_> = links
+            .map(|(key, link)| {
+                let by = known_by(&self.known_link(key, link), person);
+                (by, (key, link))
+            })
+            .collect();
+        let found: BTreeMap<&UserId, _> = found
+            .found()
+            .into_iter()
+            .map(|(key, link)| (&link.user, (key, link)))
+            .collect();
+        let label = |(key, link): &(&AccountKey, &Link)| {
             let user = self.users.get(&link.user);
-            let subject = Subject {
-                account: Some(key.clone()),
-                dn: Some(link.last_dn.clone()),
-                user: Some(link.user.clone()),
-                name: user.map_or_else(|| link.last_username.clone(), |u| u.username.clone()),
-                email: user.map(|u| u.email.clone()),
-            };
-            if is_meant(&subject, person) || same(&link.last_username, person) {
-                found.insert(link.user.clone(), subject.to_string());
-            }
-        }
-        let mut all = found.into_iter();
-        match (all.next(), all.next()) {
-            (Some((user, _)), None) => Ok(user),
-            (Some((_, first)), Some((_, second))) => {
-                let rest = all.map(|(_, name)| name);
-                let names: Vec<String> = [first, second].into_iter().chain(rest).collect();
+            let name = user.map_or(&link.last_username, |user| &user.username);
+            format!("{name} ({}, id {})", link.last_dn, key.id)
+        };
+        match found.len() {
+            0 => Err(self.stranger(person)),
+            1 => found
+                .into_keys()
+                .next()
+                .cloned()
+                .ok_or_else(|| self.stranger(person)),
+            _ => {
+                let names: Vec<String> = found.values().map(label).collect();
                 Err(PersonError::Several(person.to_owned(), names.join("; ")))
             }
-            (None, _) => Err(self.stranger(person)),
         }
     }
 
     fn stranger(&self, person: &str) -> PersonError {
-        let known = self.users.iter().any(|(_, user)| is_user(user, person));
-        if known {
-            PersonError::NotOurs(person.to_owned())
-        } else {
-            PersonError::Nobody(person.to_owned())
+        let mut users = self.users.iter();
+        match users.any(|(_, user)| known_by(&Known::user(user), person).is_some()) {
+            true => PersonError::NotOurs(person.to_owned()),
+            false => PersonError::Nobody(person.to_owned()),
         }
     }
 }

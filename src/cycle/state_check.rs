@@ -150,10 +150,11 @@ fn compare(report: &mut StateReport, view: &View, provider: &ProviderName) {
         report.find(
             name,
             format!(
-                "carries the mark of a creation by mattersync, and no account is linked to it \
-                 (user {id})"
+                "carries the mark of a creation by mattersync, which anybody can write, and no \
+                 account is linked to it (user {id})"
             ),
-            "mattersync plan: an adoption that it shows is done by mattersync approve adopt",
+            "mattersync plan: an adoption that it shows is done by mattersync approve adopt; if it \
+             is nobody whom mattersync made, mattersync keep",
         );
     }
 }

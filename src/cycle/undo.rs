@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::model::{
-    AccountKey, Memory, MemoryDelta, Origin, Reason, Remember, RunId, RunKind, Step, StepId,
-    StepRecord, Undoing, Undone, Why,
+    AccountKey, Known, Memory, MemoryDelta, Origin, Reason, Remember, RunId, RunKind, Step, StepId,
+    StepRecord, Surest, Undoing, Undone, Why,
 };
 use crate::plan::inverse;
 use crate::state::{RunRecord, Who};
 
-use super::person::{PersonError, is_meant, same};
+use super::person::{PersonError, known_by};
 use super::question::ended;
 use super::{Asker, CycleError, Engine, Errand, PlanReport, SyncReport, View, WordError, remember};
 
@@ -189,23 +189,21 @@ impl Engine {
         let Some(person) = person else {
             return Ok(record.steps.iter().collect());
         };
-        let mut who = Who::default();
-        let linked = memory.links.iter().filter(|(key, link)| {
-            let same = |text: &str| same(text, person);
-            same(&link.last_username) || same(link.user.as_str()) || same(key.id.as_str())
-        });
-        for (key, link) in linked {
-            who.accounts.insert(key.clone());
-            who.users.insert(link.user.clone());
+        let mut found = Surest::default();
+        for (key, link) in &memory.links {
+            let by = known_by(&Known::link(key, link), person);
+            found.add(by, (Some(key.clone()), Some(link.user.clone())));
         }
         for step in &record.steps {
-            let by_user = step
-                .user()
-                .is_some_and(|user| user.as_str().eq_ignore_ascii_case(person));
-            if by_user || is_meant(&step.step.subject, person) {
-                who.accounts.extend(step.account().cloned());
-                who.users.extend(step.user().cloned());
-            }
+            let user = step.user().map(Known::id);
+            let known = Known::subject(&step.step.subject).and(user.unwrap_or_default());
+            let one = (step.account().cloned(), step.user().cloned());
+            found.add(known_by(&known, person), one);
+        }
+        let mut who = Who::default();
+        for (account, user) in found.found() {
+            who.accounts.extend(account);
+            who.users.extend(user);
         }
         let steps = record.steps.iter();
         let steps: Vec<_> = steps

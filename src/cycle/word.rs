@@ -7,12 +7,12 @@ use tokio::sync::watch;
 
 use crate::apply::Listener;
 use crate::model::{
-    Action, Approval, Class, Fingerprint, Hold, HoldKey, Kept, Now, Order, Origin, Remember,
-    RunKind, Step, StepId, Timestamp, UserId,
+    AccountKey, Action, Approval, Class, Fingerprint, Hold, HoldKey, Kept, Known, Now, Order,
+    Origin, Remember, RunKind, Step, StepId, Surest, Timestamp, UserId,
 };
-use crate::plan::{APPROVAL, approved, hold_name, witnesses};
+use crate::plan::{APPROVAL, approved, forget_absences, hold_name, witnesses};
 
-use super::person::{PersonError, is_meant};
+use super::person::{PersonError, known_by};
 use super::{Asker, CycleError, Engine, FindError, PlanReport, Stages, Summary, View};
 
 /// What an approval released.
@@ -73,7 +73,9 @@ impl Engine {
     /// When the state cannot be written.
     pub async fn shown(&self, view: &View) -> Result<(), CycleError> {
         let learned = view.plan.learned.iter();
-        let shown = learned.filter(|l| matches!(l, Remember::Held(..)));
+        let is_shown =
+            |l: &&Remember| matches!(l, Remember::Held(..) | Remember::Restored(Some(_)));
+        let shown = learned.filter(is_shown);
         let shown: Vec<Remember> = shown.cloned().collect();
         if !shown.is_empty() {
             self.store().observe(shown).await?;
@@ -99,7 +101,7 @@ impl Engine {
         let now = self.clock().now();
         let mut until = now.wall.after(APPROVAL);
         let mut delta = Vec::new();
-        let persons = persons(&view, what);
+        let persons = persons(&view, what)?;
         for hold in &view.plan.holds {
             let meant = meant(&view, hold, what, &persons);
             if meant.is_empty() {
@@ -114,7 +116,7 @@ impl Engine {
             unseen.extend(new.iter().map(|(id, _)| *id));
             let steps: BTreeSet<Fingerprint> = old.into_iter().map(|(_, print)| print).collect();
             if hold.key == HoldKey::Restored && steps.len() == hold.steps.len() {
-                delta.extend(accepted(&view, by, &now));
+                delta.extend(accepted(&view, hold, by, &now));
                 continue;
             }
             let approval = approval(&view, &hold.key, steps, by, &now);
@@ -216,12 +218,12 @@ fn why_not(view: &View, user: &UserId) -> String {
 
 /// The held steps of the person that a word means, and those that these wait for. Somebody who is
 /// called like a hold is never meant by that word.
-fn persons(view: &View, what: &str) -> BTreeSet<StepId> {
+fn persons(view: &View, what: &str) -> Result<BTreeSet<StepId>, PersonError> {
     let is_name = |key: &HoldKey| hold_name(key).eq_ignore_ascii_case(what);
     let a_hold = Class::ALL.into_iter().any(|c| is_name(&HoldKey::Class(c)))
         || view.plan.holds.iter().any(|h| is_name(&h.key));
     if a_hold {
-        return BTreeSet::new();
+        return Ok(BTreeSet::new());
     }
     let held: BTreeSet<StepId> = view
         .plan
@@ -233,8 +235,16 @@ fn persons(view: &View, what: &str) -> BTreeSet<StepId> {
     let steps: BTreeMap<StepId, &Step> = steps.map(|s| (s.id, s)).collect();
     let is_rename = |step: &Step| matches!(step.action, Action::Rename { .. });
     let mut found = BTreeSet::new();
-    let own = steps.values().filter(|s| is_meant(&s.subject, what));
-    let mut open: Vec<&Step> = own.copied().collect();
+    let key = one_account(view, what, steps.values().copied())?;
+    let own = steps.values().copied();
+    let mut open: Vec<&Step> = match key {
+        Some(key) => own
+            .filter(|step| step.subject.account.as_ref() == Some(&key))
+            .collect(),
+        None => own
+            .filter(|step| known_by(&Known::subject(&step.subject), what).is_some())
+            .collect(),
+    };
     while let Some(step) = open.pop() {
         if !found.insert(step.id) {
             continue;
@@ -246,7 +256,44 @@ fn persons(view: &View, what: &str) -> BTreeSet<StepId> {
             open.extend(steps.values().filter(same).copied());
         }
     }
-    found
+    Ok(found)
+}
+
+/// The one account that a word means, of all that are known: who is called so on Mattermost may have
+/// chosen that, and who is in the directory has perhaps nothing that is held.
+fn one_account<'s>(
+    view: &View,
+    what: &str,
+    held: impl Iterator<Item = &'s Step>,
+) -> Result<Option<AccountKey>, PersonError> {
+    let mut found = Surest::default();
+    for (key, account) in view.accounts() {
+        found.add(known_by(&Known::account(&key, account), what), key);
+    }
+    for (key, link) in &view.memory.links {
+        found.add(known_by(&view.known_link(key, link), what), key.clone());
+    }
+    for step in held {
+        if let Some(key) = &step.subject.account {
+            let by = known_by(&Known::subject(&step.subject), what);
+            found.add(by, key.clone());
+        }
+    }
+    let found: BTreeSet<AccountKey> = found.found().into_iter().collect();
+    let label = |key: &AccountKey| {
+        let link = view.memory.links.get(key);
+        let dn = view.account(key).map(|account| &account.dn);
+        let dn = dn.or(link.map(|link| &link.last_dn));
+        let user = link.and_then(|link| view.users.get(&link.user));
+        let name = user.map_or("no user", |user| user.username.as_str());
+        let dn = dn.map(String::as_str).unwrap_or_default();
+        format!("{name} ({dn}, id {})", key.id)
+    };
+    if found.len() > 1 {
+        let names: Vec<String> = found.iter().map(label).collect();
+        return Err(PersonError::Several(what.to_owned(), names.join("; ")));
+    }
+    Ok(found.into_iter().next())
 }
 
 /// The steps of a hold that a word means: all of them, or those that one person needs.
@@ -284,17 +331,39 @@ fn sight(
 /// What follows from a person's word that an older state file may be worked with: from now on the
 /// usual limits decide, and the users who gave it away do so no more. Who else carries a mark stays
 /// an orphan for a person to look at: it may be somebody who left meanwhile.
-fn accepted(view: &View, by: &str, now: &Now) -> Vec<Remember> {
+fn accepted(view: &View, hold: &Hold, by: &str, now: &Now) -> Vec<Remember> {
     let kept = Kept {
         by: by.to_owned(),
         at: now.wall,
         witness: true,
     };
-    let users = witnesses(&view.world());
+    let memory = &view.memory;
+    let told = view.plan.learned.iter().find_map(|learned| match learned {
+        Remember::Restored(Some(restored)) => Some(restored),
+        _ => None,
+    });
+    let shown = memory.restored.as_ref().or(told);
+    let by_marks = shown.map(|restored| restored.witnesses.clone());
+    let by_marks = by_marks.unwrap_or_default();
+    let steps = view
+        .plan
+        .steps
+        .iter()
+        .filter(|s| hold.steps.contains(&s.id));
+    let keys = steps.filter_map(|step| step.action.account().cloned());
+    let (forgotten, users) = match by_marks.is_empty() {
+        // What cannot be believed was forgotten when the older file was opened.
+        true => {
+            let users = witnesses(&view.world()).into_iter();
+            (Vec::new(), users.map(|user| user.id.clone()).collect())
+        }
+        false => (forget_absences(memory, &keys.collect()), by_marks),
+    };
     let kept = users
         .into_iter()
-        .map(|user| Remember::Kept(user.id.clone(), Some(kept.clone())));
+        .map(|user| Remember::Kept(user, Some(kept.clone())));
     std::iter::once(Remember::Restored(None))
+        .chain(forgotten)
         .chain(kept)
         .collect()
 }

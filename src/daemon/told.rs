@@ -171,6 +171,8 @@ fn wants_attention(why: &Why) -> bool {
         | Why::Untouchable(_)
         | Why::NoSeat { .. }
         | Why::UserGone
+        | Why::LookAlike { .. }
+        | Why::OlderState { .. }
         | Why::EmailSwap { .. }
         | Why::TeamArchived { .. }
         | Why::TeamFull { .. }

@@ -342,8 +342,12 @@ pub fn refusal(response: &Response, base: &str) -> ApiError {
 }
 
 /// Whether it is an id of Mattermost's errors, such as `app.user.save.app_error`. Others put ids of
-/// requests there.
+/// requests there. Where a group has the name of a user, Mattermost lacks an id itself.
 fn is_error_id(text: &str) -> bool {
+    const NONE: &str = "<untranslated>";
+    if text == NONE {
+        return true;
+    }
     let is_part = |part: &str| {
         !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
     };

@@ -39,7 +39,8 @@ pub struct Account {
     pub id: DirectoryId,
     /// Where the entry is now.
     pub dn: String,
-    /// The username as the directory spells it; the plan makes it legal.
+    /// The username as the directory spells it, with [`Account::HIDDEN`] for what nobody sees; the
+    /// plan makes it legal.
     pub username: String,
     /// Candidate addresses, best source first.
     pub emails: Vec<EmailCandidates>,
@@ -302,6 +303,10 @@ impl Group {
 }
 
 impl Account {
+    /// Stands in a username for each character that nobody sees: a name that has some is another one
+    /// than the name that it looks like.
+    pub const HIDDEN: char = '\u{fffd}';
+
     /// The attribute and the date, if nothing but a date that has come locks the account. Lock
     /// rules give such a date as the value, and any other reason to lock goes before it.
     pub fn expired(&self) -> Option<(&str, Timestamp)> {

@@ -196,6 +196,63 @@ pub struct Unlinked {
     pub at: Timestamp,
 }
 
+/// A change of a user that we made by ourselves: who has too many of them is at odds with somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "WrittenFlip", into = "WrittenFlip")]
+pub struct Flip {
+    /// When.
+    pub at: Timestamp,
+    /// What was changed.
+    pub of: Flipped,
+}
+
+/// What of a user was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Flipped {
+    /// Active or not; which of both was not written down.
+    State,
+    /// Active, no longer.
+    Deactivated,
+    /// Active again.
+    Reactivated,
+    /// The username.
+    Username,
+    /// The address.
+    Email,
+    /// First name to locale.
+    Profile,
+}
+
+/// How a change is written: a moment alone was all at first.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+enum WrittenFlip {
+    Moment(Timestamp),
+    Change { at: Timestamp, of: Flipped },
+}
+
+impl From<WrittenFlip> for Flip {
+    fn from(written: WrittenFlip) -> Self {
+        match written {
+            WrittenFlip::Moment(at) => Self {
+                at,
+                of: Flipped::State,
+            },
+            WrittenFlip::Change { at, of } => Self { at, of },
+        }
+    }
+}
+
+impl From<Flip> for WrittenFlip {
+    fn from(Flip { at, of }: Flip) -> Self {
+        match of {
+            Flipped::State => Self::Moment(at),
+            of => Self::Change { at, of },
+        }
+    }
+}
+
 /// The state file is an older copy, or was restored from one: what happened since is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Restored {
@@ -203,6 +260,10 @@ pub struct Restored {
     pub at: Timestamp,
     /// How it was noticed, for people.
     pub how: String,
+    /// The users by whom it was noticed. They never show it again once a person has said that the
+    /// state file may be worked with.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub witnesses: BTreeSet<UserId>,
 }
 
 /// What an approval releases.
@@ -284,8 +345,8 @@ pub struct Memory {
     pub filled: BTreeSet<ProviderName>,
     /// Guarded steps of the last 24 hours.
     pub done: Vec<Done>,
-    /// When each account's user was deactivated or reactivated by us of late, oldest first.
-    pub flips: BTreeMap<AccountKey, Vec<Timestamp>>,
+    /// What we changed of each account's user of late, oldest first.
+    pub flips: BTreeMap<AccountKey, Vec<Flip>>,
     /// The date of expiry that was announced for an account.
     pub announced: BTreeMap<AccountKey, Announcement>,
     /// Since when complete readings do not contain the account of a user whom we created and
@@ -354,8 +415,8 @@ pub enum Remember {
     Done(Done),
     /// Forget carried-out steps older than this moment.
     ForgetDone(Timestamp),
-    /// Set or clear when an account's user was deactivated or reactivated of late.
-    Flips(AccountKey, Option<Vec<Timestamp>>),
+    /// Set or clear what was changed of an account's user of late.
+    Flips(AccountKey, Option<Vec<Flip>>),
     /// Set or clear the date of expiry that was announced.
     Announced(AccountKey, Option<Announcement>),
     /// Set or clear since when the account of somebody who left is gone.

@@ -7,6 +7,7 @@ mod account;
 mod belongings;
 mod evidence;
 mod ids;
+mod known;
 mod memory;
 mod plan;
 mod reason;
@@ -26,10 +27,11 @@ pub use ids::{
     AccountKey, DirectoryId, Fingerprint, GroupId, Nonce, ProviderName, RunId, StepId, TeamId,
     UserId, same_text,
 };
+pub use known::{Known, KnownBy, Surest};
 pub use memory::{
-    Absence, Announcement, Approval, ChosenName, ClockSeen, Deactivation, Done, Given, HoldKey,
-    Kept, Link, LinkOrigin, Memory, MemoryDelta, Newest, Older, Order, Remember, Restored, Return,
-    SeatRefusal, Unlinked,
+    Absence, Announcement, Approval, ChosenName, ClockSeen, Deactivation, Done, Flip, Flipped,
+    Given, HoldKey, Kept, Link, LinkOrigin, Memory, MemoryDelta, Newest, Older, Order, Remember,
+    Restored, Return, SeatRefusal, Unlinked,
 };
 pub use plan::{
     Action, Class, NewUser, Outcome, Phase, Plan, Precondition, Step, Subject, TeamRef, UserRef,

@@ -33,7 +33,21 @@ impl Plan {
     /// The steps that a hold keeps back, and those that wait for one of them. Who could not get out
     /// of a temporary name or address does not get into it either.
     pub fn held(&self) -> BTreeSet<StepId> {
-        let mut held = self.kept_back();
+        self.held_by(&self.holds)
+    }
+
+    /// The steps that are not done because of these holds, though none of them keeps them back.
+    pub fn behind(&self, holds: &[Hold]) -> BTreeSet<StepId> {
+        let mut behind = self.held_by(holds);
+        for id in holds.iter().flat_map(|hold| &hold.steps) {
+            behind.remove(id);
+        }
+        behind
+    }
+
+    fn held_by(&self, holds: &[Hold]) -> BTreeSet<StepId> {
+        let steps = holds.iter().flat_map(|hold| hold.steps.iter().copied());
+        let mut held: BTreeSet<StepId> = steps.collect();
         if held.is_empty() {
             return held;
         }
@@ -91,6 +105,9 @@ pub struct Step {
     pub mails: u8,
     /// Steps that must have succeeded before.
     pub after: Vec<StepId>,
+    /// Whether the user had more rights than `system_user` when it was planned.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub privileged: bool,
 }
 
 /// Whom a step or a remark is about.
@@ -359,17 +376,21 @@ pub enum Class {
     MembershipRemoval,
     /// Administration is given.
     Grant,
+    /// Somebody with more rights than `system_user` gets another username or address, or is
+    /// reactivated.
+    Privileged,
     /// A user is deleted for ever. Its limit is 0, whatever is configured.
     Purge,
 }
 
 impl Class {
     /// All of them, in the order in which they are listed to people.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Locked,
         Self::Missing,
         Self::Adopt,
         Self::Move,
+        Self::Privileged,
         Self::Create,
         Self::Reactivate,
         Self::Rename,
@@ -392,6 +413,7 @@ impl Class {
             Self::Email => "email",
             Self::MembershipRemoval => "membership-removal",
             Self::Grant => "grant",
+            Self::Privileged => "privileged",
             Self::Purge => "purge",
         }
     }
@@ -424,13 +446,14 @@ pub enum Phase {
     Join,
 }
 
-/// What must be found right before a step is carried out.
+/// What must be found right before a step is carried out. Unless it is [`Precondition::Nothing`],
+/// the user must also have no more rights than when it was planned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precondition {
     /// Nothing; the call itself refuses what cannot be.
     Nothing,
-    /// The user is active and not an administrator whom we may not touch.
+    /// The user is active.
     Active,
     /// The user is deactivated, and it is our deactivation: `delete_at` is still this.
     DeactivatedAt(Timestamp),

@@ -188,6 +188,20 @@ pub enum Why {
         /// Nothing else agrees.
         alone: bool,
     },
+    /// The username looks like another one.
+    LookAlike {
+        /// As the directory spells it.
+        username: String,
+        /// Its legal form.
+        becomes: String,
+        /// What is odd about it.
+        because: String,
+    },
+    /// The state file may be an older copy.
+    OlderState {
+        /// How that was noticed.
+        how: String,
+    },
     /// The second anchor belongs to another account too, and is of no use.
     SharedAnchor {
         /// The second anchor.
@@ -420,12 +434,15 @@ pub enum HoldCause {
         /// Accounts with it now, in percent.
         to: u8,
     },
-    /// Users whom we deactivated and reactivated too often of late.
+    /// Users whom we deactivated and reactivated, or gave something back to, too often of late.
     Flapping {
         /// The most changes.
         limit: u32,
         /// Within this time.
         within: Duration,
+        /// Whether it is about usernames, addresses or other fields of somebody.
+        #[serde(default)]
+        values: bool,
         /// The changes of each, by name.
         changes: BTreeMap<String, Vec<Timestamp>>,
     },

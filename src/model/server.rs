@@ -56,6 +56,13 @@ impl User {
         self.roles.contains("system_admin")
     }
 
+    /// Whether the user may do more than the role `system_user` allows: an administrator, somebody
+    /// with a role of their own, or one who may post everywhere or have access tokens.
+    pub fn is_privileged(&self) -> bool {
+        let plain = ["system_user", "system_guest"];
+        !self.roles.iter().all(|role| plain.contains(&role.as_str()))
+    }
+
     /// Whether the user is a guest.
     pub fn is_guest(&self) -> bool {
         self.roles.contains("system_guest")

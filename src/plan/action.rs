@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use sha2::{Digest, Sha256};
 
 use super::{emails, naming};
-use crate::model::{AccountKey, Action, Class, Fingerprint, Phase, Step, UserId, UserRef, Values};
+use crate::model::{
+    AccountKey, Action, Class, Fingerprint, Flipped, Phase, Step, UserId, UserRef, Values,
+};
 
 impl Action {
     /// The class that the guard counts it in; `None` for what needs no guard: profiles, teams,
@@ -100,6 +102,16 @@ impl Action {
         }
     }
 
+    /// Which of the things that people can change on Mattermost themselves it gives a user.
+    pub fn changes(&self) -> Option<Flipped> {
+        match self {
+            Self::Rename { .. } => Some(Flipped::Username),
+            Self::ChangeEmail { .. } => Some(Flipped::Email),
+            Self::UpdateProfile { .. } => Some(Flipped::Profile),
+            _ => None,
+        }
+    }
+
     /// Whether it gives a user the temporary name or address that a ring is opened with.
     pub fn opens_ring(&self) -> bool {
         match self {
@@ -160,9 +172,15 @@ impl Action {
 }
 
 impl Step {
-    /// The class of its action.
+    /// The class that the guard counts it in: that of its action, unless who would come back, or
+    /// would be written to or called otherwise, has rights that somebody could want to get.
     pub fn class(&self) -> Option<Class> {
-        self.action.class()
+        match self.action.class() {
+            Some(Class::Rename | Class::Email | Class::Reactivate) if self.privileged => {
+                Some(Class::Privileged)
+            }
+            class => class,
+        }
     }
 }
 

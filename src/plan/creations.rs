@@ -109,7 +109,8 @@ fn first_admin(draft: &Draft<'_>, people: &[(Person<'_>, Standing)]) -> Option<A
         return None;
     }
     let named = |p: &Person<'_>| {
-        p.user.is_none() && names::legal(&p.account.username).as_deref() == Some(name)
+        // The directory's own name: another one may look the same.
+        p.user.is_none() && names::own_name(&p.account.username).as_ref() == Some(name)
     };
     people
         .iter()

@@ -10,11 +10,11 @@ use crate::model::{
 
 use super::draft::{Draft, Risk, plain_dn};
 use super::guard;
+use super::hold_words::hold_name;
 use super::losses::losses;
 use super::origin::{learn_identity, note_step_back, odd};
 use super::profiles::field_key;
 use super::scope::{self, Taking};
-use super::words::hold_name;
 
 /// Changes that concern fewer entries than this raise no doubt.
 const FEW: usize = 3;
@@ -73,8 +73,15 @@ impl Doubts {
     }
 
     /// Doubts the memory itself, if it is known to be an older copy.
-    pub fn weigh_memory(&mut self, draft: &Draft<'_>) {
+    pub fn weigh_memory(&mut self, draft: &mut Draft<'_>) {
         if let Some(restored) = &draft.world.memory.restored {
+            // Also where nothing is held because of it.
+            let subject = Subject {
+                name: hold_name(&HoldKey::Restored),
+                ..Subject::default()
+            };
+            let how = restored.how.clone();
+            draft.leave(subject, Why::OlderState { how });
             self.list.push(Doubt {
                 key: HoldKey::Restored,
                 cause: HoldCause::OlderState {
@@ -118,9 +125,9 @@ impl Doubts {
         if let Action::MoveLink { from, .. } = &step.action {
             about.extend(self.of_person(draft, from, Risk::Missing));
         }
-        // Whoever does not know what was done does nothing that is counted; an adoption is shown
-        // to a person anyway.
-        if class.is_some_and(|class| class != Class::Adopt) {
+        // Whoever does not know what was done does nothing that is counted. An adoption is shown to a
+        // person anyway, and a lock is seen today.
+        if class.is_some_and(|class| !matches!(class, Class::Adopt | Class::Locked)) {
             about.extend(self.of_kind(key, |k| *k == HoldKey::Restored));
         }
         if let Some(name) = draft.rests_on.get(&step.id) {

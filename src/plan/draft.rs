@@ -153,7 +153,9 @@ impl<'a> Draft<'a> {
         now: &'a Now,
     ) -> Self {
         let users = || world.users.iter().map(|(_, user)| user);
-        let human_admins = users().filter(|u| u.is_active() && u.is_admin() && u.is_human());
+        // Who cannot act as an administrator is nobody to be left alone with.
+        let may_act = |u: &&User| u.is_admin() && u.is_human() && !u.is_guest();
+        let human_admins = users().filter(|u| u.is_active()).filter(may_act);
         let is_own = |u: &&User| world.server.own_user.as_ref() == Some(&u.id);
         let (own, admins): (Vec<_>, Vec<_>) = human_admins.partition(is_own);
         Self {
@@ -223,7 +225,10 @@ impl<'a> Draft<'a> {
         let id = StepId(self.next);
         self.next += 1;
         let mails = mails(&action);
+        let user = action.user().and_then(|id| self.world.users.get(id));
+        let privileged = user.is_some_and(User::is_privileged);
         self.plan.steps.push(Step {
+            privileged,
             id,
             subject,
             action,
@@ -265,8 +270,8 @@ impl<'a> Draft<'a> {
     }
 
     /// Whether `policy.protect` names a user. People choose their own usernames: for who stands
-    /// for an account the one that counts is the directory's, or its form with the suffix that
-    /// was chosen here.
+    /// for an account the one that counts is the directory's own, not what it merely looks like, or
+    /// its form with the suffix that was chosen here.
     fn is_protected(&self, user: &User) -> bool {
         let protect = &self.policy.protect;
         if protect.is_empty() {
@@ -284,7 +289,7 @@ impl<'a> Draft<'a> {
         };
         let base = legal_username(raw).unwrap_or_else(|| raw.to_lowercase());
         let chosen = memory.names.get(key).filter(|c| c.base == base);
-        chosen.is_some_and(|c| protect.contains(&c.name)) || protect.contains(&base)
+        chosen.is_some_and(|c| protect.contains(&c.name)) || self.policy.protects_own(raw)
     }
 
     /// Plans a deactivation, unless the user is out of reach; then says so.

@@ -166,11 +166,11 @@ fn open_rings<'p>(
 
 /// An address that reaches nobody (RFC 2606, section 2), the same in every plan for one account.
 pub fn temporary(draft: &Draft<'_>, key: &AccountKey) -> String {
-    let address = temporary_of(key);
-    match draft.addressed(&address) {
-        None => address,
-        Some(_) => format!("again-{address}"),
+    let mut address = temporary_of(key);
+    while draft.addressed(&address).is_some() {
+        address.insert_str(0, "again-");
     }
+    address
 }
 
 fn temporary_of(key: &AccountKey) -> String {

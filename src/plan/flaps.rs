@@ -1,41 +1,116 @@
-//! People who go and come back again and again: somebody must look why.
+//! People who are at odds with somebody again and again: a person must look why.
 //!
 //! An account that is locked and unlocked by two machines which disagree, or that a broken replica
-//! shows and hides, would let its user in and out for ever. Going is never delayed; coming back
-//! waits for a person once it happened too often.
+//! shows and hides, would let its user in and out for ever; and somebody who gives themselves another
+//! name on Mattermost at each cycle would be called back for ever. Going is never delayed; coming
+//! back, and what is given back, waits for a person once it happened too often. Nobody else waits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::model::{AccountKey, Hold, HoldCause, HoldKey, Memory, Now, Remember, Timestamp};
+use crate::model::{
+    AccountKey, Action, Flip, Flipped, Hold, HoldCause, HoldKey, Memory, Now, Remember, Step,
+    StepId, Timestamp, UserId,
+};
 
+use super::dates;
 use super::draft::Draft;
-use super::guard;
+use super::guard::{self, DAY};
+use super::undo::is_undo;
 
 /// The time over which changes are counted.
 const WINDOW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// When the account's user was deactivated or reactivated by us, as far as it still counts.
-pub fn recent(memory: &Memory, key: &AccountKey, now: &Now) -> Vec<Timestamp> {
-    let times = memory.flips.get(key).into_iter().flatten();
-    times
-        .copied()
-        .filter(|at| now.wall.since(*at) < WINDOW)
-        .collect()
+/// The most changes of one person that are remembered; no limit is higher.
+const MOST: usize = 100;
+
+/// What was changed of an account's user, as far as it still counts.
+pub fn recent(memory: &Memory, key: &AccountKey, now: &Now) -> Vec<Flip> {
+    let flips = memory.flips.get(key).into_iter().flatten();
+    let recent = flips.filter(|flip| now.wall.since(flip.at) < WINDOW);
+    recent.cloned().collect()
+}
+
+/// [`recent`] with one more change, the oldest left out where there are too many.
+pub fn with(memory: &Memory, key: &AccountKey, now: &Now, of: Flipped) -> Vec<Flip> {
+    let mut flips = recent(memory, key, now);
+    flips.push(Flip { at: now.wall, of });
+    flips.split_off(flips.len().saturating_sub(MOST))
+}
+
+/// Whether something of an account's user was changed within the last 24 hours.
+pub fn is_of_today(memory: &Memory, key: &AccountKey, now: &Now, of: Flipped) -> bool {
+    let set_by = dates::set_by(memory, now);
+    let mut flips = memory.flips.get(key).into_iter().flatten();
+    flips.any(|flip| {
+        let at = Timestamp(flip.at.0.saturating_add(set_by));
+        flip.of == of && now.wall.since(at) < DAY
+    })
 }
 
 /// Whether the next return of the account's user is for a person to decide.
 pub fn is_flapping(draft: &Draft<'_>, key: &AccountKey) -> bool {
+    has_too_many(draft, key, Flipped::State)
+}
+
+fn has_too_many(draft: &Draft<'_>, key: &AccountKey, of: Flipped) -> bool {
     let limit = draft.policy.lifecycle.flap_limit;
     let limit = limit.and_then(|limit| usize::try_from(limit).ok());
-    limit.is_some_and(|limit| recent(draft.world.memory, key, draft.now).len() >= limit)
+    limit.is_some_and(|limit| moments(draft, key, of).len() >= limit)
+}
+
+/// When something of an account's user was changed of late; going and coming are one.
+fn moments(draft: &Draft<'_>, key: &AccountKey, of: Flipped) -> Vec<Timestamp> {
+    let kind = |of| match of {
+        Flipped::Deactivated | Flipped::Reactivated => Flipped::State,
+        of => of,
+    };
+    let flips = recent(draft.world.memory, key, draft.now).into_iter();
+    let same = flips.filter(|flip| kind(flip.of) == kind(of));
+    same.map(|flip| flip.at).collect()
+}
+
+/// Marks the steps that give somebody their name, address or fields back who got them back too
+/// often. Not where others need what the person would give up: they are not to wait for it.
+pub fn mark(draft: &mut Draft<'_>) {
+    if draft.world.memory.flips.is_empty() {
+        return;
+    }
+    let needed = needed_by_others(&draft.plan.steps);
+    let flapping = draft.plan.steps.iter().filter(|step| {
+        let (Some(key), Some(user)) = (step.action.account(), step.action.user()) else {
+            return false;
+        };
+        let Some(of) = step.action.changes() else {
+            return false;
+        };
+        has_too_many(draft, key, of) && !is_undo(step) && !needed.contains(&(of, user))
+    });
+    let flapping: Vec<StepId> = flapping.map(|step| step.id).collect();
+    draft.flapping.extend(flapping);
+}
+
+/// What of whom others wait for in this plan.
+fn needed_by_others(steps: &[Step]) -> BTreeSet<(Flipped, &UserId)> {
+    let givers: BTreeMap<StepId, (Flipped, &UserId, Option<&AccountKey>)> = steps
+        .iter()
+        .filter_map(|step| {
+            let of = step.action.changes()?;
+            Some((step.id, (of, step.action.user()?, step.action.account())))
+        })
+        .collect();
+    let takers = steps.iter().flat_map(|step| {
+        let givers = step.after.iter().filter_map(|id| givers.get(id));
+        givers.filter(|(.., giver)| *giver != step.action.account())
+    });
+    takers.map(|(of, user, _)| (*of, *user)).collect()
 }
 
 /// What waits because of it.
 pub fn hold(draft: &Draft<'_>) -> Option<Hold> {
     let memory = draft.world.memory;
     let released = guard::approved(memory, &HoldKey::Flapping, draft.now);
-    let mut changes = BTreeMap::new();
+    let mut changes: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
     let mut steps = Vec::new();
     for step in &draft.plan.steps {
         let is_free = released.is_some_and(|r| r.contains(&step.action.fingerprint()));
@@ -43,14 +118,22 @@ pub fn hold(draft: &Draft<'_>) -> Option<Hold> {
             continue;
         }
         if let Some(key) = step.action.account() {
-            let times = recent(memory, key, draft.now);
-            changes.insert(step.subject.name.clone(), times);
+            let of = step.action.changes().unwrap_or(Flipped::State);
+            let times = changes.entry(step.subject.name.clone()).or_default();
+            times.extend(moments(draft, key, of));
         }
         steps.push(step);
     }
+    let values = |step: &&Step| {
+        !matches!(
+            step.action,
+            Action::Reactivate { .. } | Action::Deactivate { .. }
+        )
+    };
     let cause = HoldCause::Flapping {
         limit: draft.policy.lifecycle.flap_limit?,
         within: WINDOW,
+        values: steps.iter().any(values),
         changes,
     };
     (!steps.is_empty()).then(|| guard::hold(HoldKey::Flapping, cause, &steps))
@@ -59,12 +142,12 @@ pub fn hold(draft: &Draft<'_>) -> Option<Hold> {
 /// Forgets what no longer counts.
 pub fn forget_old(draft: &mut Draft<'_>) {
     let memory = draft.world.memory;
-    for (key, times) in &memory.flips {
+    for (key, flips) in &memory.flips {
         let recent = match memory.links.contains_key(key) {
             true => recent(memory, key, draft.now),
             false => Vec::new(),
         };
-        if recent.len() < times.len() {
+        if recent.len() < flips.len() {
             let rest = (!recent.is_empty()).then_some(recent);
             draft.learn(Remember::Flips(key.clone(), rest));
         }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::model::{
-    Approval, Class, Fingerprint, Hold, HoldCause, HoldKey, Memory, Now, ProviderName, Step, StepId,
+    Action, Approval, Class, Fingerprint, Flipped, Hold, HoldCause, HoldKey, Memory, Now,
+    ProviderName, Step, StepId,
 };
 
-use super::action::people;
 use super::doubts::Doubts;
 use super::draft::Draft;
 use super::undo::is_undo;
@@ -18,6 +18,23 @@ pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long an approval stays good.
 pub const APPROVAL: Duration = Duration::from_secs(72 * 60 * 60);
+
+/// The order in which classes are judged: what waits for a step of another class comes after it. A
+/// step behind one that is held is not counted, for it does not happen.
+const COUNTED: [Class; 12] = [
+    Class::Adopt,
+    Class::Move,
+    Class::Privileged,
+    Class::Purge,
+    Class::Locked,
+    Class::Missing,
+    Class::Rename,
+    Class::Email,
+    Class::Reactivate,
+    Class::Create,
+    Class::MembershipRemoval,
+    Class::Grant,
+];
 
 /// How many times the limit of one cycle may be done within a [`DAY`].
 const CYCLES_A_DAY: u64 = 3;
@@ -46,7 +63,7 @@ fn auto(class: Class, n: u64) -> u64 {
         Class::Reactivate | Class::Rename | Class::Email | Class::Move => root(n, 10).max(2),
         Class::MembershipRemoval => n.div_ceil(50).max(3),
         Class::Create => n.div_ceil(10).max(20),
-        Class::Adopt | Class::Grant | Class::Purge => 0,
+        Class::Adopt | Class::Grant | Class::Privileged | Class::Purge => 0,
     }
 }
 
@@ -93,11 +110,18 @@ pub fn holds(draft: &Draft<'_>, doubts: &Doubts, active: u64) -> Vec<Hold> {
             limited.entry(class).or_default().push(step);
         }
     }
-    let classes = Class::ALL.into_iter();
-    holds.extend(classes.filter_map(|class| {
-        let steps = limited.remove(&class)?;
-        over_limit(draft, class, steps, active)
-    }));
+    for class in COUNTED {
+        let Some(mut steps) = limited.remove(&class) else {
+            continue;
+        };
+        let behind = draft.plan.behind(&holds);
+        steps.retain(|step| !behind.contains(&step.id));
+        holds.extend(over_limit(draft, class, steps, active));
+    }
+    holds.sort_by_key(|hold| match hold.key {
+        HoldKey::Class(class) => Class::ALL.iter().position(|other| *other == class),
+        _ => None,
+    });
     holds
 }
 
@@ -128,7 +152,7 @@ fn over_limit(draft: &Draft<'_>, class: Class, steps: Vec<&Step>, active: u64) -
         .into_iter()
         .filter(|s| released.is_none_or(|r| !r.contains(&s.action.fingerprint())))
         .collect();
-    let number = u64::try_from(people(wanted.iter().copied())).unwrap_or(u64::MAX);
+    let number = u64::try_from(persons(wanted.iter().copied())).unwrap_or(u64::MAX);
     if number == 0 {
         return None;
     }
@@ -153,7 +177,13 @@ fn over_limit(draft: &Draft<'_>, class: Class, steps: Vec<&Step>, active: u64) -
         .filter(|d| d.class == class && d.at.0 >= since);
     let done = u64::try_from(recent.count()).unwrap_or(u64::MAX);
     let day = limit.saturating_mul(CYCLES_A_DAY);
-    if done.saturating_add(number) > day {
+    // Who is among those of today is counted already.
+    let new = wanted
+        .iter()
+        .copied()
+        .filter(|step| !is_counted(draft, step));
+    let new = u64::try_from(persons(new)).unwrap_or(u64::MAX);
+    if done.saturating_add(new) > day {
         return Some(hold(
             key,
             HoldCause::Day {
@@ -165,6 +195,22 @@ fn over_limit(draft: &Draft<'_>, class: Class, steps: Vec<&Step>, active: u64) -
         ));
     }
     None
+}
+
+/// How many people these steps are about: whose username and address change is one.
+fn persons<'s>(steps: impl Iterator<Item = &'s Step>) -> usize {
+    let who = steps.map(|step| (step.action.account(), step.action.user()));
+    who.collect::<BTreeSet<_>>().len()
+}
+
+fn is_counted(draft: &Draft<'_>, step: &Step) -> bool {
+    let of = match &step.action {
+        Action::Deactivate { .. } => Some(Flipped::Deactivated),
+        Action::Reactivate { .. } => Some(Flipped::Reactivated),
+        action => action.changes(),
+    };
+    let counted = step.action.account().zip(of);
+    counted.is_some_and(|(key, of)| flaps::is_of_today(draft.world.memory, key, draft.now, of))
 }
 
 /// Whether a step is a creation of its provider's first fill: not limited, and no measure for a
@@ -221,6 +267,7 @@ mod tests {
             (Class::Create, 1_000, 100),
             (Class::Adopt, 1_000, 0),
             (Class::Grant, 1_000, 0),
+            (Class::Privileged, 1_000, 0),
         ] {
             assert_eq!(auto(class, n), want, "{class} of {n}");
         }

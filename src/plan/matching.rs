@@ -40,9 +40,29 @@ pub fn people<'a>(draft: &mut Draft<'a>) -> Vec<Person<'a>> {
     let kin = Kin::of(draft);
     kin.tell(draft);
     people.extend(read.into_iter().filter_map(|at| linked(draft, &kin, at)));
-    let newcomers = bonds.newcomers.iter();
+    // A name that is the directory's own goes before one that was made like it.
+    let mut newcomers: Vec<_> = bonds.newcomers.iter().collect();
+    newcomers.sort_by_key(|(_, account)| !names::is_exact(&account.username));
+    let newcomers = newcomers.into_iter();
     people.extend(newcomers.filter_map(|(key, account)| unlinked(draft, &kin, key, account)));
+    for person in &people {
+        tell_oddity(draft, person);
+    }
     people
+}
+
+/// Tells of a username that looks like another one.
+fn tell_oddity(draft: &mut Draft<'_>, person: &Person<'_>) {
+    let username = &person.account.username;
+    let Some(because) = names::oddity(username) else {
+        return;
+    };
+    let why = Why::LookAlike {
+        username: username.clone(),
+        becomes: names::legal_username(username).unwrap_or_default(),
+        because: because.to_owned(),
+    };
+    draft.leave(person.subject(), why);
 }
 
 fn unlinked<'a>(
@@ -115,6 +135,16 @@ fn unlinked<'a>(
             draft.learn(Remember::Nonce(person.key.clone(), None));
             take(draft, &mut person, user, link);
         }
+        Match::Same(user, _) if is_locked(account) => {
+            let because = format!(
+                "the account is locked, so nobody is adopted for it; if the user is that person: \
+                 `mattersync deactivate --orphan {}`",
+                user.username
+            );
+            let what = ("username", user.username.clone());
+            draft.leave(person.subject(), conflict(what, user, because));
+            return None;
+        }
         Match::Same(user, by) => {
             let link = new_link(draft, account, user, LinkOrigin::Adopted);
             let action = Action::Adopt {
@@ -166,6 +196,10 @@ fn successor<'a>(draft: &mut Draft<'a>, mut person: Person<'a>, at: usize) -> Pe
 fn anchor_seen(draft: &Draft<'_>, kin: &Kin<'_>, key: &AccountKey, account: &Account) -> bool {
     let known = draft.gap(&key.provider).is_none();
     account.anchor.is_some() && known && kin.sharer(account).is_none()
+}
+
+fn is_locked(account: &Account) -> bool {
+    matches!(account.state.by_locks(), AccountState::Locked { .. })
 }
 
 /// The rule that says that an entry is not a person's.
@@ -243,6 +277,10 @@ fn linked<'a>(draft: &mut Draft<'a>, kin: &Kin<'a>, at: usize) -> Option<Person<
     // Who is locked has left, whoever uses the mailbox now. An order is followed elsewhere.
     let rule = not_a_person(account);
     if rule.is_some() && !matches!(account.state.by_locks(), AccountState::Locked { .. }) {
+        // That they are back is what two readings in a row must say.
+        if draft.world.memory.returns.contains_key(key) {
+            draft.learn(Remember::Return(key.clone(), None));
+        }
         leave_alone(draft, person.subject(), rule, true);
         return None;
     }
@@ -302,15 +340,17 @@ fn matching<'a>(draft: &Draft<'a>, key: &AccountKey, account: &Account) -> Match
     let holders: Vec<&'a User> = holders.filter(|u| !owned(u)).collect();
     let agrees =
         |user: &User| by_name.is_some_and(|named| named.id == user.id) && mails.contains(&user.id);
-    match holders[..] {
-        [] => decide(draft, by_name, stranger, &mails),
-        [user] if agrees(user) => made(draft, account, user),
-        // People can write into their own props: a nonce alone says nothing.
-        [user] => match decide(draft, by_name, stranger, &mails) {
-            Match::Nobody => nonce_conflict(account, user, "neither username nor address agrees"),
-            other => other,
-        },
-        [user, ..] => nonce_conflict(account, user, "more than one user has it"),
+    // People can write into their own props, and copy what others have there: a nonce alone says
+    // nothing. Of those who have it no two have the username and an address of the account.
+    if let Some(user) = holders.iter().find(|user| agrees(user)) {
+        return made(draft, account, user);
+    }
+    match (decide(draft, by_name, stranger, &mails), holders.as_slice()) {
+        (Match::Nobody, [user]) => {
+            nonce_conflict(account, user, "neither username nor address agrees")
+        }
+        (Match::Nobody, [user, ..]) => nonce_conflict(account, user, "more than one user has it"),
+        (other, _) => other,
     }
 }
 
@@ -335,8 +375,8 @@ fn unread_holder<'a>(draft: &Draft<'a>, account: &Account) -> Match<'a> {
 /// its addresses. The first user of a server is made its administrator by the server itself. One
 /// whom `protect` names is no less ours: nothing is done to him because of the link.
 fn made<'a>(draft: &Draft<'a>, account: &Account, user: &'a User) -> Match<'a> {
-    let name = names::legal_username(&account.username);
-    let first = name.is_some() && name == draft.policy.first_admin;
+    let own = names::own_name(&account.username);
+    let first = own.is_some() && own == draft.policy.first_admin;
     let forbidden = out_of_bounds(draft, user).or_else(|| administrator(user).filter(|_| !first));
     match forbidden {
         None => Match::Ours(user),
@@ -345,12 +385,9 @@ fn made<'a>(draft: &Draft<'a>, account: &Account, user: &'a User) -> Match<'a> {
 }
 
 fn nonce_conflict<'a>(account: &Account, user: &User, because: &str) -> Match<'a> {
-    Match::Conflict(Why::Conflict {
-        what: format!("mark (props.{}) of the creation of", User::NONCE_PROP),
-        value: account.username.clone(),
-        holder: format!("{} ({})", user.username, user.id),
-        because: because.to_owned(),
-    })
+    let what = format!("mark (props.{}) of the creation of", User::NONCE_PROP);
+    let what = (what.as_str(), account.username.clone());
+    Match::Conflict(conflict(what, user, because.to_owned()))
 }
 
 fn decide<'a>(
@@ -376,7 +413,8 @@ fn decide<'a>(
         let marked = user.props.contains_key(User::NONCE_PROP);
         let by = match (name_agrees, mail_agrees) {
             (true, true) if marked => {
-                "username, e-mail address and the mark of its creation by mattersync"
+                "username, e-mail address and a mark like that of a creation by mattersync, which \
+                 anybody can write,"
             }
             (true, true) => "username and e-mail address",
             (true, false) => "username",
@@ -403,13 +441,16 @@ fn decide<'a>(
         Some(user) => ("username", user.username.clone()),
         None => ("e-mail address", user.email.clone()),
     };
-    let holder = format!("{} ({})", user.username, user.id);
-    Match::Conflict(Why::Conflict {
-        what: what.into(),
+    Match::Conflict(conflict((what, value), user, because))
+}
+
+fn conflict((what, value): (&str, String), user: &User, because: String) -> Why {
+    Why::Conflict {
+        what: what.to_owned(),
         value,
-        holder,
+        holder: format!("{} ({})", user.username, user.id),
         because,
-    })
+    }
 }
 
 fn never_adopted(draft: &Draft<'_>, user: &User) -> Option<String> {

@@ -26,6 +26,7 @@ mod flaps;
 mod giveback;
 mod guard;
 mod handover;
+mod hold_words;
 mod inverse;
 mod kin;
 mod lifecycle;
@@ -54,9 +55,10 @@ pub use address::legal_email;
 pub use crowd::{Bar, Claim, Crowd};
 pub use dates::{next_expiry, set_by};
 pub use guard::{APPROVAL, DAY, approved, limit};
+pub use hold_words::hold_name;
 pub use inverse::{Inverse, inverse};
 pub use migration::{Migration, Renumbered, Stuck};
-pub use names::legal_username;
+pub use names::{legal_username, own_name};
 pub use outcome::{Effect, before, forget_account, in_doubt, made, made_later, remember, undone};
 pub use policy::{
     AdoptRule, Authority, ByHand, LifecyclePolicy, Limit, Policy, Setting, TeamPolicy,
@@ -64,11 +66,11 @@ pub use policy::{
 pub use progress::behind;
 pub use purge::due as purge_due;
 pub use recover::{Settled, settle};
-pub use restored::{unknown_marks, witnesses};
+pub use restored::{forget as forget_absences, unknown_marks, witnesses};
 pub use seats::taken;
 pub use spans::{Readings, Span};
 pub use undo::is_undo;
-pub use words::{Sentence, among_conflicts, hold_name};
+pub use words::{Sentence, among_conflicts};
 
 use std::collections::BTreeSet;
 
@@ -111,26 +113,24 @@ pub fn plan(world: &World<'_>, policy: &Policy, now: &Now) -> Plan {
         return decide(draft);
     };
     drop(draft);
-    // What this teaches comes first: the rest of the plan follows from it.
-    let mut learned = vec![Remember::Restored(Some(restored))];
-    learned.extend(restored::forget(world.memory));
+    // The rest of the plan follows from it.
+    let noticed = Remember::Restored(Some(restored));
     let mut memory = world.memory.clone();
-    learned.iter().for_each(|change| memory.remember(change));
+    memory.remember(&noticed);
     let world = World {
         memory: &memory,
         ..*world
     };
     let bonds = Bonds::of(&world);
     let mut plan = decide(Draft::new(&world, &bonds, policy, now));
-    learned.append(&mut plan.learned);
-    plan.learned = learned;
+    plan.learned.insert(0, noticed);
     plan
 }
 
 fn decide(mut draft: Draft<'_>) -> Plan {
     let (world, bonds) = (draft.world, draft.bonds);
     let mut doubts = Doubts::default();
-    doubts.weigh_memory(&draft);
+    doubts.weigh_memory(&mut draft);
     for (provider, directory) in world.directories {
         doubts.weigh(&mut draft, provider, directory);
         bad_entries(&mut draft, provider, directory);
@@ -154,6 +154,7 @@ fn decide(mut draft: Draft<'_>) -> Plan {
     profiles::settle(&mut draft, &people);
     let mut made = creations::settle(&mut draft, &people, &naming, &mut addresses);
     undo::part(&mut draft);
+    flaps::mark(&mut draft);
     handover::before_leaving(&mut draft);
     let active = u64::try_from(bonds.active()).unwrap_or(u64::MAX);
     draft.plan.holds = guard::holds(&draft, &doubts, active);

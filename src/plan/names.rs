@@ -3,8 +3,11 @@
 //! Rules measured on servers 5.38 and 11.6: `[a-z0-9._-]`, 1 to 64 characters, not reserved.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use unicode_normalization::UnicodeNormalization;
+
+use crate::model::Account;
 
 /// The most characters of a username.
 pub const USERNAME_MAX: usize = 64;
@@ -26,8 +29,85 @@ pub fn legal(raw: &str) -> Option<Cow<'_, str>> {
     made_legal(raw).map(Cow::Owned)
 }
 
+/// A username as the directory spells it, in the form in which it is compared: upper and lower case
+/// are the same, and nothing else that is merely alike. `None` for one that only a change of case
+/// makes ordinary letters of (the Kelvin sign becomes k).
+pub fn own_name(raw: &str) -> Option<String> {
+    if raw.is_ascii() {
+        return Some(raw.trim().to_ascii_lowercase());
+    }
+    let name: String = raw.trim().nfc().collect::<String>().to_lowercase();
+    (!name.is_ascii()).then_some(name)
+}
+
+/// Whether the legal form is the directory's own name, but for upper and lower case.
+pub fn is_exact(raw: &str) -> bool {
+    legal(raw).is_some_and(|name| name == raw.to_ascii_lowercase())
+}
+
+/// What of a name makes it look like another one.
+pub fn oddity(raw: &str) -> Option<&'static str> {
+    if raw.is_ascii() {
+        return None;
+    }
+    let scripts: BTreeSet<Script> = raw.chars().filter_map(Script::of).collect();
+    if raw.contains(Account::HIDDEN) {
+        Some("has characters that nobody sees (here \u{fffd})")
+    } else if scripts.len() > 1 {
+        Some("mixes letters of several scripts")
+    } else if raw.nfkc().ne(raw.nfc()) {
+        Some("has letters in another form than usual (wide ones, ligatures)")
+    } else {
+        None
+    }
+}
+
+/// The scripts whose letters are taken for one another.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Script {
+    Latin,
+    Greek,
+    Cyrillic,
+    Armenian,
+    Other,
+}
+
+impl Script {
+    fn of(c: char) -> Option<Self> {
+        if !c.is_alphabetic() {
+            return None;
+        }
+        match c {
+            '\u{0}'..='\u{24f}'
+            | '\u{250}'..='\u{2ff}'
+            | '\u{1d00}'..='\u{1dbf}'
+            | '\u{1e00}'..='\u{1eff}'
+            | '\u{2c60}'..='\u{2c7f}'
+            | '\u{a720}'..='\u{a7ff}'
+            | '\u{ab30}'..='\u{ab6f}'
+            | '\u{fb00}'..='\u{fb06}'
+            | '\u{ff21}'..='\u{ff5a}' => Some(Self::Latin),
+            '\u{370}'..='\u{3ff}' | '\u{1f00}'..='\u{1fff}' => Some(Self::Greek),
+            '\u{400}'..='\u{52f}' | '\u{1c80}'..='\u{1c8f}' | '\u{2de0}'..='\u{2dff}' => {
+                Some(Self::Cyrillic)
+            }
+            '\u{530}'..='\u{58f}' => Some(Self::Armenian),
+            // Names of East Asia are written in several, beside Latin letters.
+            '\u{1100}'..='\u{11ff}'
+            | '\u{2e80}'..='\u{a4cf}'
+            | '\u{ac00}'..='\u{d7ff}'
+            | '\u{f900}'..='\u{faff}'
+            | '\u{ff66}'..='\u{ffdc}'
+            | '\u{20000}'..='\u{3ffff}' => None,
+            _ => Some(Self::Other),
+        }
+    }
+}
+
 fn made_legal(raw: &str) -> Option<String> {
-    let normal: String = raw.trim().nfkc().collect();
+    let seen = raw.chars().filter(|c| *c != Account::HIDDEN);
+    let seen: String = seen.collect();
+    let normal: String = seen.trim().nfkc().collect();
     let ascii = any_ascii::any_ascii(&normal.to_lowercase()).to_lowercase();
     let mut name = String::with_capacity(ascii.len());
     for c in ascii.trim().chars() {
@@ -108,6 +188,39 @@ mod tests {
         ] {
             let once = legal_username(raw).unwrap();
             assert_eq!(legal_username(&once), Some(once.clone()), "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_looks_like_another_one_is_not_that_one() {
+        for (raw, exact, odd) in [
+            ("alice", true, false),
+            ("Alice", true, false),
+            ("al.ice_2", true, false),
+            ("al'ice", false, false),
+            ("system", false, false),
+            ("jürgen", false, false),
+            ("Мария", false, false),
+            ("王xiaoming", false, false),
+            ("аlice", false, true),
+            ("αlice", false, true),
+            ("ａlice", false, true),
+            ("\u{fb01}ona", false, true),
+            ("alice\u{fffd}", false, true),
+            ("al\u{131}ce", false, false),
+        ] {
+            assert_eq!(is_exact(raw), exact, "{raw}");
+            assert_eq!(oddity(raw).is_some(), odd, "{raw}");
+        }
+        assert_eq!(legal_username("al\u{fffd}ice").as_deref(), Some("alice"));
+        for (raw, own) in [
+            (" Alice ", Some("alice")),
+            ("JÜRGEN", Some("jürgen")),
+            ("ju\u{308}rgen", Some("jürgen")),
+            ("ａlice", Some("ａlice")),
+            ("\u{212a}ate", None),
+        ] {
+            assert_eq!(own_name(raw).as_deref(), own, "{raw}");
         }
     }
 

@@ -47,7 +47,10 @@ impl Owners<'_> {
         loop {
             let name = names::with_suffix(base, &number.to_string());
             let holder = draft.named(&name).map(|u| &u.id);
-            if !self.promised.contains(&name) && (holder.is_none() || holder == user.map(|u| &u.id))
+            let protected = draft.policy.protect.contains(&name);
+            if !protected
+                && !self.promised.contains(&name)
+                && (holder.is_none() || holder == user.map(|u| &u.id))
             {
                 self.next.insert(base.to_owned(), number);
                 return name;
@@ -77,6 +80,8 @@ pub fn settle(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) -> Namin
             Err(why) => draft.leave(person.subject(), why),
         }
     }
+    // Whose own name it is goes before those whose name was made like it.
+    wishes.sort_by_key(|(person, _)| !names::is_exact(&person.account.username));
     let users = wishes.iter().filter_map(|(person, _)| person.user);
     let leavers = leavers(draft);
     let users = users.chain(leavers.iter().map(|(_, user)| *user));
@@ -198,6 +203,13 @@ fn remembered<'d>(draft: &Draft<'d>, key: &AccountKey, base: &str) -> Option<&'d
 fn wish(draft: &Draft<'_>, person: &Person<'_>) -> Result<String, Why> {
     let raw = &person.account.username;
     let base = names::legal_username(raw).ok_or_else(|| Why::NoUsername(raw.clone()))?;
+    if draft.policy.keeps_from(raw, &base) {
+        return Err(Why::LookAlike {
+            username: raw.clone(),
+            because: format!("is not the name {base}, which policy.protect keeps for another"),
+            becomes: base,
+        });
+    }
     let chosen = remembered(draft, person.key, &base);
     if chosen.is_some_and(|name| stranger(draft, name).is_none()) {
         return Ok(base);
@@ -339,8 +351,12 @@ pub fn is_temporary(name: &str, key: &AccountKey) -> bool {
     if !name.starts_with(TEMPORARY) {
         return false;
     }
-    let temporary = temporary_of(key);
-    name == temporary || name == names::with_suffix(&temporary, "-2")
+    let number = name.strip_prefix(&temporary_of(key));
+    let is_number = |rest: &str| {
+        let digits = rest.strip_prefix('-').unwrap_or_default();
+        !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+    };
+    number.is_some_and(|rest| rest.is_empty() || is_number(rest))
 }
 
 fn temporary_of(key: &AccountKey) -> String {
@@ -349,12 +365,12 @@ fn temporary_of(key: &AccountKey) -> String {
     format!("{TEMPORARY}{hash}")
 }
 
-/// A free name that says what it is, the same in every plan for the same account.
+/// A free name that says what it is, the same in every plan for the same account. Others may have
+/// taken some of them.
 pub fn temporary(draft: &Draft<'_>, key: &AccountKey) -> String {
-    let name = temporary_of(key);
-    if draft.named(&name).is_some() {
-        names::with_suffix(&name, "-2")
-    } else {
-        name
-    }
+    let first = temporary_of(key);
+    let others = (2_u64..).map(|number| format!("{first}-{number}"));
+    let mut names = std::iter::once(first.clone()).chain(others);
+    let free = names.find(|name| draft.named(name).is_none());
+    free.unwrap_or(first)
 }

@@ -1,9 +1,9 @@
 //! What is to be remembered before a step is sent, and once it has been carried out.
 
 use crate::model::{
-    AccountKey, Action, Deactivation, Done, Given, HoldKey, Link, LinkOrigin, Made, Memory,
-    MemoryDelta, Now, ProfileField, Reason, Remember, Step, TeamId, Timestamp, Unlinked, User,
-    UserId,
+    AccountKey, Action, Deactivation, Done, Flipped, Given, HoldKey, Link, LinkOrigin, Made,
+    Memory, MemoryDelta, Now, ProfileField, Reason, Remember, Step, TeamId, Timestamp, Unlinked,
+    User, UserId,
 };
 
 use super::flaps;
@@ -195,7 +195,10 @@ pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Mem
         );
         // A ring counts each of its people once: this one when he gets out of the temporary name.
         let half = step.action.opens_ring();
-        if !by_hand && !by_approval && !expected && !half && !first_fill(memory, step) {
+        // People are counted, not steps.
+        let again = step.action.account().zip(flipped(step, effect));
+        let again = again.is_some_and(|(key, of)| flaps::is_of_today(memory, key, now, of));
+        if !by_hand && !by_approval && !expected && !half && !again && !first_fill(memory, step) {
             delta.push(Remember::Done(Done {
                 class,
                 at: now.wall,
@@ -206,19 +209,27 @@ pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Mem
     delta
 }
 
-/// One more change of a user's state. A person's word is none: only what we decided by ourselves
-/// may go on for ever.
+/// One more change of a user. A person's word is none: only what we decided by ourselves may go on
+/// for ever.
 fn flip(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Option<Remember> {
-    let ours = match effect {
-        Effect::Deactivated(_) => step.class().is_some(),
-        Effect::Reactivated => true,
-        _ => false,
-    };
+    let of = flipped(step, effect)?;
     let by_person = is_undo(step) || matches!(step.reason, Reason::ByHand { .. });
-    let key = step.action.account().filter(|_| ours && !by_person)?;
-    let mut times = flaps::recent(memory, key, now);
-    times.push(now.wall);
-    Some(Remember::Flips(key.clone(), Some(times)))
+    let key = step.action.account().filter(|_| !by_person)?;
+    let flips = flaps::with(memory, key, now, of);
+    Some(Remember::Flips(key.clone(), Some(flips)))
+}
+
+fn flipped(step: &Step, effect: &Effect) -> Option<Flipped> {
+    match effect {
+        Effect::Deactivated(_) => step.class().map(|_| Flipped::Deactivated),
+        Effect::Reactivated => Some(Flipped::Reactivated),
+        // Who gets a temporary name gets the right one in the same run.
+        _ if step.action.opens_ring() => None,
+        Effect::Renamed | Effect::EmailChanged | Effect::EmailAsked | Effect::Updated(_) => {
+            step.action.changes()
+        }
+        _ => None,
+    }
 }
 
 fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDelta {

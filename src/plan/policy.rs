@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use crate::model::{Class, ProfileField, ProviderName};
 
+use super::names::own_name;
+
 /// The rules that a plan follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -13,10 +15,10 @@ pub struct Policy {
     /// How long an account must be missing before its user is deactivated. Zero: the first proven
     /// reading decides.
     pub grace: Duration,
-    /// Usernames in their legal form whose users are never touched. Of a linked user it is the
-    /// one that the directory gives, of any other the present one on Mattermost.
+    /// Usernames whose users are never touched, in lower case. Of a linked user it is the one that the
+    /// directory gives, as it spells it; of any other the present one on Mattermost.
     pub protect: BTreeSet<String>,
-    /// The username of the account that may become the first user, and so the administrator, of
+    /// The username, as the directory spells it but in lower case, of the account that may become the first user, and so the administrator, of
     /// a server that has no active human administrator.
     pub first_admin: Option<String>,
     /// Who decides about each profile field; a field that is not in it is [`Authority::Off`].
@@ -36,6 +38,18 @@ pub struct Policy {
     /// The settings that decide who is in scope, by provider: should they change, what that takes
     /// away is held.
     pub scopes: BTreeMap<ProviderName, BTreeMap<String, Setting>>,
+}
+
+impl Policy {
+    /// Whether `protect` names the account that the directory calls so.
+    pub fn protects_own(&self, raw: &str) -> bool {
+        !self.protect.is_empty() && own_name(raw).is_some_and(|name| self.protect.contains(&name))
+    }
+
+    /// Whether an account may not have this username because somebody else is protected by it.
+    pub fn keeps_from(&self, raw: &str, name: &str) -> bool {
+        self.protect.contains(name) && !self.protects_own(raw)
+    }
 }
 
 /// A setting as the configuration spells it. Where it stands is no part of what it says.

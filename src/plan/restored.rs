@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{AccountKey, Memory, Remember, Restored, Roster, User, UserId};
+use crate::model::{AccountKey, AccountState, Memory, Remember, Restored, Roster, User, UserId};
 
 use super::draft::Draft;
 use super::{World, address, names};
@@ -27,8 +27,8 @@ pub fn unknown_marks(users: &Roster<UserId, User>, memory: &Memory) -> Vec<UserI
     unknown.map(|user| user.id.clone()).collect()
 }
 
-/// Those of [`unknown_marks`] who have username and address of an account without a link: they
-/// show that the state file is older than what was done.
+/// Those of [`unknown_marks`] who have username and address of an account that is in use and has no
+/// link: together they may show that the state file is older than what was done.
 pub fn witnesses<'u>(world: &World<'u>) -> Vec<&'u User> {
     let unknown = unknown_marks(world.users, world.memory);
     let unknown = unknown.iter().filter_map(|id| world.users.get(id));
@@ -50,6 +50,8 @@ pub fn witnesses<'u>(world: &World<'u>) -> Vec<&'u User> {
         })
     });
     let newcomers = accounts.filter(|(key, _)| !world.memory.links.contains_key(key));
+    // The names of those who left are free to whoever signs up.
+    let newcomers = newcomers.filter(|(_, account)| account.state == AccountState::Active);
     let found = newcomers.filter_map(|(_, account)| {
         let user = *named.get(names::legal(&account.username)?.as_ref())?;
         let agrees = address::all(account).any(|address| address == user.email);
@@ -58,9 +60,16 @@ pub fn witnesses<'u>(world: &World<'u>) -> Vec<&'u User> {
     found.collect()
 }
 
-/// Whether Mattermost has users whom only we can have made, and later than anybody of whom is known
-/// that we made them: marked, and with username and address of an account
-/// without a link.
+/// The fewest users who show that the state file is older.
+const FEWEST: usize = 2;
+
+/// And the share of those who are linked, or could be, that they must come to: one of so many.
+const SHARE: usize = 5;
+
+/// Whether Mattermost has so many users whom only we can have made, and later than anybody of whom
+/// is known that we made them, that the state file must be older: marked, and with username and
+/// address of an account in use without a link. Everybody can write such a mark for themselves, so a
+/// few of them show nothing.
 pub fn noticed(draft: &Draft<'_>) -> Option<Restored> {
     if draft.world.memory.restored.is_some() || draft.bonds.newcomers.is_empty() {
         return None;
@@ -71,27 +80,35 @@ pub fn noticed(draft: &Draft<'_>) -> Option<Restored> {
     let newest = linked.map(|user| user.created_at).max();
     let mut ours = witnesses(draft.world);
     ours.retain(|user| newest.is_none_or(|newest| user.created_at > newest));
+    let accounts = draft.world.directories.values();
+    let accounts = accounts.flat_map(|directory| directory.accounts.iter());
+    let in_use = accounts.filter(|(_, account)| account.state == AccountState::Active);
+    let all = draft.bonds.all.len().max(in_use.count());
+    if ours.len() < FEWEST || ours.len() * SHARE < all {
+        return None;
+    }
     let first = ours.first()?;
-    let others = match ours.len() - 1 {
-        0 => String::new(),
-        n => format!(" and {n} more"),
-    };
     Some(Restored {
         at: draft.now.wall,
         how: format!(
-            "the state file is an older copy, or another one than before: Mattermost has users \
-             whom mattersync made and of whom it knows nothing ({}{others})",
-            first.username
+            "the state file seems to be an older copy, or another one than before: {} users carry \
+             a mark like those whom mattersync made, and it knows nothing of them ({} and {} more). \
+             People can write such a mark themselves",
+            ours.len(),
+            first.username,
+            ours.len() - 1
         ),
+        witnesses: ours.iter().map(|user| user.id.clone()).collect(),
     })
 }
 
-/// What must no longer be believed once this is known: since when who is missing or back.
-pub fn forget(memory: &Memory) -> Vec<Remember> {
-    let absences = memory.absences.keys().cloned();
-    let returns = memory.returns.keys().cloned();
-    let absences = absences.map(|key| Remember::Absence(key, None));
+/// What must no longer be believed once a person has said that the state file is an older copy:
+/// since when who is missing or back. What was shown to the person, and is released, stays.
+pub fn forget(memory: &Memory, shown: &BTreeSet<AccountKey>) -> Vec<Remember> {
+    let absences = memory.absences.keys().filter(|key| !shown.contains(*key));
+    let returns = memory.returns.keys().filter(|key| !shown.contains(*key));
+    let absences = absences.cloned().map(|key| Remember::Absence(key, None));
     absences
-        .chain(returns.map(|key| Remember::Return(key, None)))
+        .chain(returns.cloned().map(|key| Remember::Return(key, None)))
         .collect()
 }

@@ -1,11 +1,10 @@
-//! Steps, reasons, holds in words, for a tired administrator at night.
+//! Steps and reasons in words, for a tired administrator at night.
 
 use std::fmt;
-use std::time::Duration;
 
-use crate::model::{Action, Changed, HoldCause, HoldKey, Reason, Step, Why, shell_word};
+use crate::model::{Action, Reason, Step, Why, shell_word};
 
-use super::losses::Worst;
+use super::hold_words::Changes;
 use super::spans::{Complete, Span};
 
 /// What a conflict ends with wherever it is told but in the list of conflicts itself.
@@ -195,6 +194,21 @@ impl fmt::Display for Why {
                 f,
                 "conflict: the {what} {value} belongs to the Mattermost user {holder}, whom \
                  mattersync did not make; {because}{CONFLICTS}"
+            ),
+            Self::LookAlike {
+                username,
+                becomes,
+                because,
+            } => write!(
+                f,
+                "the username {username:?} {because}. On Mattermost it would look like {becomes}, \
+                 and it has no right of that name (policy.first-admin, policy.protect): if nobody \
+                 meant that, give the account another username in the directory"
+            ),
+            Self::OlderState { how } => write!(
+                f,
+                "{how}. Until a person has looked, what could only rest on what was forgotten is \
+                 held as `restored`; who is locked still goes"
             ),
             Self::Unlinked { user, by, at } => write!(
                 f,
@@ -406,116 +420,5 @@ impl fmt::Display for Why {
                 Changes(changes)
             ),
         }
-    }
-}
-
-impl fmt::Display for HoldCause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Limit { limit, wanted } => {
-                write!(f, "{wanted} wanted, one cycle may do {limit}")
-            }
-            Self::Day {
-                limit,
-                done,
-                wanted,
-            } => write!(
-                f,
-                "{wanted} wanted and {done} done in the last 24 hours, which may see {limit}"
-            ),
-            Self::Shrank { from, to, lost } => {
-                let lost = Worst(lost);
-                write!(f, "the directory shrank from {from} to {to} accounts{lost}")
-            }
-            Self::ContainerVanished { had } => {
-                write!(
-                    f,
-                    "a container that had {had} accounts has none: was a right lost?"
-                )
-            }
-            Self::AttributeFaded { from, to } => write!(
-                f,
-                "{from} % of the accounts had this attribute, now {to} %: was a right lost?"
-            ),
-            Self::Flapping {
-                limit,
-                within,
-                changes,
-            } => {
-                write!(
-                    f,
-                    "deactivated and reactivated {limit} times or more within {}: look why the \
-                     account goes and comes back. One person alone is released with \
-                     `mattersync approve USERNAME`",
-                    Span(*within)
-                )?;
-                for (name, times) in changes {
-                    let times: Vec<String> = times.iter().map(ToString::to_string).collect();
-                    write!(f, "; {name}: {}", times.join(", "))?;
-                }
-                Ok(())
-            }
-            Self::ClockJumped { ahead } => {
-                let by = Span(Duration::from_millis(ahead.unsigned_abs()));
-                let way = if *ahead > 0 { "ahead" } else { "back" };
-                write!(
-                    f,
-                    "this machine's clock jumped {way} by {by}, so dates in the directory may only \
-                     seem to have come, or not to have come: is it right?"
-                )
-            }
-            Self::OtherIdentity { from, to } => {
-                write!(
-                    f,
-                    "the directory is another one than before: {from} became {to}"
-                )
-            }
-            Self::WentBack { server, from, to } => write!(
-                f,
-                "the server {server} knows of less than before (its last change was {from}, now it \
-                 is {to}): was a backup of the directory put back?"
-            ),
-            Self::Configuration { changes } => write!(
-                f,
-                "the configuration was changed, and says otherwise who is in scope: {}",
-                Changes(changes)
-            ),
-            Self::OlderState { how } => write!(
-                f,
-                "{how}. What mattersync did since then it does not know: look whether this is what \
-                 should be done"
-            ),
-        }
-    }
-}
-
-/// Settings that were changed, each with its place, what it was and what it is.
-struct Changes<'a>(&'a [Changed]);
-
-impl fmt::Display for Changes<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, change) in self.0.iter().enumerate() {
-            let value = |value: &Option<String>| value.clone().unwrap_or("nothing".into());
-            let place = change.place.as_deref().unwrap_or("by default");
-            let comma = if n == 0 { "" } else { "; " };
-            let (from, to) = (value(&change.from), value(&change.to));
-            write!(f, "{comma}{} ({place}) was {from}, is {to}", change.key)?;
-        }
-        Ok(())
-    }
-}
-
-/// What a hold is called in messages and commands.
-pub fn hold_name(key: &HoldKey) -> String {
-    match key {
-        HoldKey::Class(class) => class.name().to_owned(),
-        HoldKey::Shrank(provider) => format!("shrank:{provider}"),
-        HoldKey::Container(dn) => format!("container:{dn}"),
-        HoldKey::Attribute(name) => format!("attribute:{name}"),
-        HoldKey::Identity(provider) => format!("identity:{provider}"),
-        HoldKey::Configuration(provider) => format!("configuration:{provider}"),
-        HoldKey::Restored => "restored".to_owned(),
-        HoldKey::Flapping => "flapping".to_owned(),
-        HoldKey::Clock => "clock".to_owned(),
     }
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    About, AccountKey, Link, Outcome, RunId, Step, StepRecord, Timestamp, UserId, same_text,
+    About, AccountKey, Known, KnownBy, Link, Outcome, RunId, Step, StepRecord, Surest, Timestamp,
+    UserId, same_text,
 };
 
 use super::RunRecord;
@@ -85,11 +86,19 @@ impl Who {
         account.is_some_and(|key| self.accounts.contains(key))
             || user.is_some_and(|id| self.users.contains(id))
     }
+}
 
-    pub(super) fn add(&mut self, account: Option<&AccountKey>, user: Option<&UserId>) {
-        self.accounts.extend(account.cloned());
-        self.users.extend(user.cloned());
+/// Accounts with their users who are known by a text.
+pub(super) type Candidates = Surest<(Option<AccountKey>, Option<UserId>)>;
+
+/// All of those who are meant most surely.
+pub(super) fn together(candidates: Candidates) -> Who {
+    let mut who = Who::default();
+    for (account, user) in candidates.found() {
+        who.accounts.extend(account);
+        who.users.extend(user);
     }
+    who
 }
 
 /// What was erased of somebody.
@@ -101,26 +110,19 @@ pub struct Erased {
     pub notes: u64,
 }
 
-/// Whether a step is about somebody who is called so.
-pub(super) fn is_about(step: &Step, user: Option<&UserId>, person: &str) -> bool {
-    let same = |text: &str| same_text(text, person);
-    let subject = &step.subject;
-    let account = step.action.account().or(subject.account.as_ref());
-    let user = user.or(step.action.user()).or(subject.user.as_ref());
-    same(&subject.name)
-        || subject.email.as_deref().is_some_and(same)
-        || subject.dn.as_deref().is_some_and(same)
-        || user.is_some_and(|id| same(id.as_str()))
-        || account.is_some_and(|key| same(key.id.as_str()))
+/// What a typed text is of whom a step is about.
+pub(super) fn is_about(step: &Step, user: Option<&UserId>, person: &str) -> Option<KnownBy> {
+    let mut known = Known::subject(&step.subject);
+    let account = step.action.account();
+    known = known.and(account.map(Known::key).unwrap_or_default());
+    let user = user.or(step.action.user());
+    known = known.and(user.map(Known::id).unwrap_or_default());
+    known.by(person, same_text)
 }
 
-/// Whether a link is of somebody who is called so.
-pub(super) fn is_link_of(key: &AccountKey, link: &Link, person: &str) -> bool {
-    let same = |text: &str| same_text(text, person);
-    same(&link.last_username)
-        || same(&link.last_dn)
-        || same(link.user.as_str())
-        || same(key.id.as_str())
+/// What a typed text is of whom a link is about.
+pub(super) fn is_link_of(key: &AccountKey, link: &Link, person: &str) -> Option<KnownBy> {
+    Known::link(key, link).by(person, same_text)
 }
 
 impl RunRecord {

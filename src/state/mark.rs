@@ -69,6 +69,7 @@ pub(super) fn restored(how: String) -> Restored {
     Restored {
         at: Timestamp(jiff::Timestamp::now().as_millisecond()),
         how,
+        witnesses: Default::default(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a step changes, in columns: for history, and to see that a later step does it again.
 
-use crate::model::{AccountKey, Action, Class, UserId};
+use crate::model::{AccountKey, Action, Class, Step, UserId};
 
 /// What a step changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +18,9 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// The target of an action.
-    pub(super) fn of(action: &Action) -> Self {
+    /// The target of a step.
+    pub(super) fn of(step: &Step) -> Self {
+        let action = &step.action;
         let team = match action {
             Action::CreateTeam { name, .. } => Some(name.clone()),
             Action::JoinTeam { team_name, .. } => Some(team_name.clone()),
@@ -27,7 +28,7 @@ impl Target {
         };
         Self {
             action: action.kind(),
-            class: action.class(),
+            class: step.class(),
             account: action.account().cloned(),
             user: action.user().cloned(),
             team,

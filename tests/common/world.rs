@@ -373,6 +373,10 @@ impl MiniWorld {
     /// What the applier checks right before a step.
     fn expected(&self, step: &Step) -> Result<(), String> {
         let user = step.action.user().and_then(|id| self.server.users.get(id));
+        let promoted = user.is_some_and(|user| user.is_privileged() && !step.privileged);
+        if promoted && step.expects != Precondition::Nothing {
+            return Err("the user has more rights than before".into());
+        }
         let met = match (&step.expects, user) {
             (Precondition::Nothing, _) => true,
             (_, None) => false,

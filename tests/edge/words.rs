@@ -98,8 +98,14 @@ fn edge_86_a_dry_run_writes_nothing_and_tells_the_truth() {
     place.sim.reset_counters();
     let (users, state) = (place.sim.users(), place.files("state"));
     let plan = place.run(&["plan", "--json"]).exits(0).json();
-    for words in [&["plan"][..], &["plan", "--all"], &["check"], &["status"]] {
-        let _ = place.run(words);
+    for (words, exit) in [
+        (&["plan"][..], 0),
+        (&["plan", "--all"], 0),
+        (&["check"], 0),
+        // No service runs.
+        (&["status"], 1),
+    ] {
+        place.run(words).exits(exit);
     }
     assert_eq!((place.sim.writes(), place.sim.users()), (0, users));
     assert_eq!(place.files("state"), state);

@@ -32,13 +32,6 @@ impl History {
     }
 }
 
-/// Whether entries may be too large.
-const LARGE_ENTRIES: bool = true;
-/// Whether the server refuses people for ever.
-const REFUSED: bool = true;
-/// Whether marks of strangers are forged.
-const FORGED: bool = false;
-
 fn setting(dice: &mut Dice) -> Setting {
     let adopt = [
         "username-and-email",
@@ -272,16 +265,8 @@ impl Maker {
             116..118 => E::AdminDemotes(a),
             118..122 => {
                 let how = [
-                    if FORGED {
-                        Forgery::Stranger
-                    } else {
-                        Forgery::Other
-                    },
-                    if FORGED {
-                        Forgery::Stranger
-                    } else {
-                        Forgery::Erased
-                    },
+                    Forgery::Stranger,
+                    Forgery::Stranger,
                     Forgery::Other,
                     Forgery::Copied,
                     Forgery::Erased,
@@ -291,12 +276,12 @@ impl Maker {
             122..123 => E::LargeProps(a, self.dice.percent(40)),
             123..124 => E::OwnsBot(a),
             124..126 => E::OwnsOurBot(a),
-            126..127 if REFUSED => {
+            126..127 => {
                 let what = [Refusal::Values, Refusal::Everything];
                 let many = *self.dice.pick(&[1, 1, 3, 8]);
                 E::RefusedForEver(a, many, *self.dice.pick(&what))
             }
-            126..128 => E::TeamRenamed(fresh),
+            127..128 => E::TeamRenamed(fresh),
             128..129 => E::TeamArchived,
             _ => E::TeamBack,
         };
@@ -336,7 +321,7 @@ impl Maker {
             "pwdAccountLockedTime",
         ];
         let attribute = *self.dice.pick(&attributes);
-        match self.dice.below(if LARGE_ENTRIES { 21 } else { 20 }) {
+        match self.dice.below(21) {
             20 => Fault::LargeEntry(self.who()),
             0..2 => Fault::Reordered(self.dice.roll()),
             2..4 => Fault::Cut(entries),

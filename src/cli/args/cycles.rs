@@ -33,8 +33,9 @@ pub struct Plan {
 /// What to release.
 #[derive(Args, Clone, Debug)]
 pub struct Approve {
-    /// A class (locked, missing, adopt, move, create, reactivate, rename, email, purge), another
-    /// name from the list (restored, shrank:NAME, …), or one person: username, address, DN or id
+    /// A class (locked, missing, adopt, move, privileged, create, reactivate, rename, email, purge),
+    /// another name from the list (restored, shrank:NAME, …), or one person: username, address, DN
+    /// or id
     pub what: Option<String>,
 
     #[command(flatten)]

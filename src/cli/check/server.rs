@@ -8,6 +8,7 @@ use crate::mattermost::{CallError, Client, Reader};
 use crate::model::{
     Account, AccountState, Directory, Roster, Seats, ServerFacts, User, UserId, Version,
 };
+use crate::plan::own_name;
 
 use super::branch::{self, Accounts};
 use super::{Findings, some};
@@ -225,7 +226,7 @@ fn administrators(
     let known = directory.is_some_and(|d| {
         let mut accounts = d.accounts.iter();
         let is_person = |a: &Account| !matches!(a.state, AccountState::NotAPerson { .. });
-        accounts.any(|(_, a)| a.username.eq_ignore_ascii_case(first) && is_person(a))
+        accounts.any(|(_, a)| own_name(&a.username).as_deref() == Some(first) && is_person(a))
     });
     if known || directory.is_none() {
         findings.note(

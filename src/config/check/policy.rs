@@ -7,7 +7,9 @@ use super::super::raw::{Key, RawConfig, RawGuard, RawPolicy, Scalar};
 use super::super::{Mapping, names};
 use super::{Check, at, get, text};
 use crate::model::{Class, ProfileField};
-use crate::plan::{AdoptRule, Authority, ByHand, LifecyclePolicy, Limit, Policy, TeamPolicy};
+use crate::plan::{
+    AdoptRule, Authority, ByHand, LifecyclePolicy, Limit, Policy, TeamPolicy, own_name,
+};
 
 /// The words of `policy.adopt`.
 pub(in super::super) const ADOPT: [(&str, AdoptRule); 4] = [
@@ -107,11 +109,12 @@ fn protect(check: &mut Check<'_>, raw: &RawPolicy) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for item in get(&raw.protect).into_iter().flatten() {
         let written = item.get_ref().trim();
-        let name = written.strip_prefix('@').unwrap_or(written).to_lowercase();
-        if !is_username(&name) {
-            check.problem(Some(item.span()), "policy.protect", format!("`{written}` cannot be a username on Mattermost"), "write usernames as Mattermost shows them behind the @: letters, digits, `.`, `-`, `_`, at most 64");
+        let written = written.strip_prefix('@').unwrap_or(written);
+        let name = own_name(written).filter(|name| is_username(name));
+        if name.is_none() {
+            check.problem(Some(item.span()), "policy.protect", format!("`{written}` cannot be a username"), "write usernames as the directory spells them, or as Mattermost shows them behind the @: letters, digits, `.`, `-`, `_`, at most 64");
         }
-        names.insert(name);
+        names.extend(name);
     }
     names
 }
@@ -143,12 +146,11 @@ fn seat_order(check: &mut Check<'_>, raw: &RawPolicy, mapping: &Mapping) -> Vec<
     groups
 }
 
-/// Mattermost's rule for usernames.
+/// Mattermost's rule for usernames, which the directory's may break by letters with marks and those
+/// of other scripts.
 fn is_username(name: &str) -> bool {
-    (1..=64).contains(&name.len())
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
+    let fits = |c: char| c.is_alphanumeric() || "._-".contains(c);
+    (1..=64).contains(&name.chars().count()) && name.chars().all(fits)
 }
 
 fn first_admin(
@@ -172,8 +174,8 @@ fn first_admin(
             "take the name out of one of them",
         );
     }
-    // As the plan will call the person.
-    Some(crate::plan::legal_username(name).unwrap_or_else(|| name.to_lowercase()))
+    // As the plan compares it.
+    own_name(name)
 }
 
 /// Username and address: nobody can be created without, so `off` is no choice.
@@ -259,6 +261,8 @@ fn guard(check: &mut Check<'_>, raw: &RawGuard) -> BTreeMap<Class, Limit> {
             Some(limit) => {
                 if limit == Limit::Off {
                     check.warn(at(key), format!("{name}: without a limit one mistake in the directory reaches everybody at once"));
+                } else if limit != Limit::Number(0) && class == Class::Privileged {
+                    check.warn(at(key), format!("{name}: so many of these happen without anybody's look; who can write an administrator's address or username in the directory could become administrator"));
                 } else if limit != Limit::Number(0) && matches!(class, Class::Adopt | Class::Grant) {
                     check.warn(at(key), format!("{name}: so many of these happen without anybody's look; who can choose his username and address on Mattermost could take over another's account"));
                 }
@@ -283,6 +287,7 @@ fn guard_key(raw: &RawGuard, class: Class) -> Option<&Key<Scalar>> {
         Class::Email => &raw.email,
         Class::MembershipRemoval => &raw.membership_removal,
         Class::Grant => &raw.grant,
+        Class::Privileged => &raw.privileged,
         Class::Purge => return None,
     })
 }

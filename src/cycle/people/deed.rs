@@ -300,6 +300,7 @@ impl Deed {
             },
             mails: 0,
             after: Vec::new(),
+            privileged: user.is_some_and(User::is_privileged),
         }
     }
 }

@@ -7,17 +7,16 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AccountKey, AccountState, Action, Evidence, LinkOrigin, Lookup, Now, Outcome, ProfileField,
-    Seats, Timestamp, Unread, UserId, Why, shell_word,
+    AccountKey, AccountState, Action, Evidence, Known, LinkOrigin, Lookup, Now, Outcome,
+    ProfileField, Seats, Surest, Timestamp, Unread, UserId, Why, same_text as same, shell_word,
 };
 use crate::plan::{Crowd, Policy, Readings, Span};
 use crate::provider::mapping::dn::normalise;
 use crate::state::Who;
 
 use super::super::errand::{Asker, Errand};
-use super::super::person::{same, same_dn};
+use super::super::person::{known_by, same_dn};
 use super::super::{CycleError, Engine, View, WordError};
-use super::find::{is_account, is_user};
 use super::near::nearest;
 use super::orphans::Kept;
 use super::outlook::Outlook;
@@ -249,35 +248,35 @@ impl Teller<'_> {
     /// Accounts and users that are known under a name, each account together with its user.
     fn found(&self, person: &str) -> BTreeSet<(Option<AccountKey>, Option<UserId>)> {
         let memory = &self.view.memory;
-        let mut found = BTreeSet::new();
+        let mut found: Surest<(Option<AccountKey>, Option<UserId>)> = Surest::default();
         let with_user = |key: AccountKey| {
             let user = memory.links.get(&key).map(|link| link.user.clone());
             let apart = || memory.unlinked.get(&key).map(|mark| mark.user.clone());
             let user = user.or_else(apart);
             (Some(key), user)
         };
-        let accounts = self.view.accounts();
-        let accounts = accounts.filter(|(key, account)| is_account(key, account, person));
-        found.extend(accounts.map(|(key, _)| with_user(key)));
-        let links = memory.links.iter().filter(|(key, link)| {
-            let gone = self.view.account(key).is_none();
-            let last = same(&link.last_username, person) || same_dn(&link.last_dn, person);
-            (gone && last) || same(key.id.as_str(), person) || same(link.user.as_str(), person)
-        });
-        found.extend(links.map(|(key, _)| with_user(key.clone())));
-        let users = self.view.users.iter();
-        let users = users.filter(|(_, user)| is_user(user, person));
-        let users: Vec<&UserId> = users.map(|(id, _)| id).collect();
-        for id in users {
-            let told = found.iter().any(|(_, user)| user.as_ref() == Some(id));
-            if told {
+        for (key, account) in self.view.accounts() {
+            let by = known_by(&Known::account(&key, account), person);
+            found.add(by, with_user(key));
+        }
+        for (key, link) in &memory.links {
+            // Of an account that is there counts what it is called now.
+            let known = match self.view.account(key) {
+                Some(_) => Known::key(key).and(Known::id(&link.user)),
+                None => Known::link(key, link),
+            };
+            found.add(known_by(&known, person), with_user(key.clone()));
+        }
+        for (id, user) in self.view.users.iter() {
+            let by = known_by(&Known::user(user), person);
+            if by.is_none() {
                 continue;
             }
             let apart = memory.unlinked.iter().find(|(_, mark)| mark.user == *id);
             let key = self.crowd.owner(id).or(apart.map(|(key, _)| key));
-            found.insert((key.cloned(), Some(id.clone())));
+            found.add(by, (key.cloned(), Some(id.clone())));
         }
-        found
+        found.found().into_iter().collect()
     }
 
     fn story(&self, key: Option<AccountKey>, user: Option<UserId>) -> Told {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Account, AccountKey, User, UserId};
+use crate::model::{Account, AccountKey, Known, Surest, User};
 
 use super::super::View;
-use super::super::person::{same, same_dn};
+use super::super::person::known_by;
 use super::near::nearest;
 
 /// Nobody, or more than one, is meant.
@@ -43,16 +43,7 @@ fn told(near: &[String]) -> String {
 
 /// Whether an account is the one that was typed.
 pub fn is_account(key: &AccountKey, account: &Account, word: &str) -> bool {
-    let mails = account.emails.iter().flat_map(|c| &c.values);
-    same(&account.username, word)
-        || same_dn(&account.dn, word)
-        || same(key.id.as_str(), word)
-        || mails.into_iter().any(|mail| same(mail, word))
-}
-
-/// Whether a user is the one that was typed.
-pub fn is_user(user: &User, word: &str) -> bool {
-    same(&user.username, word) || same(&user.email, word) || same(user.id.as_str(), word)
+    known_by(&Known::account(key, account), word).is_some()
 }
 
 impl View {
@@ -79,12 +70,17 @@ impl View {
     /// # Errors
     /// When it is none, or more than one.
     pub fn find_account(&self, word: &str) -> Result<(AccountKey, &Account), FindError> {
-        let found = self.accounts().filter(|(key, a)| is_account(key, a, word));
-        let found: BTreeMap<_, _> = found.collect();
+        let found: Surest<_> = self
+            .accounts()
+            .map(|(key, account)| {
+                let by = known_by(&Known::account(&key, account), word);
+                (by, (key, account))
+            })
+            .collect();
         let label = |(key, account): &(AccountKey, &Account)| {
             format!("{} (id {})", account.label(), key.id)
         };
-        one(word, found.into_iter().collect(), label)?.ok_or_else(|| {
+        one(word, found.found(), label)?.ok_or_else(|| {
             let names = self.accounts().map(|(_, a)| a.username.as_str());
             FindError::NoAccount(word.to_owned(), nearest(word, names))
         })
@@ -96,7 +92,8 @@ impl View {
     /// When it is none, or more than one.
     pub fn find_user(&self, word: &str) -> Result<&User, FindError> {
         let users = || self.users.iter().map(|(_, user)| user);
-        let found = users().filter(|user| is_user(user, word)).collect();
+        let found = users().map(|user| (known_by(&Known::user(user), word), user));
+        let found = found.collect::<Surest<_>>().found();
         let label = |user: &&User| format!("{} ({}, id {})", user.username, user.email, user.id);
         one(word, found, label)?.ok_or_else(|| {
             let names = users().map(|u| u.username.as_str());
@@ -110,26 +107,20 @@ impl View {
     /// When it is none, or more than one.
     pub fn find_link(&self, word: &str) -> Result<AccountKey, FindError> {
         let memory = &self.memory;
-        let is_user = |id: &UserId| {
-            let user = self.users.get(id);
-            same(id.as_str(), word) || user.is_some_and(|user| is_user(user, word))
-        };
-        let is_key = |key: &AccountKey| {
-            let account = self.account(key);
-            same(key.id.as_str(), word) || account.is_some_and(|a| is_account(key, a, word))
-        };
-        let links = memory.links.iter().filter(|(key, link)| {
-            is_key(key)
-                || is_user(&link.user)
-                || same(&link.last_username, word)
-                || same_dn(&link.last_dn, word)
-        });
-        let links = links.map(|(key, link)| (key.clone(), link.last_username.clone()));
-        let apart = memory.unlinked.iter();
-        let apart = apart.filter(|(key, mark)| is_key(key) || is_user(&mark.user));
-        let apart = apart.map(|(key, mark)| (key.clone(), mark.user.to_string()));
-        let mut found: BTreeMap<AccountKey, String> = apart.collect();
-        found.extend(links);
+        let mut found = Surest::default();
+        for (key, link) in &memory.links {
+            let one = (key.clone(), link.last_username.clone());
+            found.add(known_by(&self.known_link(key, link), word), one);
+        }
+        for (key, mark) in &memory.unlinked {
+            let user = self.users.get(&mark.user).map(Known::user);
+            let account = self.account(key).map(|a| Known::account(key, a));
+            let known = Known::key(key).and(Known::id(&mark.user));
+            let known = known.and(user.unwrap_or_default());
+            let known = known.and(account.unwrap_or_default());
+            found.add(known_by(&known, word), (key.clone(), mark.user.to_string()));
+        }
+        let found: BTreeMap<AccountKey, String> = found.found().into_iter().collect();
         let label = |(key, name): &(AccountKey, String)| format!("{name} (id {})", key.id);
         let found = one(word, found.into_iter().collect(), label)?;
         found.map(|(key, _)| key).ok_or_else(|| {

@@ -14,7 +14,6 @@ mod sides;
 pub use conflicts::{Conflict, ConflictKind, Conflicts, ConflictsReport, Party, Way};
 pub use explain::{Explain, Explanation, LinkTold, Story};
 pub use find::FindError;
-pub(super) use find::is_user;
 pub use hand::{Adopt, ByHand, LinkThem, Unlink};
 pub use orphans::{DeactivateOrphan, Keep, Kept, Orphan, OrphanOut, Orphans, OrphansReport};
 pub use outlook::{Outlook, Wanted};

@@ -33,13 +33,20 @@ pub fn missing(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Direc
             Evidence::Absent(proof) => absent(draft, key, link, &proof),
             Evidence::Unknown(gap) => match directory.accounts.found_elsewhere(&key.id) {
                 Some((dn, AccountState::Locked { attribute, value })) => {
+                    forget_return(draft, key);
                     let reason = Reason::Locked {
                         attribute: attribute.clone(),
                         value: value.clone(),
                     };
                     take_out(draft, key, link, dn, Class::Locked, reason);
                 }
-                _ => unproven(draft, key, link, gap),
+                _ => {
+                    // An entry that cannot be used does not say that somebody is back.
+                    if matches!(gap, Gap::Rejected(_)) {
+                        forget_return(draft, key);
+                    }
+                    unproven(draft, key, link, gap);
+                }
             },
         }
     }

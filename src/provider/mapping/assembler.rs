@@ -221,7 +221,7 @@ impl<'a> Assembler<'a> {
         if !sentinels.is_empty() {
             for account in self.accounts.items.values() {
                 dns.insert(dn::normalise(&account.dn));
-                names.insert(dn::fold(&account.username));
+                names.insert(dn::fold(&account.username.replace(Account::HIDDEN, "")));
             }
             dns.extend(self.groups.items.values().map(|g| dn::normalise(&g.dn)));
             dns.extend(

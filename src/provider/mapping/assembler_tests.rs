@@ -314,3 +314,20 @@ proptest! {
         prop_assert_eq!(one.accounts.gaps().is_empty(), other.accounts.gaps().is_empty());
     }
 }
+
+/// Somebody who takes a username that looks like another one, or has characters in it that nobody sees,
+/// is in no group of the other one, and takes nobody out of theirs.
+#[test]
+fn a_name_that_looks_the_same_is_no_member() {
+    let accounts = [
+        person("alice", 1, &[OPEN]),
+        person("ａlice", 2, &[OPEN]),
+        person("al\u{ad}ice", 3, &[OPEN]),
+        person("alice\u{200b}", 4, &[OPEN]),
+        person("Jürgen", 5, &[OPEN]),
+    ];
+    let members = [("memberuid", "Alice"), ("memberuid", "ju\u{308}rgen")];
+    let directory = assemble(&accounts, &[group("admins", 10, &members)], &[]);
+    let (_, group) = directory.groups.iter().next().unwrap();
+    assert_eq!(group.members, BTreeSet::from([id(1), id(5)]));
+}

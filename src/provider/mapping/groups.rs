@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{GroupMembers, Mapping};
 use crate::model::{Account, DirectoryId, Entry, Group, GroupId};
+use crate::plan::own_name;
 
 use super::dn;
 use super::text::Texts;
@@ -100,8 +101,9 @@ impl Index {
                 .or_insert_with(|| Some(id.clone()));
         };
         for (id, account) in accounts {
-            if by_name {
-                add(&mut index.usernames, dn::fold(&account.username), id);
+            // A name that only looks the same is not meant, and makes nobody else's unclear.
+            if let Some(name) = own_name(&account.username).filter(|_| by_name) {
+                add(&mut index.usernames, name, id);
             }
             if by_dn {
                 add(&mut index.dns, dn::normalise(&account.dn), id);
@@ -144,7 +146,7 @@ pub(super) fn raw_group(entry: &Entry, mapping: &Mapping) -> Result<RawGroup, St
             match (std::str::from_utf8(value), members) {
                 (Err(_), _) => group.unreadable += 1,
                 (Ok(name), GroupMembers::Usernames(_)) => {
-                    group.usernames.insert(dn::fold(&super::clean(name)));
+                    group.usernames.extend(own_name(&super::clean(name)));
                 }
                 // `groupOfNames` needs a member: an empty name stands for nobody (RFC 4519, 3.5).
                 (Ok(name), GroupMembers::Dns(_)) if name.trim().is_empty() => {}

@@ -1,7 +1,8 @@
 //! Which entries are not a person's.
 
 use crate::config::NotAPerson;
-use crate::model::{AccountState, Entry};
+use crate::model::{Account, AccountState, Entry};
+use crate::plan::legal_username;
 
 use super::dn::fold;
 use super::text::Texts;
@@ -25,8 +26,19 @@ pub(super) fn met(entry: &Entry, username: &str, rules: &[NotAPerson]) -> Option
 fn meets(entry: &Entry, username: &str, rule: &NotAPerson) -> Option<String> {
     let short = |value: &str| value.chars().take(60).collect::<String>();
     match rule {
-        NotAPerson::Username(pattern) => is_like(username, pattern)
-            .then(|| format!("the username {} is like \"{rule}\"", short(username))),
+        // The name itself, and what it becomes on Mattermost: one may only look like the other.
+        NotAPerson::Username(pattern) => {
+            let legal = legal_username(username).unwrap_or_default();
+            let forms = [
+                username,
+                legal.as_str(),
+                &username.replace(Account::HIDDEN, ""),
+            ];
+            forms
+                .into_iter()
+                .any(|form| is_like(form, pattern))
+                .then(|| format!("the username {} is like \"{rule}\"", short(username)))
+        }
         NotAPerson::Value { attribute, pattern } => {
             let texts = Texts::of(entry, &attribute.to_ascii_lowercase());
             let value = texts.values.iter().find(|v| is_like(v, pattern))?;
@@ -91,6 +103,26 @@ mod tests {
         ] {
             assert_eq!(is_like(text, pattern), like, "{text} {pattern}");
         }
+    }
+
+    /// Neither the name in the directory nor the one on Mattermost gets past a rule.
+    #[test]
+    fn a_name_that_only_looks_otherwise_is_like_it_too() {
+        let rule = [NotAPerson::Username("admin".into())];
+        let entry = Entry::default();
+        for name in [
+            "admin",
+            "ADMIN",
+            "аdmin",
+            "ａdmin",
+            "ad\u{fffd}min",
+            "adm\u{131}n",
+        ] {
+            assert!(met(&entry, name, &rule).is_some(), "{name}");
+        }
+        let rule = [NotAPerson::Username("O'Brien".into())];
+        assert!(met(&entry, "o'brien", &rule).is_some());
+        assert!(met(&entry, "obrien", &rule).is_none());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::model::{
 };
 
 use super::locks::{Judgement, judge};
-use super::text::Texts;
+use super::text::{Texts, clean};
 use super::{dn, ids, names, not_a_person};
 
 /// An account whose state the rest of the reading may still decide.
@@ -37,8 +37,10 @@ pub(super) fn person(entry: &Entry, mapping: &Mapping, now: &Now) -> Result<Pers
     };
     let (judgement, expires) = judge(entry, &mapping.locks, now);
     let mut unreadable = BTreeMap::new();
-    let emails = emails(entry, mapping, &username, &mut unreadable);
-    let profile = profile(entry, mapping, &username, &mut unreadable);
+    // What is made of it is for people.
+    let seen = username.replace(Account::HIDDEN, "");
+    let emails = emails(entry, mapping, &seen, &mut unreadable);
+    let profile = profile(entry, mapping, &seen, &mut unreadable);
     let not_a_person = not_a_person::met(entry, &username, &mapping.not_a_person);
     let account = Account {
         id,
@@ -68,14 +70,17 @@ fn anchor(entry: &Entry, attribute: &IdAttribute) -> Option<String> {
 
 /// The username; of several values the one in the RDN, else the first in sorted order.
 fn username(entry: &Entry, attribute: &str) -> Result<String, String> {
-    let texts = Texts::of(entry, attribute);
+    let texts = Texts::of_names(entry, attribute);
     if let [only] = texts.values.as_slice()
         && !texts.unreadable
     {
         return Ok(only.clone());
     }
-    let in_rdn = dn::rdn_value(&entry.dn, attribute);
-    let named = |value: &&String| Some(dn::fold(value)) == in_rdn;
+    let in_rdn = dn::rdn_value(&entry.dn, attribute).map(|value| dn::fold(&clean(&value)));
+    let named = |value: &&String| {
+        let seen = value.replace(Account::HIDDEN, "");
+        Some(dn::fold(&seen)) == in_rdn
+    };
     if let Some(value) = texts.values.iter().find(named) {
         return Ok(value.clone());
     }

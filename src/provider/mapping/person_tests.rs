@@ -261,3 +261,20 @@ fn a_second_anchor_has_one_canonical_form_and_blank_is_none() {
         assert_eq!(anchor(unusable), None, "{unusable:?}");
     }
 }
+
+/// What nobody sees makes another name of one that looks the same; what is made of it is for people.
+#[test]
+fn a_username_shows_what_nobody_sees() {
+    for (raw, shown) in [
+        ("al\u{ad}ice", "al\u{fffd}ice"),
+        ("alice\u{200b}", "alice\u{fffd}"),
+        ("\u{feff}alice", "\u{fffd}alice"),
+        ("al\u{1}ice", "al\u{fffd}ice"),
+        (" alice ", "alice"),
+    ] {
+        let account = account(&person_entry(raw, 1, &[]));
+        assert_eq!(account.username, shown, "{raw:?}");
+        let emails: Vec<_> = account.emails.iter().flat_map(|c| &c.values).collect();
+        assert_eq!(emails, ["alice@example.org"], "{raw:?}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Values of attributes as text.
 
-use crate::model::Entry;
+use crate::model::{Account, Entry};
 
 /// Text values of an attribute, cleaned, empty ones left out.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -26,6 +26,21 @@ impl Texts {
         texts
     }
 
+    /// The same for names by which people are told apart: what nobody sees is marked, for a name with
+    /// and one without it look the same.
+    pub(super) fn of_names(entry: &Entry, attribute: &str) -> Self {
+        let mut texts = Self::default();
+        for value in entry.values(attribute) {
+            match std::str::from_utf8(value) {
+                Ok(text) => texts
+                    .values
+                    .extend(Some(marked(text)).filter(|_| !clean(text).is_empty())),
+                Err(_) => texts.unreadable = true,
+            }
+        }
+        texts
+    }
+
     /// The value to take where only one can be: the first in sorted order, the same every time.
     pub(super) fn first(&self) -> Option<&String> {
         self.values.iter().min()
@@ -37,6 +52,14 @@ impl Texts {
 pub fn clean(text: &str) -> String {
     let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn marked(text: &str) -> String {
+    let mark = |c| match is_invisible(c) {
+        true => Account::HIDDEN,
+        false => c,
+    };
+    clean(&text.chars().map(mark).collect::<String>())
 }
 
 fn is_invisible(c: char) -> bool {

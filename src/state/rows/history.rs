@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{Connection, Row, params};
 
 use super::super::fault::Fault;
-use super::super::history::{RunHead, StepCount, Which, Who, is_about, is_link_of, tally};
+use super::super::history::{
+    Candidates, RunHead, StepCount, Which, Who, is_about, is_link_of, tally, together,
+};
 use super::runs::state;
 use super::{from_json, memory, odd, unsigned};
 use crate::model::{
@@ -137,12 +139,13 @@ fn counts_of(db: &Connection, who: &Who) -> Result<BTreeMap<RunId, (Vec<StepCoun
 
 /// Everybody who is called so.
 pub(in super::super) fn known_as(db: &Connection, person: &str) -> Result<Who, Fault> {
-    let mut who = Who::default();
+    let mut found = Candidates::default();
     for (key, link) in memory::links(db)? {
-        if is_link_of(&key, &link, person) {
-            who.add(Some(&key), Some(&link.user));
-        }
+        let by = is_link_of(&key, &link, person);
+        found.add(by, (Some(key), Some(link.user)));
     }
+    // An id may have been typed with the provider's name.
+    let plain = person.rsplit(':').next().unwrap_or(person);
     let mut select = db.prepare_cached("SELECT step, provider, account, user FROM steps")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
@@ -153,20 +156,21 @@ pub(in super::super) fn known_as(db: &Connection, person: &str) -> Result<Who, F
         let by_user = user
             .as_ref()
             .is_some_and(|user| user.as_str().eq_ignore_ascii_case(person));
-        if !by_user && !contains(text, person) {
+        if !by_user && !contains(text, plain) {
             continue;
         }
         let step: Step = from_json("steps", text)?;
-        if is_about(&step, user.as_ref(), person) {
-            let (provider, id): (Option<String>, Option<String>) = (row.get(1)?, row.get(2)?);
-            let key = provider.zip(id).map(|(provider, id)| AccountKey {
-                provider: ProviderName::new(provider),
-                id: DirectoryId::new(id),
-            });
-            who.add(key.as_ref(), user.as_ref());
-        }
+        let Some(by) = is_about(&step, user.as_ref(), person) else {
+            continue;
+        };
+        let (provider, id): (Option<String>, Option<String>) = (row.get(1)?, row.get(2)?);
+        let key = provider.zip(id).map(|(provider, id)| AccountKey {
+            provider: ProviderName::new(provider),
+            id: DirectoryId::new(id),
+        });
+        found.add(Some(by), (key, user));
     }
-    Ok(who)
+    Ok(together(found))
 }
 
 /// Whether JSON can contain a text, whatever the case; what JSON writes otherwise is looked at.

@@ -27,7 +27,7 @@ pub(in super::super) fn rows(steps: &[Step]) -> Result<Vec<StepRow>, Fault> {
             Ok(StepRow {
                 id: step.id,
                 name: step.subject.name.clone(),
-                target: Target::of(&step.action),
+                target: Target::of(step),
                 json: to_json(step)?,
             })
         })

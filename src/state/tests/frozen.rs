@@ -104,8 +104,8 @@ pub(super) fn memory() -> MemoryDelta {
         HoldKey::Identity(company()),
     ];
     delta.extend(holds.map(|hold| Remember::Approval(hold.clone(), Some(approval(&hold)))));
-    // `Move` and `Purge` came later.
-    let later = [Class::Move, Class::Purge];
+    // These came later.
+    let later = [Class::Move, Class::Purge, Class::Privileged];
     let known = Class::ALL.into_iter().filter(|c| !later.contains(c));
     delta.extend(known.map(|class| {
         Remember::Done(Done {
@@ -223,6 +223,7 @@ pub(super) fn steps() -> Vec<Step> {
             expects,
             mails: 1,
             after: vec![StepId(0)],
+            privileged: false,
             ..step(number, action)
         })
         .collect()

@@ -9,9 +9,9 @@ use serde_json::json;
 use super::frozen::{self, file_of};
 use super::*;
 use crate::model::{
-    Announcement, Approval, Class, ClockSeen, Done, Fingerprint, HeldBack, HoldKey, Kept,
-    MattermostProof, Origin, ProfileField, ReadingProof, Released, Restored, RunKind, SeatRefusal,
-    SourceIdentity, TeamId, Undoing, Undone, Unlinked, ValueOf, WentBack,
+    Announcement, Approval, Class, ClockSeen, Done, Fingerprint, Flip, Flipped, HeldBack, HoldKey,
+    Kept, MattermostProof, Origin, ProfileField, ReadingProof, Released, Restored, RunKind,
+    SeatRefusal, SourceIdentity, TeamId, Undoing, Undone, Unlinked, ValueOf, WentBack,
 };
 
 const SCHEMA: [&str; 2] = [
@@ -91,6 +91,7 @@ fn memory() -> MemoryDelta {
     let restored = Restored {
         at: Timestamp(53),
         how: "a copy".into(),
+        witnesses: BTreeSet::new(),
     };
     let refusal = SeatRefusal {
         active: 250,
@@ -108,7 +109,17 @@ fn memory() -> MemoryDelta {
     let mut delta = vec![
         Remember::Link(key("c"), anchored),
         Remember::Identity(company(), identity),
-        Remember::Flips(key("a"), Some(vec![Timestamp(40), Timestamp(41)])),
+        Remember::Flips(
+            key("a"),
+            Some(
+                [40, 41]
+                    .map(|at| Flip {
+                        at: Timestamp(at),
+                        of: Flipped::State,
+                    })
+                    .into(),
+            ),
+        ),
         Remember::Announced(key("a"), Some(announced)),
         Remember::Gone(key("b"), Some(Timestamp(57))),
         Remember::Clock(clock),

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::{
     Absence, Announcement, Approval, ChosenName, Class, ClockSeen, Deactivation, Done, Fingerprint,
-    Given, HoldKey, Kept, Newest, Nonce, Older, Order, ProfileField, Remember, Restored, Return,
-    SeatRefusal, Shape, SourceIdentity, Undoing, Undone, Unlinked, ValueOf,
+    Flip, Flipped, Given, HoldKey, Kept, Newest, Nonce, Older, Order, ProfileField, Remember,
+    Restored, Return, SeatRefusal, Shape, SourceIdentity, Undoing, Undone, Unlinked, ValueOf,
 };
 
 fn text() -> impl Strategy<Value = String> {
@@ -176,6 +176,15 @@ fn done() -> impl Strategy<Value = Done> {
     })
 }
 
+fn flip() -> impl Strategy<Value = Flip> {
+    let of = prop_oneof![
+        Just(Flipped::State),
+        Just(Flipped::Reactivated),
+        Just(Flipped::Username)
+    ];
+    (moment(), of).prop_map(|(at, of)| Flip { at, of })
+}
+
 fn change() -> impl Strategy<Value = Remember> {
     let a_return =
         (moment(), any::<u32>()).prop_map(|(first, readings)| Return { first, readings });
@@ -192,7 +201,11 @@ fn change() -> impl Strategy<Value = Remember> {
         readings,
     });
     let newest = (moment(), of(older)).prop_map(|(at, older)| Newest { at, older });
-    let restored = (moment(), text()).prop_map(|(at, how)| Restored { at, how });
+    let restored = (moment(), text()).prop_map(|(at, how)| Restored {
+        at,
+        how,
+        witnesses: Default::default(),
+    });
     let announcement = (moment(), now()).prop_map(|(date, at)| Announcement { date, at });
     let clock = (now(), any::<i64>()).prop_map(|(at, ahead)| ClockSeen { at, ahead });
     let refusal = (0..1_000_u64, moment()).prop_map(|(active, at)| SeatRefusal { active, at });
@@ -214,7 +227,7 @@ fn change() -> impl Strategy<Value = Remember> {
         1 => provider().prop_map(Remember::Filled),
         2 => done().prop_map(Remember::Done),
         1 => moment().prop_map(Remember::ForgetDone),
-        1 => (account(), of(vec(moment(), 0..3))).prop_map(|(k, v)| Remember::Flips(k, v)),
+        1 => (account(), of(vec(flip(), 0..3))).prop_map(|(k, v)| Remember::Flips(k, v)),
         1 => (account(), of(announcement)).prop_map(|(k, v)| Remember::Announced(k, v)),
         1 => (account(), of(moment())).prop_map(|(k, v)| Remember::Gone(k, v)),
         1 => clock.prop_map(Remember::Clock),

@@ -60,6 +60,7 @@ fn step(number: u32, action: Action) -> Step {
         reason: Reason::TeamConfigured,
         mails: 0,
         after: Vec::new(),
+        privileged: false,
     }
 }
 

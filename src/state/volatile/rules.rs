@@ -9,7 +9,7 @@ use crate::model::{
 use crate::state::fault::{
     Fault, linked_twice, no_such_run, no_such_step, not_open, settled_already, step_twice,
 };
-use crate::state::history::{is_about, is_link_of};
+use crate::state::history::{Candidates, is_about, is_link_of, together};
 use crate::state::rows::clean::AT_ONCE;
 use crate::state::target::Target;
 use crate::state::{Erased, Outcome, Settlement, Who};
@@ -108,7 +108,7 @@ impl Inner {
         }
         let record = |step: &Step| Record {
             step: step.clone(),
-            target: Target::of(&step.action),
+            target: Target::of(step),
             intended: None,
             outcome: None,
             settled: None,
@@ -198,19 +198,17 @@ impl Inner {
     }
 
     pub(super) fn known_as(&self, person: &str) -> Who {
-        let mut who = Who::default();
+        let mut found = Candidates::default();
         for (key, link) in &self.memory.links {
-            if is_link_of(key, link, person) {
-                who.add(Some(key), Some(&link.user));
-            }
+            let one = (Some(key.clone()), Some(link.user.clone()));
+            found.add(is_link_of(key, link, person), one);
         }
         for record in self.runs.values().flat_map(|run| &run.steps) {
             let target = &record.target;
-            if is_about(&record.step, target.user.as_ref(), person) {
-                who.add(target.account.as_ref(), target.user.as_ref());
-            }
+            let by = is_about(&record.step, target.user.as_ref(), person);
+            found.add(by, (target.account.clone(), target.user.clone()));
         }
-        who
+        together(found)
     }
 
     pub(super) fn note(&mut self, note: Note) -> Result<(), Fault> {

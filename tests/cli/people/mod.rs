@@ -3,6 +3,7 @@
 mod conflicts;
 mod explain;
 mod link;
+mod meant;
 mod orphans;
 
 use serde_json::Value;

@@ -16,16 +16,13 @@ use super::guard::{Kind, active};
 use super::identity::fits;
 use super::{Checker, Down, Verdict, broken, tell};
 
-/// Whether it is watched that nobody is delayed.
-pub(super) const WATCHED: bool = false;
-
 impl Checker {
     pub(super) fn delays(&mut self, cycle: &Cycle) -> Verdict {
         if cycle.order.is_some() {
             return Ok(());
         }
         self.replaced |= cycle.served.replaced > 0;
-        if !WATCHED || !self.nothing_hinders(cycle) {
+        if !self.nothing_hinders(cycle) {
             return Ok(());
         }
         self.leavers_go(cycle)?;
@@ -151,6 +148,11 @@ impl Checker {
             return Ok(());
         }
         for (number, shown) in new {
+            let mut linked = cycle.before.linked.keys();
+            if linked.any(|other| self.is_same_person(*other, number)) {
+                // Whether it is they whom somebody else's account stood for is for a person to say.
+                continue;
+            }
             let excused = |now| self.may_lack_a_user(now, &cycle.served, shown, number);
             if shown.account.flaw.is_none()
                 && !cycle.refused.contains(&number)
