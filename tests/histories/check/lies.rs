@@ -11,9 +11,6 @@ const FOR_EACH: usize = 10;
 /// So many answers of another program in a row are enough, and what is under way with the last.
 const FOREIGN: u32 = 6;
 
-/// Whether a team is known by its id.
-const TEAMS_BY_ID: bool = false;
-
 impl Checker {
     pub(super) fn lied_to(&self, cycle: &Cycle) -> Verdict {
         let people = cycle.before.users.len() + cycle.served.seen.len();
@@ -38,7 +35,7 @@ impl Checker {
                 return broken(12, format!("{what}: {} {}", deed.method, deed.target));
             }
         }
-        if TEAMS_BY_ID && cycle.teams > 1 {
+        if cycle.teams > 1 {
             return broken(5, format!("{} teams, and one is wanted", cycle.teams));
         }
         Ok(())

@@ -123,5 +123,5 @@ pub(super) fn goes_with_owner(deed: &Deed, bot: &str) -> bool {
     let human = |u: &User| !u.is_bot;
     let mut owners = deed.changed.values().filter(|change| goes(change));
     let owner = owners.any(|(_, after)| after.as_ref().is_some_and(human));
-    owner && deed.changed.get(bot).is_some_and(|change| goes(change))
+    owner && deed.changed.get(bot).is_some_and(goes)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::mischief::is_unreadable;
 use crate::ports::Deed;
 use crate::stage::Cycle;
 
@@ -55,7 +56,10 @@ impl Cycle {
             deed.refused.is_some()
                 || !deed.changed.is_empty() && deed.changed.keys().all(|id| refused.contains(id))
         };
+        // Whose name or address somebody has whom nobody can read is refused each time.
+        let hidden = self.before.users.values().any(is_unreadable);
+        let taken = |deed: &Deed| hidden && deed.status == 400 && deed.changed.is_empty();
         let mut deeds = self.deeds.iter().filter(|deed| !about_refused(deed));
-        deeds.all(|deed| deed.no_seat && !deed.late)
+        deeds.all(|deed| (deed.no_seat || taken(deed)) && !deed.late)
     }
 }
