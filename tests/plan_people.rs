@@ -218,3 +218,71 @@ fn edge_38_who_is_no_orphan() {
     assert_eq!(crowd.bar(world.user("bob")), Some(Bar::Linked(key("bob"))));
     assert_eq!(crowd.bar(&world.server.users[&human]), None);
 }
+
+/// Nobody is renamed because a second username was written into the directory.
+#[test]
+fn of_several_usernames_the_one_that_the_user_has_is_kept() {
+    let mut world = MiniWorld::with(&["pkern", "mara"]);
+    let several = |world: &mut MiniWorld, names: &[&str]| {
+        let mut names = names.iter().map(|name| (*name).to_owned());
+        let account = world.account("pkern");
+        account.username = names.next().unwrap();
+        account.other_usernames = names.collect();
+    };
+    several(&mut world, &["aaron", "pkern", "PKern@REALM"]);
+    assert_eq!(kinds(&world.plan(), "pkern"), [""; 0]);
+    world.cycle();
+    // Another spelling is the same name.
+    several(&mut world, &["aaron", "PKern"]);
+    assert_eq!(kinds(&world.plan(), "pkern"), [""; 0]);
+    // Where the one that was chosen has a suffix, its base is what counts.
+    several(&mut world, &["mara", "aaron"]);
+    assert_eq!(kinds(&world.plan(), "pkern"), ["rename"]);
+    world.cycle();
+    let user = world.user_id("pkern");
+    assert_eq!(world.server.users[&user].username, "mara2");
+    several(&mut world, &["aaron", "mara"]);
+    assert_eq!(kinds(&world.plan(), "pkern"), [""; 0]);
+    // When it goes, the preferred one of the others follows.
+    several(&mut world, &["aaron", "zoe"]);
+    world.cycle();
+    assert_eq!(world.server.users[&user].username, "aaron");
+}
+
+/// The next entry with the same placeholder is another person's.
+#[test]
+fn what_is_remembered_by_a_placeholder_is_nobody_s() {
+    let mut world = MiniWorld::with(&["mara"]);
+    world.join("autogenerate", "stan");
+    world.cycle();
+    let user = world.server.users.values().find(|u| u.username == "stan");
+    let user = user.unwrap().id.clone();
+    // As an older version left it: linked.
+    let link = world.memory.links[&key("mara")].clone();
+    let link = mattersync::model::Link {
+        user: user.clone(),
+        last_username: "stan".into(),
+        last_dn: "uid=stan,ou=people,dc=example".into(),
+        ..link
+    };
+    world.memory.links.insert(key("autogenerate"), link);
+    // The provider names the entry of the next person and does not give it as an account.
+    world.leave("autogenerate");
+    world.join("real", "stan");
+    let (plan, run) = world.cycle();
+    assert!(!world.memory.links.contains_key(&key("autogenerate")));
+    assert!(run.done.is_empty(), "{run:?}");
+    assert!(world.server.users[&user].is_active());
+    assert!(
+        plan.learned
+            .contains(&Remember::Unlink(key("autogenerate")))
+    );
+    assert!(
+        world.memory.restored.is_none(),
+        "the state is no older copy"
+    );
+    assert_eq!(kinds(&plan, "real"), ["(adopt)"]);
+    world.approve(&plan, &HoldKey::Class(Class::Adopt));
+    world.cycle();
+    assert_eq!(world.memory.links[&key("real")].user, user);
+}

@@ -240,7 +240,7 @@ fn accounts(mapping: &Mapping) -> RawAccounts {
         position: field(ProfileField::Position),
         locale: field(ProfileField::Locale),
         not_a_person: list(mapping.not_a_person.iter().map(ToString::to_string)),
-        lock: list(mapping.locks.iter().map(|rule| rule.attribute())),
+        lock: list(mapping.locks.iter().map(ToString::to_string)),
         group_filter: word(&mapping.group_filter),
         group_id: word(&mapping.group_id.name),
         group_id_form: named(&IdForm::NAMES, &mapping.group_id.form),

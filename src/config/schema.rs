@@ -1,6 +1,8 @@
 //! Schemas: sets of defaults for what entries mean.
 
-use super::{IdForm, LockRule, Schema};
+use std::fmt;
+
+use super::{IdForm, LockRule, NotAPerson, Schema};
 
 /// The defaults of one schema. Attribute names are spelt as people know them.
 pub(super) struct Defaults {
@@ -147,7 +149,7 @@ impl IdForm {
 }
 
 impl LockRule {
-    /// All rules by the attributes that they look at, as the configuration calls them.
+    /// The rules that are known by the attribute that they look at, as the configuration calls them.
     pub(super) const NAMES: [(&'static str, Self); 8] = [
         ("userAccountControl", Self::UserAccountControl),
         ("accountExpires", Self::AccountExpires),
@@ -159,11 +161,39 @@ impl LockRule {
         ("loginShell", Self::LoginShell),
     ];
 
-    /// The attribute that the rule looks at, which is also its name.
-    pub fn attribute(self) -> &'static str {
+    /// The attribute that the rule looks at.
+    pub fn attribute(&self) -> &str {
+        if let Self::Value { attribute, .. } | Self::Bits { attribute, .. } = self {
+            return attribute;
+        }
         Self::NAMES
             .iter()
-            .find(|(_, rule)| *rule == self)
+            .find(|(_, rule)| rule == self)
             .map_or("", |(name, _)| name)
+    }
+
+    /// Reads a rule; `None` when it is none.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let mut names = Self::NAMES.into_iter();
+        if let Some((_, rule)) = names.find(|(name, _)| name.eq_ignore_ascii_case(text)) {
+            return Some(rule);
+        }
+        match NotAPerson::parse(text)? {
+            NotAPerson::Username(_) => None,
+            NotAPerson::Value { attribute, pattern } => Some(Self::Value { attribute, pattern }),
+            NotAPerson::Bits { attribute, bits } => Some(Self::Bits { attribute, bits }),
+        }
+    }
+}
+
+impl fmt::Display for LockRule {
+    /// What the configuration says for it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value { attribute, pattern } => write!(f, "{attribute}={pattern}"),
+            Self::Bits { attribute, bits } => write!(f, "{attribute}&{bits}"),
+            known => f.write_str(known.attribute()),
+        }
     }
 }

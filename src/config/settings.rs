@@ -233,7 +233,7 @@ pub enum EmailSource {
 }
 
 /// A rule that says whether an account is locked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LockRule {
     /// AD: bit 2 of `userAccountControl`; absent means unknown.
     UserAccountControl,
@@ -243,16 +243,33 @@ pub enum LockRule {
     /// means not locked where the right to read it is known, else unknown unless another rule shows
     /// that the account is not locked.
     PwdAccountLockedTime,
-    /// 389: `nsAccountLock` is true; absent means not locked.
+    /// 389: `nsAccountLock` is true; absent means not locked. The server computes it: an export has
+    /// what it is computed from (`nsRoleDN`, the containers of FreeIPA).
     NsAccountLock,
     /// eDirectory: `loginDisabled` is true; absent means not locked.
     LoginDisabled,
-    /// `userPassword` begins with `{CRYPT}!` and is not `{CRYPT}!!`; not readable means unknown.
+    /// `userPassword` has a `!` before its hash and is not `{CRYPT}!!`; not readable means unknown.
     UserPassword,
     /// `shadowExpire`, days since 1970, in the past; absent means not expired, 0 unknown.
     ShadowExpire,
     /// `loginShell` is a shell that refuses (`/sbin/nologin`, `/bin/false`, …).
     LoginShell,
+    /// A value of an attribute of the directory's own is like this: `attribute=value`, where `*` is
+    /// any text. Absent means not locked where the right to read it is known, else unknown unless
+    /// another rule shows that the account is not locked.
+    Value {
+        /// The attribute, as written.
+        attribute: String,
+        /// The pattern.
+        pattern: String,
+    },
+    /// A value of such an attribute is a number that has one of these bits: `attribute&bits`.
+    Bits {
+        /// The attribute, as written.
+        attribute: String,
+        /// The bits; not zero.
+        bits: u64,
+    },
 }
 
 /// An attribute with a group's members.

@@ -10,7 +10,7 @@ use crate::model::{
     Action, Directories, Directory, DirectoryId, Link, Memory, MemoryDelta, Now, Places, Plan,
     ProviderName, Reading, Roster, ServerFacts, Shape, Step, Team, User, UserId,
 };
-use crate::plan::{Policy, Settled, World, purge_due, settle};
+use crate::plan::{Policy, Settled, World, keep_usernames, purge_due, settle};
 use crate::provider::{Ask, Provider};
 use crate::state::Unsettled;
 
@@ -122,7 +122,7 @@ pub async fn mattermost_alone(
 
 fn view(
     settings: &Settings,
-    directory: Directory,
+    mut directory: Directory,
     mattermost: Mattermost,
     mut memory: Memory,
 ) -> View {
@@ -137,6 +137,7 @@ fn view(
     for change in &newest {
         memory.remember(change);
     }
+    keep_usernames(&mut directory, &settings.provider.name, &users, &memory);
     View {
         directories: BTreeMap::from([(settings.provider.name.clone(), directory)]),
         users,
@@ -166,7 +167,9 @@ fn refused_password(settings: &Settings, server: &ServerFacts) -> Option<String>
 pub fn known(memory: &Memory, provider: &ProviderName) -> BTreeSet<DirectoryId> {
     let is_out = |link: &Link| link.deactivated.is_some() && !link.is_in_doubt();
     let links = memory.links.iter().filter(|(key, link)| {
-        key.provider == *provider && (!is_out(link) || memory.absences.contains_key(key))
+        key.provider == *provider
+            && !key.id.is_placeholder()
+            && (!is_out(link) || memory.absences.contains_key(key))
     });
     links.map(|(key, _)| key.id.clone()).collect()
 }

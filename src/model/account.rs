@@ -42,6 +42,8 @@ pub struct Account {
     /// The username as the directory spells it, with [`Account::HIDDEN`] for what nobody sees; the
     /// plan makes it legal.
     pub username: String,
+    /// Other values of the username's attribute, the preferred first.
+    pub other_usernames: Vec<String>,
     /// Candidate addresses, best source first.
     pub emails: Vec<EmailCandidates>,
     /// The fields that Mattermost has too.
@@ -75,7 +77,7 @@ pub struct EmailCandidates {
     /// The source as configured: an attribute name in lower case, or a template. Of a template
     /// that cannot be filled in, the attribute that has no value.
     pub source: String,
-    /// Its values, trimmed, in lower case, sorted; none where the entry has none.
+    /// Its values, trimmed, in lower case, the preferred first; none where the entry has none.
     pub values: Vec<String>,
 }
 

@@ -274,6 +274,11 @@ impl<K: Ord + Clone, T> Roster<K, T> {
         self.items.get(key)
     }
 
+    /// The same, to be changed.
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut T> {
+        self.items.get_mut(key)
+    }
+
     /// The items, in the order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &T)> {
         self.items.iter()

@@ -76,6 +76,50 @@ text_id! {
     Fingerprint
 }
 
+/// What programs and people write where an id is still to come, in lower case.
+const PLACEHOLDERS: [&str; 24] = [
+    "autogenerate",
+    "changeme",
+    "default",
+    "dummy",
+    "empty",
+    "false",
+    "generate",
+    "missing",
+    "n.a.",
+    "n/a",
+    "na",
+    "nil",
+    "no",
+    "none",
+    "not set",
+    "null",
+    "pending",
+    "placeholder",
+    "tba",
+    "tbd",
+    "todo",
+    "undefined",
+    "unknown",
+    "unset",
+];
+
+impl DirectoryId {
+    /// Whether it stands for an id that is still to come, and so is nobody's: many have it in turn
+    /// (FreeIPA writes `autogenerate`). A text of nothing but zeros, of nothing but `f` as long as a
+    /// UUID, and one without a letter or digit are none either.
+    pub fn is_placeholder(&self) -> bool {
+        let id = self.as_str().trim();
+        let plain: String = id.chars().filter(|c| c.is_alphanumeric()).collect();
+        let bare = id.trim_matches(|c: char| !c.is_alphanumeric());
+        plain.chars().all(|c| c == '0')
+            || plain.len() > 2 && plain.chars().all(|c| c == 'x')
+            || plain.len() >= 32 && plain.chars().all(|c| c == 'f')
+            || PLACEHOLDERS.contains(&id)
+            || PLACEHOLDERS.contains(&bare)
+    }
+}
+
 /// One account of one provider. The identity of a person.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AccountKey {
@@ -104,4 +148,43 @@ pub struct RunId(pub i64);
 /// Whether a text is the one that a person typed, whatever the case.
 pub fn same_text(text: &str, typed: &str) -> bool {
     text.eq_ignore_ascii_case(typed) || text.to_lowercase() == typed.to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_many_have_in_turn_is_nobody_s_id() {
+        for text in [
+            "autogenerate",
+            "none",
+            "<none>",
+            "(null)",
+            "n/a",
+            "0",
+            "-",
+            "???",
+            "00000000-0000-0000-0000-000000000000",
+            "{00000000-0000-0000-0000-000000000000}",
+            "ffffffff-ffff-ffff-ffff-ffffffffffff",
+            "xxx",
+            "",
+        ] {
+            assert!(DirectoryId::new(text).is_placeholder(), "{text}");
+        }
+        for text in [
+            "1",
+            "x",
+            "f",
+            "ffff",
+            "1000",
+            "nona",
+            "none-1",
+            "00000000-0000-0000-0000-000000000001",
+            "李",
+        ] {
+            assert!(!DirectoryId::new(text).is_placeholder(), "{text}");
+        }
+    }
 }

@@ -46,6 +46,6 @@ pub use server::{
     Capabilities, Member, OwnBot, Part, PasswordPolicy, Places, Seats, ServerFacts, Team, Unread,
     User, Version,
 };
-pub use text::{printable, shell_word};
+pub use text::{printable, shell_word, visible};
 pub use time::{Now, Timestamp};
 pub use undone::{Undoing, Undone, ValueOf};

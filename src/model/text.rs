@@ -10,6 +10,15 @@ const INSTEAD: char = char::REPLACEMENT_CHARACTER;
 /// direction of writing or stay invisible becomes U+FFFD. What joins the parts of one visible
 /// character (an emoji of a family, a flag) or two letters of a script that joins them stays.
 pub fn printable(text: &str) -> String {
+    rewritten(text, Some(INSTEAD))
+}
+
+/// Returns a text as [`printable`] does, but leaves out what it would replace by U+FFFD.
+pub fn visible(text: &str) -> String {
+    rewritten(text, None)
+}
+
+fn rewritten(text: &str, instead: Option<char>) -> String {
     let mut line = String::with_capacity(text.len());
     let mut graphemes = text.graphemes(true).peekable();
     while let Some(grapheme) = graphemes.next() {
@@ -22,26 +31,24 @@ pub fn printable(text: &str) -> String {
         let mut before = None;
         let mut chars = grapheme.chars().peekable();
         while let Some(c) = chars.next() {
-            line.push(match c {
+            let shown = match c {
                 '\u{200c}' | '\u{200d}' => {
-                    let inside = before.is_some() && chars.peek().is_some();
+                    let joins = |c: Option<char>| c.is_some_and(|c| !is_joiner(c));
+                    let inside = joins(before) && joins(chars.peek().copied());
                     let after = chars.peek().copied().or(next);
-                    if inside || (is_joined(before) && is_joined(after)) {
-                        c
-                    } else {
-                        INSTEAD
-                    }
+                    (inside || (is_joined(before) && is_joined(after))).then_some(c)
                 }
                 // They choose among the forms of the character before; a plain letter has one.
                 '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => match before {
-                    Some(letter) if !letter.is_ascii_alphabetic() => c,
-                    _ => INSTEAD,
+                    Some(letter) if !letter.is_ascii_alphabetic() => Some(c),
+                    _ => None,
                 },
-                '\u{e0020}'..='\u{e007f}' if flag => c,
-                c if ends_a_line(c) => ' ',
-                c if c.is_control() || is_invisible(c) => INSTEAD,
-                c => c,
-            });
+                '\u{e0020}'..='\u{e007f}' if flag => Some(c),
+                c if ends_a_line(c) => Some(' '),
+                c if c.is_control() || is_invisible(c) => None,
+                c => Some(c),
+            };
+            line.extend(shown.or(instead));
             before = Some(c);
         }
     }
@@ -63,6 +70,10 @@ fn ends_a_line(c: char) -> bool {
         c,
         '\t' | '\n' | '\u{b}' | '\u{c}' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}'
     )
+}
+
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}')
 }
 
 /// Letters of the scripts in which a joiner between two of them is part of how a word is written:
@@ -145,6 +156,7 @@ mod tests {
             "ශ\u{dca}\u{200d}රී",
         ] {
             assert_eq!(printable(name), name);
+            assert_eq!(visible(name), name);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Which e-mail address an account gets.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use crate::model::Account;
 
@@ -45,7 +46,8 @@ fn made_legal(raw: &str) -> Result<String, String> {
         return Err(format!("{address:?} has no @"));
     };
     let bad = |c: char| {
-        c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | ',' | ';' | '(' | ')')
+        let special = "<>\",;:()[]\\";
+        c.is_whitespace() || c.is_control() || special.contains(c)
     };
     if address.len() > EMAIL_MAX {
         Err(format!("{address:?} is longer than {EMAIL_MAX} bytes"))
@@ -72,7 +74,7 @@ fn made_legal(raw: &str) -> Result<String, String> {
 /// The addresses of the best source that has a legal one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice<'a> {
-    /// Legal addresses, sorted; at least one.
+    /// Legal addresses, the preferred first; at least one.
     pub values: Vec<Cow<'a, str>>,
     /// Better sources that had no value.
     pub passed_over: Vec<&'a str>,
@@ -90,8 +92,9 @@ pub fn choose(account: &Account) -> Result<Choice<'_>, String> {
                 Err(fault) => faults.push(format!("{}: {fault}", candidates.source)),
             }
         }
-        values.sort();
-        values.dedup();
+        // As many as one entry has in one attribute.
+        let mut known = BTreeSet::new();
+        values.retain(|value: &Cow<'_, str>| known.insert(value.clone()));
         if !values.is_empty() {
             return Ok(Choice {
                 values,
@@ -149,6 +152,10 @@ mod tests {
             "a..b@example.org",
             "a@-x.org",
             "a@example..org",
+            "sip:pia@example.org",
+            "x500:/o=example/cn=pia@example.org",
+            "a@[127.0.0.1]",
+            "a\\b@example.org",
         ] {
             assert!(legal_email(bad).is_err(), "{bad:?}");
         }

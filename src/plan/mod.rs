@@ -36,6 +36,7 @@ mod memberships;
 mod migration;
 mod names;
 mod naming;
+mod nobodys;
 mod origin;
 mod outcome;
 mod policy;
@@ -48,6 +49,7 @@ mod scope;
 mod seats;
 mod spans;
 mod undo;
+mod usernames;
 mod words;
 
 pub use action::people;
@@ -70,6 +72,7 @@ pub use restored::{forget as forget_absences, unknown_marks, witnesses};
 pub use seats::taken;
 pub use spans::{Readings, Span};
 pub use undo::is_undo;
+pub use usernames::keep as keep_usernames;
 pub use words::{Sentence, among_conflicts};
 
 use std::collections::BTreeSet;
@@ -107,6 +110,27 @@ pub struct World<'a> {
 /// nothing but what waits for more readings or time; neither the order of the input nor the ids
 /// that the server chose matter.
 pub fn plan(world: &World<'_>, policy: &Policy, now: &Now) -> Plan {
+    after(nobodys::forget(world.memory, now), world, |world| {
+        plan_of_people(world, policy, now)
+    })
+}
+
+/// The plan that follows from the rest of what is remembered, once this was learned.
+fn after(learned: Vec<Remember>, world: &World<'_>, plan: impl FnOnce(&World<'_>) -> Plan) -> Plan {
+    if learned.is_empty() {
+        return plan(world);
+    }
+    let mut memory = world.memory.clone();
+    learned.iter().for_each(|change| memory.remember(change));
+    let mut plan = plan(&World {
+        memory: &memory,
+        ..*world
+    });
+    plan.learned.splice(0..0, learned);
+    plan
+}
+
+fn plan_of_people(world: &World<'_>, policy: &Policy, now: &Now) -> Plan {
     let bonds = Bonds::of(world);
     let draft = Draft::new(world, &bonds, policy, now);
     let Some(restored) = restored::noticed(&draft) else {
@@ -115,16 +139,10 @@ pub fn plan(world: &World<'_>, policy: &Policy, now: &Now) -> Plan {
     drop(draft);
     // The rest of the plan follows from it.
     let noticed = Remember::Restored(Some(restored));
-    let mut memory = world.memory.clone();
-    memory.remember(&noticed);
-    let world = World {
-        memory: &memory,
-        ..*world
-    };
-    let bonds = Bonds::of(&world);
-    let mut plan = decide(Draft::new(&world, &bonds, policy, now));
-    plan.learned.insert(0, noticed);
-    plan
+    after(vec![noticed], world, |world| {
+        let bonds = Bonds::of(world);
+        decide(Draft::new(world, &bonds, policy, now))
+    })
 }
 
 fn decide(mut draft: Draft<'_>) -> Plan {

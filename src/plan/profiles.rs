@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use unicode_segmentation::UnicodeSegmentation;
+
 use crate::model::{
     Account, AccountPart, Action, Precondition, Profile, ProfileField, Reason, Step, StepId, User,
     ValueOf, Values, Why,
@@ -174,14 +176,23 @@ pub fn profile(draft: &Draft<'_>, person: &Person<'_>, authorities: &[Authority]
         .collect()
 }
 
-/// At most so many characters of a value, without white space around them.
+/// At most so many characters of a value, without white space around them. What people see as one
+/// character, such as an emoji of several, is taken whole or not at all.
 fn cut(value: &str, most: usize) -> &str {
     let value = value.trim();
     // No text has more characters than bytes.
     if value.len() <= most {
         return value;
     }
-    let (end, _) = value.char_indices().nth(most).unwrap_or((value.len(), ' '));
+    let mut room = most;
+    let mut end = 0;
+    for seen in value.graphemes(true) {
+        let Some(left) = room.checked_sub(seen.chars().count()) else {
+            break;
+        };
+        room = left;
+        end += seen.len();
+    }
     value.get(..end).unwrap_or(value).trim_end()
 }
 
@@ -193,5 +204,33 @@ pub fn sent(step: &Step) -> BTreeMap<ProfileField, String> {
             changes.iter().map(|(f, v)| (*f, v.to.clone())).collect()
         }
         _ => BTreeMap::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_cut_in_the_middle_of_a_character() {
+        let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
+        for (value, most, want) in [
+            ("Anna", 64, "Anna"),
+            ("Anna Meier", 5, "Anna"),
+            ("Zoe\u{308} L", 3, "Zo"),
+            ("Zoe\u{308} L", 4, "Zoe\u{308}"),
+            (
+                "\u{1f1e9}\u{1f1ea}\u{1f1eb}\u{1f1f7}",
+                3,
+                "\u{1f1e9}\u{1f1ea}",
+            ),
+            (family, 4, ""),
+            (family, 5, family),
+        ] {
+            assert_eq!(cut(value, most), want, "{value} {most}");
+        }
+        assert_eq!(cut(&format!("Anna {family}"), 8), "Anna");
+        // One character of more than fit is nothing that anybody could read.
+        assert_eq!(cut(&format!("a{}", "\u{301}".repeat(99)), 64), "");
     }
 }

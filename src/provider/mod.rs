@@ -3,6 +3,7 @@
 pub mod ldap;
 pub mod ldif;
 pub mod mapping;
+mod referral;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};

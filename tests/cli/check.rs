@@ -170,11 +170,11 @@ fn what_the_server_lacks_is_a_problem() {
 #[test]
 fn what_the_directory_lacks_is_told() {
     let mut place = company();
-    place.add("Bob", "Other", "Bold").mail = Some("ALICE@example.org".into());
+    place.add("Böb", "Other", "Bold").mail = Some("ALICE@example.org".into());
     place.add("nomail", "No", "Mail").mail = None;
     place.add("away", "A", "Way").expires = 0;
     place.write();
-    assert_eq!(marks(&place, "usernames", "uid=Bob,ou=People"), ["note"]);
+    assert_eq!(marks(&place, "usernames", "uid=Böb,ou=People"), ["note"]);
     assert_eq!(
         marks(&place, "addresses", "alice@example.org (uid="),
         ["note"]

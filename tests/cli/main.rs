@@ -5,6 +5,7 @@
 mod alone;
 mod check;
 mod clean;
+mod directories;
 mod incomplete;
 mod ldap;
 mod people;

@@ -23,6 +23,8 @@ pub struct Place {
     pub more: String,
     /// How the directory is reached, if not through the file.
     pub provider: Option<String>,
+    /// The whole tables of the provider and of accounts, if they are other ones.
+    pub accounts: Option<String>,
     /// What must never be printed.
     pub secrets: Vec<String>,
 }
@@ -86,6 +88,7 @@ impl Place {
             people: Vec::new(),
             more: String::new(),
             provider: None,
+            accounts: None,
             secrets: Vec::new(),
         };
         place.secret("token", &place.token);
@@ -170,10 +173,13 @@ impl Place {
         let dir = self.dir.path().display();
         let file = format!("kind = \"ldif\"\npath = \"{dir}/people.ldif\"");
         let provider = self.provider.as_ref().unwrap_or(&file);
-        format!(
+        let usual = format!(
             "[[provider]]\nname = \"company\"\nschema = \"rfc2307\"\n{provider}\n\
-             base = \"dc=directory,dc=nh\"\n[accounts]\nlock = [\"shadowExpire\"]\n\
-             [mattermost]\nurl = \"{}\"\ntoken = {{ file = \"{dir}/token\" }}\n\
+             base = \"dc=directory,dc=nh\"\n[accounts]\nlock = [\"shadowExpire\"]\n"
+        );
+        let tables = self.accounts.as_ref().unwrap_or(&usual);
+        format!(
+            "{tables}\n[mattermost]\nurl = \"{}\"\ntoken = {{ file = \"{dir}/token\" }}\n\
              requests-per-second = \"off\"\n\
              initial-password = {{ file = \"{dir}/initial\" }}\n\
              [[team]]\ndisplay-name = \"Our Company\"\n\

@@ -18,7 +18,7 @@ use mattersync::model::{
 };
 use mattersync::plan::{
     AdoptRule, Authority, Effect, LifecyclePolicy, Limit, Policy, Settled, TeamPolicy, World,
-    before, plan, remember, settle,
+    before, keep_usernames, plan, remember, settle,
 };
 
 use server::{Made, Server, proof};
@@ -85,6 +85,7 @@ pub fn account(the_id: &str, name: &str) -> Account {
         id: id(the_id),
         dn: format!("uid={name},ou=people,dc=example"),
         username: name.into(),
+        other_usernames: Vec::new(),
         emails: emails(&[&format!("{name}@example.org")]),
         profile: BTreeMap::from([(ProfileField::FirstName, name.to_uppercase())]),
         state: AccountState::Active,
@@ -263,13 +264,20 @@ impl MiniWorld {
                 accounts.add_lookup(id, said);
             }
         }
-        Directory {
+        let mut directory = Directory {
             accounts,
             groups: Roster::unread(),
             shape,
             state_unknown: 0,
             hidden_locks: self.hidden_locks.clone(),
-        }
+        };
+        keep_usernames(
+            &mut directory,
+            &provider(),
+            &self.server.roster(),
+            &self.memory,
+        );
+        directory
     }
 
     pub fn directories(&self) -> Directories {

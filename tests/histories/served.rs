@@ -95,8 +95,11 @@ pub struct Served {
     pub proof: Proof,
     /// By the number that the id stands for.
     pub seen: BTreeMap<u32, Seen>,
-    /// Some entry has no id: it may be anybody's.
+    /// Entries without an id. Whoever is missing is looked up by id, so that nobody else is in doubt
+    /// because of them.
     pub nameless: Vec<Account>,
+    /// Where they stand, by the number of whoever each one is.
+    without_id: BTreeMap<u32, String>,
     /// Whose entry has another one's id, with that one and the entry's DN.
     misnumbered: BTreeMap<u32, (u32, String)>,
     pub listed: usize,
@@ -114,8 +117,12 @@ impl Served {
         self.seen.get(&number).unwrap_or(&Seen::Nowhere)
     }
 
-    /// Where the entry of an account stands that cannot be used because another one has its id.
+    /// Where the entry of an account stands that cannot be used because it has no id, or another
+    /// one's.
     pub fn misnumbered(&self, number: u32) -> Option<&String> {
+        if let Some(dn) = self.without_id.get(&number) {
+            return Some(dn);
+        }
         let (other, dn) = self.misnumbered.get(&number)?;
         matches!(self.of(*other), Seen::Unusable(_)).then_some(dn)
     }
@@ -136,7 +143,7 @@ impl Served {
 
     /// Whether the reading is whole, as far as the directory can tell.
     pub fn proves(&self) -> bool {
-        self.proof != Proof::Broken && self.nameless.is_empty()
+        self.proof != Proof::Broken
     }
 
     /// Whether who is not seen is missing.
@@ -184,6 +191,7 @@ pub fn serve(server: &FaultServer, directory: &Directory, fault: &Fault, locks: 
         proof: fault.proof(),
         seen: BTreeMap::new(),
         nameless: Vec::new(),
+        without_id: BTreeMap::new(),
         misnumbered: BTreeMap::new(),
         listed: 0,
         units: [0; UNITS.len()],
@@ -224,6 +232,7 @@ impl Served {
             Some(Flaw::NoId) => {
                 if account.is_here() {
                     self.nameless.push(account.clone());
+                    self.without_id.insert(account.number, account.dn());
                 }
                 return;
             }

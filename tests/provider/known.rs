@@ -176,3 +176,44 @@ async fn many_are_asked_for_in_batches_and_the_rest_of_too_many_not_at_all() {
         .count();
     assert_eq!(lookups, 20);
 }
+
+/// Whoever is missing is asked for by id, and so an entry without one leaves nobody open.
+#[tokio::test]
+async fn an_entry_without_an_id_leaves_nobody_open_who_is_looked_up() {
+    let nameless = || Entry::posix_person("new", PEOPLE, 9).without("entryUUID");
+    let server = server(|mut script| {
+        script.entries.push(nameless());
+        script
+    })
+    .await;
+    let directory = ask(&server, rfc2307(PEOPLE), &[nobody(), posix_id(7)]).await;
+    let said = directory.accounts.look(&nobody());
+    assert!(
+        matches!(&said, Evidence::Absent(proof) if proof.lookup == Some(Lookup::Nowhere)),
+        "{said:?}"
+    );
+    let rejected = directory.accounts.rejected();
+    assert_eq!(rejected.len(), 1);
+    assert_eq!(rejected[0].name, format!("uid=new,{PEOPLE}"));
+}
+
+/// What is kept of the deleted, and who lost a conflict of replication, are nobody in a directory, too.
+#[tokio::test]
+async fn remains_are_nobody() {
+    let server = server(|mut script| {
+        let gone = Entry::posix_person("gone", PEOPLE, 9).with("objectClass", "nsTombstone");
+        let lost = Entry::posix_person("lost", PEOPLE, 10);
+        let lost = lost.with_operational("nsds5ReplConflict", "namingConflict uid=p0001");
+        script.entries.extend([gone, lost]);
+        script
+    })
+    .await;
+    let directory = ask(&server, rfc2307(PEOPLE), &[posix_id(9)]).await;
+    let gone = directory.accounts.look(&posix_id(9));
+    assert!(matches!(gone, Evidence::Absent(_)), "{gone:?}");
+    let lost = directory.accounts.get(&posix_id(10)).unwrap();
+    let AccountState::NotAPerson { rule, .. } = &lost.state else {
+        panic!("{:?}", lost.state);
+    };
+    assert!(rule.contains("delete one of the two"), "{rule}");
+}

@@ -285,37 +285,38 @@ fn is_filter(text: &str) -> bool {
 }
 
 fn locks(check: &mut Check<'_>, key: &Key<List>, defaults: &Defaults) -> Vec<LockRule> {
-    let rules: BTreeSet<LockRule> = match get(key) {
-        None => defaults.lock.iter().copied().collect(),
-        Some(written) => {
-            let mut rules = BTreeSet::new();
-            for item in written {
-                let word = item.get_ref().trim();
-                match LockRule::NAMES
-                    .iter()
-                    .find(|(name, _)| name.eq_ignore_ascii_case(word))
-                {
-                    Some((_, rule)) => {
-                        rules.insert(*rule);
-                    }
-                    None => {
-                        let words: Vec<&str> =
-                            LockRule::NAMES.iter().map(|(name, _)| *name).collect();
-                        check.problem(
-                            Some(item.span()),
-                            "accounts.lock",
-                            format!("there is no lock rule for `{word}`"),
-                            format!("write some of {}", words.join(", ")),
-                        );
-                    }
-                }
-            }
-            if written.is_empty() {
-                check.warn(at(key), "accounts.lock: without a rule nobody is ever locked: who is locked in the directory stays active on Mattermost");
-            }
-            rules
-        }
+    let Some(written) = get(key) else {
+        return defaults.lock.to_vec();
     };
+    if written.is_empty() {
+        check.warn(at(key), "accounts.lock: without a rule nobody is ever locked: who is locked in the directory stays active on Mattermost");
+    }
+    let mut rules = BTreeSet::new();
+    for item in written {
+        let word = item.get_ref().trim();
+        match LockRule::parse(word) {
+            Some(rule) => {
+                if let LockRule::Value { attribute, .. } | LockRule::Bits { attribute, .. } = &rule
+                {
+                    attribute_name(check, attribute, Some(item.span()), "accounts.lock");
+                }
+                rules.insert(rule);
+            }
+            None => {
+                let words: Vec<&str> = LockRule::NAMES.iter().map(|(name, _)| *name).collect();
+                check.problem(
+                    Some(item.span()),
+                    "accounts.lock",
+                    format!("there is no lock rule for `{word}`"),
+                    format!(
+                        "write some of {}, or an attribute of your directory with the value that \
+                         locks (\"accountStatus=disabled\", \"sambaAcctFlags=*D*\")",
+                        words.join(", ")
+                    ),
+                );
+            }
+        }
+    }
     rules.into_iter().collect()
 }
 

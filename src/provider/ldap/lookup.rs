@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ldap3::Scope;
 
-use super::referral;
 use super::root;
 use super::session::{Found, LARGEST_PERSON, Search, Session};
 use crate::config::Mapping;
 use crate::model::{DirectoryId, Entry, Gap, Lookup, Now};
-use crate::provider::ProviderError;
-use crate::provider::mapping::{TOMBSTONE, dn, id_filter, id_of, is_tombstone, state_of};
+use crate::provider::mapping::{
+    dn, id_filter, id_of, is_tombstone, lock_sources, remains_attributes, state_of,
+};
+use crate::provider::{ProviderError, referral};
 
 /// The most ids that one reading looks up; so many missing at once are for a person to look at.
 const MOST: usize = 1_000;
@@ -87,7 +88,7 @@ impl Archive<'_> {
         for entry in found.entries {
             match id_of(&entry, self.mapping) {
                 Ok(id) => places.entry(id).or_default().push(entry),
-                Err(why) => return Ok(unknown(ids, &format!("{}: {why}", entry.dn))),
+                Err(no) => return Ok(unknown(ids, &format!("{}: {}", entry.dn, no.why()))),
             }
         }
         if !places.contains_key(witness) {
@@ -192,8 +193,14 @@ impl Archive<'_> {
 /// The attributes that tell who an entry is and whether it is locked.
 fn telling(mapping: &Mapping) -> Vec<String> {
     let locks = mapping.locks.iter().map(|rule| rule.attribute_key());
-    let id = [mapping.id.name.clone(), TOMBSTONE.to_owned()];
-    locks.chain(id).collect()
+    let computed = lock_sources(mapping);
+    locks.chain(computed).chain(identity(mapping)).collect()
+}
+
+/// The attributes that tell who an entry is, and whether it is what is kept of somebody.
+fn identity(mapping: &Mapping) -> Vec<String> {
+    let id = std::iter::once(mapping.id.name.clone());
+    id.chain(remains_attributes(mapping)).collect()
 }
 
 /// Asks for an entry that was too large once more, by its DN, for what tells who it is: its lock
@@ -206,8 +213,7 @@ pub(super) async fn ask_again(
     if dn.is_empty() {
         return Ok(None);
     }
-    let id = vec![mapping.id.name.clone(), TOMBSTONE.to_owned()];
-    for attributes in [telling(mapping), id] {
+    for attributes in [telling(mapping), identity(mapping)] {
         if let Some(entry) = root::one(session, dn, &attributes).await? {
             return Ok(Some(entry));
         }

@@ -15,7 +15,6 @@ mod open;
 mod paging;
 mod range;
 mod read;
-mod referral;
 mod refusal;
 mod relay;
 mod rights;

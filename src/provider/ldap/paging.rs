@@ -11,12 +11,11 @@ use ldap3::controls::Control;
 
 use super::entry::{Item, TooLarge};
 use super::range;
-use super::referral;
 use super::session::{Found, Search, Session, words};
 use crate::ber::{self, Elements, Fault};
 use crate::model::{Entry, Gap};
-use crate::provider::ProviderError;
 use crate::provider::mapping::dn;
+use crate::provider::{ProviderError, referral};
 
 /// The control's name (RFC 2696).
 pub(super) const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";

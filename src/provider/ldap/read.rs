@@ -78,7 +78,7 @@ pub(super) async fn read_over(
         provider,
         ask,
         deadline,
-        assembler: Assembler::new(&provider.mapping, &ask.now),
+        assembler: Assembler::new(&provider.mapping, &ask.now).asked_by_id(),
         witness: None,
     };
     reader.read(session).await
@@ -221,7 +221,7 @@ impl Reader<'_> {
     /// Where nobody is locked, finds out whether it could be seen if somebody were.
     async fn locks(&mut self, session: &mut Session) {
         for rule in self.assembler.unshown() {
-            if absence_shows(session, &self.provider.mapping, rule).await {
+            if absence_shows(session, &self.provider.mapping, &rule).await {
                 self.assembler.readable(rule);
             } else {
                 self.assembler.hidden(rule);

@@ -14,7 +14,7 @@ use crate::config::{LockRule, Mapping};
 pub(super) async fn absence_shows(
     session: &mut Session,
     mapping: &Mapping,
-    rule: LockRule,
+    rule: &LockRule,
 ) -> bool {
     let (accounts, lock) = (&mapping.filter, rule.attribute());
     let without = format!("(&{accounts}(!({lock}=*)))");

@@ -4,7 +4,9 @@
 //! The file is read in one pass, one entry in memory at a time, on a thread that may block.
 
 mod filter;
+mod form;
 mod lines;
+mod places;
 mod reading;
 mod records;
 

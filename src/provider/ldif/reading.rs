@@ -2,26 +2,31 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, Metadata};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::config::Mapping;
 use crate::config::trusted::{self, FileError};
+use crate::config::{LockRule, Mapping};
 use crate::model::{Directory, DirectoryId, Entry, Gap, Lookup, Proof, SourceIdentity};
 use crate::provider::mapping::{
-    Assembler, dn, id_context, id_of, is_suspect_count, may_be_empty, wanted_attributes,
-    wanted_group_attributes,
+    Assembler, NoId, dn, group_id_of, id_context, id_of, is_suspect_count, is_tombstone,
+    lock_sources, may_be_empty, wanted_attributes, wanted_group_attributes,
 };
-use crate::provider::{Ask, ProviderError};
+use crate::provider::{Ask, ProviderError, referral};
 
 use super::What;
 use super::filter::Filter;
+use super::form;
+use super::places::Places;
 use super::records::{Bad, Item, Records};
 
 /// More records than this that cannot be understood: the file is no LDIF.
 const MAX_BAD: usize = 1000;
+
+/// What every entry has where operational attributes were dumped (RFC 4512, 3.4).
+const OPERATIONAL: [&str; 2] = ["createtimestamp", "modifytimestamp"];
 
 /// What the last entry of a file lacks that may have been cut.
 const CUT: &str = "it does not end with an empty line after its last entry: it may have been cut; \
@@ -39,12 +44,14 @@ pub(super) fn read(
     };
     let scope = Scope::new(&what.mapping).map_err(fail)?;
     let (file, before) = open(&what.path).map_err(fail)?;
-    let mut records = Records::new(BufReader::new(Watched { file, given_up }), &scope.wanted);
+    let mut input = BufReader::new(Watched { file, given_up });
+    let broken = |e: io::Error| fail(format!("reading failed: {e}"));
+    if let Some(what) = form::foreign(input.fill_buf().map_err(broken)?) {
+        return Err(fail(what));
+    }
+    let mut records = Records::new(input, &scope.wanted);
     let mut pass = Pass::new(what, ask, &scope);
-    while let Some(item) = records
-        .next()
-        .map_err(|e| fail(format!("reading failed: {e}")))?
-    {
+    while let Some(item) = records.next().map_err(broken)? {
         pass.take(item, records.closed()).map_err(fail)?;
     }
     pass.end(&records, &before, &what.path).map_err(fail)
@@ -102,6 +109,7 @@ impl Scope {
         let filter = parse(&mapping.filter)?;
         let mut wanted = wanted_attributes(mapping);
         wanted.extend(filter.attributes());
+        wanted.extend(OPERATIONAL.map(str::to_owned));
         let mut group_filter = None;
         if !mapping.group_filter.trim().is_empty() {
             let filter = parse(&mapping.group_filter)?;
@@ -120,6 +128,7 @@ impl Scope {
                 .locks
                 .iter()
                 .map(|rule| rule.attribute_key())
+                .chain(lock_sources(mapping))
                 .collect(),
         })
     }
@@ -138,13 +147,18 @@ struct Pass<'a> {
     bad: usize,
     entries: u64,
     entries_counted: u64,
+    places: Places,
     below_base: usize,
+    /// How many entries below the base have each attribute that the filter of accounts asks for.
+    asked_for: BTreeMap<String, usize>,
     /// Groups that need no member, by DN in normal form. Whether a file hides the members of
     /// others nobody can tell.
     may_be_empty: BTreeSet<String>,
     selected: usize,
     with_id: usize,
     more_pages: bool,
+    /// Whether what servers keep of entries by themselves was dumped, too.
+    operational: bool,
     /// Whether the file says that the search that wrote it succeeded.
     succeeded: bool,
 }
@@ -155,18 +169,26 @@ impl<'a> Pass<'a> {
             what,
             ask,
             scope,
-            assembler: Assembler::new(&what.mapping, &ask.now),
+            assembler: Assembler::new(&what.mapping, &ask.now).export(),
             elsewhere: BTreeMap::new(),
             gaps: Vec::new(),
             first_bad: None,
             bad: 0,
             entries: 0,
             entries_counted: 0,
+            places: Places::default(),
             below_base: 0,
+            asked_for: scope
+                .filter
+                .attributes()
+                .into_iter()
+                .map(|a| (a, 0))
+                .collect(),
             may_be_empty: BTreeSet::new(),
             selected: 0,
             with_id: 0,
             more_pages: false,
+            operational: false,
             succeeded: false,
         }
     }
@@ -176,8 +198,10 @@ impl<'a> Pass<'a> {
         match item {
             Item::Entry(entry) => self.entry(entry, closed),
             Item::Bad(bad) => return self.bad(bad),
-            Item::Referral(address) if hides_no_people(&address) => {}
-            Item::Referral(address) => self.gaps.push(Gap::Referral(address)),
+            Item::Referral(address) => {
+                let hidden = referral::hides(&[address], &self.what.mapping.base);
+                self.gaps.extend(hidden.map(Gap::Referral));
+            }
             Item::Result { code: 0, .. } => self.succeeded = true,
             Item::Result { code, message } => self.gaps.push(Gap::ResultCode { code, message }),
             Item::Count(count) => self.count(count),
@@ -188,12 +212,25 @@ impl<'a> Pass<'a> {
 
     fn entry(&mut self, entry: Entry, closed: bool) {
         self.entries += 1;
+        if is_tombstone(&entry) {
+            return;
+        }
         let name = dn::normalise(&entry.dn);
         let mapping = &self.what.mapping;
+        let id = id_of(&entry, mapping).ok();
         let has_id = entry.values(&mapping.id.name).iter().any(|v| !v.is_empty());
         self.with_id += usize::from(has_id);
+        if let Some(before) = self.places.take(&name, &entry.dn, id.as_ref()) {
+            self.assembler.replaced(&before);
+        }
         let in_base = dn::is_within(&name, &self.scope.base);
         self.below_base += usize::from(in_base);
+        for (attribute, count) in self.asked_for.iter_mut().filter(|_| in_base) {
+            *count += usize::from(!entry.values(attribute).is_empty());
+        }
+        self.operational |= OPERATIONAL
+            .iter()
+            .any(|name| !entry.values(name).is_empty());
         let is_account = in_base && self.scope.filter.matches(&entry);
         let is_group = self.scope.group_filter.as_ref().is_some_and(|filter| {
             dn::is_within(&name, &self.scope.group_base) && filter.matches(&entry)
@@ -206,14 +243,13 @@ impl<'a> Pass<'a> {
         }
         if is_account {
             self.selected += 1;
-            let id = id_of(&entry, mapping).ok();
             if closed || id.as_ref().is_some_and(|id| self.ask.known.contains(id)) {
                 self.assembler.account(entry);
             } else {
                 // Nobody gets a user because the lock was cut off.
                 self.assembler.reject_account(id, entry.dn, CUT.to_owned());
             }
-        } else if let Ok(id) = id_of(&entry, mapping)
+        } else if let Some(id) = id
             && self.ask.known.contains(&id)
         {
             let locks = self.scope.lock_attributes.iter();
@@ -221,19 +257,20 @@ impl<'a> Pass<'a> {
                 locks.filter_map(|name| Some((name.clone(), entry.attributes.get(name)?.clone())));
             let attributes = kept.collect();
             let dn = entry.dn;
-            self.elsewhere.entry(id).or_insert(Entry { dn, attributes });
+            self.elsewhere.insert(id, Entry { dn, attributes });
         }
     }
 
-    /// Who it would have been is not known: nobody can be called absent.
+    /// A record that cannot be used. One with a readable id is that account or group, present; who
+    /// another one would have been is not known, and nobody can be called absent.
     fn bad(&mut self, bad: Bad) -> Result<(), String> {
         self.entries += u64::from(bad.dn.is_some());
-        self.bad += 1;
-        let where_ = match bad.dn {
+        let where_ = match &bad.dn {
             Some(dn) => format!("line {} ({dn})", bad.line),
             None => format!("line {}", bad.line),
         };
         let told = format!("{where_}: {}", bad.why);
+        self.bad += usize::from(bad.entry.is_none());
         if self.bad > MAX_BAD {
             let first = self.first_bad.as_deref().unwrap_or(&told);
             return Err(format!(
@@ -241,12 +278,40 @@ impl<'a> Pass<'a> {
             ));
         }
         self.first_bad.get_or_insert(told);
-        self.assembler
-            .reject_account(None, where_.clone(), bad.why.clone());
-        if self.scope.group_filter.is_some() {
-            self.assembler.reject_group(None, where_, bad.why);
-        }
+        self.bad_account(&bad, where_.clone());
+        self.bad_group(&bad, where_);
         Ok(())
+    }
+
+    fn bad_account(&mut self, bad: &Bad, name: String) {
+        let mapping = &self.what.mapping;
+        let id = bad.entry.as_ref().map(|entry| id_of(entry, mapping));
+        let why = bad.why.clone();
+        let is_meant = || may_be(bad, &self.scope.base, &self.scope.filter);
+        match id {
+            Some(Ok(id)) if is_meant() || self.ask.known.contains(&id) => {
+                self.with_id += 1;
+                self.assembler.reject_account(Some(id), name, why);
+            }
+            Some(Err(NoId::Nobodys(_))) if is_meant() => {
+                self.assembler.reject_nobodys(name, why);
+            }
+            Some(Ok(_) | Err(NoId::Nobodys(_))) => {}
+            Some(Err(NoId::Unreadable(_))) | None => {
+                self.assembler.reject_account(None, name, why);
+            }
+        }
+    }
+
+    fn bad_group(&mut self, bad: &Bad, name: String) {
+        let Some(filter) = &self.scope.group_filter else {
+            return;
+        };
+        let id = bad.entry.as_ref();
+        let id = id.and_then(|entry| group_id_of(entry, &self.what.mapping).ok());
+        if id.is_none() || may_be(bad, &self.scope.group_base, filter) {
+            self.assembler.reject_group(id, name, bad.why.clone());
+        }
     }
 
     /// Each search that wrote a part of the file tells the number of its own entries.
@@ -280,6 +345,8 @@ impl<'a> Pass<'a> {
             ));
         }
         self.gaps.extend(file_gaps(records, before, path));
+        self.gaps.extend(self.places.gap());
+        self.gaps.extend(self.not_dumped());
         if self.more_pages {
             let what = "the search that wrote the file had more pages";
             self.gaps.push(Gap::Paging(what.to_owned()));
@@ -299,8 +366,34 @@ impl<'a> Pass<'a> {
         Ok(self.directory(path))
     }
 
+    /// Attributes that the filter asks for and that no entry has, where nobody was found: a dump of
+    /// some attributes lacks them.
+    fn not_dumped(&self) -> Option<Gap> {
+        if self.selected > 0 || self.below_base == 0 {
+            return None;
+        }
+        let lacking = self.asked_for.iter().filter(|(_, count)| **count == 0);
+        let lacking: Vec<&str> = lacking.map(|(name, _)| spelt(name)).collect();
+        (!lacking.is_empty()).then(|| {
+            Gap::File(format!(
+                "{} entries below the base {}, none has {}, which accounts.filter asks for: dump it \
+                 too (ldapsearch with the attributes '*' '+')",
+                self.below_base,
+                self.what.mapping.base,
+                lacking.join(" or "),
+            ))
+        })
+    }
+
     fn directory(mut self, path: &Path) -> Directory {
         self.assembler.empty_groups(&self.may_be_empty);
+        if !self.operational {
+            // Nobody can tell whether nobody has them or they were not dumped.
+            let unshown = self.assembler.unshown().into_iter();
+            unshown
+                .filter(LockRule::is_operational)
+                .for_each(|rule| self.assembler.hidden(rule));
+        }
         let mapping = &self.what.mapping;
         let name = path.display().to_string();
         let absence = match self.gaps.is_empty() {
@@ -372,26 +465,21 @@ fn file_gaps<R: io::BufRead>(records: &Records<'_, R>, before: &Metadata, path: 
     gaps
 }
 
-/// Whether a referral is one of those that every Active Directory gives for parts without people.
-fn hides_no_people(address: &str) -> bool {
-    let after_host = address
-        .split_once("://")
-        .and_then(|(_, rest)| rest.split_once('/'));
-    let Some((_, name)) = after_host else {
-        return false;
-    };
-    let name = name
-        .split('?')
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    [
-        "cn=configuration,",
-        "dc=domaindnszones,",
-        "dc=forestdnszones,",
-    ]
-    .iter()
-    .any(|part| name.starts_with(part))
+/// Whether a record that cannot be used may be one that this filter finds below this base.
+fn may_be(bad: &Bad, base: &str, filter: &Filter) -> bool {
+    let outside = |dn: &String| !dn::is_within(&dn::normalise(dn), base);
+    let decides = |name: &String| name.is_empty() || filter.attributes().contains(name);
+    let found = bad.entry.as_ref().is_none_or(|entry| filter.matches(entry));
+    !bad.dn.as_ref().is_some_and(outside) && (found || bad.attribute.as_ref().is_some_and(decides))
+}
+
+/// An attribute as people write it.
+fn spelt(name: &str) -> &str {
+    match name {
+        "objectclass" => "objectClass",
+        "samaccounttype" => "sAMAccountType",
+        other => other,
+    }
 }
 
 #[cfg(test)]

@@ -124,8 +124,127 @@ fn a_bad_record_is_named_and_stops_nobody_else() {
     assert!(!directory.groups.gaps().is_empty());
 }
 
+/// One with a readable id is that account; nobody else is in doubt because of it.
+#[test]
+fn a_bad_record_with_an_id_is_that_account() {
+    let url = "title:< file:///tmp/x\nentryUUID";
+    let bob = person("bob", 2).replace("entryUUID", url);
+    let group = format!(
+        "dn: cn=sales,ou=Groups,dc=directory,dc=nh\nobjectClass: posixGroup\ncn: sales\n\
+         entryUUID: {}\n\n",
+        uuid(10)
+    );
+    let text = format!("{}{bob}{group}", person("alice", 1));
+    let directory = read_with(&text, rfc2307(), &[2, 3]).unwrap();
+    assert_eq!(directory.accounts.gaps(), []);
+    assert_eq!(directory.groups.gaps(), []);
+    let evidence = |n| directory.accounts.look(&id(n));
+    assert!(matches!(evidence(2), Evidence::Unknown(Gap::Rejected(_))));
+    assert!(matches!(evidence(3), Evidence::Absent(_)));
+    assert_eq!(directory.accounts.rejected().len(), 1);
+    // Also one whose name is none, and one that left the base.
+    let nameless = bob.replace("dn: uid=bob,ou=People,dc=directory,dc=nh", "dn: bob");
+    let elsewhere = bob.replace("dc=directory,dc=nh", "dc=other");
+    for bob in [nameless, elsewhere] {
+        let text = format!("{}{bob}", person("alice", 1));
+        let directory = read_with(&text, rfc2307(), &[2]).unwrap();
+        let evidence = directory.accounts.look(&id(2));
+        assert!(
+            matches!(evidence, Evidence::Unknown(Gap::Rejected(_))),
+            "{bob}"
+        );
+        assert_eq!(directory.accounts.gaps(), [], "{bob}");
+    }
+    // Who is not known and stands elsewhere is nobody's business.
+    let text = format!("{}{}", person("alice", 1), bob.replace("dc=nh", "dc=other"));
+    let directory = read_with(&text, rfc2307(), &[]).unwrap();
+    assert_eq!(directory.accounts.rejected(), []);
+    assert_eq!(directory.accounts.gaps(), []);
+}
+
+#[test]
+fn an_id_that_is_a_placeholder_leaves_nobody_open() {
+    let mut mapping = rfc2307();
+    mapping.id.name = "ipauniqueid".into();
+    mapping.group_id = mapping.id.clone();
+    let by = |text: String, id: &str| {
+        let (before, _) = text.split_once("entryUUID").unwrap();
+        format!("{before}ipaUniqueID: {id}\n\n")
+    };
+    let text = [
+        by(person("alice", 1), "a-1"),
+        by(person("stan", 2), "autogenerate"),
+        by(person("olga", 3), "autogenerate"),
+    ]
+    .concat();
+    let directory = read_with(&text, mapping, &[]).unwrap();
+    assert_eq!(directory.accounts.gaps(), []);
+    assert_eq!(directory.accounts.len(), 1);
+    let rejected = directory.accounts.rejected();
+    assert_eq!(rejected.len(), 2);
+    assert!(rejected[0].why.contains("no id yet"), "{}", rejected[0].why);
+}
+
+#[test]
+fn what_is_kept_of_the_deleted_is_nobody() {
+    let deleted = person("bob", 2).replace("uid: bob", "objectClass: nsTombstone\nuid: bob");
+    let text = format!("{}{deleted}", person("alice", 1));
+    let directory = read_with(&text, rfc2307(), &[2]).unwrap();
+    assert_eq!(directory.accounts.len(), 1);
+    let evidence = directory.accounts.look(&id(2));
+    assert!(matches!(evidence, Evidence::Absent(p) if p.lookup == Some(Lookup::Nowhere)));
+}
+
+#[test]
+fn a_lock_that_the_server_computes_is_not_shown_by_another_s() {
+    let mut mapping = rfc2307();
+    mapping
+        .locks
+        .insert(0, crate::config::LockRule::NsAccountLock);
+    let hide =
+        |n: &str, id: u32, more: &str| person(n, id).replace("userPassword: {CRYPT}$6$x\n", more);
+    let text = format!(
+        "{}{}{}",
+        hide("alice", 1, "nsAccountLock: FALSE\n"),
+        hide("bob", 2, ""),
+        person("carl", 3)
+    );
+    let directory = read_with(text, mapping, &[]).unwrap();
+    let state = |n| directory.accounts.get(&id(n)).unwrap().state.clone();
+    assert_eq!(state(1), AccountState::Active);
+    assert!(matches!(state(2), AccountState::Unknown { .. }));
+    assert_eq!(state(3), AccountState::Active);
+    assert_eq!(directory.state_unknown, 1);
+}
+
+/// A dump without operational attributes looks as if nobody were locked any more.
+#[test]
+fn a_lock_that_was_not_dumped_is_hidden() {
+    let hidden = |text: &str| {
+        let directory = whole(text);
+        directory
+            .hidden_locks
+            .into_iter()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let alice = person("alice", 1);
+    assert_eq!(hidden(&alice), "pwdaccountlockedtime");
+    let with = |line: &str| alice.replace("entryUUID", &format!("{line}\nentryUUID"));
+    assert_eq!(hidden(&with("modifyTimestamp: 20250101000000Z")), "");
+    assert_eq!(hidden(&with("pwdAccountLockedTime: 000001010000Z")), "");
+}
+
 #[test]
 fn what_is_no_ldif_is_refused() {
+    let wide: Vec<u8> = person("a", 1)
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let said = read_with(wide, rfc2307(), &[]).unwrap_err().to_string();
+    assert!(said.contains("UTF-16LE"), "{said}");
+    let said = read_with(b"\x1f\x8b\x08", rfc2307(), &[]).unwrap_err();
+    assert!(said.to_string().contains("gunzip"), "{said}");
     assert!(refused("<html>\n").contains("line 1"));
     assert!(refused("\0\u{1}\u{2}").contains("no LDIF"));
     let many = "oops\n\n".repeat(MAX_BAD + 1);

@@ -50,6 +50,20 @@ pub(super) struct Bad {
     pub(super) dn: Option<String>,
     /// What is wrong.
     pub(super) why: String,
+    /// The attribute, in lower case, whose value is wrong.
+    pub(super) attribute: Option<String>,
+    /// The entry without the values that cannot be used; `None` when it cannot even be told where
+    /// the record ends, so that its lines may be those of several.
+    pub(super) entry: Option<Entry>,
+}
+
+/// What is wrong with a line.
+#[derive(Debug)]
+enum Fault {
+    /// The value of this attribute cannot be used; the other lines can.
+    Value(String, String),
+    /// The line has no place in an entry: what stands around it may belong to several.
+    Line(String),
 }
 
 /// Reads a file item by item. Holds at most one entry in memory.
@@ -68,6 +82,8 @@ struct Open {
     entry: Option<Entry>,
     size: usize,
     bad: Option<Bad>,
+    /// Lines were found that have no place in an entry; the rest is skipped.
+    torn: bool,
     /// The record is `ldapsearch`'s word about its search, not an entry.
     trailer: bool,
     /// The last line so far was a comment.
@@ -108,7 +124,8 @@ impl<'a, R: BufRead> Records<'a, R> {
                 }
                 Line::Comment(_) => record.commented = true,
                 Line::TooLong => {
-                    record.fail(number, format!("a line is longer than {MAX_LINE} bytes"))
+                    let why = format!("a line is longer than {MAX_LINE} bytes");
+                    record.fail(number, Fault::Value(String::new(), why));
                 }
                 Line::Content(text) => {
                     record.commented = false;
@@ -145,62 +162,89 @@ impl Open {
     }
 
     fn close(self) -> Option<Item> {
-        match (self.bad, self.entry) {
-            (Some(bad), _) => Some(Item::Bad(bad)),
-            (None, entry) => entry.map(Item::Entry),
-        }
-    }
-
-    /// Notes the first thing that is wrong; the rest of the record is skipped.
-    fn fail(&mut self, line: u64, why: String) {
+        let Some(mut bad) = self.bad else {
+            return self.entry.map(Item::Entry);
+        };
         let dn = self.entry.as_ref().map(|entry| entry.dn.clone());
-        self.bad.get_or_insert(Bad { line, dn, why });
+        bad.dn = dn.filter(|dn| !dn.is_empty());
+        bad.entry = self.entry.filter(|_| !self.torn);
+        Some(Item::Bad(bad))
     }
 
-    fn add(&mut self, line: &[u8], wanted: &BTreeSet<String>) -> Result<Option<Item>, String> {
-        if self.bad.is_some() {
+    /// Notes the first thing that is wrong.
+    fn fail(&mut self, line: u64, fault: Fault) {
+        let (attribute, why) = match fault {
+            Fault::Value(attribute, why) => (Some(attribute), why),
+            Fault::Line(why) => {
+                self.torn = true;
+                (None, why)
+            }
+        };
+        self.bad.get_or_insert(Bad {
+            line,
+            dn: None,
+            why,
+            attribute,
+            entry: None,
+        });
+    }
+
+    fn add(&mut self, line: &[u8], wanted: &BTreeSet<String>) -> Result<Option<Item>, Fault> {
+        if self.torn {
             return Ok(None);
         }
-        let (name, value) = split(line)?;
-        match (&mut self.entry, name.as_str()) {
-            (None, "dn") => {
-                self.entry = Some(Entry {
-                    dn: read_dn(value)?,
-                    attributes: BTreeMap::new(),
-                });
-                Ok(None)
+        let (name, value) = split(line).map_err(Fault::Line)?;
+        let line = |why: &str| Err(Fault::Line(why.to_owned()));
+        let Some(entry) = &mut self.entry else {
+            return match (name.as_str(), value.text()) {
+                ("dn", _) => self.begin(value),
+                ("version", Some("1")) => Ok(None),
+                ("version", _) => line("only version 1 of LDIF is known"),
+                _ => self.trailer_line(&name, value).map_err(Fault::Line),
+            };
+        };
+        match name.as_str() {
+            "dn" => return line("a second dn: without a blank line before it"),
+            "changetype" if value.is("add") => return Ok(None),
+            "changetype" => {
+                return line("it is a change; only whole entries are read (changetype: add)");
             }
-            (None, "version") => match value.text() {
-                Some("1") => Ok(None),
-                _ => Err("only version 1 of LDIF is known".to_owned()),
-            },
-            (None, _) => self.trailer_line(&name, value),
-            (Some(_), "dn") => Err("a second dn: without a blank line before it".to_owned()),
-            (Some(_), "changetype") if value.is("add") => Ok(None),
-            (Some(_), "changetype") => {
-                Err("it is a change; only whole entries are read (changetype: add)".to_owned())
-            }
-            (Some(_), "control") => Err("it is a change with a control".to_owned()),
-            (Some(entry), _) => {
-                if let Value::Url = value {
-                    let what = "is to be read from a URL, which is refused";
-                    return Err(format!("the value of {name} {what}"));
-                }
-                let base = name.split(';').next().unwrap_or_default();
-                if !wanted.contains(base) {
-                    return Ok(None);
-                }
-                let value = value
-                    .bytes()
-                    .ok_or_else(|| format!("the value of {name} is no base64"))?;
-                self.size += value.len();
-                if self.size > MAX_ENTRY {
-                    return Err(format!("it has more than {MAX_ENTRY} bytes"));
-                }
-                entry.attributes.entry(name).or_default().push(value);
-                Ok(None)
-            }
+            "control" => return line("it is a change with a control"),
+            _ => {}
         }
+        let base = name.split(';').next().unwrap_or_default();
+        if !wanted.contains(base) {
+            return Ok(None);
+        }
+        let fault = |why: String| Fault::Value(base.to_owned(), why);
+        let value = match value {
+            Value::Url => {
+                let what = "is to be read from a URL, which is refused";
+                return Err(fault(format!("the value of {name} {what}")));
+            }
+            value => value
+                .bytes()
+                .ok_or_else(|| fault(format!("the value of {name} is no base64")))?,
+        };
+        self.size += value.len();
+        if self.size > MAX_ENTRY {
+            return Err(fault(format!("it has more than {MAX_ENTRY} bytes")));
+        }
+        entry.attributes.entry(name).or_default().push(value);
+        Ok(None)
+    }
+
+    /// Begins an entry. One whose DN cannot be read may still have an id.
+    fn begin(&mut self, value: Value<'_>) -> Result<Option<Item>, Fault> {
+        let (dn, fault) = match read_dn(value) {
+            Ok(dn) => (dn, None),
+            Err(why) => (String::new(), Some(Fault::Value("dn".to_owned(), why))),
+        };
+        self.entry = Some(Entry {
+            dn,
+            attributes: BTreeMap::new(),
+        });
+        fault.map_or(Ok(None), Err)
     }
 
     /// Lines of a record that does not begin with a DN.

@@ -81,7 +81,7 @@ fn what_is_refused_names_its_line() {
         ("dn: cn=a\ncontrol: 1.2 true\n", 2, Some("cn=a"), "control"),
         ("dn: cn=a\ncn: a\n-\n", 3, Some("cn=a"), "change"),
         (
-            "dn: cn=a\njpegPhoto:< file:///etc/shadow\n",
+            "dn: cn=a\ndescription:< file:///etc/shadow\n",
             2,
             Some("cn=a"),
             "URL",
@@ -101,6 +101,40 @@ fn what_is_refused_names_its_line() {
         let bad = bad(text);
         assert_eq!((bad.line, bad.dn.as_deref()), (line, dn), "{text}");
         assert!(bad.why.contains(why), "{text}: {}", bad.why);
+    }
+}
+
+/// `ldapsearch -t` writes photographs to files of their own: whoever reads none is not concerned.
+#[test]
+fn a_url_of_an_attribute_that_is_not_read_hurts_nobody() {
+    let entry = one("dn: cn=a\njpegPhoto:< file:///tmp/a\ncn: a\n");
+    assert_eq!(entry.attributes["cn"], [b"a"]);
+}
+
+#[test]
+fn what_is_left_of_a_record_with_a_bad_value_is_kept() {
+    let rest = |text: &str| {
+        let entry = bad(text).entry?;
+        Some((
+            entry.dn,
+            entry.attributes.into_keys().collect::<Vec<_>>().join(" "),
+        ))
+    };
+    let kept = |dn: &str, names: &str| Some((dn.to_owned(), names.to_owned()));
+    assert_eq!(rest("dn: cn=a\ncn:: $\nuid: a\n"), kept("cn=a", "uid"));
+    assert_eq!(
+        rest("dn: cn=a\ncn:< file:///x\nuid: a\n"),
+        kept("cn=a", "uid")
+    );
+    assert_eq!(rest("dn: alice\nuid: a\n"), kept("", "uid"));
+    // Where one entry ends and the next begins cannot be told any more.
+    for torn in [
+        "dn: cn=a\nuid: a\noops\nuid: b\n",
+        "dn: cn=a\nuid: a\ndn: cn=b\nuid: b\n",
+        "dn: cn=a\nchangetype: modify\nreplace: uid\nuid: b\n",
+        "uid: a\n",
+    ] {
+        assert_eq!(rest(torn), None, "{torn}");
     }
 }
 

@@ -21,6 +21,9 @@ fn what_is_incomplete() {
         .contains("size limit")
     );
     assert!(gap(&format!("{alice}ref: ldap://other/ou=x,dc=nh\n")).contains("ldap://other"));
+    // Another domain's configuration says nothing about where this one's people are.
+    let other = format!("{alice}ref: ldap://x/CN=Configuration,DC=other\n");
+    assert!(gap(&other).contains("ldap://x"));
     assert!(
         gap(&format!(
             "{alice}# pagedresults\npagedresults: cookie=AA==\n"
@@ -42,9 +45,54 @@ fn what_is_incomplete() {
     assert_eq!(elsewhere.accounts.gaps()[1], Gap::Empty);
 }
 
+/// Monday's dump and Tuesday's in one file: who was deleted in between is still there.
+#[test]
+fn a_dump_that_was_appended() {
+    let monday = [person("alice", 1), person("bob", 2), person("carl", 3)].concat();
+    let locked = person("bob", 2).replace("entryUUID", "shadowExpire: 1\nentryUUID");
+    let again = person("alice", 4);
+    let text = format!("{monday}{again}{locked}");
+    let directory = whole(&text);
+    let said = directory.accounts.gaps()[0].to_string();
+    assert!(
+        said.contains("2 of its entries stand there twice (uid=alice"),
+        "{said}"
+    );
+    assert!(said.contains("appended"), "{said}");
+    let is_out = |directory: &Directory| {
+        let bob = directory.accounts.get(&id(2)).unwrap();
+        matches!(bob.state, AccountState::Locked { .. })
+    };
+    assert!(is_out(&directory));
+    // Alice was deleted and made anew: the new one counts, the old one is not absent.
+    assert!(directory.accounts.get(&id(4)).is_some());
+    assert!(matches!(
+        directory.accounts.look(&id(1)),
+        Evidence::Unknown(_)
+    ));
+    // Locked in one of them is locked, and the last one's values count.
+    let open = person("bob", 2).replace("entryUUID", "title: Head\nentryUUID");
+    let directory = whole(&format!("{locked}{open}"));
+    assert!(is_out(&directory));
+    let bob = directory.accounts.get(&id(2)).unwrap();
+    assert_eq!(bob.profile[&crate::model::ProfileField::Position], "Head");
+}
+
+#[test]
+fn a_dump_of_some_attributes_says_which_one_lacks() {
+    let text = [person("alice", 1), person("bob", 2)].concat();
+    let text = text.replace("objectClass: posixAccount\n", "");
+    let said = whole(&text).accounts.gaps()[0].to_string();
+    assert!(said.contains("2 entries below the base"), "{said}");
+    assert!(
+        said.contains("none has objectClass, which accounts.filter asks for"),
+        "{said}"
+    );
+}
+
 #[test]
 fn a_usual_limit_is_suspect_unless_the_search_says_that_it_succeeded() {
-    let mut text: String = (0..500).map(|n| person(&format!("u{n}"), n)).collect();
+    let mut text: String = (1..=500).map(|n| person(&format!("u{n}"), n)).collect();
     let suspect = whole(&text);
     assert_eq!(suspect.accounts.gaps(), [Gap::SuspectCount(500)]);
     assert_eq!(suspect.accounts.len(), 500);

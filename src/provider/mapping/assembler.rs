@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{LockRule, Mapping};
 use crate::model::{
-    Account, AccountState, Directory, DirectoryId, Entry, Gap, GroupId, Now, Proof, Roster, Shape,
-    SourceIdentity,
+    Account, AccountState, Directory, DirectoryId, Entry, Gap, GroupId, Now, Proof, Rejected,
+    Roster, Shape, SourceIdentity,
 };
 
 use super::locks::{Judgement, judge};
 use super::person::{Unusable, person};
-use super::unique::Unique;
-use super::{dn, groups, ids, is_tombstone, not_a_person, shown_by, wanted_attributes};
+use super::unique::{Clash, Unique};
+use super::{
+    advice, dn, groups, ids, is_tombstone, lock_sources, not_a_person, remains_attributes,
+    shown_by, wanted_attributes,
+};
 
 /// Builds a [`Directory`] from the entries of one reading. No raw entry is kept.
 ///
@@ -30,6 +33,10 @@ pub struct Assembler<'a> {
     hidden: BTreeSet<LockRule>,
     /// Usable entries that have a value, by attribute.
     attributes: BTreeMap<String, usize>,
+    /// Whoever is missing is looked up by id, so that an entry without one leaves nobody open.
+    asked_by_id: bool,
+    /// What the source computes when it is asked is not in the entries.
+    is_export: bool,
 }
 
 impl<'a> Assembler<'a> {
@@ -43,16 +50,29 @@ impl<'a> Assembler<'a> {
             open: Vec::new(),
             readable: BTreeSet::new(),
             hidden: BTreeSet::new(),
-            attributes: wanted_attributes(mapping)
-                .into_iter()
-                .map(|n| (n, 0))
-                .collect(),
+            attributes: counted_attributes(mapping),
+            asked_by_id: false,
+            is_export: false,
         }
     }
 
-    /// Adds an entry that the account search returned. What Active Directory keeps of a deleted
-    /// object is not one. An entry that cannot be used is rejected by name; the same entry seen twice (overlapping bases) counts once; two entries with one id
-    /// are both rejected.
+    /// The entries come from a file that a server wrote: what it computes only when it is asked need
+    /// not be in them.
+    pub fn export(mut self) -> Self {
+        self.is_export = true;
+        self
+    }
+
+    /// Each account that is missing is asked for by its id: an entry without one leaves nobody open.
+    pub fn asked_by_id(mut self) -> Self {
+        self.asked_by_id = true;
+        self
+    }
+
+    /// Adds an entry that the account search returned. What is kept of a deleted one is not one. An
+    /// entry that cannot be used is rejected by name; of the same entry seen twice (overlapping bases,
+    /// an appended file) the last counts, but a lock that the other had stays; two entries with one
+    /// id are both rejected.
     pub fn account(&mut self, entry: Entry) {
         if is_tombstone(&entry) {
             return;
@@ -60,27 +80,42 @@ impl<'a> Assembler<'a> {
         self.accounts.seen += 1;
         // Also a rejected entry shows that its lock attributes may be read.
         self.readable.extend(shown_by(&entry, self.mapping));
-        match person(&entry, self.mapping, self.now) {
-            Err(Unusable { id, why }) => self.accounts.reject(id, entry.dn, why),
-            Ok(person) => {
-                let mut account = person.account;
-                let id = account.id.clone();
-                let rule = person.not_a_person;
-                let open = match person.judgement {
-                    Judgement::Settled(state) => {
-                        account.state = not_a_person::state(rule, state);
-                        None
+        let person = match person(&entry, self.mapping, self.now) {
+            Ok(person) => person,
+            Err(Unusable::NoId(no)) => return self.accounts.reject_no_id(entry.dn, no),
+            Err(Unusable::Known(id, why)) => return self.accounts.reject(Some(id), entry.dn, why),
+        };
+        let mut account = person.account;
+        let id = account.id.clone();
+        let rule = person.not_a_person;
+        let open = match person.judgement {
+            Judgement::Settled(state) => {
+                account.state = not_a_person::state(rule, state);
+                None
+            }
+            open => Some((id.clone(), open, rule)),
+        };
+        match self
+            .accounts
+            .insert(id.clone(), &entry.dn, account, |a| &a.dn)
+        {
+            Err(Clash) => return,
+            Ok(None) => {}
+            Ok(Some(before)) => {
+                self.open.retain(|(open, _, _)| *open != id);
+                if matches!(before.state.by_locks(), AccountState::Locked { .. }) {
+                    if let Some(account) = self.accounts.items.get_mut(&id) {
+                        account.state = before.state;
                     }
-                    open => Some((id.clone(), open, rule)),
-                };
-                if !self.accounts.insert(id, &entry.dn, account, |a| &a.dn) {
                     return;
                 }
                 self.open.extend(open);
-                for (name, count) in &mut self.attributes {
-                    *count += usize::from(entry.values(name).iter().any(|v| !v.is_empty()));
-                }
+                return;
             }
+        }
+        self.open.extend(open);
+        for (name, count) in &mut self.attributes {
+            *count += usize::from(entry.values(name).iter().any(|v| !v.is_empty()));
         }
     }
 
@@ -91,11 +126,12 @@ impl<'a> Assembler<'a> {
         self.groups.seen += 1;
         let id = match ids::group_id_of(&entry, self.mapping) {
             Ok(id) => id,
-            Err(why) => return self.groups.reject(None, entry.dn, why),
+            Err(no) => return self.groups.reject_no_id(entry.dn, no),
         };
         match groups::raw_group(&entry, self.mapping) {
             Ok(group) => {
-                self.groups.insert(id, &entry.dn, group, |g| &g.dn);
+                // Which of two counts does not matter: a clash is noted.
+                let _ = self.groups.insert(id, &entry.dn, group, |g| &g.dn);
             }
             Err(why) => self.groups.reject(Some(id), entry.dn, why),
         }
@@ -123,6 +159,20 @@ impl<'a> Assembler<'a> {
         self.accounts.reject(id, name, why);
     }
 
+    /// Names an entry of the account search that cannot be used and whose id is nobody's.
+    pub fn reject_nobodys(&mut self, name: String, why: String) {
+        self.accounts.seen += 1;
+        self.accounts.reject_nobodys(name, why);
+    }
+
+    /// Another entry, with another id, now stands where the account of this id stood before.
+    pub fn replaced(&mut self, id: &DirectoryId) {
+        if let Some(before) = self.accounts.items.remove(id) {
+            let why = "another entry with another id stands in its place later".to_owned();
+            self.accounts.reject(Some(id.clone()), before.dn, why);
+        }
+    }
+
     /// Names an entry of the group search that could not be read, or not to its end.
     pub fn reject_group(&mut self, id: Option<GroupId>, name: String, why: String) {
         self.groups.seen += 1;
@@ -139,7 +189,7 @@ impl<'a> Assembler<'a> {
     /// is there is to be found out by other means: if so, [`Assembler::readable`] is told, if not,
     /// [`Assembler::hidden`].
     pub fn unshown(&self) -> Vec<LockRule> {
-        let rules = self.mapping.locks.iter().copied();
+        let rules = self.mapping.locks.iter().cloned();
         let asked = rules.filter(|rule| rule.can_be_searched_by());
         asked.filter(|rule| !self.readable.contains(rule)).collect()
     }
@@ -153,7 +203,14 @@ impl<'a> Assembler<'a> {
     /// by what the reading has shown so far.
     pub fn state_of(&self, entry: &Entry) -> AccountState {
         let (judgement, _) = judge(entry, &self.mapping.locks, self.now);
-        judgement.settle(&self.readable)
+        judgement.settle(&self.absence_shows())
+    }
+
+    /// Lock rules whose attribute's absence from an entry is its absence from the directory.
+    fn absence_shows(&self) -> BTreeSet<LockRule> {
+        let rules = self.readable.iter();
+        let rules = rules.filter(|rule| !self.is_export || !rule.is_computed());
+        rules.cloned().collect()
     }
 
     /// Those of `known` that no entry had so far, usable or not: to be looked up by id.
@@ -181,9 +238,19 @@ impl<'a> Assembler<'a> {
     ) -> Directory {
         self.settle_states();
         let sentinel_gaps = self.missing_sentinels(sentinels);
-        let gaps = [sentinel_gaps.clone(), self.accounts.gaps()].concat();
+        let mut gaps = [sentinel_gaps.clone(), self.accounts.gaps()].concat();
+        if !self.asked_by_id {
+            let usable = self.accounts.items.values();
+            let usable: Vec<&str> = usable.map(|account| account.dn.as_str()).collect();
+            let advise = |bad: &[&Rejected<DirectoryId>]| {
+                let bad: Vec<&str> = bad.iter().map(|bad| bad.name.as_str()).collect();
+                advice::about_base(&self.mapping.base, &usable, &bad)
+            };
+            gaps.extend(self.accounts.anybody(advise));
+        }
         let absence = with_gaps(absence, gaps, self.accounts.seen);
-        let gaps = [sentinel_gaps, self.groups.gaps()].concat();
+        let mut gaps = [sentinel_gaps, self.groups.gaps()].concat();
+        gaps.extend(self.groups.anybody(|_| advice::REPAIR.to_owned()));
         let group_absence = match group_absence {
             Err(known) if known.contains(&Gap::NotRead) => Err(known),
             said => with_gaps(said, gaps, self.groups.seen),
@@ -208,9 +275,10 @@ impl<'a> Assembler<'a> {
     }
 
     fn settle_states(&mut self) {
+        let shows = self.absence_shows();
         for (id, judgement, rule) in std::mem::take(&mut self.open) {
             if let Some(account) = self.accounts.items.get_mut(&id) {
-                account.state = not_a_person::state(rule, judgement.settle(&self.readable));
+                account.state = not_a_person::state(rule, judgement.settle(&shows));
             }
         }
     }
@@ -221,7 +289,9 @@ impl<'a> Assembler<'a> {
         if !sentinels.is_empty() {
             for account in self.accounts.items.values() {
                 dns.insert(dn::normalise(&account.dn));
-                names.insert(dn::fold(&account.username.replace(Account::HIDDEN, "")));
+                let others = account.other_usernames.iter();
+                let all = std::iter::once(&account.username).chain(others);
+                names.extend(all.map(|name| dn::fold(&name.replace(Account::HIDDEN, ""))));
             }
             dns.extend(self.groups.items.values().map(|g| dn::normalise(&g.dn)));
             dns.extend(
@@ -258,6 +328,16 @@ impl<'a> Assembler<'a> {
             attributes,
         }
     }
+}
+
+/// The attributes whose share is compared with the last reading. Of most people nobody expects those
+/// that few have because something went wrong, and those that lock.
+fn counted_attributes(mapping: &Mapping) -> BTreeMap<String, usize> {
+    let mut names = wanted_attributes(mapping);
+    for rare in remains_attributes(mapping).union(&lock_sources(mapping)) {
+        names.remove(rare);
+    }
+    names.into_iter().map(|name| (name, 0)).collect()
 }
 
 /// Adds gaps to what is known of completeness, and the number of entries to a proof.

@@ -101,9 +101,15 @@ impl Index {
                 .or_insert_with(|| Some(id.clone()));
         };
         for (id, account) in accounts {
-            // A name that only looks the same is not meant, and makes nobody else's unclear.
-            if let Some(name) = own_name(&account.username).filter(|_| by_name) {
-                add(&mut index.usernames, name, id);
+            if by_name {
+                let others = account.other_usernames.iter();
+                let names = std::iter::once(&account.username).chain(others);
+                // A name that only looks the same is not meant, and makes nobody else's unclear;
+                // spellings of one name are one.
+                let names: BTreeSet<String> = names.filter_map(|name| own_name(name)).collect();
+                for name in names {
+                    add(&mut index.usernames, name, id);
+                }
             }
             if by_dn {
                 add(&mut index.dns, dn::normalise(&account.dn), id);

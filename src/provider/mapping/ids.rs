@@ -8,20 +8,40 @@ use crate::model::{DirectoryId, Entry, GroupId};
 /// The most bytes an id may have; the longest in use (`ipaUniqueID`, SIDs as text) stay below.
 const MAX_BYTES: usize = 256;
 
+/// Why an entry has no usable id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoId {
+    /// Its value was read and is nobody's: whoever is missing, this entry is not that person.
+    Nobodys(String),
+    /// It cannot be told what the id is: the entry may be anybody's.
+    Unreadable(String),
+}
+
+impl NoId {
+    /// The reason in words.
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Nobodys(why) | Self::Unreadable(why) => why,
+        }
+    }
+}
+
 /// The account's id in canonical form.
 ///
 /// # Errors
 ///
-/// Says what is wrong with the id attribute: missing, blank, of a wrong length, several values.
-pub fn id_of(entry: &Entry, mapping: &Mapping) -> Result<DirectoryId, String> {
+/// Says what is wrong with the id attribute: missing, blank, of a wrong length, several values, or a
+/// placeholder.
+pub fn id_of(entry: &Entry, mapping: &Mapping) -> Result<DirectoryId, NoId> {
     canonical_id(entry, &mapping.id).map(DirectoryId::new)
 }
 
-/// The id of an entry of the group search.
+/// A group's id in canonical form.
 ///
 /// # Errors
+///
 /// As [`id_of`].
-pub fn group_id_of(entry: &Entry, mapping: &Mapping) -> Result<GroupId, String> {
+pub fn group_id_of(entry: &Entry, mapping: &Mapping) -> Result<GroupId, NoId> {
     canonical_id(entry, &mapping.group_id).map(GroupId::new)
 }
 
@@ -59,7 +79,18 @@ pub fn id_filter(mapping: &Mapping, id: &DirectoryId) -> String {
 }
 
 /// The canonical text of an id attribute's value.
-pub(super) fn canonical_id(entry: &Entry, id: &IdAttribute) -> Result<String, String> {
+pub(super) fn canonical_id(entry: &Entry, id: &IdAttribute) -> Result<String, NoId> {
+    let text = id_text(entry, id).map_err(NoId::Unreadable)?;
+    if DirectoryId::new(text.as_str()).is_placeholder() {
+        return Err(NoId::Nobodys(format!(
+            "it has no id yet: its {} is {text:?}, which is nobody's",
+            id.name
+        )));
+    }
+    Ok(text)
+}
+
+fn id_text(entry: &Entry, id: &IdAttribute) -> Result<String, String> {
     let mut values: Vec<_> = entry.values(&id.name).iter().collect();
     values.dedup();
     let value = match values.as_slice() {
@@ -111,9 +142,6 @@ fn guid_id(name: &str, value: &[u8]) -> Result<String, String> {
             }
         },
     };
-    if text.bytes().all(|b| matches!(b, b'0' | b'-')) {
-        return Err(format!("its {name} is blank"));
-    }
     Ok(text)
 }
 
@@ -226,12 +254,13 @@ mod tests {
         for (value, why) in [
             (b"".as_slice(), "bytes instead of 16"),
             (&GUID[..15], "15 bytes"),
-            (&[0; 16], "blank"),
+            (&[0; 16], "no id yet"),
+            (&[0xff; 16], "no id yet"),
             (&[7; 17], "17 bytes"),
             (b"00112233-4455-6677-8899-aabbccddeezz", "36 bytes"),
         ] {
             let said = id_of(&with("objectguid", value), &ad()).unwrap_err();
-            assert!(said.contains(why), "{said}");
+            assert!(said.why().contains(why), "{said:?}");
         }
         for (value, why) in [
             (b"".as_slice(), "blank"),
@@ -240,17 +269,27 @@ mod tests {
             (b"alice", "no UUID"),
         ] {
             let said = id_of(&with("entryuuid", value), &rfc2307()).unwrap_err();
-            assert!(said.contains(why), "{said}");
+            assert!(said.why().contains(why), "{said:?}");
         }
-        assert!(
-            id_of(&Entry::default(), &ad())
-                .unwrap_err()
-                .contains("no objectguid")
-        );
+        let none = id_of(&Entry::default(), &ad()).unwrap_err();
+        assert!(none.why().contains("no objectguid"), "{none:?}");
         let two = entry("cn=a", &[("objectguid", &GUID), ("objectguid", &[7; 16])]);
-        assert!(id_of(&two, &ad()).unwrap_err().contains("2 values"));
+        assert!(id_of(&two, &ad()).unwrap_err().why().contains("2 values"));
         let twice = entry("cn=a", &[("objectguid", &GUID), ("objectguid", &GUID)]);
         assert!(id_of(&twice, &ad()).is_ok());
+    }
+
+    #[test]
+    fn a_placeholder_is_nobody_s_and_what_is_broken_may_be_anybody_s() {
+        let mut mapping = rfc2307();
+        mapping.id.name = "ipauniqueid".into();
+        let id = |value: &str| id_of(&with("ipauniqueid", value.as_bytes()), &mapping);
+        for value in ["autogenerate", " AutoGenerate\n", "0", "none"] {
+            let said = id(value).unwrap_err();
+            assert!(matches!(said, NoId::Nobodys(_)), "{said:?}");
+        }
+        assert!(matches!(id(""), Err(NoId::Unreadable(_))));
+        assert!(id("11111111-2222-11ee-8000-525400000001").is_ok());
     }
 
     #[test]

@@ -4,21 +4,26 @@
 //!
 //! 1. One rule says locked: **locked**, whatever the others say.
 //! 2. A value is there that cannot be understood, or `userAccountControl` is not there: **unknown**.
-//! 3. A rule whose absence proves nothing (`pwdAccountLockedTime`, `userPassword`) is silent:
-//!    **unknown**, unless another rule *shows* that the account is not locked. Both are places
-//!    where one lock may be written, and a server uses one of them; so a readable `userPassword`
-//!    makes up for a server without ppolicy, and the other way round.
+//! 3. A rule whose absence proves nothing (`pwdAccountLockedTime`, `userPassword`, an attribute of the
+//!    directory's own) is silent: **unknown**, unless another rule *shows* that the account is not
+//!    locked. They are places where one lock may be written, and a server uses one of them; so a
+//!    readable `userPassword` makes up for a server without ppolicy, and the other way round.
 //! 4. Else **active**.
 //!
 //! A rule shows "not locked" by a value that says so. An absent `pwdAccountLockedTime`,
-//! `nsAccountLock` or `loginDisabled` shows it too, if the right to read it is known: because
-//! another entry of the same reading has it, or because the provider found out otherwise. Dates
-//! of expiry and shells never show it: an account that has not expired may still be locked.
+//! `nsAccountLock`, `loginDisabled` or attribute of the directory's own shows it too, if the right to
+//! read it is known: because another entry of the same reading has it, or because the provider found
+//! out otherwise. In a file `nsAccountLock` shows it only by a value: the server computes it, and an
+//! export need not have it. Dates of expiry and shells never show it: an account that has not expired
+//! may still be locked.
 
 use std::collections::BTreeSet;
 
 use crate::config::LockRule;
 use crate::model::{AccountState, Entry, Now, Timestamp};
+
+use super::not_a_person::is_like;
+use super::{dn, passwords};
 
 const DAY_MS: i64 = 86_400_000;
 /// From 1601-01-01, where FILETIME begins, to 1970-01-01.
@@ -26,9 +31,11 @@ const FILETIME_EPOCH_MS: i64 = 11_644_473_600_000;
 
 /// What one rule says of one entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Verdict {
+pub(super) enum Verdict {
     /// It is locked, because of this value.
     Locked(String),
+    /// It is locked, because of what the rule's attribute is computed from: its name and its value.
+    LockedBy(&'static str, String),
     /// The value says that it is not.
     Open,
     /// There is no value.
@@ -58,21 +65,24 @@ pub(super) fn judge(
     let mut silent = BTreeSet::new();
     let mut shown = false;
     for rule in rules {
-        let (verdict, date) = verdict(*rule, entry, now);
+        let (verdict, date) = verdict(rule, entry, now);
         expires = expires.into_iter().chain(date).min();
         match verdict {
-            Verdict::Locked(value) if locked.is_none() => {
+            Verdict::Locked(value) => {
                 let attribute = rule.attribute().to_owned();
-                locked = Some(AccountState::Locked { attribute, value });
+                locked = locked.or(Some(AccountState::Locked { attribute, value }));
             }
-            Verdict::Locked(_) => {}
+            Verdict::LockedBy(attribute, value) => {
+                let attribute = attribute.to_owned();
+                locked = locked.or(Some(AccountState::Locked { attribute, value }));
+            }
             Verdict::Unclear(why) => unclear = unclear.or(Some(why)),
             Verdict::Silent if *rule == LockRule::UserAccountControl => {
                 let why = "userAccountControl cannot be read, though every user has it";
                 unclear = unclear.or(Some(why.to_owned()));
             }
             Verdict::Silent => {
-                silent.insert(*rule);
+                silent.insert(rule.clone());
             }
             Verdict::Open => shown = shown || rule.is_about_locks(),
         }
@@ -113,12 +123,12 @@ impl Judgement {
 
 impl LockRule {
     /// The attribute in lower case, as entries have it.
-    pub fn attribute_key(self) -> String {
+    pub fn attribute_key(&self) -> String {
         self.attribute().to_ascii_lowercase()
     }
 
     /// Whether a value that is no lock proves that an administrator has not locked the account.
-    fn is_about_locks(self) -> bool {
+    fn is_about_locks(&self) -> bool {
         !matches!(
             self,
             Self::AccountExpires | Self::ShadowExpire | Self::LoginShell
@@ -126,33 +136,65 @@ impl LockRule {
     }
 
     /// Whether its absence says nothing, so that another rule must speak.
-    fn needs_another(self) -> bool {
-        matches!(self, Self::PwdAccountLockedTime | Self::UserPassword)
+    fn needs_another(&self) -> bool {
+        matches!(
+            self,
+            Self::PwdAccountLockedTime
+                | Self::UserPassword
+                | Self::Value { .. }
+                | Self::Bits { .. }
+        )
+    }
+
+    /// Whether the server computes the attribute when it is asked, and need not write it down.
+    pub(super) fn is_computed(&self) -> bool {
+        matches!(self, Self::NsAccountLock)
+    }
+
+    /// Whether the attribute is, or may be, one that is dumped only when it is asked for.
+    pub(crate) fn is_operational(&self) -> bool {
+        matches!(
+            self,
+            Self::PwdAccountLockedTime
+                | Self::NsAccountLock
+                | Self::Value { .. }
+                | Self::Bits { .. }
+        )
+    }
+
+    /// What an attribute is computed from, in lower case.
+    pub(super) fn sources(&self) -> Option<&'static str> {
+        self.is_computed().then_some(ROLE)
     }
 
     /// Whether a search by the attribute's presence tells anything. Servers guard passwords, and
     /// without `userAccountControl` nothing is known of anybody.
-    pub(super) fn can_be_searched_by(self) -> bool {
+    pub(super) fn can_be_searched_by(&self) -> bool {
         !matches!(self, Self::UserPassword | Self::UserAccountControl)
     }
 
     /// Whether its absence means "not locked" once the right to read it is known.
-    pub(super) fn absence_can_show(self) -> bool {
+    pub(super) fn absence_can_show(&self) -> bool {
         matches!(
             self,
-            Self::PwdAccountLockedTime | Self::NsAccountLock | Self::LoginDisabled
+            Self::PwdAccountLockedTime
+                | Self::NsAccountLock
+                | Self::LoginDisabled
+                | Self::Value { .. }
+                | Self::Bits { .. }
         )
     }
 }
 
-fn verdict(rule: LockRule, entry: &Entry, now: &Now) -> (Verdict, Option<Timestamp>) {
+fn verdict(rule: &LockRule, entry: &Entry, now: &Now) -> (Verdict, Option<Timestamp>) {
     let key = rule.attribute_key();
     let values = entry.values(&key);
     if values.is_empty() {
-        return (Verdict::Silent, None);
+        let computed = rule.is_computed().then(|| computed_lock(entry)).flatten();
+        return (computed.unwrap_or(Verdict::Silent), None);
     }
-    if rule == LockRule::UserPassword {
-        return (password(values), None);
+    if *rule == LockRule::UserPassword {
+        return (passwords::judge(values), None);
     }
     let texts: Option<Vec<&str>> = values
         .iter()
@@ -174,6 +216,8 @@ fn verdict(rule: LockRule, entry: &Entry, now: &Now) -> (Verdict, Option<Timesta
             LockRule::PwdAccountLockedTime => (locked_time(text), None),
             LockRule::NsAccountLock | LockRule::LoginDisabled => (flag(text), None),
             LockRule::LoginShell => (shell(text), None),
+            LockRule::Value { pattern, .. } => (own_value(text, pattern), None),
+            LockRule::Bits { bits, .. } => (own_bits(text, *bits), None),
             LockRule::UserPassword => continue,
         };
         expires = expires.into_iter().chain(date).min();
@@ -182,10 +226,32 @@ fn verdict(rule: LockRule, entry: &Entry, now: &Now) -> (Verdict, Option<Timesta
     (strictest(rule, verdicts), expires)
 }
 
+/// The attribute by which 389 puts people into roles, in lower case.
+const ROLE: &str = "nsroledn";
+
+/// What makes 389 compute `nsAccountLock: TRUE`: the role of who is disabled (`ns-inactivate.pl`,
+/// `dsidm … role lock`), and FreeIPA's containers of users who are not active any more or not yet.
+fn computed_lock(entry: &Entry) -> Option<Verdict> {
+    let roles = entry.values(ROLE).iter();
+    let mut roles = roles.filter_map(|role| std::str::from_utf8(role).ok());
+    let disabled = roles.find(|role| {
+        let name = dn::rdn_value(role, "cn");
+        name.is_some_and(|name| matches!(name.as_str(), "nsmanageddisabledrole" | "nsdisabledrole"))
+    });
+    if let Some(role) = disabled {
+        return Some(Verdict::LockedBy("nsRoleDN", role.trim().to_owned()));
+    }
+    let parent = dn::parent(&entry.dn);
+    let inactive = ["cn=deleted users,", "cn=staged users,"];
+    let in_freeipa = parent.contains("cn=accounts,cn=provisioning,");
+    let is_inactive = in_freeipa && inactive.iter().any(|name| parent.starts_with(name));
+    is_inactive.then_some(Verdict::LockedBy("container", parent))
+}
+
 /// Of several values, which only a broken entry has: locked before unclear before open.
-fn strictest(rule: LockRule, verdicts: Vec<Verdict>) -> Verdict {
+fn strictest(rule: &LockRule, verdicts: Vec<Verdict>) -> Verdict {
     let rank = |v: &Verdict| match v {
-        Verdict::Locked(_) => 0,
+        Verdict::Locked(_) | Verdict::LockedBy(..) => 0,
         Verdict::Unclear(_) => 1,
         Verdict::Open => 2,
         Verdict::Silent => 3,
@@ -273,27 +339,19 @@ fn shell(text: &str) -> Verdict {
     }
 }
 
-/// Locked when no value is left that opens the account. No part of a value leaves this function.
-fn password(values: &[Vec<u8>]) -> Verdict {
-    let crypt = |value: &[u8]| {
-        let (scheme, rest) = value.split_at_checked(7)?;
-        scheme
-            .eq_ignore_ascii_case(b"{CRYPT}")
-            .then(|| rest.to_vec())
-    };
-    let mut unset = false;
-    for value in values {
-        match crypt(value.trim_ascii()).as_deref() {
-            Some(b"!!") => unset = true,
-            Some([b'!', ..]) => {}
-            _ if value.trim_ascii().is_empty() => unset = true,
-            _ => return Verdict::Open,
-        }
+/// What a directory's own attribute says.
+fn own_value(text: &str, pattern: &str) -> Verdict {
+    match is_like(text, pattern) {
+        true => Verdict::Locked(text.to_owned()),
+        false => Verdict::Open,
     }
-    if unset {
-        Verdict::Unclear("no password was set yet: neither locked nor ready".to_owned())
-    } else {
-        Verdict::Locked("a password that is locked with !".to_owned())
+}
+
+fn own_bits(text: &str, bits: u64) -> Verdict {
+    match text.parse::<i64>() {
+        Ok(number) if number.cast_unsigned() & bits != 0 => Verdict::Locked(text.to_owned()),
+        Ok(_) => Verdict::Open,
+        Err(_) => Verdict::Unclear(text.to_owned()),
     }
 }
 

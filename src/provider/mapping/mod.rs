@@ -3,25 +3,31 @@
 //! A provider feeds an [`Assembler`] entry by entry, and gets a [`crate::model::Directory`] from
 //! it. Nothing here waits, reads a clock or knows a protocol.
 
+mod advice;
 mod assembler;
 pub mod dn;
+mod emails;
 mod groups;
 mod ids;
 mod locks;
 mod names;
 mod not_a_person;
+mod passwords;
 mod person;
+mod remains;
 mod text;
 mod unique;
+mod usernames;
 
 use std::collections::BTreeSet;
 
-use crate::config::{EmailSource, GroupMembers, LockRule, Mapping, Schema};
+use crate::config::{EmailSource, GroupMembers, LockRule, Mapping};
 use crate::model::{AccountState, Entry, Now};
 
 pub use assembler::Assembler;
 pub use groups::may_be_empty;
-pub use ids::{escape_filter_value, group_id_of, id_context, id_filter, id_of, ids_of};
+pub use ids::{NoId, escape_filter_value, group_id_of, id_context, id_filter, id_of, ids_of};
+pub use remains::is_tombstone;
 pub use text::clean;
 pub use unique::is_suspect_count;
 
@@ -35,35 +41,36 @@ pub fn person_attributes(mapping: &Mapping) -> BTreeSet<String> {
             EmailSource::Attribute(name) => {
                 wanted.insert(name.clone());
             }
-            EmailSource::Template(template) => wanted.extend(person::placeholders(template)),
+            EmailSource::Template(template) => wanted.extend(emails::placeholders(template)),
         }
     }
     wanted.extend(mapping.fields.iter().flat_map(|(_, names)| names.clone()));
     wanted.extend(mapping.full_name.iter().cloned());
-    wanted.extend(mapping.locks.iter().map(|rule| rule.attribute_key()));
-    if mapping.schema == Schema::Ad {
-        wanted.insert(TOMBSTONE.to_owned());
-    }
+    wanted.extend(mapping.locks.iter().map(LockRule::attribute_key));
     lower(wanted)
 }
 
-/// What Active Directory says of a deleted object that it keeps ([MS-ADTS] 3.1.1.5.5.1). Such an
-/// object is no account and takes no part in what a reading proves.
-pub const TOMBSTONE: &str = "isdeleted";
-
-/// Whether an entry is what is kept of a deleted object.
-pub fn is_tombstone(entry: &Entry) -> bool {
-    let values = entry.values(TOMBSTONE).iter();
-    values.into_iter().any(|v| v.eq_ignore_ascii_case(b"TRUE"))
+/// The attributes that tell what is kept of a deleted entry and which entry lost a replication
+/// conflict, in lower case. A server need not know them.
+pub fn remains_attributes(mapping: &Mapping) -> BTreeSet<String> {
+    remains::attributes(mapping.schema)
 }
 
 /// The attributes that accounts need, in lower case: those that describe people, and those by
 /// which others are told from them. A server need not know the latter.
 pub fn wanted_attributes(mapping: &Mapping) -> BTreeSet<String> {
     let mut wanted = person_attributes(mapping);
+    wanted.extend(remains_attributes(mapping));
+    wanted.extend(lock_sources(mapping));
     let rules = mapping.not_a_person.iter();
     wanted.extend(rules.filter_map(|rule| rule.attribute_key()));
     wanted
+}
+
+/// What servers compute the attributes of lock rules from, in lower case.
+pub fn lock_sources(mapping: &Mapping) -> BTreeSet<String> {
+    let sources = mapping.locks.iter().filter_map(LockRule::sources);
+    sources.map(str::to_owned).collect()
 }
 
 /// The attributes that groups need, in lower case: id, name, members.
@@ -92,7 +99,7 @@ pub fn state_of(entry: &Entry, mapping: &Mapping, now: &Now) -> AccountState {
 /// The lock rules whose attribute this entry has.
 fn shown_by(entry: &Entry, mapping: &Mapping) -> BTreeSet<LockRule> {
     let has = |rule: &&LockRule| !entry.values(&rule.attribute_key()).is_empty();
-    mapping.locks.iter().filter(has).copied().collect()
+    mapping.locks.iter().filter(has).cloned().collect()
 }
 
 fn lower(names: BTreeSet<String>) -> BTreeSet<String> {
@@ -116,8 +123,9 @@ mod tests {
         let wanted: Vec<_> = wanted_attributes(&mapping).into_iter().collect();
         assert_eq!(
             wanted.join(" "),
-            "cn displayname employeenumber entryuuid givenname mail o preferredlanguage \
-             pwdaccountlockedtime shadowexpire sn title uid userpassword"
+            "cn displayname ds-sync-conflict employeenumber entryuuid givenname mail \
+             nsds5replconflict o objectclass preferredlanguage pwdaccountlockedtime shadowexpire sn \
+             title uid userpassword"
         );
         let wanted: Vec<_> = wanted_group_attributes(&mapping).into_iter().collect();
         assert_eq!(wanted.join(" "), "cn entryuuid member memberuid");

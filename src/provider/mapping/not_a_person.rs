@@ -61,7 +61,7 @@ fn meets(entry: &Entry, username: &str, rule: &NotAPerson) -> Option<String> {
 }
 
 /// Whether a text is like a pattern in which `*` stands for any text.
-fn is_like(text: &str, pattern: &str) -> bool {
+pub(super) fn is_like(text: &str, pattern: &str) -> bool {
     let (text, pattern) = (fold(text), fold(pattern));
     let Some((first, rest)) = pattern.split_once('*') else {
         return text == pattern;

@@ -1,16 +1,17 @@
 //! One entry becomes one account.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 
-use crate::config::{EmailSource, IdAttribute, Mapping};
+use crate::config::{IdAttribute, Mapping};
 use crate::model::{
-    Account, AccountPart, AccountState, DirectoryId, EmailCandidates, Entry, Now, Profile,
-    ProfileField,
+    Account, AccountPart, AccountState, DirectoryId, Entry, Now, Profile, ProfileField,
 };
 
+use super::ids::NoId;
 use super::locks::{Judgement, judge};
-use super::text::{Texts, clean};
-use super::{dn, ids, names, not_a_person};
+use super::text::Texts;
+use super::{dn, emails, ids, names, not_a_person, remains, usernames};
 
 /// An account whose state the rest of the reading may still decide.
 #[derive(Debug)]
@@ -21,31 +22,37 @@ pub(super) struct Person {
     pub(super) not_a_person: Option<String>,
 }
 
-/// Why an entry is no account, with its id when that much could be read.
+/// Why an entry is no account.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Unusable {
-    pub(super) id: Option<DirectoryId>,
-    pub(super) why: String,
+pub(super) enum Unusable {
+    /// It has no usable id.
+    NoId(NoId),
+    /// It is that account, and something else about it cannot be used.
+    Known(DirectoryId, String),
 }
 
 /// Makes an account of an entry. Its state is provisional; its groups are not known yet.
 pub(super) fn person(entry: &Entry, mapping: &Mapping, now: &Now) -> Result<Person, Unusable> {
-    let id = ids::id_of(entry, mapping).map_err(|why| Unusable { id: None, why })?;
-    let username = match username(entry, &mapping.username) {
-        Ok(username) => username,
-        Err(why) => return Err(Unusable { id: Some(id), why }),
+    let id = ids::id_of(entry, mapping).map_err(Unusable::NoId)?;
+    let (username, other_usernames) = match usernames::of(entry, &mapping.username) {
+        Ok(usernames) => usernames,
+        Err(why) => return Err(Unusable::Known(id, why)),
     };
     let (judgement, expires) = judge(entry, &mapping.locks, now);
     let mut unreadable = BTreeMap::new();
     // What is made of it is for people.
+    let all = iter::once(&username).chain(&other_usernames);
+    let all: Vec<String> = all.map(|name| name.replace(Account::HIDDEN, "")).collect();
+    let emails = emails::candidates(entry, mapping, &all, &mut unreadable);
     let seen = username.replace(Account::HIDDEN, "");
-    let emails = emails(entry, mapping, &seen, &mut unreadable);
     let profile = profile(entry, mapping, &seen, &mut unreadable);
-    let not_a_person = not_a_person::met(entry, &username, &mapping.not_a_person);
+    let not_a_person = remains::of_a_conflict(entry, &username)
+        .or_else(|| not_a_person::met(entry, &username, &mapping.not_a_person));
     let account = Account {
         id,
         dn: entry.dn.clone(),
         username,
+        other_usernames,
         emails,
         profile,
         state: AccountState::Active,
@@ -68,100 +75,7 @@ fn anchor(entry: &Entry, attribute: &IdAttribute) -> Option<String> {
     Some(format!("{}={value}", attribute.name))
 }
 
-/// The username; of several values the one in the RDN, else the first in sorted order.
-fn username(entry: &Entry, attribute: &str) -> Result<String, String> {
-    let texts = Texts::of_names(entry, attribute);
-    if let [only] = texts.values.as_slice()
-        && !texts.unreadable
-    {
-        return Ok(only.clone());
-    }
-    let in_rdn = dn::rdn_value(&entry.dn, attribute).map(|value| dn::fold(&clean(&value)));
-    let named = |value: &&String| {
-        let seen = value.replace(Account::HIDDEN, "");
-        Some(dn::fold(&seen)) == in_rdn
-    };
-    if let Some(value) = texts.values.iter().find(named) {
-        return Ok(value.clone());
-    }
-    if texts.unreadable {
-        return Err(format!("its {attribute} is no UTF-8 text"));
-    }
-    let first = texts.first().cloned();
-    first.ok_or_else(|| format!("it has no {attribute}, which is the username"))
-}
-
-type Unreadable = BTreeMap<AccountPart, String>;
-
-fn emails(
-    entry: &Entry,
-    mapping: &Mapping,
-    username: &str,
-    unreadable: &mut Unreadable,
-) -> Vec<EmailCandidates> {
-    let mut candidates = Vec::with_capacity(mapping.email.len());
-    for source in &mapping.email {
-        let mut lacks = None;
-        let mut texts_of = |name: &str| {
-            let texts = Texts::of(entry, name);
-            if texts.unreadable {
-                unreadable.insert(AccountPart::Email, name.to_owned());
-            }
-            texts
-        };
-        let (source, values) = match source {
-            EmailSource::Attribute(name) => (name, texts_of(name).values),
-            EmailSource::Template(template) => {
-                let filled = fill(template, |name| {
-                    if name == mapping.username {
-                        return Some(username.to_owned());
-                    }
-                    let value = texts_of(name).first().cloned();
-                    if value.is_none() {
-                        lacks = Some(name.to_owned());
-                    }
-                    value
-                });
-                (template, filled.into_iter().collect())
-            }
-        };
-        let values: BTreeSet<String> = values.iter().map(|v| v.to_lowercase()).collect();
-        // Kept without values too: an address that was there and is not must be told from one
-        // that never was.
-        candidates.push(EmailCandidates {
-            source: lacks.unwrap_or_else(|| source.clone()),
-            values: values.into_iter().collect(),
-        });
-    }
-    candidates
-}
-
-/// The attributes that a template names, in lower case.
-pub(super) fn placeholders(template: &str) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    fill(template, |name| {
-        names.insert(name.to_owned());
-        Some(String::new())
-    });
-    names
-}
-
-/// The template with each `{attribute}` replaced by what `value` gives for its lower-case name;
-/// `None` when one has no value. A brace without its other half stands for itself.
-fn fill(template: &str, mut value: impl FnMut(&str) -> Option<String>) -> Option<String> {
-    let mut out = String::with_capacity(template.len());
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
-        let Some((name, after)) = after.split_once('}') else {
-            break;
-        };
-        out.push_str(before);
-        out.push_str(&value(&name.trim().to_ascii_lowercase())?);
-        rest = after;
-    }
-    out.push_str(rest);
-    Some(out)
-}
+pub(super) type Unreadable = BTreeMap<AccountPart, String>;
 
 /// The best attribute that has a value; one that cannot be read ends the search.
 fn best(entry: &Entry, attributes: &[String], usable: impl Fn(&String) -> bool) -> Best {

@@ -2,6 +2,7 @@
 
 use super::super::testing::{ad, entry, now, person as person_entry, rfc2307, texts, uuid};
 use super::*;
+use crate::config::EmailSource;
 use crate::model::Timestamp;
 
 fn account(entry: &Entry) -> Account {
@@ -118,23 +119,29 @@ fn of_several_usernames_the_one_in_the_rdn() {
 fn a_username_that_is_missing_or_unreadable_is_told_with_the_id() {
     let id = uuid(1);
     let unusable = |entry: Entry| person(&entry, &rfc2307(), &now()).unwrap_err();
-    let missing = unusable(texts("cn=a", &[("entryuuid", &id), ("uid", " \u{200b}")]));
-    assert_eq!(missing.id, Some(DirectoryId::new(id.clone())));
-    assert!(missing.why.contains("no uid"), "{}", missing.why);
-    let bytes = unusable(entry(
+    let told = |entry: Entry| match unusable(entry) {
+        Unusable::Known(known, why) => {
+            assert_eq!(known.as_str(), id);
+            why
+        }
+        other => panic!("{other:?}"),
+    };
+    let missing = told(texts("cn=a", &[("entryuuid", &id), ("uid", " \u{200b}")]));
+    assert!(missing.contains("no uid"), "{missing}");
+    let bytes = told(entry(
         "cn=a",
         &[("entryuuid", id.as_bytes()), ("uid", b"\xe4")],
     ));
-    assert!(bytes.why.contains("UTF-8"), "{}", bytes.why);
+    assert!(bytes.contains("UTF-8"), "{bytes}");
     let one_of_two = [
         ("entryuuid", id.as_bytes()),
         ("uid", b"\xe4".as_slice()),
         ("uid", b"alice"),
     ];
-    assert!(unusable(entry("cn=a", &one_of_two)).why.contains("UTF-8"));
+    assert!(told(entry("cn=a", &one_of_two)).contains("UTF-8"));
     assert_eq!(account(&entry("uid=alice", &one_of_two)).username, "alice");
     let nameless = unusable(texts("cn=a", &[("uid", "a")]));
-    assert_eq!(nameless.id, None);
+    assert!(matches!(nameless, Unusable::NoId(NoId::Unreadable(_))));
 }
 
 #[test]
@@ -150,6 +157,23 @@ fn addresses_are_trimmed_lower_case_and_sorted() {
         ],
     );
     assert_eq!(account(&entry).emails[0].values, ["a@x.org", "z@x.org"]);
+}
+
+/// Whoever wrote a second username into the directory changes nobody's address.
+#[test]
+fn a_template_is_filled_with_each_username() {
+    let entry = person_entry("alice", 1, &[("uid", "aaa"), ("uid", "alice@REALM")]);
+    let account = account(&entry);
+    assert_eq!(account.username, "alice");
+    assert_eq!(account.other_usernames, ["aaa", "alice@REALM"]);
+    assert_eq!(
+        account.emails[1].values,
+        [
+            "alice@example.org",
+            "aaa@example.org",
+            "alice@realm@example.org"
+        ]
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Values of attributes as text.
 
-use crate::model::{Account, Entry};
+use crate::model::{Entry, printable, visible};
 
 /// Text values of an attribute, cleaned, empty ones left out.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -48,26 +48,17 @@ impl Texts {
 }
 
 /// A text for people without what nobody sees: runs of white space (line ends too) become one
-/// space, none stay at the ends; control, zero-width and direction characters go.
+/// space, none stay at the ends; control, zero-width and direction characters go, unless they hold
+/// together what people see as one character, such as a family of emoji.
 pub fn clean(text: &str) -> String {
-    let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
+    let visible = visible(text);
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The same, but with [`crate::model::Account::HIDDEN`] for what nobody sees.
 fn marked(text: &str) -> String {
-    let mark = |c| match is_invisible(c) {
-        true => Account::HIDDEN,
-        false => c,
-    };
-    clean(&text.chars().map(mark).collect::<String>())
-}
-
-fn is_invisible(c: char) -> bool {
-    (c.is_control() && !c.is_whitespace())
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    let marked = printable(text);
+    marked.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -83,9 +74,37 @@ mod tests {
             ("Al\u{0}i\u{7f}ce", "Alice"),
             (" \u{200b}\n", ""),
             ("Zoë 李", "Zoë 李"),
+            ("A\u{200d}nna\u{200d}", "Anna"),
+            ("\u{200d}\u{200d}Anna", "Anna"),
+            ("Anna\u{e0041}\u{e007f}", "Anna"),
+            ("a\u{301}\u{200b}b", "a\u{301}b"),
         ] {
             assert_eq!(clean(dirty), want);
         }
+    }
+
+    #[test]
+    fn what_holds_one_character_together_stays() {
+        for whole in [
+            // A family, one with a skin tone, a person at work, a heart on fire.
+            "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}\u{200d}\u{1f466}",
+            "\u{1f9d1}\u{1f3fd}\u{200d}\u{1f680}",
+            "\u{1f469}\u{200d}\u{2695}\u{fe0f}",
+            "\u{2764}\u{fe0f}\u{200d}\u{1f525}",
+            // Scotland, Germany, a keycap.
+            "\u{1f3f4}\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
+            "\u{1f1e9}\u{1f1ea}",
+            "1\u{fe0f}\u{20e3}",
+            // A letter and a vowel of Devanagari that are written as one.
+            "\u{915}\u{94d}\u{200d}\u{937}",
+        ] {
+            let text = format!("Anna {whole} Meier");
+            assert_eq!(clean(&text), text, "{whole}");
+        }
+        let hanging = "\u{1f468}\u{200d} Anna";
+        assert_eq!(clean(hanging), "\u{1f468} Anna");
+        let twice = "\u{1f468}\u{200d}\u{200d}\u{1f469}";
+        assert_eq!(clean(twice), "\u{1f468}\u{1f469}");
     }
 
     #[test]

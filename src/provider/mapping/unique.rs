@@ -5,17 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{Gap, Rejected};
 
 use super::dn;
+use super::ids::NoId;
 
 /// Whether servers are known to cut an answer at this number of entries without saying so.
 pub fn is_suspect_count(entries: usize) -> bool {
     matches!(entries, 500 | 1000 | 1500)
 }
 
+/// Another entry has the same id.
+#[derive(Debug)]
+pub(super) struct Clash;
+
 /// Things by an id that must be unique, and entries that could not become one.
 #[derive(Debug)]
 pub(super) struct Unique<K, T> {
     pub(super) items: BTreeMap<K, T>,
     pub(super) rejected: Vec<Rejected<K>>,
+    /// Where in `rejected` the entries are of which nobody can say who they are.
+    anybody: Vec<usize>,
     /// Ids that several entries have.
     clashing: BTreeSet<K>,
     /// Entries that the server returned, usable or not.
@@ -27,6 +34,7 @@ impl<K, T> Default for Unique<K, T> {
         Self {
             items: BTreeMap::new(),
             rejected: Vec::new(),
+            anybody: Vec::new(),
             clashing: BTreeSet::new(),
             seen: 0,
         }
@@ -34,14 +42,14 @@ impl<K, T> Default for Unique<K, T> {
 }
 
 impl<K: Ord + Clone + std::fmt::Display, T> Unique<K, T> {
-    /// Adds an item. False if it is there already, or if another entry has its id.
+    /// Adds an item; returns the one that it replaces, the same entry as it was read before.
     pub(super) fn insert(
         &mut self,
         key: K,
         dn: &str,
         item: T,
         dn_of: impl Fn(&T) -> &String,
-    ) -> bool {
+    ) -> Result<Option<T>, Clash> {
         let clash =
             |other: &str| format!("its id {key} is also that of {other}; an id must be unique");
         if self.clashing.contains(&key) {
@@ -50,14 +58,16 @@ impl<K: Ord + Clone + std::fmt::Display, T> Unique<K, T> {
                 name: dn.to_owned(),
                 why: clash("other entries"),
             });
-            return false;
+            return Err(Clash);
         }
         match self.items.get(&key).map(dn_of) {
             None => {
                 self.items.insert(key, item);
-                true
+                Ok(None)
             }
-            Some(known) if dn::normalise(known) == dn::normalise(dn) => false,
+            Some(known) if dn::normalise(known) == dn::normalise(dn) => {
+                Ok(self.items.insert(key, item))
+            }
             Some(known) => {
                 for (name, other) in [(known.as_str(), dn), (dn, known.as_str())] {
                     self.rejected.push(Rejected {
@@ -68,13 +78,31 @@ impl<K: Ord + Clone + std::fmt::Display, T> Unique<K, T> {
                 }
                 self.items.remove(&key);
                 self.clashing.insert(key);
-                false
+                Err(Clash)
             }
         }
     }
 
+    /// Names an entry that cannot be used; without a key it may be anybody's.
     pub(super) fn reject(&mut self, key: Option<K>, name: String, why: String) {
+        if key.is_none() {
+            self.anybody.push(self.rejected.len());
+        }
         self.rejected.push(Rejected { key, name, why });
+    }
+
+    /// Names an entry that cannot be used and is certainly nobody's who is known.
+    pub(super) fn reject_nobodys(&mut self, name: String, why: String) {
+        let key = None;
+        self.rejected.push(Rejected { key, name, why });
+    }
+
+    /// Names an entry without a usable id.
+    pub(super) fn reject_no_id(&mut self, name: String, no: NoId) {
+        match no {
+            NoId::Nobodys(why) => self.reject_nobodys(name, why),
+            NoId::Unreadable(why) => self.reject(None, name, why),
+        }
     }
 
     /// What the entries themselves say against completeness.
@@ -87,16 +115,20 @@ impl<K: Ord + Clone + std::fmt::Display, T> Unique<K, T> {
             ))),
             _ => {}
         }
-        let nameless: Vec<_> = self.rejected.iter().filter(|r| r.key.is_none()).collect();
-        if let Some(first) = nameless.first() {
-            gaps.push(Gap::Rejected(format!(
-                "entries without usable id, who may be anybody: {}, the first is {} ({}); \
-                 repair them or leave them out with the filter",
-                nameless.len(),
-                first.name,
-                first.why
-            )));
-        }
         gaps
+    }
+
+    /// The entries of which nobody can say who they are, as a gap.
+    pub(super) fn anybody(&self, advice: impl Fn(&[&Rejected<K>]) -> String) -> Option<Gap> {
+        let found = self.anybody.iter().filter_map(|at| self.rejected.get(*at));
+        let found: Vec<_> = found.collect();
+        let first = found.first()?;
+        Some(Gap::Rejected(format!(
+            "entries without usable id, who may be anybody: {}, the first is {} ({}); {}",
+            found.len(),
+            first.name,
+            first.why,
+            advice(&found)
+        )))
     }
 }

@@ -1,5 +1,6 @@
-//! Continuation references (RFC 4511, 4.5.3): a part of the base is on another server. They are
-//! never followed; what matters is whether people may be there.
+//! Continuation references (RFC 4511, 4.5.3): a part of the base is on another server, told by the
+//! server itself or by a file that a search wrote. They are never followed; what matters is whether
+//! people may be there.
 
 use crate::provider::mapping::dn;
 

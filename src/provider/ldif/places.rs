@@ -1,0 +1,58 @@
+//! Which entries stand in a file more than once.
+
+use std::collections::BTreeMap;
+
+use crate::model::{DirectoryId, Gap};
+
+/// The names of all entries so far.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// The id of the entry, by DN in normal form.
+    all: BTreeMap<String, Option<DirectoryId>>,
+    /// Who stands there again: the first few.
+    twice: Vec<String>,
+    count: usize,
+}
+
+impl Places {
+    /// Notes an entry. Returns the id that another one had before it under the same name: that one was
+    /// deleted and made anew between two dumps.
+    pub(super) fn take(
+        &mut self,
+        name: &str,
+        dn: &str,
+        id: Option<&DirectoryId>,
+    ) -> Option<DirectoryId> {
+        if dn.is_empty() {
+            return None;
+        }
+        let Some(known) = self.all.get_mut(name) else {
+            self.all.insert(name.to_owned(), id.cloned());
+            return None;
+        };
+        self.count += 1;
+        if self.twice.len() < 3 {
+            self.twice.push(dn.to_owned());
+        }
+        let before = std::mem::replace(known, id.cloned())?;
+        Some(before).filter(|before| Some(before) != id)
+    }
+
+    /// What that says against the file's being whole: who was deleted after the first of two dumps
+    /// is still in it.
+    pub(super) fn gap(&self) -> Option<Gap> {
+        let more = if self.count > self.twice.len() {
+            ", …"
+        } else {
+            ""
+        };
+        (self.count > 0).then(|| {
+            Gap::File(format!(
+                "{} of its entries stand there twice ({}{more}); was the dump appended (>>) instead \
+                 of written anew? Of two the last one counts, and a lock of either",
+                self.count,
+                self.twice.join("; "),
+            ))
+        })
+    }
+}

@@ -1,0 +1,155 @@
+//! What the values of `userPassword` say about a lock. No part of a value leaves this file.
+
+use super::locks::Verdict;
+
+/// Schemes whose hashes are in base64 or of crypt(3), and so never begin with `!` or `*`.
+const SCHEMES: [&str; 27] = [
+    "ARGON2",
+    "ARGON2I",
+    "ARGON2ID",
+    "BCRYPT",
+    "BLF-CRYPT",
+    "CRYPT",
+    "DES-CRYPT",
+    "K5KEY",
+    "LDAP-MD5",
+    "MD5",
+    "MD5-CRYPT",
+    "NS-MTA-MD5",
+    "PBKDF2",
+    "PLAIN-MD5",
+    "SASL",
+    "SCRYPT",
+    "SHA",
+    "SHA1",
+    "SHA256",
+    "SHA256-CRYPT",
+    "SHA384",
+    "SHA512",
+    "SHA512-CRYPT",
+    "SMD5",
+    "SSHA",
+    "SSHA256",
+    "SSHA512",
+];
+
+/// What one value says.
+enum Said {
+    /// The password is good.
+    Open,
+    /// Somebody put a lock before the hash.
+    Locked,
+    /// Nobody can log in with it, and nobody can tell whether that is meant as a lock.
+    Useless,
+}
+
+/// Locked when no value is left that opens the account.
+pub(super) fn judge(values: &[Vec<u8>]) -> Verdict {
+    let said: Vec<Said> = values.iter().map(|value| one(value.trim_ascii())).collect();
+    if said.iter().any(|said| matches!(said, Said::Open)) {
+        Verdict::Open
+    } else if said.iter().all(|said| matches!(said, Said::Locked)) {
+        Verdict::Locked("a password that is locked with ! or *LK*".to_owned())
+    } else {
+        Verdict::Unclear("no password that could be used: neither locked nor ready".to_owned())
+    }
+}
+
+/// LDAP Account Manager, GOsa, FusionDirectory and usermod(8) write `!` behind the scheme, old
+/// versions of the first before it; Solaris writes `*LK*`. `!!` is what a Linux account has before its
+/// first password, `x` what stands where the hash is elsewhere.
+fn one(value: &[u8]) -> Said {
+    let Some((scheme, hash)) = in_two(value) else {
+        return match value {
+            [b'!', rest @ ..] if in_two(rest).is_some() => Said::Locked,
+            b"" | b"!" | b"!!" | b"*" | b"x" | b"!*" | b"*!" | b"NP" | b"*NP*" => Said::Useless,
+            _ => Said::Open,
+        };
+    };
+    match hash {
+        _ if !is_known(scheme) => Said::Open,
+        b"" | b"!!" => Said::Useless,
+        [b'!', ..] => Said::Locked,
+        [b'*', rest @ ..] if rest.starts_with(b"LK*") => Said::Locked,
+        [b'*', ..] => Said::Useless,
+        // The shortest hash of crypt(3) has 13 characters; the newer ones begin with $ or _.
+        [first, ..] if is_crypt(scheme) && !matches!(first, b'$' | b'_') && hash.len() < 13 => {
+            Said::Useless
+        }
+        _ => Said::Open,
+    }
+}
+
+/// The scheme and what stands behind it.
+fn in_two(value: &[u8]) -> Option<(&[u8], &[u8])> {
+    let rest = value.strip_prefix(b"{")?;
+    let end = rest.iter().position(|b| *b == b'}')?;
+    let scheme = &rest[..end];
+    let legal = |b: &u8| b.is_ascii_alphanumeric() || b"-_./".contains(b);
+    (!scheme.is_empty() && scheme.iter().all(legal)).then(|| (scheme, &rest[end + 1..]))
+}
+
+fn is_crypt(scheme: &[u8]) -> bool {
+    scheme.eq_ignore_ascii_case(b"CRYPT")
+}
+
+/// 389 and OpenLDAP name the hash behind `PBKDF2` (`PBKDF2_SHA256`, `PBKDF2-SHA512`); some programs the
+/// encoding behind a dot (`SSHA.b64`).
+fn is_known(scheme: &[u8]) -> bool {
+    let name = String::from_utf8_lossy(scheme).to_ascii_uppercase();
+    let plain = name.split('.').next().unwrap_or_default();
+    SCHEMES.contains(&plain) || plain.starts_with("PBKDF2-") || plain.starts_with("PBKDF2_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn letter(values: &[&str]) -> char {
+        let values: Vec<_> = values.iter().map(|v| v.as_bytes().to_vec()).collect();
+        match judge(&values) {
+            Verdict::Open => 'a',
+            Verdict::Locked(_) => 'l',
+            _ => 'u',
+        }
+    }
+
+    #[test]
+    fn every_scheme() {
+        for (value, want) in [
+            ("{SSHA}zzzzzz", 'a'),
+            ("{SSHA}!zzzzzz", 'l'),
+            ("!{SSHA}zzzzzz", 'l'),
+            ("{ssha512}!zz", 'l'),
+            ("{PBKDF2_SHA256}!AAA", 'l'),
+            ("{PBKDF2-SHA512}!AAA", 'l'),
+            ("{ARGON2}!$argon2id$v=19$x", 'l'),
+            ("{SHA512-CRYPT}!$6$x", 'l'),
+            ("{SSHA.b64}!zz", 'l'),
+            ("{SASL}!anna@REALM", 'l'),
+            ("{SASL}anna@REALM", 'a'),
+            ("{CRYPT}!$6$abc", 'l'),
+            ("{crypt}*LK*$5$abc", 'l'),
+            ("{CRYPT}*", 'u'),
+            ("{CRYPT}*NP*", 'u'),
+            ("{crypt}x", 'u'),
+            ("{CRYPT}", 'u'),
+            ("{CRYPT}abJnggxhB/yWI", 'a'),
+            ("{CRYPT}_J9..rasmBYk8r9AiWNc", 'a'),
+            ("{SSHA}", 'u'),
+            ("!", 'u'),
+            ("*", 'u'),
+            ("", 'u'),
+            // What a scheme that nobody knows means by ! nobody knows either.
+            ("{CRYPT-SHA512}!$6$abc", 'a'),
+            ("{CLEARTEXT}!secret", 'a'),
+            ("!secret", 'a'),
+            ("secret", 'a'),
+        ] {
+            assert_eq!(letter(&[value]), want, "{value}");
+        }
+        assert_eq!(letter(&["{SSHA}!x", "{SSHA}x"]), 'a');
+        assert_eq!(letter(&["{SSHA}!x", "!{MD5}x"]), 'l');
+        assert_eq!(letter(&["{SSHA}!x", "{CRYPT}*"]), 'u');
+    }
+}
