@@ -16,9 +16,10 @@ use mattersync::provider::ldap::LdapProvider;
 use mattersync::state::{SqliteStore, Store as _};
 use serde_json::json;
 
-use crate::events::{Fault, Limits, OUR_BOT, Setting};
+use crate::events::{Fault, OUR_BOT, Setting};
 use crate::happen::Chief;
 use crate::ports::{Deed, Disk, Door, HandClock, Hub, Lie, Trouble, Wire};
+use crate::prepare::{limits, own_bot};
 use crate::served::{Locks, Served, serve};
 use crate::world::{ANCHOR, BASE, CONTEXT, Directory, EXPIRY};
 
@@ -96,7 +97,6 @@ pub struct Cycle {
     /// What was said of Mattermost, if it was not the truth.
     pub lie: Lie,
     pub lied: u32,
-    pub teams: usize,
     /// The users as an old list had them, if one was shown.
     pub old: Option<BTreeMap<String, User>>,
     /// Whom the server refuses.
@@ -401,7 +401,6 @@ impl<'l> Stage<'l> {
             deeds: self.hub.deeds(),
             requests: self.hub.requests(),
             lied: self.hub.lied(),
-            teams: self.sim.teams().len(),
             old: old.filter(|_| self.hub.lied() > 0),
             lie: if self.hub.lied() > 0 { lie } else { Lie::None },
             refused: self.hub.refused(),
@@ -456,51 +455,4 @@ fn locks(setting: &Setting, today: i64, wall: i64) -> Locks {
 fn users_of(sim: &Mattermost) -> BTreeMap<String, User> {
     let users = sim.users().into_iter();
     users.map(|user| (user.id.clone(), user)).collect()
-}
-
-/// Makes the bot that mattersync works with; gives its token.
-fn own_bot(sim: &Mattermost) -> String {
-    let fields = json!({"username": OUR_BOT, "email": format!("{OUR_BOT}@example.org")});
-    let id = sim.add_user(&fields).unwrap();
-    let rights = |user: &mut User| user.roles = "system_user system_admin".into();
-    assert!(sim.edit_user(&id, rights));
-    sim.make_bot(&id)
-}
-
-/// The lines about the guard's limits.
-fn limits(limits: Limits) -> String {
-    let numbers: &[(&str, &str)] = match limits {
-        Limits::Auto => &[],
-        Limits::Numbers => &[
-            ("locked", "1"),
-            ("missing", "1"),
-            ("create", "5"),
-            ("reactivate", "1"),
-            ("rename", "3"),
-            ("email", "3"),
-            ("move", "2"),
-        ],
-        Limits::Percent => &[
-            ("locked", "\"12.5%\""),
-            ("missing", "\"10%\""),
-            ("create", "\"30%\""),
-            ("reactivate", "\"10%\""),
-            ("rename", "\"20%\""),
-            ("email", "\"10%\""),
-            ("move", "\"10%\""),
-        ],
-        Limits::Off => &[
-            ("locked", "\"off\""),
-            ("missing", "\"off\""),
-            ("create", "\"off\""),
-            ("reactivate", "\"off\""),
-            ("rename", "\"off\""),
-            ("email", "\"off\""),
-            ("move", "\"off\""),
-        ],
-    };
-    let lines = numbers
-        .iter()
-        .map(|(class, limit)| format!("{class} = {limit}\n"));
-    lines.collect()
 }
