@@ -194,7 +194,10 @@ impl Checker {
 
     /// Whether so many people are within the limits of one cycle and of a day.
     fn within(&self, cycle: &Cycle, kind: Kind, wanted: &BTreeSet<String>) -> bool {
-        let Some(limit) = kind.limit(self.setting.limits, active(cycle)) else {
+        // Whoever cannot be read does not count.
+        let hidden = cycle.before.users.values().filter(|u| is_unreadable(u));
+        let active = active(cycle).saturating_sub(hidden.count());
+        let Some(limit) = kind.limit(self.setting.limits, active) else {
             return true;
         };
         let day = self.guard.people(kind).union(wanted).count();
