@@ -254,11 +254,12 @@ impl Life<'_> {
             self.approve(None);
             let cycle = self.stage.cycle(Trouble::default(), Lie::None);
             self.judge(&cycle)?;
-            self.stage.pass(13 * 60);
             quiet = if cycle.is_quiet() { quiet + 1 } else { 0 };
             if quiet == 3 {
+                // No day comes between the last two cycles, on which somebody expires.
                 break;
             }
+            self.stage.pass(13 * 60);
         }
         self.stage.serve(&Fault::None);
         let cycle = self.stage.cycle(Trouble::default(), Lie::None);

@@ -28,7 +28,8 @@ impl Checker {
         }
         // Of what went wrong or came late the plan could not know.
         let failed = cycle.deeds.iter().any(|d| d.refused.is_some());
-        let surprised = !cycle.struck.is_empty() || late.next().is_some() || failed;
+        let hidden = cycle.before.users.values().any(is_unreadable);
+        let surprised = !cycle.struck.is_empty() || late.next().is_some() || failed || hidden;
         let together = usize::try_from(self.setting.concurrency).unwrap();
         let most = match self.seats.refused {
             _ if surprised => together,
