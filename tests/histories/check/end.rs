@@ -237,7 +237,8 @@ impl Checker {
         let mut users = gone.filter_map(|(n, id)| Some((n, now.users.get(id)?)));
         users.any(|(n, user)| {
             let last = self.names.get(n).is_some_and(|name| name == base);
-            last || user.username == base || mails.contains(&user.email)
+            let anchor = self.is_same_person(*n, number);
+            last || anchor || user.username == base || mails.contains(&user.email)
         })
     }
 
