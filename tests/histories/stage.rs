@@ -394,6 +394,7 @@ impl<'l> Stage<'l> {
             Ok(summary) => (Some(summary.view.plan), None),
             Err(error) => (None, Some(error.to_string())),
         };
+        let refused = self.hub.refused(&after.linked);
         let cycle = Cycle {
             before,
             after,
@@ -403,7 +404,7 @@ impl<'l> Stage<'l> {
             lied: self.hub.lied(),
             old: old.filter(|_| self.hub.lied() > 0),
             lie: if self.hub.lied() > 0 { lie } else { Lie::None },
-            refused: self.hub.refused(),
+            refused,
             plan,
             error,
             struck: self.hub.struck(),

@@ -387,12 +387,13 @@ impl Checker {
         // The directory agrees with the administrator: the matter is over.
         if cycle.error.is_none() && cycle.order.is_none() {
             for (number, user) in &cycle.before.linked {
+                let doubtful = matches!(served.of(*number), Seen::Listed(s) if s.doubtful);
                 let open = matches!(served.of(*number), Seen::Listed(s) if s.state == State::Open);
-                if !open || !self.respected.contains(user) {
+                if !open && !doubtful || !self.respected.contains(user) {
                     continue;
                 }
                 // Whether a cut reading had him nobody knows.
-                if served.proof == Proof::Broken {
+                if served.proof == Proof::Broken || doubtful {
                     self.maybe_respected.insert(user.clone());
                 }
                 self.respected.remove(user);

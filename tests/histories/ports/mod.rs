@@ -197,9 +197,14 @@ impl Hub {
         }
     }
 
-    /// Whom the server refuses.
-    pub fn refused(&self) -> std::collections::BTreeSet<u32> {
-        self.state().refused.keys().copied().collect()
+    /// Whom the server refuses, whatever number they have by now.
+    pub fn refused(&self, linked: &BTreeMap<u32, String>) -> std::collections::BTreeSet<u32> {
+        let state = self.state();
+        let users = state.refused.values().filter_map(|r| r.user.as_ref());
+        let users: Vec<&String> = users.collect();
+        let moved = linked.iter().filter(|(_, user)| users.contains(user));
+        let moved = moved.map(|(number, _)| *number);
+        state.refused.keys().copied().chain(moved).collect()
     }
 
     /// How many answers were not the truth.
