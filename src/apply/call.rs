@@ -189,6 +189,15 @@ impl<'a> Call<'a> {
                 .delete_permanently(user)
                 .await
                 .map(|()| Effect::Purged),
+            Action::ResetAccess { bound, .. } => {
+                let password = self.password.as_ref().filter(|_| !bound);
+                let done = writer.reset_access(user, password).await;
+                done.map(|()| Effect::AccessReset)
+            }
+            Action::EndSessions { .. } => writer
+                .end_sessions(user)
+                .await
+                .map(|()| Effect::SessionsEnded),
             Action::AssignBot { bot, to, .. } => writer
                 .assign_bot(bot, to)
                 .await

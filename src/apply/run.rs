@@ -214,7 +214,10 @@ impl<'a> Run<'a> {
             .iter()
             .filter_map(|id| self.steps.get(id).copied())
             .collect();
+        let resets = |step: &&Step| matches!(step.action, Action::ResetAccess { .. });
         let password = match (&self.applier.initial_password, steps.first()) {
+            // The initial one is known to whoever was made with it.
+            (_, Some(step)) if resets(step) => Some(crate::mattermost::password()?),
             (Some(password), _) => Some(password.clone()),
             (None, Some(step)) if matches!(step.action, Action::CreateUser { .. }) => {
                 let policy = self.applier.password_policy.as_ref();

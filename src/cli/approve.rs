@@ -43,7 +43,7 @@ pub fn approve(context: &Context, args: &Approve, terminal: Terminal) -> Result<
             Ok(Answer::page(&page, exit))
         }
         Some(what) => {
-            let approved = context.approve(what)?;
+            let approved = context.approve(what, args.new_password)?;
             let others = still_held(&approved, what);
             let exit = if approved.unseen.is_empty() && others.is_empty() {
                 Exit::DONE
@@ -92,6 +92,16 @@ fn list(page: &mut Page, report: &PlanReport) {
         ));
     }
     page.line("One person alone: mattersync approve USERNAME");
+    if !report.adoptions.is_empty() {
+        page.line(
+            "Should somebody have signed up in another's name, they know the password and are \
+             logged in also after the adoption, and a server tells nobody whether an address was \
+             ever verified. Of whom you do not know who made the user, of young ones, and of those \
+             who were never active: mattersync approve USERNAME --new-password also gives a random \
+             password and ends the sessions; the person then asks for another with \"Forgot your \
+             password?\". Access tokens stay.",
+        );
+    }
 }
 
 /// Other holds that keep back what was released under this name.

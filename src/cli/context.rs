@@ -142,11 +142,11 @@ impl Context {
     ///
     /// # Errors
     /// When nothing of that name is held, and as [`Context::show_holds`].
-    pub fn approve(&self, what: &str) -> Result<Approved, Failure> {
+    pub fn approve(&self, what: &str, new_password: bool) -> Result<Approved, Failure> {
         self.wait(async {
             match &self.worker {
-                Worker::Service(remote) => remote.approve(what, &self.progress).await,
-                Worker::Own(own) => own.approve(what, &self.progress).await,
+                Worker::Service(remote) => remote.approve(what, new_password, &self.progress).await,
+                Worker::Own(own) => own.approve(what, new_password, &self.progress).await,
             }
         })
     }

@@ -39,9 +39,13 @@ impl Group {
             | Why::NoEmail(_)
             | Why::DomainRefused { .. }
             | Why::EmailSwap { .. } => Self::Unusable,
-            Why::NoSeat { .. } | Why::TeamArchived { .. } | Why::TeamFull { .. } | Why::NoAdmin => {
-                Self::NoPlace
-            }
+            Why::NoSeat { .. }
+            | Why::TeamArchived { .. }
+            | Why::TeamMoved(_)
+            | Why::TeamConstrained { .. }
+            | Why::TeamDomain { .. }
+            | Why::TeamFull { .. }
+            | Why::NoAdmin => Self::NoPlace,
             Why::Grace { .. }
             | Why::Unproven(_)
             | Why::UsersUnread(_)
@@ -52,6 +56,7 @@ impl Group {
             | Why::Undone { .. }
             | Why::NotUndone { .. }
             | Why::Untouchable(_)
+            | Why::StateManaged { .. }
             | Why::UserGone
             | Why::LookAlike { .. }
             | Why::OlderState { .. }

@@ -104,10 +104,15 @@ impl Own {
     ///
     /// # Errors
     /// When nothing of that name is held, and as [`Own::show_holds`].
-    pub async fn approve(&self, what: &str, progress: &Progress) -> Result<Approved, Failure> {
+    pub async fn approve(
+        &self,
+        what: &str,
+        new_password: bool,
+        progress: &Progress,
+    ) -> Result<Approved, Failure> {
         let mut engine = self.writing_engine()?;
         let (pulse, stages) = (engine.pulse(), stages(progress));
-        let approving = engine.approve(what, &self.by, &stages);
+        let approving = engine.approve_with(what, new_password, &self.by, &stages);
         Ok(shown(progress, &pulse, approving).await?)
     }
 

@@ -106,8 +106,14 @@ impl Remote {
     ///
     /// # Errors
     /// When nothing of that name is held, and as [`Remote::plan`].
-    pub async fn approve(&self, what: &str, progress: &Progress) -> Result<Approved, Failure> {
-        let body = json!({ "what": what, "on_behalf": self.on_behalf });
+    pub async fn approve(
+        &self,
+        what: &str,
+        new_password: bool,
+        progress: &Progress,
+    ) -> Result<Approved, Failure> {
+        let body =
+            json!({ "what": what, "new_password": new_password, "on_behalf": self.on_behalf });
         let call = self.http.post(url("approve")).json(&body);
         self.wait(call, progress).await
     }

@@ -25,12 +25,14 @@ pub enum Tense {
 }
 
 /// In the order in which people want to see them: what takes away first.
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 15] = [
     "assign-bot",
     "purge",
     "deactivate",
+    "end-sessions",
     "unlink",
     "adopt",
+    "reset-access",
     "move",
     "rename",
     "change-email",
@@ -46,6 +48,12 @@ pub fn heading(kind: &str, number: usize, tense: Tense) -> String {
     let users = count(number, "user", "users");
     let (wanted, done, rest) = match kind {
         "deactivate" => ("Deactivate", "Deactivated", users),
+        "end-sessions" => ("End the sessions of", "Ended the sessions of", users),
+        "reset-access" => (
+            "Give a random password, and end the sessions of,",
+            "Gave a random password, and ended the sessions of,",
+            users,
+        ),
         "unlink" => ("Unlink", "Unlinked", users),
         "adopt" => ("Adopt", "Adopted", users),
         "move" => (
@@ -261,6 +269,14 @@ fn side(side: &Side) -> Cell {
     };
     lines.push(format!("{name}, {}", state(side)));
     lines.push(side.id.clone());
+    if let Some(made) = &side.made {
+        let last = match side.last_active.as_deref() {
+            None => String::new(),
+            Some("never") => ", never active".to_owned(),
+            Some(at) => format!(", last active {at}"),
+        };
+        lines.push(format!("made {made}{last}"));
+    }
     lines.into()
 }
 
@@ -287,6 +303,15 @@ fn difference(account: &Side, user: &Side) -> Cell {
     }
     if !same(&account.name, &user.name) {
         differ.push("name");
+    }
+    for (field, value) in &user.fields {
+        let other = account.fields.get(field);
+        if other.is_some_and(|other| !same(other, value)) {
+            differ.push(field);
+        }
+    }
+    if !user.login.is_empty() {
+        differ.push("login");
     }
     if state(account) != state(user) && state(account) != UNKNOWN {
         differ.push("state");

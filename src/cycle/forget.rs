@@ -250,6 +250,8 @@ fn delta(memory: &Memory, who: &Who, still_there: &[UserId], at: Timestamp) -> M
     for user in &who.users {
         delta.push(Remember::Order(user.clone(), None));
         delta.push(Remember::Kept(user.clone(), None));
+        delta.push(Remember::SessionsEnded(user.clone(), None));
+        delta.push(Remember::Reset(user.clone(), None));
         delta.push(Remember::Newest(user.clone(), None));
     }
     let marks = still_there.iter();

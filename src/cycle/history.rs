@@ -359,6 +359,8 @@ fn changes(record: &StepRecord) -> Vec<Change> {
             vec![change("account", from.id.as_str(), account.id.as_str())]
         }
         Action::Unlink { user, .. } => vec![change("link", user.as_str(), "")],
+        Action::ResetAccess { .. } => vec![change("password", "", "(random)")],
+        Action::EndSessions { .. } => vec![change("sessions", "open", "ended")],
         Action::AssignBot { user, to, .. } => {
             vec![change("owner", user.as_str(), to.as_str())]
         }

@@ -42,7 +42,7 @@ use crate::apply::Listener;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::mattermost::{Client, Counts};
-use crate::model::{Memory, MemoryDelta, Now, Origin, Plan, RunId, Step, StepId};
+use crate::model::{Action, Memory, MemoryDelta, Now, Origin, Plan, RunId, Step, StepId, UserId};
 use crate::plan::{Settled, plan};
 use crate::provider::{Ask, Progress, Provider};
 use crate::state::{Store, Unsettled};
@@ -214,7 +214,28 @@ impl Engine {
         stages(Stage::Planning);
         view.plan = self.plan(&view, &now);
         view.orphans = view.count_orphans(&self.settings.policy);
+        self.meet(&mut view).await;
         Ok(view)
+    }
+
+    /// Asks when those were last active whose adoption a person looks at. Without an answer the
+    /// person sees less.
+    async fn meet(&self, view: &mut View) {
+        let steps = view.plan.steps.iter();
+        let users = steps.filter_map(|step| match &step.action {
+            Action::Adopt { user, .. } => Some(user.clone()),
+            _ => None,
+        });
+        let users: BTreeSet<UserId> = users.collect();
+        if users.is_empty() {
+            return;
+        }
+        match self.client.reader().last_activity(&users).await {
+            Ok(last_active) => view.last_active = last_active,
+            Err(error) => {
+                tracing::warn!("when users were last active could not be asked: {error}");
+            }
+        }
     }
 
     /// One whole cycle, by the schedule. `stop` ends a run early, `listener` hears of every step.

@@ -8,7 +8,7 @@ use crate::config::Settings;
 use crate::mattermost::{CallError, Reader};
 use crate::model::{
     Action, Directories, Directory, DirectoryId, Link, Memory, MemoryDelta, Now, Places, Plan,
-    ProviderName, Reading, Roster, ServerFacts, Shape, Step, Team, User, UserId,
+    ProviderName, Reading, Roster, ServerFacts, Shape, Step, Team, Timestamp, User, UserId,
 };
 use crate::plan::{Policy, Settled, World, keep_usernames, purge_due, settle};
 use crate::provider::{Ask, Provider};
@@ -36,6 +36,8 @@ pub struct View {
     pub plan: Plan,
     /// Active human users whom no account stands behind, and nobody has looked at.
     pub orphans: usize,
+    /// When those were last active whose adoption a person looks at.
+    pub last_active: BTreeMap<UserId, Timestamp>,
     /// What the reading of the users taught, besides the plan.
     pub newest: MemoryDelta,
     /// Usernames of lost creations that nobody asked for in this cycle.
@@ -146,6 +148,7 @@ fn view(
         memory,
         plan: Plan::default(),
         orphans: 0,
+        last_active: BTreeMap::new(),
         newest,
         unasked,
     }
@@ -225,7 +228,19 @@ async fn mattermost(
     let mut places = Places::default();
     // Nobody stays active because a team cannot be read.
     for team in &policy.teams {
-        match reader.team_by_name(&team.name).await {
+        let found = reader.team_by_name(&team.name).await;
+        let known = memory.teams.get(&team.name);
+        let found = match (found, known) {
+            (Ok(found), Some(known)) if found.as_ref().is_none_or(|t| t.id != *known) => {
+                let moved = reader.team(known).await;
+                moved.map(|moved| {
+                    places.moved.insert(team.name.clone(), moved);
+                    found
+                })
+            }
+            (found, _) => found,
+        };
+        match found {
             Ok(None) => {}
             Ok(Some(found)) => {
                 if let Err(error) = members(reader, &mut places, &found, &users, &linked).await {
@@ -271,7 +286,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{Absence, AccountKey, Deactivation, LinkOrigin, Timestamp};
+    use crate::model::{Absence, AccountKey, Deactivation, LinkOrigin};
 
     /// A link whose user we deactivated then, or tried to, or did not.
     fn link(deactivated: Option<Option<Timestamp>>) -> Link {

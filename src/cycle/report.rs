@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AccountState, Action, Aftermath, Evidence, Gap, Plan, ProviderName, RunId, Seats, StepId,
-    Unread, User, Version,
+    AccountState, Action, Aftermath, Evidence, Gap, Plan, Profile, ProfileField, ProviderName,
+    RunId, Seats, StepId, Unread, User, Version,
 };
 
 use super::{Mails, Summary, View, strangers};
@@ -80,6 +80,18 @@ pub struct Side {
     pub id: String,
     /// Active or not, in words.
     pub state: String,
+    /// When the user was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<String>,
+    /// When the user was last active, as far as somebody asked; `never` for one who never was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_active: Option<String>,
+    /// Through which service the user logs in, if not with a password.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub login: String,
+    /// Nickname to locale, by the name of the field.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
 }
 
 /// What a cycle did.
@@ -171,7 +183,7 @@ impl View {
                     Some(Adoption {
                         step: step.id,
                         account: account_side(account),
-                        user: user_side(user),
+                        user: self.user_side(user),
                     })
                 }
                 _ => None,
@@ -198,21 +210,43 @@ fn account_side(account: &crate::model::Account) -> Side {
         name: full_name(field),
         id: account.dn.clone(),
         state,
+        fields: other_fields(&account.profile),
+        ..Side::default()
     }
 }
 
-fn user_side(user: &User) -> Side {
-    let state = match user.deactivated_at {
-        None => "active".to_owned(),
-        Some(at) => format!("deactivated since {at}"),
-    };
-    Side {
-        username: user.username.clone(),
-        emails: vec![user.email.clone()],
-        name: full_name(|f| user.field(f).to_owned()),
-        id: user.id.to_string(),
-        state,
+impl View {
+    fn user_side(&self, user: &User) -> Side {
+        let state = match user.deactivated_at {
+            None => "active".to_owned(),
+            Some(at) => format!("deactivated since {at}"),
+        };
+        // Over the socket nobody is told.
+        let asked = self.server.own_user.is_some();
+        let last = self.last_active.get(&user.id);
+        let last = last.map_or_else(|| "never".to_owned(), ToString::to_string);
+        Side {
+            username: user.username.clone(),
+            emails: vec![user.email.clone()],
+            name: full_name(|f| user.field(f).to_owned()),
+            id: user.id.to_string(),
+            state,
+            made: Some(user.created_at.to_string()),
+            last_active: asked.then_some(last),
+            login: user.auth_service.clone(),
+            fields: other_fields(&user.profile),
+        }
     }
+}
+
+/// The fields that are not in the name.
+fn other_fields(profile: &Profile) -> BTreeMap<String, String> {
+    use ProfileField::{FirstName, LastName};
+    let fields = profile.iter();
+    let others = fields.filter(|(field, _)| !matches!(field, FirstName | LastName));
+    others
+        .map(|(field, value)| (field.to_string(), value.clone()))
+        .collect()
 }
 
 pub(super) fn full_name(field: impl Fn(crate::model::ProfileField) -> String) -> String {

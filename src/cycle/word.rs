@@ -94,6 +94,21 @@ impl Engine {
         by: &str,
         stages: &Stages<'_>,
     ) -> Result<Approved, WordError> {
+        self.approve_with(what, false, by, stages).await
+    }
+
+    /// Approves as [`Engine::approve`]; with `new_password`, who is adopted because of it gets a
+    /// random password, and has to log in anew.
+    ///
+    /// # Errors
+    /// As [`Engine::approve`].
+    pub async fn approve_with(
+        &mut self,
+        what: &str,
+        new_password: bool,
+        by: &str,
+        stages: &Stages<'_>,
+    ) -> Result<Approved, WordError> {
         let shown = self.store().load().await.map_err(CycleError::from)?.held;
         let view = self.look(stages).await?;
         let mut released = Vec::new();
@@ -111,7 +126,7 @@ impl Engine {
             delta.extend(sight(hold, seen, &meant));
             let (old, new): (Vec<_>, Vec<_>) = meant
                 .into_iter()
-                .partition(|(_, print)| seen.is_none_or(|seen| seen.contains(print)));
+                .partition(|(_, print)| seen.is_some_and(|seen| seen.contains(print)));
             released.extend(old.iter().map(|(id, _)| *id));
             unseen.extend(new.iter().map(|(id, _)| *id));
             let steps: BTreeSet<Fingerprint> = old.into_iter().map(|(_, print)| print).collect();
@@ -126,6 +141,9 @@ impl Engine {
         if released.is_empty() && unseen.is_empty() {
             let names = view.plan.holds.iter().map(|h| hold_name(&h.key)).collect();
             return Err(WordError::NothingHeld(what.to_owned(), names));
+        }
+        if new_password {
+            delta.extend(resets(&view, &released, by, &now));
         }
         self.store()
             .observe(delta)
@@ -323,7 +341,7 @@ fn sight(
     let sight: BTreeSet<Fingerprint> = match seen {
         _ if meant.len() == hold.steps.len() => prints.collect(),
         Some(seen) => seen.iter().cloned().chain(prints).collect(),
-        None => return None,
+        None => prints.collect(),
     };
     Some(Remember::Held(hold.key.clone(), Some(sight)))
 }
@@ -370,6 +388,22 @@ fn accepted(view: &View, hold: &Hold, by: &str, now: &Now) -> Vec<Remember> {
 
 /// An approval, together with what an earlier one that is still good had released and the plan
 /// still wants. Nothing is released for longer than a person said: joined, they end with the earlier.
+/// Orders to lock everybody out of those users whose adoption is released.
+fn resets(view: &View, released: &[StepId], by: &str, now: &Now) -> Vec<Remember> {
+    let steps = view.plan.steps.iter();
+    let adopted = steps.filter_map(|step| match &step.action {
+        Action::Adopt { user, .. } if released.contains(&step.id) => Some(user.clone()),
+        _ => None,
+    });
+    let order = Order {
+        by: by.to_owned(),
+        at: now.wall,
+    };
+    adopted
+        .map(|user| Remember::Reset(user, Some(order.clone())))
+        .collect()
+}
+
 fn approval(
     view: &View,
     key: &HoldKey,

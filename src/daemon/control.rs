@@ -54,6 +54,8 @@ pub enum Wish {
     Approve {
         /// A hold's name or a person.
         what: String,
+        /// Whether who is adopted gets a random password.
+        new_password: bool,
         /// Who says so.
         by: String,
         /// Where the answer goes.
@@ -191,6 +193,8 @@ struct OnBehalf {
 #[derive(Deserialize)]
 struct ApproveBody {
     what: String,
+    #[serde(default)]
+    new_password: bool,
 }
 
 /// The socket, removed again when the daemon ends.
@@ -352,8 +356,14 @@ async fn approve(
     body: Bytes,
 ) -> Response {
     match asked::<ApproveBody>(caller, &body) {
-        Ok((by, ApproveBody { what })) => {
-            ask(&desk, |reply| Wish::Approve { what, by, reply }).await
+        Ok((by, ApproveBody { what, new_password })) => {
+            ask(&desk, |reply| Wish::Approve {
+                what,
+                new_password,
+                by,
+                reply,
+            })
+            .await
         }
         Err(refused) => *refused,
     }

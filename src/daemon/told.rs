@@ -175,6 +175,10 @@ fn wants_attention(why: &Why) -> bool {
         | Why::OlderState { .. }
         | Why::EmailSwap { .. }
         | Why::TeamArchived { .. }
+        | Why::TeamMoved(_)
+        | Why::TeamConstrained { .. }
+        | Why::TeamDomain { .. }
+        | Why::StateManaged { .. }
         | Why::TeamFull { .. }
         | Why::NoAdmin
         | Why::PasswordRefused(_)

@@ -116,8 +116,14 @@ pub async fn work(mut engine: Engine, work: Work, tools: Tools) -> Finished {
             };
             let _ = reply.send(answer);
         }
-        Work::Wish(Wish::Approve { what, by, reply }) => {
-            let answer = engine.approve(&what, &by, &stages).await;
+        Work::Wish(Wish::Approve {
+            what,
+            new_password,
+            by,
+            reply,
+        }) => {
+            let word = engine.approve_with(&what, new_password, &by, &stages);
+            let answer = word.await;
             if let Ok(approved) = &answer {
                 tracing::info!(
                     sync_action = "approve",

@@ -307,6 +307,18 @@ impl Reader {
     /// When the server could not be asked.
     pub async fn team_by_name(&self, name: &str) -> Result<Option<Team>, CallError> {
         let path = format!("/teams/name/{}", segment(&name.to_lowercase()));
+        self.one_team(path).await
+    }
+
+    /// The team with an id, an archived one too; `None` when it was deleted for ever.
+    ///
+    /// # Errors
+    /// When the server could not be asked.
+    pub async fn team(&self, id: &TeamId) -> Result<Option<Team>, CallError> {
+        self.one_team(format!("/teams/{id}")).await
+    }
+
+    async fn one_team(&self, path: String) -> Result<Option<Team>, CallError> {
         let team: Option<ApiTeam> = found(self.client.get(&path).await)?;
         team.map(|team| {
             team.into_team()

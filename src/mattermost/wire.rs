@@ -137,6 +137,10 @@ pub struct ApiTeam {
     display_name: String,
     #[serde(default)]
     delete_at: i64,
+    #[serde(default)]
+    group_constrained: Option<bool>,
+    #[serde(default)]
+    allowed_domains: String,
 }
 
 impl ApiTeam {
@@ -147,6 +151,8 @@ impl ApiTeam {
             name: self.name,
             display_name: self.display_name,
             archived_at: moment(self.delete_at),
+            group_constrained: self.group_constrained == Some(true),
+            allowed_domains: domains(&self.allowed_domains),
         })
     }
 }

@@ -167,6 +167,40 @@ impl Writer {
         self.set_active(id, true).await
     }
 
+    /// Gives a user another password, if one is given, and ends all sessions where the way in has the
+    /// call for it (the socket has not). May be repeated.
+    ///
+    /// # Errors
+    /// As [`Writer`] says.
+    pub async fn reset_access(
+        &self,
+        id: &UserId,
+        password: Option<&SecretString>,
+    ) -> Result<(), WriteError> {
+        if let Some(password) = password {
+            let path = format!("/users/{id}/password");
+            let body = json!({"new_password": password.expose_secret()});
+            let _: Value = self.client().write(Method::Put, &path, body).await?;
+        }
+        match self.client().way() {
+            Way::Token => self.end_sessions(id).await,
+            Way::Local => Ok(()),
+        }
+    }
+
+    /// Ends all sessions of a user: whoever is logged in has to log in again. Access tokens stay.
+    /// Not over the socket.
+    ///
+    /// # Errors
+    /// As [`Writer`] says.
+    pub async fn end_sessions(&self, id: &UserId) -> Result<(), WriteError> {
+        let path = format!("/users/{id}/sessions/revoke/all");
+        let sent = self
+            .client()
+            .write_for(Method::Post, &path, None, Duration::ZERO);
+        sent.await.map(|_| ())
+    }
+
     /// Gives a bot to another person. Giving it to who has it already changes nothing.
     ///
     /// # Errors

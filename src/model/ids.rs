@@ -106,13 +106,14 @@ const PLACEHOLDERS: [&str; 24] = [
 
 impl DirectoryId {
     /// Whether it stands for an id that is still to come, and so is nobody's: many have it in turn
-    /// (FreeIPA writes `autogenerate`). A text of nothing but zeros, of nothing but `f` as long as a
+    /// (FreeIPA writes `autogenerate`). A text of nothing but zeros (four or more), of nothing but `f` as long as a
     /// UUID, and one without a letter or digit are none either.
     pub fn is_placeholder(&self) -> bool {
         let id = self.as_str().trim();
         let plain: String = id.chars().filter(|c| c.is_alphanumeric()).collect();
         let bare = id.trim_matches(|c: char| !c.is_alphanumeric());
-        plain.chars().all(|c| c == '0')
+        plain.is_empty()
+            || plain.len() > 3 && plain.chars().all(|c| c == '0')
             || plain.len() > 2 && plain.chars().all(|c| c == 'x')
             || plain.len() >= 32 && plain.chars().all(|c| c == 'f')
             || PLACEHOLDERS.contains(&id)
@@ -162,7 +163,7 @@ mod tests {
             "<none>",
             "(null)",
             "n/a",
-            "0",
+            "0000",
             "-",
             "???",
             "00000000-0000-0000-0000-000000000000",
@@ -174,6 +175,7 @@ mod tests {
             assert!(DirectoryId::new(text).is_placeholder(), "{text}");
         }
         for text in [
+            "0",
             "1",
             "x",
             "f",

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AccountKey, Class, Fingerprint, Nonce, Now, ProfileField, ProviderName, Shape, SourceIdentity,
-    Timestamp, Undone, UserId,
+    TeamId, Timestamp, Undone, UserId,
 };
 
 /// "This account is this user."
@@ -288,6 +288,8 @@ pub enum HoldKey {
     Flapping,
     /// What rests on dates while the wall clock has jumped.
     Clock,
+    /// A team that was filled under this name, which another one or none has now.
+    Team(String),
 }
 
 /// A person's permission for exactly what was shown.
@@ -367,6 +369,13 @@ pub struct Memory {
     pub undone: BTreeMap<AccountKey, Vec<Undone>>,
     /// Since when more than one entry was seen with an account's id.
     pub duplicates: BTreeMap<AccountKey, Timestamp>,
+    /// Persons' orders to give a user who is adopted a random password and to end the sessions, not
+    /// yet carried out.
+    pub resets: BTreeMap<UserId, Order>,
+    /// Users whose sessions were ended because the server does not let us deactivate them.
+    pub sessions_ended: BTreeMap<UserId, Timestamp>,
+    /// The team that was filled under each name of the configuration.
+    pub teams: BTreeMap<String, TeamId>,
     /// Users of whom a person had everything forgotten, and who may still be there: never adopted.
     pub forgotten: BTreeMap<UserId, Timestamp>,
     /// How new the rows of users were of whom something is remembered.
@@ -435,6 +444,12 @@ pub enum Remember {
     Undone(AccountKey, Option<Vec<Undone>>),
     /// Set or clear since when more than one entry was seen with an account's id.
     Duplicate(AccountKey, Option<Timestamp>),
+    /// Set or clear an order to give a user a random password.
+    Reset(UserId, Option<Order>),
+    /// Set or clear when a user's sessions were ended instead of a deactivation.
+    SessionsEnded(UserId, Option<Timestamp>),
+    /// Set or clear which team is filled under a name of the configuration.
+    Team(String, Option<TeamId>),
     /// Set or clear that everything of a user was forgotten.
     Forgotten(UserId, Option<Timestamp>),
     /// Set or clear how new a user's row was.
@@ -492,6 +507,9 @@ impl Memory {
             Remember::Unlinked(key, value) => put(&mut self.unlinked, key, value.as_ref()),
             Remember::Undone(key, value) => put(&mut self.undone, key, value.as_ref()),
             Remember::Duplicate(key, value) => put(&mut self.duplicates, key, value.as_ref()),
+            Remember::Reset(user, value) => put(&mut self.resets, user, value.as_ref()),
+            Remember::SessionsEnded(user, at) => put(&mut self.sessions_ended, user, at.as_ref()),
+            Remember::Team(name, team) => put(&mut self.teams, name, team.as_ref()),
             Remember::Forgotten(user, at) => put(&mut self.forgotten, user, at.as_ref()),
             Remember::Newest(user, value) => put(&mut self.newest, user, value.as_ref()),
             Remember::Restored(value) => self.restored.clone_from(value),

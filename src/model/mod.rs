@@ -37,7 +37,7 @@ pub use plan::{
     Action, Class, NewUser, Outcome, Phase, Plan, Precondition, Step, Subject, TeamRef, UserRef,
     Values,
 };
-pub use reason::{Changed, Hold, HoldCause, LeftAlone, Loss, Reason, Why};
+pub use reason::{Changed, Hold, HoldCause, LeftAlone, Loss, Reason, TeamMoved, Why};
 pub use record::{
     About, HeldBack, Made, MattermostProof, Note, Origin, ReadingProof, Released, RunKind,
     StepRecord,

@@ -283,6 +283,25 @@ pub enum Action {
         /// Who ordered it by `mattersync deactivate`.
         ordered_by: Option<String>,
     },
+    /// End all sessions of a user whom the server does not let us deactivate.
+    EndSessions {
+        /// Whose, if the user is linked.
+        account: Option<AccountKey>,
+        /// Which user.
+        user: UserId,
+        /// The class that the deactivation would have been counted in.
+        class: Option<Class>,
+    },
+    /// Give a user who was adopted a random password, and end all sessions: whoever signed up in
+    /// somebody's name is out.
+    ResetAccess {
+        /// Whose.
+        account: AccountKey,
+        /// Which user.
+        user: UserId,
+        /// The user logs in through a service: there is no password here.
+        bound: bool,
+    },
     /// Reactivate a user whom we had deactivated.
     Reactivate {
         /// Whose.

@@ -279,6 +279,15 @@ pub enum Why {
         /// The fields that differ.
         fields: String,
     },
+    /// The server lets nobody change the state of a user who logs in through this service.
+    StateManaged {
+        /// Which service.
+        service: String,
+        /// The username.
+        name: String,
+        /// What is not done to them: "deactivated" or "reactivated".
+        what: String,
+    },
     /// A change of address waits for the person's click.
     EmailWaiting {
         /// The new address.
@@ -299,6 +308,22 @@ pub enum Why {
     TeamArchived {
         /// Its name.
         team: String,
+    },
+    /// The team that was filled under this name is another one than has the name now.
+    TeamMoved(TeamMoved),
+    /// Groups decide who is in the team.
+    TeamConstrained {
+        /// Its name.
+        team: String,
+    },
+    /// The team takes only addresses of certain domains.
+    TeamDomain {
+        /// Its name.
+        team: String,
+        /// The person's address.
+        email: String,
+        /// The domains.
+        allowed: String,
     },
     /// The team is full.
     TeamFull {
@@ -472,11 +497,26 @@ pub enum HoldCause {
         /// Each of them.
         changes: Vec<Changed>,
     },
+    /// The team that was filled under a name is another one than has the name now.
+    TeamMoved(TeamMoved),
     /// The state file is an older copy.
     OlderState {
         /// How that was noticed.
         how: String,
     },
+}
+
+/// A team that no longer has the name under which it was filled.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TeamMoved {
+    /// The name under which it was filled, as `[[team]]` has it.
+    pub team: String,
+    /// Its name now; `None` if it was deleted for ever.
+    pub now: Option<String>,
+    /// Whether it is archived.
+    pub archived: bool,
+    /// Whether another team has the old name now.
+    pub taken: bool,
 }
 
 /// A container with fewer accounts than before.

@@ -85,6 +85,10 @@ pub struct Team {
     pub display_name: String,
     /// When it was archived; `None` while it is in use.
     pub archived_at: Option<Timestamp>,
+    /// Whether groups decide who is in it: the server then adds nobody else.
+    pub group_constrained: bool,
+    /// The domains whose addresses may join, in lower case; empty for all.
+    pub allowed_domains: Vec<String>,
 }
 
 /// A membership of a team.
@@ -102,6 +106,9 @@ pub struct Places {
     pub teams: BTreeMap<String, Team>,
     /// Members of each of these teams.
     pub members: BTreeMap<TeamId, Roster<UserId, Member>>,
+    /// Teams that were filled under a name that another one, or none, has now: by that name, as they
+    /// are now; `None` for one that was deleted for ever.
+    pub moved: BTreeMap<String, Option<Team>>,
     /// Names of teams that could not be read, or whose members could not, and why. Whether one
     /// that is not in `teams` exists is not known.
     pub unread: BTreeMap<String, String>,

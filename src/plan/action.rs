@@ -19,13 +19,14 @@ impl Action {
             Self::MoveLink { .. } => Some(Class::Move),
             Self::Rename { .. } => Some(Class::Rename),
             Self::ChangeEmail { .. } => Some(Class::Email),
-            Self::Deactivate { class, .. } => *class,
+            Self::Deactivate { class, .. } | Self::EndSessions { class, .. } => *class,
             Self::Reactivate { .. } => Some(Class::Reactivate),
             Self::Purge { .. } => Some(Class::Purge),
             Self::UpdateProfile { .. }
             | Self::CreateTeam { .. }
             | Self::JoinTeam { .. }
             | Self::AssignBot { .. }
+            | Self::ResetAccess { .. }
             | Self::Unlink { .. } => None,
         }
     }
@@ -35,9 +36,11 @@ impl Action {
         match self {
             Self::Adopt { .. } | Self::MoveLink { .. } | Self::Unlink { .. } => Phase::Link,
             Self::AssignBot { .. } => Phase::Keep,
-            Self::Deactivate { .. } | Self::Purge { .. } => Phase::Free,
+            Self::Deactivate { .. } | Self::EndSessions { .. } | Self::Purge { .. } => Phase::Free,
             Self::Rename { .. } => Phase::Names,
-            Self::ChangeEmail { .. } | Self::UpdateProfile { .. } => Phase::Change,
+            Self::ChangeEmail { .. } | Self::UpdateProfile { .. } | Self::ResetAccess { .. } => {
+                Phase::Change
+            }
             Self::CreateTeam { .. } => Phase::Places,
             Self::CreateUser { .. } | Self::Reactivate { .. } => Phase::Arrive,
             Self::JoinTeam { .. } => Phase::Join,
@@ -57,6 +60,8 @@ impl Action {
             Self::Deactivate { .. } => "deactivate",
             Self::Reactivate { .. } => "reactivate",
             Self::Purge { .. } => "purge",
+            Self::EndSessions { .. } => "end-sessions",
+            Self::ResetAccess { .. } => "reset-access",
             Self::AssignBot { .. } => "assign-bot",
             Self::CreateTeam { .. } => "create-team",
             Self::JoinTeam { .. } => "join-team",
@@ -74,9 +79,12 @@ impl Action {
             | Self::ChangeEmail { account, .. }
             | Self::UpdateProfile { account, .. }
             | Self::Reactivate { account, .. }
+            | Self::ResetAccess { account, .. }
             | Self::Purge { account, .. }
             | Self::JoinTeam { account, .. } => Some(account),
-            Self::Deactivate { account, .. } | Self::AssignBot { account, .. } => account.as_ref(),
+            Self::Deactivate { account, .. }
+            | Self::EndSessions { account, .. }
+            | Self::AssignBot { account, .. } => account.as_ref(),
             Self::CreateTeam { .. } => None,
         }
     }
@@ -94,6 +102,8 @@ impl Action {
             | Self::Reactivate { user, .. }
             | Self::Purge { user, .. }
             | Self::AssignBot { user, .. }
+            | Self::EndSessions { user, .. }
+            | Self::ResetAccess { user, .. }
             | Self::JoinTeam {
                 user: UserRef::Existing(user),
                 ..
@@ -161,11 +171,14 @@ impl Action {
             Self::CreateTeam { name, .. } => wish.push(name.clone()),
             Self::JoinTeam { team_name, .. } => wish.push(team_name.clone()),
             Self::MoveLink { from, .. } => wish.push(from.to_string()),
-            Self::Deactivate { class, .. } => {
+            Self::Deactivate { class, .. } | Self::EndSessions { class, .. } => {
                 wish.push(class.map_or("ordered", Class::name).to_owned());
             }
             Self::Unlink { as_new, .. } => wish.push(as_new.to_string()),
-            Self::Adopt { .. } | Self::Reactivate { .. } | Self::Purge { .. } => {}
+            Self::Adopt { .. }
+            | Self::ResetAccess { .. }
+            | Self::Reactivate { .. }
+            | Self::Purge { .. } => {}
         }
         wish
     }

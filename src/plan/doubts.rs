@@ -339,7 +339,8 @@ fn keep_doubted(now: &mut Shape, last: &Shape, staying: &[&HoldKey]) {
             | HoldKey::Configuration(_)
             | HoldKey::Restored
             | HoldKey::Flapping
-            | HoldKey::Clock => {}
+            | HoldKey::Clock
+            | HoldKey::Team(_) => {}
         }
     }
 }

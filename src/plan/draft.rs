@@ -12,7 +12,7 @@ use crate::model::{
 
 use super::bonds::Bonds;
 use super::crowd::Bar;
-use super::{Policy, World, dates, handover, legal_username};
+use super::{Policy, World, dates, handover, legal_username, managed};
 
 /// A link as remembered, or as this plan has it.
 #[derive(Clone, Debug)]
@@ -304,6 +304,11 @@ impl<'a> Draft<'a> {
     ) -> Option<StepId> {
         if let Some(why) = self.untouchable(user) {
             self.leave(subject, why);
+            return None;
+        }
+        if let Some(why) = managed::state(self, user, "deactivated") {
+            self.leave(subject.clone(), why);
+            managed::end_sessions(self, subject, account, user, class, reason, after);
             return None;
         }
         if self.admins.len() == 1 && self.admins.contains(&user.id) {

@@ -11,7 +11,7 @@ use crate::model::{
 use super::doubts::Doubts;
 use super::draft::Draft;
 use super::undo::is_undo;
-use super::{Limit, Policy, dates, flaps};
+use super::{Limit, Policy, dates, flaps, places};
 
 /// The time over which done steps are summed.
 pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -96,6 +96,7 @@ pub fn holds(draft: &Draft<'_>, doubts: &Doubts, active: u64) -> Vec<Hold> {
     let mut holds = doubted(draft, doubts);
     holds.extend(flaps::hold(draft));
     holds.extend(dates::hold(draft));
+    holds.extend(places::holds(draft));
     let mut limited: BTreeMap<Class, Vec<&Step>> = BTreeMap::new();
     let expected = dates::expected(draft, active);
     for step in &draft.plan.steps {

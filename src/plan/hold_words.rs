@@ -95,6 +95,7 @@ impl fmt::Display for HoldCause {
                 "the configuration was changed, and says otherwise who is in scope: {}",
                 Changes(changes)
             ),
+            Self::TeamMoved(moved) => write!(f, "{moved}"),
             Self::OlderState { how } => write!(
                 f,
                 "{how}. What mattersync did since then it does not know: look whether this is what \
@@ -132,5 +133,6 @@ pub fn hold_name(key: &HoldKey) -> String {
         HoldKey::Restored => "restored".to_owned(),
         HoldKey::Flapping => "flapping".to_owned(),
         HoldKey::Clock => "clock".to_owned(),
+        HoldKey::Team(name) => format!("team:{name}"),
     }
 }

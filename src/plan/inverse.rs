@@ -130,6 +130,13 @@ fn undoing(record: &StepRecord) -> Result<Vec<Undoing>, String> {
         Action::CreateUser { .. } => vec![Undoing::Deactivate { lasting: true }],
         Action::Adopt { .. } => vec![Undoing::Unlink],
         Action::Purge { .. } => return Err("the user was deleted for ever".into()),
+        Action::ResetAccess { .. } => {
+            return Err(
+                "nobody knows the former password: the person asks for a new one with \"Forgot your \
+                 password?\""
+                    .into(),
+            );
+        }
         Action::MoveLink { account, user, .. } => {
             return Err(format!(
                 "the second anchor says that both accounts are one person; if they are not: \
@@ -140,9 +147,10 @@ fn undoing(record: &StepRecord) -> Result<Vec<Undoing>, String> {
         Action::Unlink { .. } => vec![Undoing::Link {
             directory_username: record.step.subject.name.clone(),
         }],
-        Action::AssignBot { .. } | Action::CreateTeam { .. } | Action::JoinTeam { .. } => {
-            Vec::new()
-        }
+        Action::AssignBot { .. }
+        | Action::EndSessions { .. }
+        | Action::CreateTeam { .. }
+        | Action::JoinTeam { .. } => Vec::new(),
     })
 }
 

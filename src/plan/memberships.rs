@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    AccountKey, Action, Evidence, Precondition, Reason, StepId, Subject, TeamRef, User, UserId,
-    UserRef, Version, Why,
+    AccountKey, Action, Evidence, Precondition, Reason, StepId, TeamRef, User, UserId, UserRef,
+    Version, Why,
 };
 
 use super::bonds::paired;
 use super::draft::{Draft, Person};
 use super::lifecycle::Standing;
+use super::places::{self, Domains};
 use super::{TeamPolicy, World};
 
 /// From this version on only active members count against `MaxUsersPerTeam`.
@@ -30,9 +31,10 @@ pub fn everyone(
     let policy = draft.policy;
     let comings = Comings::of(draft, unseated);
     for team in &policy.teams {
-        let Some(team_ref) = find_or_make(draft, team) else {
+        let Some(team_ref) = places::find_or_make(draft, team) else {
             continue;
         };
+        let domains = Domains::of(draft, &team_ref);
         let mut free = room(draft.world, &team_ref);
         let inside = inside(draft, &team_ref);
         for (person, standing) in people {
@@ -48,6 +50,18 @@ pub fn everyone(
             if !must_join(draft.world, &team_ref, &user) {
                 continue;
             }
+            if let Some((email, allowed)) = domains.refuse(draft, person, &user) {
+                let team = team.name.clone();
+                draft.leave(
+                    person.subject(),
+                    Why::TeamDomain {
+                        team,
+                        email,
+                        allowed,
+                    },
+                );
+                continue;
+            }
             if free == Some(0) {
                 let limit = draft.world.server.max_users_per_team.unwrap_or_default();
                 draft.leave(
@@ -61,36 +75,6 @@ pub fn everyone(
             }
             free = free.map(|n| n - 1);
             join(draft, person, team, &team_ref, user, after);
-        }
-    }
-}
-
-fn find_or_make(draft: &mut Draft<'_>, team: &TeamPolicy) -> Option<TeamRef> {
-    let subject = Subject {
-        name: team.name.clone(),
-        ..Subject::default()
-    };
-    match draft.world.places.teams.get(&team.name) {
-        Some(found) if found.archived_at.is_some() => {
-            draft.leave(
-                subject,
-                Why::TeamArchived {
-                    team: team.name.clone(),
-                },
-            );
-            None
-        }
-        Some(found) => Some(TeamRef::Existing(found.id.clone())),
-        // Whether it exists is not known.
-        None if draft.world.places.unread.contains_key(&team.name) => None,
-        None => {
-            let action = Action::CreateTeam {
-                name: team.name.clone(),
-                display_name: team.display_name.clone(),
-            };
-            let nothing = Precondition::Nothing;
-            let step = draft.step(subject, action, nothing, Reason::TeamConfigured, Vec::new());
-            Some(TeamRef::Made(step))
         }
     }
 }

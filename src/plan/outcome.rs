@@ -2,8 +2,8 @@
 
 use crate::model::{
     AccountKey, Action, Deactivation, Done, Flipped, Given, HoldKey, Link, LinkOrigin, Made,
-    Memory, MemoryDelta, Now, ProfileField, Reason, Remember, Step, TeamId, Timestamp, Unlinked,
-    User, UserId,
+    Memory, MemoryDelta, Now, ProfileField, Reason, Remember, Step, TeamId, TeamRef, Timestamp,
+    Unlinked, User, UserId,
 };
 
 use super::flaps;
@@ -38,6 +38,10 @@ pub enum Effect {
     Purged,
     /// Our bot belongs to somebody else.
     BotAssigned,
+    /// The user has to log in again.
+    SessionsEnded,
+    /// Nobody knows the password any more, and nobody is logged in.
+    AccessReset,
     /// The team exists.
     TeamMade(TeamId),
     /// The user is a member.
@@ -128,6 +132,8 @@ pub fn made(step: &Step, effect: &Effect) -> Option<Made> {
         Effect::Adopted
         | Effect::Purged
         | Effect::BotAssigned
+        | Effect::SessionsEnded
+        | Effect::AccessReset
         | Effect::Moved
         | Effect::Unlinked
         | Effect::Renamed
@@ -177,6 +183,13 @@ pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Mem
     {
         delta.extend(carried_out(step, effect, list));
     }
+    delta.extend(filled(step, effect, memory));
+    if let (Action::ResetAccess { user, .. }, Effect::AccessReset) = (&step.action, effect) {
+        delta.push(Remember::Reset(user.clone(), None));
+    }
+    if let (Action::EndSessions { user, .. }, Effect::SessionsEnded) = (&step.action, effect) {
+        delta.push(Remember::SessionsEnded(user.clone(), Some(now.wall)));
+    }
     let fingerprint = step.action.fingerprint();
     // Permission for what was shown, not for the same thing another day.
     let approvals = memory.approvals.iter();
@@ -207,6 +220,24 @@ pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Mem
         }
     }
     delta
+}
+
+/// Which team is filled under a name from now on.
+fn filled(step: &Step, effect: &Effect, memory: &Memory) -> Option<Remember> {
+    let (name, team) = match (&step.action, effect) {
+        (Action::CreateTeam { name, .. }, Effect::TeamMade(team)) => (name, team),
+        (
+            Action::JoinTeam {
+                team: TeamRef::Existing(team),
+                team_name,
+                ..
+            },
+            Effect::Joined,
+        ) => (team_name, team),
+        _ => return None,
+    };
+    let is_new = memory.teams.get(name) != Some(team);
+    is_new.then(|| Remember::Team(name.clone(), Some(team.clone())))
 }
 
 /// One more change of a user. A person's word is none: only what we decided by ourselves may go on
@@ -431,6 +462,8 @@ fn change(link: &mut Link, step: &Step, effect: &Effect) {
         | Effect::Renamed
         | Effect::Purged
         | Effect::BotAssigned
+        | Effect::SessionsEnded
+        | Effect::AccessReset
         | Effect::TeamMade(_)
         | Effect::Joined => {}
     }

@@ -58,6 +58,9 @@ pub fn settle(
         | Action::Unlink { .. }
         // The bot's owner is read in each cycle, and the plan decides anew.
         | Action::AssignBot { .. }
+        // To end them once more does no harm.
+        | Action::EndSessions { .. }
+        | Action::ResetAccess { .. }
         | Action::CreateTeam { .. } => None,
         // The server may have mailed the person already: it is not asked again.
         Action::ChangeEmail {

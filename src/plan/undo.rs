@@ -15,7 +15,7 @@ use super::draft::Draft;
 use super::giveback::{self, Fate, Wish};
 use super::names::legal_username;
 use super::outcome::Effect;
-use super::{Authority, address, profiles};
+use super::{Authority, address, managed, profiles};
 
 /// What becomes of one thing that was taken back.
 enum Verdict<'a> {
@@ -398,6 +398,9 @@ fn carry_out(draft: &mut Draft<'_>, key: &AccountKey, undone: &Undone, fields: &
             let Some(at) = user.deactivated_at else {
                 return;
             };
+            if let Some(why) = managed::state(draft, user, "reactivated") {
+                return draft.leave(subject, why);
+            }
             draft.ordered.insert(id.clone());
             let action = Action::Reactivate { account, user: id };
             (action, Precondition::DeactivatedAt(at))

@@ -72,6 +72,11 @@ impl fmt::Display for Sentence<'_> {
             Action::Deactivate { .. } => write!(f, "deactivate {subject}")?,
             Action::Reactivate { .. } => write!(f, "reactivate {subject}")?,
             Action::Purge { .. } => write!(f, "delete {subject} for ever")?,
+            Action::ResetAccess { bound: false, .. } => {
+                write!(f, "give {subject} a random password, and end the sessions")?
+            }
+            Action::ResetAccess { bound: true, .. } => write!(f, "end the sessions of {subject}")?,
+            Action::EndSessions { .. } => write!(f, "end the sessions of {subject}")?,
             Action::AssignBot {
                 bot_name, to_name, ..
             } => write!(
@@ -329,6 +334,16 @@ impl fmt::Display for Why {
                 f,
                 "the user logs in through {service}, which owns {fields}: changed there, not here"
             ),
+            Self::StateManaged {
+                service,
+                name,
+                what,
+            } => write!(
+                f,
+                "not {what}: they log in through {service}, and this server lets nobody change the \
+                 state of such users. `mmctl user change-password {name}` takes the binding to \
+                 {service} away; the next cycle then does it"
+            ),
             Self::EmailWaiting { email } => {
                 write!(
                     f,
@@ -352,6 +367,23 @@ impl fmt::Display for Why {
                     "the team {team} is archived: restore it, or take it out of the configuration"
                 )
             }
+            Self::TeamMoved(moved) => write!(f, "{moved}"),
+            Self::TeamConstrained { team } => write!(
+                f,
+                "groups decide who is in the team {team} (group-constrained), and the server adds \
+                 nobody else: type `mmctl group team disable {team}`, or take it out of the \
+                 configuration"
+            ),
+            Self::TeamDomain {
+                team,
+                email,
+                allowed,
+            } => write!(
+                f,
+                "the team {team} accepts only addresses at {allowed}, not {email}: change the \
+                 address, or the domains of the team (allowed_domains) or of the server \
+                 (TeamSettings.RestrictCreationToDomains)"
+            ),
             Self::TeamFull { team, limit } => {
                 write!(
                     f,

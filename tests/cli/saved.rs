@@ -93,6 +93,7 @@ fn saving_is_no_approval() {
         .exits(0)
         .says("HELD: locked")
         .says("What is held is no part of it");
+    place.run(&["approve"]).exits(0);
     place.run(&["approve", "locked"]).exits(0);
     carry_out(&place)
         .exits(0)

@@ -131,6 +131,8 @@ fn a_plan_in_words() {
     let mut text = said.out.replace(&path, "PLACE");
     for user in place.sim.users() {
         text = text.replace(&user.id, "ID");
+        let made = mattersync::model::Timestamp(user.create_at).to_string();
+        text = text.replace(&made, "THEN");
     }
     let wanted = include_str!("plan.txt");
     assert!(text == wanted, "{text}");

@@ -29,6 +29,8 @@ pub struct Server {
     pub bot_owner: Option<UserId>,
     /// `DisableBotsWhenOwnerIsDeactivated`.
     pub bots_die: bool,
+    /// Whose sessions were ended, each time.
+    pub sessions_ended: Vec<UserId>,
     /// Addresses that wait for a click.
     pub asked: BTreeMap<UserId, Vec<String>>,
     /// Why the reading of users proves nothing.
@@ -64,6 +66,7 @@ impl Server {
             own_user: None,
             bot_owner: None,
             bots_die: true,
+            sessions_ended: Vec::new(),
             asked: BTreeMap::new(),
             gaps: Vec::new(),
             writes: 0,
@@ -300,6 +303,16 @@ impl Server {
                 }
                 Ok(Effect::Purged)
             }
+            Action::ResetAccess { user, .. } => {
+                self.known(user)?;
+                self.sessions_ended.push(user.clone());
+                Ok(Effect::AccessReset)
+            }
+            Action::EndSessions { user, .. } => {
+                self.known(user)?;
+                self.sessions_ended.push(user.clone());
+                Ok(Effect::SessionsEnded)
+            }
             Action::AssignBot { to, .. } => {
                 self.known(to)?;
                 self.bot_owner = Some(to.clone());
@@ -325,6 +338,8 @@ impl Server {
             name: name.into(),
             display_name: display_name.into(),
             archived_at: None,
+            group_constrained: false,
+            allowed_domains: Vec::new(),
         };
         self.teams.insert(name.into(), team);
         self.members.insert(id.clone(), BTreeMap::new());

@@ -36,6 +36,28 @@ async fn what_a_cycle_of_the_service_found_in_between_stays_held() {
     assert!(!stage.is_active("user005"));
 }
 
+/// Also where nothing was ever shown: what the service found while nobody looked is not released
+/// by a word that somebody types from memory.
+#[tokio::test]
+async fn what_nobody_has_seen_is_shown_before_it_is_released() {
+    for word in ["missing", "user000"] {
+        let stage = Stage::new(Version::V11);
+        let mut file = File::new(40);
+        let mut engine = filled(&stage, &file).await;
+        file.remove(0..3);
+        cycle(&stage, &mut engine).await;
+        let meant = if word == "missing" { 3 } else { 1 };
+        let approved = engine.approve(word, "alice", &|_| {}).await.unwrap();
+        assert_eq!((approved.released.len(), approved.unseen.len()), (0, meant));
+        cycle(&stage, &mut engine).await;
+        assert!(stage.is_active("user000"));
+        let approved = engine.approve(word, "alice", &|_| {}).await.unwrap();
+        assert_eq!((approved.released.len(), approved.unseen.len()), (meant, 0));
+        cycle(&stage, &mut engine).await;
+        assert!(!stage.is_active("user000"));
+    }
+}
+
 #[tokio::test]
 async fn who_was_shown_a_cycle_saw_what_it_held() {
     let stage = Stage::new(Version::V11);
@@ -56,12 +78,14 @@ async fn a_later_approval_does_not_prolong_an_earlier_one() {
     let mut file = File::new(40);
     let mut engine = filled(&stage, &file).await;
     file.remove(0..3);
+    engine.show_holds(&|_| {}).await.unwrap();
     engine.approve("missing", "alice", &|_| {}).await.unwrap();
     // They are back before anything was done.
     file.add(0..3);
     cycle(&stage, &mut engine).await;
     stage.clock.advance(HOUR * 71);
     file.remove(10..13);
+    engine.show_holds(&|_| {}).await.unwrap();
     engine.approve("missing", "bob", &|_| {}).await.unwrap();
     cycle(&stage, &mut engine).await;
     assert!(!stage.is_active("user010"));
@@ -78,6 +102,7 @@ async fn approvals_that_are_joined_end_with_the_earlier_one() {
     let mut file = File::new(40);
     let mut engine = filled(&stage, &file).await;
     file.remove(0..3);
+    engine.show_holds(&|_| {}).await.unwrap();
     let first = engine.approve("missing", "alice", &|_| {}).await.unwrap();
     stage.clock.advance(HOUR * 71);
     file.remove(10..13);
@@ -102,10 +127,37 @@ async fn an_approval_for_one_of_a_ring_of_names_is_for_all_of_it() {
         file.edit(1, |person| person.uid = "user000".into());
         cycle(&stage, &mut engine).await;
         assert_eq!(stage.user("user000").id, first);
+        engine.show_holds(&|_| {}).await.unwrap();
         let word = engine.approve(approved, "alice", &|_| {}).await.unwrap();
         assert_eq!(word.released.len(), 3, "{approved}");
         cycle(&stage, &mut engine).await;
         assert_eq!(stage.user("user001").id, first, "{approved}");
         assert!(stage.sim.user_named("user000").is_some(), "{approved}");
+    }
+}
+
+/// Whoever signed up in somebody's name knows the password and is logged in.
+#[tokio::test]
+async fn who_is_adopted_can_be_locked_out_of_it_first() {
+    for new_password in [false, true] {
+        let stage = Stage::new(Version::V11);
+        let mut file = File::new(3);
+        let mut engine = filled(&stage, &file).await;
+        let fields = serde_json::json!({"username": "user003", "email": "user003@example.org"});
+        let user = stage.sim.add_user(&fields).unwrap();
+        let session = stage.sim.token_for(&user);
+        let before = stage.user("user003").password;
+        file.add(3..4);
+        engine.show_holds(&|_| {}).await.unwrap();
+        let word = engine.approve_with("adopt", new_password, "alice", &|_| {});
+        assert_eq!(word.await.unwrap().released.len(), 1);
+        let done = cycle(&stage, &mut engine).await;
+        let resets = done.kinds().contains(&("reset-access", 1));
+        assert_eq!(resets, new_password, "{:?}", done.kinds());
+        assert!(done.kinds().contains(&("adopt", 1)));
+        assert_eq!(stage.user("user003").password != before, new_password);
+        assert_eq!(stage.sim.knows_session(&session), !new_password);
+        let rest = cycle(&stage, &mut engine).await;
+        stage.assert_rests(&rest);
     }
 }

@@ -50,6 +50,7 @@ fn edge_11_a_changed_filter_takes_nobody_out_until_a_person_has_seen_who() {
     // On purpose.
     filter(&place, "(&(objectClass=posixAccount)(!(uid=user07)))");
     place.run(&["sync"]).exits(3);
+    place.run(&["approve"]).exits(0);
     place.run(&["approve", "configuration:company"]).exits(0);
     place.run(&["sync"]).exits(0).says("Deactivated 1 user");
     assert!(!active(&place, "user07"));
@@ -92,6 +93,7 @@ fn edge_39_an_old_state_makes_and_deactivates_nobody_by_itself() {
     assert_eq!(place.sim.writes(), writes + 3, "a lock is seen today");
     let said = place.run(&["state", "check"]).exits(1);
     said.says("user12: carries the mark");
+    place.run(&["approve"]).exits(0);
     place.run(&["approve", "adopt"]).exits(0);
     place.run(&["approve", "restored"]).exits(0);
     // Nobody said a word about these users themselves.

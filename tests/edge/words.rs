@@ -193,6 +193,7 @@ fn edge_88_a_hold_says_what_was_not_done_and_how_to_go_on() {
     };
     assert_eq!(active(), 6);
     assert_eq!(place.sim.user_named("fred").unwrap().last_name, "Free");
+    place.run(&["approve"]).exits(0);
     place.run(&["approve", "locked"]).exits(0).says("4 steps");
     place.run(&["sync"]).exits(0).says("Deactivated 4 users");
     assert_eq!(active(), 2);

@@ -38,6 +38,10 @@ pub struct Approve {
     /// or id
     pub what: Option<String>,
 
+    /// Also give who is adopted a random password, and end the sessions
+    #[arg(long, requires = "what")]
+    pub new_password: bool,
+
     #[command(flatten)]
     #[allow(missing_docs)]
     pub json: Json,

@@ -335,6 +335,20 @@ async fn teams(
                 "teams",
                 format!("{name} is archived: restore it, or take it out of the configuration"),
             ),
+            Ok(Some(found)) if found.group_constrained => findings.problem(
+                "teams",
+                format!(
+                    "{}",
+                    crate::model::Why::TeamConstrained { team: name.clone() }
+                ),
+            ),
+            Ok(Some(found)) if !found.allowed_domains.is_empty() => findings.note(
+                "teams",
+                format!(
+                    "{name} accepts only addresses at {}",
+                    found.allowed_domains.join(", ")
+                ),
+            ),
             Ok(Some(found)) => {
                 findings.ok("teams", format!("{name} is there ({})", found.display_name));
             }

@@ -12,7 +12,7 @@ use crate::model::{
 };
 
 use super::draft::{Draft, Known, Person, Risk};
-use super::{ByHand, dates, flaps};
+use super::{ByHand, dates, flaps, managed};
 
 /// Readings that must agree before somebody is reactivated.
 const RETURN_READINGS: u32 = 2;
@@ -146,6 +146,7 @@ fn deactivate(
 }
 
 fn active(draft: &mut Draft<'_>, person: &mut Person<'_>, user: &User) -> Standing {
+    managed::forget(draft, user);
     if user.is_active() {
         forget_return(draft, person.key);
         // Somebody reactivated the user and the directory agrees: our deactivation is history.
@@ -172,7 +173,8 @@ fn active(draft: &mut Draft<'_>, person: &mut Person<'_>, user: &User) -> Standi
         draft.leave(person.subject(), Why::DeactivatedByHand);
         return Standing::Resting;
     }
-    if let Some(why) = draft.untouchable(user) {
+    let managed = managed::state(draft, user, "reactivated");
+    if let Some(why) = draft.untouchable(user).or(managed) {
         draft.leave(person.subject(), why);
         return Standing::Resting;
     }

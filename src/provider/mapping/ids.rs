@@ -284,7 +284,7 @@ mod tests {
         let mut mapping = rfc2307();
         mapping.id.name = "ipauniqueid".into();
         let id = |value: &str| id_of(&with("ipauniqueid", value.as_bytes()), &mapping);
-        for value in ["autogenerate", " AutoGenerate\n", "0", "none"] {
+        for value in ["autogenerate", " AutoGenerate\n", "0000", "none"] {
             let said = id(value).unwrap_err();
             assert!(matches!(said, NoId::Nobodys(_)), "{said:?}");
         }

@@ -55,6 +55,11 @@ fn remember(db: &Connection, change: &Remember) -> Result<(), Fault> {
         Remember::Unlinked(key, value) => put_account(db, "unlinked", key, value.as_ref()),
         Remember::Undone(key, value) => put_account(db, "undone", key, value.as_ref()),
         Remember::Duplicate(key, value) => put_account(db, "duplicate", key, value.as_ref()),
+        Remember::Reset(user, value) => put(db, "reset", "", user.as_str(), value.as_ref()),
+        Remember::SessionsEnded(user, at) => {
+            put(db, "sessions-ended", "", user.as_str(), at.as_ref())
+        }
+        Remember::Team(name, team) => put(db, "team", "", name, team.as_ref()),
         Remember::Forgotten(user, at) => put(db, "forgotten", "", user.as_str(), at.as_ref()),
         Remember::Newest(user, value) => put(db, "newest", "", user.as_str(), value.as_ref()),
         Remember::Restored(value) => put(db, "restored", "", "", value.as_ref()),
@@ -299,6 +304,20 @@ fn load_small_rest(db: &Connection, memory: &mut Memory) -> Result<(), Fault> {
             "duplicate" => {
                 let value = from_json(&what, &value)?;
                 memory.duplicates.insert(account(row, 1, 2)?, value);
+            }
+            "reset" => {
+                let user = UserId::new(row.get::<_, String>(2)?);
+                memory.resets.insert(user, from_json(&what, &value)?);
+            }
+            "sessions-ended" => {
+                let user = UserId::new(row.get::<_, String>(2)?);
+                memory
+                    .sessions_ended
+                    .insert(user, from_json(&what, &value)?);
+            }
+            "team" => {
+                let name: String = row.get(2)?;
+                memory.teams.insert(name, from_json(&what, &value)?);
             }
             "forgotten" => {
                 let user = UserId::new(row.get::<_, String>(2)?);

@@ -155,6 +155,7 @@ pub fn hold_word(key: &HoldKey) -> String {
         HoldKey::Restored => "restored".to_owned(),
         HoldKey::Flapping => "flapping".to_owned(),
         HoldKey::Clock => "clock".to_owned(),
+        HoldKey::Team(name) => format!("team:{name}"),
     }
 }
 

@@ -158,6 +158,12 @@ impl Mattermost {
         self.world().open_session(user_id)
     }
 
+    /// Whether a session of [`Mattermost::token_for`] is still open.
+    #[must_use]
+    pub fn knows_session(&self, token: &str) -> bool {
+        self.world().sessions.contains_key(token)
+    }
+
     /// Makes a bot of the user with this id, and a token for it that works always.
     #[must_use]
     pub fn make_bot(&self, user_id: &str) -> String {
@@ -227,6 +233,13 @@ impl Mattermost {
         change(team);
         team.update_at = now;
         true
+    }
+
+    /// Deletes a team for ever, with its members.
+    pub fn delete_team(&self, id: &str) {
+        let mut world = self.world();
+        world.teams.remove(id);
+        world.team_members.retain(|(team, _), _| team != id);
     }
 
     /// Makes somebody a member of a team, if both are there and there is room.

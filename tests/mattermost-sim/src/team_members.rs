@@ -53,6 +53,19 @@ impl World {
         self.touch(user);
     }
 
+    /// Refuses everybody where groups decide: no group is simulated.
+    fn must_be_open(&self, team: &str) -> Result<(), ApiError> {
+        if self.team(team)?.group_constrained == Some(true) {
+            return Err(ApiError::new(
+                400,
+                "api.team.add_members.user_denied",
+                "This team is managed by groups. This user is not part of a group that is synced \
+                 to this team.",
+            ));
+        }
+        Ok(())
+    }
+
     /// Adds somebody as the API does. Who is in already stays as he is.
     pub(crate) fn join_team(&mut self, team: &str, user: &str) -> Result<TeamMember, ApiError> {
         let email = self.user(user)?.email.clone();
@@ -98,6 +111,7 @@ pub(crate) fn add(world: &mut World, call: &Call, team: &str) -> Outcome {
         return Err(ApiError::body("user_id"));
     }
     who.must_be_admin()?;
+    world.must_be_open(team)?;
     created(&world.join_team(team, user)?.json())
 }
 
@@ -118,6 +132,7 @@ pub(crate) fn add_batch(world: &mut World, call: &Call, team: &str) -> Outcome {
         return Err(ApiError::body("team_id for member"));
     }
     who.must_be_admin()?;
+    world.must_be_open(team)?;
     let graceful = call.query().is("graceful");
     let mut answers = Vec::with_capacity(rows.len());
     for row in &rows {

@@ -34,6 +34,8 @@ pub struct Team {
     pub invite_id: String,
     /// Whether anybody may join.
     pub allow_open_invite: bool,
+    /// Whether groups decide who is in it; nobody said yet: `None`.
+    pub group_constrained: Option<bool>,
     /// How many members it has.
     pub(crate) size: u64,
 }
@@ -72,7 +74,7 @@ impl Team {
             "company_name": "", "allowed_domains": self.allowed_domains,
             "invite_id": if sees { self.invite_id.as_str() } else { "" },
             "allow_open_invite": self.allow_open_invite, "scheme_id": null,
-            "group_constrained": null, "policy_id": null,
+            "group_constrained": self.group_constrained, "policy_id": null,
         });
         if let (false, Some(map)) = (version < Version::V9_1, shown.as_object_mut()) {
             map.insert("cloud_limits_archived".to_owned(), json!(false));
@@ -158,6 +160,7 @@ pub(crate) fn save(world: &mut World, who: &Who, body: &Value) -> Result<Team, A
         kind: text(body, "type").to_owned(),
         allowed_domains: text(body, "allowed_domains").to_owned(),
         allow_open_invite: body["allow_open_invite"] == json!(true),
+        group_constrained: body["group_constrained"].as_bool(),
         size: 0,
         id: world.ids.make(),
         invite_id: world.ids.make(),
@@ -284,6 +287,8 @@ pub(crate) fn patch(world: &mut World, call: &Call, id: &str) -> Outcome {
         }
         let open = body["allow_open_invite"].as_bool();
         team.allow_open_invite = open.unwrap_or(team.allow_open_invite);
+        let constrained = body["group_constrained"].as_bool();
+        team.group_constrained = constrained.or(team.group_constrained);
     })
 }
 
