@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mattersync::model::Plan;
+use mattersync::model::{HoldKey, Plan};
 
 use crate::check::{Broken, Checker, hold_word};
 use crate::events::{Event, Fault, History, Round};
@@ -205,6 +205,10 @@ impl Life<'_> {
             let steps = plan.steps.iter().filter(|s| hold.steps.contains(&s.id));
             let right = |step: &&mattersync::model::Step| self.checker.may_approve(step);
             let (right, wrong): (Vec<_>, Vec<_>) = steps.partition(right);
+            if matches!(hold.key, HoldKey::Team(_)) {
+                // They put the team's name back instead.
+                continue;
+            }
             if wrong.is_empty() {
                 words.push(hold_word(&hold.key));
             } else {

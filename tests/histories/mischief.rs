@@ -86,10 +86,12 @@ pub fn mischief(
         })),
         E::TeamBack => happened(team(sim).is_some_and(|team| {
             let odd = team.delete_at != 0 || team.name != TEAM;
-            odd && sim.edit_team(&team.id, |team| {
-                team.name = TEAM.into();
-                team.delete_at = 0;
-            })
+            let taken = |t: &Team| t.id != team.id && t.name == TEAM;
+            odd && !sim.teams().iter().any(taken)
+                && sim.edit_team(&team.id, |team| {
+                    team.name = TEAM.into();
+                    team.delete_at = 0;
+                })
         })),
         _ => return None,
     })

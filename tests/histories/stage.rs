@@ -97,6 +97,7 @@ pub struct Cycle {
     /// What was said of Mattermost, if it was not the truth.
     pub lie: Lie,
     pub lied: u32,
+    pub teams: usize,
     /// The users as an old list had them, if one was shown.
     pub old: Option<BTreeMap<String, User>>,
     /// Whom the server refuses.
@@ -402,6 +403,7 @@ impl<'l> Stage<'l> {
             deeds: self.hub.deeds(),
             requests: self.hub.requests(),
             lied: self.hub.lied(),
+            teams: self.sim.teams().len(),
             old: old.filter(|_| self.hub.lied() > 0),
             lie: if self.hub.lied() > 0 { lie } else { Lie::None },
             refused,

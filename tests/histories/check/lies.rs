@@ -1,5 +1,6 @@
 //! What a proxy or a cache says instead of the server: it ends soon, and nothing is made of it.
 
+use crate::mischief::is_large;
 use crate::ports::{Lie, List, Part};
 use crate::stage::Cycle;
 
@@ -8,6 +9,8 @@ use super::{Checker, Verdict, broken};
 /// A cycle asks no more than this, and so much more for each person.
 const REQUESTS: usize = 100;
 const FOR_EACH: usize = 10;
+/// And this where pages are too large, and read in parts.
+const IN_PARTS: usize = 1000;
 /// So many answers of another program in a row are enough, and what is under way with the last.
 const FOREIGN: u32 = 6;
 
@@ -15,7 +18,9 @@ impl Checker {
     pub(super) fn lied_to(&self, cycle: &Cycle) -> Verdict {
         let people = cycle.before.users.len() + cycle.served.seen.len();
         let (asked, lie) = (cycle.requests as usize, &cycle.lie);
-        if asked > REQUESTS + FOR_EACH * people {
+        let mut users = cycle.before.users.values();
+        let parts = if users.any(is_large) { IN_PARTS } else { 0 };
+        if asked > REQUESTS + parts + FOR_EACH * people {
             let what = format!("{asked} requests in one cycle for {people} people ({lie:?})");
             return broken(10, what);
         }
@@ -34,6 +39,10 @@ impl Checker {
                 let what = format!("a list of {rows} users was believed");
                 return broken(12, format!("{what}: {} {}", deed.method, deed.target));
             }
+        }
+        // A team is known by its id: only if it is gone, another one is made.
+        if cycle.teams > 1 && !self.amnesia {
+            return broken(5, format!("{} teams, and one is wanted", cycle.teams));
         }
         Ok(())
     }

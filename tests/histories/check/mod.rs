@@ -269,7 +269,8 @@ impl Checker {
                 None => (*number, seen),
             };
             let number = &number;
-            let open = matches!(seen, Seen::Listed(s) if s.state == State::Open);
+            let may_be = |s: &crate::served::Shown| s.state == State::Open || s.doubtful;
+            let open = matches!(seen, Seen::Listed(s) if may_be(s));
             if active || !open {
                 // A reading that proves nothing does not say that somebody went away again.
                 let listed = matches!(seen, Seen::Listed(_)) && served.proof != Proof::Broken;
