@@ -309,7 +309,7 @@ fn locks(check: &mut Check<'_>, key: &Key<List>, defaults: &Defaults) -> Vec<Loc
                     "accounts.lock",
                     format!("there is no lock rule for `{word}`"),
                     format!(
-                        "write some of {}, or an attribute of your directory with the value that \
+                        "write some of {}; or an attribute of your directory with the value that \
                          locks (\"accountStatus=disabled\", \"sambaAcctFlags=*D*\")",
                         words.join(", ")
                     ),
