@@ -76,7 +76,15 @@ impl Client {
             if page.there == 0 {
                 return Ok(ending);
             }
-            if !is_new && !page.rows.is_empty() {
+            if page.rows.is_empty() {
+                // Each part of it was too large, however small: perhaps all are the same.
+                ending.doubts.push(format!(
+                    "no row of page {number} could be read: each is too large, or the query \
+                     string is lost on the way (a cache?)"
+                ));
+                return Ok(ending);
+            }
+            if !is_new {
                 if ids.is_empty() {
                     ending
                         .doubts

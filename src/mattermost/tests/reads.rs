@@ -333,6 +333,16 @@ async fn a_page_that_is_too_large_is_read_in_smaller_ones_and_one_row_hides_nobo
     assert!(matches!(nobody, Evidence::Absent(p) if p.lookup.is_some()));
 }
 
+#[tokio::test]
+async fn a_list_of_which_every_part_is_too_large_ends_at_once() {
+    // The query string is lost on the way, and the first page is too large.
+    let (script, client) = Script::new(Way::Token, |_, _| Err(SendError::TooLarge { limit: 1 }));
+    let users = client.reader().users().await.unwrap();
+    let said = format!("{:?}", users.gaps());
+    assert!(said.contains("no row of page 0 could be read"), "{said}");
+    assert!(script.calls().len() < 400, "{}", script.calls().len());
+}
+
 /// The rows of each page.
 type Rows = fn(usize) -> Vec<usize>;
 
