@@ -103,7 +103,7 @@ fn a_mattermost_that_fails_every_write_is_a_failure_too() {
     stage.write_people(&people(&names));
     stage
         .sim
-        .add_fault(Fault::new(Effect::status(503)).writes());
+        .add_fault(Fault::new(Effect::status(502)).writes());
     let daemon = stage.start();
     let status = daemon.wait_for("a failure", |s| s.failures == 1 && s.phase == Phase::Idle);
     let now = jiff::Timestamp::now().as_millisecond();
