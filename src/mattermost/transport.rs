@@ -77,7 +77,7 @@ pub struct Request {
     pub body: Option<Value>,
     /// Whether it changes anything on the server.
     pub writes: bool,
-    /// The fields of the answer that are read, see [`Sieve`]; `None`: all that it has. What is
+    /// The fields of the answer that are read, see `Sieve`; `None`: all that it has. What is
     /// left out here may still be in the answer, of a transport that has it in memory anyway.
     pub keep: Option<&'static [&'static str]>,
     /// The most time until the answer is complete.
