@@ -1,6 +1,6 @@
 //! What can happen. A history is data: it can be cut short, and told again.
 
-use crate::ports::Trouble;
+use crate::ports::{Lie, Trouble};
 use crate::world::{Flaw, Lock};
 
 /// Something that happens between two cycles. People are meant by their numbers; where it cannot
@@ -39,6 +39,11 @@ pub enum Event {
     Spoil(u32, Flaw),
     Mend(u32),
     ReplaceDirectory,
+    /// Everybody is in another directory, with another id.
+    NewIds(u32),
+    /// The account expires so many days from now on.
+    Expires(u32, i64),
+    Prolonged(u32),
     // On Mattermost.
     AdminDeactivates(u32),
     /// Somebody who is inactive already.
@@ -54,6 +59,23 @@ pub enum Event {
     RemovedFromTeam(u32),
     OwnName(u32, u32),
     OwnMail(u32, u32),
+    /// This person takes another username, or address, again and again.
+    NameWar(u32, u32),
+    MailWar(u32, u32),
+    AdminDemotes(u32),
+    /// Somebody writes the mark by which mattersync knows what it made.
+    ForgesMark(u32, Forgery),
+    /// Somebody fills their own props: so that a page of users is too large, or their row alone.
+    LargeProps(u32, bool),
+    OwnsBot(u32),
+    OwnsOurBot(u32),
+    /// From now on the server fails whatever is written about so many people, with an error of its
+    /// own.
+    RefusedForEver(u32, u32, Refusal),
+    TeamRenamed(u32),
+    TeamArchived,
+    /// The team has its name again, and is in use.
+    TeamBack,
     ClickMails,
     // Persons who speak to mattersync.
     ApproveAll,
@@ -80,6 +102,26 @@ pub enum Likeness {
     None,
 }
 
+/// Whose mark is forged, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forgery {
+    /// A stranger with a person's name and address signs up, and has a mark.
+    Stranger,
+    /// Somebody who is linked has another mark, or that of somebody else, or none.
+    Other,
+    Copied,
+    Erased,
+}
+
+/// What a server refuses of somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Whatever has their name in it, as a database without all letters does.
+    Values,
+    /// Whatever it is.
+    Everything,
+}
+
 /// What the directory says of itself in one reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -100,6 +142,8 @@ pub enum Fault {
     HideUnit(usize),
     HideAttribute(&'static str),
     HideAttributeIn(usize, &'static str),
+    /// The entry of this person is larger than anybody reads.
+    LargeEntry(u32),
     /// A replica that lacks everybody whose number gives 0 in this division.
     Replica(u32, u32),
 }
@@ -119,7 +163,9 @@ impl Fault {
     pub fn proof(&self) -> Proof {
         match self {
             // Who is listed is listed; only absence is not proven.
-            Self::None | Self::Reordered(_) | Self::LookupsFail => Proof::True,
+            Self::None | Self::Reordered(_) | Self::LookupsFail | Self::LargeEntry(_) => {
+                Proof::True
+            }
             Self::HideUnit(_)
             | Self::HideAttribute(_)
             | Self::HideAttributeIn(..)
@@ -135,6 +181,8 @@ pub struct Round {
     pub events: Vec<Event>,
     pub fault: Fault,
     pub trouble: Trouble,
+    /// What Mattermost says.
+    pub lie: Lie,
     /// How much time passes afterwards, in minutes.
     pub minutes: u32,
 }
@@ -157,7 +205,41 @@ pub struct Setting {
     pub page: u32,
     pub people: u32,
     pub concurrency: u32,
+    pub limits: Limits,
+    /// Who was let in again by hand goes again.
+    pub enforce: bool,
+    /// Mattersync works with a bot's token.
+    pub bot: bool,
+    /// People keep a second anchor wherever they go.
+    pub anchors: bool,
+    /// Accounts expire on a day.
+    pub dates: bool,
+    /// Who has been gone for long is deleted for ever.
+    pub purge: bool,
 }
+
+/// How the guard's limits are given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limits {
+    Auto,
+    Numbers,
+    Percent,
+    Off,
+}
+
+impl Setting {
+    /// The account that mattersync works with.
+    pub fn own_account(&self) -> Option<&'static str> {
+        match (self.socket, self.bot) {
+            (true, _) => None,
+            (false, true) => Some(OUR_BOT),
+            (false, false) => Some("root.admin"),
+        }
+    }
+}
+
+/// The bot that is ours.
+pub const OUR_BOT: &str = "mattersync";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History {

@@ -4,6 +4,7 @@ use mattermost_sim::{Call, Fate, MailKind, Mattermost, User};
 use serde_json::{Value, json};
 
 use crate::events::{Event, Likeness};
+use crate::mischief::mischief;
 use crate::world::{Account, Directory, Flaw, Mail, Name, Place};
 
 /// What an event did, as far as somebody has to know.
@@ -26,7 +27,7 @@ pub struct Chief {
 }
 
 impl Chief {
-    fn ask(&self, sim: &Mattermost, method: &str, target: &str, body: &Value) -> bool {
+    pub fn ask(&self, sim: &Mattermost, method: &str, target: &str, body: &Value) -> bool {
         let call = Call::new(method, &format!("/api/v4{target}")).token(&self.token);
         matches!(sim.ask(&call.json(body)), Fate::Answer(a) if (200..300).contains(&a.status))
     }
@@ -90,6 +91,33 @@ pub fn in_directory(directory: &mut Directory, event: &Event) -> Option<Done> {
                 _ => false,
             }
         }
+        E::NewIds(first) => {
+            directory.replaced += u32::from(first.is_multiple_of(2));
+            let here: Vec<Account> = directory.accounts.values().cloned().collect();
+            let here = here.into_iter().filter(|a| a.is_here() && a.flaw.is_none());
+            for (account, number) in here.zip(*first..) {
+                directory.edit(account.number, |a| a.place = Place::Deleted);
+                directory
+                    .accounts
+                    .insert(number, Account { number, ..account });
+            }
+            true
+        }
+        E::Expires(n, days) => {
+            let day = directory.today + days;
+            change(
+                directory,
+                *n,
+                |a| here(a) && a.expires.is_none(),
+                |a| a.expires = Some(day),
+            )
+        }
+        E::Prolonged(n) => change(
+            directory,
+            *n,
+            |a| here(a) && a.expires.is_some(),
+            |a| a.expires = None,
+        ),
         E::ReplaceDirectory => {
             directory.replaced += 1;
             true
@@ -260,6 +288,11 @@ pub fn on_server(
         let mut all = after.chain(before).map(|(_, user)| user);
         all.find(|user| fits(user)).cloned()
     };
+    let exactly = |n: u32| {
+        let users = users();
+        let user = users.into_iter().find(|(number, _)| *number == n);
+        user.map(|(_, user)| user).filter(User::is_active)
+    };
     let patch = |user: &User, body: Value| {
         chief.ask(sim, "PUT", &format!("/users/{}/patch", user.id), &body)
     };
@@ -325,11 +358,27 @@ pub fn on_server(
             }
         }
         E::Stranger(n, like) => stranger(sim, directory, *n, *like),
-        _ => return None,
+        E::NameWar(n, to) => changed(exactly(*n), &|u| {
+            patch(u, json!({"username": Name::of(*to).legal()}))
+        }),
+        E::MailWar(n, to) => changed(exactly(*n), &|u| {
+            let mail = Mail::of(*to).legal();
+            let free = sim.users().iter().all(|other| other.email != mail);
+            free && sim.edit_user(&u.id, |user| user.email = mail)
+        }),
+        _ => return mischief(sim, chief, directory, &from, event),
     })
 }
 
 fn stranger(sim: &Mattermost, directory: &Directory, n: u32, like: Likeness) -> Done {
+    match sign_up(sim, directory, n, like) {
+        Some(_) => Done::Happened,
+        None => Done::Nothing,
+    }
+}
+
+/// Somebody signs up who is in this like somebody of the directory, or who joins later; their id.
+pub fn sign_up(sim: &Mattermost, directory: &Directory, n: u32, like: Likeness) -> Option<String> {
     let (mut name, mut mail) = (format!("stranger{n}"), format!("stranger{n}@example.org"));
     let (its_name, its_mail) = match directory.accounts.get(&n) {
         Some(a) => (
@@ -349,9 +398,7 @@ fn stranger(sim: &Mattermost, directory: &Directory, n: u32, like: Likeness) -> 
         mail = its_mail;
     }
     let made = sim.add_user(&json!({"username": name, "email": mail, "email_verified": true}));
-    let Ok(id) = made else {
-        return Done::Nothing;
-    };
+    let id = made.ok()?;
     match like {
         Likeness::Bot => drop(sim.make_bot(&id)),
         Likeness::Admin => {
@@ -360,5 +407,5 @@ fn stranger(sim: &Mattermost, directory: &Directory, n: u32, like: Likeness) -> 
         }
         _ => {}
     }
-    Done::Happened
+    Some(id)
 }

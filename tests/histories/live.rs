@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use mattersync::model::Plan;
+use mattersync::model::{HoldKey, Plan};
 
 use crate::check::{Broken, Checker, hold_word};
-use crate::events::{Event, Fault, History};
+use crate::events::{Event, Fault, History, Round};
 use crate::happen::Done;
-use crate::ports::Trouble;
+use crate::ports::{Lie, Trouble};
 use crate::stage::{Cycle, Lab, Stage};
 
 /// What came of a history.
@@ -27,6 +27,8 @@ struct Life<'l> {
     stage: Stage<'l>,
     checker: Checker,
     lived: Lived,
+    /// Rounds in which our bot was disabled.
+    without_bot: u32,
 }
 
 /// The most cycles until everything is quiet.
@@ -37,11 +39,16 @@ pub fn live(lab: &Lab, history: &History) -> Lived {
         stage: Stage::new(lab, &history.setting, history.seed),
         checker: Checker::new(&history.setting),
         lived: Lived::default(),
+        without_bot: 0,
     };
+    let is_stale = |round: &Round| matches!(round.lie, Lie::Stale(_));
+    if history.rounds.iter().any(is_stale) {
+        life.stage.keep_replicas();
+    }
     let mut broken = None;
     for (n, round) in history.rounds.iter().enumerate() {
         life.tell(format!("Round {n}"));
-        let result = life.round(&round.events, &round.fault, &round.trouble);
+        let result = life.round(round);
         life.stage.pass(round.minutes);
         life.tell(format!("  {} minutes pass", round.minutes));
         if let Err(what) = result {
@@ -69,8 +76,11 @@ impl Life<'_> {
         *self.lived.counts.entry(what.to_owned()).or_default() += 1;
     }
 
-    fn round(&mut self, events: &[Event], fault: &Fault, trouble: &Trouble) -> Result<(), Broken> {
-        for event in events {
+    fn round(&mut self, round: &Round) -> Result<(), Broken> {
+        let fault = &round.fault;
+        self.stage.begin_round();
+        self.somebody_revives_our_bot(2);
+        for event in &round.events {
             let done = self.happen(event)?;
             if done != Done::Nothing {
                 self.tell(format!("  {event:?} {done:?}"));
@@ -78,7 +88,11 @@ impl Life<'_> {
             }
         }
         self.stage.serve(fault);
-        let cycle = self.stage.cycle(trouble.clone());
+        let cycle = self.stage.cycle(round.trouble.clone(), round.lie.clone());
+        if cycle.lie != Lie::None {
+            self.tell(format!("  Mattermost: {:?}", cycle.lie));
+            self.count(&kind(&cycle.lie));
+        }
         if *fault != Fault::None {
             self.tell(format!("  The directory: {fault:?}"));
             self.count(&kind(fault));
@@ -97,6 +111,10 @@ impl Life<'_> {
         self.lived.cycles += 1;
         if !cycle.struck.is_empty() {
             self.tell(format!("  Struck: {:?}", cycle.struck));
+        }
+        let changes = cycle.deeds.iter().flat_map(|d| d.changed.values());
+        for _ in changes.filter(|(_, after)| after.is_none()) {
+            self.count("purged");
         }
         self.lived.story.extend(crate::report::deeds(cycle));
         if let Some(plan) = &cycle.plan {
@@ -128,11 +146,28 @@ impl Life<'_> {
                 }
                 Ok(done)
             }
+            Event::Reboot => {
+                self.checker.rebooted = true;
+                Ok(self.stage.happen(event))
+            }
             _ => {
                 let done = self.stage.happen(event);
                 self.checker.happened(&done);
                 Ok(done)
             }
+        }
+    }
+
+    /// Whoever deactivated the owner of our bot, and so our bot, notices after so many rounds.
+    fn somebody_revives_our_bot(&mut self, after: u32) {
+        if self.stage.is_bot_alive() {
+            self.without_bot = 0;
+            return;
+        }
+        self.without_bot += 1;
+        if self.without_bot >= after {
+            self.stage.revive_bot();
+            self.tell("  somebody enables the bot".into());
         }
     }
 
@@ -170,6 +205,10 @@ impl Life<'_> {
             let steps = plan.steps.iter().filter(|s| hold.steps.contains(&s.id));
             let right = |step: &&mattersync::model::Step| self.checker.may_approve(step);
             let (right, wrong): (Vec<_>, Vec<_>) = steps.partition(right);
+            if matches!(hold.key, HoldKey::Team(_)) {
+                // They put the team's name back instead.
+                continue;
+            }
             if wrong.is_empty() {
                 words.push(hold_word(&hold.key));
             } else {
@@ -210,20 +249,24 @@ impl Life<'_> {
         for number in nameless {
             self.stage.directory.edit(number, |a| a.flaw = None);
         }
-        self.stage.serve(&Fault::None);
+        self.stage.happen(&Event::TeamBack);
         let mut quiet = 0;
         for _ in 0..PATIENCE {
+            self.stage.serve(&Fault::None);
+            self.somebody_revives_our_bot(1);
             self.stage.happen(&Event::ClickMails);
             self.approve(None);
-            let cycle = self.stage.cycle(Trouble::default());
+            let cycle = self.stage.cycle(Trouble::default(), Lie::None);
             self.judge(&cycle)?;
-            self.stage.pass(13 * 60);
             quiet = if cycle.is_quiet() { quiet + 1 } else { 0 };
             if quiet == 3 {
+                // No day comes between the last two cycles, on which somebody expires.
                 break;
             }
+            self.stage.pass(13 * 60);
         }
-        let cycle = self.stage.cycle(Trouble::default());
+        self.stage.serve(&Fault::None);
+        let cycle = self.stage.cycle(Trouble::default(), Lie::None);
         self.judge(&cycle)?;
         self.checker.rests(&cycle)?;
         self.checker.is_true(&cycle)

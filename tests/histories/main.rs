@@ -1,7 +1,7 @@
 //! Random histories of an organisation, lived through by the whole of mattersync in one process.
 //!
 //! After each cycle a checker that knows the truth by itself, and shares no code with the planner,
-//! holds promises 1 to 8 of the design against what was done.
+//! holds the promises of the design, but for that of secrets, against what was done.
 //!
 //! The README says how to live many, or one again.
 
@@ -19,7 +19,9 @@ mod events;
 mod happen;
 mod live;
 mod make;
+mod mischief;
 mod ports;
+mod prepare;
 mod report;
 mod served;
 mod shrink;

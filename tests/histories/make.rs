@@ -1,8 +1,8 @@
 //! Histories made at random.
 
 use crate::dice::Dice;
-use crate::events::{Event, Fault, History, Likeness, Round, Setting};
-use crate::ports::{Failure, Moment, Trouble};
+use crate::events::{Event, Fault, Forgery, History, Likeness, Limits, Refusal, Round, Setting};
+use crate::ports::{Failure, Lie, List, Moment, Part, Trouble};
 use crate::world::{Flaw, Lock, UNITS};
 
 impl History {
@@ -15,6 +15,10 @@ impl History {
             fault: Fault::None,
             lasts: 0,
             wave: 0,
+            anchors: setting.anchors,
+            dates: setting.dates,
+            purge: setting.purge,
+            war: None,
             late: false,
             dice,
         };
@@ -53,6 +57,19 @@ fn setting(dice: &mut Dice) -> Setting {
         page: *dice.pick(&[500, 500, 10]),
         people: u32::try_from(people).unwrap(),
         concurrency: u32::try_from(dice.between(1, 4)).unwrap(),
+        limits: *dice.pick(&[
+            Limits::Auto,
+            Limits::Auto,
+            Limits::Auto,
+            Limits::Numbers,
+            Limits::Percent,
+            Limits::Off,
+        ]),
+        enforce: dice.percent(25),
+        bot: dice.percent(35),
+        anchors: dice.percent(30),
+        dates: dice.percent(30),
+        purge: dice.percent(12),
     }
 }
 
@@ -65,6 +82,11 @@ struct Maker {
     lasts: u64,
     /// In so many more rounds people are locked, a few each time.
     wave: u32,
+    anchors: bool,
+    dates: bool,
+    purge: bool,
+    /// Who takes another name, or address, for so many more rounds.
+    war: Option<(u32, u64, bool)>,
     /// Something may still be under way from the last round.
     late: bool,
 }
@@ -88,6 +110,10 @@ impl Maker {
             let first = self.who();
             events.extend([Event::Lock(first), Event::Lock(first + 1)]);
         }
+        if n > 0 {
+            events.extend(self.war());
+            events.extend(self.day());
+        }
         if self.lasts > 0 {
             self.lasts -= 1;
         } else {
@@ -106,11 +132,48 @@ impl Maker {
             } else {
                 Trouble::default()
             },
+            lie: if n > 0 && self.dice.percent(14) {
+                self.lie()
+            } else {
+                Lie::None
+            },
             minutes: match in_wave {
                 true => 60,
+                false if self.purge && self.dice.percent(25) => 20_000,
                 false => *self.dice.pick(&[5, 5, 60, 540, 780, 1560]),
             },
         }
+    }
+
+    /// Somebody renames themselves again, whatever was done about it.
+    fn war(&mut self) -> Option<Event> {
+        if self.war.is_none() && self.dice.percent(2) {
+            self.war = Some((self.who(), self.dice.between(3, 8), self.dice.percent(40)));
+        }
+        let (who, rounds, mail) = self.war?;
+        self.war = (rounds > 1).then_some((who, rounds - 1, mail));
+        let fresh = self.fresh();
+        Some(match mail {
+            true => Event::MailWar(who, fresh),
+            false => Event::NameWar(who, fresh),
+        })
+    }
+
+    /// What only happens where accounts expire, or people have a second anchor.
+    fn day(&mut self) -> Option<Event> {
+        if self.anchors && self.dice.percent(3) {
+            let first = self.next;
+            self.next *= 2;
+            return Some(Event::NewIds(first));
+        }
+        if !self.dates || self.dice.percent(70) {
+            return None;
+        }
+        let who = self.who();
+        Some(match self.dice.below(4) {
+            0 => Event::Prolonged(who),
+            _ => Event::Expires(who, *self.dice.pick(&[-1, 0, 1, 2, 2, 3, 5])),
+        })
     }
 
     fn who(&mut self) -> u32 {
@@ -131,7 +194,7 @@ impl Maker {
         use Event as E;
         let (a, b, c) = (self.who(), self.who(), self.who());
         let fresh = self.fresh();
-        let event = match self.dice.below(116) {
+        let event = match self.dice.below(131) {
             0..6 => E::Join(self.newcomer()),
             6..10 => E::JoinAs(self.newcomer(), a, self.dice.percent(50)),
             10..11 => {
@@ -198,7 +261,29 @@ impl Maker {
             111..112 => E::Restart,
             112..114 => E::KeepCopy,
             114..115 => E::RestoreCopy(a % 2 == 0),
-            _ => E::LoseState(a % 2 == 0),
+            115..116 => E::LoseState(a % 2 == 0),
+            116..118 => E::AdminDemotes(a),
+            118..122 => {
+                let how = [
+                    Forgery::Stranger,
+                    Forgery::Stranger,
+                    Forgery::Other,
+                    Forgery::Copied,
+                    Forgery::Erased,
+                ];
+                E::ForgesMark(*self.dice.pick(&[a, self.next]), *self.dice.pick(&how))
+            }
+            122..123 => E::LargeProps(a, self.dice.percent(40)),
+            123..124 => E::OwnsBot(a),
+            124..126 => E::OwnsOurBot(a),
+            126..127 => {
+                let what = [Refusal::Values, Refusal::Everything];
+                let many = *self.dice.pick(&[1, 1, 3, 8]);
+                E::RefusedForEver(a, many, *self.dice.pick(&what))
+            }
+            127..128 => E::TeamRenamed(fresh),
+            128..129 => E::TeamArchived,
+            _ => E::TeamBack,
         };
         // Some things make a story only together.
         match (&event, self.dice.below(3)) {
@@ -206,7 +291,21 @@ impl Maker {
             (E::Leave(n), 0) => vec![event.clone(), E::Leave(n + 1), E::Leave(n + 2)],
             (E::AdminDeactivatesAgain(n), 0 | 1) => vec![event.clone(), E::Unlock(*n)],
             (E::NewMail(n, _), 0 | 1) => vec![event.clone(), E::NewNames(*n)],
+            (E::LargeProps(n, false), _) => {
+                let others = (1..6).map(|more| E::LargeProps(n + more, false));
+                [event.clone()].into_iter().chain(others).collect()
+            }
             (E::Recreate(..), 0) => vec![event.clone(), E::KeepCopy],
+            (E::RefusedForEver(n, many, _), 0 | 1) => {
+                let others = (*n..n + many).map(E::NewNames);
+                [event.clone()].into_iter().chain(others).collect()
+            }
+            (E::RefusedForEver(_, _, what), _) => {
+                let first = self.newcomer();
+                self.next += 24;
+                vec![E::RefusedForEver(first, 8, *what), E::Crowd(first, 25)]
+            }
+            (E::OwnsOurBot(n), 0 | 1) => vec![event.clone(), E::Lock(*n)],
             _ => vec![event],
         }
     }
@@ -222,7 +321,8 @@ impl Maker {
             "pwdAccountLockedTime",
         ];
         let attribute = *self.dice.pick(&attributes);
-        match self.dice.below(20) {
+        match self.dice.below(21) {
+            20 => Fault::LargeEntry(self.who()),
             0..2 => Fault::Reordered(self.dice.roll()),
             2..4 => Fault::Cut(entries),
             4 => Fault::CutInside(entries),
@@ -238,6 +338,33 @@ impl Maker {
             _ => {
                 let one_in = *self.dice.pick(&[2, 5, 9, 14]);
                 Fault::Replica(self.who() % one_in, one_in)
+            }
+        }
+    }
+
+    fn lie(&mut self) -> Lie {
+        let status = *self
+            .dice
+            .pick(&[200, 200, 401, 403, 404, 404, 500, 502, 503]);
+        match self.dice.below(8) {
+            0..3 => Lie::Stale(u32::try_from(self.dice.below(3)).unwrap()),
+            3..5 => {
+                let rows = usize::try_from(self.dice.below(u64::from(self.next))).unwrap();
+                Lie::Short(
+                    *self.dice.pick(&[List::Users, List::Users, List::Members]),
+                    rows,
+                )
+            }
+            5 => Lie::Repeats,
+            _ => {
+                let parts = [
+                    Part::List(List::Users),
+                    Part::List(List::Members),
+                    Part::Team,
+                    Part::Writes,
+                    Part::Writes,
+                ];
+                Lie::Foreign(status, *self.dice.pick(&parts))
             }
         }
     }

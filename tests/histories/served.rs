@@ -39,6 +39,10 @@ pub struct Shown {
     pub no_given: bool,
     pub title: String,
     pub state: State,
+    /// Nothing but a day that has come locks the account.
+    pub by_date: bool,
+    /// By mattersync's clock the day has come, or not, and in truth it is the other way.
+    pub doubtful: bool,
 }
 
 impl Shown {
@@ -100,6 +104,10 @@ pub struct Served {
     misnumbered: BTreeMap<u32, (u32, String)>,
     pub listed: usize,
     pub units: [usize; UNITS.len()],
+    /// The DN of an entry that nobody can read.
+    pub too_large: Option<String>,
+    /// How often the directory was replaced by another one.
+    pub replaced: u32,
     /// Who is there in truth, and is not shown although nothing says that anybody is missing.
     pub hidden: BTreeSet<u32>,
 }
@@ -144,8 +152,22 @@ impl Served {
     }
 }
 
+/// More octets than anybody reads of one person.
+const LARGE: usize = 1_100_000;
+
+/// How it is seen that somebody is locked.
+#[derive(Clone, Copy, Debug)]
+pub struct Locks {
+    pub lock: Lock,
+    /// Accounts expire.
+    pub dates: bool,
+    /// The day since 1970, in truth and by mattersync's clock.
+    pub today: i64,
+    pub today_by_clock: i64,
+}
+
 /// Lets the server answer from now on with the directory as it is, through this fault.
-pub fn serve(server: &FaultServer, directory: &Directory, fault: &Fault, lock: Lock) -> Served {
+pub fn serve(server: &FaultServer, directory: &Directory, fault: &Fault, locks: Locks) -> Served {
     server.disarm();
     for armed in armed(fault) {
         server.arm(armed);
@@ -162,7 +184,7 @@ pub fn serve(server: &FaultServer, directory: &Directory, fault: &Fault, lock: L
     let units = UNITS.iter().map(|unit| format!("ou={unit},{BASE}"));
     let units = units.chain([BASE.to_owned(), format!("ou=archive,{CONTEXT}")]);
     entries.extend(units.map(|dn| Entry::new(&dn).with("objectClass", "organizationalUnit")));
-    entries.extend(visible.iter().map(|a| entry(a, fault, lock)));
+    entries.extend(visible.iter().map(|a| entry(a, fault, locks.lock)));
     server.set_entries(entries);
     let mut served = Served {
         fault: fault.clone(),
@@ -173,6 +195,8 @@ pub fn serve(server: &FaultServer, directory: &Directory, fault: &Fault, lock: L
         misnumbered: BTreeMap::new(),
         listed: 0,
         units: [0; UNITS.len()],
+        too_large: None,
+        replaced: directory.replaced,
         hidden: BTreeSet::new(),
     };
     let hidden = |a: &Account| match fault {
@@ -180,7 +204,7 @@ pub fn serve(server: &FaultServer, directory: &Directory, fault: &Fault, lock: L
         _ => false,
     };
     for account in visible.into_iter().filter(|a| !hidden(a)) {
-        served.add(account, lock);
+        served.add(account, locks);
     }
     if served.proof == Proof::Lies {
         let here = directory
@@ -202,7 +226,8 @@ pub fn serve(server: &FaultServer, directory: &Directory, fault: &Fault, lock: L
 }
 
 impl Served {
-    fn add(&mut self, account: &Account, lock: Lock) {
+    fn add(&mut self, account: &Account, locks: Locks) {
+        let lock = locks.lock;
         let number = match account.flaw {
             Some(Flaw::NoId) => {
                 if account.is_here() {
@@ -235,7 +260,13 @@ impl Served {
             _ if account.locked && !unseen => State::Locked,
             _ => State::Open,
         };
+        let has_come = |day: i64| account.expires.is_some_and(|at| locks.dates && at <= day);
+        let by_date = state != State::Locked && has_come(locks.today);
+        let doubtful = state != State::Locked && has_come(locks.today_by_clock) != by_date;
+        let state = if by_date { State::Locked } else { state };
         let shown = Shown {
+            by_date,
+            doubtful,
             no_mail: hides("mail"),
             no_given: hides("givenName"),
             title: if hides("title") {
@@ -249,6 +280,16 @@ impl Served {
         let elsewhere = Seen::Elsewhere {
             locked: state == State::Locked,
         };
+        // Who is too large is there; whether they are locked can be asked for by itself.
+        if self.fault == Fault::LargeEntry(account.number) && account.is_here() {
+            let seen = match state {
+                State::Locked => Seen::Elsewhere { locked: true },
+                _ => Seen::Unusable(Vec::new()),
+            };
+            self.too_large = Some(account.dn());
+            self.seen.insert(number, seen);
+            return;
+        }
         let seen = match (self.seen.remove(&number), account.is_here()) {
             (None, false) => elsewhere,
             (None | Some(Seen::Elsewhere { .. } | Seen::Nowhere), true) => Seen::Listed(shown),
@@ -279,6 +320,9 @@ fn entry(account: &Account, fault: &Fault, lock: Lock) -> Entry {
         Fault::HideAttributeIn(unit, attribute) if account.place == Place::Unit(*unit) => {
             entry.without(attribute)
         }
+        Fault::LargeEntry(number) if account.number == *number => {
+            entry.without("title").with("title", "x".repeat(LARGE))
+        }
         _ => entry,
     }
 }
@@ -302,6 +346,7 @@ fn armed(fault: &Fault) -> Vec<Armed> {
         | Fault::Reordered(_)
         | Fault::Emptied
         | Fault::HideAttributeIn(..)
+        | Fault::LargeEntry(_)
         | Fault::Replica(..) => return Vec::new(),
         Fault::Cut(n) => Armed::from(Ldap::Cut(at(n))).when_filter_has(people),
         Fault::CutInside(n) => Armed::from(Ldap::CutInsideEntry(at(n))).when_filter_has(people),

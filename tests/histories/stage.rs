@@ -1,7 +1,7 @@
 //! One history, lived through: the real engine with the real provider, the real state file and
 //! the real client, between a directory server and a Mattermost that are simulated.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,14 +16,17 @@ use mattersync::provider::ldap::LdapProvider;
 use mattersync::state::{SqliteStore, Store as _};
 use serde_json::json;
 
-use crate::events::{Fault, Setting};
+use crate::events::{Fault, OUR_BOT, Setting};
 use crate::happen::Chief;
-use crate::ports::{Deed, Disk, Door, HandClock, Hub, Trouble, Wire};
-use crate::served::{Served, serve};
-use crate::world::{BASE, CONTEXT, Directory};
+use crate::ports::{Deed, Disk, Door, HandClock, Hub, Lie, Trouble, Wire};
+use crate::prepare::{limits, own_bot};
+use crate::served::{Locks, Served, serve};
+use crate::world::{ANCHOR, BASE, CONTEXT, Directory, EXPIRY};
 
 /// 2026-01-01.
 pub const BEGIN: i64 = 1_767_225_600_000;
+
+const DAY: i64 = 24 * 3_600_000;
 
 /// What one thread keeps from history to history.
 pub struct Lab {
@@ -51,7 +54,8 @@ impl Lab {
             .build()
             .unwrap();
         let mut script = Script::new(CONTEXT, Vec::new());
-        script.schema = vec!["nsAccountLock".into(), "pwdAccountLockedTime".into()];
+        let schema = ["nsAccountLock", "pwdAccountLockedTime", ANCHOR, EXPIRY];
+        script.schema = schema.map(Into::into).into();
         let server = directory.block_on(FaultServer::start(script)).unwrap();
         let secret = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(secret.path(), READER_PASSWORD).unwrap();
@@ -90,6 +94,14 @@ pub struct Cycle {
     pub served: Served,
     pub deeds: Vec<Deed>,
     pub requests: u32,
+    /// What was said of Mattermost, if it was not the truth.
+    pub lie: Lie,
+    pub lied: u32,
+    pub teams: usize,
+    /// The users as an old list had them, if one was shown.
+    pub old: Option<BTreeMap<String, User>>,
+    /// Whom the server refuses.
+    pub refused: BTreeSet<u32>,
     /// The plan, if it came so far that one was told.
     pub plan: Option<Plan>,
     pub error: Option<String>,
@@ -117,7 +129,13 @@ pub struct Stage<'l> {
     pub engine: Option<Engine>,
     pub disk: Option<Arc<Disk>>,
     pub copy: Option<BTreeMap<&'static str, Vec<u8>>>,
+    /// The server as it was before each of the last rounds, the youngest first; where any list will
+    /// be of then.
+    replicas: Option<VecDeque<Mattermost>>,
 }
+
+/// The oldest list is of so many rounds ago.
+const ROUNDS: usize = 3;
 
 impl<'l> Stage<'l> {
     pub fn new(lab: &'l Lab, setting: &Setting, seed: u64) -> Self {
@@ -130,6 +148,7 @@ impl<'l> Stage<'l> {
             config: json!({
                 "EmailSettings": {"RequireEmailVerification": setting.verifies},
                 "TeamSettings": {"MaxUsersPerTeam": setting.room},
+                "ServiceSettings": {"EnableAPIUserDeletion": setting.purge},
             }),
             user_limit: setting.seats.filter(|_| setting.new_server).map(|more| {
                 let hard = u64::from(setting.people + more);
@@ -140,13 +159,19 @@ impl<'l> Stage<'l> {
             ..Options::new(version)
         });
         sim.stop_clock();
-        let token = sim.seed_admin("root.admin");
+        let mut token = sim.seed_admin("root.admin");
         let chief = Chief {
             token: sim.seed_admin("chief"),
         };
+        if setting.own_account() == Some(OUR_BOT) {
+            token = own_bot(&sim);
+        }
         let clock = HandClock::new(BEGIN);
         let directory = Directory::new(setting.people);
-        let served = serve(&lab.server, &directory, &Fault::None, setting.lock);
+        let mut directory = directory;
+        directory.today = BEGIN / DAY;
+        let locks = locks(setting, directory.today, BEGIN);
+        let served = serve(&lab.server, &directory, &Fault::None, locks);
         let folder = tempfile::Builder::new()
             .prefix("history-")
             .tempdir_in(&lab.memory)
@@ -165,6 +190,7 @@ impl<'l> Stage<'l> {
             engine: None,
             disk: None,
             copy: None,
+            replicas: None,
         };
         stage.start();
         stage
@@ -181,10 +207,12 @@ impl<'l> Stage<'l> {
              bind-dn = \"cn=reader,{CONTEXT}\"\nbind-password = {{ file = {secret:?} }}\n\
              page-size = {page}\n\
              [accounts]\nemail = [{mail}]\nfull-name = []\ngroup-filter = \"\"\n\
-             lock = [\"{lock}\"]\n\
+             lock = [\"{lock}\"{dates}]\n{anchor}\
              [mattermost]\n{access}\nrequests-per-second = \"off\"\nconcurrency = {concurrency}\n\
              [policy]\nadopt = \"{adopt}\"\ngrace = \"{grace}\"\nprotect = [{protect}]\n\
+             reactivated-by-hand = \"{by_hand}\"\n{purge}\
              [policy.attributes]\nposition = \"directory\"\n\
+             [guard]\n{limits}\n\
              [[team]]\ndisplay-name = \"Everybody\"\n\
              [state]\ndirectory = {folder:?}\n",
             url = self.lab.server.url(),
@@ -203,6 +231,23 @@ impl<'l> Stage<'l> {
             } else {
                 format!("{}h", s.grace_hours)
             },
+            dates = if s.dates {
+                format!(", {EXPIRY:?}")
+            } else {
+                String::new()
+            },
+            anchor = if s.anchors {
+                format!("second-anchor = {ANCHOR:?}\n")
+            } else {
+                String::new()
+            },
+            purge = if s.purge {
+                "purge-after = \"30d\"\n"
+            } else {
+                ""
+            },
+            by_hand = if s.enforce { "enforce" } else { "respect" },
+            limits = limits(s.limits),
             protect = if s.protect { "\"vip\"" } else { "" },
             folder = self.folder.path().display().to_string(),
         );
@@ -248,7 +293,6 @@ impl<'l> Stage<'l> {
     }
 
     pub fn snapshot(&self) -> Snapshot {
-        let users = self.sim.users().into_iter();
         let memory = self.memory();
         let mut linked = BTreeMap::new();
         let mut accounts: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
@@ -262,7 +306,7 @@ impl<'l> Stage<'l> {
             }
         }
         Snapshot {
-            users: users.map(|u| (u.id.clone(), u)).collect(),
+            users: users_of(&self.sim),
             members: self.sim.team_members(),
             memory,
             linked,
@@ -272,18 +316,35 @@ impl<'l> Stage<'l> {
 
     /// The directory answers from now on as it is.
     pub fn serve(&mut self, fault: &Fault) {
-        self.served = serve(&self.lab.server, &self.directory, fault, self.setting.lock);
+        let wall = mattersync::clock::Clock::now(self.clock.as_ref()).wall.0;
+        let locks = locks(&self.setting, self.directory.today, wall);
+        self.served = serve(&self.lab.server, &self.directory, fault, locks);
     }
 
-    pub fn pass(&self, minutes: u32) {
+    pub fn pass(&mut self, minutes: u32) {
         let by = Duration::from_secs(60 * u64::from(minutes));
         self.clock.advance(by);
         self.sim.advance(by);
+        self.directory.today = (BEGIN + self.clock.truth()) / DAY;
     }
 
-    /// One cycle with trouble. A process that was killed is started again.
-    pub fn cycle(&mut self, trouble: Trouble) -> Cycle {
-        self.work(trouble, |engine, stop, runtime| {
+    /// From now on the server is kept as it was before each round.
+    pub fn keep_replicas(&mut self) {
+        self.replicas = Some(VecDeque::new());
+    }
+
+    /// A round begins.
+    pub fn begin_round(&mut self) {
+        if let Some(replicas) = &mut self.replicas {
+            replicas.push_front(self.sim.replica());
+            replicas.truncate(ROUNDS);
+        }
+    }
+
+    /// One cycle with trouble, in which this is said of Mattermost. A process that was killed is
+    /// started again.
+    pub fn cycle(&mut self, trouble: Trouble, lie: Lie) -> Cycle {
+        self.work(trouble, lie, |engine, stop, runtime| {
             let never = |_| {};
             runtime.block_on(engine.run(stop, &never, &|_| {}))
         })
@@ -292,7 +353,7 @@ impl<'l> Stage<'l> {
     /// Somebody orders `mattersync deactivate`. `Err` when it is refused.
     pub fn order(&mut self, user: &str) -> Cycle {
         let person = user.to_owned();
-        let mut cycle = self.work(Trouble::default(), |engine, _, runtime| {
+        let mut cycle = self.work(Trouble::default(), Lie::None, |engine, _, runtime| {
             let done = engine.deactivate(&person, "alice", &|_| {}, &|_| {});
             match runtime.block_on(done) {
                 Ok(summary) => Ok(summary),
@@ -309,6 +370,7 @@ impl<'l> Stage<'l> {
     fn work(
         &mut self,
         trouble: Trouble,
+        lie: Lie,
         run: impl FnOnce(
             &mut Engine,
             tokio::sync::watch::Receiver<bool>,
@@ -316,19 +378,35 @@ impl<'l> Stage<'l> {
         ) -> Result<Summary, CycleError>,
     ) -> Cycle {
         let before = self.snapshot();
-        let stop = self.hub.arm(trouble);
+        self.hub
+            .know_refused(|number| before.linked.get(&number).cloned());
+        let replica = match (&lie, &self.replicas) {
+            (Lie::Stale(rounds), Some(replicas)) => {
+                let oldest = replicas.len().saturating_sub(1);
+                replicas.get((*rounds as usize).min(oldest)).cloned()
+            }
+            _ => None,
+        };
+        let old = replica.as_ref().map(users_of);
+        let stop = self.hub.arm(trouble, lie.clone(), replica);
         let result = run(self.engine.as_mut().unwrap(), stop, &self.lab.runtime);
         let after = self.snapshot();
         let (plan, error) = match result {
             Ok(summary) => (Some(summary.view.plan), None),
             Err(error) => (None, Some(error.to_string())),
         };
+        let refused = self.hub.refused(&after.linked);
         let cycle = Cycle {
             before,
             after,
             served: self.served.clone(),
             deeds: self.hub.deeds(),
             requests: self.hub.requests(),
+            lied: self.hub.lied(),
+            teams: self.sim.teams().len(),
+            old: old.filter(|_| self.hub.lied() > 0),
+            lie: if self.hub.lied() > 0 { lie } else { Lie::None },
+            refused,
             plan,
             error,
             struck: self.hub.struck(),
@@ -366,4 +444,18 @@ impl<'l> Stage<'l> {
             .filter_map(|(number, id)| Some((*number, snapshot.users.get(id)?.clone())))
             .collect()
     }
+}
+
+fn locks(setting: &Setting, today: i64, wall: i64) -> Locks {
+    Locks {
+        lock: setting.lock,
+        dates: setting.dates,
+        today,
+        today_by_clock: wall.div_euclid(DAY),
+    }
+}
+
+fn users_of(sim: &Mattermost) -> BTreeMap<String, User> {
+    let users = sim.users().into_iter();
+    users.map(|user| (user.id.clone(), user)).collect()
 }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use crate::events::Event;
+use crate::events::{Event, OUR_BOT};
 use crate::happen::{Done, in_directory, on_server};
+use crate::ports::Refused;
 use crate::stage::Stage;
 
 /// What a state is made of.
@@ -75,8 +76,32 @@ impl Stage<'_> {
                 self.start();
                 Done::Happened
             }
+            Event::RefusedForEver(from, many, what) => {
+                let linked = self.snapshot().linked;
+                let people = (*from..from + many).map(|number| {
+                    let refused = Refused {
+                        what: *what,
+                        name: format!("\"Given{number}v"),
+                        user: linked.get(&number).cloned(),
+                    };
+                    (number, refused)
+                });
+                self.hub.refuse_for_ever(people);
+                Done::Happened
+            }
             _ => Done::Nothing,
         }
+    }
+
+    /// Whether the account that mattersync works with is in use.
+    pub fn is_bot_alive(&self) -> bool {
+        let bot = self.sim.user_named(OUR_BOT);
+        bot.is_none_or(|bot| bot.is_active())
+    }
+
+    pub fn revive_bot(&self) {
+        let bot = self.sim.user_named(OUR_BOT).unwrap();
+        self.sim.set_active(&bot.id, true);
     }
 
     fn without_state(&mut self, marked: bool) {

@@ -6,6 +6,10 @@ use ldap_fault::Entry;
 
 pub const CONTEXT: &str = "dc=example,dc=org";
 pub const BASE: &str = "ou=company,dc=example,dc=org";
+/// The second anchor.
+pub const ANCHOR: &str = "employeeNumber";
+/// Where the day stands on which an account expires.
+pub const EXPIRY: &str = "shadowExpire";
 pub const UNITS: [&str; 3] = ["sales", "works", "board"];
 
 /// Usernames as the directory has them, and what Mattermost can have of them. Written down, so
@@ -133,6 +137,10 @@ pub struct Account {
     pub locked: bool,
     pub place: Place,
     pub flaw: Option<Flaw>,
+    /// Who the person is, whatever the directory: in the second anchor, where there is one.
+    pub person: u32,
+    /// The day since 1970 on which the account expires.
+    pub expires: Option<i64>,
 }
 
 impl Account {
@@ -146,7 +154,14 @@ impl Account {
             locked: false,
             place: Place::Unit(number as usize % UNITS.len()),
             flaw: None,
+            person: number,
+            expires: None,
         }
+    }
+
+    /// What the second anchor is called and what it is.
+    pub fn anchor(&self) -> String {
+        format!("E-{}", self.person)
     }
 
     pub fn id(&self) -> String {
@@ -193,7 +208,11 @@ impl Account {
             .with("cn", format!("Person {}", self.number))
             .with("uid", name)
             .with("givenName", self.given())
-            .with("sn", self.surname());
+            .with("sn", self.surname())
+            .with(ANCHOR, self.anchor());
+        if let Some(day) = self.expires {
+            entry = entry.with(EXPIRY, day.to_string());
+        }
         if self.titled {
             entry = entry.with("title", self.title());
         }
@@ -245,6 +264,8 @@ pub struct Directory {
     pub accounts: BTreeMap<u32, Account>,
     /// The directory was replaced by another one of the same content so many times.
     pub replaced: u32,
+    /// The day since 1970 in truth.
+    pub today: i64,
 }
 
 impl Directory {
@@ -252,6 +273,7 @@ impl Directory {
         Self {
             accounts: (0..people).map(|n| (n, Account::new(n))).collect(),
             replaced: 0,
+            today: 0,
         }
     }
 

@@ -11,6 +11,8 @@ pub struct Copy {
     absent: BTreeMap<u32, Vec<i64>>,
     twice: BTreeSet<u32>,
     seats: Seats,
+    /// Who is deactivated, as it knows.
+    down: BTreeSet<String>,
     /// A run stands in it.
     ran: bool,
 }
@@ -38,6 +40,7 @@ impl Checker {
             absent: self.absent.clone(),
             twice: self.twice.clone(),
             seats: self.seats.clone(),
+            down: self.once_down.clone(),
             ran: self.runs.any,
         };
         self.runs.since = Some(false);
@@ -69,6 +72,8 @@ impl Checker {
         if restored {
             self.twice.clone_from(&self.copy.twice);
             self.seats = self.copy.seats.clone();
+            // Who came back since then was let in by somebody else, as far as it knows.
+            self.maybe_respected.extend(self.copy.down.iter().cloned());
             if !self.noticed {
                 self.absent.clone_from(&self.copy.absent);
             }

@@ -17,6 +17,9 @@ pub enum Wish {
     Down(String),
     Up(String),
     Profile(String),
+    /// The link with this user moves to this account.
+    Move(u32, String),
+    Purge(String),
 }
 
 impl Wish {
@@ -34,6 +37,10 @@ impl Wish {
             Action::Deactivate { user, .. } => Self::Down(user.to_string()),
             Action::Reactivate { user, .. } => Self::Up(user.to_string()),
             Action::UpdateProfile { user, .. } => Self::Profile(user.to_string()),
+            Action::MoveLink { account, user, .. } => {
+                Self::Move(number(account)?, user.to_string())
+            }
+            Action::Purge { user, .. } => Self::Purge(user.to_string()),
             _ => return None,
         })
     }
@@ -45,6 +52,8 @@ impl Wish {
         match self {
             Self::Create(number) => number.to_string(),
             Self::Adopt(_, user)
+            | Self::Move(_, user)
+            | Self::Purge(user)
             | Self::Rename(user, _)
             | Self::Mail(user, _)
             | Self::Down(user)

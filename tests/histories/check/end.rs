@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use mattermost_sim::User;
 
+use crate::mischief::{is_large, is_unreadable};
 use crate::served::{Seen, Served, Shown, State};
 use crate::stage::{Cycle, Snapshot};
 use crate::world::Flaw;
@@ -14,6 +15,10 @@ use super::{Checker, Down, Verdict, broken, tell};
 
 /// A quiet cycle asks no more than this of so few people.
 const REQUESTS: u32 = 12;
+/// And for each person whom the server refuses.
+const REQUESTS_OF_REFUSED: u32 = 6;
+/// And for each row that makes an answer too large: lists are then asked for in halves.
+const REQUESTS_OF_LARGE: u32 = 30;
 
 impl Checker {
     /// The last cycle: nothing is left to do.
@@ -25,14 +30,19 @@ impl Checker {
             );
         }
         // One person a day may be refused.
-        if let Some(deed) = cycle.deeds.first().filter(|_| !cycle.is_quiet()) {
+        let last = cycle.deeds.iter().find(|deed| deed.refused.is_none());
+        if let Some(deed) = last.filter(|_| !cycle.is_quiet()) {
             let what = format!(
                 "{} {} in a cycle without difference",
                 deed.method, deed.target
             );
             return broken(8, what);
         }
-        if cycle.requests > REQUESTS {
+        let refused = u32::try_from(cycle.refused.len()).unwrap();
+        let large = cycle.before.users.values().filter(|u| is_large(u)).count();
+        let more =
+            refused * REQUESTS_OF_REFUSED + u32::try_from(large).unwrap() * REQUESTS_OF_LARGE;
+        if cycle.requests > REQUESTS + more {
             return broken(8, format!("{} requests in a quiet cycle", cycle.requests));
         }
         Ok(())
@@ -49,8 +59,12 @@ impl Checker {
             .chain(now.linked.keys())
             .copied()
             .collect();
-        for number in everybody {
+        for number in everybody.difference(&cycle.refused).copied() {
             let user = of(number).and_then(|id| now.users.get(id)).cloned();
+            // Nothing is done about whom nobody can read.
+            if user.as_ref().is_some_and(is_unreadable) {
+                continue;
+            }
             let wrong = match (cycle.served.of(number), user) {
                 (Seen::Unusable(_), _) => None,
                 (Seen::Listed(shown), user) => self.listed(cycle, shown, number, user),
@@ -68,7 +82,19 @@ impl Checker {
                 );
             }
         }
-        for id in now.linked.values() {
+        // Who has no legal name any more keeps what they have until the entry is put right.
+        // And who shall have the name of somebody whom the server refuses for ever.
+        let refused = |name: &String| {
+            let mut refused = cycle.refused.iter().filter_map(|n| now.linked.get(n));
+            refused.any(|id| now.users.get(id).is_some_and(|u| u.username == *name))
+        };
+        let named = |number: &u32| match cycle.served.of(*number) {
+            Seen::Listed(shown) => {
+                shown.account.flaw != Some(Flaw::NoName) && !refused(&shown.legal_name())
+            }
+            _ => !cycle.refused.contains(number),
+        };
+        for (_, id) in now.linked.iter().filter(|(number, _)| named(number)) {
             let user = now.users.get(id);
             if let Some(user) = user.filter(|u| u.username.starts_with("renaming-")) {
                 return broken(
@@ -89,6 +115,9 @@ impl Checker {
         user: Option<User>,
     ) -> Option<(String, bool)> {
         let now = &cycle.after;
+        if shown.doubtful {
+            return None;
+        }
         let bad = |what: String| Some((what, shown.account.flaw.is_some()));
         let Some(user) = user else {
             return match shown.state {
@@ -156,7 +185,13 @@ impl Checker {
     }
 
     /// Nobody can have a user whose name and addresses others hold, or for whom there is no seat.
-    fn may_lack_a_user(&self, now: &Snapshot, served: &Served, shown: &Shown, number: u32) -> bool {
+    pub(super) fn may_lack_a_user(
+        &self,
+        now: &Snapshot,
+        served: &Served,
+        shown: &Shown,
+        number: u32,
+    ) -> bool {
         let stranger = |u: &&User| !now.accounts.contains_key(&u.id);
         let base = shown.legal_name();
         let by_name = now.users.values().find(|u| u.username == base);
@@ -202,7 +237,8 @@ impl Checker {
         let mut users = gone.filter_map(|(n, id)| Some((n, now.users.get(id)?)));
         users.any(|(n, user)| {
             let last = self.names.get(n).is_some_and(|name| name == base);
-            last || user.username == base || mails.contains(&user.email)
+            let anchor = self.is_same_person(*n, number);
+            last || anchor || user.username == base || mails.contains(&user.email)
         })
     }
 
@@ -222,7 +258,8 @@ impl Checker {
 
     /// An administrator let the user in again.
     fn may_stay_up(&self, user: &User) -> bool {
-        self.respected.contains(&user.id) || self.maybe_respected.contains(&user.id)
+        let enforced = self.setting.enforce && !self.amnesia;
+        !enforced && (self.respected.contains(&user.id) || self.maybe_respected.contains(&user.id))
     }
 
     fn may_stay_down(&self, now: &Snapshot, user: &User) -> bool {
@@ -232,7 +269,7 @@ impl Checker {
 
     fn is_last_admin(&self, now: &Snapshot, user: &User) -> bool {
         let others = now.users.values().filter(|u| {
-            let own = !self.setting.socket && u.username == "root.admin";
+            let own = self.setting.own_account() == Some(u.username.as_str());
             u.is_admin() && u.is_active() && !u.is_bot && u.id != user.id && !own
         });
         user.is_admin() && others.count() == 0
@@ -259,7 +296,9 @@ impl Checker {
             let Some(user) = now.users.get(link.user.as_str()) else {
                 continue;
             };
-            let ours = !user.is_active() && self.down.get(&user.id) == Some(&Down::Ours);
+            let ours = !is_unreadable(user)
+                && !user.is_active()
+                && self.down.get(&user.id) == Some(&Down::Ours);
             let seen = link.deactivated.as_ref().map(|d| d.delete_at);
             let known = seen.is_some_and(|at| at.is_none_or(|at| at.0 == user.delete_at));
             if ours && !known {
@@ -309,7 +348,7 @@ fn is_named(now: &Snapshot, name: &str, user: &User) -> bool {
 }
 
 /// What the plan says about somebody.
-fn told(cycle: &Cycle, number: u32) -> String {
+pub(super) fn told(cycle: &Cycle, number: u32) -> String {
     let Some(plan) = &cycle.plan else {
         return "nothing".into();
     };

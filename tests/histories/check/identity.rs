@@ -73,6 +73,7 @@ impl Checker {
                 format!("{who} has the user {old} and got a second one, {name}"),
             );
         }
+        self.has_no_other(cycle, number, name)?;
         self.owner.insert(user.id.clone(), number);
         self.made.insert(user.id.clone());
         if deed.late {
@@ -82,7 +83,7 @@ impl Checker {
             return Ok(());
         }
         let shown = cycle.served.shown(number);
-        if shown.is_some_and(|s| s.state == State::Locked) {
+        if shown.is_some_and(|s| s.state == State::Locked && !s.doubtful) {
             let who = tell(&cycle.served, number);
             return broken(1, format!("a user was created for {who}, who is locked"));
         }
@@ -200,6 +201,7 @@ impl Checker {
     /// Links say what is true.
     pub(super) fn links(&mut self, cycle: &Cycle) -> Verdict {
         let mut seen = BTreeSet::new();
+        let mut moved = Vec::new();
         for (number, user) in &cycle.after.linked {
             let (number, user) = (*number, user.clone());
             if !seen.insert(user.clone()) {
@@ -209,6 +211,9 @@ impl Checker {
             match self.owner.get(&user) {
                 Some(owner) if *owner == number => continue,
                 Some(_) if twins.is_some_and(|t| t.contains(&number)) => {}
+                Some(owner) if self.is_same_person(*owner, number) => {
+                    moved.push((number, user.clone()))
+                }
                 Some(owner) => {
                     let what = format!("account {number} is linked to {user}, made for {owner}");
                     return broken(2, what);
@@ -226,6 +231,6 @@ impl Checker {
             }
             self.owner.insert(user, number);
         }
-        Ok(())
+        self.moves(cycle, moved)
     }
 }

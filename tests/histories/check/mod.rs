@@ -3,11 +3,16 @@
 
 mod amnesia;
 mod approvals;
+mod branch;
+mod delays;
 mod duplicates;
 mod end;
 mod guard;
 mod identity;
+mod lies;
 mod mails;
+mod persons;
+mod purge;
 mod reach;
 mod reading;
 mod reasons;
@@ -105,6 +110,22 @@ pub struct Checker {
     /// What stands in a copy of the state.
     copy: amnesia::Copy,
     runs: amnesia::Runs,
+    /// By how much the wall clock is ahead of the true time, in milliseconds.
+    offset: Option<i64>,
+    clock_jumped: bool,
+    /// It was set since the last cycle that went well.
+    fresh_jump: bool,
+    /// The directory was replaced.
+    replaced: bool,
+    persons: persons::Persons,
+    /// How often mattersync gave somebody a name or an address back.
+    given_back: BTreeMap<String, u32>,
+    /// Since when somebody who is inactive has been gone, in true milliseconds.
+    gone: BTreeMap<u32, i64>,
+    /// On which day an account expires, and since when that is shown.
+    dates: BTreeMap<u32, (i64, i64)>,
+    /// The machine was started anew: nobody knows for how long it was off.
+    pub rebooted: bool,
     /// The state says of itself that it is not the last one, nobody has approved what is held
     /// because of that, and no cycle went well since.
     noticed: bool,
@@ -139,6 +160,15 @@ impl Checker {
             amnesia: false,
             copy: amnesia::Copy::default(),
             runs: amnesia::Runs::default(),
+            offset: None,
+            clock_jumped: false,
+            fresh_jump: false,
+            replaced: false,
+            persons: persons::Persons::default(),
+            given_back: BTreeMap::new(),
+            gone: BTreeMap::new(),
+            dates: BTreeMap::new(),
+            rebooted: false,
             noticed: false,
         }
     }
@@ -175,6 +205,8 @@ impl Checker {
     /// Judges one cycle.
     pub fn cycle(&mut self, cycle: &Cycle) -> Verdict {
         self.read(cycle);
+        self.read_persons(cycle);
+        self.read_gone(cycle);
         self.mails.reading(&cycle.served);
         for deed in &cycle.deeds {
             self.deed(cycle, deed)?;
@@ -183,6 +215,10 @@ impl Checker {
         self.untouched(cycle)?;
         self.limits(cycle)?;
         self.seats(cycle)?;
+        self.lied_to(cycle)?;
+        self.own_branch(cycle)?;
+        self.old_news(cycle)?;
+        self.delays(cycle)?;
         if let Some(plan) = &cycle.plan
             && cycle.order.is_none()
         {
@@ -223,7 +259,18 @@ impl Checker {
             } else if active && gone && served.proves_absence() {
                 self.absent.entry(*number).or_default().push(cycle.at);
             }
-            let open = matches!(seen, Seen::Listed(s) if s.state == State::Open);
+            // Or as the same person under another id.
+            let successor = served
+                .all_shown()
+                .find(|(n, _)| self.is_same_person(*n, *number));
+            let gone_on = matches!(seen, Seen::Nowhere | Seen::Elsewhere { .. });
+            let (number, seen) = match successor.filter(|_| gone_on) {
+                Some((successor, _)) => (successor, served.of(successor)),
+                None => (*number, seen),
+            };
+            let number = &number;
+            let may_be = |s: &crate::served::Shown| s.state == State::Open || s.doubtful;
+            let open = matches!(seen, Seen::Listed(s) if may_be(s));
             if active || !open {
                 // A reading that proves nothing does not say that somebody went away again.
                 let listed = matches!(seen, Seen::Listed(_)) && served.proof != Proof::Broken;
@@ -255,7 +302,8 @@ impl Checker {
             match (before, after) {
                 (None, Some(user)) => self.created(cycle, deed, user)?,
                 (Some(before), Some(after)) => self.changed(cycle, deed, before, after)?,
-                (_, None) => return broken(3, format!("{id} was deleted for good")),
+                (Some(before), None) => self.purged(cycle, before)?,
+                (None, None) => return broken(3, format!("{id} was deleted for good")),
             }
         }
         self.mailed(deed)
@@ -263,6 +311,9 @@ impl Checker {
 
     fn changed(&mut self, cycle: &Cycle, deed: &Deed, before: &User, after: &User) -> Verdict {
         let id = &before.id;
+        if before.is_bot && reach::goes_with_owner(deed, id) {
+            return Ok(());
+        }
         self.reached(cycle, deed, before)?;
         if before.roles != after.roles || before.props != after.props {
             return broken(
@@ -292,15 +343,21 @@ impl Checker {
             let name = &before.username;
             return broken(3, format!("{name} was deactivated again: delete_at moved"));
         }
+        if before.username != after.username {
+            *self.given_back.entry(id.clone()).or_default() += 1;
+        }
         if deed.late {
             return Ok(());
         }
+        self.privileged(cycle, before, after)?;
         self.values(cycle, before, after)
     }
 
     /// Afterwards.
     fn learn(&mut self, cycle: &Cycle) {
         self.count_twice(cycle);
+        self.learn_persons(cycle);
+        self.fresh_jump &= cycle.error.is_some() || cycle.order.is_some();
         if !matches!(cycle.served.fault, Fault::HideAttribute(_)) {
             self.agreed.clear();
         }
@@ -326,17 +383,18 @@ impl Checker {
             self.believed = (served.listed, served.units);
         }
         if used && served.proof == Proof::True && !cycle.killed && cycle.struck.is_empty() {
-            self.guard.a_clean_cycle(cycle);
+            self.guard.a_clean_cycle(cycle, self.setting.limits);
         }
         // The directory agrees with the administrator: the matter is over.
         if cycle.error.is_none() && cycle.order.is_none() {
             for (number, user) in &cycle.before.linked {
+                let doubtful = matches!(served.of(*number), Seen::Listed(s) if s.doubtful);
                 let open = matches!(served.of(*number), Seen::Listed(s) if s.state == State::Open);
-                if !open || !self.respected.contains(user) {
+                if !open && !doubtful || !self.respected.contains(user) {
                     continue;
                 }
                 // Whether a cut reading had him nobody knows.
-                if served.proof == Proof::Broken {
+                if served.proof == Proof::Broken || doubtful {
                     self.maybe_respected.insert(user.clone());
                 }
                 self.respected.remove(user);

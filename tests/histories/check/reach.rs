@@ -28,7 +28,7 @@ impl Checker {
             }
             return broken(3, format!("{name} was changed, who is linked to nobody"));
         };
-        if user.is_bot {
+        if user.is_bot && !goes_with_owner(deed, &user.id) {
             return broken(3, format!("the bot {name} was changed"));
         }
         if self.is_own(user) {
@@ -50,6 +50,9 @@ impl Checker {
                 cycle.after.accounts.contains_key(id) || cycle.before.accounts.contains_key(id);
             let after = cycle.after.users.get(id);
             let made = self.made.contains(id);
+            if before.is_bot && cycle.deeds.iter().any(|d| goes_with_owner(d, id)) {
+                continue;
+            }
             let same = match after {
                 Some(after) if self.is_own(before) => {
                     let mut after = after.clone();
@@ -69,7 +72,7 @@ impl Checker {
             let humans = users
                 .values()
                 .filter(|u| u.is_active() && u.is_admin() && !u.is_bot);
-            let others = humans.filter(|u| self.setting.socket || u.username != "root.admin");
+            let others = humans.filter(|u| !self.is_own(u));
             others.count()
         };
         if admins(&cycle.before.users) > 0 && admins(&cycle.after.users) == 0 {
@@ -80,7 +83,7 @@ impl Checker {
 
     /// The account that mattersync works with.
     fn is_own(&self, user: &User) -> bool {
-        user.username == "root.admin" && !self.setting.socket
+        self.setting.own_account() == Some(user.username.as_str())
     }
 
     /// Only what mattersync itself deactivated, and nobody since, comes back.
@@ -109,4 +112,16 @@ impl Checker {
             self.down.insert(user.clone(), Down::Ordered);
         }
     }
+}
+
+/// Whether the server disabled a bot because its owner was deactivated.
+pub(super) fn goes_with_owner(deed: &Deed, bot: &str) -> bool {
+    let goes = |(before, after): &(Option<User>, Option<User>)| {
+        let was = before.as_ref().is_some_and(User::is_active);
+        was && after.as_ref().is_some_and(|u| !u.is_active())
+    };
+    let human = |u: &User| !u.is_bot;
+    let mut owners = deed.changed.values().filter(|change| goes(change));
+    let owner = owners.any(|(_, after)| after.as_ref().is_some_and(human));
+    owner && deed.changed.get(bot).is_some_and(goes)
 }

@@ -3,6 +3,7 @@
 use mattersync::model::{Action, Plan, Step};
 
 use crate::events::Proof;
+use crate::mischief::is_unreadable;
 use crate::served::{Seen, State};
 use crate::stage::Cycle;
 use crate::world::Flaw;
@@ -45,13 +46,20 @@ impl Checker {
         let number = number.unwrap_or(u32::MAX);
         let shown = self.shown(cycle, number);
         let has = |parts: &[&str]| parts.iter().all(|part| why.contains(part));
-        let attribute = self.setting.lock.attribute();
+        let by_date = shown.is_some_and(|s| s.by_date || s.doubtful);
+        let attribute = match by_date {
+            true => crate::world::EXPIRY,
+            false => self.setting.lock.attribute(),
+        };
         let good = match &step.action {
             Action::Deactivate {
                 ordered_by: Some(by),
                 ..
             } => why.contains(by.as_str()),
             Action::Deactivate { .. } => match cycle.served.of(number) {
+                Seen::Elsewhere { locked: true } if self.setting.dates => {
+                    has(&[attribute]) || has(&[crate::world::EXPIRY])
+                }
                 Seen::Listed(_) | Seen::Unusable(_) | Seen::Elsewhere { locked: true } => {
                     has(&[attribute])
                 }
@@ -103,6 +111,7 @@ impl Checker {
         };
         let nameless = cycle.served.nameless.iter();
         let mut bad: Vec<String> = nameless.map(|a| a.dn()).collect();
+        bad.extend(cycle.served.too_large.clone());
         for (_, shown) in cycle.served.all_shown() {
             let new = shown.state != State::Locked;
             if shown.account.flaw == Some(Flaw::NoName) && new {
@@ -121,8 +130,16 @@ impl Checker {
             return Ok(());
         }
         let linked = &cycle.before.linked;
+        let read = |id: &String| {
+            let old = cycle.old.as_ref().map(|old| old.get(id));
+            let now = cycle.before.users.get(id);
+            old.is_none_or(|old| old == now) && !now.is_some_and(is_unreadable)
+        };
         for (number, seen) in &cycle.served.seen {
             let id = linked.get(number);
+            if !id.is_none_or(read) {
+                continue;
+            }
             let Some(what) = self.difference(cycle, seen, id) else {
                 continue;
             };
@@ -133,7 +150,7 @@ impl Checker {
             }
         }
         let active = |id: &&String| cycle.before.users.get(*id).is_some_and(|u| u.is_active());
-        for (number, id) in linked.iter().filter(|(_, id)| active(id)) {
+        for (number, id) in linked.iter().filter(|(_, id)| active(id) && read(id)) {
             let gone = matches!(cycle.served.of(*number), Seen::Nowhere);
             if gone && !is_told(plan, *number, Some(id)) {
                 return Err(unexplained(cycle, *number, "is missing"));
@@ -151,6 +168,9 @@ impl Checker {
             }
             _ => return None,
         };
+        if shown.doubtful {
+            return None;
+        }
         let Some(user) = user else {
             return (shown.state != State::Locked && id.is_none()).then_some("has no user");
         };

@@ -1,5 +1,9 @@
 //! A server that refused somebody for want of a seat is left alone.
 
+use std::collections::BTreeSet;
+
+use crate::mischief::is_unreadable;
+use crate::ports::Deed;
 use crate::stage::Cycle;
 
 use super::{Checker, Verdict, broken};
@@ -23,7 +27,9 @@ impl Checker {
             return Ok(());
         }
         // Of what went wrong or came late the plan could not know.
-        let surprised = !cycle.struck.is_empty() || late.next().is_some();
+        let failed = cycle.deeds.iter().any(|d| d.refused.is_some());
+        let hidden = cycle.before.users.values().any(is_unreadable);
+        let surprised = !cycle.struck.is_empty() || late.next().is_some() || failed || hidden;
         let together = usize::try_from(self.setting.concurrency).unwrap();
         let most = match self.seats.refused {
             _ if surprised => together,
@@ -42,8 +48,19 @@ impl Checker {
 }
 
 impl Cycle {
-    /// Nothing was done; at most somebody was refused for want of a seat.
+    /// Nothing was done; at most somebody was refused, for ever or for want of a seat.
     pub fn is_quiet(&self) -> bool {
-        self.deeds.iter().all(|deed| deed.no_seat && !deed.late)
+        let linked = self.before.linked.iter();
+        let refused = linked.filter(|(number, _)| self.refused.contains(number));
+        let refused: BTreeSet<&String> = refused.map(|(_, id)| id).collect();
+        let about_refused = |deed: &&Deed| {
+            deed.refused.is_some()
+                || !deed.changed.is_empty() && deed.changed.keys().all(|id| refused.contains(id))
+        };
+        // Whose name or address somebody has whom nobody can read is refused each time.
+        let hidden = self.before.users.values().any(is_unreadable);
+        let taken = |deed: &Deed| hidden && deed.status == 400 && deed.changed.is_empty();
+        let mut deeds = self.deeds.iter().filter(|deed| !about_refused(deed));
+        deeds.all(|deed| (deed.no_seat || taken(deed)) && !deed.late)
     }
 }

@@ -4,6 +4,7 @@
 mod clock;
 mod disk;
 mod door;
+mod lies;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,8 @@ use mattersync::mattermost::Response;
 pub use clock::HandClock;
 pub use disk::Disk;
 pub use door::Door;
-pub use wire::Wire;
+pub use lies::{Lie, List, Part, Refused};
+pub use wire::{LARGEST, Wire};
 
 /// No request is under way for longer, in milliseconds.
 const LATE: i64 = 9 * 60_000;
@@ -72,6 +74,25 @@ pub struct Deed {
     pub members: Vec<TeamMember>,
     /// It arrived when whoever had sent it was gone.
     pub late: bool,
+    /// Whom the server refuses for ever.
+    pub refused: Option<u32>,
+}
+
+impl Deed {
+    /// A request that changed nothing, so far.
+    fn of(call: &Call, status: u16) -> Self {
+        Self {
+            method: call.method.clone(),
+            target: call.target.clone(),
+            status,
+            no_seat: false,
+            changed: BTreeMap::new(),
+            mails: Vec::new(),
+            members: Vec::new(),
+            late: false,
+            refused: None,
+        }
+    }
 }
 
 /// A request that is still under way.
@@ -96,6 +117,13 @@ struct State {
     dead: bool,
     struck: Vec<&'static str>,
     late: Vec<Late>,
+    /// What is said instead of the truth, and how often it was.
+    lie: Lie,
+    lied: u32,
+    /// The server as it was when the lie was the truth.
+    replica: Option<Mattermost>,
+    /// Whom the server refuses for ever, by number.
+    refused: BTreeMap<u32, Refused>,
     cycles: u32,
     deeds: Vec<Deed>,
     /// The users after the last write.
@@ -124,10 +152,17 @@ impl Hub {
     }
 
     /// A cycle begins, in which this goes wrong.
-    pub fn arm(&self, trouble: Trouble) -> tokio::sync::watch::Receiver<bool> {
+    pub fn arm(
+        &self,
+        trouble: Trouble,
+        lie: Lie,
+        replica: Option<Mattermost>,
+    ) -> tokio::sync::watch::Receiver<bool> {
         let heard = self.rest();
         let mut state = self.state();
         state.trouble = trouble;
+        state.lie = lie;
+        state.replica = replica;
         state.cycle = true;
         state.cycles += 1;
         drop(state);
@@ -139,13 +174,42 @@ impl Hub {
         let (stop, heard) = tokio::sync::watch::channel(false);
         let mut state = self.state();
         let late = std::mem::take(&mut state.late);
+        let refused = std::mem::take(&mut state.refused);
         *state = State {
             late,
+            refused,
             cycles: state.cycles,
             stop: Some(stop),
             ..State::default()
         };
         heard
+    }
+
+    /// From now on the server refuses these people.
+    pub fn refuse_for_ever(&self, people: impl IntoIterator<Item = (u32, Refused)>) {
+        self.state().refused.extend(people);
+    }
+
+    /// The users that refused people have by now.
+    pub fn know_refused(&self, user: impl Fn(u32) -> Option<String>) {
+        for (number, refused) in &mut self.state().refused {
+            refused.user = refused.user.take().or_else(|| user(*number));
+        }
+    }
+
+    /// Whom the server refuses, whatever number they have by now.
+    pub fn refused(&self, linked: &BTreeMap<u32, String>) -> std::collections::BTreeSet<u32> {
+        let state = self.state();
+        let users = state.refused.values().filter_map(|r| r.user.as_ref());
+        let users: Vec<&String> = users.collect();
+        let moved = linked.iter().filter(|(_, user)| users.contains(user));
+        let moved = moved.map(|(number, _)| *number);
+        state.refused.keys().copied().chain(moved).collect()
+    }
+
+    /// How many answers were not the truth.
+    pub fn lied(&self) -> u32 {
+        self.state().lied
     }
 
     pub fn is_dead(&self) -> bool {
@@ -251,15 +315,13 @@ impl Hub {
         let mut joined = self.sim.team_members();
         joined.retain(|member| !members.contains(member));
         let deed = Deed {
-            method: call.method.clone(),
-            target: call.target.clone(),
-            status: answer.status,
             no_seat: answer.status == 400
                 && String::from_utf8_lossy(&answer.body).contains("user_limit"),
             changed,
             mails: self.sim.mails().split_off(mails),
             members: joined,
             late,
+            ..Deed::of(call, answer.status)
         };
         let mut state = self.state();
         state.deeds.push(deed);

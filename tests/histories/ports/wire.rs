@@ -9,6 +9,10 @@ use mattersync::mattermost::{Request, Response, SendError, Transport, Way};
 
 use super::{Failure, Hub, Moment};
 
+/// The longest answer that is read, in octets: on this small scale as much as the real one is for
+/// thousands of people.
+pub const LARGEST: usize = 120_000;
+
 /// The way to the simulated server.
 pub struct Wire {
     pub hub: Arc<Hub>,
@@ -33,7 +37,13 @@ impl Wire {
             None => self.hub.strike(request.writes),
         };
         let Some(failure) = failure else {
-            return Ok(self.hub.carry_out(&call, false));
+            let lie = self.hub.lie(&call);
+            let answer = lie.unwrap_or_else(|| self.hub.carry_out(&call, false));
+            let is_large = !request.writes && answer.body.len() > LARGEST;
+            return match is_large {
+                true => Err(SendError::TooLarge { limit: LARGEST }),
+                false => Ok(answer),
+            };
         };
         let timeout = SendError::Timeout {
             after: request.timeout,

@@ -1,0 +1,212 @@
+//! Promise 11, and the second half of 5 and 6: what somebody did, and what the server does to
+//! somebody, delays nobody else. In a cycle in which everything that proves anything is well, who
+//! is locked goes, who is renamed is renamed and who is new gets a user, at once.
+
+use std::collections::BTreeSet;
+
+use mattermost_sim::User;
+
+use crate::events::{Fault, Proof};
+use crate::mischief::is_unreadable;
+use crate::ports::{Lie, List, Part};
+use crate::served::{Seen, Shown, State};
+use crate::stage::Cycle;
+
+use super::guard::{Kind, active};
+use super::identity::fits;
+use super::{Checker, Down, Verdict, broken, tell};
+
+impl Checker {
+    pub(super) fn delays(&mut self, cycle: &Cycle) -> Verdict {
+        if cycle.order.is_some() {
+            return Ok(());
+        }
+        self.replaced |= cycle.served.replaced > 0;
+        if !self.nothing_hinders(cycle) {
+            return Ok(());
+        }
+        self.leavers_go(cycle)?;
+        if matches!(
+            cycle.lie,
+            Lie::None | Lie::Foreign(_, Part::Team | Part::List(List::Members))
+        ) {
+            self.renamed_are_renamed(cycle)?;
+            self.newcomers_come(cycle)?;
+        }
+        Ok(())
+    }
+
+    /// Whether nothing is amiss that may hold more than the one whom it concerns.
+    fn nothing_hinders(&self, cycle: &Cycle) -> bool {
+        let unread = matches!(
+            cycle.lie,
+            Lie::Foreign(_, Part::Writes | Part::List(List::Users))
+        );
+        let served = &cycle.served;
+        let plain = matches!(
+            served.fault,
+            Fault::None | Fault::Reordered(_) | Fault::LargeEntry(_)
+        );
+        let before = self.earlier.iter().all(|e| e.proof == Proof::True);
+        cycle.error.is_none()
+            && cycle.plan.is_some()
+            && cycle.struck.is_empty()
+            && cycle.deeds.iter().all(|d| !d.late)
+            && !unread
+            && plain
+            && served.nameless.is_empty()
+            && before
+            && !self.is_odd(served)
+            && !self.amnesia
+            && !self.clock_jumped
+            && !self.replaced
+            && self.guard.is_filled()
+    }
+
+    /// Whoever is locked is out after the cycle, unless they are too many, or more than others.
+    fn leavers_go(&self, cycle: &Cycle) -> Verdict {
+        let mut wanted = BTreeSet::new();
+        let mut certain = Vec::new();
+        for (number, id) in &cycle.before.linked {
+            let Some(user) = cycle.before.users.get(id).filter(|u| u.is_active()) else {
+                continue;
+            };
+            let seen = cycle.served.of(*number);
+            match seen {
+                Seen::Listed(shown) if shown.is_locked() => {
+                    wanted.insert(id.clone());
+                    if !shown.by_date
+                        && self.is_plain(cycle, *number, user, shown)
+                        && self.is_untried(cycle, id)
+                    {
+                        certain.push((*number, user));
+                    }
+                }
+                Seen::Elsewhere { locked: true } | Seen::Unusable(_) => {
+                    wanted.insert(id.clone());
+                }
+                _ => {}
+            }
+        }
+        if !self.within(cycle, Kind::Locked, &wanted) {
+            return Ok(());
+        }
+        for (number, user) in certain {
+            if cycle.after.users.get(&user.id).is_some_and(User::is_active) {
+                return self.delayed(cycle, number, "is locked, and was not deactivated");
+            }
+        }
+        Ok(())
+    }
+
+    fn renamed_are_renamed(&self, cycle: &Cycle) -> Verdict {
+        let mut wanted = BTreeSet::new();
+        let mut certain = Vec::new();
+        for (number, id) in &cycle.before.linked {
+            let (Some(user), Seen::Listed(shown)) =
+                (cycle.before.users.get(id), cycle.served.of(*number))
+            else {
+                continue;
+            };
+            let base = shown.legal_name();
+            if fits(&user.username, &base) {
+                continue;
+            }
+            wanted.insert(id.clone());
+            let mut others = cycle.served.all_shown().filter(|(n, _)| n != number);
+            let alone = others.all(|(_, other)| other.legal_name() != base);
+            let free = cycle.before.users.values().all(|u| u.username != base);
+            if shown.state == State::Open
+                && user.is_active()
+                && alone
+                && free
+                && self.given_back.get(id).is_none_or(|times| *times < 2)
+                && self.is_plain(cycle, *number, user, shown)
+            {
+                certain.push((*number, user, base));
+            }
+        }
+        if !self.within(cycle, Kind::Rename, &wanted) {
+            return Ok(());
+        }
+        for (number, user, base) in certain {
+            let now = cycle.after.users.get(&user.id);
+            if now.is_some_and(|u| !fits(&u.username, &base)) {
+                return self.delayed(cycle, number, "has another name, and was not renamed");
+            }
+        }
+        Ok(())
+    }
+
+    fn newcomers_come(&self, cycle: &Cycle) -> Verdict {
+        let lacking = |(number, shown): &(u32, &Shown)| {
+            shown.state != State::Locked && !cycle.before.linked.contains_key(number)
+        };
+        let new: Vec<(u32, &Shown)> = cycle.served.all_shown().filter(lacking).collect();
+        let wanted: BTreeSet<String> = new.iter().map(|(n, _)| n.to_string()).collect();
+        if !self.within(cycle, Kind::Create, &wanted) {
+            return Ok(());
+        }
+        for (number, shown) in new {
+            let mut linked = cycle.before.linked.keys();
+            if linked.any(|other| self.is_same_person(*other, number)) {
+                // Whether it is they whom somebody else's account stood for is for a person to say.
+                continue;
+            }
+            let excused = |now| self.may_lack_a_user(now, &cycle.served, shown, number);
+            if shown.account.flaw.is_none()
+                && !cycle.refused.contains(&number)
+                && !cycle.after.linked.contains_key(&number)
+                && !excused(&cycle.before)
+                && !excused(&cycle.after)
+            {
+                return self.delayed(cycle, number, "is new, and got no user");
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether somebody has nothing about them that may delay them.
+    fn is_plain(&self, cycle: &Cycle, number: u32, user: &User, shown: &Shown) -> bool {
+        let known = self.names.get(&number);
+        let protected = [Some(&shown.legal_name()), known, Some(&user.username)]
+            .into_iter()
+            .flatten()
+            .any(|name| self.setting.protect && name.starts_with("vip"));
+        let row = cycle.old.as_ref().map(|old| old.get(&user.id));
+        user.roles == "system_user"
+            && !is_unreadable(user)
+            && !user.is_bot
+            && shown.account.flaw.is_none()
+            && !protected
+            && !cycle.refused.contains(&number)
+            && !self.twins.contains_key(&user.id)
+            && row.is_none_or(|row| row == Some(user))
+    }
+
+    /// Whether mattersync never deactivated them before, as it knows.
+    fn is_untried(&self, cycle: &Cycle, id: &str) -> bool {
+        let mut links = cycle.before.memory.links.values();
+        let link = links.find(|l| l.user.as_str() == id);
+        !matches!(self.down.get(id), Some(Down::Ordered))
+            && link.is_some_and(|l| l.deactivated.is_none())
+    }
+
+    /// Whether so many people are within the limits of one cycle and of a day.
+    fn within(&self, cycle: &Cycle, kind: Kind, wanted: &BTreeSet<String>) -> bool {
+        // Whoever cannot be read does not count.
+        let hidden = cycle.before.users.values().filter(|u| is_unreadable(u));
+        let active = active(cycle).saturating_sub(hidden.count());
+        let Some(limit) = kind.limit(self.setting.limits, active) else {
+            return true;
+        };
+        let day = self.guard.people(kind).union(wanted).count();
+        wanted.len() <= limit && day <= 3 * limit
+    }
+
+    fn delayed(&self, cycle: &Cycle, number: u32, what: &str) -> Verdict {
+        let who = tell(&cycle.served, number);
+        let told = super::end::told(cycle, number);
+        broken(11, format!("{who} {what}; told: {told}"))
+    }
+}
