@@ -66,7 +66,7 @@ fn everything(world: &MiniWorld, id: &str) -> Vec<Remember> {
         Remember::Return(key(), Some(back)),
         Remember::Name(key(), Some(name)),
         Remember::Nonce(key(), Some(Nonce::new("n"))),
-        Remember::Waiting(key(), Some(at)),
+        Remember::Waiting(key(), Some(at.into())),
         Remember::Flips(
             key(),
             Some(vec![Flip {

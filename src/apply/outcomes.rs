@@ -3,7 +3,7 @@
 use super::breaker::Verdict;
 use super::{ApplyError, Event, Run};
 use crate::mattermost::{ApiErrorKind, WriteError};
-use crate::model::{Made, MemoryDelta, Newest, Remember, Step};
+use crate::model::{Action, Made, MemoryDelta, Newest, Remember, SeatWait, Step};
 use crate::plan::{Effect, made, remember, undone};
 use crate::state::{Outcome, Settlement, Store};
 
@@ -87,10 +87,26 @@ impl<'a> Run<'a> {
                 delta.push(lesson);
                 return self.leave_waiting(step, &error.to_string(), delta);
             }
+            delta.extend(self.turn(step));
             self.record(step, Outcome::NotDone(error.to_string()), delta)
         } else {
-            self.record(step, Outcome::Unknown(error.to_string()), Vec::new())
+            let delta = self.turn(step).into_iter().collect();
+            self.record(step, Outcome::Unknown(error.to_string()), delta)
         }
+    }
+
+    /// A failed attempt to let somebody in while others wait for a seat: they had their turn.
+    fn turn(&self, step: &Step) -> Option<Remember> {
+        let key = match &step.action {
+            Action::CreateUser { account, .. } | Action::Reactivate { account, .. } => account,
+            _ => return None,
+        };
+        let waiting = &self.memory.waiting;
+        let now = self.applier.clock.now().wall;
+        let since = waiting.get(key).map_or(now, |wait| wait.since);
+        let turn = Some(now);
+        let wait = SeatWait { since, turn };
+        (!waiting.is_empty()).then(|| Remember::Waiting(key.clone(), Some(wait)))
     }
 
     pub(super) fn give_up(&mut self, step: &Step, why: String) -> Result<(), ApplyError> {

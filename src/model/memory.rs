@@ -153,6 +153,45 @@ pub struct SeatRefusal {
     pub at: Timestamp,
 }
 
+/// Somebody's place among those who wait for a seat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "SeatWaitRow")]
+pub struct SeatWait {
+    /// Since when they wait.
+    pub since: Timestamp,
+    /// When they had a seat kept for them, and the server did not let them in for another reason:
+    /// others go before them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turn: Option<Timestamp>,
+}
+
+/// As it stands in a state: at first there was nothing but a time.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum SeatWaitRow {
+    Since(Timestamp),
+    Whole {
+        since: Timestamp,
+        #[serde(default)]
+        turn: Option<Timestamp>,
+    },
+}
+
+impl From<SeatWaitRow> for SeatWait {
+    fn from(row: SeatWaitRow) -> Self {
+        match row {
+            SeatWaitRow::Since(since) => since.into(),
+            SeatWaitRow::Whole { since, turn } => Self { since, turn },
+        }
+    }
+}
+
+impl From<Timestamp> for SeatWait {
+    fn from(since: Timestamp) -> Self {
+        Self { since, turn: None }
+    }
+}
+
 /// That somebody was told of a date on which an account expires.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announcement {
@@ -331,8 +370,8 @@ pub struct Memory {
     pub names: BTreeMap<AccountKey, ChosenName>,
     /// The nonce of each account whose creation was begun and not yet linked.
     pub nonces: BTreeMap<AccountKey, Nonce>,
-    /// Who waits for a seat since when.
-    pub waiting: BTreeMap<AccountKey, Timestamp>,
+    /// Who waits for a seat.
+    pub waiting: BTreeMap<AccountKey, SeatWait>,
     /// Persons' orders to deactivate a user, not yet carried out.
     pub orders: BTreeMap<UserId, Order>,
     /// Approvals that have not ended.
@@ -404,7 +443,7 @@ pub enum Remember {
     /// Set or clear the nonce of a creation.
     Nonce(AccountKey, Option<Nonce>),
     /// Set or clear since when an account waits for a seat.
-    Waiting(AccountKey, Option<Timestamp>),
+    Waiting(AccountKey, Option<SeatWait>),
     /// Set or clear an order to deactivate.
     Order(UserId, Option<Order>),
     /// Set or clear an approval.

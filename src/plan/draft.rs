@@ -126,6 +126,8 @@ pub struct Draft<'a> {
     pub dates_at_risk: bool,
     /// By how many milliseconds the wall clock jumped; zero while it can be believed.
     pub clock_jump: i64,
+    /// Users whose account is gone, and who may be the people of accounts without a user.
+    pub perhaps_back: BTreeSet<UserId>,
     /// Users whom a person ordered to be deactivated: nothing else decides about their state.
     pub ordered: BTreeSet<UserId>,
     /// Values that a person gave back: the rest of the plan leaves them alone.
@@ -178,6 +180,7 @@ impl<'a> Draft<'a> {
             dated: BTreeSet::new(),
             dates_at_risk: false,
             clock_jump: dates::jump(world.memory, now),
+            perhaps_back: BTreeSet::new(),
             ordered: BTreeSet::new(),
             pinned: BTreeSet::new(),
             given_back: BTreeSet::new(),

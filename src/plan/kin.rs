@@ -20,8 +20,8 @@ pub enum Kinship {
     None,
     /// The account of the link in this place among the bonds is gone, and this is its successor.
     Successor(usize),
-    /// Perhaps somebody who is known: for a person to decide.
-    Perhaps(Why),
+    /// Perhaps the one whose link is in this place among the bonds: for a person to decide.
+    Perhaps(usize, Why),
 }
 
 /// The links whose account was not read, by what a successor would have.
@@ -106,7 +106,8 @@ impl<'a> Kin<'a> {
             if proven && !alone {
                 return Kinship::Successor(*at);
             }
-            return perhaps(bond, key, ("second anchor", anchor), alone);
+            let why = perhaps(bond, key, ("second anchor", anchor), alone);
+            return Kinship::Perhaps(*at, why);
         }
         let mails: Vec<_> = address::all(account).collect();
         let by_mail = mails.iter().find_map(|mail| {
@@ -119,7 +120,10 @@ impl<'a> Kin<'a> {
             Some((*at, "username", name))
         });
         match by_name.or(by_mail) {
-            Some((at, what, value)) => perhaps(&draft.bonds.all[at], key, (what, value), false),
+            Some((at, what, value)) => {
+                let why = perhaps(&draft.bonds.all[at], key, (what, value), false);
+                Kinship::Perhaps(at, why)
+            }
             None => Kinship::None,
         }
     }
@@ -142,20 +146,20 @@ fn agrees(bond: &Bond<'_>, account: &Account) -> bool {
     by_name || by_mail() || called(ProfileField::FirstName) && called(ProfileField::LastName)
 }
 
-fn perhaps(bond: &Bond<'_>, key: &AccountKey, (what, value): (&str, &str), alone: bool) -> Kinship {
+fn perhaps(bond: &Bond<'_>, key: &AccountKey, (what, value): (&str, &str), alone: bool) -> Why {
     let id = &bond.link.user;
     let holder = bond.user.map_or_else(
         || id.to_string(),
         |user| format!("{} ({id})", user.username),
     );
-    Kinship::Perhaps(Why::LooksLike {
+    Why::LooksLike {
         what: what.to_owned(),
         value: value.to_owned(),
         holder,
         was: format!("{}, id {}", bond.link.last_dn, bond.key.id),
         id: key.id.to_string(),
         alone,
-    })
+    }
 }
 
 /// The link whose account was not read; of two links to one user the older one.

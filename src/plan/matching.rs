@@ -40,9 +40,14 @@ pub fn people<'a>(draft: &mut Draft<'a>) -> Vec<Person<'a>> {
     let kin = Kin::of(draft);
     kin.tell(draft);
     people.extend(read.into_iter().filter_map(|at| linked(draft, &kin, at)));
-    // A name that is the directory's own goes before one that was made like it.
+    // Whose creation was begun has a user whom nobody else gets, however alike they are. A name
+    // that is the directory's own goes before one that was made like it.
     let mut newcomers: Vec<_> = bonds.newcomers.iter().collect();
-    newcomers.sort_by_key(|(_, account)| !names::is_exact(&account.username));
+    newcomers.sort_by_cached_key(|(key, account)| {
+        let begun = draft.world.memory.nonces.contains_key(key);
+        let ours = begun && matches!(matching(draft, key, account), Match::Ours(_));
+        (!ours, !names::is_exact(&account.username))
+    });
     let newcomers = newcomers.into_iter();
     people.extend(newcomers.filter_map(|(key, account)| unlinked(draft, &kin, key, account)));
     for person in &people {
@@ -117,7 +122,9 @@ fn unlinked<'a>(
         match kin.find(draft, key, account) {
             Kinship::None => {}
             Kinship::Successor(at) => return Some(successor(draft, person, at)),
-            Kinship::Perhaps(why) => {
+            Kinship::Perhaps(at, why) => {
+                let user = &draft.bonds.all[at].link.user;
+                draft.perhaps_back.insert(user.clone());
                 draft.leave(person.subject(), why);
                 return None;
             }
@@ -345,7 +352,10 @@ fn matching<'a>(draft: &Draft<'a>, key: &AccountKey, account: &Account) -> Match
     if let Some(user) = holders.iter().find(|user| agrees(user)) {
         return made(draft, account, user);
     }
-    match (decide(draft, by_name, stranger, &mails), holders.as_slice()) {
+    match (
+        decide(draft, key, by_name, stranger, &mails),
+        holders.as_slice(),
+    ) {
         (Match::Nobody, [user]) => {
             nonce_conflict(account, user, "neither username nor address agrees")
         }
@@ -392,6 +402,7 @@ fn nonce_conflict<'a>(account: &Account, user: &User, because: &str) -> Match<'a
 
 fn decide<'a>(
     draft: &Draft<'a>,
+    key: &AccountKey,
     by_name: Option<&'a User>,
     by_mail: Option<&'a User>,
     mails: &BTreeSet<&UserId>,
@@ -408,7 +419,7 @@ fn decide<'a>(
         AdoptRule::Email => mail_agrees,
         AdoptRule::UsernameAndEmail => name_agrees && mail_agrees,
     };
-    let forbidden = never_adopted(draft, user);
+    let forbidden = never_adopted(draft, user).or_else(|| begun_for_another(draft, key, user));
     if rule && one_user && forbidden.is_none() {
         let marked = user.props.contains_key(User::NONCE_PROP);
         let by = match (name_agrees, mail_agrees) {
@@ -458,6 +469,22 @@ fn never_adopted(draft: &Draft<'_>, user: &User) -> Option<String> {
     let named = || protected.then(|| "policy.protect names this user".into());
     let forbidden = out_of_bounds(draft, user).or_else(named);
     forbidden.or_else(|| administrator(user))
+}
+
+/// Whether a user carries the mark of the creation of another account, which is there: it was made
+/// for that one, whatever they are called by now. Whoever copied the mark delays nobody else.
+fn begun_for_another(draft: &Draft<'_>, key: &AccountKey, user: &User) -> Option<String> {
+    let mark = user.props.get(User::NONCE_PROP)?;
+    let begun = draft.world.memory.nonces.iter();
+    let mut others = begun.filter(|(other, nonce)| *other != key && nonce.as_str() == mark);
+    others.find_map(|(other, _)| {
+        let directory = draft.world.directories.get(&other.provider)?;
+        let account = directory.accounts.get(&other.id)?;
+        Some(format!(
+            "it carries the mark of a creation that was begun for {}",
+            account.dn
+        ))
+    })
 }
 
 fn administrator(user: &User) -> Option<String> {

@@ -76,6 +76,10 @@ pub fn candidates(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Di
     let absent = bonds.all.iter().filter(|bond| bond.account.is_none());
     for bond in absent.filter(|bond| &bond.key.provider == provider) {
         let Some(user) = bond.user else { continue };
+        // Who is somebody else's by now has come back under another id.
+        if draft.owner(&user.id).is_some_and(|owner| owner != bond.key) {
+            continue;
+        }
         let since = memory.gone.get(bond.key);
         let since = since.map(|since| kept(memory, draft.now, *since));
         if !is_finished(bond.link, user) {
@@ -147,6 +151,9 @@ fn obstacle(draft: &Draft<'_>, user: &User) -> Option<String> {
     }
     if user.is_admin() {
         return Some("a system administrator is never deleted".into());
+    }
+    if draft.perhaps_back.contains(&user.id) {
+        return Some("an account without a user may be the same person, see there".into());
     }
     if draft.clock_jump != 0 {
         return Some("this machine's clock jumped, and cannot tell how long ago that was".into());

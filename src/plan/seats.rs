@@ -31,7 +31,8 @@ struct Room {
 
 /// Takes those who find no seat out of the plan. First come the members of the groups that
 /// `policy.seat-order` names, in its order; then the longest waiting, then those who come back,
-/// then new ones. A seat that a held deactivation would free is not free, and who is held needs
+/// then new ones. Who had a turn and was refused goes behind all others: one whom the server does
+/// not take keeps nobody out. A seat that a held deactivation would free is not free, and who is held needs
 /// none. The plan's holds must be known.
 pub fn allot(draft: &mut Draft<'_>, made: &mut BTreeMap<AccountKey, UserRef>) -> BTreeSet<UserId> {
     let mut unseated = BTreeSet::new();
@@ -63,7 +64,7 @@ pub fn allot(draft: &mut Draft<'_>, made: &mut BTreeMap<AccountKey, UserRef>) ->
         if let Some(key) = step.action.account() {
             made.remove(key);
             if !draft.world.memory.waiting.contains_key(key) {
-                draft.learn(Remember::Waiting(key.clone(), Some(draft.now.wall)));
+                draft.learn(Remember::Waiting(key.clone(), Some(draft.now.wall.into())));
             }
         }
         let place = places.get(&step.id).copied().unwrap_or(usize::MAX);
@@ -176,15 +177,16 @@ fn arrival(
     draft: &Draft<'_>,
     order: &Order<'_>,
     step: &Step,
-) -> Option<(usize, Timestamp, u8, AccountKey)> {
+) -> Option<(Option<Timestamp>, usize, Timestamp, u8, AccountKey)> {
     let (rank, key) = match &step.action {
         Action::Reactivate { account, .. } => (0, account),
         Action::CreateUser { account, .. } => (1, account),
         _ => return None,
     };
-    let since = draft.world.memory.waiting.get(key).copied();
-    let since = since.unwrap_or(Timestamp(i64::MAX));
-    Some((order.rank(draft, key), since, rank, key.clone()))
+    let wait = draft.world.memory.waiting.get(key);
+    let turn = wait.and_then(|wait| wait.turn);
+    let since = wait.map_or(Timestamp(i64::MAX), |wait| wait.since);
+    Some((turn, order.rank(draft, key), since, rank, key.clone()))
 }
 
 /// Who has a seat, and who certainly wants none any more, does not wait.

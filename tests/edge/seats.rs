@@ -71,7 +71,7 @@ fn edge_79_seats_go_by_group_and_then_to_who_waited_longest() {
     // Nobody in a group is the first to wait.
     let since = |hours: i32| Timestamp(world.now.wall.0 - i64::from(hours) * 3_600_000);
     let waits = [("d-none", 5), ("e-sales", 4), ("c-sales", 1)];
-    world.memory.waiting = waits.map(|(who, h)| (key(who), since(h))).into();
+    world.memory.waiting = waits.map(|(who, h)| (key(who), since(h).into())).into();
     let plan = world.plan_of(&with_groups(&world, &groups));
     assert_eq!(created(&plan), [""; 0]);
     let order = ["e-sales", "c-sales", "b-board", "d-none", "a-late"];

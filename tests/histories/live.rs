@@ -31,7 +31,8 @@ struct Life<'l> {
     without_bot: u32,
 }
 
-/// The most cycles until everything is quiet.
+/// The most cycles until everything is quiet, and one more for each person whom the server refuses:
+/// a seat may be kept for them once.
 const PATIENCE: usize = 14;
 
 pub fn live(lab: &Lab, history: &History) -> Lived {
@@ -251,7 +252,7 @@ impl Life<'_> {
         }
         self.stage.happen(&Event::TeamBack);
         let mut quiet = 0;
-        for _ in 0..PATIENCE {
+        for _ in 0..PATIENCE + self.stage.refused_for_ever() {
             self.stage.serve(&Fault::None);
             self.somebody_revives_our_bot(1);
             self.stage.happen(&Event::ClickMails);

@@ -18,6 +18,7 @@ impl History {
             anchors: setting.anchors,
             dates: setting.dates,
             purge: setting.purge,
+            socket: setting.socket,
             war: None,
             late: false,
             dice,
@@ -85,6 +86,7 @@ struct Maker {
     anchors: bool,
     dates: bool,
     purge: bool,
+    socket: bool,
     /// Who takes another name, or address, for so many more rounds.
     war: Option<(u32, u64, bool)>,
     /// Something may still be under way from the last round.
@@ -346,7 +348,9 @@ impl Maker {
         let status = *self
             .dice
             .pick(&[200, 200, 401, 403, 404, 404, 500, 502, 503]);
-        match self.dice.below(8) {
+        // Nothing stands between the socket and the server; behind the server there may be a replica.
+        let most = if self.socket { 3 } else { 8 };
+        match self.dice.below(most) {
             0..3 => Lie::Stale(u32::try_from(self.dice.below(3)).unwrap()),
             3..5 => {
                 let rows = usize::try_from(self.dice.below(u64::from(self.next))).unwrap();

@@ -350,6 +350,11 @@ impl<'l> Stage<'l> {
         })
     }
 
+    /// How many people the server refuses.
+    pub fn refused_for_ever(&self) -> usize {
+        self.hub.refused(&BTreeMap::new()).len()
+    }
+
     /// Somebody orders `mattersync deactivate`. `Err` when it is refused.
     pub fn order(&mut self, user: &str) -> Cycle {
         let person = user.to_owned();

@@ -488,7 +488,7 @@ impl Teller<'_> {
             _ => String::new(),
         };
         let since = self.view.memory.waiting.get(key);
-        let since = since.copied().unwrap_or(self.now.wall);
+        let since = since.map_or(self.now.wall, |wait| wait.since);
         Some(format!(
             "for a seat since {since}: number {} of {} who wait{taken}",
             place + 1,

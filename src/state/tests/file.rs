@@ -368,7 +368,7 @@ async fn an_older_copy_forgets_what_must_not_be_believed_and_nothing_else() {
     let stays = vec![
         Remember::Link(key("a"), link("user-a")),
         Remember::Nonce(key("b"), Some(Nonce::new("n"))),
-        Remember::Waiting(key("c"), Some(Timestamp(1))),
+        Remember::Waiting(key("c"), Some(Timestamp(1).into())),
         Remember::Kept(UserId::new("user-k"), Some(kept)),
     ];
     let goes = vec![

@@ -65,7 +65,7 @@ pub(super) fn memory() -> MemoryDelta {
             }),
         ),
         Remember::Nonce(key("a"), Some(Nonce::new("n0nce"))),
-        Remember::Waiting(key("a"), Some(Timestamp(9))),
+        Remember::Waiting(key("a"), Some(Timestamp(9).into())),
         Remember::Order(
             UserId::new("w"),
             Some(Order {

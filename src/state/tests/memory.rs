@@ -10,7 +10,8 @@ use super::*;
 use crate::model::{
     Absence, Announcement, Approval, ChosenName, Class, ClockSeen, Deactivation, Done, Fingerprint,
     Flip, Flipped, Given, HoldKey, Kept, Newest, Nonce, Older, Order, ProfileField, Remember,
-    Restored, Return, SeatRefusal, Shape, SourceIdentity, Undoing, Undone, Unlinked, ValueOf,
+    Restored, Return, SeatRefusal, SeatWait, Shape, SourceIdentity, Undoing, Undone, Unlinked,
+    ValueOf,
 };
 
 fn text() -> impl Strategy<Value = String> {
@@ -209,6 +210,7 @@ fn change() -> impl Strategy<Value = Remember> {
     let announcement = (moment(), now()).prop_map(|(date, at)| Announcement { date, at });
     let clock = (now(), any::<i64>()).prop_map(|(at, ahead)| ClockSeen { at, ahead });
     let refusal = (0..1_000_u64, moment()).prop_map(|(active, at)| SeatRefusal { active, at });
+    let wait = (moment(), of(moment())).prop_map(|(since, turn)| SeatWait { since, turn });
     prop_oneof![
         4 => (account(), a_link()).prop_map(|(k, v)| Remember::Link(k, v)),
         2 => account().prop_map(Remember::Unlink),
@@ -216,7 +218,7 @@ fn change() -> impl Strategy<Value = Remember> {
         1 => (account(), of(a_return)).prop_map(|(k, v)| Remember::Return(k, v)),
         1 => (account(), of(name)).prop_map(|(k, v)| Remember::Name(k, v)),
         1 => (account(), of(text().prop_map(Nonce::new))).prop_map(|(k, v)| Remember::Nonce(k, v)),
-        1 => (account(), of(moment())).prop_map(|(k, v)| Remember::Waiting(k, v)),
+        1 => (account(), of(wait)).prop_map(|(k, v)| Remember::Waiting(k, v)),
         1 => (user(), of(order)).prop_map(|(k, v)| Remember::Order(k, v)),
         1 => (hold(), of(btree_set(text().prop_map(Fingerprint::new), 0..3)))
             .prop_map(|(k, v)| Remember::Held(k, v)),

@@ -43,7 +43,10 @@ impl Checker {
                 continue;
             };
             let touched = cycle.deeds.iter().any(|d| d.changed.contains_key(id));
-            if row.update_at >= known.0 || touched {
+            // Whoever is older in a list is asked for by id: what somebody did since is news.
+            let truth = cycle.before.users.get(id);
+            let news = truth.is_some_and(|user| user.update_at > known.0 && user.is_active());
+            if row.update_at >= known.0 || touched || news {
                 continue;
             }
             let after = cycle.after.memory.links.get(key);

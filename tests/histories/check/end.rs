@@ -18,7 +18,7 @@ const REQUESTS: u32 = 12;
 /// And for each person whom the server refuses.
 const REQUESTS_OF_REFUSED: u32 = 6;
 /// And for each row that makes an answer too large: lists are then asked for in halves.
-const REQUESTS_OF_LARGE: u32 = 30;
+const REQUESTS_OF_LARGE: u32 = 40;
 
 impl Checker {
     /// The last cycle: nothing is left to do.

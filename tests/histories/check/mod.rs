@@ -99,8 +99,9 @@ pub struct Checker {
     names: BTreeMap<u32, String>,
     /// The same as the directory writes it.
     written: BTreeMap<u32, String>,
-    /// DN of an account when it was last shown.
-    places: BTreeMap<u32, String>,
+    /// Where an account was shown last in a cycle that went well, and where it was shown since in
+    /// others, of which nobody knows what mattersync made of them.
+    places: BTreeMap<u32, BTreeSet<String>>,
     approvals: approvals::Approvals,
     guard: guard::Sums,
     mails: mails::Mails,
@@ -240,7 +241,11 @@ impl Checker {
         for (number, shown) in served.all_shown() {
             self.names.insert(number, shown.legal_name());
             self.written.insert(number, shown.raw_name());
-            self.places.insert(number, shown.account.dn());
+            let places = self.places.entry(number).or_default();
+            if sure && served.proof != Proof::Broken {
+                places.clear();
+            }
+            places.insert(shown.account.dn());
             // Who would be listed may not have been, in a reading that was cut.
             if served.proof != Proof::Broken && sure {
                 self.absent.remove(&number);
@@ -288,7 +293,8 @@ impl Checker {
     fn is_misnumbered(&self, served: &Served, number: u32) -> bool {
         let nowhere = matches!(served.of(number), Seen::Nowhere);
         let here = served.misnumbered(number).filter(|_| nowhere);
-        here.is_some_and(|dn| self.places.get(&number) == Some(dn))
+        let seen = self.places.get(&number);
+        here.is_some_and(|dn| seen.is_some_and(|at| at.len() == 1 && at.contains(dn)))
     }
 
     /// What one request did.
@@ -339,7 +345,7 @@ impl Checker {
             if *down == Down::ByHand {
                 *down = Down::Forgotten;
             }
-        } else if before.delete_at != after.delete_at {
+        } else if before.delete_at != after.delete_at && !overtaken(cycle, id) {
             let name = &before.username;
             return broken(3, format!("{name} was deactivated again: delete_at moved"));
         }
@@ -407,6 +413,16 @@ impl Checker {
         let of = |snapshot: &Snapshot| snapshot.accounts.get(user)?.first().copied();
         of(&cycle.after).or_else(|| of(&cycle.before))
     }
+}
+
+/// Whether an earlier attempt to deactivate a user arrived in this cycle, perhaps after the user was
+/// read for the last time.
+fn overtaken(cycle: &Cycle, user: &str) -> bool {
+    let mut late = cycle.deeds.iter().filter(|deed| deed.late);
+    late.any(|deed| {
+        let change = deed.changed.get(user);
+        change.is_some_and(|(_, after)| after.as_ref().is_some_and(|u| !u.is_active()))
+    })
 }
 
 /// An account for people, with all that was shown of it.

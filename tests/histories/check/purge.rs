@@ -53,6 +53,10 @@ impl Checker {
         if !matches!(cycle.served.of(number), Seen::Nowhere) || !cycle.served.proves_absence() {
             return bad(1, "may be there");
         }
+        let mut shown = cycle.served.all_shown();
+        if shown.any(|(other, _)| self.is_same_person(other, number)) {
+            return bad(2, "is there under another id");
+        }
         let since = self.gone.get(&number).map_or(0, |since| cycle.at - since);
         let unknown = self.clock_jumped && self.rebooted;
         if since < AFTER && !unknown && !self.amnesia {

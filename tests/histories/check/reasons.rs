@@ -15,10 +15,14 @@ impl Checker {
     pub(super) fn reasons(&self, cycle: &Cycle, plan: &Plan) -> Verdict {
         for step in &plan.steps {
             self.says_why(cycle, step)?;
-            // One who may have been made for an account that was made anew since is for a person to
-            // say.
+            // One who was, or may have been, made for an account that was made anew since is for a
+            // person to say.
             if let Action::Adopt { user, .. } = &step.action
                 && self.made.contains(user.as_str())
+                && self
+                    .owner
+                    .get(user.as_str())
+                    .is_none_or(|owner| !matches!(cycle.served.of(*owner), Seen::Nowhere))
                 && !self.twins.contains_key(user.as_str())
                 && !self.amnesia
             {

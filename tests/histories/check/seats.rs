@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use mattersync::model::Why;
+
 use crate::mischief::is_unreadable;
 use crate::ports::Deed;
 use crate::stage::Cycle;
+use crate::world::Directory;
 
 use super::{Checker, Verdict, broken};
 
@@ -48,6 +51,20 @@ impl Checker {
 }
 
 impl Cycle {
+    /// Somebody had a seat kept for them, whom the server refuses: the next one who waits comes next
+    /// time.
+    fn has_a_queue(&self) -> bool {
+        let is_refused = |deed: &Deed| deed.refused.is_some() && deed.target == "/api/v4/users";
+        let left = self.plan.iter().flat_map(|plan| &plan.left_alone);
+        let mut waiting = left.filter(|left| matches!(left.why, Why::NoSeat { .. }));
+        let others = waiting.any(|left| {
+            let key = left.subject.account.as_ref();
+            let number = key.and_then(|key| Directory::number_of(key.id.as_str()));
+            number.is_some_and(|number| !self.refused.contains(&number))
+        });
+        others && self.deeds.iter().any(is_refused)
+    }
+
     /// Nothing was done; at most somebody was refused, for ever or for want of a seat.
     pub fn is_quiet(&self) -> bool {
         let linked = self.before.linked.iter();
@@ -61,6 +78,6 @@ impl Cycle {
         let hidden = self.before.users.values().any(is_unreadable);
         let taken = |deed: &Deed| hidden && deed.status == 400 && deed.changed.is_empty();
         let mut deeds = self.deeds.iter().filter(|deed| !about_refused(deed));
-        deeds.all(|deed| (deed.no_seat || taken(deed)) && !deed.late)
+        !self.has_a_queue() && deeds.all(|deed| (deed.no_seat || taken(deed)) && !deed.late)
     }
 }

@@ -5,7 +5,7 @@ use mattermost_sim::{Call, is_write};
 use mattersync::mattermost::Response;
 use serde_json::Value;
 
-use super::{Deed, Hub, response};
+use super::{Deed, Hub, LARGEST, response};
 use crate::events::Refusal;
 
 /// Which list.
@@ -99,7 +99,8 @@ impl Hub {
                 (all.len() > rows).then_some(())?;
                 all.truncate(rows);
                 answer.body = serde_json::to_vec(&all).ok()?;
-                Some(answer)
+                // Of a page that is too large to be read nothing is believed anyway.
+                (answer.body.len() <= LARGEST).then_some(answer)
             }
             Lie::Repeats => {
                 list_of(call)?;
