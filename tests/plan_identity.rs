@@ -418,6 +418,38 @@ fn a_nonce_that_was_copied_is_ours_by_name_and_address() {
     assert!(world.memory.links.is_empty());
 }
 
+/// Two accounts have one name: the user that was made for one of them is that one's, in whatever
+/// order they stand.
+#[test]
+fn the_user_of_a_begun_creation_is_offered_to_nobody_else() {
+    let (mut world, user) = unsettled("anna", "anna@example.org");
+    world.policy.adopt = AdoptRule::Username;
+    world.join("0", "anna");
+    world.account("0").emails = emails(&["other@example.org"]);
+    let (plan, _) = world.cycle();
+    assert_eq!(world.user_id("1"), user);
+    assert_eq!(kinds(&plan, "0"), ["create", "join-team"]);
+    assert_eq!(world.user("0").username, "anna2");
+}
+
+/// Who made it for whom is known by the mark, as long as that account is there.
+#[test]
+fn a_user_that_was_begun_for_another_account_is_not_adopted() {
+    let (mut world, user) = unsettled("ben", "anna@example.org");
+    world.policy.adopt = AdoptRule::Username;
+    world.join("2", "ben");
+    let said = why(&world, "2");
+    let [Why::Conflict { because, .. }] = &said[..] else {
+        panic!("{said:?}");
+    };
+    assert!(because.contains("begun for"), "{because}");
+    assert_eq!(kinds(&world.plan(), "2"), [""; 0]);
+    world.leave("1");
+    let plan = world.plan();
+    assert_eq!(kinds(&plan, "2")[0], "(adopt)", "for a person to say");
+    assert_eq!(plan.steps[0].action.user(), Some(&user));
+}
+
 #[test]
 fn an_administrator_is_ours_by_nonce_only_as_the_first_user() {
     for (first, ours) in [(None, false), (Some("ben"), false), (Some("anna"), true)] {

@@ -263,6 +263,34 @@ fn nobody_is_deleted_while_the_reading_is_in_doubt() {
     assert_eq!(world.cycle().1.done.len(), 1);
 }
 
+/// The same person under another id, known by the second anchor; or perhaps the same one.
+#[test]
+fn who_came_back_under_another_id_is_not_deleted() {
+    let mut world = MiniWorld::with(&["anna", "ben"]);
+    world.policy.grace = Duration::ZERO;
+    world.policy.lifecycle.purge_after = Some(YEAR);
+    world.account("anna").anchor = Some("employeenumber=7".into());
+    world.cycle();
+    world.leave("anna");
+    world.cycle();
+    world.cycle();
+    world.tick(YEAR);
+    assert_eq!(kinds(&world.plan(), "anna"), ["(purge)"]);
+    world.join("new", "anna");
+    let plan = world.plan();
+    assert_eq!(kinds(&plan, "anna"), [""; 0]);
+    let [alone] = &left(&plan, "anna")[..] else {
+        panic!("{:?}", plan.left_alone);
+    };
+    let said = alone.why.to_string();
+    assert!(said.contains("may be the same person"), "{said}");
+    world.account("new").anchor = Some("employeenumber=7".into());
+    let plan = world.plan();
+    assert_eq!(kinds(&plan, "anna"), [""; 0]);
+    assert!(left(&plan, "anna").is_empty());
+    assert_eq!(kinds(&plan, "new")[0], "move");
+}
+
 #[test]
 fn who_was_gone_for_a_year_is_deleted_only_when_a_person_says_so() {
     let mut world = leaver();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mattermost_sim::{Effect, Fault, Version};
+use mattermost_sim::{Effect, Fault, UserLimit, Version};
 use mattersync::cycle::CycleError;
 use mattersync::mattermost::CallError;
 use serde_json::json;
@@ -181,6 +181,30 @@ async fn people_at_whom_the_server_fails_keep_nobody_out_of_the_team() {
     stage.sim.clear_faults();
     cycle(&stage, &mut engine).await;
     assert_eq!(members(&stage), names(0..23));
+}
+
+/// Where seats are short, whoever has one kept for them and is refused goes behind those who wait.
+#[tokio::test]
+async fn people_at_whom_the_server_fails_keep_no_seat_from_others() {
+    for effect in [
+        failed(),
+        Effect::refusal(400, "model.user.is_valid.first_name.app_error"),
+    ] {
+        let stage = Stage::new(Version::V11);
+        stage
+            .sim
+            .set_user_limit(Some(UserLimit { warn: 3, hard: 3 }));
+        let file = File::new(5);
+        let mut engine = file.engine(&stage, "");
+        for n in 0..2 {
+            stage.sim.add_fault(bad(n, effect.clone()));
+        }
+        for _ in 0..3 {
+            try_cycle(&stage, &mut engine).await.unwrap();
+        }
+        // Our own administrator has the third seat.
+        assert_eq!(members(&stage), names(2..4));
+    }
 }
 
 /// A firewall that does not like the names of some.

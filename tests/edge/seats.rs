@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use mattermost_sim::{Options, UserLimit, Version};
 use mattersync::daemon::Health;
 use mattersync::model::{
-    Action, Directories, Gap, Group, GroupId, Roster, SeatRefusal, SourceIdentity, Timestamp, Why,
+    Action, Directories, Gap, Group, GroupId, Roster, SeatRefusal, SeatWait, SourceIdentity,
+    Timestamp, Why,
 };
 
 use super::service::{Config, Daemon, Stage, people};
@@ -91,6 +92,37 @@ fn edge_79_seats_go_by_group_and_then_to_who_waited_longest() {
     assert_eq!(kinds(&plan, "old"), ["deactivate"]);
     assert_eq!(created(&plan), ["e-sales"]);
     assert!(world.carry_out(&plan).surprises.is_empty());
+}
+
+/// Whatever group they are in.
+#[test]
+fn edge_79_who_had_a_turn_goes_behind_who_had_none() {
+    let mut world = MiniWorld::with(&["old"]);
+    world.policy.seat_order = vec!["board".into()];
+    let free = |world: &mut MiniWorld, seats: u64| {
+        world.server.seat_limit = Some(world.server.active() + seats);
+    };
+    for who in ["a-board", "b-board", "c", "d"] {
+        world.join(who, who);
+    }
+    let at = |hours: i32| Timestamp(world.now.wall.0 - i64::from(hours) * 3_600_000);
+    let wait = |since: i32, turn: Option<i32>| SeatWait {
+        since: at(since),
+        turn: turn.map(at),
+    };
+    world.memory.waiting = BTreeMap::from([
+        (key("a-board"), wait(9, Some(1))),
+        (key("b-board"), wait(9, Some(2))),
+        (key("d"), wait(5, None)),
+    ]);
+    let groups: [(&str, &[&str]); 1] = [("board", &["a-board", "b-board"])];
+    let order = ["d", "c", "b-board", "a-board"];
+    for seats in 0..=4 {
+        free(&mut world, seats as u64);
+        let plan = world.plan_of(&with_groups(&world, &groups));
+        assert_eq!(created(&plan).len(), seats);
+        assert_eq!(waiting(&plan), order[seats..]);
+    }
 }
 
 #[test]
