@@ -194,16 +194,23 @@ async fn people_at_whom_the_server_fails_keep_no_seat_from_others() {
         stage
             .sim
             .set_user_limit(Some(UserLimit { warn: 3, hard: 3 }));
-        let file = File::new(5);
+        let mut file = File::new(4);
         let mut engine = file.engine(&stage, "");
         for n in 0..2 {
             stage.sim.add_fault(bad(n, effect.clone()));
         }
-        for _ in 0..3 {
+        for _ in 0..2 {
             try_cycle(&stage, &mut engine).await.unwrap();
         }
         // Our own administrator has the third seat.
         assert_eq!(members(&stage), names(2..4));
+        // They wait for longer than whoever is new, and each of them has one turn.
+        stage.sim.set_user_limit(Some(UserLimit { warn: 4, hard: 4 }));
+        file.add(4..6);
+        for _ in 0..3 {
+            try_cycle(&stage, &mut engine).await.unwrap();
+        }
+        assert_eq!(members(&stage), names(2..5));
     }
 }
 
