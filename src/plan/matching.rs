@@ -190,6 +190,11 @@ fn successor<'a>(draft: &mut Draft<'a>, mut person: Person<'a>, at: usize) -> Pe
         anchor: anchor.unwrap_or_default(),
         was: bond.link.last_dn.clone(),
     };
+    // They are there, whether or not the move waits for a person: should they leave, the count of
+    // their absence begins anew.
+    if draft.world.memory.absences.contains_key(bond.key) {
+        draft.learn(Remember::Absence(bond.key.clone(), None));
+    }
     draft.take(&bond.link.user, person.key);
     person.user = bond.user;
     person.link = Some(Known::from(link));

@@ -205,7 +205,9 @@ async fn people_at_whom_the_server_fails_keep_no_seat_from_others() {
         // Our own administrator has the third seat.
         assert_eq!(members(&stage), names(2..4));
         // They wait for longer than whoever is new, and each of them has one turn.
-        stage.sim.set_user_limit(Some(UserLimit { warn: 4, hard: 4 }));
+        stage
+            .sim
+            .set_user_limit(Some(UserLimit { warn: 4, hard: 4 }));
         file.add(4..6);
         for _ in 0..3 {
             try_cycle(&stage, &mut engine).await.unwrap();

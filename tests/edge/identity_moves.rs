@@ -64,6 +64,30 @@ fn edge_27_a_move_between_directories_keeps_the_user_by_the_second_anchor() {
     assert!(world.memory.absences.is_empty());
 }
 
+/// Who stands there under another id is not missing, though the move waits for a person.
+#[test]
+fn edge_27_a_held_move_ends_the_count_of_an_absence() {
+    let mut world = anna();
+    world.policy.guard.insert(Class::Move, Limit::Number(0));
+    world.policy.grace = DAY;
+    world.leave("anna");
+    world.cycle();
+    assert!(world.memory.absences.contains_key(&key("anna")));
+    world.tick(DAY);
+    world.join("new", "anna");
+    anchored(&mut world, "new", "7");
+    let (plan, _) = world.cycle();
+    assert_eq!(kinds(&plan, "new")[0], "(move)");
+    assert!(!world.memory.absences.contains_key(&key("anna")));
+    world.leave("new");
+    for _ in 0..2 {
+        world.tick(DAY);
+        assert_eq!(kinds(&world.cycle().0, "anna"), [""; 0]);
+    }
+    world.tick(DAY);
+    assert_eq!(kinds(&world.cycle().0, "anna"), ["deactivate"]);
+}
+
 /// The user of `anna` and the account `new` have these fields in common.
 fn called(world: &mut MiniWorld, fields: &[ProfileField]) {
     let user = world.user_id("anna");

@@ -23,7 +23,7 @@ impl History {
             late: false,
             dice,
         };
-        let length = maker.dice.between(12, 20);
+        let length = maker.dice.between(10, 16);
         let rounds = (0..length).map(|n| maker.round(n)).collect();
         Self {
             seed,
@@ -68,9 +68,9 @@ fn setting(dice: &mut Dice) -> Setting {
         ]),
         enforce: dice.percent(25),
         bot: dice.percent(35),
-        anchors: dice.percent(30),
+        anchors: dice.percent(40),
         dates: dice.percent(30),
-        purge: dice.percent(12),
+        purge: dice.percent(25),
     }
 }
 
@@ -141,7 +141,7 @@ impl Maker {
             },
             minutes: match in_wave {
                 true => 60,
-                false if self.purge && self.dice.percent(25) => 20_000,
+                false if self.purge && self.dice.percent(30) => 45_000,
                 false => *self.dice.pick(&[5, 5, 60, 540, 780, 1560]),
             },
         }
@@ -196,7 +196,7 @@ impl Maker {
         use Event as E;
         let (a, b, c) = (self.who(), self.who(), self.who());
         let fresh = self.fresh();
-        let event = match self.dice.below(131) {
+        let event = match self.dice.below(146) {
             0..6 => E::Join(self.newcomer()),
             6..10 => E::JoinAs(self.newcomer(), a, self.dice.percent(50)),
             10..11 => {
@@ -285,7 +285,14 @@ impl Maker {
             }
             127..128 => E::TeamRenamed(fresh),
             128..129 => E::TeamArchived,
-            _ => E::TeamBack,
+            129..132 => E::TeamBack,
+            // What takes something else before it.
+            132..135 => E::RestoreCopy(a % 2 == 0),
+            135..139 => E::MoveBack(a),
+            139..141 => E::Mend(a),
+            141..142 => E::AdminDeactivatesAgain(a),
+            142..143 => E::OwnsOurBot(a),
+            _ => E::AdminDemotes(a),
         };
         // Some things make a story only together.
         match (&event, self.dice.below(3)) {
@@ -387,7 +394,7 @@ impl Maker {
             trouble.write = Some((small(&mut self.dice), 1000, *self.dice.pick(&failures)));
             return trouble;
         }
-        match self.dice.below(10) {
+        match self.dice.below(11) {
             0..4 => {
                 let most = *self.dice.pick(&[12, 30, 60, 120]);
                 let call = u32::try_from(self.dice.between(1, most)).unwrap();

@@ -12,7 +12,7 @@ use crate::live::Lived;
 use crate::stage::Cycle;
 
 /// So many histories are a standard run; from that on each kind of event is counted.
-const STANDARD: u64 = 2000;
+const STANDARD: u64 = 1000;
 /// Each kind of event happens at least so often in a standard run.
 const OFTEN: u64 = 100;
 
