@@ -99,9 +99,15 @@ async fn a_failed_look_up_leaves_them_unknown() {
 #[tokio::test]
 async fn a_row_that_is_not_understood_is_not_absent() {
     let bad = json!({"id": id(2), "username": 7});
-    let (_, client) = Script::new(Way::Token, move |r, _| page(r, &[user(1), bad.clone()]));
-    let users = client.reader().users().await.unwrap();
+    let (script, client) = Script::new(Way::Token, move |r, _| page(r, &[user(1), bad.clone()]));
+    let reader = client.reader();
+    let mut users = reader.users().await.unwrap();
     assert_eq!(users.len(), 1);
+    let asked = script.calls().len();
+    // It was read: nobody asks for it by id, and it stays one row.
+    reader.fill_in(&mut users, &ids([1, 2])).await.unwrap();
+    assert_eq!(script.calls().len(), asked);
+    assert_eq!(users.rejected().len(), 1);
     assert!(matches!(
         users.look(&UserId::new(id(2))),
         Evidence::Unknown(Gap::Rejected(_))
