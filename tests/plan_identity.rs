@@ -488,7 +488,7 @@ fn a_user_who_is_gone_is_not_made_again() {
     assert_eq!(why(&world, "anna"), [Why::UserGone]);
     assert_eq!(world.plan().steps, []);
     world.server.gaps.push(mattersync::model::Gap::NotRead);
-    assert!(matches!(why(&world, "anna")[..], [Why::Unproven(_)]));
+    assert!(matches!(why(&world, "anna")[..], [Why::UserUnread { .. }]));
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn tell(page: &mut Page, report: &HistoryReport) {
         }
         for event in report.events.iter().skip(older) {
             let by = event.value.get("by").and_then(serde_json::Value::as_str);
-            let when = Timestamp(event.at.ms);
+            let when = event.at;
             let held = serde_json::from_value(event.value.clone());
             page.line(match (event.kind.as_str(), held) {
                 (HeldBack::NOTE, Ok(HeldBack { hold, why, steps })) => {
@@ -130,7 +130,7 @@ fn row(run: &RunReport) -> Vec<Cell> {
         .collect();
     vec![
         run.run.to_string().into(),
-        Timestamp(run.began.ms).to_string().into(),
+        run.began.to_string().into(),
         kind(run).into(),
         run.by.clone().unwrap_or_default().into(),
         done(run).into(),

@@ -17,6 +17,8 @@ enum Group {
     Unusable,
     NoPlace,
     Missing,
+    UserUnread,
+    UsersUnread,
     Odd,
     Waiting,
     Expiring,
@@ -48,9 +50,10 @@ impl Group {
             | Why::NoAdmin => Self::NoPlace,
             Why::Grace { .. }
             | Why::Unproven(_)
-            | Why::UsersUnread(_)
             | Why::FieldUnproven { .. }
             | Why::DroppedByConfiguration { .. } => Self::Missing,
+            Why::UserUnread { .. } | Why::BadUser(_) => Self::UserUnread,
+            Why::UsersUnread(_) => Self::UsersUnread,
             Why::ReactivatedByHand
             | Why::DeactivationUndone { .. }
             | Why::Undone { .. }
@@ -89,7 +92,10 @@ impl Group {
 
     /// Something is wrong with these people, and somebody has to find them.
     fn is_an_error(self) -> bool {
-        matches!(self, Self::Conflict | Self::Unusable | Self::Odd)
+        matches!(
+            self,
+            Self::Conflict | Self::Unusable | Self::UserUnread | Self::Odd
+        )
     }
 
     fn heading(self) -> &'static str {
@@ -99,6 +105,8 @@ impl Group {
             Self::Unusable => "Cannot be used as they are in the directory",
             Self::NoPlace => "No place on Mattermost",
             Self::Missing => "Not seen in the directory, and not (yet) acted upon",
+            Self::UserUnread => "Users of Mattermost who cannot be read",
+            Self::UsersUnread => "Waiting until all users of Mattermost can be read",
             Self::Odd => "Left alone for another reason",
             Self::Waiting => "Waiting",
             Self::Expiring => "Accounts that expire within seven days",

@@ -181,7 +181,7 @@ impl Own {
             error,
             CycleError::Secret(_)
                 | CycleError::Connect(ConnectError::Token(_))
-                | CycleError::Provider(ProviderError::Secret(_))
+                | CycleError::Provider(ProviderError::Secret(_) | ProviderError::SecretDenied(_))
         );
         let failure = Failure::from(error);
         match (secret, &self.servant) {

@@ -1,12 +1,12 @@
 //! `mattersync plan`: what would be done, and why.
 
 use crate::cycle::{PlanReport, unseen};
-use crate::model::{Part, Seats, Step, Unread, shell_word};
+use crate::model::{Part, Seats, Step, Unread, Why, shell_word};
 use crate::plan::hold_name;
 
 use super::args::Show;
 use super::context::Context;
-use super::exit::{Failure, Found};
+use super::exit::{Exit, Failure, Found};
 use super::print::{Page, Terminal, count};
 use super::steps::{self, Tense};
 use super::{Answer, left};
@@ -17,7 +17,7 @@ use super::{Answer, left};
 /// When a side or the state cannot be read.
 pub fn plan(context: &Context, show: Show, terminal: Terminal) -> Result<Answer, Failure> {
     let report = context.plan()?;
-    let exit = Found::shown(&report.incomplete);
+    let exit = exit_of(&report);
     if show.json.json {
         return Answer::json(&report, exit);
     }
@@ -25,6 +25,22 @@ pub fn plan(context: &Context, show: Show, terminal: Terminal) -> Result<Answer,
     page_of(&mut page, &report, show.all);
     next(&mut page, &report);
     Ok(Answer::page(&page, exit))
+}
+
+/// How a command ends that shows this plan. Who is left alone for a reason does not count, unless
+/// it is a fault of the configuration because of which nobody can be created.
+pub fn exit_of(report: &PlanReport) -> Exit {
+    Exit::from(found(report))
+}
+
+/// What of a plan the exit code tells.
+pub fn found(report: &PlanReport) -> Found {
+    let mut left = report.plan.left_alone.iter();
+    Found {
+        incomplete: !report.incomplete.is_empty(),
+        failed: left.any(|left| matches!(left.why, Why::PasswordRefused(_))),
+        held: !report.plan.holds.is_empty() || !report.strangers.is_empty(),
+    }
 }
 
 /// Everything that a plan says.
@@ -122,13 +138,13 @@ pub fn unread(page: &mut Page, unread: &[Unread]) {
     };
     list(
         "THE READING OF THE DIRECTORY IS NOT COMPLETE:",
-        |part| matches!(part, Part::Accounts | Part::Groups),
+        Part::is_of_directory,
         "Nobody is deactivated, and nothing is emptied, because of what was not read. `mattersync \
          check` says more.",
     );
     list(
         "THE READING OF MATTERMOST IS NOT COMPLETE:",
-        |part| !matches!(part, Part::Accounts | Part::Groups),
+        |part| !part.is_of_directory(),
         "What was not read is left as it is; everything else goes on.",
     );
 }

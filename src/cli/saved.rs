@@ -13,7 +13,7 @@ use crate::model::shell_word;
 
 use super::args::Show;
 use super::context::{Context, Need};
-use super::exit::{Exit, Failure, Found};
+use super::exit::{Exit, Failure};
 use super::print::{Page, Terminal, count};
 use super::{Answer, plan, sync};
 
@@ -37,7 +37,7 @@ pub fn save(config: &Path, path: &Path, show: Show, terminal: Terminal) -> Resul
     let text = serde_json::to_string_pretty(&saved.saved)
         .map_err(|error| target.failure(&io::Error::other(error)))?;
     target.write(&text)?;
-    let exit = Found::shown(&saved.report.incomplete);
+    let exit = plan::exit_of(&saved.report);
     if show.json.json {
         return Answer::json(&saved.report, exit);
     }

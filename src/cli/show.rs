@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::cycle::{self, Change, Moment, NoteReport, RunReport, StepReport};
-use crate::model::{Aftermath, RunId, Timestamp, shell_word};
+use crate::cycle::{self, Change, NoteReport, RunReport, StepReport};
+use crate::model::{Aftermath, RunId, shell_word};
 use crate::state::RunState;
 
 use super::args::ShowRun;
@@ -32,15 +32,11 @@ pub fn show(context: &Context, args: &ShowRun, terminal: Terminal) -> Result<Ans
     Ok(Answer::page(&page, Exit::DONE))
 }
 
-fn at(moment: &Moment) -> String {
-    Timestamp(moment.ms).to_string()
-}
-
 fn head(page: &mut Page, run: &RunReport) {
     let kind = run.kind.as_deref().unwrap_or("kind not recorded");
     let by = run.by.as_ref().map(|by| format!(", by {by}"));
     let ended = match (&run.ended, run.state) {
-        (Some(ended), _) => format!("ended {}", at(ended)),
+        (Some(ended), _) => format!("ended {ended}"),
         (None, RunState::Open) => "goes on".to_owned(),
         (None, _) => "cut short: its process died".to_owned(),
     };
@@ -48,7 +44,7 @@ fn head(page: &mut Page, run: &RunReport) {
         "Run {}, {kind}{}: began {}, {ended}",
         run.run,
         by.unwrap_or_default(),
-        at(&run.began)
+        run.began
     ));
     let program = run.program.as_ref();
     page.line(format!(
@@ -96,7 +92,7 @@ fn head(page: &mut Page, run: &RunReport) {
             "Approved        {} by {}, {}: {}",
             approval.hold,
             approval.by,
-            at(&approval.at),
+            approval.at,
             steps(approval.steps.len())
         ));
     }
@@ -146,7 +142,7 @@ fn row(step: &StepReport) -> Vec<Cell> {
     let changes: Vec<String> = step.changes.iter().map(change).collect();
     let mut outcome = vec![step.outcome.clone()];
     if let Some(settled) = &step.settled {
-        outcome.push(at(settled));
+        outcome.push(settled.to_string());
     }
     let mut why = vec![step.reason.clone()];
     why.extend(step.message.clone());
@@ -189,7 +185,7 @@ fn notes(page: &mut Page, notes: &[NoteReport]) {
         let whom = note.user.as_deref().or(note.account.as_deref());
         page.line(format!(
             "  {}  {}{}",
-            at(&note.at),
+            note.at,
             note.kind,
             whom.map(|whom| format!(" ({whom})")).unwrap_or_default()
         ));
@@ -264,12 +260,14 @@ fn undo(page: &mut Page, run: &RunReport) {
 mod tests {
     use serde_json::json;
 
+    use crate::model::Timestamp;
+
     use super::*;
 
     #[test]
     fn what_a_leaver_leaves_alive_reads_as_it_did_after_the_run() {
         let note = |kind: &str, value: serde_json::Value| NoteReport {
-            at: Moment::from(Timestamp(0)),
+            at: Timestamp(0),
             account: None,
             user: Some("u".into()),
             kind: kind.into(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::cycle::{same_people, strangers, unseen};
-use crate::daemon::{Health, LastCycle, Listed, Phase, StatusReport};
+use crate::daemon::{Health, LastCycle, LastRun, Listed, Phase, StatusReport};
 use crate::plan::hold_name;
 use crate::state::{Outcome, RunRecord, Store};
 
@@ -44,8 +44,8 @@ pub fn status(
     cli: &Cli,
     terminal: Terminal,
 ) -> Result<Answer, Failure> {
-    let (report, run) = match &context.worker {
-        Worker::Service(remote) => (context.wait(remote.status())?, None),
+    let report = match &context.worker {
+        Worker::Service(remote) => context.wait(remote.status())?,
         Worker::Own(own) => context.wait(without_service(own, cli))?,
     };
     let exit = exit_of(&report);
@@ -53,7 +53,7 @@ pub fn status(
         return Answer::json(&report, exit);
     }
     let mut page = Page::new(terminal);
-    tell(&mut page, &report, run.as_ref());
+    tell(&mut page, &report);
     Ok(Answer::page(&page, exit))
 }
 
@@ -68,22 +68,18 @@ fn exit_of(report: &StatusReport) -> Exit {
 }
 
 /// What the state file tells.
-async fn without_service(
-    own: &Own,
-    cli: &Cli,
-) -> Result<(StatusReport, Option<RunRecord>), Failure> {
+async fn without_service(own: &Own, cli: &Cli) -> Result<StatusReport, Failure> {
     let mut reasons = vec!["no service runs".to_owned()];
     let mut report = StatusReport {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         config: cli.config.display().to_string(),
         ..StatusReport::default()
     };
-    let mut run = None;
     match own.state()? {
         None => reasons.push("nothing was ever done with this state directory".to_owned()),
         Some(store) => {
             report.counts = store.counts().await?;
-            run = store.runs(1).await?.into_iter().next();
+            report.last_run = store.runs(1).await?.first().map(summed_up);
             let memory = store.load().await?;
             match same_people(&memory, own.settings()) {
                 Err(error) => reasons.push(error.to_string()),
@@ -99,10 +95,10 @@ async fn without_service(
         }
     }
     report.health = Health::Degraded(reasons);
-    Ok((report, run))
+    Ok(report)
 }
 
-fn tell(page: &mut Page, report: &StatusReport, run: Option<&RunRecord>) {
+fn tell(page: &mut Page, report: &StatusReport) {
     page.line(match (report.pid, report.since) {
         (Some(pid), Some(since)) => format!(
             "mattersync {} runs since {since}, process {pid}, with {}",
@@ -131,7 +127,7 @@ fn tell(page: &mut Page, report: &StatusReport, run: Option<&RunRecord>) {
     if let Some(last) = &report.last {
         last_cycle(page, last, &report.health);
     }
-    if let Some(run) = run {
+    if let Some(run) = &report.last_run {
         last_run(page, run);
     }
     let known = counts(&report.counts);
@@ -233,7 +229,7 @@ fn listed(page: &mut Page, heading: &str, listed: &[Listed]) {
     }
 }
 
-fn last_run(page: &mut Page, run: &RunRecord) {
+fn summed_up(run: &RunRecord) -> LastRun {
     let number = |wanted: fn(&Option<Outcome>) -> bool| {
         run.steps
             .iter()
@@ -246,15 +242,26 @@ fn last_run(page: &mut Page, run: &RunRecord) {
         Some(Outcome::Unknown(_)) => true,
         Some(Outcome::Done) | None => false,
     });
+    LastRun {
+        run: run.id.0,
+        began: run.began,
+        ended: run.ended,
+        done,
+        failed,
+    }
+}
+
+fn last_run(page: &mut Page, run: &LastRun) {
     let ended = match run.ended {
         Some(ended) => format!("ended {ended}"),
         None => "never ended".to_owned(),
     };
     page.line(format!(
-        "Last run    number {}, began {}, {ended}: {} done, {failed} failed or unknown",
-        run.id.0,
+        "Last run    number {}, began {}, {ended}: {} done, {} failed or unknown",
+        run.run,
         run.began,
-        count(done, "step", "steps")
+        count(run.done, "step", "steps"),
+        run.failed
     ));
 }
 

@@ -39,13 +39,12 @@ pub fn story(page: &mut Page, report: &SyncReport, all: bool) {
     last_words(page, report);
 }
 
-/// Who is left alone for a reason does not count.
+/// How a command ends that tells of this cycle.
 pub fn exit_of(report: &SyncReport) -> Exit {
-    let plan = &report.plan;
+    let planned = plan::found(&report.plan);
     Exit::from(Found {
-        incomplete: !plan.incomplete.is_empty(),
-        failed: !is_clean(report),
-        held: !plan.plan.holds.is_empty() || !plan.strangers.is_empty(),
+        failed: planned.failed || !is_clean(report),
+        ..planned
     })
 }
 

@@ -64,6 +64,12 @@ pub enum SecretError {
 }
 
 impl SecretError {
+    /// Whether it is there and this process may not read it.
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Self::Unreadable { error, .. }
+            if error.kind() == std::io::ErrorKind::PermissionDenied)
+    }
+
     /// What to type.
     pub fn remedy(&self) -> String {
         match self {

@@ -49,7 +49,7 @@ impl Engine {
         exchanged::check(&view, &self.settings)?;
         self.recover(&mut view, &unsettled, &now).await?;
         stages(Stage::Planning);
-        view.plan = self.plan(&view, &now);
+        self.decide(&mut view, &now).await?;
         view.orphans = view.count_orphans(&self.settings.policy);
         // What is held counts as shown only when a person sees it.
         // And who sees a part learns nothing of what else is held.

@@ -87,11 +87,11 @@ impl CycleError {
         let refused = [ApiErrorKind::TokenRejected, ApiErrorKind::NoPermission];
         match self {
             Self::Secret(secret) | Self::Connect(ConnectError::Token(secret)) => {
-                let denied = matches!(secret, SecretError::Unreadable { error, .. }
-                    if error.kind() == std::io::ErrorKind::PermissionDenied);
-                if denied { 77 } else { 78 }
+                if secret.is_denied() { 77 } else { 78 }
             }
-            Self::Connect(ConnectError::NotAToken(_)) => 78,
+            Self::Provider(ProviderError::SecretDenied(_)) => 77,
+            Self::Provider(ProviderError::Secret(_) | ProviderError::Certificates { .. })
+            | Self::Connect(ConnectError::NotAToken(_) | ConnectError::Tls(_)) => 78,
             Self::Mattermost(call) if call.kind().is_some_and(|k| refused.contains(&k)) => 77,
             Self::Provider(_) | Self::Mattermost(_) | Self::Connect(_) | Self::Exchanged(_) => 69,
             Self::OtherIds { .. } | Self::OtherProvider { .. } => 78,

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{HeldBack, Note, Plan, Timestamp};
+use crate::state::{StateError, Store};
 
 use super::about::held_back;
 use super::{CycleError, Engine};
@@ -47,6 +48,14 @@ fn note(kind: &str, held: &HeldBack, at: Timestamp) -> Note {
         kind: kind.to_owned(),
         value: serde_json::to_value(held).unwrap_or_default(),
     }
+}
+
+/// What was held in the last cycle, by its name.
+///
+/// # Errors
+/// When the state cannot be read.
+pub async fn still_held(store: &dyn Store) -> Result<BTreeSet<String>, StateError> {
+    Ok(open(&store.loose_notes().await?))
 }
 
 /// The holds that began and did not end.

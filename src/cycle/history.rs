@@ -14,25 +14,7 @@ use crate::plan::inverse;
 use crate::state::{RunHead, RunRecord, RunState, StepCount, Who};
 
 /// The version of the form.
-pub const SCHEMA: u32 = 1;
-
-/// A moment, for people and for programs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Moment {
-    /// RFC 3339, in UTC, with milliseconds.
-    pub time: String,
-    /// Milliseconds since 1970-01-01 UTC.
-    pub ms: i64,
-}
-
-impl From<Timestamp> for Moment {
-    fn from(at: Timestamp) -> Self {
-        Self {
-            time: at.rfc3339(),
-            ms: at.0,
-        }
-    }
-}
+pub const SCHEMA: u32 = 2;
 
 /// Runs, newest first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -70,9 +52,9 @@ pub struct RunReport {
     /// Who asked for it; `null` for the schedule.
     pub by: Option<String>,
     /// When it began.
-    pub began: Moment,
+    pub began: Timestamp,
     /// When it ended; `null` if it never did, or goes on.
-    pub ended: Option<Moment>,
+    pub ended: Option<Timestamp>,
     /// `open`, `finished`, or `abandoned`: its process died.
     pub state: RunState,
     /// SHA-256 of what the configuration said about who is to be what on Mattermost.
@@ -113,7 +95,7 @@ pub struct ApprovalReport {
     /// Who approved it.
     pub by: String,
     /// When.
-    pub at: Moment,
+    pub at: Timestamp,
     /// The steps of the run that it released.
     pub steps: Vec<StepId>,
 }
@@ -149,9 +131,9 @@ pub struct StepReport {
     /// Why it was not done, or is unknown.
     pub message: Option<String>,
     /// When it was about to be sent.
-    pub intended: Option<Moment>,
+    pub intended: Option<Timestamp>,
     /// When its outcome was known.
-    pub settled: Option<Moment>,
+    pub settled: Option<Timestamp>,
     /// What the server made of it.
     pub made: Option<Made>,
     /// Whether `mattersync undo` can take it back.
@@ -175,7 +157,7 @@ pub struct Change {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct NoteReport {
     /// When.
-    pub at: Moment,
+    pub at: Timestamp,
     /// The account's provider and id.
     pub account: Option<String>,
     /// The user's id.
@@ -208,7 +190,7 @@ impl NoteReport {
 impl From<Note> for NoteReport {
     fn from(note: Note) -> Self {
         Self {
-            at: note.at.into(),
+            at: note.at,
             account: note.account.map(|key| key.to_string()),
             user: note.user.map(|user| user.to_string()),
             kind: note.kind,
@@ -234,7 +216,7 @@ impl RunReport {
         let approvals = approvals.into_iter().map(|approval| ApprovalReport {
             hold: approval.hold,
             by: approval.by,
-            at: approval.at.into(),
+            at: approval.at,
             steps: approval.steps,
         });
         Self {
@@ -242,8 +224,8 @@ impl RunReport {
             run: head.id.0,
             kind: known.then(|| origin.kind.name().to_owned()),
             by: origin.by,
-            began: head.began.into(),
-            ended: head.ended.map(Moment::from),
+            began: head.began,
+            ended: head.ended,
             state: head.state,
             configuration: head.config,
             program: known.then_some(program),
@@ -308,8 +290,8 @@ fn report(record: &StepRecord, memory: &Memory, open: &BTreeSet<StepId>) -> Step
         mails: step.mails,
         outcome: record.word().to_owned(),
         message,
-        intended: record.intended.map(Moment::from),
-        settled: record.settled.map(Moment::from),
+        intended: record.intended,
+        settled: record.settled,
         made: record.made.clone(),
         can_be_undone: matches!(inverse, Ok(Some(_))),
         not_undone_because: match inverse {
@@ -383,7 +365,7 @@ mod tests {
         });
         let token = json!({"kind": BelongingKind::Token, "id": "t", "to_type": "revoke t"});
         let note = NoteReport {
-            at: Moment::from(Timestamp(0)),
+            at: Timestamp(0),
             account: None,
             user: Some("u".into()),
             kind: Aftermath::NOTE.into(),

@@ -8,6 +8,7 @@ mod about;
 mod aftermath;
 mod carry;
 mod contradiction;
+mod decide;
 mod errand;
 mod error;
 mod exchanged;
@@ -53,21 +54,23 @@ pub use errand::{AnyErrand, Asker, Deactivate, Errand};
 pub use error::CycleError;
 pub use exchanged::Exchanged;
 pub use forget::{Forget, Forgotten};
+pub use held::still_held;
 pub use history::{
-    ApprovalReport, Change, HistoryReport, Moment, NoteReport, RunReport, SCHEMA, StepReport,
+    ApprovalReport, Change, HistoryReport, NoteReport, RunReport, SCHEMA, StepReport,
 };
 pub use mails::Mails;
 pub use migrate::{MigrateIds, MigrationReport};
 pub use people::*;
 pub use person::PersonError;
 pub use question::{History, Question, Show};
-pub use read::View;
+pub use read::{View, known};
 pub use report::{Adoption, PlanReport, Side, SyncReport};
 pub use same::{same_people, strangers, unseen};
 pub use saved::{SavePlan, Saved, SavedError, SavedPlan, SyncSaved, SyncedSaved};
 pub use state_check::{Finding, StateCheck, StateReport};
 pub use summary::Summary;
 pub use undo::{LeftStep, Redo, Redone, Undo, UndoReport};
+pub use unread::{unread_accounts, unread_users};
 pub use wait::Wait;
 pub use word::{Approved, WordError};
 
@@ -212,7 +215,7 @@ impl Engine {
             }
         }
         stages(Stage::Planning);
-        view.plan = self.plan(&view, &now);
+        self.decide(&mut view, &now).await?;
         view.orphans = view.count_orphans(&self.settings.policy);
         self.meet(&mut view).await;
         Ok(view)
@@ -304,6 +307,7 @@ impl Engine {
         .await
     }
 
+    /// The plan that follows from what was read, without another question.
     fn plan(&self, view: &View, now: &Now) -> Plan {
         plan(&view.world(), &self.settings.policy, now)
     }

@@ -21,8 +21,10 @@ const READINGS: u32 = 3;
 /// How many are named.
 const FEW: usize = 3;
 
-/// Reads again whoever is older in the list than before, and rejects who stays so. Returns what is
-/// to be remembered: the newest that was seen of each of `known`.
+/// Reads again whoever is older in the list than before, and rejects who stays so. Where the rows
+/// by id contradict the list, something between kept the whole list, and it proves nothing; where
+/// they agree, only those rows are old, and nobody else waits for them. Returns what is to be
+/// remembered: the newest that was seen of each of `known`.
 pub(super) async fn refuse(
     reader: &Reader,
     users: &mut Roster<UserId, User>,
@@ -36,10 +38,14 @@ pub(super) async fn refuse(
         // Who is not older may be as old: everybody on whom something rests is read again.
         let admins = users.iter().filter(|(_, user)| user.is_admin());
         let again: BTreeSet<UserId> = admins.map(|(id, _)| id).chain(known).cloned().collect();
-        if let Err(error) = reader.read_again(users, &again).await {
+        let before = moments(users, &again);
+        let read = reader.read_again(users, &again).await;
+        if let Err(error) = &read {
             tracing::warn!("users whose rows are too old could not be read again: {error}");
         }
-        users.doubt(Gap::Older(named(users, &listed)));
+        if read.is_err() || moments(users, &again) != before {
+            users.doubt(Gap::Older(named(users, &listed)));
+        }
     }
     let still = older(users, &marks);
     let mut learned = Vec::new();
@@ -106,6 +112,13 @@ fn older(users: &Roster<UserId, User>, marks: &BTreeMap<UserId, Timestamp>) -> B
         .iter()
         .filter(is_older)
         .map(|(id, _)| id.clone())
+        .collect()
+}
+
+/// When each of these users was changed last, as far as they were read.
+fn moments(users: &Roster<UserId, User>, ids: &BTreeSet<UserId>) -> BTreeMap<UserId, Timestamp> {
+    let read = ids.iter().filter_map(|id| users.get(id));
+    read.map(|user| (user.id.clone(), user.updated_at))
         .collect()
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{AccountKey, Known, KnownBy, Link, Surest, UserId};
+use crate::model::{
+    AccountKey, Known, KnownBy, Link, Rejected, Roster, Surest, User, UserId, same_text, shell_word,
+};
 use crate::provider::mapping::dn::normalise;
 
 use super::View;
@@ -22,6 +24,36 @@ pub enum PersonError {
          adopt it does not touch by itself. If this user is meant: `mattersync deactivate --orphan`"
     )]
     NotOurs(String),
+    /// Mattermost tells of the user in a way that cannot be used.
+    #[error(
+        "the user {0} is on Mattermost, but what it tells of them cannot be read, so that nobody \
+         knows whether they may be touched: {1}. To take them out, deactivate them in the System \
+         Console, or with `mmctl user deactivate {2}`"
+    )]
+    Unread(String, String, String),
+}
+
+/// Whoever of the users that cannot be read has this id or username.
+pub fn unread(users: &Roster<UserId, User>, person: &str) -> Option<PersonError> {
+    let is_meant = |bad: &&Rejected<UserId>| {
+        let id = bad
+            .key
+            .as_ref()
+            .is_some_and(|id| same_text(id.as_str(), person));
+        id || same_text(&bad.name, person)
+    };
+    let bad = users.rejected().iter().find(is_meant)?;
+    let typed = bad.key.as_ref().map_or(bad.name.as_str(), UserId::as_str);
+    let name = if bad.name.is_empty() {
+        typed
+    } else {
+        &bad.name
+    };
+    Some(PersonError::Unread(
+        name.to_owned(),
+        bad.why.clone(),
+        shell_word(typed),
+    ))
 }
 
 /// Whether a DN is the one that a person typed, whatever the case and the spaces around commas.
@@ -86,7 +118,10 @@ impl View {
         let mut users = self.users.iter();
         match users.any(|(_, user)| known_by(&Known::user(user), person).is_some()) {
             true => PersonError::NotOurs(person.to_owned()),
-            false => PersonError::Nobody(person.to_owned()),
+            false => {
+                let unread = unread(&self.users, person);
+                unread.unwrap_or_else(|| PersonError::Nobody(person.to_owned()))
+            }
         }
     }
 }

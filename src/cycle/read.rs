@@ -56,10 +56,16 @@ impl View {
         }
     }
 
+    /// Whether somebody has this name of whom no more is known.
+    fn is_unread(&self, username: &str) -> bool {
+        let mut rejected = self.users.rejected().iter();
+        rejected.any(|bad| bad.name.to_lowercase() == username)
+    }
+
     /// What became of a step whose outcome was lost.
     pub fn settle(&self, step: &Step, now: &Now) -> Settled {
         if let Action::CreateUser { user, .. } = &step.action
-            && self.unasked.contains(&user.username)
+            && (self.unasked.contains(&user.username) || self.is_unread(&user.username))
         {
             return Settled::Unknown;
         }

@@ -265,7 +265,7 @@ impl Engine {
         self.inherit_debts(&now).await;
         self.recover(&mut view, &unsettled, &now).await?;
         (asker.stages)(Stage::Planning);
-        view.plan = self.plan(&view, &now);
+        self.decide(&mut view, &now).await?;
         let directory = source(&view, &self.settings.provider.name);
         let same = (&directory.context, &directory.server)
             == (&saved.directory.context, &saved.directory.server);

@@ -1,14 +1,87 @@
 //! What of the two sides could not be read, so that nothing follows from its absence. It is told
 //! wherever a plan is told: by the exit code, the health, the journal and the reports.
 
-use crate::model::{Gap, Part, Roster, Unread};
+use std::collections::BTreeMap;
+
+use crate::model::{
+    Account, AccountKey, DirectoryId, Evidence, Gap, Link, Memory, Part, ProviderName, Roster,
+    Unread, User, UserId,
+};
 
 use super::View;
 
+/// How many people are named on each side; the others are counted.
+const NAMED: usize = 10;
+
+/// Linked accounts of a provider that its reading does not contain, and whose look-up by id did not
+/// tell. Who is known to be out has nothing to lose. Where the whole reading proves nothing, that
+/// is told.
+pub fn unread_accounts(
+    memory: &Memory,
+    provider: &ProviderName,
+    accounts: &Roster<DirectoryId, Account>,
+    users: &Roster<UserId, User>,
+) -> Vec<Unread> {
+    if !accounts.gaps().is_empty() {
+        return Vec::new();
+    }
+    let told = |(key, link): (&AccountKey, &Link)| match accounts.look(&key.id) {
+        Evidence::Unknown(gap @ Gap::Lookup(_)) => Some(Unread {
+            part: Part::Account(format!("{} (id {})", link.last_dn, key.id)),
+            why: gap.to_string(),
+        }),
+        _ => None,
+    };
+    let links = memory.links.iter();
+    let links = links.filter(|(key, link)| {
+        key.provider == *provider && users.get(&link.user).is_none_or(User::is_active)
+    });
+    few(links.filter_map(told).collect(), Part::Accounts)
+}
+
+/// Users of linked accounts, and those whom a person ordered to be deactivated, whose row cannot be
+/// used or could not be looked up: nobody can deactivate them.
+pub fn unread_users(memory: &Memory, users: &Roster<UserId, User>) -> Vec<Unread> {
+    let links = memory.links.values();
+    let mut names: BTreeMap<&UserId, String> = links
+        .map(|link| {
+            let name = format!("{} ({})", link.last_username, link.user);
+            (&link.user, name)
+        })
+        .collect();
+    for id in memory.orders.keys() {
+        names.entry(id).or_insert_with(|| id.to_string());
+    }
+    let told = |(id, name)| match users.look(id) {
+        Evidence::Unknown(gap @ (Gap::Lookup(_) | Gap::Rejected(_))) => Some(Unread {
+            part: Part::User(name),
+            why: gap.to_string(),
+        }),
+        _ => None,
+    };
+    few(names.into_iter().filter_map(told).collect(), Part::Users)
+}
+
 impl View {
     /// What could not be read of either side, or not whole. What nobody wanted to read is not among
-    /// it.
+    /// it. A person of whom nobody knows whether they are there is a part, too: if they left, they
+    /// are not followed today.
     pub fn unread(&self) -> Vec<Unread> {
+        let mut unread = self.unread_parts();
+        for (provider, directory) in &self.directories {
+            let accounts = &directory.accounts;
+            unread.extend(unread_accounts(
+                &self.memory,
+                provider,
+                accounts,
+                &self.users,
+            ));
+        }
+        unread.extend(unread_users(&self.memory, &self.users));
+        unread
+    }
+
+    fn unread_parts(&self) -> Vec<Unread> {
         let mut unread = Vec::new();
         for directory in self.directories.values() {
             unread.extend(gaps(Part::Accounts, &directory.accounts));
@@ -36,6 +109,24 @@ impl View {
         }
         unread
     }
+}
+
+/// The first of many people, and how many more there are, as one part of the whole.
+fn few(mut people: Vec<Unread>, whole: Part) -> Vec<Unread> {
+    let Some(first) = people.get(NAMED) else {
+        return people;
+    };
+    let rest = Unread {
+        part: whole,
+        why: format!(
+            "so it is with {} more people; of the first of them: {}",
+            people.len() - NAMED,
+            first.why
+        ),
+    };
+    people.truncate(NAMED);
+    people.push(rest);
+    people
 }
 
 fn gaps<K: Ord + Clone, T>(part: Part, roster: &Roster<K, T>) -> Vec<Unread> {

@@ -39,7 +39,7 @@ use told::Told;
 use work::{Finished, Tools, Work, engine, refusal, work};
 
 pub use control::{Refusal, asked_by};
-pub use status::{Health, LastCycle, Listed, Phase, StatusReport};
+pub use status::{Health, LastCycle, LastRun, Listed, Phase, StatusReport};
 
 /// How long a run may take to end once it was asked to; a little more than its own limit.
 const FAREWELL: Duration = Duration::from_millis(4_500);

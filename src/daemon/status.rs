@@ -73,12 +73,30 @@ pub struct StatusReport {
     pub since: Option<Timestamp>,
     /// The last cycle that was finished.
     pub last: Option<LastCycle>,
+    /// The newest run in the state file, where no service runs that knows of its last cycle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_run: Option<LastRun>,
     /// Cycles in a row that could not be finished.
     pub failures: u32,
     /// When the next cycle begins.
     pub next: Option<Timestamp>,
     /// Counts of what is remembered.
     pub counts: BTreeMap<String, u64>,
+}
+
+/// A run of the record in a few words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastRun {
+    /// Its number.
+    pub run: i64,
+    /// When it began.
+    pub began: Timestamp,
+    /// When it ended; none if it never did, or goes on.
+    pub ended: Option<Timestamp>,
+    /// Steps carried out.
+    pub done: usize,
+    /// Steps that were not, though their turn came, or of which nobody knows.
+    pub failed: usize,
 }
 
 /// A finished cycle in a few words.
@@ -117,6 +135,9 @@ pub struct LastCycle {
     /// Everything that could not be read, on either side; empty when both were read completely.
     #[serde(default)]
     pub incomplete: Vec<Unread>,
+    /// Why the server would refuse the initial password, so that nobody could be created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_refused: Option<String>,
     /// Requests to Mattermost.
     pub requests: u64,
     /// Requests that write.
@@ -162,6 +183,14 @@ impl LastCycle {
                 matches!(why, Why::ReactivatedByHand | Why::DeactivationUndone { .. })
             }),
             incomplete: view.unread(),
+            password_refused: view
+                .plan
+                .left_alone
+                .iter()
+                .find_map(|left| match &left.why {
+                    why @ Why::PasswordRefused(_) => Some(why.to_string()),
+                    _ => None,
+                }),
             requests: summary.counts.requests,
             writes: summary.counts.writes,
         }
@@ -171,6 +200,7 @@ impl LastCycle {
     pub fn health(&self) -> Health {
         let mut reasons: Vec<String> = self.incomplete.iter().map(ToString::to_string).collect();
         reasons.extend(unseen(&self.strangers));
+        reasons.extend(self.password_refused.clone());
         if self.failed > 0 {
             reasons.push(format!("{} steps failed in the last cycle", self.failed));
         }

@@ -162,6 +162,8 @@ fn wants_attention(why: &Why) -> bool {
         | Why::SharedAnchor { .. }
         | Why::SeatOrder(_)
         | Why::BadEntry(_)
+        | Why::UserUnread { .. }
+        | Why::BadUser(_)
         | Why::NoUsername(_)
         | Why::NoEmail(_)
         | Why::DomainRefused { .. }

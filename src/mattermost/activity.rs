@@ -7,7 +7,8 @@ use serde::Deserialize;
 use crate::model::{Timestamp, UserId};
 
 use super::error::CallError;
-use super::reader::{Reader, batches, ids_body, offered};
+use super::reader::{Reader, offered};
+use super::rows::{batches, ids_body};
 
 /// A row of `POST /users/status/ids`.
 #[derive(Deserialize)]

@@ -16,12 +16,14 @@ mod belongings;
 mod client;
 mod error;
 mod facts;
+mod fill;
 mod foreign;
 mod limits;
 mod pace;
 mod pages;
 mod password;
 mod reader;
+mod rows;
 mod sieve;
 mod token;
 mod transport;
@@ -37,6 +39,7 @@ pub use error::{ApiError, ApiErrorKind, CallError, SendError, WriteError};
 pub use pace::Pause;
 pub use password::{PASSWORD_LENGTH, RandomError, nonce, password, password_for};
 pub use reader::Reader;
+pub use rows::is_username;
 pub use token::is_usual as is_usual_token;
 pub use transport::{
     HttpTransport, MAX_BODY, MAX_HEARD, Method, Request, Response, Transport, TransportError, Way,

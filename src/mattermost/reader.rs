@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::model::{
     Evidence, Gap, Lookup, Member, Proof, Rejected, Roster, ServerFacts, SourceIdentity, Team,
@@ -13,17 +12,14 @@ use crate::model::{
 
 use super::client::Client;
 use super::error::{ApiErrorKind, CallError};
-use super::pages::{List, is_too_large};
+use super::pages::List;
+use super::rows::{Listed, batches, ids_body, is_username};
 use super::transport::{MAX_HEARD, Way};
 use super::wire::{ApiBot, ApiMember, ApiTeam, ApiUser, is_id, segment};
 
 /// Pages of one list: 500,000 rows. A list that never ends is not believed.
 const MAX_PAGES: usize = 2_500;
 const ENDLESS: &str = "the list does not end";
-/// Ids in one question.
-const IDS: usize = 1_000;
-/// The longest username.
-const USERNAME_CHARS: usize = 64;
 
 /// Reads from the server, and cannot write: it has no call for it, and gives the client that has
 /// one to nobody.
@@ -117,104 +113,6 @@ impl Reader {
         Some(Gap::Short { read, told })
     }
 
-    /// Looks up by id whoever of `ids` is not in the roster. Who is found is added; who is not is
-    /// absent for certain; if the question fails, they are unknown. A request for each thousand
-    /// that were not seen; as a rule none.
-    ///
-    /// # Errors
-    /// When a question could not be asked; the roster then says "unknown" of those concerned.
-    pub async fn fill_in(
-        &self,
-        roster: &mut Roster<UserId, User>,
-        ids: &BTreeSet<UserId>,
-    ) -> Result<(), CallError> {
-        let unseen = ids.iter().filter(|id| roster.get(id).is_none());
-        let unseen: BTreeSet<UserId> = unseen.cloned().collect();
-        self.read_again(roster, &unseen).await
-    }
-
-    /// Reads these users by id, whether they are in the roster or not; the newer row counts. Who is
-    /// not found, and was not in the roster, is absent for certain.
-    ///
-    /// # Errors
-    /// When a question could not be asked; the roster then says "unknown" of whom it did not have.
-    pub async fn read_again(
-        &self,
-        roster: &mut Roster<UserId, User>,
-        ids: &BTreeSet<UserId>,
-    ) -> Result<(), CallError> {
-        let mut failed = None;
-        // Those still to be asked for: a question whose answer is too large is asked in halves.
-        let mut batches = batches(ids.iter());
-        while let Some(batch) = batches.pop() {
-            match self.users_by_id(&batch, None).await {
-                Ok((users, rejected)) => {
-                    let found: BTreeSet<&UserId> = users.iter().map(|user| &user.id).collect();
-                    let bad = rejected.iter().filter_map(|bad| bad.key.as_ref());
-                    let found: BTreeSet<&UserId> = found.into_iter().chain(bad).collect();
-                    for id in batch.iter().filter(|id| !found.contains(id)) {
-                        roster.add_lookup(id.clone(), Ok(Lookup::Nowhere));
-                    }
-                    for user in users {
-                        let newer = |u: &User| u.updated_at <= user.updated_at;
-                        if roster.get(&user.id).is_none_or(newer) {
-                            roster.insert(user.id.clone(), user);
-                        }
-                    }
-                    rejected.into_iter().for_each(|bad| roster.reject(bad));
-                }
-                Err(error) if is_too_large(&error) && batch.len() > 1 => {
-                    let (first, second) = batch.split_at(batch.len() / 2);
-                    batches.extend([first.to_vec(), second.to_vec()]);
-                }
-                Err(error) => {
-                    for id in batch {
-                        roster.add_lookup(id, Err(Gap::Lookup(error.to_string())));
-                    }
-                    failed.get_or_insert(error);
-                }
-            }
-        }
-        failed.map_or(Ok(()), Err)
-    }
-
-    /// Looks up by name whoever of `usernames` is not in the roster, and adds who is found: a user
-    /// whose creation we do not know the outcome of has a name, but no id that we know. A request
-    /// for each that was not seen.
-    ///
-    /// # Errors
-    /// When a name could not be asked for.
-    pub async fn fill_in_named(
-        &self,
-        roster: &mut Roster<UserId, User>,
-        usernames: &BTreeSet<String>,
-    ) -> Result<(), CallError> {
-        let seen: BTreeSet<String> = roster.iter().map(|(_, u)| u.username.clone()).collect();
-        for name in usernames.difference(&seen) {
-            if let Some(user) = self.user_by_username(name).await? {
-                roster.insert(user.id.clone(), user);
-            }
-        }
-        Ok(())
-    }
-
-    /// Those of `ids` who changed since a moment of the server's own clock (an `update_at` seen
-    /// before). Who does not exist is left out. A request for each thousand.
-    ///
-    /// # Errors
-    /// When a question could not be asked.
-    pub async fn changed_since(
-        &self,
-        ids: &BTreeSet<UserId>,
-        since: Timestamp,
-    ) -> Result<Vec<User>, CallError> {
-        let mut changed = Vec::new();
-        for batch in batches(ids.iter()) {
-            changed.extend(self.users_by_id(&batch, Some(since)).await?.0);
-        }
-        Ok(changed)
-    }
-
     /// One user, fresh. `None` when the server says that there is none. (5.38 may still know
     /// somebody who was permanently deleted, over the socket.)
     ///
@@ -233,8 +131,7 @@ impl Reader {
     /// When the server could not be asked.
     pub async fn user_by_username(&self, username: &str) -> Result<Option<User>, CallError> {
         let name = username.to_lowercase();
-        let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
-        if name.is_empty() || name.len() > USERNAME_CHARS || !name.bytes().all(legal) {
+        if !is_username(&name) {
             // Nobody can have it, and the server would answer with another error.
             return Ok(None);
         }
@@ -442,30 +339,6 @@ impl Reader {
         Ok(())
     }
 
-    async fn users_by_id(
-        &self,
-        ids: &[UserId],
-        since: Option<Timestamp>,
-    ) -> Result<(Vec<User>, Vec<Rejected<UserId>>), CallError> {
-        let path = match since {
-            Some(Timestamp(ms)) => format!("/users/ids?since={ms}"),
-            None => "/users/ids".into(),
-        };
-        let rows = self
-            .client
-            .ask_rows(&path, ids_body(ids), ApiUser::FIELDS)
-            .await?;
-        let mut users = Vec::with_capacity(rows.len());
-        let mut rejected = Vec::new();
-        for row in rows {
-            match understood(row) {
-                Ok(user) => users.push(user),
-                Err(bad) => rejected.push(bad),
-            }
-        }
-        Ok((users, rejected))
-    }
-
     async fn one_user(&self, path: &str) -> Result<Option<User>, CallError> {
         let user: Option<ApiUser> = found(self.client.get_part(path, ApiUser::FIELDS).await)?;
         user.map(|user| user.into_user().map_err(|bad| garbled(path, &bad.why)))
@@ -491,48 +364,6 @@ impl Reader {
     }
 }
 
-/// What a list of users said.
-#[derive(Default)]
-struct Listed {
-    users: BTreeMap<UserId, User>,
-    rejected: Vec<Rejected<UserId>>,
-    /// What shows that users are missing.
-    doubts: Vec<String>,
-}
-
-impl Listed {
-    fn add(&mut self, row: Value) {
-        match understood(row) {
-            Ok(user) => {
-                let known = self.users.get(&user.id);
-                if known.is_none_or(|known| known.updated_at <= user.updated_at) {
-                    self.users.insert(user.id.clone(), user);
-                }
-            }
-            Err(bad) if self.rejected.contains(&bad) => {}
-            Err(bad) => self.rejected.push(bad),
-        }
-    }
-}
-
-/// A row of a list. One that cannot be understood keeps its id, so that it is not called absent.
-fn understood(row: Value) -> Result<User, Rejected<UserId>> {
-    let text = |name: &str| {
-        row.get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let bad = Rejected {
-        key: Some(text("id")).filter(|id| is_id(id)).map(UserId::new),
-        name: text("username"),
-        why: "the server's description of this user is not understood".into(),
-    };
-    serde_json::from_value::<ApiUser>(row)
-        .map_err(|_| bad)?
-        .into_user()
-}
-
 /// "Not found" is an answer, not an error.
 fn found<T: DeserializeOwned>(result: Result<T, CallError>) -> Result<Option<T>, CallError> {
     match result {
@@ -547,16 +378,6 @@ pub(super) fn offered<T>(result: Result<T, CallError>) -> Result<Option<T>, Call
         Err(error) if error.kind() == Some(ApiErrorKind::NotOffered) => Ok(None),
         other => other.map(Some),
     }
-}
-
-/// In batches of [`IDS`]. What is not an id is left out: the server cannot know it.
-pub(super) fn batches<'a>(ids: impl Iterator<Item = &'a UserId>) -> Vec<Vec<UserId>> {
-    let ids: Vec<UserId> = ids.filter(|id| is_id(id.as_str())).cloned().collect();
-    ids.chunks(IDS).map(<[UserId]>::to_vec).collect()
-}
-
-pub(super) fn ids_body(ids: &[UserId]) -> Value {
-    ids.iter().map(|id| Value::from(id.as_str())).collect()
 }
 
 fn garbled(call: &str, why: &str) -> CallError {

@@ -164,12 +164,7 @@ impl<K: Ord + Clone, T> Roster<K, T> {
         absence: Result<Proof, Vec<Gap>>,
         source: SourceIdentity,
     ) -> Self {
-        let mut unusable: BTreeMap<K, Vec<usize>> = BTreeMap::new();
-        for (at, bad) in rejected.iter().enumerate() {
-            if let Some(key) = &bad.key {
-                unusable.entry(key.clone()).or_default().push(at);
-            }
-        }
+        let unusable = by_key(&rejected);
         Self {
             items,
             rejected,
@@ -203,19 +198,37 @@ impl<K: Ord + Clone, T> Roster<K, T> {
         }
     }
 
-    /// Takes an item out that must not be believed. It is not absent.
+    /// Takes an item out that must not be believed. It is not absent. What is rejected once more is
+    /// one and the same, with the reason that was found last.
     pub fn reject(&mut self, bad: Rejected<K>) {
         if let Some(key) = &bad.key {
             self.items.remove(key);
+        }
+        let same = |old: &&mut Rejected<K>| old.key == bad.key && old.name == bad.name;
+        if let Some(old) = self.rejected.iter_mut().find(same) {
+            old.why = bad.why;
+            return;
+        }
+        if let Some(key) = &bad.key {
             let at = self.rejected.len();
             self.unusable.entry(key.clone()).or_default().push(at);
         }
         self.rejected.push(bad);
     }
 
-    /// Adds or replaces an item that was read apart from the rest.
+    /// Adds or replaces an item that was read apart from the rest. What was rejected of it before
+    /// no longer counts.
     pub fn insert(&mut self, key: K, item: T) {
+        if self.unusable.contains_key(&key) {
+            self.rejected.retain(|bad| bad.key.as_ref() != Some(&key));
+            self.unusable = by_key(&self.rejected);
+        }
         self.items.insert(key, item);
+    }
+
+    /// Whether something was read under this key that cannot be used.
+    pub fn is_rejected(&self, key: &K) -> bool {
+        self.unusable.contains_key(key)
     }
 
     /// Why the entry of this key cannot be used. Which of several is meant nobody knows here: all
@@ -313,6 +326,17 @@ impl<K: Ord + Clone, T> Roster<K, T> {
     }
 }
 
+/// Where each key is in a list of what cannot be used.
+fn by_key<K: Ord + Clone>(rejected: &[Rejected<K>]) -> BTreeMap<K, Vec<usize>> {
+    let mut by_key: BTreeMap<K, Vec<usize>> = BTreeMap::new();
+    for (at, bad) in rejected.iter().enumerate() {
+        if let Some(key) = &bad.key {
+            by_key.entry(key.clone()).or_default().push(at);
+        }
+    }
+    by_key
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -380,6 +404,28 @@ mod tests {
             roster(Ok(proof())).look(&9),
             Evidence::Unknown(Gap::Rejected(_))
         ));
+    }
+
+    /// A row that is read twice is still one row: it counts once, and has no twin.
+    #[test]
+    fn what_is_rejected_twice_is_one() {
+        let mut roster = roster(Ok(proof()));
+        let bad = |key: Option<u8>, why: &str| Rejected {
+            key,
+            name: "cn=nine".into(),
+            why: why.into(),
+        };
+        roster.reject(bad(Some(9), "too old"));
+        roster.reject(bad(None, "too large"));
+        roster.reject(bad(None, "too large"));
+        assert_eq!(roster.rejected().len(), 2);
+        let too_old = Gap::Rejected("too old".into());
+        assert_eq!(roster.look(&9), Evidence::Unknown(too_old));
+        roster.insert(9, 'n');
+        assert_eq!(roster.rejected(), [bad(None, "too large")]);
+        roster.reject(bad(Some(9), "too old"));
+        assert!(roster.get(&9).is_none() && roster.is_rejected(&9));
+        assert_eq!(roster.rejected().len(), 2);
     }
 
     #[test]

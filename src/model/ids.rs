@@ -76,46 +76,40 @@ text_id! {
     Fingerprint
 }
 
-/// What programs and people write where an id is still to come, in lower case.
-const PLACEHOLDERS: [&str; 24] = [
+/// What programs write where there is no value, or none yet, in lower case: FreeIPA `autogenerate`,
+/// languages and databases `none`, `null` and `undefined`, exports and templates the others.
+const PLACEHOLDERS: [&str; 11] = [
     "autogenerate",
     "changeme",
-    "default",
-    "dummy",
-    "empty",
-    "false",
-    "generate",
-    "missing",
     "n.a.",
     "n/a",
-    "na",
-    "nil",
-    "no",
     "none",
     "not set",
     "null",
-    "pending",
     "placeholder",
-    "tba",
-    "tbd",
-    "todo",
     "undefined",
     "unknown",
     "unset",
 ];
 
 impl DirectoryId {
-    /// Whether it stands for an id that is still to come, and so is nobody's: many have it in turn
-    /// (FreeIPA writes `autogenerate`). A text of nothing but zeros (four or more), of nothing but `f` as long as a
-    /// UUID, and one without a letter or digit are none either.
+    /// Whether it stands for an id that is still to come, and so is nobody's: many have it in turn,
+    /// and the next one must not get the user of the one before.
+    ///
+    /// It is one of a few words that programs write, alone or in brackets (`<none>`, `(null)`); a
+    /// text of nothing but zeros or `x` (four or more), or of nothing but `f` as long as a UUID; or
+    /// one without a letter or digit. The attribute with the ids may be one that people chose, a
+    /// number, initials or a username: somebody may well be `no`, `nil`, `na`, `tbd`, `todo` or
+    /// `default` there, and so no word is one that is also a short name. Two who have one of those
+    /// at once are still told apart: an id that two entries have is neither's.
     pub fn is_placeholder(&self) -> bool {
         let id = self.as_str().trim();
         let plain: String = id.chars().filter(|c| c.is_alphanumeric()).collect();
         let bare = id.trim_matches(|c: char| !c.is_alphanumeric());
+        let is_all = |of: char| plain.chars().all(|c| c == of);
         plain.is_empty()
-            || plain.len() > 3 && plain.chars().all(|c| c == '0')
-            || plain.len() > 2 && plain.chars().all(|c| c == 'x')
-            || plain.len() >= 32 && plain.chars().all(|c| c == 'f')
+            || plain.len() > 3 && (is_all('0') || is_all('x'))
+            || plain.len() >= 32 && is_all('f')
             || PLACEHOLDERS.contains(&id)
             || PLACEHOLDERS.contains(&bare)
     }
@@ -169,7 +163,10 @@ mod tests {
             "00000000-0000-0000-0000-000000000000",
             "{00000000-0000-0000-0000-000000000000}",
             "ffffffff-ffff-ffff-ffff-ffffffffffff",
-            "xxx",
+            "xxxx",
+            "xxx-xxx",
+            "unknown",
+            "#n/a",
             "",
         ] {
             assert!(DirectoryId::new(text).is_placeholder(), "{text}");
@@ -183,6 +180,18 @@ mod tests {
             "1000",
             "nona",
             "none-1",
+            // People whose username, initials or number it may be.
+            "no",
+            "na",
+            "nil",
+            "tba",
+            "tbd",
+            "todo",
+            "xxx",
+            "default",
+            "dummy",
+            "false",
+            "pending",
             "00000000-0000-0000-0000-000000000001",
             "李",
         ] {

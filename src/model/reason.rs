@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprint, Gap, HoldKey, RunId, StepId, Subject, Timestamp};
+use super::{Fingerprint, Gap, HoldKey, RunId, StepId, Subject, Timestamp, UserId};
 
 /// Why a step is wanted, in the values that led to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +92,11 @@ pub enum Reason {
     },
     /// A person said so.
     Ordered {
+        /// Who.
+        by: String,
+    },
+    /// A person approved the adoption, and said that nobody else's password may stay good.
+    NewPassword {
         /// Who.
         by: String,
     },
@@ -239,6 +244,15 @@ pub enum Why {
     Unproven(Gap),
     /// Not all of Mattermost's users were read: somebody may have the name or the address already.
     UsersUnread(Gap),
+    /// The user of a linked account is there, or perhaps so, but nobody knows as what.
+    UserUnread {
+        /// The user.
+        user: UserId,
+        /// Why not.
+        gap: Gap,
+    },
+    /// What Mattermost tells of a user whom no account stands behind cannot be used.
+    BadUser(String),
     /// The lock cannot be seen: neither deactivated nor reactivated.
     StateUnknown(String),
     /// Back once; reactivated when the next reading agrees.

@@ -132,6 +132,17 @@ pub enum Part {
     Settings,
     /// A team or its members; by its name.
     Team(String),
+    /// A linked account that nobody knows of whether it is there; its last DN and its id.
+    Account(String),
+    /// The user of a linked account, or one whom a person named; by name and id.
+    User(String),
+}
+
+impl Part {
+    /// Whether it is a part of the directory's side, not of Mattermost's.
+    pub fn is_of_directory(&self) -> bool {
+        matches!(self, Self::Accounts | Self::Groups | Self::Account(_))
+    }
 }
 
 impl fmt::Display for Part {
@@ -144,6 +155,8 @@ impl fmt::Display for Part {
             Self::UserLimit => f.write_str("the limit of active users"),
             Self::Settings => f.write_str("the server's settings"),
             Self::Team(name) => write!(f, "the team {name}"),
+            Self::Account(who) => write!(f, "the account {who}"),
+            Self::User(who) => write!(f, "the user {who}"),
         }
     }
 }

@@ -6,8 +6,8 @@ use std::ops::Deref;
 
 use crate::model::{
     Account, AccountKey, Action, Class, Directory, Evidence, Gap, LeftAlone, Link, Lookup, Now,
-    Plan, Precondition, ProviderName, Reason, Remember, Step, StepId, Subject, User, UserId,
-    ValueOf, Why,
+    Plan, Precondition, ProviderName, Reason, Rejected, Remember, Step, StepId, Subject, User,
+    UserId, ValueOf, Why,
 };
 
 use super::bonds::Bonds;
@@ -103,6 +103,8 @@ pub struct Draft<'a> {
     by_username: OnceCell<BTreeMap<&'a str, &'a User>>,
     /// Users by address; filled when the first address is asked for.
     by_email: OnceCell<BTreeMap<&'a str, &'a User>>,
+    /// Users who cannot be used, by username; filled when the first name is asked for.
+    unread_names: OnceCell<BTreeMap<String, &'a Rejected<UserId>>>,
     /// Entries that cannot be used; filled when the first missing account is looked at.
     unusable: OnceCell<BTreeMap<(&'a ProviderName, String), &'a str>>,
     /// Users who carry a nonce of ours; filled only while creations are unsettled.
@@ -166,6 +168,7 @@ impl<'a> Draft<'a> {
             now,
             by_username: OnceCell::new(),
             by_email: OnceCell::new(),
+            unread_names: OnceCell::new(),
             unusable: OnceCell::new(),
             by_nonce: match world.memory.nonces.is_empty() {
                 true => BTreeMap::new(),
@@ -197,6 +200,21 @@ impl<'a> Draft<'a> {
         let users = self.world.users.iter();
         let fill = || users.map(|(_, u)| (u.username.as_str(), u)).collect();
         self.by_username.get_or_init(fill).get(username).copied()
+    }
+
+    /// The conflict with a user who has a username and of whom no more is known: what the server
+    /// says of them is too large, or not understood.
+    pub fn unread_holder(&self, username: &str) -> Option<Why> {
+        let unread = self.world.users.rejected().iter();
+        let fill = || unread.map(|bad| (bad.name.to_lowercase(), bad)).collect();
+        let bad = self.unread_names.get_or_init(fill).get(username)?;
+        let id = bad.key.as_ref().map(|id| format!(" ({id})"));
+        Some(Why::Conflict {
+            what: "username".into(),
+            value: bad.name.clone(),
+            holder: format!("{}{}", bad.name, id.unwrap_or_default()),
+            because: bad.why.clone(),
+        })
     }
 
     /// The user who has an address now.
@@ -246,6 +264,20 @@ impl<'a> Draft<'a> {
     /// Notes that something was looked at and is left as it is.
     pub fn leave(&mut self, subject: Subject, why: Why) {
         self.plan.left_alone.push(LeftAlone { subject, why });
+    }
+
+    /// Says of a user whom nobody could read that nothing is done to them. Returns whether that is
+    /// so: who was read, or is certainly not there, is none of them.
+    pub fn leave_unread(&mut self, subject: &Subject, user: &UserId) -> bool {
+        let Evidence::Unknown(gap) = self.world.users.look(user) else {
+            return false;
+        };
+        // Of whom a person gave an order it was said already.
+        if !self.ordered.contains(user) {
+            let user = user.clone();
+            self.leave(subject.clone(), Why::UserUnread { user, gap });
+        }
+        true
     }
 
     /// Adds to what is to be remembered.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Account, AccountKey, AccountState, Action, Evidence, Link, LinkOrigin, Precondition, Reason,
-    Remember, Subject, User, UserId, Why,
+    Account, AccountKey, AccountState, Action, Link, LinkOrigin, Precondition, Reason, Remember,
+    Subject, User, UserId, Why,
 };
 
 use super::crowd::Bar;
@@ -271,11 +271,10 @@ fn linked<'a>(draft: &mut Draft<'a>, kin: &Kin<'a>, at: usize) -> Option<Person<
         return None;
     }
     if user.is_none() {
-        let why = match draft.world.users.look(&link.user) {
-            Evidence::Unknown(gap) => Why::Unproven(gap),
-            _ => Why::UserGone,
-        };
-        draft.leave(gone(key, account, &link), why);
+        let subject = gone(key, account, &link);
+        if !draft.leave_unread(&subject, &link.user) {
+            draft.leave(subject, Why::UserGone);
+        }
         return None;
     }
     let person = Person {
@@ -369,21 +368,11 @@ fn matching<'a>(draft: &Draft<'a>, key: &AccountKey, account: &Account) -> Match
     }
 }
 
-/// A user who has the name and of whom no more is known: what the server says of them is too large,
-/// or not understood.
+/// A user who has the name and of whom no more is known.
 fn unread_holder<'a>(draft: &Draft<'a>, account: &Account) -> Match<'a> {
     let name = names::legal(&account.username);
-    let mut unread = draft.world.users.rejected().iter();
-    let holder = unread.find(|bad| Some(bad.name.as_str()) == name.as_deref());
-    holder.map_or(Match::Nobody, |bad| {
-        let id = bad.key.as_ref().map(|id| format!(" ({id})"));
-        Match::Conflict(Why::Conflict {
-            what: "username".into(),
-            value: bad.name.clone(),
-            holder: format!("{}{}", bad.name, id.unwrap_or_default()),
-            because: bad.why.clone(),
-        })
-    })
+    let why = name.and_then(|name| draft.unread_holder(&name));
+    why.map_or(Match::Nobody, Match::Conflict)
 }
 
 /// The one user who carries the nonce of the account's creation and has its username and one of

@@ -157,6 +157,7 @@ fn decide(mut draft: Draft<'_>) -> Plan {
         bad_entries(&mut draft, provider, directory);
         duplicates::learn(&mut draft, provider, directory);
     }
+    bad_users(&mut draft);
     lifecycle::ordered(&mut draft);
     undo::settle(&mut draft);
     let matched = matching::people(&mut draft);
@@ -206,6 +207,31 @@ fn bad_entries(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Direc
             ..Subject::default()
         };
         draft.leave(subject, Why::BadEntry(bad.why.clone()));
+    }
+}
+
+/// Names the users whom Mattermost describes in a way that cannot be used. Those of linked accounts
+/// are told with their account.
+fn bad_users(draft: &mut Draft<'_>) {
+    let memory = draft.world.memory;
+    for bad in draft.world.users.rejected() {
+        let linked =
+            |id: &UserId| draft.bonds.owner(id).is_some() || memory.orders.contains_key(id);
+        if bad.key.as_ref().is_some_and(linked) {
+            continue;
+        }
+        let id = bad.key.as_ref().map(UserId::as_str);
+        let name = match (bad.name.as_str(), id) {
+            ("", id) => id.unwrap_or("a user without a name and an id").to_owned(),
+            (name, Some(id)) => format!("{name} ({id})"),
+            (name, None) => name.to_owned(),
+        };
+        let subject = Subject {
+            user: bad.key.clone(),
+            name,
+            ..Subject::default()
+        };
+        draft.leave(subject, Why::BadUser(bad.why.clone()));
     }
 }
 

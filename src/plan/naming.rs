@@ -50,6 +50,7 @@ impl Owners<'_> {
             let protected = draft.policy.protect.contains(&name);
             if !protected
                 && !self.promised.contains(&name)
+                && draft.unread_holder(&name).is_none()
                 && (holder.is_none() || holder == user.map(|u| &u.id))
             {
                 self.next.insert(base.to_owned(), number);
@@ -215,7 +216,7 @@ fn wish(draft: &Draft<'_>, person: &Person<'_>) -> Result<String, Why> {
         return Ok(base);
     }
     let Some(holder) = stranger(draft, &base) else {
-        return Ok(base);
+        return draft.unread_holder(&base).map_or(Ok(base), Err);
     };
     Err(Why::Conflict {
         what: "username".into(),
@@ -371,6 +372,7 @@ pub fn temporary(draft: &Draft<'_>, key: &AccountKey) -> String {
     let first = temporary_of(key);
     let others = (2_u64..).map(|number| format!("{first}-{number}"));
     let mut names = std::iter::once(first.clone()).chain(others);
-    let free = names.find(|name| draft.named(name).is_none());
+    let free =
+        names.find(|name| draft.named(name).is_none() && draft.unread_holder(name).is_none());
     free.unwrap_or(first)
 }

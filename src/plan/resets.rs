@@ -58,13 +58,9 @@ fn reset(
         user: user.id.clone(),
         bound: !user.auth_service.is_empty(),
     };
-    let by = order.by.clone();
+    let reason = Reason::NewPassword {
+        by: order.by.clone(),
+    };
     let after = adoption.into_iter().collect();
-    draft.step(
-        subject,
-        action,
-        Precondition::Active,
-        Reason::Ordered { by },
-        after,
-    );
+    draft.step(subject, action, Precondition::Active, reason, after);
 }

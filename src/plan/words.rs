@@ -154,6 +154,11 @@ impl fmt::Display for Reason {
                 write!(f, "{by} takes back what run {} did", run.0)
             }
             Self::Ordered { by } => write!(f, "{by} said so with `mattersync deactivate`"),
+            Self::NewPassword { by } => write!(
+                f,
+                "{by} said so with `mattersync approve adopt --new-password`: somebody else may \
+                 know the old password"
+            ),
             Self::ByHand { by, command } => write!(f, "{by} said so with `mattersync {command}`"),
             Self::Expired {
                 attribute,
@@ -291,6 +296,17 @@ impl fmt::Display for Why {
                 f,
                 "not created or adopted while Mattermost's users cannot all be read, as somebody \
                  who was not read may have the name or the address: {gap}"
+            ),
+            Self::UserUnread { user, gap } => write!(
+                f,
+                "what Mattermost tells of the user cannot be read, so that nothing is done to \
+                 them, although they may have left: {gap}. If they have left, deactivate them in \
+                 the System Console, or with `mmctl user deactivate {user}`"
+            ),
+            Self::BadUser(why) => write!(
+                f,
+                "what Mattermost tells of the user cannot be used, so that nothing is done to \
+                 them, and nobody gets their username: {why}"
             ),
             Self::StateUnknown(why) => {
                 write!(f, "whether the account is locked cannot be seen: {why}")

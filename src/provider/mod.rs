@@ -159,9 +159,20 @@ pub enum ProviderError {
         /// The server's words, and what to do.
         message: String,
     },
-    /// A secret could not be read.
+    /// A secret could not be read, or cannot be used.
     #[error("{0}")]
     Secret(String),
+    /// This process may not read a secret.
+    #[error("{0}")]
+    SecretDenied(String),
+    /// The certificates that are to be trusted cannot be used.
+    #[error("{url}: TLS cannot be set up: {what}")]
+    Certificates {
+        /// For which server.
+        url: String,
+        /// What is wrong with them, and what to do.
+        what: String,
+    },
     /// The search failed or broke off.
     #[error("{url}: {what}")]
     Search {

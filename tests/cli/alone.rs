@@ -66,7 +66,7 @@ fn an_adoption_is_held_until_it_is_approved() {
         .unwrap();
     place
         .run(&["plan"])
-        .exits(0)
+        .exits(3)
         .says("HELD: adopt")
         .says("IN THE DIRECTORY")
         .says("alice <alice@example.org>")

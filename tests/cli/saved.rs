@@ -90,7 +90,7 @@ fn saving_is_no_approval() {
     }
     place.edit("carol", |p| p.name.0 = "Caroline".into());
     save(&place)
-        .exits(0)
+        .exits(3)
         .says("HELD: locked")
         .says("What is held is no part of it");
     place.run(&["approve"]).exits(0);

@@ -70,7 +70,7 @@ fn the_service_does_the_work() {
     said.says(&format!("process {}", service.0.id()))
         .says("HELD: adopt: 1")
         .says("mattersync approve");
-    place.run(&["plan"]).exits(0).says("HELD: adopt");
+    place.run(&["plan"]).exits(3).says("HELD: adopt");
     place
         .run(&["approve", "adopt"])
         .exits(0)

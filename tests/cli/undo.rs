@@ -19,7 +19,7 @@ fn newest(place: &Place) -> String {
 }
 
 impl Place {
-    fn is_active(&self, name: &str) -> bool {
+    pub fn is_active(&self, name: &str) -> bool {
         self.sim.user_named(name).unwrap().delete_at == 0
     }
 

@@ -6,6 +6,7 @@ use mattermost_sim::{Answer, Commit, Effect, Fault};
 use serde_json::json;
 
 use crate::place::Place;
+use crate::served::Service;
 
 fn company() -> Place {
     let mut place = Place::new();
@@ -114,10 +115,14 @@ fn a_weak_initial_password_is_known_before_anybody_is_refused() {
     place.sim.reset_counters();
     let fault = "mattermost.initial-password: it must have at least 40 characters";
     place.run(&["check"]).exits(1).says("PROBLEM").says(fault);
-    place.run(&["plan"]).says(fault).says_not("Create 1 user");
+    let said = place.run(&["plan"]).exits(1);
+    said.says(fault).says_not("Create 1 user");
     for _ in 0..2 {
-        place.run(&["sync"]).says(fault);
+        place.run(&["sync"]).exits(1).says(fault);
     }
+    let service = Service::start(&place);
+    place.run(&["status"]).exits(1).says("DEGRADED").says(fault);
+    drop(service);
     let posts = place.sim.seen();
     let creations = posts
         .iter()

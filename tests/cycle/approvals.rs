@@ -156,6 +156,15 @@ async fn who_is_adopted_can_be_locked_out_of_it_first() {
         let done = cycle(&stage, &mut engine).await;
         let resets = done.kinds().contains(&("reset-access", 1));
         assert_eq!(resets, new_password, "{:?}", done.kinds());
+        let steps = done.steps("user003").into_iter();
+        let reset = steps.filter(|step| step.action.kind() == "reset-access");
+        let reasons: Vec<String> = reset.map(|step| step.reason.to_string()).collect();
+        let says = |why: &String| {
+            why.starts_with("alice said so")
+                && why.contains("`mattersync approve adopt --new-password`")
+        };
+        assert_eq!(reasons.len(), usize::from(new_password));
+        assert!(reasons.iter().all(says), "{reasons:?}");
         assert!(done.kinds().contains(&("adopt", 1)));
         assert_eq!(stage.user("user003").password != before, new_password);
         assert_eq!(stage.sim.knows_session(&session), !new_password);

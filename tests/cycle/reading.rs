@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mattermost_sim::{Effect, Fault, Mattermost, Version};
 use mattersync::cycle::Engine;
-use mattersync::model::{Evidence, Gap, Part, Why};
+use mattersync::model::{Evidence, Gap, Part, UserId, Why};
 use serde_json::json;
 
 use crate::file::{File, NO_GRACE};
@@ -71,6 +71,44 @@ async fn values_from_before_our_change_are_not_changed_again() {
         assert_eq!((done.writes, done.kinds()), (0, Vec::new()));
         assert_eq!(parts(&done), [Part::Users]);
     }
+}
+
+/// One row of a list that is older than what the server answered, and the same by id, is left aside;
+/// from it nothing is learned, and nobody else waits.
+#[tokio::test]
+async fn an_old_row_that_is_the_same_by_id_stops_nobody_else() {
+    let (stage, mut file, mut engine) = filled().await;
+    let id = stage.user("user004").id;
+    file.edit(4, |person| person.sn = "Other".into());
+    cycle(&stage, &mut engine).await;
+    // A replica lags behind with this row alone.
+    let newest = stage.user("user004").update_at;
+    stage.sim.set_now(newest - 1_000);
+    let old = |user: &mut mattermost_sim::User| user.last_name = "Sur4".into();
+    assert!(stage.sim.edit_user(&id, old));
+    stage.sim.set_now(newest + 1_000);
+    file.lock(4..6);
+    file.add(10..11);
+    let done = cycle(&stage, &mut engine).await;
+    assert_eq!(parts(&done), [Part::User(format!("user004 ({id})"))]);
+    assert!(stage.is_active("user004") && stage.is_active("user010"));
+    assert!(!stage.is_active("user005"));
+    assert_eq!(
+        stage.memory().await.newest[&UserId::new(id.clone())].at.0,
+        newest
+    );
+    // Where a row by id cannot be had, nobody knows whether the list is old as a whole.
+    let refusal = Effect::refusal(403, "api.context.permissions.app_error");
+    stage
+        .sim
+        .add_fault(Fault::new(refusal).path("/api/v4/users/ids"));
+    file.add(11..12);
+    let done = cycle(&stage, &mut engine).await;
+    assert_eq!(
+        parts(&done),
+        [Part::Users, Part::User(format!("user004 ({id})"))]
+    );
+    assert_eq!(done.left(|l| matches!(l.why, Why::UsersUnread(_))), 1);
 }
 
 /// Nobody is made while a list is old: who has the name or the address may not be in it.
@@ -145,8 +183,14 @@ async fn a_server_clock_that_was_set_back_freezes_nobody() {
             .sim
             .edit_user(&id, |user| user.last_name = "By.Hand".into())
     );
-    for _ in 0..3 {
-        assert_eq!(parts(&cycle(&stage, &mut engine).await), [Part::Users]);
+    // Nobody else waits for that: the list and the row by id agree.
+    file.add(10..11);
+    for _ in 0..2 {
+        let done = cycle(&stage, &mut engine).await;
+        assert_eq!(parts(&done), [Part::User(format!("user005 ({id})"))]);
+        assert_eq!(done.summary.view.users.gaps(), []);
+        assert_eq!(done.summary.view.users.rejected().len(), 1);
+        assert!(stage.is_active("user010"));
         stage.clock.advance(HOUR);
     }
     cycle(&stage, &mut engine).await;

@@ -88,7 +88,7 @@ fn edge_40_links_of_a_provider_that_is_not_configured_are_told_each_time() {
     drop(db);
     stage.write_people(&people(&["anna", "bert"]));
     let told = "1 account of the provider \"former\", which the configuration does not name";
-    for (command, exit) in [("plan", 0), ("sync", 3), ("check", 1), ("status", 1)] {
+    for (command, exit) in [("plan", 3), ("sync", 3), ("check", 1), ("status", 1)] {
         let (code, said) = run(&stage, &[command]);
         assert_eq!(code, exit, "{command}: {said}");
         assert!(said.contains(told), "{command}: {said}");

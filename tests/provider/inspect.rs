@@ -10,7 +10,7 @@ use crate::support::{BASE, PEOPLE, now, rfc2307, server, settings, simple, url};
 
 async fn inspect(settings: LdapSettings, mapping: Mapping) -> Inspection {
     let provider = LdapProvider::new(settings, mapping, Vec::new());
-    provider.inspect(now()).await.unwrap()
+    provider.inspect(now(), Default::default()).await.unwrap()
 }
 
 fn advises(inspection: &Inspection, words: &str) -> bool {

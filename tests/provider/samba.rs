@@ -207,7 +207,7 @@ async fn the_defaults_of_the_schema_read_a_samba_domain() {
         panic!("ldap");
     };
     let provider = LdapProvider::new(ldap, settings.mapping, Vec::new());
-    let inspection = provider.inspect(now()).await.unwrap();
+    let inspection = provider.inspect(now(), Default::default()).await.unwrap();
     assert_eq!(inspection.advice, [""; 0]);
     let facts = inspection.servers[0].1.as_ref().unwrap();
     assert!(

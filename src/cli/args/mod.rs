@@ -63,7 +63,7 @@ Exit codes:
   74  the state cannot be used
   75  another mattersync is at work, or the service does not answer
   77  no permission
-  78  the configuration or a secret cannot be used";
+  78  the configuration, a secret or a file with certificates cannot be used";
 
 /// What to do, in the order in which an administrator comes to it.
 #[derive(Debug, Subcommand)]
@@ -71,16 +71,17 @@ pub enum Command {
     /// Look whether everything is as it should be; changes nothing
     ///
     /// Configuration, secrets, directory, Mattermost: each line says `ok`, `note` or `PROBLEM`,
-    /// and what to do. Exits with 0 without problems, 1 with, 4 if a side could be read only in
-    /// part, 78 if the configuration cannot be used.
+    /// and what to do. Exits with 0 without problems, 1 with, 3 if something is held since the last
+    /// cycle, 4 if a side could be read only in part, 78 if the configuration cannot be used.
     Check(Json),
 
     /// Show what would be done, and why; changes nothing
     ///
     /// Reads both sides and prints the plan: adoptions with both parties side by side, every
     /// change with its reason, what is held, who is left alone and why, and what to type next.
-    /// Exits with 0 when it could plan, whatever the plan says, and with 4 when a side could be read
-    /// only in part.
+    /// Exits with 0 when it could plan and nothing waits for a person, with 3 when something is held,
+    /// with 1 when the server would refuse the initial password of everybody who is to be created,
+    /// and with 4 when a side could be read only in part.
     Plan(Plan),
 
     /// List what is held, or release it

@@ -1,28 +1,29 @@
 //! The directory: who answers, what the filters find, whether locks can be seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cli::print::count;
 use crate::config::{LdapUrl, ProviderKind, ProviderSettings};
-use crate::model::{AccountState, Directory, Gap, Now, Reading};
+use crate::model::{AccountState, Directory, DirectoryId, Gap, Now, Reading};
 use crate::plan::Policy;
 use crate::provider::ldap::{Inspection, LdapProvider, ServerFacts};
 use crate::provider::{Ask, ProviderError, open};
 
 use super::{Findings, Mark, branch, some};
 
-/// Reads the directory; `None` if it cannot be read.
+/// Reads the directory, and looks up whoever of `linked` is not in it; `None` if it cannot be read.
 pub(super) async fn check(
     findings: &mut Findings,
     settings: &ProviderSettings,
     policy: &Policy,
     now: Now,
+    linked: BTreeSet<DirectoryId>,
 ) -> Option<Directory> {
     let directory = match &settings.kind {
         ProviderKind::Ldap(ldap) => {
             let mapping = settings.mapping.clone();
             let provider = LdapProvider::new(ldap.clone(), mapping, settings.sentinels.clone());
-            match provider.inspect(now).await {
+            match provider.inspect(now, linked).await {
                 Ok(inspection) => servers(findings, inspection),
                 Err(error) => {
                     findings.problem("directory", error.to_string());
@@ -32,7 +33,7 @@ pub(super) async fn check(
         }
         ProviderKind::Ldif { .. } => {
             let ask = Ask {
-                known: Default::default(),
+                known: linked,
                 heard: Default::default(),
                 now,
                 progress: Default::default(),

@@ -1,5 +1,6 @@
 //! This machine: configuration, secrets, state, service.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use secrecy::ExposeSecret;
@@ -8,14 +9,15 @@ use crate::cli::context::{Context, Worker};
 use crate::cli::print::count;
 use crate::cli::remote::Remote;
 use crate::config::{Bind, MattermostAccess, ProviderKind, SecretSource, Settings, Trust};
-use crate::cycle::{same_people, strangers, unseen};
+use crate::cycle::{same_people, still_held, strangers, unseen};
 use crate::mattermost::is_usual_token;
+use crate::model::{Memory, shell_word};
 use crate::plan::Limit;
 
 use super::Findings;
 
-/// Looks at this machine.
-pub(super) fn check(findings: &mut Findings, context: &Context, config: &Path) {
+/// Looks at this machine. Returns what is remembered; nothing where that cannot be read.
+pub(super) fn check(findings: &mut Findings, context: &Context, config: &Path) -> Memory {
     let settings = &context.settings;
     findings.ok("configuration", format!("{} can be used", config.display()));
     for warning in &context.warnings {
@@ -25,7 +27,7 @@ pub(super) fn check(findings: &mut Findings, context: &Context, config: &Path) {
     for (key, secret) in secrets(settings) {
         check_secret(findings, key, secret);
     }
-    state(findings, context);
+    let memory = state(findings, context);
     match Remote::find(&settings.control_socket, None) {
         Ok(Some(_)) => findings.ok("service", "it runs and listens"),
         Ok(None) => findings.note(
@@ -37,6 +39,7 @@ pub(super) fn check(findings: &mut Findings, context: &Context, config: &Path) {
         ),
         Err(failure) => findings.note("service", failure.message),
     }
+    memory.unwrap_or_default()
 }
 
 fn dangers(findings: &mut Findings, settings: &Settings) {
@@ -113,9 +116,24 @@ fn check_secret(findings: &mut Findings, key: &str, secret: &SecretSource) {
     }
 }
 
-fn state(findings: &mut Findings, context: &Context) {
+/// Tells what waits for a person since the last cycle.
+fn held(findings: &mut Findings, names: &BTreeSet<String>) {
+    for name in names {
+        findings.held = true;
+        let typed = shell_word(name);
+        findings.note(
+            "holds",
+            format!(
+                "{name} is held since the last cycle: mattersync approve shows it, then \
+                 mattersync approve {typed}"
+            ),
+        );
+    }
+}
+
+fn state(findings: &mut Findings, context: &Context) -> Option<Memory> {
     let Worker::Own(own) = &context.worker else {
-        return;
+        return None;
     };
     let directory = context.settings.state_directory.display();
     match own.state() {
@@ -137,10 +155,16 @@ fn state(findings: &mut Findings, context: &Context) {
                             findings.problem("state", other);
                         }
                     }
+                    match context.wait(still_held(&store)) {
+                        Ok(names) => held(findings, &names),
+                        Err(error) => findings.problem("state", error.to_string()),
+                    }
+                    return Some(memory);
                 }
                 Err(error) => findings.problem("state", error.to_string()),
             }
         }
         Err(failure) => findings.problem("state", failure.message),
     }
+    None
 }

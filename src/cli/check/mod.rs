@@ -16,7 +16,8 @@ use serde::Serialize;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Mapping;
-use crate::model::printable;
+use crate::cycle::known;
+use crate::model::{Memory, printable};
 use crate::provider::mapping::person_attributes;
 
 use super::Answer;
@@ -70,6 +71,8 @@ struct Findings {
     attributes: Vec<Attribute>,
     /// Whether a side could be read only in part. Other problems may come from that alone.
     incomplete: bool,
+    /// Whether something is held since the last cycle.
+    held: bool,
 }
 
 impl Findings {
@@ -132,12 +135,12 @@ impl Findings {
 pub fn check(config: &Path, json: Json, terminal: Terminal) -> Result<Answer, Failure> {
     let context = Context::here(config)?;
     let mut findings = Findings::default();
-    local::check(&mut findings, &context, config);
-    context.wait(sides(&mut findings, &context));
+    let memory = local::check(&mut findings, &context, config);
+    context.wait(sides(&mut findings, &context, &memory));
     let exit = Exit::from(Found {
         incomplete: findings.incomplete,
         failed: findings.problems() > 0,
-        held: false,
+        held: findings.held,
     });
     if json.json {
         return Answer::json(&findings, exit);
@@ -147,12 +150,14 @@ pub fn check(config: &Path, json: Json, terminal: Terminal) -> Result<Answer, Fa
     Ok(Answer::page(&page, exit))
 }
 
-async fn sides(findings: &mut Findings, context: &Context) {
+async fn sides(findings: &mut Findings, context: &Context, memory: &Memory) {
     let settings = &context.settings;
     let now = SystemClock::new().now();
     context.progress.show(crate::daemon::Phase::Reading, &[]);
-    let directory = directory::check(findings, &settings.provider, &settings.policy, now).await;
-    let known = server::check(findings, settings, directory.as_ref()).await;
+    let linked = known(memory, &settings.provider.name);
+    let directory =
+        directory::check(findings, &settings.provider, &settings.policy, now, linked).await;
+    let known = server::check(findings, settings, directory.as_ref(), memory).await;
     context.progress.clear();
     if let Some(directory) = &directory {
         let restricted = known.map(|facts| facts.restrict_to_domains);

@@ -1,12 +1,15 @@
 //! Mattermost: version, rights, seats, teams, settings.
 
+use std::collections::BTreeSet;
+
 use secrecy::ExposeSecret;
 
 use crate::cli::print::count;
 use crate::config::{MattermostAccess, Settings};
+use crate::cycle::{unread_accounts, unread_users};
 use crate::mattermost::{CallError, Client, Reader};
 use crate::model::{
-    Account, AccountState, Directory, Roster, Seats, ServerFacts, User, UserId, Version,
+    Account, AccountState, Directory, Memory, Roster, Seats, ServerFacts, User, UserId, Version,
 };
 use crate::plan::own_name;
 
@@ -25,6 +28,7 @@ pub(super) async fn check(
     findings: &mut Findings,
     settings: &Settings,
     directory: Option<&Directory>,
+    memory: &Memory,
 ) -> Option<ServerFacts> {
     let client = match Client::connect(&settings.mattermost) {
         Ok(client) => client,
@@ -47,7 +51,8 @@ pub(super) async fn check(
     } else {
         findings.ok("Mattermost", format!("{label}: version {}", facts.version));
     }
-    let users = told(findings, reader.users_of(&facts).await)?;
+    let mut users = told(findings, reader.users_of(&facts).await)?;
+    unread_people(findings, settings, &reader, (&mut users, directory, memory)).await;
     for gap in users.gaps() {
         findings.unread(
             "Mattermost",
@@ -73,6 +78,46 @@ pub(super) async fn check(
         verification(findings, &facts);
     }
     Some(facts)
+}
+
+/// Linked people of whom nobody knows whether they are there, or as what, and users who cannot be
+/// read.
+async fn unread_people(
+    findings: &mut Findings,
+    settings: &Settings,
+    reader: &Reader,
+    (users, directory, memory): (&mut Roster<UserId, User>, Option<&Directory>, &Memory),
+) {
+    let linked: BTreeSet<UserId> = memory.links.values().map(|l| l.user.clone()).collect();
+    // A failure leaves those concerned unknown, who are told of below.
+    let _failed = reader.fill_in(users, &linked).await;
+    for one in unread_users(memory, users) {
+        findings.unread("Mattermost", one.to_string());
+    }
+    let provider = &settings.provider.name;
+    let accounts = directory.map(|d| unread_accounts(memory, provider, &d.accounts, users));
+    for one in accounts.into_iter().flatten() {
+        findings.unread("directory", one.to_string());
+    }
+    let nobodys = |id: &UserId| !linked.contains(id);
+    let bad = users.rejected().iter();
+    let bad = bad.filter(|bad| bad.key.as_ref().is_none_or(nobodys));
+    let bad: Vec<String> = bad
+        .map(|bad| {
+            let id = bad.key.as_ref().map(|id| format!("{id}: "));
+            format!("{} ({}{})", bad.name, id.unwrap_or_default(), bad.why)
+        })
+        .collect();
+    if !bad.is_empty() {
+        findings.note(
+            "Mattermost",
+            format!(
+                "{} cannot be read, and nobody gets their username: {}",
+                count(bad.len(), "user", "users"),
+                some(&bad)
+            ),
+        );
+    }
 }
 
 fn told<T>(findings: &mut Findings, result: Result<T, CallError>) -> Option<T> {

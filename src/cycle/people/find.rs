@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{Account, AccountKey, Known, Surest, User};
 
 use super::super::View;
-use super::super::person::known_by;
+use super::super::person::{PersonError, known_by, unread};
 use super::near::nearest;
 
 /// Nobody, or more than one, is meant.
@@ -32,6 +32,9 @@ pub enum FindError {
     /// More than one.
     #[error("{0:?} can be any of: {1}. Give the id")]
     Several(String, String),
+    /// Who is meant cannot be read.
+    #[error("{0}")]
+    Unread(PersonError),
 }
 
 fn told(near: &[String]) -> String {
@@ -97,7 +100,8 @@ impl View {
         let label = |user: &&User| format!("{} ({}, id {})", user.username, user.email, user.id);
         one(word, found, label)?.ok_or_else(|| {
             let names = users().map(|u| u.username.as_str());
-            FindError::NoUser(word.to_owned(), nearest(word, names))
+            let nobody = || FindError::NoUser(word.to_owned(), nearest(word, names));
+            unread(&self.users, word).map_or_else(nobody, FindError::Unread)
         })
     }
 

@@ -99,13 +99,49 @@ async fn a_failed_look_up_leaves_them_unknown() {
 #[tokio::test]
 async fn a_row_that_is_not_understood_is_not_absent() {
     let bad = json!({"id": id(2), "username": 7});
-    let (_, client) = Script::new(Way::Token, move |r, _| page(r, &[user(1), bad.clone()]));
-    let users = client.reader().users().await.unwrap();
+    let (script, client) = Script::new(Way::Token, move |r, _| page(r, &[user(1), bad.clone()]));
+    let reader = client.reader();
+    let mut users = reader.users().await.unwrap();
     assert_eq!(users.len(), 1);
+    let asked = script.calls().len();
+    // It was read: nobody asks for it by id, and it stays one row.
+    reader.fill_in(&mut users, &ids([1, 2])).await.unwrap();
+    assert_eq!(script.calls().len(), asked);
+    assert_eq!(users.rejected().len(), 1);
     assert!(matches!(
         users.look(&UserId::new(id(2))),
         Evidence::Unknown(Gap::Rejected(_))
     ));
+}
+
+/// A row that does not tell whose it is may be that of anybody who was asked for, and of nobody else.
+#[tokio::test]
+async fn a_row_without_an_id_leaves_one_user_open() {
+    let (_, client) = Script::new(Way::Token, |r, _| {
+        let Some(asked) = &r.body else {
+            return page(r, &[user(1)]);
+        };
+        let asked = asked.as_array().unwrap();
+        let known = |n: &usize| asked.contains(&json!(id(*n)));
+        let rows = [2, 3].into_iter().filter(known);
+        let rows = rows.map(|n| match n {
+            2 => json!({"id": 7, "username": 7}),
+            n => user(n),
+        });
+        ok(rows.collect())
+    });
+    let reader = client.reader();
+    let mut users = reader.users().await.unwrap();
+    reader
+        .fill_in(&mut users, &ids([1, 2, 3, 4, 5]))
+        .await
+        .unwrap();
+    let look = |n| users.look(&UserId::new(id(n)));
+    assert!(matches!(look(2), Evidence::Unknown(Gap::Rejected(_))));
+    assert!(matches!(look(3), Evidence::Present(_)));
+    for n in [4, 5] {
+        assert!(matches!(look(n), Evidence::Absent(_)), "{:?}", look(n));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -28,6 +28,10 @@ pub fn missing(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Direc
             arrived(draft, key, &mut link, user);
         }
         let link = &*link;
+        if bond.user.is_none() {
+            let subject = subject(draft, key, link, &link.last_dn);
+            draft.leave_unread(&subject, &link.user);
+        }
         match draft.look(directory, key, link) {
             Evidence::Present(_) => {}
             Evidence::Absent(proof) => absent(draft, key, link, &proof),

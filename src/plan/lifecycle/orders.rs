@@ -9,12 +9,23 @@ use super::super::draft::Draft;
 pub fn ordered(draft: &mut Draft<'_>) {
     let memory = draft.world.memory;
     for (id, order) in &memory.orders {
+        let account = draft.owner(id).cloned();
+        let link = account.as_ref().and_then(|key| memory.links.get(key));
         let Evidence::Present(user) = draft.world.users.look(id) else {
+            let name = link.map_or_else(|| id.to_string(), |l| l.last_username.clone());
+            let subject = Subject {
+                account,
+                dn: link.map(|l| l.last_dn.clone()),
+                user: Some(id.clone()),
+                name,
+                email: None,
+            };
+            if draft.leave_unread(&subject, id) {
+                draft.ordered.insert(id.clone());
+            }
             continue;
         };
         draft.ordered.insert(id.clone());
-        let account = draft.owner(id).cloned();
-        let link = account.as_ref().and_then(|key| memory.links.get(key));
         if user.is_active() {
             let subject = Subject {
                 account: account.clone(),

@@ -12,7 +12,7 @@ use super::root::{self, RootDse};
 use super::schema::{attributes_in, known_attributes};
 use super::session::Session;
 use crate::config::{Bind, EmailSource, LdapUrl, Mapping, Trust};
-use crate::model::{Directory, Gap, Now, SourceIdentity};
+use crate::model::{Directory, DirectoryId, Gap, Now, SourceIdentity};
 use crate::provider::mapping::{person_attributes, wanted_group_attributes};
 use crate::provider::{Ask, Progress, ProviderError};
 
@@ -51,14 +51,15 @@ pub struct ServerFacts {
     pub unknown_in_mapping: BTreeSet<String>,
 }
 
-/// Asks every server, and reads the first.
+/// Asks every server, and reads the first. Whoever of `known` is not in it is looked up by id.
 pub(super) async fn inspect(
     provider: &LdapProvider,
     now: Now,
+    known: BTreeSet<DirectoryId>,
 ) -> Result<Inspection, ProviderError> {
     let door = Door::new(&provider.settings)?;
     let ask = Ask {
-        known: BTreeSet::new(),
+        known,
         heard: Default::default(),
         now,
         progress: Progress::default(),

@@ -24,6 +24,8 @@ mod session;
 mod sieve;
 mod silent;
 
+use std::collections::BTreeSet;
+
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
@@ -33,7 +35,7 @@ pub use inspect::{Inspection, ServerFacts};
 
 use super::{Ask, Provider, ProviderError};
 use crate::config::{LdapSettings, LdapUrl, Mapping};
-use crate::model::{Now, Reading};
+use crate::model::{DirectoryId, Now, Reading};
 
 /// The provider `ldap`. Between two readings it holds no connection and no secret.
 #[derive(Clone, Debug)]
@@ -55,13 +57,18 @@ impl LdapProvider {
     }
 
     /// Asks every server about itself and reads the first that lets us in: what `check` shows.
-    /// After a wrong password no other server is asked.
+    /// After a wrong password no other server is asked. Whoever of `known` the reading does not
+    /// contain is looked up by id.
     ///
     /// # Errors
     /// When no server could even be tried: an unusable secret or CA file.
-    pub async fn inspect(&self, now: Now) -> Result<Inspection, ProviderError> {
+    pub async fn inspect(
+        &self,
+        now: Now,
+        known: BTreeSet<DirectoryId>,
+    ) -> Result<Inspection, ProviderError> {
         let provider = self.clone();
-        let work = async move { inspect::inspect(&provider, now).await };
+        let work = async move { inspect::inspect(&provider, now, known).await };
         apart(&self.settings.urls, work).await
     }
 }

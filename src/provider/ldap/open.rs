@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::connect::Way;
 use super::session::{Credentials, Session};
-use crate::config::{Bind, LdapSettings, LdapUrl};
+use crate::config::{Bind, LdapSettings, LdapUrl, SecretError};
 use crate::provider::ProviderError;
 use crate::tls;
 
@@ -59,6 +59,14 @@ impl<'a> Door<'a> {
     }
 }
 
+fn unreadable(error: &SecretError) -> ProviderError {
+    let words = format!("{error}: {}", error.remedy());
+    match error.is_denied() {
+        true => ProviderError::SecretDenied(words),
+        false => ProviderError::Secret(words),
+    }
+}
+
 /// Whether another server would not do better, or must not be tried.
 pub(super) fn is_final(error: &ProviderError) -> bool {
     match error {
@@ -86,9 +94,7 @@ fn credentials(bind: &Bind) -> Result<Credentials, ProviderError> {
         Bind::External => Ok(Credentials::External),
         Bind::Simple { dn, password } => {
             // `check` tells who else could read it; here it is only used.
-            let (password, _) = password
-                .load()
-                .map_err(|e| ProviderError::Secret(format!("{e}: {}", e.remedy())))?;
+            let (password, _) = password.load().map_err(|error| unreadable(&error))?;
             // Either would be answered with success and prove nothing (RFC 4513, 5.1.1 and 5.1.2).
             if dn.is_empty() || password.expose_secret().is_empty() {
                 let what = "bind-dn and bind-password must not be empty: a server would take us \
@@ -113,7 +119,7 @@ fn tls_config(settings: &LdapSettings) -> Result<Option<Arc<ClientConfig>>, Prov
     };
     match tls::client_config(&settings.trust) {
         Ok(config) => Ok(Some(Arc::new(config))),
-        Err(error) => Err(ProviderError::Tls {
+        Err(error) => Err(ProviderError::Certificates {
             url: url.to_string(),
             what: error.to_string(),
         }),

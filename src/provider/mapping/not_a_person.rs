@@ -18,26 +18,36 @@ pub(super) fn state(rule: Option<String>, by_locks: AccountState) -> AccountStat
     }
 }
 
-/// The first rule that the entry meets, with the value, in words.
-pub(super) fn met(entry: &Entry, username: &str, rules: &[NotAPerson]) -> Option<String> {
-    rules.iter().find_map(|rule| meets(entry, username, rule))
+/// The username of an entry, and the attribute that it and all others are in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Name<'a> {
+    /// The one that counts.
+    pub(super) username: &'a str,
+    /// The attribute, as the mapping has it.
+    pub(super) attribute: &'a str,
 }
 
-fn meets(entry: &Entry, username: &str, rule: &NotAPerson) -> Option<String> {
+/// The first rule that the entry meets, with the value, in words.
+pub(super) fn met(entry: &Entry, name: Name<'_>, rules: &[NotAPerson]) -> Option<String> {
+    rules.iter().find_map(|rule| meets(entry, name, rule))
+}
+
+fn meets(entry: &Entry, name: Name<'_>, rule: &NotAPerson) -> Option<String> {
     let short = |value: &str| value.chars().take(60).collect::<String>();
     match rule {
-        // The name itself, and what it becomes on Mattermost: one may only look like the other.
         NotAPerson::Username(pattern) => {
-            let legal = legal_username(username).unwrap_or_default();
-            let forms = [
-                username,
-                legal.as_str(),
-                &username.replace(Account::HIDDEN, ""),
-            ];
-            forms
-                .into_iter()
-                .any(|form| is_like(form, pattern))
+            let username = name.username;
+            is_name_like(username, pattern)
                 .then(|| format!("the username {} is like \"{rule}\"", short(username)))
+        }
+        // Each of its values may become the username one day.
+        NotAPerson::Value { attribute, pattern }
+            if attribute.eq_ignore_ascii_case(name.attribute) =>
+        {
+            let texts = Texts::of_names(entry, &attribute.to_ascii_lowercase());
+            let mut values = texts.values.iter();
+            let value = values.find(|value| is_name_like(value, pattern))?;
+            Some(format!("{attribute} is {}", short(value)))
         }
         NotAPerson::Value { attribute, pattern } => {
             let texts = Texts::of(entry, &attribute.to_ascii_lowercase());
@@ -58,6 +68,15 @@ fn meets(entry: &Entry, username: &str, rule: &NotAPerson) -> Option<String> {
             ))
         }
     }
+}
+
+/// Whether a username is like a pattern: the name itself, or what it becomes on Mattermost, for one
+/// may only look like the other.
+fn is_name_like(username: &str, pattern: &str) -> bool {
+    let legal = legal_username(username).unwrap_or_default();
+    let seen = username.replace(Account::HIDDEN, "");
+    let mut forms = [username, legal.as_str(), seen.as_str()].into_iter();
+    forms.any(|form| is_like(form, pattern))
 }
 
 /// Whether a text is like a pattern in which `*` stands for any text.
@@ -105,6 +124,47 @@ mod tests {
         }
     }
 
+    fn named(username: &str) -> Name<'_> {
+        Name {
+            username,
+            attribute: "uid",
+        }
+    }
+
+    /// A rule about the attribute of usernames judges each value, as a rule about the username
+    /// judges the one that counts.
+    #[test]
+    fn of_several_usernames_each_is_judged_in_all_its_forms() {
+        let rule = [NotAPerson::Value {
+            attribute: "UID".into(),
+            pattern: "adm*".into(),
+        }];
+        for (names, is_met) in [
+            (&["anna", "adm-anna"][..], true),
+            (&["anna", "аdm-anna"], true),
+            (&["anna", "ad\u{200b}m-anna"], true),
+            (&["anna", "hadm"], false),
+        ] {
+            let mut entry = Entry::default();
+            let values = names.iter().map(|name| name.as_bytes().to_vec());
+            entry.attributes.insert("uid".into(), values.collect());
+            assert_eq!(
+                met(&entry, named("anna"), &rule).is_some(),
+                is_met,
+                "{names:?}"
+            );
+            // Of another attribute what is written counts, and nothing else.
+            let elsewhere = Name {
+                attribute: "cn",
+                ..named("anna")
+            };
+            let plain = names
+                .iter()
+                .any(|name| is_like(&super::super::text::clean(name), "adm*"));
+            assert_eq!(met(&entry, elsewhere, &rule).is_some(), plain, "{names:?}");
+        }
+    }
+
     /// Neither the name in the directory nor the one on Mattermost gets past a rule.
     #[test]
     fn a_name_that_only_looks_otherwise_is_like_it_too() {
@@ -118,11 +178,11 @@ mod tests {
             "ad\u{fffd}min",
             "adm\u{131}n",
         ] {
-            assert!(met(&entry, name, &rule).is_some(), "{name}");
+            assert!(met(&entry, named(name), &rule).is_some(), "{name}");
         }
         let rule = [NotAPerson::Username("O'Brien".into())];
-        assert!(met(&entry, "o'brien", &rule).is_some());
-        assert!(met(&entry, "obrien", &rule).is_none());
+        assert!(met(&entry, named("o'brien"), &rule).is_some());
+        assert!(met(&entry, named("obrien"), &rule).is_none());
     }
 
     #[test]
@@ -153,10 +213,13 @@ mod tests {
             ("employeeType=staff", None),
             ("other=*", None),
         ] {
-            let met = met(&entry, "anna", &[rules(rule)]);
+            let met = met(&entry, named("anna"), &[rules(rule)]);
             assert_eq!(met.as_deref(), want, "{rule}");
         }
         set(&mut entry, "useraccountcontrol", "512");
-        assert_eq!(met(&entry, "anna", &[rules("userAccountControl")]), None);
+        assert_eq!(
+            met(&entry, named("anna"), &[rules("userAccountControl")]),
+            None
+        );
     }
 }

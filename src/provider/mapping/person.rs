@@ -46,8 +46,12 @@ pub(super) fn person(entry: &Entry, mapping: &Mapping, now: &Now) -> Result<Pers
     let emails = emails::candidates(entry, mapping, &all, &mut unreadable);
     let seen = username.replace(Account::HIDDEN, "");
     let profile = profile(entry, mapping, &seen, &mut unreadable);
+    let name = not_a_person::Name {
+        username: &username,
+        attribute: &mapping.username,
+    };
     let not_a_person = remains::of_a_conflict(entry, &username)
-        .or_else(|| not_a_person::met(entry, &username, &mapping.not_a_person));
+        .or_else(|| not_a_person::met(entry, name, &mapping.not_a_person));
     let account = Account {
         id,
         dn: entry.dn.clone(),

@@ -64,6 +64,14 @@ pub enum Effect {
     Shorten(usize),
     /// A proxy shows its own page in place of the server's answers with this status.
     Intercept(u16),
+    /// The row of this user, wherever it is answered, has a number in place of these fields: a row
+    /// that nobody understands, or that does not tell whose it is.
+    Garble {
+        /// The user's id.
+        user: String,
+        /// The fields.
+        fields: Vec<String>,
+    },
 }
 
 impl Effect {
@@ -89,6 +97,15 @@ impl Effect {
         Effect::Answer(Answer::error(&error, "request"), Commit::Before)
     }
 
+    /// The row of a user with a number in place of these fields.
+    #[must_use]
+    pub fn garble(user: &str, fields: &[&str]) -> Effect {
+        Effect::Garble {
+            user: user.to_owned(),
+            fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+        }
+    }
+
     /// nginx with `limit_req` at so many requests a second: 503 with a page, and no headers.
     #[must_use]
     pub fn limit(per_second: u32) -> Effect {
@@ -111,6 +128,7 @@ impl Effect {
                 | Effect::FirstPage
                 | Effect::Shorten(_)
                 | Effect::Intercept(_)
+                | Effect::Garble { .. }
         )
     }
 }

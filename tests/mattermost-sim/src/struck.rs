@@ -62,6 +62,7 @@ impl Struck {
                     answer = answer.with(name, value.as_str());
                 }
                 Effect::Shorten(rows) => shorten(&mut answer, *rows),
+                Effect::Garble { user, fields } => garble(&mut answer, user, fields),
                 Effect::Intercept(status) if answer.status == *status => {
                     answer = Answer::page(*status);
                 }
@@ -87,4 +88,17 @@ fn shorten(answer: &mut Answer, rows: usize) {
     };
     list.truncate(rows);
     answer.body = Value::Array(list).to_string().into_bytes();
+}
+
+fn garble(answer: &mut Answer, user: &str, fields: &[String]) {
+    let mut body = answer.json();
+    let rows = match &mut body {
+        Value::Array(rows) => rows.as_mut_slice(),
+        one => std::slice::from_mut(one),
+    };
+    let mut rows = rows.iter_mut();
+    if let Some(row) = rows.find(|row| row.get("id").is_some_and(|id| id == user)) {
+        fields.iter().for_each(|field| row[field] = Value::from(7));
+        answer.body = body.to_string().into_bytes();
+    }
 }

@@ -498,3 +498,18 @@ fn what_stands_between_changes_what_is_read_and_lets_writes_pass() {
     assert_eq!((page.status, page.json()), (404, serde_json::Value::Null));
     assert_eq!(get(&format!("/api/v4/users/{anna}")).status, 200);
 }
+
+/// One row of many is garbled, and in an answer about that user alone, too.
+#[test]
+fn a_garbled_row_is_that_of_one_user_everywhere() {
+    let admin = Admin::new(Version::V11);
+    let anna = admin.create("anna", &json!({}));
+    let garbled = Fault::new(Effect::garble(&anna, &["username"]));
+    admin.server.add_fault(garbled);
+    let list = admin.get("/users");
+    let names = list.as_array().unwrap().iter().map(|row| &row["username"]);
+    let names: Vec<&Value> = names.collect();
+    assert_eq!(names, [&json!(7), &json!("root.admin")]);
+    assert_eq!(admin.get("/users/username/anna")["username"], 7);
+    assert_eq!(admin.get("/users/me")["username"], "root.admin");
+}

@@ -1,0 +1,173 @@
+//! Those whom a list did not show, asked for by id and by name.
+
+use std::collections::BTreeSet;
+
+use crate::model::{Gap, Lookup, Rejected, Roster, Timestamp, User, UserId};
+
+use super::error::{ApiErrorKind, CallError};
+use super::pages::is_too_large;
+use super::reader::Reader;
+use super::rows::{batches, ids_body, understood};
+use super::wire::ApiUser;
+
+impl Reader {
+    /// Looks up by id whoever of `ids` is not in the roster. Who is found is added; who is not is
+    /// absent for certain; if the question fails, they are unknown. Who is in it and cannot be used
+    /// is there, and not asked for. A request for each thousand that were not seen; as a rule none.
+    ///
+    /// # Errors
+    /// When a question could not be asked; the roster then says "unknown" of those concerned.
+    pub async fn fill_in(
+        &self,
+        roster: &mut Roster<UserId, User>,
+        ids: &BTreeSet<UserId>,
+    ) -> Result<(), CallError> {
+        let is_seen = |id: &UserId| roster.get(id).is_some() || roster.is_rejected(id);
+        let unseen = ids.iter().filter(|id| !is_seen(id));
+        let unseen: BTreeSet<UserId> = unseen.cloned().collect();
+        self.read_again(roster, &unseen).await
+    }
+
+    /// Reads these users by id, whether they are in the roster or not; the newer row counts. Who is
+    /// not found, and was not in the roster, is absent for certain.
+    ///
+    /// # Errors
+    /// When a question could not be asked; the roster then says "unknown" of whom it did not have.
+    pub async fn read_again(
+        &self,
+        roster: &mut Roster<UserId, User>,
+        ids: &BTreeSet<UserId>,
+    ) -> Result<(), CallError> {
+        let mut failed = None;
+        // Those still to be asked for: a question whose answer is too large is asked in halves.
+        let mut batches = batches(ids.iter());
+        while let Some(batch) = batches.pop() {
+            match self.users_by_id(&batch, None).await {
+                // Whose such a row is only a question for one of them tells.
+                Ok((_, rejected)) if rejected.iter().any(is_nobodys) && batch.len() > 1 => {
+                    let (first, second) = batch.split_at(batch.len() / 2);
+                    batches.extend([first.to_vec(), second.to_vec()]);
+                }
+                Ok((users, rejected)) => {
+                    let found: BTreeSet<&UserId> = users.iter().map(|user| &user.id).collect();
+                    let bad = rejected.iter().filter_map(|bad| bad.key.as_ref());
+                    let found: BTreeSet<&UserId> = found.into_iter().chain(bad).collect();
+                    let nobodys = rejected.iter().find(|bad| is_nobodys(bad));
+                    for id in batch.iter().filter(|id| !found.contains(id)) {
+                        let said = match nobodys {
+                            Some(bad) => Err(Gap::Rejected(bad.why.clone())),
+                            None => Ok(Lookup::Nowhere),
+                        };
+                        roster.add_lookup(id.clone(), said);
+                    }
+                    for user in users {
+                        let newer = |u: &User| u.updated_at <= user.updated_at;
+                        if roster.get(&user.id).is_none_or(newer) {
+                            roster.insert(user.id.clone(), user);
+                        }
+                    }
+                    rejected.into_iter().for_each(|bad| roster.reject(bad));
+                }
+                Err(error) if is_too_large(&error) && batch.len() > 1 => {
+                    let (first, second) = batch.split_at(batch.len() / 2);
+                    batches.extend([first.to_vec(), second.to_vec()]);
+                }
+                Err(error) => {
+                    for id in batch {
+                        roster.add_lookup(id, Err(Gap::Lookup(error.to_string())));
+                    }
+                    failed.get_or_insert(error);
+                }
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Looks up by name whoever of `usernames` is not in the roster, and adds who is found: a user
+    /// whose creation we do not know the outcome of has a name, but no id that we know. One who
+    /// cannot be read is rejected under that name, and stops nobody else. A request for each that
+    /// was not seen.
+    ///
+    /// # Errors
+    /// When a name could not be asked for, and no other one could be.
+    pub async fn fill_in_named(
+        &self,
+        roster: &mut Roster<UserId, User>,
+        usernames: &BTreeSet<String>,
+    ) -> Result<(), CallError> {
+        let seen: BTreeSet<String> = roster.iter().map(|(_, u)| u.username.clone()).collect();
+        for name in usernames.difference(&seen) {
+            match self.user_by_username(name).await {
+                Ok(None) => {}
+                Ok(Some(user)) => roster.insert(user.id.clone(), user),
+                Err(error) if is_about_one(&error) => roster.reject(Rejected {
+                    key: None,
+                    name: name.clone(),
+                    why: format!("the user of this name cannot be read: {error}"),
+                }),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Those of `ids` who changed since a moment of the server's own clock (an `update_at` seen
+    /// before). Who does not exist is left out. A request for each thousand.
+    ///
+    /// # Errors
+    /// When a question could not be asked.
+    pub async fn changed_since(
+        &self,
+        ids: &BTreeSet<UserId>,
+        since: Timestamp,
+    ) -> Result<Vec<User>, CallError> {
+        let mut changed = Vec::new();
+        for batch in batches(ids.iter()) {
+            changed.extend(self.users_by_id(&batch, Some(since)).await?.0);
+        }
+        Ok(changed)
+    }
+
+    async fn users_by_id(
+        &self,
+        ids: &[UserId],
+        since: Option<Timestamp>,
+    ) -> Result<(Vec<User>, Vec<Rejected<UserId>>), CallError> {
+        let path = match since {
+            Some(Timestamp(ms)) => format!("/users/ids?since={ms}"),
+            None => "/users/ids".into(),
+        };
+        let rows = self
+            .client()
+            .ask_rows(&path, ids_body(ids), ApiUser::FIELDS)
+            .await?;
+        let mut users = Vec::with_capacity(rows.len());
+        let mut rejected = Vec::new();
+        for row in rows {
+            match understood(row) {
+                Ok(user) => users.push(user),
+                Err(bad) => rejected.push(bad),
+            }
+        }
+        Ok((users, rejected))
+    }
+}
+
+/// Whether a row does not tell whose it is.
+fn is_nobodys(bad: &Rejected<UserId>) -> bool {
+    bad.key.is_none()
+}
+
+/// Whether a question about one user failed in a way that says nothing about questions about others.
+fn is_about_one(error: &CallError) -> bool {
+    use ApiErrorKind::{Foreign, NoPermission, NotOffered, RateLimited, TokenRejected};
+    match error {
+        CallError::Send { .. } => is_too_large(error),
+        CallError::Garbled { .. } => true,
+        CallError::NoRights { .. } => false,
+        CallError::Api { error, .. } => !matches!(
+            error.kind(),
+            Foreign | NoPermission | NotOffered | RateLimited | TokenRejected
+        ),
+    }
+}

@@ -1,0 +1,76 @@
+//! Rows of users, those of them that cannot be used, and ids to ask for.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::model::{Rejected, User, UserId};
+
+use super::wire::{ApiUser, is_id};
+
+/// Ids in one question.
+const IDS: usize = 1_000;
+/// The longest username.
+const USERNAME_CHARS: usize = 64;
+
+/// What a list of users said.
+#[derive(Default)]
+pub struct Listed {
+    /// By their ids.
+    pub users: BTreeMap<UserId, User>,
+    /// Rows that cannot be used.
+    pub rejected: Vec<Rejected<UserId>>,
+    /// What shows that users are missing.
+    pub doubts: Vec<String>,
+}
+
+impl Listed {
+    /// Takes a row; of two of one user the fresher counts.
+    pub fn add(&mut self, row: Value) {
+        match understood(row) {
+            Ok(user) => {
+                let known = self.users.get(&user.id);
+                if known.is_none_or(|known| known.updated_at <= user.updated_at) {
+                    self.users.insert(user.id.clone(), user);
+                }
+            }
+            Err(bad) if self.rejected.contains(&bad) => {}
+            Err(bad) => self.rejected.push(bad),
+        }
+    }
+}
+
+/// A row of a list. One that cannot be understood keeps its id, so that it is not called absent.
+pub fn understood(row: Value) -> Result<User, Rejected<UserId>> {
+    let text = |name: &str| {
+        row.get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let bad = Rejected {
+        key: Some(text("id")).filter(|id| is_id(id)).map(UserId::new),
+        name: text("username"),
+        why: "the server's description of this user is not understood".into(),
+    };
+    serde_json::from_value::<ApiUser>(row)
+        .map_err(|_| bad)?
+        .into_user()
+}
+
+/// Whether a user can be called so.
+pub fn is_username(name: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
+    !name.is_empty() && name.len() <= USERNAME_CHARS && name.bytes().all(legal)
+}
+
+/// In batches of [`IDS`]. What is not an id is left out: the server cannot know it.
+pub fn batches<'a>(ids: impl Iterator<Item = &'a UserId>) -> Vec<Vec<UserId>> {
+    let ids: Vec<UserId> = ids.filter(|id| is_id(id.as_str())).cloned().collect();
+    ids.chunks(IDS).map(<[UserId]>::to_vec).collect()
+}
+
+/// The body of such a question.
+pub fn ids_body(ids: &[UserId]) -> Value {
+    ids.iter().map(|id| Value::from(id.as_str())).collect()
+}
