@@ -1,4 +1,5 @@
-//! From what was read to a plan, with one more question where the list of users left a name open.
+//! From what was read to a plan, with one more question where the list of users left a name or an
+//! address open.
 
 use std::collections::BTreeSet;
 
@@ -8,30 +9,38 @@ use crate::model::{Action, Now};
 use super::{CycleError, Engine, View};
 
 impl Engine {
-    /// Makes the plan of a view. Where a row of the list of users does not tell the user's name,
-    /// each name that would be given to somebody new is asked for first: nobody is to be made under
-    /// a name that somebody has. A request for each creation, and only as long as such a row stands
-    /// there.
+    /// Makes the plan of a view. Where a row of the list of users does not tell the user's name and
+    /// address, each name and address that would be given to somebody is asked for first: nobody is
+    /// to get one that somebody has. Two requests for each creation, one for each other change of
+    /// that kind, and only as long as such a row stands there.
     ///
     /// # Errors
-    /// When a name could not be asked for.
+    /// When a name or an address could not be asked for.
     pub(super) async fn decide(&self, view: &mut View, now: &Now) -> Result<(), CycleError> {
         let mut asked = BTreeSet::new();
         loop {
             view.plan = self.plan(view, now);
-            if !view.has_a_nameless_user() {
-                return Ok(());
-            }
-            let names = view.names_to_give();
-            let open: BTreeSet<String> = names.difference(&asked).cloned().collect();
-            if open.is_empty() {
+            let Given { names, addresses } = view.open_to_give();
+            let names: BTreeSet<String> = names.difference(&asked).cloned().collect();
+            let addresses: BTreeSet<String> = addresses.difference(&asked).cloned().collect();
+            if names.is_empty() && addresses.is_empty() {
                 return Ok(());
             }
             let reader = self.client.reader();
-            reader.fill_in_named(&mut view.users, &open).await?;
-            asked.extend(open);
+            reader.fill_in_named(&mut view.users, &names).await?;
+            reader
+                .fill_in_addressed(&mut view.users, &addresses)
+                .await?;
+            asked.extend(names.into_iter().chain(addresses));
         }
     }
+}
+
+/// What users are to get.
+#[derive(Default)]
+struct Given {
+    names: BTreeSet<String>,
+    addresses: BTreeSet<String>,
 }
 
 impl View {
@@ -40,12 +49,29 @@ impl View {
         rejected.any(|bad| !is_username(&bad.name.to_lowercase()))
     }
 
-    /// The names of the users who are to be made now. What is held is not tried.
-    fn names_to_give(&self) -> BTreeSet<String> {
-        let names = self.plan.released().filter_map(|step| match &step.action {
-            Action::CreateUser { user, .. } => Some(user.username.clone()),
-            _ => None,
-        });
-        names.collect()
+    /// The usernames and addresses that users are to get now, and of which nobody knows whether
+    /// somebody who could not be read has them. What is held is not tried.
+    fn open_to_give(&self) -> Given {
+        let mut given = Given::default();
+        // No row that cannot be used tells its address.
+        if self.users.rejected().is_empty() {
+            return given;
+        }
+        let mut give = |username: Option<&String>, address: Option<&String>| {
+            given.names.extend(username.cloned());
+            given.addresses.extend(address.cloned());
+        };
+        for step in self.plan.released() {
+            match &step.action {
+                Action::CreateUser { user, .. } => give(Some(&user.username), Some(&user.email)),
+                Action::Rename { username, .. } => give(Some(&username.to), None),
+                Action::ChangeEmail { email, .. } => give(None, Some(&email.to)),
+                _ => {}
+            }
+        }
+        if !self.has_a_nameless_user() {
+            given.names.clear();
+        }
+        given
     }
 }

@@ -97,16 +97,25 @@ impl Reader {
     ) -> Result<(), CallError> {
         let seen: BTreeSet<String> = roster.iter().map(|(_, u)| u.username.clone()).collect();
         for name in usernames.difference(&seen) {
-            match self.user_by_username(name).await {
-                Ok(None) => {}
-                Ok(Some(user)) => roster.insert(user.id.clone(), user),
-                Err(error) if is_about_one(&error) => roster.reject(Rejected {
-                    key: None,
-                    name: name.clone(),
-                    why: format!("the user of this name cannot be read: {error}"),
-                }),
-                Err(error) => return Err(error),
-            }
+            let found = self.user_by_username(name).await;
+            add(roster, name, "name", found)?;
+        }
+        Ok(())
+    }
+
+    /// The same for addresses: one who cannot be read is rejected under the address.
+    ///
+    /// # Errors
+    /// When an address could not be asked for, and no other one could be.
+    pub async fn fill_in_addressed(
+        &self,
+        roster: &mut Roster<UserId, User>,
+        addresses: &BTreeSet<String>,
+    ) -> Result<(), CallError> {
+        let seen: BTreeSet<String> = roster.iter().map(|(_, u)| u.email.clone()).collect();
+        for address in addresses.difference(&seen) {
+            let found = self.user_by_email(address).await;
+            add(roster, address, "address", found)?;
         }
         Ok(())
     }
@@ -151,6 +160,26 @@ impl Reader {
         }
         Ok((users, rejected))
     }
+}
+
+/// Adds what was found under a name or an address.
+fn add(
+    roster: &mut Roster<UserId, User>,
+    asked: &str,
+    what: &str,
+    found: Result<Option<User>, CallError>,
+) -> Result<(), CallError> {
+    match found {
+        Ok(None) => {}
+        Ok(Some(user)) => roster.insert(user.id.clone(), user),
+        Err(error) if is_about_one(&error) => roster.reject(Rejected {
+            key: None,
+            name: asked.to_owned(),
+            why: format!("the user of this {what} cannot be read: {error}"),
+        }),
+        Err(error) => return Err(error),
+    }
+    Ok(())
 }
 
 /// Whether a row does not tell whose it is.

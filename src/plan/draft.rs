@@ -103,7 +103,7 @@ pub struct Draft<'a> {
     by_username: OnceCell<BTreeMap<&'a str, &'a User>>,
     /// Users by address; filled when the first address is asked for.
     by_email: OnceCell<BTreeMap<&'a str, &'a User>>,
-    /// Users who cannot be used, by username; filled when the first name is asked for.
+    /// Users who cannot be used, by username or address; filled when the first one is asked for.
     unread_names: OnceCell<BTreeMap<String, &'a Rejected<UserId>>>,
     /// Entries that cannot be used; filled when the first missing account is looked at.
     unusable: OnceCell<BTreeMap<(&'a ProviderName, String), &'a str>>,
@@ -202,15 +202,18 @@ impl<'a> Draft<'a> {
         self.by_username.get_or_init(fill).get(username).copied()
     }
 
-    /// The conflict with a user who has a username and of whom no more is known: what the server
-    /// says of them is too large, or not understood.
-    pub fn unread_holder(&self, username: &str) -> Option<Why> {
+    /// The conflict with a user who has a username, or an address, and of whom no more is known:
+    /// what the server says of them is too large, or not understood.
+    pub fn unread_holder(&self, value: &str) -> Option<Why> {
         let unread = self.world.users.rejected().iter();
         let fill = || unread.map(|bad| (bad.name.to_lowercase(), bad)).collect();
-        let bad = self.unread_names.get_or_init(fill).get(username)?;
+        let bad = self.unread_names.get_or_init(fill).get(value)?;
         let id = bad.key.as_ref().map(|id| format!(" ({id})"));
         Some(Why::Conflict {
-            what: "username".into(),
+            what: match value.contains('@') {
+                true => "e-mail address".into(),
+                false => "username".into(),
+            },
             value: bad.name.clone(),
             holder: format!("{}{}", bad.name, id.unwrap_or_default()),
             because: bad.why.clone(),

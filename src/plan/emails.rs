@@ -27,7 +27,7 @@ pub struct Addresses {
 impl Addresses {
     /// Whether nobody has the address, or whoever has it gives it up in this plan.
     pub fn is_free(&self, draft: &Draft<'_>, email: &str) -> bool {
-        if draft.given_back.contains(email) {
+        if draft.given_back.contains(email) || draft.unread_holder(email).is_some() {
             return false;
         }
         let held = draft.addressed(email).is_some();
@@ -42,6 +42,9 @@ impl Addresses {
 
     /// Why an address that is not free cannot be had.
     pub fn taken(&self, draft: &Draft<'_>, email: &str) -> Why {
+        if let Some(why) = draft.unread_holder(email) {
+            return why;
+        }
         let user = draft.addressed(email);
         let owner = user.and_then(|u| draft.owner(&u.id));
         let Some(key) = self.promised.get(email).or(owner) else {

@@ -137,6 +137,43 @@ async fn a_leaver_whose_look_up_fails_is_an_incomplete_reading() {
 }
 
 /// Somebody whom nobody knows by name stands there: each name is asked for before it is given.
+/// Whoever cannot be read may have the address or the name that somebody is to get: that is asked
+/// for, and not tried in each cycle.
+#[test]
+fn nobody_gets_the_address_or_the_name_of_a_user_who_cannot_be_read() {
+    for fields in [&["username"][..], &["email"]] {
+        let mut place = company();
+        place.stranger("mallory", "mallory");
+        place.garble("mallory", fields);
+        place.add("emil", "Emil", "Test");
+        place.edit("emil", |emil| {
+            emil.mail = Some("mallory@example.org".into())
+        });
+        let is_write = |seen: &&mattermost_sim::Seen| seen.write;
+        let writes = |place: &Place| place.sim.seen().iter().filter(is_write).count();
+        let before = writes(&place);
+        place
+            .run(&["sync"])
+            .exits(0)
+            .says("the e-mail address mallory@example.org belongs to the Mattermost user");
+        place.edit("anna", |anna| {
+            anna.mail = Some("mallory@example.org".into())
+        });
+        place
+            .run(&["sync"])
+            .exits(0)
+            .says("the e-mail address mallory@example.org belongs to the Mattermost user");
+        if fields == ["username"] {
+            place.edit("bert", |bert| bert.uid = "mallory".into());
+            place
+                .run(&["sync"])
+                .exits(0)
+                .says("the username mallory belongs to the Mattermost user");
+        }
+        assert_eq!(writes(&place), before, "nothing is tried in vain");
+    }
+}
+
 #[test]
 fn nobody_is_created_under_the_name_of_a_user_who_cannot_be_read() {
     for fields in [&["username"][..], &["id", "username"], &["email"]] {
