@@ -29,6 +29,8 @@ struct Life<'l> {
     lived: Lived,
     /// Rounds in which our bot was disabled.
     without_bot: u32,
+    /// No more faults.
+    ends: bool,
 }
 
 /// The most cycles until everything is quiet, and one more for each person whom the server refuses:
@@ -41,6 +43,7 @@ pub fn live(lab: &Lab, history: &History) -> Lived {
         checker: Checker::new(&history.setting),
         lived: Lived::default(),
         without_bot: 0,
+        ends: false,
     };
     let is_stale = |round: &Round| matches!(round.lie, Lie::Stale(_));
     if history.rounds.iter().any(is_stale) {
@@ -206,8 +209,9 @@ impl Life<'_> {
             let steps = plan.steps.iter().filter(|s| hold.steps.contains(&s.id));
             let right = |step: &&mattersync::model::Step| self.checker.may_approve(step);
             let (right, wrong): (Vec<_>, Vec<_>) = steps.partition(right);
-            if matches!(hold.key, HoldKey::Team(_)) {
-                // They put the team's name back instead.
+            if matches!(hold.key, HoldKey::Team(_)) && !self.ends {
+                // They put the team's name back instead; in the end, where another team has it by
+                // now, they take that one.
                 continue;
             }
             if wrong.is_empty() {
@@ -239,6 +243,7 @@ impl Life<'_> {
     /// All faults end, people look after what is held, and everything comes to rest.
     fn end(&mut self) -> Result<(), Broken> {
         self.tell("The end: no more faults".into());
+        self.ends = true;
         let nameless: Vec<u32> = self
             .stage
             .directory

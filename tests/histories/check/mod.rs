@@ -205,8 +205,8 @@ impl Checker {
 
     /// Judges one cycle.
     pub fn cycle(&mut self, cycle: &Cycle) -> Verdict {
-        self.read(cycle);
         self.read_persons(cycle);
+        self.read(cycle);
         self.read_gone(cycle);
         self.mails.reading(&cycle.served);
         for deed in &cycle.deeds {
