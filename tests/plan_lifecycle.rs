@@ -177,6 +177,17 @@ fn an_entry_that_cannot_be_used_is_not_missing() {
     assert_eq!(world.plan().steps, []);
 }
 
+/// Also where nobody can see whether the account is locked.
+#[test]
+fn who_was_deactivated_by_hand_is_told_whatever_the_lock() {
+    let mut world = MiniWorld::with(&["anna"]);
+    let user = world.user_id("anna");
+    world.server.set_active(&user, false);
+    assert_eq!(why(&world, "anna"), [Why::DeactivatedByHand]);
+    world.account("anna").state = AccountState::Unknown { why: "?".into() };
+    assert_eq!(why(&world, "anna"), [Why::DeactivatedByHand]);
+}
+
 #[test]
 fn who_returns_comes_back_after_two_readings_that_agree() {
     let mut world = MiniWorld::with(&["anna"]);

@@ -39,9 +39,15 @@ fn a_directory_is_checked_with_its_tls_bind_and_rights() {
     place.run(&["plan"]).exits(69).says("result 49");
 
     place.secret("bind", slapd.service().1);
+    // The server is gone, and not what was written down of it.
+    let (ca, text) = (slapd.ca_file(), std::fs::read(slapd.ca_file()).unwrap());
     drop(slapd);
+    std::fs::create_dir_all(ca.parent().unwrap()).unwrap();
+    std::fs::write(&ca, text).unwrap();
     place.run(&["check"]).exits(1).says("version 11.6.0");
     place.run(&["sync"]).exits(69).says("directory");
+    std::fs::remove_dir_all(ca.parent().unwrap()).unwrap();
+    place.run(&["sync"]).exits(78).says("CA file");
     assert_eq!(place.sim.writes(), 0);
 }
 

@@ -122,6 +122,9 @@ impl Life<'_> {
         }
         self.lived.story.extend(crate::report::deeds(cycle));
         if let Some(plan) = &cycle.plan {
+            if std::env::var_os("HISTORIES_PLANS").is_some() {
+                self.lived.story.extend(crate::report::plan(plan));
+            }
             for hold in &plan.holds {
                 let (word, steps) = (hold_word(&hold.key), hold.steps.len());
                 self.tell(format!("  held: {steps} as {word}: {}", hold.cause));

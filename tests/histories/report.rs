@@ -5,6 +5,7 @@ use std::fmt;
 use std::fmt::Write as _;
 
 use mattermost_sim::User;
+use mattersync::model::Plan;
 
 use crate::check::Broken;
 use crate::events::History;
@@ -184,6 +185,23 @@ pub fn story(history: &History, lived: &Lived) -> String {
         }
     }
     text
+}
+
+/// What was planned, and who was left alone.
+pub fn plan(plan: &Plan) -> Vec<String> {
+    let held = plan.held();
+    let steps = plan.steps.iter().map(|step| {
+        let waits = if held.contains(&step.id) {
+            " (held)"
+        } else {
+            ""
+        };
+        let (what, whom) = (step.action.kind(), &step.subject);
+        format!("  plan: {what}{waits} {whom}: {}", step.reason)
+    });
+    let left = plan.left_alone.iter();
+    let left = left.map(|left| format!("  left alone: {}: {}", left.subject, left.why));
+    steps.chain(left).collect()
 }
 
 /// What was done to the server in one cycle.

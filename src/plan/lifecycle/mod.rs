@@ -61,9 +61,11 @@ pub fn judge(draft: &mut Draft<'_>, person: &mut Person<'_>) -> Standing {
             if user.is_active() {
                 return Standing::In;
             }
-            if ours(person.link.as_deref(), user) {
-                draft.leave(person.subject(), Why::StateUnknown(why));
-            }
+            let left = match ours(person.link.as_deref(), user) {
+                true => Why::StateUnknown(why),
+                false => Why::DeactivatedByHand,
+            };
+            draft.leave(person.subject(), left);
             Standing::Resting
         }
     }

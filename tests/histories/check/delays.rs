@@ -194,8 +194,13 @@ impl Checker {
 
     /// Whether so many people are within the limits of one cycle and of a day.
     fn within(&self, cycle: &Cycle, kind: Kind, wanted: &BTreeSet<String>) -> bool {
-        // Whoever cannot be read does not count.
-        let hidden = cycle.before.users.values().filter(|u| is_unreadable(u));
+        // Whoever cannot be read, or is told of by an older row, does not count.
+        let is_old = |user: &User| {
+            let rows = cycle.old.as_ref();
+            rows.is_some_and(|rows| rows.get(&user.id) != Some(user))
+        };
+        let users = cycle.before.users.values();
+        let hidden = users.filter(|user| is_unreadable(user) || is_old(user));
         let active = active(cycle).saturating_sub(hidden.count());
         let Some(limit) = kind.limit(self.setting.limits, active) else {
             return true;
