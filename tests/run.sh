@@ -136,12 +136,12 @@ part 'documentation' 600 env RUSTDOCFLAGS='-D warnings' \
     cargo doc --locked --workspace --no-deps --document-private-items
 
 part 'the demo' 300 cargo run --locked --example demo
-tests=(cargo test --locked --workspace --)
+# The histories have a part of their own.
+tests=(cargo test --locked --workspace -- --skip histories_keep_the_promises)
 if ! unshare -rm mount -t tmpfs none /mnt 2>/dev/null; then
     tests+=(--skip edge_90_a_full_disk)
     leave_out 'the test with a full disk: this machine lets nobody mount one in a namespace (unshare -rm)'
 fi
-# Before the other tests, which live a few of them once more.
 part 'histories' 1200 env HISTORIES=1000 \
     cargo test --locked --test histories -- --nocapture
 count_tests

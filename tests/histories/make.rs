@@ -70,7 +70,7 @@ fn setting(dice: &mut Dice) -> Setting {
         bot: dice.percent(35),
         anchors: dice.percent(40),
         dates: dice.percent(30),
-        purge: dice.percent(25),
+        purge: dice.percent(35),
     }
 }
 
@@ -196,7 +196,7 @@ impl Maker {
         use Event as E;
         let (a, b, c) = (self.who(), self.who(), self.who());
         let fresh = self.fresh();
-        let event = match self.dice.below(146) {
+        let event = match self.dice.below(161) {
             0..6 => E::Join(self.newcomer()),
             6..10 => E::JoinAs(self.newcomer(), a, self.dice.percent(50)),
             10..11 => {
@@ -285,14 +285,16 @@ impl Maker {
             }
             127..128 => E::TeamRenamed(fresh),
             128..129 => E::TeamArchived,
-            129..132 => E::TeamBack,
+            129..136 => E::TeamBack,
             // What takes something else before it.
-            132..135 => E::RestoreCopy(a % 2 == 0),
-            135..139 => E::MoveBack(a),
-            139..141 => E::Mend(a),
-            141..142 => E::AdminDeactivatesAgain(a),
-            142..143 => E::OwnsOurBot(a),
-            _ => E::AdminDemotes(a),
+            136..140 => E::RestoreCopy(a % 2 == 0),
+            140..146 => E::MoveBack(a),
+            146..150 => E::Mend(a),
+            150..151 => E::AdminDeactivatesAgain(a),
+            151..154 => E::OwnsOurBot(a),
+            154..159 => E::AdminDemotes(a),
+            159..160 => E::ApproveOne(a),
+            _ => E::AdminChangesMail(a, fresh),
         };
         // Some things make a story only together.
         match (&event, self.dice.below(3)) {

@@ -57,6 +57,10 @@ pub fn rdn_value(dn: &str, attribute: &str) -> Option<String> {
 
 /// A value as it is compared: NFKC, lower case, runs of spaces as one, none at the ends.
 pub fn fold(value: &str) -> String {
+    let is_plain = |b: u8| b.is_ascii() && b > b' ';
+    if value.bytes().all(is_plain) {
+        return value.to_ascii_lowercase();
+    }
     let folded = if value.is_ascii() {
         value.to_ascii_lowercase()
     } else {

@@ -29,15 +29,17 @@ pub(super) struct Name<'a> {
 
 /// The first rule that the entry meets, with the value, in words.
 pub(super) fn met(entry: &Entry, name: Name<'_>, rules: &[NotAPerson]) -> Option<String> {
-    rules.iter().find_map(|rule| meets(entry, name, rule))
+    let forms = forms(name.username);
+    let mut rules = rules.iter();
+    rules.find_map(|rule| meets(entry, name, &forms, rule))
 }
 
-fn meets(entry: &Entry, name: Name<'_>, rule: &NotAPerson) -> Option<String> {
+fn meets(entry: &Entry, name: Name<'_>, forms: &[String], rule: &NotAPerson) -> Option<String> {
     let short = |value: &str| value.chars().take(60).collect::<String>();
     match rule {
         NotAPerson::Username(pattern) => {
             let username = name.username;
-            is_name_like(username, pattern)
+            is_name_like(forms, pattern)
                 .then(|| format!("the username {} is like \"{rule}\"", short(username)))
         }
         // Each of its values may become the username one day.
@@ -46,7 +48,7 @@ fn meets(entry: &Entry, name: Name<'_>, rule: &NotAPerson) -> Option<String> {
         {
             let texts = Texts::of_names(entry, &attribute.to_ascii_lowercase());
             let mut values = texts.values.iter();
-            let value = values.find(|value| is_name_like(value, pattern))?;
+            let value = values.find(|value| is_name_like(&self::forms(value), pattern))?;
             Some(format!("{attribute} is {}", short(value)))
         }
         NotAPerson::Value { attribute, pattern } => {
@@ -70,18 +72,27 @@ fn meets(entry: &Entry, name: Name<'_>, rule: &NotAPerson) -> Option<String> {
     }
 }
 
-/// Whether a username is like a pattern: the name itself, or what it becomes on Mattermost, for one
+/// What a username is judged by, folded: the name itself, and what it becomes on Mattermost, for one
 /// may only look like the other.
-fn is_name_like(username: &str, pattern: &str) -> bool {
+fn forms(username: &str) -> Vec<String> {
     let legal = legal_username(username).unwrap_or_default();
     let seen = username.replace(Account::HIDDEN, "");
-    let mut forms = [username, legal.as_str(), seen.as_str()].into_iter();
-    forms.any(|form| is_like(form, pattern))
+    let mut forms: Vec<String> = [username, &legal, &seen].map(fold).into();
+    forms.dedup();
+    forms
+}
+
+fn is_name_like(forms: &[String], pattern: &str) -> bool {
+    let pattern = fold(pattern);
+    forms.iter().any(|form| is_folded_like(form, &pattern))
 }
 
 /// Whether a text is like a pattern in which `*` stands for any text.
 pub(super) fn is_like(text: &str, pattern: &str) -> bool {
-    let (text, pattern) = (fold(text), fold(pattern));
+    is_folded_like(&fold(text), &fold(pattern))
+}
+
+fn is_folded_like(text: &str, pattern: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else {
         return text == pattern;
     };
