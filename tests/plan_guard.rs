@@ -147,6 +147,29 @@ fn a_day_sees_no_more_than_three_cycles_may_do() {
 }
 
 /// A clock that is set forward makes no room, and one that is set back takes none away for long.
+/// A day counts people: somebody who goes twice counts once, and from the last time.
+#[test]
+fn who_goes_again_counts_from_the_last_time() {
+    let mut world = MiniWorld::with(&["a", "b", "c", "d"]);
+    world.policy.guard.insert(Class::Locked, Limit::Number(1));
+    let go = |world: &mut MiniWorld, who: &str| {
+        world.lock(who);
+        kinds(&world.cycle().0, who)
+    };
+    assert_eq!(go(&mut world, "a"), ["deactivate"]);
+    world.unlock("a");
+    world.cycle();
+    world.cycle();
+    world.tick(20 * HOUR);
+    assert_eq!(go(&mut world, "a"), ["deactivate"]);
+    world.tick(5 * HOUR);
+    assert_eq!(go(&mut world, "b"), ["deactivate"]);
+    assert_eq!(go(&mut world, "c"), ["deactivate"]);
+    assert_eq!(go(&mut world, "d"), ["(deactivate)"], "three within a day");
+    world.tick(20 * HOUR);
+    assert_eq!(kinds(&world.cycle().0, "d"), ["deactivate"]);
+}
+
 #[test]
 fn a_day_is_not_over_because_the_clock_was_set() {
     const WEEK: i64 = 7 * 24 * 60 * 60 * 1_000;

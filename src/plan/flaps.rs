@@ -13,9 +13,8 @@ use crate::model::{
     StepId, Timestamp, UserId,
 };
 
-use super::dates;
 use super::draft::Draft;
-use super::guard::{self, DAY};
+use super::guard;
 use super::undo::is_undo;
 
 /// The time over which changes are counted.
@@ -36,16 +35,6 @@ pub fn with(memory: &Memory, key: &AccountKey, now: &Now, of: Flipped) -> Vec<Fl
     let mut flips = recent(memory, key, now);
     flips.push(Flip { at: now.wall, of });
     flips.split_off(flips.len().saturating_sub(MOST))
-}
-
-/// Whether something of an account's user was changed within the last 24 hours.
-pub fn is_of_today(memory: &Memory, key: &AccountKey, now: &Now, of: Flipped) -> bool {
-    let set_by = dates::set_by(memory, now);
-    let mut flips = memory.flips.get(key).into_iter().flatten();
-    flips.any(|flip| {
-        let at = Timestamp(flip.at.0.saturating_add(set_by));
-        flip.of == of && now.wall.since(at) < DAY
-    })
 }
 
 /// Whether the next return of the account's user is for a person to decide.

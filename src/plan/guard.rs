@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::model::{
-    Action, Approval, Class, Fingerprint, Flipped, Hold, HoldCause, HoldKey, Memory, Now,
-    ProviderName, Step, StepId,
+    Approval, Class, Fingerprint, Hold, HoldCause, HoldKey, Memory, Now, ProviderName, Step, StepId,
 };
 
 use super::doubts::Doubts;
@@ -176,13 +175,15 @@ fn over_limit(draft: &Draft<'_>, class: Class, steps: Vec<&Step>, active: u64) -
         .done
         .iter()
         .filter(|d| d.class == class && d.at.0 >= since);
-    let done = u64::try_from(recent.count()).unwrap_or(u64::MAX);
+    // People are counted, not steps: who is put right again and again is one.
+    let recent: BTreeSet<&Fingerprint> = recent.map(|d| &d.fingerprint).collect();
+    let done = u64::try_from(recent.len()).unwrap_or(u64::MAX);
     let day = limit.saturating_mul(CYCLES_A_DAY);
     // Who is among those of today is counted already.
     let new = wanted
         .iter()
         .copied()
-        .filter(|step| !is_counted(draft, step));
+        .filter(|step| !recent.contains(&person(step)));
     let new = u64::try_from(persons(new)).unwrap_or(u64::MAX);
     if done.saturating_add(new) > day {
         return Some(hold(
@@ -204,14 +205,12 @@ fn persons<'s>(steps: impl Iterator<Item = &'s Step>) -> usize {
     who.collect::<BTreeSet<_>>().len()
 }
 
-fn is_counted(draft: &Draft<'_>, step: &Step) -> bool {
-    let of = match &step.action {
-        Action::Deactivate { .. } => Some(Flipped::Deactivated),
-        Action::Reactivate { .. } => Some(Flipped::Reactivated),
-        action => action.changes(),
-    };
-    let counted = step.action.account().zip(of);
-    counted.is_some_and(|(key, of)| flaps::is_of_today(draft.world.memory, key, draft.now, of))
+/// Whom a step is about, for the sum over a day.
+pub fn person(step: &Step) -> Fingerprint {
+    let account = step.action.account().map(ToString::to_string);
+    let user = || step.action.user().map(ToString::to_string);
+    let person = account.or_else(user).map(Fingerprint::new);
+    person.unwrap_or_else(|| step.action.fingerprint())
 }
 
 /// Whether a step is a creation of its provider's first fill: not limited, and no measure for a

@@ -7,7 +7,7 @@ use crate::model::{
 };
 
 use super::flaps;
-use super::guard::{approved, first_fill};
+use super::guard::{approved, first_fill, person};
 use super::profiles::sent;
 use super::undo::{carried_out, is_undo};
 
@@ -208,14 +208,11 @@ pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Mem
         );
         // A ring counts each of its people once: this one when he gets out of the temporary name.
         let half = step.action.opens_ring();
-        // People are counted, not steps.
-        let again = step.action.account().zip(flipped(step, effect));
-        let again = again.is_some_and(|(key, of)| flaps::is_of_today(memory, key, now, of));
-        if !by_hand && !by_approval && !expected && !half && !again && !first_fill(memory, step) {
+        if !by_hand && !by_approval && !expected && !half && !first_fill(memory, step) {
             delta.push(Remember::Done(Done {
                 class,
                 at: now.wall,
-                fingerprint,
+                fingerprint: person(step),
             }));
         }
     }

@@ -157,6 +157,10 @@ impl Life<'_> {
                 self.checker.rebooted = true;
                 Ok(self.stage.happen(event))
             }
+            // Who finds a team before mattersync has learned whether it was made?
+            Event::TeamRenamed(_) | Event::TeamArchived if !self.stage.knows_a_team() => {
+                Ok(Done::Nothing)
+            }
             _ => {
                 let done = self.stage.happen(event);
                 self.checker.happened(&done);

@@ -350,6 +350,11 @@ impl<'l> Stage<'l> {
         })
     }
 
+    /// Whether mattersync remembers a team that it filled.
+    pub fn knows_a_team(&self) -> bool {
+        !self.snapshot().memory.teams.is_empty()
+    }
+
     /// How many people the server refuses.
     pub fn refused_for_ever(&self) -> usize {
         self.hub.refused(&BTreeMap::new()).len()

@@ -37,11 +37,19 @@ fn remember(db: &Connection, change: &Remember) -> Result<(), Fault> {
         Remember::Shape(name, shape) => put(db, "shape", name.as_str(), "", Some(shape)),
         Remember::Identity(name, id) => put(db, "identity", name.as_str(), "", Some(id)),
         Remember::Filled(name) => put(db, "filled", name.as_str(), "", Some(&true)),
+        // One row for each person: the last time counts.
         Remember::Done(done) => execute(
             db,
-            "INSERT INTO done (class, at, fingerprint) VALUES (?1, ?2, ?3)",
-            params![done.class.name(), done.at.0, done.fingerprint.as_str()],
-        ),
+            "DELETE FROM done WHERE class = ?1 AND fingerprint = ?2",
+            params![done.class.name(), done.fingerprint.as_str()],
+        )
+        .and_then(|()| {
+            execute(
+                db,
+                "INSERT INTO done (class, at, fingerprint) VALUES (?1, ?2, ?3)",
+                params![done.class.name(), done.at.0, done.fingerprint.as_str()],
+            )
+        }),
         Remember::ForgetDone(before) => {
             execute(db, "DELETE FROM done WHERE at < ?1", params![before.0])
         }

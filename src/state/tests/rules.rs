@@ -232,7 +232,7 @@ async fn counts_count() {
             .collect();
         let expected = [
             ("deactivated", 1),
-            ("done", 2),
+            ("done", 1),
             ("links", 2),
             ("names", 1),
             ("runs", 1),

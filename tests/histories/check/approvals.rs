@@ -106,6 +106,7 @@ impl Checker {
     /// A person approved `what`, and was told what that releases.
     pub fn approved(&mut self, what: &str, approved: &Approved, wall: i64) {
         let plan = &approved.plan.plan;
+        self.shrunk |= what.starts_with("shrank");
         // Somebody has looked.
         self.noticed &= what != "restored";
         if let Some(attribute) = what.strip_prefix("attribute:field:") {

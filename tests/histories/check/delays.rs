@@ -47,6 +47,10 @@ impl Checker {
             served.fault,
             Fault::None | Fault::Reordered(_) | Fault::LargeEntry(_)
         );
+        // Where many dates are set anew, whoever reads them may have lost a right.
+        let plan = cycle.plan.iter().flat_map(|plan| &plan.holds);
+        let mut holds = plan.map(|hold| super::hold_word(&hold.key));
+        let dated = holds.any(|hold| hold.eq_ignore_ascii_case("attribute:shadowexpire"));
         let before = self.earlier.iter().all(|e| e.proof == Proof::True);
         cycle.error.is_none()
             && cycle.plan.is_some()
@@ -54,6 +58,7 @@ impl Checker {
             && cycle.deeds.iter().all(|d| !d.late)
             && !unread
             && plain
+            && !dated
             && served.nameless.is_empty()
             && before
             && !self.is_odd(served)
@@ -154,7 +159,11 @@ impl Checker {
                 continue;
             }
             let excused = |now| self.may_lack_a_user(now, &cycle.served, shown, number);
+            // Who has the name may be renamed first, and be held.
+            let base = shown.legal_name();
+            let named = cycle.before.users.values().any(|u| u.username == base);
             if shown.account.flaw.is_none()
+                && !named
                 && !cycle.refused.contains(&number)
                 && !cycle.after.linked.contains_key(&number)
                 && !excused(&cycle.before)

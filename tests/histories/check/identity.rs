@@ -211,8 +211,10 @@ impl Checker {
             match self.owner.get(&user) {
                 Some(owner) if *owner == number => continue,
                 Some(_) if twins.is_some_and(|t| t.contains(&number)) => {}
+                // An older state that was put back has the older link again.
                 Some(owner) if self.is_same_person(*owner, number) => {
-                    moved.push((number, user.clone()))
+                    let is_new = cycle.before.linked.get(&number) != Some(&user);
+                    moved.extend(is_new.then(|| (number, user.clone())));
                 }
                 Some(owner) => {
                     let what = format!("account {number} is linked to {user}, made for {owner}");

@@ -88,6 +88,8 @@ pub struct Checker {
     back: BTreeMap<u32, u32>,
     /// The number of accounts, of all and in each unit, in the last true reading that was used.
     believed: (usize, [usize; UNITS.len()]),
+    /// A person said that it is right that the directory shrank: fewer than three more may follow.
+    shrunk: bool,
     /// Fields of which a person said that it is right that nobody has them: the few who were not
     /// shown then follow.
     agreed: BTreeSet<String>,
@@ -148,6 +150,7 @@ impl Checker {
             absent: BTreeMap::new(),
             back: BTreeMap::new(),
             believed: (0, [0; UNITS.len()]),
+            shrunk: false,
             agreed: BTreeSet::new(),
             twice: BTreeSet::new(),
             earlier: VecDeque::new(),
@@ -259,9 +262,11 @@ impl Checker {
             let seen = served.of(*number);
             let gone = matches!(seen, Seen::Elsewhere { .. } | Seen::Nowhere)
                 && !self.is_misnumbered(served, *number);
-            if !active && sure {
+            // What arrives late may arrive after the reading.
+            let read_active = cycle.before.users.get(user).is_some_and(User::is_active);
+            if !read_active && sure {
                 self.absent.remove(number);
-            } else if active && gone && served.proves_absence() {
+            } else if read_active && gone && served.proves_absence() {
                 self.absent.entry(*number).or_default().push(cycle.at);
             }
             // Or as the same person under another id.
@@ -387,6 +392,7 @@ impl Checker {
         // What shrinks a little at a time is believed a little at a time.
         if used && (served.proof == Proof::True || served.proves() && !self.is_odd(served)) {
             self.believed = (served.listed, served.units);
+            self.shrunk &= served.proof != Proof::True;
         }
         if used && served.proof == Proof::True && !cycle.killed && cycle.struck.is_empty() {
             self.guard.a_clean_cycle(cycle, self.setting.limits);
