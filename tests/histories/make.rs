@@ -70,7 +70,7 @@ fn setting(dice: &mut Dice) -> Setting {
         bot: dice.percent(35),
         anchors: dice.percent(40),
         dates: dice.percent(30),
-        purge: dice.percent(35),
+        purge: dice.percent(55),
     }
 }
 
@@ -197,7 +197,7 @@ impl Maker {
         let (a, b, c) = (self.who(), self.who(), self.who());
         let fresh = self.fresh();
         let event = match self.dice.below(161) {
-            0..6 => E::Join(self.newcomer()),
+            0..5 => E::Join(self.newcomer()),
             6..10 => E::JoinAs(self.newcomer(), a, self.dice.percent(50)),
             10..11 => {
                 let first = self.newcomer();
@@ -218,7 +218,7 @@ impl Maker {
             ),
             40..42 => E::MoveOut(a),
             42..44 => E::MoveBack(a),
-            44..50 => E::Lock(a),
+            46..50 => E::Lock(a),
             50..54 => E::Unlock(a),
             54..57 => E::NewMail(a, fresh),
             57..59 => E::SwapMails(a, b),
@@ -285,14 +285,14 @@ impl Maker {
             }
             127..128 => E::TeamRenamed(fresh),
             128..129 => E::TeamArchived,
-            129..136 => E::TeamBack,
+            44..46 | 129..136 => E::TeamBack,
             // What takes something else before it.
             136..140 => E::RestoreCopy(a % 2 == 0),
             140..146 => E::MoveBack(a),
             146..150 => E::Mend(a),
             150..151 => E::AdminDeactivatesAgain(a),
             151..154 => E::OwnsOurBot(a),
-            154..159 => E::AdminDemotes(a),
+            5 | 154..159 => E::AdminDemotes(a),
             159..160 => E::ApproveOne(a),
             _ => E::AdminChangesMail(a, fresh),
         };

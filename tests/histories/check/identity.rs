@@ -220,6 +220,8 @@ impl Checker {
                     let what = format!("account {number} is linked to {user}, made for {owner}");
                     return broken(2, what);
                 }
+                // Who was deleted for good, and nobody answered, is forgotten with the next look.
+                None if !cycle.after.users.contains_key(&user) => continue,
                 None => {
                     let wish = Wish::Adopt(number, user.clone());
                     if !self.made.contains(&user)
