@@ -70,7 +70,7 @@ fn setting(dice: &mut Dice) -> Setting {
         bot: dice.percent(35),
         anchors: dice.percent(40),
         dates: dice.percent(30),
-        purge: dice.percent(55),
+        purge: dice.percent(65),
     }
 }
 

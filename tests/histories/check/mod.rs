@@ -88,7 +88,7 @@ pub struct Checker {
     back: BTreeMap<u32, u32>,
     /// The number of accounts, of all and in each unit, in the last true reading that was used.
     believed: (usize, [usize; UNITS.len()]),
-    /// A person said that it is right that the directory shrank: fewer than three more may follow.
+    /// A person said that it is right that the directory shrank.
     shrunk: bool,
     /// Fields of which a person said that it is right that nobody has them: the few who were not
     /// shown then follow.
@@ -389,8 +389,13 @@ impl Checker {
         self.once_down = once.map(|link| link.user.to_string()).collect();
         let served = &cycle.served;
         let used = cycle.order.is_none() && cycle.error.is_none();
-        // What shrinks a little at a time is believed a little at a time.
-        if used && (served.proof == Proof::True || served.proves() && !self.is_odd(served)) {
+        // What shrinks a little at a time is believed a little at a time, and what a person agreed
+        // to at once.
+        let plan = cycle.plan.iter().flat_map(|plan| &plan.holds);
+        let doubted = |hold: &mattersync::model::Hold| hold_word(&hold.key).starts_with("shrank");
+        let agreed = self.shrunk && !plan.into_iter().any(doubted);
+        let even = served.proves() && (agreed || !self.is_odd(served));
+        if used && (served.proof == Proof::True || even) {
             self.believed = (served.listed, served.units);
             self.shrunk &= served.proof != Proof::True;
         }

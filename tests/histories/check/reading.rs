@@ -11,8 +11,6 @@ use super::{Checker, Verdict, broken, tell};
 
 /// Complete readings that must lack somebody.
 const READINGS: usize = 3;
-/// So many more people than a person has seen keep a doubt open.
-const FEW: usize = 3;
 
 impl Checker {
     /// Whether a deactivation is right, as far as one is allowed to know.
@@ -73,8 +71,7 @@ impl Checker {
         let listed = self.believed.0;
         let wish = Wish::Down(self.user_of(cycle, number));
         let approved = self.approvals.released_anywhere(&wish, cycle.wall);
-        let few = self.shrunk && served.hidden.len() < FEW + self.absent.len();
-        if served.hidden.contains(&number) && self.is_odd(served) && !approved && !few {
+        if served.hidden.contains(&number) && self.is_odd(served) && !approved {
             let what = format!(
                 "{name} was deactivated; a reading of {} after {listed}",
                 served.listed
