@@ -17,6 +17,8 @@ pub struct Persons {
     of: BTreeMap<u32, u32>,
     /// Accounts whose anchor was in a whole reading while they had a user.
     known: BTreeSet<u32>,
+    /// Whose it said that they are.
+    proven: BTreeMap<u32, u32>,
 }
 
 impl Checker {
@@ -45,7 +47,19 @@ impl Checker {
         }
         let linked = cycle.before.linked.keys();
         let shown = linked.filter(|number| matches!(cycle.served.of(**number), Seen::Listed(_)));
-        self.persons.known.extend(shown);
+        let shown: Vec<u32> = shown.copied().collect();
+        for number in shown {
+            let account = cycle.served.shown(number).map(|shown| &shown.account);
+            let person = account.map(|account| (number, account.person));
+            self.persons.proven.extend(person);
+            self.persons.known.insert(number);
+        }
+    }
+
+    /// Whether an account that is there is certainly the person of another one that was.
+    pub(super) fn is_back(&self, shown: &Shown, number: u32) -> bool {
+        let person = self.persons.proven.get(&number);
+        self.setting.anchors && person == Some(&shown.account.person)
     }
 
     /// Whether two accounts are one person's, as far as anchors say.

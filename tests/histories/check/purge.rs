@@ -54,7 +54,7 @@ impl Checker {
             return bad(1, "may be there");
         }
         let mut shown = cycle.served.all_shown();
-        if shown.any(|(other, _)| self.is_same_person(other, number)) {
+        if shown.any(|(_, shown)| self.is_back(shown, number)) {
             return bad(2, "is there under another id");
         }
         let since = self.gone.get(&number).map_or(0, |since| cycle.at - since);
