@@ -142,7 +142,7 @@ if ! unshare -rm mount -t tmpfs none /mnt 2>/dev/null; then
     tests+=(--skip edge_90_a_full_disk)
     leave_out 'the test with a full disk: this machine lets nobody mount one in a namespace (unshare -rm)'
 fi
-part 'histories' 1200 env HISTORIES=1000 \
+part 'histories' 1200 env HISTORIES=1070 \
     cargo test --locked --test histories -- --nocapture
 count_tests
 if [ "$(id -u)" -eq 0 ]; then
