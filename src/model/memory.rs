@@ -354,7 +354,7 @@ pub struct Done {
     /// When.
     pub at: Timestamp,
     /// Whom it was about, for a day counts people; an approved step does not count.
-    pub fingerprint: Fingerprint,
+    pub whom: Fingerprint,
 }
 
 /// Everything that is remembered, as the plan sees it.
@@ -534,12 +534,7 @@ impl Memory {
             Remember::Filled(name) => {
                 self.filled.insert(name.clone());
             }
-            Remember::Done(done) => {
-                let is_same =
-                    |d: &Done| (d.class, &d.fingerprint) == (done.class, &done.fingerprint);
-                self.done.retain(|d| !is_same(d));
-                self.done.push(done.clone());
-            }
+            Remember::Done(done) => self.done.push(done.clone()),
             Remember::ForgetDone(before) => self.done.retain(|d| d.at >= *before),
             Remember::Flips(key, value) => put(&mut self.flips, key, value.as_ref()),
             Remember::Announced(key, value) => put(&mut self.announced, key, value.as_ref()),

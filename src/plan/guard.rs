@@ -176,7 +176,7 @@ fn over_limit(draft: &Draft<'_>, class: Class, steps: Vec<&Step>, active: u64) -
         .iter()
         .filter(|d| d.class == class && d.at.0 >= since);
     // People are counted, not steps: who is put right again and again is one.
-    let recent: BTreeSet<&Fingerprint> = recent.map(|d| &d.fingerprint).collect();
+    let recent: BTreeSet<&Fingerprint> = recent.map(|d| &d.whom).collect();
     let done = u64::try_from(recent.len()).unwrap_or(u64::MAX);
     let day = limit.saturating_mul(CYCLES_A_DAY);
     // Who is among those of today is counted already.

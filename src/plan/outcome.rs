@@ -212,7 +212,7 @@ pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Mem
             delta.push(Remember::Done(Done {
                 class,
                 at: now.wall,
-                fingerprint: person(step),
+                whom: person(step),
             }));
         }
     }

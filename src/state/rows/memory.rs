@@ -37,19 +37,11 @@ fn remember(db: &Connection, change: &Remember) -> Result<(), Fault> {
         Remember::Shape(name, shape) => put(db, "shape", name.as_str(), "", Some(shape)),
         Remember::Identity(name, id) => put(db, "identity", name.as_str(), "", Some(id)),
         Remember::Filled(name) => put(db, "filled", name.as_str(), "", Some(&true)),
-        // One row for each person: the last time counts.
         Remember::Done(done) => execute(
             db,
-            "DELETE FROM done WHERE class = ?1 AND fingerprint = ?2",
-            params![done.class.name(), done.fingerprint.as_str()],
-        )
-        .and_then(|()| {
-            execute(
-                db,
-                "INSERT INTO done (class, at, fingerprint) VALUES (?1, ?2, ?3)",
-                params![done.class.name(), done.at.0, done.fingerprint.as_str()],
-            )
-        }),
+            "INSERT INTO done (class, at, fingerprint) VALUES (?1, ?2, ?3)",
+            params![done.class.name(), done.at.0, done.whom.as_str()],
+        ),
         Remember::ForgetDone(before) => {
             execute(db, "DELETE FROM done WHERE at < ?1", params![before.0])
         }
@@ -211,7 +203,7 @@ pub(in super::super) fn load(db: &Connection) -> Result<Memory, Fault> {
         memory.done.push(Done {
             class: class(&row.get::<_, String>(0)?)?,
             at: Timestamp(row.get(1)?),
-            fingerprint: Fingerprint::new(row.get::<_, String>(2)?),
+            whom: Fingerprint::new(row.get::<_, String>(2)?),
         });
     }
     Ok(memory)

@@ -111,7 +111,7 @@ pub(super) fn memory() -> MemoryDelta {
         Remember::Done(Done {
             class,
             at: Timestamp(11),
-            fingerprint: Fingerprint::new(class.name()),
+            whom: Fingerprint::new(class.name()),
         })
     }));
     delta

@@ -154,7 +154,7 @@ fn memory() -> MemoryDelta {
         Remember::Done(Done {
             class,
             at: Timestamp(11),
-            fingerprint: Fingerprint::new(class.name()),
+            whom: Fingerprint::new(class.name()),
         })
     }));
     delta

@@ -170,10 +170,10 @@ fn identity() -> impl Strategy<Value = SourceIdentity> {
 }
 
 fn done() -> impl Strategy<Value = Done> {
-    (class(), moment(), text()).prop_map(|(class, at, fingerprint)| Done {
+    (class(), moment(), text()).prop_map(|(class, at, whom)| Done {
         class,
         at,
-        fingerprint: Fingerprint::new(fingerprint),
+        whom: Fingerprint::new(whom),
     })
 }
 

@@ -208,7 +208,7 @@ async fn counts_count() {
         let done = Done {
             class: Class::Locked,
             at: Timestamp(4),
-            fingerprint: Fingerprint::new("f"),
+            whom: Fingerprint::new("f"),
         };
         let delta = vec![
             Remember::Link(key("a"), link("u")),
@@ -232,7 +232,7 @@ async fn counts_count() {
             .collect();
         let expected = [
             ("deactivated", 1),
-            ("done", 1),
+            ("done", 2),
             ("links", 2),
             ("names", 1),
             ("runs", 1),
