@@ -25,6 +25,8 @@ readonly PACKAGES=(
 readonly POLICY=/usr/sbin/policy-rc.d
 
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
+# A build that nobody changes and builds again needs neither; together they are a quarter of its time.
+export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0
 work=$(mktemp -d)
 child=
 policy_is_ours=

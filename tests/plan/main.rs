@@ -1,0 +1,28 @@
+//! The plan as a pure function: small organisations in memory, their plans, and what these say.
+
+// All of this crate is tests, their helpers too.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+#[path = "../common/company.rs"]
+mod company;
+#[path = "../common/history.rs"]
+mod history;
+#[path = "../common/world.rs"]
+mod world;
+
+mod attacks;
+mod attributes;
+mod doubts;
+mod duplicates;
+mod guard;
+mod identity;
+mod lifecycle;
+mod lifecycle_dates;
+mod lifecycle_returns;
+mod migration;
+mod people;
+mod properties;
+mod scope;
+mod seats;
+mod undo;
+mod untouchable;

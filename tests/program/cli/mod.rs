@@ -1,0 +1,22 @@
+//! The binary as a user runs it, against a simulated Mattermost and a directory in a file.
+
+mod alone;
+mod check;
+mod clean;
+mod directories;
+mod exits;
+mod incomplete;
+mod ldap;
+mod people;
+mod record;
+mod saved;
+mod served;
+mod state;
+mod times;
+mod trusted;
+mod undo;
+mod undo_rings;
+mod unread;
+mod waits;
+mod ways;
+mod words;
