@@ -29,6 +29,7 @@ export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0
 work=$(mktemp -d)
 child=
+beside=
 policy_is_ours=
 summary=()
 left_out=()
@@ -37,6 +38,7 @@ as_root=()
 
 cleanup() {
     [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null || true
+    [ -z "$beside" ] || kill -s TERM "$beside" 2>/dev/null || true
     [ -z "$policy_is_ours" ] || "${as_root[@]}" rm -f -- "$POLICY"
     rm -rf -- "$work"
 }
@@ -63,11 +65,38 @@ part() {
     wait "$child" || status=$?
     child=
     wait $! || true
+    judge "$name" "$limit" "$status" "$begun" "$@"
+}
+
+# judge NAME SECONDS STATUS BEGUN COMMAND...: notes that the command passed, or ends everything.
+judge() {
+    local name=$1 limit=$2 status=$3 begun=$4
+    shift 4
     case $status in
         0) summary+=("$(printf 'passed %5d s  %s' $((SECONDS - begun)) "$name")") ;;
         124 | 137) die "FAILED: $name: not done within $limit s ($*)" ;;
         *) die "FAILED: $name: ended with $status ($*)" ;;
     esac
+}
+
+# begin SECONDS COMMAND...: starts the command beside what comes next, which goes before it.
+begin() {
+    beside_limit=$1 beside_begun=$SECONDS
+    shift
+    beside_command=("$@")
+    nice -n 19 timeout --kill-after=20 "$beside_limit" "$@" </dev/null >"$work/beside" 2>&1 &
+    beside=$!
+}
+
+# finish NAME: waits for what was begun, and shows what it printed.
+finish() {
+    local status=0
+    printf '\n=== %s\n' "$1"
+    wait "$beside" || status=$?
+    beside=
+    mv "$work/beside" "$work/log"
+    cat "$work/log"
+    judge "$1" "$beside_limit" "$status" "$beside_begun" "${beside_command[@]}"
 }
 
 leave_out() {
@@ -138,15 +167,15 @@ part 'documentation' 600 env RUSTDOCFLAGS='-D warnings' \
     cargo doc --locked --workspace --no-deps --document-private-items
 
 part 'the demo' 300 cargo run --locked --example demo
-# The histories have a part of their own.
+part 'the tests are built' 900 cargo test --locked --workspace --no-run
+
+# The histories have a part of their own: they only compute, while the others mostly wait.
 tests=(cargo test --locked --workspace -- --skip histories_keep_the_promises)
 if ! unshare -rm mount -t tmpfs none /mnt 2>/dev/null; then
     tests+=(--skip edge_90_a_full_disk)
     leave_out 'the test with a full disk: this machine lets nobody mount one in a namespace (unshare -rm)'
 fi
-part 'histories' 1200 env HISTORIES=1070 \
-    cargo test --locked --test histories -- --nocapture
-count_tests
+begin 1500 env HISTORIES=1070 cargo test --locked --test histories -- --nocapture
 if [ "$(id -u)" -eq 0 ]; then
     part 'tests' 1500 "${tests[@]}"
     count_tests
@@ -157,6 +186,8 @@ else
     leave_out 'the tests with a Samba domain controller, whose ports only root may open'
     leave_out 'the service in a booted systemd: a container needs root'
 fi
+finish 'histories'
+count_tests
 
 printf '\n'
 printf '%s\n' "${summary[@]}"
