@@ -364,7 +364,10 @@ pub fn show_holds(page: &mut Page, report: &PlanReport, all: bool) {
 /// Why it is held, as a sentence that has its end.
 fn cause(report: &PlanReport, hold: &Hold) -> String {
     let mut cause = hold.cause.to_string();
-    if let HoldCause::Limit { wanted, .. } | HoldCause::Day { wanted, .. } = hold.cause {
+    if let HoldCause::Limit { wanted, .. }
+    | HoldCause::GivenBack { wanted, .. }
+    | HoldCause::Day { wanted, .. } = hold.cause
+    {
         // Where a plan is shown in part, the limit is for all.
         let shown = people(steps_of(report, hold));
         let others = usize::try_from(wanted).unwrap_or(usize::MAX);

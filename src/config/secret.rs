@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 
 use super::Warning;
+use super::trusted::{self, FileError};
 
 /// No password or token is longer; what is, is another file.
 const LONGEST: u64 = 64 * 1024;
@@ -45,6 +46,14 @@ pub enum SecretError {
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
+    },
+    /// Somebody else owns it, or could exchange it.
+    #[error("{}: {error}", path.display())]
+    Untrusted {
+        /// Which file.
+        path: PathBuf,
+        /// Who, and where on the way to it.
+        error: FileError,
     },
     /// There is nothing in it.
     #[error("{} is empty", .0.display())]
@@ -93,6 +102,7 @@ impl SecretError {
                 "type: chmod go-w '{}', and make sure that its content is still yours",
                 path.display()
             ),
+            Self::Untrusted { error, .. } => error.remedy(),
             Self::Empty(path)
             | Self::TooLong(path)
             | Self::NotText(path)
@@ -108,7 +118,10 @@ impl SecretError {
 
     /// Whether the file is there and must not be used as it is, whoever looks.
     pub(super) fn is_refusal(&self) -> bool {
-        matches!(self, Self::NotAFile(_) | Self::WritableByOthers { .. })
+        matches!(
+            self,
+            Self::NotAFile(_) | Self::WritableByOthers { .. } | Self::Untrusted { .. }
+        )
     }
 }
 
@@ -128,6 +141,14 @@ impl SecretSource {
     ) -> Result<(SecretString, Vec<Warning>), SecretError> {
         let path = self.path(credentials)?;
         let (file, mut warnings) = open(&path)?;
+        let metadata = file.metadata().map_err(|error| unreadable(&path, error))?;
+        trusted::judge_owners(&path, &metadata).map_err(|error| match error {
+            FileError::Unreadable(error) => unreadable(&path, error),
+            error => SecretError::Untrusted {
+                path: path.clone(),
+                error,
+            },
+        })?;
         let text = read(file, &path)?;
         if text.starts_with([' ', '\t']) || text.ends_with([' ', '\t']) {
             warnings.push(warning(

@@ -113,6 +113,17 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
+/// Judges an open file by who owns it and by the way that led to it; its own mode is not judged.
+///
+/// # Errors
+/// Names the file, or the first directory or link on the way, with which others could have had a hand
+/// in it.
+pub fn judge_owners(path: &Path, found: &Metadata) -> Result<(), FileError> {
+    let us = geteuid().as_raw();
+    judge_way(path, us)?;
+    judge_owner(path, found, us)
+}
+
 /// Whether nobody but root and we could exchange what is, or is to be made, in this directory.
 ///
 /// # Errors

@@ -63,14 +63,14 @@ pub use migrate::{MigrateIds, MigrationReport};
 pub use people::*;
 pub use person::PersonError;
 pub use question::{History, Question, Show};
-pub use read::{View, known};
+pub use read::{View, known, places};
 pub use report::{Adoption, PlanReport, Side, SyncReport};
 pub use same::{same_people, strangers, unseen};
 pub use saved::{SavePlan, Saved, SavedError, SavedPlan, SyncSaved, SyncedSaved};
 pub use state_check::{Finding, StateCheck, StateReport};
 pub use summary::Summary;
 pub use undo::{LeftStep, Redo, Redone, Undo, UndoReport};
-pub use unread::{unread_accounts, unread_users};
+pub use unread::{unread_accounts, unread_locks, unread_teams, unread_users};
 pub use wait::Wait;
 pub use word::{Approved, WordError};
 

@@ -123,6 +123,7 @@ pub async fn mattermost_alone(
         shape: Shape::default(),
         state_unknown: 0,
         hidden_locks: BTreeSet::new(),
+        unseen_locks: BTreeSet::new(),
     };
     let mattermost = mattermost(reader, &settings.policy, &memory, unsettled, now).await?;
     Ok(view(settings, directory, mattermost, memory))
@@ -231,8 +232,26 @@ async fn mattermost(
     let unasked = asked.iter().nth(MAX_NAMES).cloned();
     let unasked = unasked.map_or_else(BTreeSet::new, |first| asked.split_off(&first));
     reader.fill_in_named(&mut users, &asked).await?;
+    let places = places(reader, policy, memory, &users, &linked).await;
+    Ok(Mattermost {
+        server,
+        users,
+        places,
+        newest,
+        unasked,
+    })
+}
+
+/// The teams of the configuration and who is in them. Nobody stays active because a team cannot be
+/// read.
+pub async fn places(
+    reader: &Reader,
+    policy: &Policy,
+    memory: &Memory,
+    users: &Roster<UserId, User>,
+    linked: &BTreeSet<UserId>,
+) -> Places {
     let mut places = Places::default();
-    // Nobody stays active because a team cannot be read.
     for team in &policy.teams {
         let found = reader.team_by_name(&team.name).await;
         let known = memory.teams.get(&team.name);
@@ -249,7 +268,7 @@ async fn mattermost(
         match found {
             Ok(None) => {}
             Ok(Some(found)) => {
-                if let Err(error) = members(reader, &mut places, &found, &users, &linked).await {
+                if let Err(error) = members(reader, &mut places, &found, users, linked).await {
                     places.members.insert(found.id.clone(), Roster::unread());
                     places.unread.insert(team.name.clone(), error.to_string());
                 }
@@ -260,13 +279,7 @@ async fn mattermost(
             }
         }
     }
-    Ok(Mattermost {
-        server,
-        users,
-        places,
-        newest,
-        unasked,
-    })
+    places
 }
 
 async fn members(
@@ -310,6 +323,7 @@ mod tests {
             email_waiting: None,
             given: BTreeMap::new(),
             anchor: None,
+            agreed: Default::default(),
         }
     }
 

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    Account, AccountKey, DirectoryId, Evidence, Gap, Link, Memory, Part, ProviderName, Roster,
-    Unread, User, UserId,
+    Account, AccountKey, Directory, DirectoryId, Evidence, Gap, Link, Memory, Part, Places,
+    ProviderName, Roster, Unread, User, UserId,
 };
+
+use crate::plan::lost_locks;
 
 use super::View;
 
@@ -39,6 +41,24 @@ pub fn unread_accounts(
     few(links.filter_map(told).collect(), Part::Accounts)
 }
 
+/// Lock attributes that were seen before and are not any more.
+pub fn unread_locks(
+    memory: &Memory,
+    provider: &ProviderName,
+    directory: &Directory,
+) -> Option<Unread> {
+    let lost = lost_locks(memory.shapes.get(provider), directory);
+    let unknown = directory.state_unknown;
+    (!lost.is_empty()).then(|| Unread {
+        part: Part::Locks,
+        why: format!(
+            "{} was seen before and nobody shows it any more; of {unknown} accounts nobody can tell \
+             whether they are locked. Give the right to read it back, or take it out of accounts.lock",
+            lost.join(" and "),
+        ),
+    })
+}
+
 /// Users of linked accounts, and those whom a person ordered to be deactivated, whose row cannot be
 /// used or could not be looked up: nobody can deactivate them.
 pub fn unread_users(memory: &Memory, users: &Roster<UserId, User>) -> Vec<Unread> {
@@ -69,6 +89,7 @@ impl View {
     pub fn unread(&self) -> Vec<Unread> {
         let mut unread = self.unread_parts();
         for (provider, directory) in &self.directories {
+            unread.extend(unread_locks(&self.memory, provider, directory));
             let accounts = &directory.accounts;
             unread.extend(unread_accounts(
                 &self.memory,
@@ -91,24 +112,30 @@ impl View {
         }
         unread.extend(self.server.unread.iter().cloned());
         unread.extend(gaps(Part::Users, &self.users));
-        let places = &self.places;
-        for (name, why) in &places.unread {
-            unread.push(Unread {
-                part: Part::Team(name.clone()),
-                why: why.clone(),
-            });
-        }
-        let known = places.teams.iter();
-        for (name, team) in known.filter(|(name, _)| !places.unread.contains_key(*name)) {
-            let members = places.members.get(&team.id);
-            unread.extend(
-                members
-                    .into_iter()
-                    .flat_map(|m| gaps(Part::Team(name.clone()), m)),
-            );
-        }
+        unread.extend(unread_teams(&self.places));
         unread
     }
+}
+
+/// Teams that could not be read, or whose members could not.
+pub fn unread_teams(places: &Places) -> Vec<Unread> {
+    let mut unread = Vec::new();
+    for (name, why) in &places.unread {
+        unread.push(Unread {
+            part: Part::Team(name.clone()),
+            why: why.clone(),
+        });
+    }
+    let known = places.teams.iter();
+    for (name, team) in known.filter(|(name, _)| !places.unread.contains_key(*name)) {
+        let members = places.members.get(&team.id);
+        unread.extend(
+            members
+                .into_iter()
+                .flat_map(|m| gaps(Part::Team(name.clone()), m)),
+        );
+    }
+    unread
 }
 
 /// The first of many people, and how many more there are, as one part of the whole.

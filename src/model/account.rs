@@ -269,6 +269,8 @@ pub struct Directory {
     /// Attributes of lock rules, in lower case, that no entry showed although nothing proves that
     /// nobody has them: the right to read them may have been lost.
     pub hidden_locks: BTreeSet<String>,
+    /// Attributes of lock rules that no entry showed, and whose absence proves nothing.
+    pub unseen_locks: BTreeSet<String>,
 }
 
 /// What a provider returns.

@@ -36,6 +36,21 @@ pub struct Link {
     /// it, where the configuration names one: by it a person who moved between directories is recognised.
     #[serde(default)]
     pub anchor: Option<String>,
+    /// What the user was last seen with that was also what the directory wanted.
+    #[serde(default)]
+    pub agreed: Agreed,
+}
+
+/// A user's username and address when both sides last agreed about them. Whoever has another one now
+/// while the directory still wants this one has changed it on Mattermost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agreed {
+    /// As the server has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// As the server has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
 }
 
 impl Link {

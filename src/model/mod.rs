@@ -29,9 +29,9 @@ pub use ids::{
 };
 pub use known::{Known, KnownBy, Surest};
 pub use memory::{
-    Absence, Announcement, Approval, ChosenName, ClockSeen, Deactivation, Done, Flip, Flipped,
-    Given, HoldKey, Kept, Link, LinkOrigin, Memory, MemoryDelta, Newest, Older, Order, Remember,
-    Restored, Return, SeatRefusal, SeatWait, Unlinked,
+    Absence, Agreed, Announcement, Approval, ChosenName, ClockSeen, Deactivation, Done, Flip,
+    Flipped, Given, HoldKey, Kept, Link, LinkOrigin, Memory, MemoryDelta, Newest, Older, Order,
+    Remember, Restored, Return, SeatRefusal, SeatWait, Unlinked,
 };
 pub use plan::{
     Action, Class, NewUser, Outcome, Phase, Plan, Precondition, Step, Subject, TeamRef, UserRef,

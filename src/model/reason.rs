@@ -442,6 +442,14 @@ pub enum HoldCause {
         /// How many the plan wants: people, not steps.
         wanted: u64,
     },
+    /// More people were to get back what they changed on Mattermost than the directory's own
+    /// changes leave of the limit for one cycle.
+    GivenBack {
+        /// What they leave of it.
+        limit: u64,
+        /// How many wait: people, not steps.
+        wanted: u64,
+    },
     /// More of the class within 24 hours than three times its limit.
     Day {
         /// Three times the limit.

@@ -122,6 +122,8 @@ pub enum Part {
     Accounts,
     /// The directory's groups.
     Groups,
+    /// Who is locked, of the directory's accounts.
+    Locks,
     /// Mattermost's list of users.
     Users,
     /// How many users there are.
@@ -141,7 +143,10 @@ pub enum Part {
 impl Part {
     /// Whether it is a part of the directory's side, not of Mattermost's.
     pub fn is_of_directory(&self) -> bool {
-        matches!(self, Self::Accounts | Self::Groups | Self::Account(_))
+        matches!(
+            self,
+            Self::Accounts | Self::Groups | Self::Locks | Self::Account(_)
+        )
     }
 }
 
@@ -150,6 +155,7 @@ impl fmt::Display for Part {
         match self {
             Self::Accounts => f.write_str("the directory"),
             Self::Groups => f.write_str("the directory's groups"),
+            Self::Locks => f.write_str("who is locked in the directory"),
             Self::Users => f.write_str("the list of users"),
             Self::UserCount => f.write_str("the number of users"),
             Self::UserLimit => f.write_str("the limit of active users"),

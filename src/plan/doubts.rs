@@ -311,6 +311,11 @@ fn learn_shape(
     let mut now = now.clone();
     if let Some(last) = last {
         keep_doubted(&mut now, last, staying);
+        if let Some(directory) = draft.world.directories.get(provider) {
+            let lost = lost(last, directory).into_iter();
+            now.attributes
+                .extend(lost.map(|name| (seen_once(&name), 1)));
+        }
     }
     if last != Some(&now) {
         draft.learn(Remember::Shape(provider.clone(), now));
@@ -430,6 +435,29 @@ fn outer(dn: &str) -> impl Iterator<Item = &str> {
         escaped = c == '\\' && !escaped;
         separates.then(|| &dn[at + 1..])
     })
+}
+
+/// Under this name a shape keeps that a lock attribute was seen and is not any more. The number is
+/// below [`FEW`], so that nothing is compared with it.
+fn seen_once(attribute: &str) -> String {
+    format!("seen:{attribute}")
+}
+
+fn lost(last: &Shape, directory: &Directory) -> Vec<String> {
+    let had = |name: &String| last.attributes.get(name).is_some_and(|n| *n > 0);
+    let unseen = directory.unseen_locks.iter();
+    let lost = unseen.filter(|name| had(name) || had(&seen_once(name)));
+    lost.cloned().collect()
+}
+
+/// The attributes of lock rules that accounts had once and that none of this reading shows, where
+/// because of it somebody's lock cannot be seen: a right was lost, and locks are not followed until it
+/// is back or `accounts.lock` names what can be seen.
+pub fn lost_locks(last: Option<&Shape>, directory: &Directory) -> Vec<String> {
+    match last.filter(|_| directory.state_unknown > 0) {
+        Some(last) => lost(last, directory),
+        None => Vec::new(),
+    }
 }
 
 /// Lock attributes that the last accounts who had them show no more, though nothing proves that

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::model::{
-    Approval, Class, Fingerprint, Hold, HoldCause, HoldKey, Memory, Now, ProviderName, Step, StepId,
+    Action, Approval, Class, Fingerprint, Hold, HoldCause, HoldKey, Memory, Now, ProviderName,
+    Step, StepId,
 };
 
 use super::doubts::Doubts;
@@ -152,20 +153,89 @@ fn over_limit(draft: &Draft<'_>, class: Class, steps: Vec<&Step>, active: u64) -
         .into_iter()
         .filter(|s| released.is_none_or(|r| !r.contains(&s.action.fingerprint())))
         .collect();
-    let number = u64::try_from(persons(wanted.iter().copied())).unwrap_or(u64::MAX);
-    if number == 0 {
+    let (given_back, meant): (Vec<&Step>, Vec<&Step>) = wanted
+        .into_iter()
+        .partition(|step| gives_back(draft.world.memory, step));
+    let recent = done_today(draft, class);
+    let count = |steps: &[&Step]| of_persons(steps.iter().copied());
+    let day = limit.saturating_mul(CYCLES_A_DAY);
+    let done = u64::try_from(recent.len()).unwrap_or(u64::MAX);
+    // Who is among those of today is counted already.
+    let sum = |steps: &[&Step]| {
+        let new = steps.iter().copied();
+        let new = new.filter(|step| !recent.contains(&person(step)));
+        done.saturating_add(of_persons(new))
+    };
+    // What the directory says goes first: what people change on Mattermost must not use up the
+    // limit, nor the last third of the day.
+    let held_meant = over(count(&meant), limit, || (sum(&meant), day, done));
+    let left = match held_meant {
+        None => limit.saturating_sub(count(&meant)),
+        Some(_) => limit,
+    };
+    let passing: &[&Step] = if held_meant.is_none() { &meant } else { &[] };
+    let both: Vec<&Step> = passing.iter().chain(&given_back).copied().collect();
+    let for_them = day.saturating_sub(limit);
+    let held_back = over(count(&given_back), left, || (sum(&both), for_them, done));
+    let held_back = held_back.map(|cause| match cause {
+        HoldCause::Limit { limit, wanted } if count(&meant) > 0 => {
+            HoldCause::GivenBack { limit, wanted }
+        }
+        cause => cause,
+    });
+    let steps: Vec<&Step> = match (&held_meant, &held_back) {
+        (None, None) => return None,
+        (Some(_), None) => meant,
+        (None, Some(_)) => given_back,
+        (Some(_), Some(_)) => meant.into_iter().chain(given_back).collect(),
+    };
+    let cause = held_meant.or(held_back)?;
+    let wanted = of_persons(steps.iter().copied());
+    let cause = match cause {
+        HoldCause::Limit { limit, .. } => HoldCause::Limit { limit, wanted },
+        HoldCause::Day { limit, done, .. } => HoldCause::Day {
+            limit,
+            done,
+            wanted,
+        },
+        cause => cause,
+    };
+    Some(hold(key, cause, &steps))
+}
+
+/// Why so many people are too many for one cycle, or for a day: the sum of the day with them, what
+/// the day may see, what was done in it.
+fn over(wanted: u64, limit: u64, day: impl Fn() -> (u64, u64, u64)) -> Option<HoldCause> {
+    if wanted == 0 {
         return None;
     }
-    if number > limit {
-        return Some(hold(
-            key,
-            HoldCause::Limit {
-                limit,
-                wanted: number,
-            },
-            &wanted,
-        ));
+    if wanted > limit {
+        return Some(HoldCause::Limit { limit, wanted });
     }
+    let (sum, limit, done) = day();
+    (sum > limit).then_some(HoldCause::Day {
+        limit,
+        done,
+        wanted,
+    })
+}
+
+/// Whether a step gives somebody back what the directory never changed: they, or an administrator,
+/// changed it on Mattermost.
+fn gives_back(memory: &Memory, step: &Step) -> bool {
+    let link = step.action.account().and_then(|key| memory.links.get(key));
+    let Some(agreed) = link.map(|link| &link.agreed) else {
+        return false;
+    };
+    match &step.action {
+        Action::Rename { username, .. } => agreed.username.as_ref() == Some(&username.to),
+        Action::ChangeEmail { email, .. } => agreed.email.as_ref() == Some(&email.to),
+        _ => false,
+    }
+}
+
+/// To whom something of a class was done within a [`DAY`].
+fn done_today<'d>(draft: &'d Draft<'_>, class: Class) -> BTreeSet<&'d Fingerprint> {
     let day = i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX);
     let set_by = dates::set_by(draft.world.memory, draft.now);
     let since = draft.now.wall.0.saturating_sub(day).saturating_sub(set_by);
@@ -176,33 +246,13 @@ fn over_limit(draft: &Draft<'_>, class: Class, steps: Vec<&Step>, active: u64) -
         .iter()
         .filter(|d| d.class == class && d.at.0 >= since);
     // People are counted, not steps: who is put right again and again is one.
-    let recent: BTreeSet<&Fingerprint> = recent.map(|d| &d.whom).collect();
-    let done = u64::try_from(recent.len()).unwrap_or(u64::MAX);
-    let day = limit.saturating_mul(CYCLES_A_DAY);
-    // Who is among those of today is counted already.
-    let new = wanted
-        .iter()
-        .copied()
-        .filter(|step| !recent.contains(&person(step)));
-    let new = u64::try_from(persons(new)).unwrap_or(u64::MAX);
-    if done.saturating_add(new) > day {
-        return Some(hold(
-            key,
-            HoldCause::Day {
-                limit: day,
-                done,
-                wanted: number,
-            },
-            &wanted,
-        ));
-    }
-    None
+    recent.map(|d| &d.whom).collect()
 }
 
 /// How many people these steps are about: whose username and address change is one.
-fn persons<'s>(steps: impl Iterator<Item = &'s Step>) -> usize {
+fn of_persons<'s>(steps: impl Iterator<Item = &'s Step>) -> u64 {
     let who = steps.map(|step| (step.action.account(), step.action.user()));
-    who.collect::<BTreeSet<_>>().len()
+    u64::try_from(who.collect::<BTreeSet<_>>().len()).unwrap_or(u64::MAX)
 }
 
 /// Whom a step is about, for the sum over a day.

@@ -17,6 +17,11 @@ impl fmt::Display for HoldCause {
             Self::Limit { limit, wanted } => {
                 write!(f, "{wanted} wanted, one cycle may do {limit}")
             }
+            Self::GivenBack { limit, wanted } => write!(
+                f,
+                "{wanted} are to get back what was changed on Mattermost; the directory's own \
+                 changes go first and leave {limit} for one cycle"
+            ),
             Self::Day {
                 limit,
                 done,

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Account, AccountKey, AccountState, Action, Link, LinkOrigin, Precondition, Reason, Remember,
-    Subject, User, UserId, Why,
+    Account, AccountKey, AccountState, Action, Agreed, Link, LinkOrigin, Precondition, Reason,
+    Remember, Subject, User, UserId, Why,
 };
 
 use super::crowd::Bar;
@@ -241,11 +241,14 @@ fn linked<'a>(draft: &mut Draft<'a>, kin: &Kin<'a>, at: usize) -> Option<Person<
         true => &account.anchor,
         false => &link.anchor,
     };
+    let agreed = agreed(draft, (key, account), user, &link);
     if link.last_dn != account.dn
         || link.last_username != account.username
         || link.anchor != *anchor
+        || link.agreed != agreed
     {
         let seen = Link {
+            agreed,
             last_dn: account.dn.clone(),
             last_username: account.username.clone(),
             anchor: anchor.clone(),
@@ -298,6 +301,33 @@ fn linked<'a>(draft: &mut Draft<'a>, kin: &Kin<'a>, at: usize) -> Option<Person<
     Some(person)
 }
 
+/// What both sides agree about now; where they differ, what they last agreed about.
+fn agreed(
+    draft: &Draft<'_>,
+    (key, account): (&AccountKey, &Account),
+    user: Option<&User>,
+    link: &Link,
+) -> Agreed {
+    let Some(user) = user else {
+        return link.agreed.clone();
+    };
+    let wanted = std::iter::once(&account.username).chain(&account.other_usernames);
+    let mut wanted = wanted.filter_map(|name| names::legal(name));
+    let chosen = draft.world.memory.names.get(key);
+    let named = chosen.is_some_and(|chosen| chosen.name == user.username)
+        || wanted.any(|name| name == user.username);
+    let mut addresses = account.emails.iter().flat_map(|source| &source.values);
+    let addressed = addresses.any(|email| *email == user.email);
+    let known = |now: bool, value: &String, before: &Option<String>| match now {
+        true => Some(value.clone()),
+        false => before.clone(),
+    };
+    Agreed {
+        username: known(named, &user.username, &link.agreed.username),
+        email: known(addressed, &user.email, &link.agreed.email),
+    }
+}
+
 fn gone(key: &AccountKey, account: &Account, link: &Link) -> Subject {
     Subject {
         account: Some(key.clone()),
@@ -325,6 +355,7 @@ fn new_link(draft: &Draft<'_>, account: &Account, user: &User, origin: LinkOrigi
         email_waiting: None,
         given: Default::default(),
         anchor: None,
+        agreed: Agreed::default(),
     }
 }
 

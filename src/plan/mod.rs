@@ -59,12 +59,14 @@ pub use action::people;
 pub use address::legal_email;
 pub use crowd::{Bar, Claim, Crowd};
 pub use dates::{next_expiry, set_by};
+pub use doubts::lost_locks;
 pub use guard::{APPROVAL, DAY, approved, limit};
 pub use hold_words::hold_name;
 pub use inverse::{Inverse, inverse};
 pub use migration::{Migration, Renumbered, Stuck};
 pub use names::{legal_username, own_name};
 pub use outcome::{Effect, before, forget_account, in_doubt, made, made_later, remember, undone};
+pub use places::team_moved;
 pub use policy::{
     AdoptRule, Authority, ByHand, LifecyclePolicy, Limit, Policy, Setting, TeamPolicy,
 };

@@ -277,6 +277,7 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
         email_waiting: None,
         given: Default::default(),
         anchor: None,
+        agreed: Default::default(),
     };
     if matches!(effect, Effect::Purged) {
         return forget_account(memory, key);

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::model::{
-    Action, Hold, HoldCause, HoldKey, NewUser, Precondition, Reason, Remember, Step, Subject, Team,
-    TeamMoved, TeamRef, UserRef, Why,
+    Action, Hold, HoldCause, HoldKey, NewUser, Places, Precondition, Reason, Remember, Step,
+    Subject, Team, TeamMoved, TeamRef, UserRef, Why,
 };
 
 use super::draft::{Draft, Person};
@@ -49,8 +49,7 @@ fn subject(team: &str) -> Subject {
 }
 
 /// The team that was filled under this name, if another one or none has the name now.
-fn moved(draft: &Draft<'_>, name: &str) -> Option<TeamMoved> {
-    let places = draft.world.places;
+pub fn team_moved(places: &Places, name: &str) -> Option<TeamMoved> {
     let now = places.moved.get(name)?.as_ref();
     Some(TeamMoved {
         team: name.to_owned(),
@@ -79,7 +78,7 @@ pub fn holds(draft: &Draft<'_>) -> Vec<Hold> {
         let steps = steps.filter(|step| team_of(step) == Some(name));
         let waits = |s: &&Step| released.is_none_or(|r| !r.contains(&s.action.fingerprint()));
         let steps: Vec<&Step> = steps.filter(waits).collect();
-        let cause = HoldCause::TeamMoved(moved(draft, name)?);
+        let cause = HoldCause::TeamMoved(team_moved(draft.world.places, name)?);
         (!steps.is_empty()).then(|| guard::hold(key, cause, &steps))
     });
     holds.collect()
@@ -97,7 +96,7 @@ pub fn learn(draft: &mut Draft<'_>) {
         }
     }
     for name in configured {
-        if let Some(moved) = moved(draft, name) {
+        if let Some(moved) = team_moved(draft.world.places, name) {
             let key = HoldKey::Team(name.clone());
             if draft.plan.holds.iter().all(|hold| hold.key != key) {
                 draft.leave(subject(name), Why::TeamMoved(moved));

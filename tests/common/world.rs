@@ -35,6 +35,8 @@ pub struct MiniWorld {
     pub hidden: BTreeSet<DirectoryId>,
     /// Lock attributes that nobody shows and that may have been hidden.
     pub hidden_locks: BTreeSet<String>,
+    /// Lock attributes that nobody shows, whether or not they may have been hidden.
+    pub unseen_locks: BTreeSet<String>,
     /// Why the reading proves nothing.
     pub gaps: Vec<Gap>,
     /// What the look-up by id says instead of "nowhere"; `None` for a look-up that was not made.
@@ -145,6 +147,7 @@ impl MiniWorld {
             rejected: Vec::new(),
             hidden: BTreeSet::new(),
             hidden_locks: BTreeSet::new(),
+            unseen_locks: BTreeSet::new(),
             gaps: Vec::new(),
             lookups: BTreeMap::new(),
             identity: SourceIdentity {
@@ -270,6 +273,7 @@ impl MiniWorld {
             shape,
             state_unknown: 0,
             hidden_locks: self.hidden_locks.clone(),
+            unseen_locks: self.unseen_locks.clone(),
         };
         keep_usernames(
             &mut directory,

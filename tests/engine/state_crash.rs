@@ -243,6 +243,7 @@ async fn settle(store: &SqliteStore, run: RunId, id: StepId) {
         email_waiting: None,
         given: Default::default(),
         anchor: None,
+        agreed: Default::default(),
     };
     let delta = vec![
         Remember::Nonce(key.clone(), None),

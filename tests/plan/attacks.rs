@@ -387,6 +387,68 @@ fn who_fights_about_a_name_is_held_alone() {
     assert_eq!(held(&world.plan()), []);
 }
 
+/// What some change on Mattermost waits for a person once it is too much; what the directory changed
+/// goes first, and the others' changes leave room for it also in the sum of a day.
+#[test]
+fn many_who_change_their_own_names_and_addresses_hold_nobody_else() {
+    let mut world = company(20);
+    limited(&mut world, Class::Rename, 2);
+    limited(&mut world, Class::Email, 2);
+    world.cycle();
+    let change = |world: &mut MiniWorld, who: &str, n: usize| {
+        let user = world.user_id(who);
+        let user = world.server.user(&user);
+        user.username = format!("{who}.own{n}");
+        user.email = format!("{who}.own{n}@example.org");
+    };
+    for who in ["p01", "p02", "p03"] {
+        change(&mut world, who, 0);
+    }
+    world.account("p10").username = "p10.married".into();
+    world.account("p10").emails = emails(&["married@example.org"]);
+    let (plan, _) = world.cycle();
+    let both = [HoldKey::Class(Class::Rename), HoldKey::Class(Class::Email)];
+    assert_eq!(held(&plan), both);
+    for hold in &plan.holds {
+        let cause = HoldCause::GivenBack {
+            limit: 1,
+            wanted: 3,
+        };
+        assert_eq!((&hold.cause, hold.steps.len()), (&cause, 3));
+    }
+    assert_eq!(world.user("p10").username, "p10.married");
+    assert_eq!(world.user("p10").email, "married@example.org");
+    // A person's word gives them back; and a few at a time need none.
+    for key in &both {
+        world.approve(&plan, key);
+    }
+    let (plan, _) = world.cycle();
+    assert_eq!(held(&plan), []);
+    assert_eq!(world.user("p01").username, "p01");
+    world.tick(2 * DAY);
+    // However many do so one after the other, a third of the day is the directory's.
+    for (n, who) in ["p04", "p05", "p06", "p07", "p08"].into_iter().enumerate() {
+        change(&mut world, who, n);
+        world.cycle();
+        world.tick(HOUR);
+    }
+    assert_eq!(held(&world.plan()), both);
+    assert_eq!(world.user("p08").username, "p08.own4");
+    for who in ["p11", "p12"] {
+        world.account(who).username = format!("{who}.married");
+    }
+    let (plan, _) = world.cycle();
+    assert_eq!(held(&plan), both);
+    assert_eq!(world.user("p11").username, "p11.married");
+    assert_eq!(world.user("p12").username, "p12.married");
+    // Above their own limit the directory's changes wait as ever.
+    for who in ["p13", "p14", "p15"] {
+        world.account(who).username = format!("{who}.married");
+    }
+    world.cycle();
+    assert_eq!(world.user("p13").username, "p13");
+}
+
 #[test]
 fn the_same_for_addresses_and_names_and_nobody_waits_for_what_such_a_person_took() {
     let mut world = company(4);

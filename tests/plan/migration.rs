@@ -26,6 +26,7 @@ fn everything(world: &MiniWorld, id: &str) -> Vec<Remember> {
         deactivated: None,
         email_waiting: Some("a@example.org".into()),
         given: Default::default(),
+        agreed: Default::default(),
         anchor: None,
     };
     let absence = Absence {

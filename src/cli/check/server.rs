@@ -6,12 +6,12 @@ use secrecy::ExposeSecret;
 
 use crate::cli::print::count;
 use crate::config::{MattermostAccess, Settings};
-use crate::cycle::{unread_accounts, unread_users};
+use crate::cycle::{places, unread_accounts, unread_locks, unread_teams, unread_users};
 use crate::mattermost::{CallError, Client, Reader};
 use crate::model::{
     Account, AccountState, Directory, Memory, Roster, Seats, ServerFacts, User, UserId, Version,
 };
-use crate::plan::own_name;
+use crate::plan::{own_name, team_moved};
 
 use super::branch::{self, Accounts};
 use super::{Findings, some};
@@ -71,7 +71,10 @@ pub(super) async fn check(
     administrators(findings, settings, directory, &users);
     seats(findings, &facts, directory, &users);
     protected(findings, settings, &users);
-    teams(findings, settings, &reader, &facts, directory).await;
+    teams(findings, settings, &reader, &users, memory).await;
+    if let Some(directory) = directory {
+        room_in_teams(findings, settings, &facts, directory);
+    }
     deletions(findings, settings, &facts);
     initial_password(findings, settings, &facts);
     if may_all {
@@ -95,6 +98,9 @@ async fn unread_people(
         findings.unread("Mattermost", one.to_string());
     }
     let provider = &settings.provider.name;
+    if let Some(one) = directory.and_then(|d| unread_locks(memory, provider, d)) {
+        findings.unread("directory", one.to_string());
+    }
     let accounts = directory.map(|d| unread_accounts(memory, provider, &d.accounts, users));
     for one in accounts.into_iter().flatten() {
         findings.unread("directory", one.to_string());
@@ -368,47 +374,67 @@ async fn teams(
     findings: &mut Findings,
     settings: &Settings,
     reader: &Reader,
-    facts: &ServerFacts,
-    directory: Option<&Directory>,
+    users: &Roster<UserId, User>,
+    memory: &Memory,
 ) {
-    for team in &settings.policy.teams {
-        let name = &team.name;
-        match reader.team_by_name(name).await {
-            Err(error) => findings.unread("teams", format!("{name}: {error}")),
-            Ok(None) => findings.ok("teams", format!("{name} will be made")),
-            Ok(Some(found)) if found.archived_at.is_some() => findings.problem(
+    let policy = &settings.policy;
+    if policy.teams.is_empty() {
+        findings.note(
+            "teams",
+            "none is configured: new users see no channel at first",
+        );
+    }
+    let linked = memory.links.values().map(|l| l.user.clone()).collect();
+    let places = places(reader, policy, memory, users, &linked).await;
+    for one in unread_teams(&places) {
+        findings.unread("teams", one.to_string());
+    }
+    let known = policy.teams.iter().map(|team| &team.name);
+    for name in known.filter(|name| !places.unread.contains_key(*name)) {
+        if let Some(moved) = team_moved(&places, name) {
+            findings.held = true;
+            findings.note("teams", moved.to_string());
+            continue;
+        }
+        match places.teams.get(name) {
+            None => findings.ok("teams", format!("{name} will be made")),
+            Some(found) if found.archived_at.is_some() => findings.problem(
                 "teams",
                 format!("{name} is archived: restore it, or take it out of the configuration"),
             ),
-            Ok(Some(found)) if found.group_constrained => findings.problem(
+            Some(found) if found.group_constrained => findings.problem(
                 "teams",
                 format!(
                     "{}",
                     crate::model::Why::TeamConstrained { team: name.clone() }
                 ),
             ),
-            Ok(Some(found)) if !found.allowed_domains.is_empty() => findings.note(
+            Some(found) if !found.allowed_domains.is_empty() => findings.note(
                 "teams",
                 format!(
                     "{name} accepts only addresses at {}",
                     found.allowed_domains.join(", ")
                 ),
             ),
-            Ok(Some(found)) => {
+            Some(found) => {
                 findings.ok("teams", format!("{name} is there ({})", found.display_name));
             }
         }
     }
-    if settings.policy.teams.is_empty() {
-        findings.note(
-            "teams",
-            "none is configured: new users see no channel at first",
-        );
-        return;
-    }
-    let (Some(most), Some(directory)) = (facts.max_users_per_team, directory) else {
+}
+
+fn room_in_teams(
+    findings: &mut Findings,
+    settings: &Settings,
+    facts: &ServerFacts,
+    directory: &Directory,
+) {
+    let Some(most) = facts.max_users_per_team else {
         return;
     };
+    if settings.policy.teams.is_empty() {
+        return;
+    }
     let people = people(directory);
     let setting = "TeamSettings.MaxUsersPerTeam";
     if u64::try_from(people).unwrap_or(u64::MAX) > most {

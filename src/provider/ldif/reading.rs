@@ -20,7 +20,7 @@ use super::What;
 use super::filter::Filter;
 use super::form;
 use super::places::Places;
-use super::records::{Bad, Item, Records};
+use super::records::{Bad, Item, Program, Records};
 
 /// More records than this that cannot be understood: the file is no LDIF.
 const MAX_BAD: usize = 1000;
@@ -161,6 +161,8 @@ struct Pass<'a> {
     operational: bool,
     /// Whether the file says that the search that wrote it succeeded.
     succeeded: bool,
+    /// The program that has begun a part of the file and always says where it ends.
+    unended: Option<Program>,
 }
 
 impl<'a> Pass<'a> {
@@ -190,6 +192,7 @@ impl<'a> Pass<'a> {
             more_pages: false,
             operational: false,
             succeeded: false,
+            unended: None,
         }
     }
 
@@ -205,9 +208,19 @@ impl<'a> Pass<'a> {
             Item::Result { code: 0, .. } => self.succeeded = true,
             Item::Result { code, message } => self.gaps.push(Gap::ResultCode { code, message }),
             Item::Count(count) => self.count(count),
+            Item::Begun(program) => self.begun(program),
+            Item::Ended => self.unended = None,
             Item::Cookie { more } => self.more_pages = more,
         }
         Ok(())
+    }
+
+    /// A program says that it begins. `ldapsearch` does so once for each search.
+    fn begun(&mut self, program: Program) {
+        if program == Program::Ldapsearch {
+            self.gaps.extend(self.unended.map(unended));
+        }
+        self.unended = Some(program);
     }
 
     fn entry(&mut self, entry: Entry, closed: bool) {
@@ -228,6 +241,7 @@ impl<'a> Pass<'a> {
         for (attribute, count) in self.asked_for.iter_mut().filter(|_| in_base) {
             *count += usize::from(!entry.values(attribute).is_empty());
         }
+        self.assembler.beside(&entry);
         self.operational |= OPERATIONAL
             .iter()
             .any(|name| !entry.values(name).is_empty());
@@ -345,6 +359,7 @@ impl<'a> Pass<'a> {
             ));
         }
         self.gaps.extend(file_gaps(records, before, path));
+        self.gaps.extend(self.unended.map(unended));
         self.gaps.extend(self.places.gap());
         self.gaps.extend(self.not_dumped());
         if self.more_pages {
@@ -463,6 +478,17 @@ fn file_gaps<R: io::BufRead>(records: &Records<'_, R>, before: &Metadata, path: 
         Err(e) => gaps.push(gap(format!("it went away while it was read: {e}"))),
     }
     gaps
+}
+
+/// The last words of a program are not there.
+fn unended(program: Program) -> Gap {
+    let (name, words) = match program {
+        Program::Ldapsearch => ("ldapsearch", "# search result"),
+        Program::Ldbsearch => ("ldbsearch", "# returned 2 records"),
+    };
+    Gap::File(format!(
+        "it was begun by {name} and lacks what that writes at its end ({words}): it broke off"
+    ))
 }
 
 /// Whether a record that cannot be used may be one that this filter finds below this base.

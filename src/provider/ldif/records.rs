@@ -34,11 +34,24 @@ pub(super) enum Item {
     },
     /// `# numEntries: N` or `# N entries`: how many entries the search returned.
     Count(u64),
+    /// What a program writes before its first entry, or before each.
+    Begun(Program),
+    /// What that program writes at its end.
+    Ended,
     /// `pagedresults: cookie=`: whether the search had more pages.
     Cookie {
         /// False on the last page.
         more: bool,
     },
+}
+
+/// A program that says in comments where its output begins and ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Program {
+    /// `# LDAPv3` with the search's base and filter; `# search result` at the end. Not with `-LL`.
+    Ldapsearch,
+    /// `# record N` before each entry; `# returned N records` at the end.
+    Ldbsearch,
 }
 
 /// A record that cannot be used.
@@ -193,7 +206,11 @@ impl Open {
         if self.torn {
             return Ok(None);
         }
-        let (name, value) = split(line).map_err(Fault::Line)?;
+        let (name, value) = split(line).map_err(|why| match why {
+            // One entry has begun, and no other: what else it says still counts.
+            Unsplit::Broken(why) if self.entry.is_some() => Fault::Value(String::new(), why),
+            Unsplit::Broken(why) | Unsplit::Foreign(why) => Fault::Line(why),
+        })?;
         let line = |why: &str| Err(Fault::Line(why.to_owned()));
         let Some(entry) = &mut self.entry else {
             return match (name.as_str(), value.text()) {
@@ -305,17 +322,25 @@ impl<'a> Value<'a> {
     }
 }
 
+/// Why a line is no attribute and value.
+enum Unsplit {
+    /// It is no line of any LDIF.
+    Broken(String),
+    /// It belongs to something that is no entry.
+    Foreign(String),
+}
+
 /// The attribute's name, in lower case with its options, and what stands behind it.
-fn split(line: &[u8]) -> Result<(String, Value<'_>), String> {
+fn split(line: &[u8]) -> Result<(String, Value<'_>), Unsplit> {
     let legal = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b';' | b'_' | b'=');
     let colon = line.iter().position(|b| *b == b':');
     let (name, rest) = match colon.and_then(|at| line.split_at_checked(at)) {
         Some((name, rest)) if !name.is_empty() && name.iter().all(legal) => (name, &rest[1..]),
         _ => {
-            return Err(match line.first() {
-                Some(b' ') => "a folded line has no line before it".to_owned(),
-                Some(b'-') => "it is a change; only whole entries are read".to_owned(),
-                _ => "a line is neither \"name: value\" nor a comment".to_owned(),
+            return Err(match line {
+                [b' ', ..] => Unsplit::Foreign("a folded line has no line before it".to_owned()),
+                b"-" => Unsplit::Foreign("it is a change; only whole entries are read".to_owned()),
+                _ => Unsplit::Broken("a line is neither \"name: value\" nor a comment".to_owned()),
             });
         }
     };
@@ -346,6 +371,21 @@ fn read_dn(value: Value<'_>) -> Result<String, String> {
 /// What `ldapsearch` and `ldbsearch` tell in comments: the number of entries, and referrals.
 fn comment(text: &[u8]) -> Option<Item> {
     let text = std::str::from_utf8(text).ok()?.trim();
+    match text {
+        "LDAPv3" => return Some(Item::Begun(Program::Ldapsearch)),
+        "search result" => return Some(Item::Ended),
+        _ => {}
+    }
+    if text.strip_prefix("record ").is_some_and(is_number) {
+        return Some(Item::Begun(Program::Ldbsearch));
+    }
+    let returned = text.strip_prefix("returned ");
+    if returned
+        .and_then(|rest| rest.strip_suffix(" records"))
+        .is_some_and(is_number)
+    {
+        return Some(Item::Ended);
+    }
     let count = text
         .strip_prefix("numEntries:")
         .or_else(|| text.strip_suffix(" entries"));
@@ -355,6 +395,10 @@ fn comment(text: &[u8]) -> Option<Item> {
     let address = text.strip_prefix("ref")?.trim_start_matches([':', ' ']);
     let is_address = address.starts_with("ldap://") || address.starts_with("ldaps://");
     is_address.then(|| Item::Referral(address.to_owned()))
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]

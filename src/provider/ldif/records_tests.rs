@@ -127,9 +127,12 @@ fn what_is_left_of_a_record_with_a_bad_value_is_kept() {
         kept("cn=a", "uid")
     );
     assert_eq!(rest("dn: alice\nuid: a\n"), kept("", "uid"));
+    assert_eq!(
+        rest("dn: cn=a\nuid: a\noops\nuid: b\n"),
+        kept("cn=a", "uid")
+    );
     // Where one entry ends and the next begins cannot be told any more.
     for torn in [
-        "dn: cn=a\nuid: a\noops\nuid: b\n",
         "dn: cn=a\nuid: a\ndn: cn=b\nuid: b\n",
         "dn: cn=a\nchangetype: modify\nreplace: uid\nuid: b\n",
         "uid: a\n",
@@ -156,8 +159,10 @@ fn the_end_of_an_ldapsearch_dump() {
         # refldaps://third/dc=y??base\n# numResponses: 3\n# numEntries: 1\n# numReferences: 1\n";
     let items = items(text);
     let [
+        Item::Begun(Program::Ldapsearch),
         Item::Entry(_),
         Item::Referral(first),
+        Item::Ended,
         Item::Result { code: 4, message },
         Item::Cookie { more: true },
         Item::Referral(second),

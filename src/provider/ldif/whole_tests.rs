@@ -30,6 +30,17 @@ fn what_is_incomplete() {
         ))
         .contains("more pages")
     );
+    // Who says at the beginning that more will come says at the end that it came.
+    let header = "# extended LDIF\n#\n# LDAPv3\n# base <dc=nh> with scope subtree\n#\n\n";
+    let end = "# search result\nsearch: 2\nresult: 0 Success\n\n";
+    for cut in [
+        format!("{header}{alice}"),
+        format!("version: 1\n\n#\n# LDAPv3\n#\n\n{alice}"),
+        format!("{header}{alice}{header}{}{end}", person("bob", 2)),
+        format!("{alice}# record 2\n"),
+    ] {
+        assert!(gap(&cut).contains("broke off"), "{cut}");
+    }
     let cut = format!("{alice}dn: uid=bob,ou=People,dc=directory,dc=nh\nuid: bob\n");
     assert!(gap(&cut).contains("does not end with an empty line"));
     let empty: Vec<_> = whole("").accounts.gaps().to_vec();
@@ -43,6 +54,72 @@ fn what_is_incomplete() {
             .contains("below dc=other")
     );
     assert_eq!(elsewhere.accounts.gaps()[1], Gap::Empty);
+}
+
+/// A line that is none, in an entry whose id can be read: that is this account, present, and nobody
+/// else is in doubt because of it.
+#[test]
+fn a_broken_line_in_an_entry_with_an_id_hides_nobody_else() {
+    let alice = person("alice", 1);
+    let broken = [
+        alice.replace("uid: alice\n", "uid: alice\nmail alice@example.org\n"),
+        alice.replace(
+            "uid: alice\n",
+            "uid: alice\ndescription: long and\nfolded\n",
+        ),
+        alice.replace("\n\n", "\nsomething\n\n"),
+        alice.replace("uid: alice\n", "uid: alice\n-- \n"),
+    ];
+    for broken in broken {
+        let directory = read_with(format!("{broken}{}", person("bob", 2)), rfc2307(), &[1, 3]);
+        let accounts = directory.unwrap().accounts;
+        assert_eq!(accounts.gaps(), [], "{broken}");
+        let [bad] = accounts.rejected() else {
+            panic!("{broken}");
+        };
+        assert_eq!(bad.key, Some(id(1)));
+        assert!(matches!(accounts.look(&id(3)), Evidence::Absent(_)));
+    }
+    // Where two entries run into each other, either may be anybody.
+    let two = format!("{}\nmail bob\n{}", alice.trim_end(), person("bob", 2));
+    let read = read_with(two, rfc2307(), &[1, 3]).unwrap();
+    assert!(matches!(read.accounts.look(&id(3)), Evidence::Unknown(_)));
+}
+
+/// FreeIPA keeps who left, and who is not there yet, in containers that lock, whatever is stored
+/// with them; 389 locks by roles.
+#[test]
+fn what_a_server_would_compute_is_computed_from_the_file() {
+    let mut mapping = rfc2307();
+    mapping.locks = vec![LockRule::NsAccountLock, LockRule::UserPassword];
+    let free = person("alice", 1).replace("uid: alice\n", "uid: alice\nnsAccountLock: FALSE\n");
+    let tree = "cn=accounts,cn=provisioning,dc=directory,dc=nh";
+    let left = free.replace(
+        "ou=People,dc=directory,dc=nh",
+        &format!("cn=deleted users,{tree}"),
+    );
+    let temp = person("bob", 2).replace("uid: bob\n", "uid: bob\nnsRoleDN: cn=temps,dc=nh\n");
+    let role = "dn: cn=nsDisabledRole,dc=nh\nobjectClass: nsNestedRoleDefinition\n\
+                nsRoleDN: cn=nsManagedDisabledRole,dc=nh\n";
+    let state = |text: &str, n: u32| {
+        let directory = read_with(text, mapping.clone(), &[]).unwrap();
+        match directory.accounts.look(&id(n)) {
+            Evidence::Present(account) => match account.state.by_locks() {
+                AccountState::Active => 'a',
+                AccountState::Locked { .. } => 'l',
+                _ => 'u',
+            },
+            _ => '-',
+        }
+    };
+    assert_eq!(state(&free, 1), 'a');
+    assert_eq!(state(&left, 1), 'l');
+    assert_eq!(state(&temp, 2), 'u');
+    assert_eq!(state(&format!("{temp}{role}\n"), 2), 'a');
+    assert_eq!(
+        state(&format!("{temp}{role}nsRoleDN: CN=temps, dc=nh\n\n"), 2),
+        'l'
+    );
 }
 
 /// Monday's dump and Tuesday's in one file: who was deleted in between is still there.
@@ -133,7 +210,8 @@ fn what_is_whole() {
             person("bob", 2)
         ),
         format!("{alice}ref: ldap://x/CN=Configuration,dc=nh\n"),
-        format!("{alice}# record 2\n"),
+        format!("# LDAPv3\n#\n\n{alice}# search result\n{search}\n# numEntries: 1\n"),
+        format!("# LDAPv3\n#\n\n{alice}# search result\n\n# numEntries: 1\n"),
         format!("\u{feff}{alice}"),
         format!("# record 1\n{alice}# returned 1 records\n# 1 entries\n# 0 referrals\n"),
         format!("{alice}# refldap://x/DC=DomainDnsZones,dc=nh\n"),

@@ -10,6 +10,7 @@ use crate::model::{
 
 use super::locks::{Judgement, judge};
 use super::person::{Unusable, person};
+use super::roles::{Computed, ROLE, Roles};
 use super::unique::{Clash, Unique};
 use super::{
     advice, dn, groups, ids, is_tombstone, lock_sources, not_a_person, remains_attributes,
@@ -37,6 +38,12 @@ pub struct Assembler<'a> {
     asked_by_id: bool,
     /// What the source computes when it is asked is not in the entries.
     is_export: bool,
+    /// The roles that the entries define.
+    roles: Roles,
+    /// What a lock is computed from, of those accounts of an export that have any of it.
+    computed_from: Vec<(DirectoryId, Entry)>,
+    /// Whether the source may compute a lock.
+    is_computed: bool,
 }
 
 impl<'a> Assembler<'a> {
@@ -53,6 +60,9 @@ impl<'a> Assembler<'a> {
             attributes: counted_attributes(mapping),
             asked_by_id: false,
             is_export: false,
+            roles: Roles::default(),
+            computed_from: Vec::new(),
+            is_computed: mapping.locks.iter().any(LockRule::is_computed),
         }
     }
 
@@ -61,6 +71,13 @@ impl<'a> Assembler<'a> {
     pub fn export(mut self) -> Self {
         self.is_export = true;
         self
+    }
+
+    /// Takes note of an entry that is no account and may say what locks others.
+    pub fn beside(&mut self, entry: &Entry) {
+        if self.is_export {
+            self.roles.note(entry);
+        }
     }
 
     /// Each account that is missing is asked for by its id: an entry without one leaves nobody open.
@@ -87,6 +104,9 @@ impl<'a> Assembler<'a> {
         };
         let mut account = person.account;
         let id = account.id.clone();
+        if self.is_export && self.is_computed {
+            self.computed_from.push((id.clone(), lock_parts(&entry)));
+        }
         let rule = person.not_a_person;
         let open = match person.judgement {
             Judgement::Settled(state) => {
@@ -203,7 +223,28 @@ impl<'a> Assembler<'a> {
     /// by what the reading has shown so far.
     pub fn state_of(&self, entry: &Entry) -> AccountState {
         let (judgement, _) = judge(entry, &self.mapping.locks, self.now);
-        judgement.settle(&self.absence_shows())
+        self.with_computed(entry, judgement.settle(&self.absence_shows()))
+    }
+
+    /// A state, given what the source would compute. What an entry of an export says of itself is
+    /// overruled by its role and its container, as the server does it.
+    fn with_computed(&self, entry: &Entry, state: AccountState) -> AccountState {
+        if !self.is_export || !self.is_computed {
+            return state;
+        }
+        match state {
+            AccountState::Locked { .. } => return state,
+            AccountState::NotAPerson { rule, state } => {
+                let state = Box::new(self.with_computed(entry, *state));
+                return AccountState::NotAPerson { rule, state };
+            }
+            AccountState::Active | AccountState::Unknown { .. } => {}
+        }
+        match self.roles.computed(entry) {
+            Computed::Locked(locked) => locked,
+            Computed::Unclear(unknown) => unknown,
+            Computed::Free => state,
+        }
     }
 
     /// Lock rules whose attribute's absence from an entry is its absence from the directory.
@@ -258,6 +299,7 @@ impl<'a> Assembler<'a> {
         let raw_groups = std::mem::take(&mut self.groups.items);
         let groups = groups::resolve(raw_groups, &mut self.accounts.items, self.mapping);
         let shape = self.shape();
+        let unseen_locks = self.unseen_locks();
         let unknown = |a: &&Account| matches!(a.state, AccountState::Unknown { .. });
         let state_unknown = self.accounts.items.values().filter(unknown).count();
         Directory {
@@ -271,7 +313,14 @@ impl<'a> Assembler<'a> {
             shape,
             state_unknown,
             hidden_locks: self.hidden.iter().map(|r| r.attribute_key()).collect(),
+            unseen_locks,
         }
+    }
+
+    fn unseen_locks(&self) -> BTreeSet<String> {
+        let rules = self.mapping.locks.iter();
+        let unseen = rules.filter(|rule| !self.readable.contains(rule));
+        unseen.map(LockRule::attribute_key).collect()
     }
 
     fn settle_states(&mut self) {
@@ -279,6 +328,15 @@ impl<'a> Assembler<'a> {
         for (id, judgement, rule) in std::mem::take(&mut self.open) {
             if let Some(account) = self.accounts.items.get_mut(&id) {
                 account.state = not_a_person::state(rule, judgement.settle(&shows));
+            }
+        }
+        for (id, entry) in std::mem::take(&mut self.computed_from) {
+            let Some(state) = self.accounts.items.get(&id).map(|a| a.state.clone()) else {
+                continue;
+            };
+            let state = self.with_computed(&entry, state);
+            if let Some(account) = self.accounts.items.get_mut(&id) {
+                account.state = state;
             }
         }
     }
@@ -327,6 +385,16 @@ impl<'a> Assembler<'a> {
             containers,
             attributes,
         }
+    }
+}
+
+/// What of an entry a lock is computed from.
+fn lock_parts(entry: &Entry) -> Entry {
+    let roles = entry.attributes.get_key_value(ROLE);
+    let roles = roles.map(|(name, values)| (name.clone(), values.clone()));
+    Entry {
+        dn: entry.dn.clone(),
+        attributes: roles.into_iter().collect(),
     }
 }
 

@@ -23,7 +23,8 @@ use crate::config::LockRule;
 use crate::model::{AccountState, Entry, Now, Timestamp};
 
 use super::not_a_person::is_like;
-use super::{dn, passwords};
+use super::passwords;
+use super::roles::{self, ROLE};
 
 const DAY_MS: i64 = 86_400_000;
 /// From 1601-01-01, where FILETIME begins, to 1970-01-01.
@@ -226,26 +227,16 @@ fn verdict(rule: &LockRule, entry: &Entry, now: &Now) -> (Verdict, Option<Timest
     (strictest(rule, verdicts), expires)
 }
 
-/// The attribute by which 389 puts people into roles, in lower case.
-const ROLE: &str = "nsroledn";
-
-/// What makes 389 compute `nsAccountLock: TRUE`: the role of who is disabled (`ns-inactivate.pl`,
-/// `dsidm … role lock`), and FreeIPA's containers of users who are not active any more or not yet.
+/// What makes 389 compute `nsAccountLock: TRUE`: the role of who is disabled, and FreeIPA's containers
+/// of users who are not active any more or not yet. A server that is asked says so itself.
 fn computed_lock(entry: &Entry) -> Option<Verdict> {
-    let roles = entry.values(ROLE).iter();
-    let mut roles = roles.filter_map(|role| std::str::from_utf8(role).ok());
-    let disabled = roles.find(|role| {
-        let name = dn::rdn_value(role, "cn");
-        name.is_some_and(|name| matches!(name.as_str(), "nsmanageddisabledrole" | "nsdisabledrole"))
-    });
-    if let Some(role) = disabled {
+    let named = entry.values(ROLE).iter();
+    let mut named = named.filter_map(|role| std::str::from_utf8(role).ok());
+    if let Some(role) = named.find(|role| roles::locks(role)) {
         return Some(Verdict::LockedBy("nsRoleDN", role.trim().to_owned()));
     }
-    let parent = dn::parent(&entry.dn);
-    let inactive = ["cn=deleted users,", "cn=staged users,"];
-    let in_freeipa = parent.contains("cn=accounts,cn=provisioning,");
-    let is_inactive = in_freeipa && inactive.iter().any(|name| parent.starts_with(name));
-    is_inactive.then_some(Verdict::LockedBy("container", parent))
+    let container = roles::inactive_container(entry);
+    container.map(|container| Verdict::LockedBy("container", container))
 }
 
 /// Of several values, which only a broken entry has: locked before unclear before open.

@@ -15,6 +15,7 @@ mod not_a_person;
 mod passwords;
 mod person;
 mod remains;
+mod roles;
 mod text;
 mod unique;
 mod usernames;

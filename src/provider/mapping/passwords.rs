@@ -2,36 +2,9 @@
 
 use super::locks::Verdict;
 
-/// Schemes whose hashes are in base64 or of crypt(3), and so never begin with `!` or `*`.
-const SCHEMES: [&str; 27] = [
-    "ARGON2",
-    "ARGON2I",
-    "ARGON2ID",
-    "BCRYPT",
-    "BLF-CRYPT",
-    "CRYPT",
-    "DES-CRYPT",
-    "K5KEY",
-    "LDAP-MD5",
-    "MD5",
-    "MD5-CRYPT",
-    "NS-MTA-MD5",
-    "PBKDF2",
-    "PLAIN-MD5",
-    "SASL",
-    "SCRYPT",
-    "SHA",
-    "SHA1",
-    "SHA256",
-    "SHA256-CRYPT",
-    "SHA384",
-    "SHA512",
-    "SHA512-CRYPT",
-    "SMD5",
-    "SSHA",
-    "SSHA256",
-    "SSHA512",
-];
+/// Schemes behind which `!` may belong to the password itself. All others have a hash in base64, in
+/// hex or of crypt(3), or a name: none begins with `!` or `*`.
+const WITHOUT_HASH: [&str; 4] = ["CLEAR", "CLEARTEXT", "CRYPT-SHA512", "PLAIN"];
 
 /// What one value says.
 enum Said {
@@ -62,12 +35,13 @@ fn one(value: &[u8]) -> Said {
     let Some((scheme, hash)) = in_two(value) else {
         return match value {
             [b'!', rest @ ..] if in_two(rest).is_some() => Said::Locked,
+            _ if value.starts_with(b"*LK*") => Said::Locked,
             b"" | b"!" | b"!!" | b"*" | b"x" | b"!*" | b"*!" | b"NP" | b"*NP*" => Said::Useless,
             _ => Said::Open,
         };
     };
     match hash {
-        _ if !is_known(scheme) => Said::Open,
+        _ if is_without_hash(scheme) => Said::Open,
         b"" | b"!!" => Said::Useless,
         [b'!', ..] => Said::Locked,
         [b'*', rest @ ..] if rest.starts_with(b"LK*") => Said::Locked,
@@ -93,12 +67,9 @@ fn is_crypt(scheme: &[u8]) -> bool {
     scheme.eq_ignore_ascii_case(b"CRYPT")
 }
 
-/// 389 and OpenLDAP name the hash behind `PBKDF2` (`PBKDF2_SHA256`, `PBKDF2-SHA512`); some programs the
-/// encoding behind a dot (`SSHA.b64`).
-fn is_known(scheme: &[u8]) -> bool {
-    let name = String::from_utf8_lossy(scheme).to_ascii_uppercase();
-    let plain = name.split('.').next().unwrap_or_default();
-    SCHEMES.contains(&plain) || plain.starts_with("PBKDF2-") || plain.starts_with("PBKDF2_")
+fn is_without_hash(scheme: &[u8]) -> bool {
+    let same = |name: &&str| scheme.eq_ignore_ascii_case(name.as_bytes());
+    WITHOUT_HASH.iter().any(|name| same(&name))
 }
 
 #[cfg(test)]
@@ -140,7 +111,14 @@ mod tests {
             ("!", 'u'),
             ("*", 'u'),
             ("", 'u'),
-            // What a scheme that nobody knows means by ! nobody knows either.
+            ("{SSHA384}!zz", 'l'),
+            ("{PKCS5S2}!zz", 'l'),
+            ("{GOST_YESCRYPT}!$gy$x", 'l'),
+            ("{X-OUR-OWN}!zz", 'l'),
+            ("{X-OUR-OWN}zz", 'a'),
+            ("*LK*", 'l'),
+            ("*LK*{SSHA}zz", 'l'),
+            // Without a hash the ! may belong to the password.
             ("{CRYPT-SHA512}!$6$abc", 'a'),
             ("{CLEARTEXT}!secret", 'a'),
             ("!secret", 'a'),

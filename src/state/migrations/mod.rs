@@ -10,7 +10,11 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(super) const APPLICATION_ID: i32 = 0x6d73_796e;
 
 /// The text that leads from version n to n + 1 stands at place n.
-const VERSIONS: &[&str] = &[include_str!("v1.sql"), include_str!("v2.sql")];
+const VERSIONS: &[&str] = &[
+    include_str!("v1.sql"),
+    include_str!("v2.sql"),
+    include_str!("v3.sql"),
+];
 
 /// The newest version that this program knows.
 pub(super) fn newest() -> i64 {
@@ -59,6 +63,7 @@ mod tests {
             [
                 "8a0d5c50e2b4b7b139ace4bd242e5a7ea208eae023bb7fedd798ae42ca369f07",
                 "a08e3e61a628908ad995f017c196c1c6315a4e29e330a3ac751c267276e6a284",
+                "156942d77e76b7a41b65f82681c8dd6fc7d09b7c68e76349d6e74ddb6ffbe54a",
             ]
         );
     }

@@ -115,8 +115,8 @@ fn put_link(db: &Connection, key: &AccountKey, link: &Link) -> Result<(), Fault>
         db,
         "INSERT INTO links (provider, id, user, origin, since, last_dn, last_username,
                             deactivated_at, deactivated_why, deactivated_by, email_waiting, given,
-                            anchor)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                            anchor, agreed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
          ON CONFLICT (provider, id) DO UPDATE SET
              user = excluded.user, origin = excluded.origin, since = excluded.since,
              last_dn = excluded.last_dn, last_username = excluded.last_username,
@@ -124,7 +124,7 @@ fn put_link(db: &Connection, key: &AccountKey, link: &Link) -> Result<(), Fault>
              deactivated_why = excluded.deactivated_why,
              deactivated_by = excluded.deactivated_by,
              email_waiting = excluded.email_waiting, given = excluded.given,
-             anchor = excluded.anchor",
+             anchor = excluded.anchor, agreed = excluded.agreed",
         params![
             key.provider.as_str(),
             key.id.as_str(),
@@ -142,6 +142,7 @@ fn put_link(db: &Connection, key: &AccountKey, link: &Link) -> Result<(), Fault>
             link.email_waiting,
             to_json(&link.given)?,
             link.anchor,
+            to_json(&link.agreed)?,
         ],
     )
 }
@@ -213,7 +214,7 @@ pub(in super::super) fn load(db: &Connection) -> Result<Memory, Fault> {
 pub(super) fn links(db: &Connection) -> Result<BTreeMap<AccountKey, Link>, Fault> {
     let mut select = db.prepare_cached(
         "SELECT provider, id, user, origin, since, last_dn, last_username, deactivated_at,
-                deactivated_why, deactivated_by, email_waiting, given, anchor FROM links",
+                deactivated_why, deactivated_by, email_waiting, given, anchor, agreed FROM links",
     )?;
     let mut rows = select.query([])?;
     let mut links = BTreeMap::new();
@@ -357,6 +358,7 @@ fn link(row: &Row<'_>) -> Result<Link, Fault> {
         email_waiting: row.get(10)?,
         given: from_json("links", row.get_ref(11)?.as_str().map_err(sql)?)?,
         anchor: row.get(12)?,
+        agreed: from_json("links", row.get_ref(13)?.as_str().map_err(sql)?)?,
     })
 }
 

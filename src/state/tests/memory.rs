@@ -8,10 +8,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Absence, Announcement, Approval, ChosenName, Class, ClockSeen, Deactivation, Done, Fingerprint,
-    Flip, Flipped, Given, HoldKey, Kept, Newest, Nonce, Older, Order, ProfileField, Remember,
-    Restored, Return, SeatRefusal, SeatWait, Shape, SourceIdentity, Undoing, Undone, Unlinked,
-    ValueOf,
+    Absence, Agreed, Announcement, Approval, ChosenName, Class, ClockSeen, Deactivation, Done,
+    Fingerprint, Flip, Flipped, Given, HoldKey, Kept, Newest, Nonce, Older, Order, ProfileField,
+    Remember, Restored, Return, SeatRefusal, SeatWait, Shape, SourceIdentity, Undoing, Undone,
+    Unlinked, ValueOf,
 };
 
 fn text() -> impl Strategy<Value = String> {
@@ -80,6 +80,7 @@ fn a_link() -> impl Strategy<Value = Link> {
                 0..5,
             ),
             of(text()),
+            agreed(),
         ),
     )
         .prop_map(
@@ -90,7 +91,7 @@ fn a_link() -> impl Strategy<Value = Link> {
                 (last_dn, last_username),
                 deactivated,
                 email_waiting,
-                (given, anchor),
+                (given, anchor, agreed),
             )| {
                 Link {
                     user,
@@ -102,9 +103,15 @@ fn a_link() -> impl Strategy<Value = Link> {
                     email_waiting,
                     given,
                     anchor,
+                    agreed,
                 }
             },
         )
+}
+
+fn agreed() -> impl Strategy<Value = Agreed> {
+    let value = || proptest::option::of(text());
+    (value(), value()).prop_map(|(username, email)| Agreed { username, email })
 }
 
 fn given() -> impl Strategy<Value = Given> {

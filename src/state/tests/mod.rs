@@ -45,6 +45,7 @@ fn link(user: &str) -> Link {
         email_waiting: None,
         given: BTreeMap::new(),
         anchor: None,
+        agreed: Default::default(),
     }
 }
 

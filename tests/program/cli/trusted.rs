@@ -55,6 +55,38 @@ fn a_configuration_that_others_could_have_written_is_refused() {
     assert_eq!(place.sim.writes(), 0);
 }
 
+/// Whoever owns the token, or may exchange it, decides as whom we work.
+#[test]
+fn so_is_a_secret() {
+    let mut place = Place::new();
+    place.add("alice", "Alice", "Able");
+    let theirs = place.path("theirs");
+    fs::create_dir(&theirs).unwrap();
+    let token = theirs.join("token");
+    fs::copy(place.path("token"), &token).unwrap();
+    fs::remove_file(place.path("token")).unwrap();
+    symlink("theirs/token", place.path("token")).unwrap();
+    mode(&token, 0o600);
+    mode(&theirs, 0o700);
+    place.run(&["sync"]).exits(0);
+    let writes = place.sim.writes();
+    mode(&theirs, 0o777);
+    for command in ["plan", "sync"] {
+        let said = place.run(&[command]).exits(78);
+        said.says(&format!("chmod go-w '{}'", theirs.display()));
+    }
+    mode(&theirs, 0o700);
+    if is_root() {
+        chown(&token, Some(NOBODY), None).unwrap();
+        for command in ["plan", "sync"] {
+            let said = place.run(&[command]).exits(78);
+            said.says("belongs to nobody (user 65534), and this process runs as root");
+        }
+        place.run(&["check"]).exits(1).says("belongs to nobody");
+    }
+    assert_eq!(place.sim.writes(), writes);
+}
+
 #[test]
 fn so_is_a_directory_in_a_file() {
     let mut place = Place::new();

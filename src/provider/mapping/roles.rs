@@ -1,0 +1,160 @@
+//! The roles of 389 Directory Server in an export. Who is in a role that is locked has
+//! `nsAccountLock: TRUE` when the server is asked, and nothing of it in the file.
+//!
+//! `dsidm … role lock` and `ns-inactivate.pl` put a role into the nested role `cn=nsDisabledRole`; of
+//! people alone they use `cn=nsManagedDisabledRole`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{AccountState, Entry};
+
+use super::dn;
+
+/// The attribute by which 389 puts people into roles, in lower case.
+pub(super) const ROLE: &str = "nsroledn";
+const DISABLED: &str = "nsdisabledrole";
+const NESTED: &[u8] = b"nsNestedRoleDefinition";
+const FILTERED: &[u8] = b"nsFilteredRoleDefinition";
+
+/// Whether a role is one of those that lock by their name.
+pub(super) fn locks(role: &str) -> bool {
+    let name = dn::rdn_value(role, "cn");
+    name.is_some_and(|name| matches!(name.as_str(), "nsmanageddisabledrole" | DISABLED))
+}
+
+/// The roles that a file defines. DNs are in normal form.
+#[derive(Debug, Default)]
+pub(super) struct Roles {
+    /// What is inside each nested role.
+    nested: BTreeMap<String, Vec<String>>,
+    /// Roles that find their members by a filter.
+    filtered: BTreeSet<String>,
+    /// Whether the file has the role that locks others.
+    told: bool,
+}
+
+/// What a file says of somebody whose lock the server would compute.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Computed {
+    Locked(AccountState),
+    /// Not locked by a role or a container.
+    Free,
+    /// Nobody can tell.
+    Unclear(AccountState),
+}
+
+impl Roles {
+    /// Takes note of an entry that defines a role.
+    pub(super) fn note(&mut self, entry: &Entry) {
+        let classes = entry.values("objectclass");
+        let is = |class: &[u8]| classes.iter().any(|c| c.eq_ignore_ascii_case(class));
+        if is(FILTERED) {
+            self.filtered.insert(dn::normalise(&entry.dn));
+        } else if is(NESTED) {
+            self.told |= dn::rdn_value(&entry.dn, "cn").as_deref() == Some(DISABLED);
+            let inside = named(entry).map(dn::normalise).collect();
+            self.nested.insert(dn::normalise(&entry.dn), inside);
+        }
+    }
+
+    /// What the roles of an entry, and where it stands, say of its lock. Call it when all roles were
+    /// noted.
+    pub(super) fn computed(&self, entry: &Entry) -> Computed {
+        let locked = |attribute: &str, value: String| {
+            let attribute = attribute.to_owned();
+            Computed::Locked(AccountState::Locked { attribute, value })
+        };
+        if let Some(container) = inactive_container(entry) {
+            return locked("container", container);
+        }
+        let disabled = self.disabled();
+        let is_disabled = |role: &&str| locks(role) || disabled.contains(&dn::normalise(role));
+        if let Some(role) = named(entry).find(is_disabled) {
+            return locked("nsRoleDN", role.trim().to_owned());
+        }
+        let unclear = |why: String| Computed::Unclear(AccountState::Unknown { why });
+        if let Some(role) = disabled.iter().find(|role| self.filtered.contains(*role)) {
+            return unclear(format!(
+                "the role {role} is locked, and whom its filter finds is not in the file"
+            ));
+        }
+        match named(entry).next().filter(|_| !self.told) {
+            Some(role) => unclear(format!(
+                "whether the role {role} is locked is not in the file (cn=nsDisabledRole)"
+            )),
+            None => Computed::Free,
+        }
+    }
+
+    /// All roles inside a role that locks.
+    fn disabled(&self) -> BTreeSet<String> {
+        let mut disabled = BTreeSet::new();
+        let mut next: Vec<&String> = self.nested.keys().filter(|role| locks(role)).collect();
+        while let Some(role) = next.pop() {
+            for inner in self.nested.get(role).into_iter().flatten() {
+                if disabled.insert(inner.clone()) {
+                    next.push(inner);
+                }
+            }
+        }
+        disabled
+    }
+}
+
+fn named(entry: &Entry) -> impl Iterator<Item = &str> {
+    let values = entry.values(ROLE).iter();
+    values.filter_map(|value| std::str::from_utf8(value).ok())
+}
+
+/// `FreeIPA`'s containers of users who are not active any more or not yet.
+pub(super) fn inactive_container(entry: &Entry) -> Option<String> {
+    let parent = dn::parent(&entry.dn);
+    let inactive = ["cn=deleted users,", "cn=staged users,"];
+    let in_freeipa = parent.contains("cn=accounts,cn=provisioning,");
+    (in_freeipa && inactive.iter().any(|name| parent.starts_with(name))).then_some(parent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::entry;
+    use super::*;
+
+    const OURS: &str = "cn=contractors,dc=example";
+    const INNER: &str = "cn=temps,dc=example";
+
+    fn told(roles: &Roles, role: &str) -> char {
+        let person = entry("uid=a,dc=example", &[("nsroledn", role.as_bytes())]);
+        match roles.computed(&person) {
+            Computed::Locked(_) => 'l',
+            Computed::Free => 'a',
+            Computed::Unclear(_) => 'u',
+        }
+    }
+
+    fn nested(roles: &mut Roles, name: &str, inside: &[&str]) {
+        let mut values: Vec<_> = inside.iter().map(|r| (ROLE, r.as_bytes())).collect();
+        values.push(("objectclass", b"NSNestedRoleDefinition"));
+        roles.note(&entry(name, &values));
+    }
+
+    #[test]
+    fn who_is_in_a_locked_role_is_locked() {
+        let mut roles = Roles::default();
+        assert_eq!(told(&roles, OURS), 'u');
+        assert_eq!(told(&roles, "cn=nsManagedDisabledRole,dc=example"), 'l');
+        nested(&mut roles, "cn=nsDisabledRole,dc=example", &[]);
+        assert_eq!(told(&roles, OURS), 'a');
+        nested(
+            &mut roles,
+            "CN=nsDisabledRole, dc=example",
+            &["CN=Contractors, dc=example"],
+        );
+        assert_eq!(told(&roles, OURS), 'l');
+        assert_eq!(told(&roles, INNER), 'a');
+        nested(&mut roles, OURS, &[INNER, "cn=nsDisabledRole,dc=example"]);
+        assert_eq!(told(&roles, INNER), 'l');
+        let filtered = [("objectclass", &b"nsFilteredRoleDefinition"[..])];
+        roles.note(&entry(INNER, &filtered));
+        assert_eq!(told(&roles, "cn=sales,dc=example"), 'u');
+    }
+}
