@@ -251,7 +251,8 @@ pub struct Shape {
     pub accounts: usize,
     /// Entries by the DN of their parent, in lower case.
     pub containers: BTreeMap<String, usize>,
-    /// Entries that have a value, by attribute of the mapping, in lower case.
+    /// Entries that have a value, by attribute of the mapping, in lower case. In what is remembered
+    /// also `seen:` and the name of a lock attribute that was seen once and is not any more.
     pub attributes: BTreeMap<String, usize>,
 }
 

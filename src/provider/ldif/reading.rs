@@ -321,6 +321,11 @@ impl<'a> Pass<'a> {
         let Some(filter) = &self.scope.group_filter else {
             return;
         };
+        let matches = |filter: &Filter| bad.entry.as_ref().is_some_and(|e| filter.matches(e));
+        // What is left of it shows that it is an account.
+        if matches(&self.scope.filter) && !matches(filter) {
+            return;
+        }
         let id = bad.entry.as_ref();
         let id = id.and_then(|entry| group_id_of(entry, &self.what.mapping).ok());
         if id.is_none() || may_be(bad, &self.scope.group_base, filter) {

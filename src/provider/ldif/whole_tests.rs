@@ -72,8 +72,11 @@ fn a_broken_line_in_an_entry_with_an_id_hides_nobody_else() {
     ];
     for broken in broken {
         let directory = read_with(format!("{broken}{}", person("bob", 2)), rfc2307(), &[1, 3]);
-        let accounts = directory.unwrap().accounts;
+        let Directory {
+            accounts, groups, ..
+        } = directory.unwrap();
         assert_eq!(accounts.gaps(), [], "{broken}");
+        assert_eq!(groups.gaps(), [Gap::Empty], "{broken}");
         let [bad] = accounts.rejected() else {
             panic!("{broken}");
         };
