@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
+use std::time::Duration;
 
 use super::{ADMIN_PASSWORD, INSTALL, REALM, SERVICE, SERVICE_PASSWORD};
 use crate::{ServerError, tools};
 
 /// Changes whenever what is done below does: an older tree is then left alone.
 const EDITION: u32 = 1;
+const MOST_AGE: Duration = Duration::from_secs(350 * 24 * 60 * 60);
 
 /// The configuration of a domain controller whose files are all in `directory`.
 ///
@@ -42,6 +44,9 @@ pub(super) fn tree() -> Result<PathBuf, ServerError> {
         .filter(|c| c.is_ascii_alphanumeric() || *c == '.')
         .collect();
     let tree = std::env::temp_dir().join(format!("servers-samba-{version}-{EDITION}"));
+    if is_stale(&tree) {
+        std::fs::remove_dir_all(&tree).map_err(ServerError::io("cannot remove", &tree))?;
+    }
     if !tree.is_dir() {
         // Whoever is killed in the middle leaves nothing that looks finished.
         let making = tree.with_extension(format!("making-{}", process::id()));
@@ -54,6 +59,13 @@ pub(super) fn tree() -> Result<PathBuf, ServerError> {
         made?;
     }
     Ok(tree)
+}
+
+/// Whether a tree is older than half of the 700 days for which Samba's own certificate is good, or
+/// from a time that has not come.
+fn is_stale(tree: &Path) -> bool {
+    let made = std::fs::metadata(tree).and_then(|made| made.modified());
+    made.is_ok_and(|made| made.elapsed().map_or(true, |age| age > MOST_AGE))
 }
 
 /// Copies the tree to `directory`, which does not exist yet, and configures it there.
