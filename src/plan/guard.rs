@@ -153,71 +153,65 @@ fn over_limit(draft: &Draft<'_>, class: Class, steps: Vec<&Step>, active: u64) -
         .into_iter()
         .filter(|s| released.is_none_or(|r| !r.contains(&s.action.fingerprint())))
         .collect();
-    let (given_back, meant): (Vec<&Step>, Vec<&Step>) = wanted
+    let (given_back, mut meant): (Vec<&Step>, Vec<&Step>) = wanted
         .into_iter()
         .partition(|step| gives_back(draft.world.memory, step));
     let recent = done_today(draft, class);
-    let count = |steps: &[&Step]| of_persons(steps.iter().copied());
+    let room = Room { limit, recent };
     let day = limit.saturating_mul(CYCLES_A_DAY);
-    let done = u64::try_from(recent.len()).unwrap_or(u64::MAX);
-    // Who is among those of today is counted already.
-    let sum = |steps: &[&Step]| {
-        let new = steps.iter().copied();
-        let new = new.filter(|step| !recent.contains(&person(step)));
-        done.saturating_add(of_persons(new))
+    // What the directory changed goes first: what people change on Mattermost must use up neither
+    // the limit nor the last third of the day.
+    let too_many_meant = room.too_many(&[], &meant, day);
+    let going: &[&Step] = match too_many_meant {
+        None => &meant,
+        Some(_) => &[],
     };
-    // What the directory says goes first: what people change on Mattermost must not use up the
-    // limit, nor the last third of the day.
-    let held_meant = over(count(&meant), limit, || (sum(&meant), day, done));
-    let left = match held_meant {
-        None => limit.saturating_sub(count(&meant)),
-        Some(_) => limit,
-    };
-    let passing: &[&Step] = if held_meant.is_none() { &meant } else { &[] };
-    let both: Vec<&Step> = passing.iter().chain(&given_back).copied().collect();
-    let for_them = day.saturating_sub(limit);
-    let held_back = over(count(&given_back), left, || (sum(&both), for_them, done));
-    let held_back = held_back.map(|cause| match cause {
-        HoldCause::Limit { limit, wanted } if count(&meant) > 0 => {
-            HoldCause::GivenBack { limit, wanted }
+    let too_many_back = room.too_many(going, &given_back, day.saturating_sub(limit));
+    match (too_many_meant, too_many_back) {
+        (None, None) => None,
+        (Some(cause), None) => Some(hold(key, cause, &meant)),
+        (None, Some(cause)) => Some(hold(key, cause, &given_back)),
+        (Some(mut cause), Some(_)) => {
+            meant.extend(given_back);
+            if let HoldCause::Limit { wanted, .. } | HoldCause::Day { wanted, .. } = &mut cause {
+                *wanted = of_persons(meant.iter().copied());
+            }
+            Some(hold(key, cause, &meant))
         }
-        cause => cause,
-    });
-    let steps: Vec<&Step> = match (&held_meant, &held_back) {
-        (None, None) => return None,
-        (Some(_), None) => meant,
-        (None, Some(_)) => given_back,
-        (Some(_), Some(_)) => meant.into_iter().chain(given_back).collect(),
-    };
-    let cause = held_meant.or(held_back)?;
-    let wanted = of_persons(steps.iter().copied());
-    let cause = match cause {
-        HoldCause::Limit { limit, .. } => HoldCause::Limit { limit, wanted },
-        HoldCause::Day { limit, done, .. } => HoldCause::Day {
-            limit,
-            done,
-            wanted,
-        },
-        cause => cause,
-    };
-    Some(hold(key, cause, &steps))
+    }
 }
 
-/// Why so many people are too many for one cycle, or for a day: the sum of the day with them, what
-/// the day may see, what was done in it.
-fn over(wanted: u64, limit: u64, day: impl Fn() -> (u64, u64, u64)) -> Option<HoldCause> {
-    if wanted == 0 {
-        return None;
+/// What a class may do, and to whom it was done within a [`DAY`].
+struct Room<'d> {
+    limit: u64,
+    recent: BTreeSet<&'d Fingerprint>,
+}
+
+impl Room<'_> {
+    /// Why these steps are too many for one cycle, or for a day that may see so many people. The steps
+    /// before them are done anyway.
+    fn too_many(&self, before: &[&Step], steps: &[&Step], day: u64) -> Option<HoldCause> {
+        let wanted = of_persons(steps.iter().copied());
+        let limit = self
+            .limit
+            .saturating_sub(of_persons(before.iter().copied()));
+        if wanted > limit {
+            return Some(match before.is_empty() {
+                true => HoldCause::Limit { limit, wanted },
+                false => HoldCause::GivenBack { limit, wanted },
+            });
+        }
+        // Who is among those of today is counted already.
+        let all = before.iter().chain(steps).copied();
+        let new = all.filter(|step| !self.recent.contains(&person(step)));
+        let done = u64::try_from(self.recent.len()).unwrap_or(u64::MAX);
+        let is_too_much = wanted > 0 && done.saturating_add(of_persons(new)) > day;
+        is_too_much.then_some(HoldCause::Day {
+            limit: day,
+            done,
+            wanted,
+        })
     }
-    if wanted > limit {
-        return Some(HoldCause::Limit { limit, wanted });
-    }
-    let (sum, limit, done) = day();
-    (sum > limit).then_some(HoldCause::Day {
-        limit,
-        done,
-        wanted,
-    })
 }
 
 /// Whether a step gives somebody back what the directory never changed: they, or an administrator,
