@@ -151,16 +151,21 @@ fn a_group_that_may_be_any_is_an_incomplete_reading() {
     all_well(&place);
 }
 
-#[test]
-fn a_team_behind_a_foreign_page_is_an_incomplete_reading() {
-    let place = company();
-    place.run(&["sync"]).exits(0);
+/// What a proxy answers that does not know the address.
+fn foreign_page() -> Fault {
     let page = Answer {
         status: 404,
         headers: vec![("content-type".to_owned(), "text/html".to_owned())],
         body: b"<html>Not found</html>".to_vec(),
     };
-    let fault = Fault::new(Effect::Answer(page, Commit::Before));
+    Fault::new(Effect::Answer(page, Commit::Before))
+}
+
+#[test]
+fn a_team_behind_a_foreign_page_is_an_incomplete_reading() {
+    let place = company();
+    place.run(&["sync"]).exits(0);
+    let fault = foreign_page();
     let path = "/api/v4/teams/name/*";
     place.sim.add_fault(fault.method("GET").path(path));
     for command in ["plan", "sync", "conflicts", "orphans"] {
@@ -183,12 +188,7 @@ fn a_team_behind_a_foreign_page_is_an_incomplete_reading() {
     assert!(place.sim.edit_team(&team, |team| team.name = "our".into()));
     all_well(&place);
     // The same for its members.
-    let page = Answer {
-        status: 404,
-        headers: vec![("content-type".to_owned(), "text/html".to_owned())],
-        body: b"<html>Not found</html>".to_vec(),
-    };
-    let fault = Fault::new(Effect::Answer(page, Commit::Before));
+    let fault = foreign_page();
     let path = "/api/v4/teams/*/members";
     place.sim.add_fault(fault.method("GET").path(path));
     for command in ["plan", "sync", "check"] {
@@ -206,12 +206,7 @@ fn a_team_behind_a_foreign_page_is_an_incomplete_reading() {
 fn settings_behind_a_foreign_page_are_an_incomplete_reading() {
     let place = company();
     place.run(&["sync"]).exits(0);
-    let page = Answer {
-        status: 404,
-        headers: vec![("content-type".to_owned(), "text/html".to_owned())],
-        body: b"<html>Not found</html>".to_vec(),
-    };
-    let fault = Fault::new(Effect::Answer(page, Commit::Before));
+    let fault = foreign_page();
     let path = "/api/v4/config";
     place.sim.add_fault(fault.method("GET").path(path));
     all_say(&place, "");
