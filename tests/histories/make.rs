@@ -317,6 +317,12 @@ impl Maker {
                 vec![E::RefusedForEver(first, 8, *what), E::Crowd(first, 25)]
             }
             (E::OwnsOurBot(n), 0 | 1) => vec![event.clone(), E::Lock(*n)],
+            // Several take other names at once, and the directory gives somebody one, too.
+            (E::OwnName(n, to), 0 | 1) => {
+                let others = (1..5).map(|more| E::OwnName(n + more, to + more));
+                let given = [E::Rename(n + 5, 200 + (to + 5) % 600), event.clone()];
+                given.into_iter().chain(others).collect()
+            }
             _ => vec![event],
         }
     }

@@ -93,7 +93,7 @@ impl Checker {
                 _ => {}
             }
         }
-        if !self.within(cycle, Kind::Locked, &wanted) {
+        if !self.within(cycle, Kind::Locked, &wanted, 3) {
             return Ok(());
         }
         for (number, user) in certain {
@@ -105,7 +105,9 @@ impl Checker {
     }
 
     fn renamed_are_renamed(&self, cycle: &Cycle) -> Verdict {
-        let mut wanted = BTreeSet::new();
+        // Whom the directory gave another name, and who gave themselves one.
+        let mut meant = BTreeSet::new();
+        let mut own = BTreeSet::new();
         let mut certain = Vec::new();
         for (number, id) in &cycle.before.linked {
             let (Some(user), Seen::Listed(shown)) =
@@ -117,7 +119,13 @@ impl Checker {
             if fits(&user.username, &base) {
                 continue;
             }
-            wanted.insert(id.clone());
+            let mut links = cycle.before.memory.links.values();
+            let link = links.find(|link| link.user.as_str() == id);
+            let is_own = link.is_some_and(|link| link.agreed.username.as_ref() == Some(&base));
+            match is_own {
+                true => own.insert(id.clone()),
+                false => meant.insert(id.clone()),
+            };
             let mut others = cycle.served.all_shown().filter(|(n, _)| n != number);
             let alone = others.all(|(_, other)| other.legal_name() != base);
             let free = cycle.before.users.values().all(|u| u.username != base);
@@ -128,13 +136,19 @@ impl Checker {
                 && self.given_back.get(id).is_none_or(|times| *times < 2)
                 && self.is_plain(cycle, *number, user, shown)
             {
-                certain.push((*number, user, base));
+                certain.push((*number, user, base, is_own));
             }
         }
-        if !self.within(cycle, Kind::Rename, &wanted) {
+        // However many give themselves names: the directory's come first.
+        if !self.within(cycle, Kind::Rename, &meant, 3) {
             return Ok(());
         }
-        for (number, user, base) in certain {
+        let all = meant.union(&own).cloned().collect();
+        let is_room = self.within(cycle, Kind::Rename, &all, 2);
+        let certain = certain
+            .into_iter()
+            .filter(|(.., is_own)| is_room || !is_own);
+        for (number, user, base, _) in certain {
             let now = cycle.after.users.get(&user.id);
             if now.is_some_and(|u| !fits(&u.username, &base)) {
                 return self.delayed(cycle, number, "has another name, and was not renamed");
@@ -149,7 +163,7 @@ impl Checker {
         };
         let new: Vec<(u32, &Shown)> = cycle.served.all_shown().filter(lacking).collect();
         let wanted: BTreeSet<String> = new.iter().map(|(n, _)| n.to_string()).collect();
-        if !self.within(cycle, Kind::Create, &wanted) {
+        if !self.within(cycle, Kind::Create, &wanted, 3) {
             return Ok(());
         }
         for (number, shown) in new {
@@ -201,8 +215,8 @@ impl Checker {
             && link.is_some_and(|l| l.deactivated.is_none())
     }
 
-    /// Whether so many people are within the limits of one cycle and of a day.
-    fn within(&self, cycle: &Cycle, kind: Kind, wanted: &BTreeSet<String>) -> bool {
+    /// Whether so many people are within the limits of one cycle and of so many cycles in a day.
+    fn within(&self, cycle: &Cycle, kind: Kind, wanted: &BTreeSet<String>, cycles: usize) -> bool {
         // Whoever cannot be read, or is told of by an older row, does not count.
         let is_old = |user: &User| {
             let rows = cycle.old.as_ref();
@@ -215,7 +229,7 @@ impl Checker {
             return true;
         };
         let day = self.guard.people(kind).union(wanted).count();
-        wanted.len() <= limit && day <= 3 * limit
+        wanted.len() <= limit && day <= cycles * limit
     }
 
     fn delayed(&self, cycle: &Cycle, number: u32, what: &str) -> Verdict {
