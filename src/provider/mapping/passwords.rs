@@ -68,8 +68,8 @@ fn is_crypt(scheme: &[u8]) -> bool {
 }
 
 fn is_without_hash(scheme: &[u8]) -> bool {
-    let same = |name: &&str| scheme.eq_ignore_ascii_case(name.as_bytes());
-    WITHOUT_HASH.iter().any(|name| same(&name))
+    let mut names = WITHOUT_HASH.iter();
+    names.any(|name| scheme.eq_ignore_ascii_case(name.as_bytes()))
 }
 
 #[cfg(test)]
