@@ -123,7 +123,8 @@ of_process() {
 # --- the test ---
 
 made_system "$suite" "$cache"
-cargo build --locked --workspace --bins
+# With the tests, for which the program is built anyway: alone it would be another build.
+cargo build --locked --workspace --bins --tests
 target=$(cargo metadata --locked --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 install_box "$target/debug"
 boot
