@@ -25,7 +25,7 @@ use crate::mattermost::{RandomError, Writer};
 use crate::model::{
     Memory, PasswordPolicy, Plan, Roster, RunId, Step, StepId, TeamId, User, UserId,
 };
-use crate::state::{Outcome, StateError, Store};
+use crate::state::{Outcome, State, StateError};
 
 use breaker::Breaker;
 use queue::{Queue, last, untried_first};
@@ -88,7 +88,7 @@ pub struct Applier<'a> {
     /// The way to the server.
     pub writer: &'a Writer,
     /// Where intents and outcomes are recorded.
-    pub store: &'a dyn Store,
+    pub store: &'a State,
     /// What time it is.
     pub clock: &'a dyn Clock,
     /// The initial password of new users; random for each if not given.

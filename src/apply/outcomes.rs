@@ -2,10 +2,14 @@
 
 use super::breaker::Verdict;
 use super::{ApplyError, Event, Run};
+use futures_util::FutureExt;
+
 use crate::mattermost::{ApiErrorKind, WriteError};
-use crate::model::{Action, Made, MemoryDelta, Newest, Remember, SeatWait, Step};
+use crate::model::{
+    AccountChange, Action, Made, MemoryDelta, Newest, Remember, SeatWait, Step, UserChange,
+};
 use crate::plan::{Effect, made, remember, undone};
-use crate::state::{Outcome, Settlement, Store};
+use crate::state::{Outcome, Settlement, State};
 
 impl<'a> Run<'a> {
     pub(super) fn settle_all(
@@ -65,7 +69,10 @@ impl<'a> Run<'a> {
         };
         let at = self.applier.writer.take_answered(user)?;
         let older = None;
-        Some(Remember::Newest(user.clone(), Some(Newest { at, older })))
+        Some(Remember::User(
+            user.clone(),
+            UserChange::Newest(Some(Newest { at, older })),
+        ))
     }
 
     fn failed(&mut self, step: &Step, error: &WriteError) -> Result<(), ApplyError> {
@@ -101,12 +108,18 @@ impl<'a> Run<'a> {
             Action::CreateUser { account, .. } | Action::Reactivate { account, .. } => account,
             _ => return None,
         };
-        let waiting = &self.memory.waiting;
         let now = self.applier.clock.now().wall;
-        let since = waiting.get(key).map_or(now, |wait| wait.since);
+        let since = self
+            .memory
+            .account(key)
+            .waiting
+            .map_or(now, |wait| wait.since);
         let turn = Some(now);
         let wait = SeatWait { since, turn };
-        (!waiting.is_empty()).then(|| Remember::Waiting(key.clone(), Some(wait)))
+        let mut waiting = self.memory.accounts_with(|account| account.waiting);
+        waiting
+            .next()
+            .map(|_| Remember::Account(key.clone(), AccountChange::Waiting(Some(wait))))
     }
 
     pub(super) fn give_up(&mut self, step: &Step, why: String) -> Result<(), ApplyError> {
@@ -165,7 +178,10 @@ impl<'a> Run<'a> {
         let report = &mut self.report;
         match &outcome {
             Outcome::Done => report.done.push(step.id),
-            Outcome::NotDone(why) => report.not_done.push((step.id, why.clone())),
+            Outcome::NotDone(why) | Outcome::NeverArrived(why) => {
+                report.not_done.push((step.id, why.clone()));
+            }
+            Outcome::NotBegun => {}
             Outcome::Unknown(why) => report.unknown.push((step.id, why.clone())),
         }
         let settled = report.done.len() + report.not_done.len() + report.unknown.len();
@@ -188,14 +204,14 @@ impl<'a> Run<'a> {
         for change in &delta {
             self.memory.remember(change);
         }
-        let store: &'a dyn Store = self.applier.store;
+        let store: &'a State = self.applier.store;
         let settlement = Settlement {
             outcome: outcome.clone(),
             made,
             at: self.applier.clock.now().wall,
         };
         let writing = store.conclude(self.id, step.id, settlement, delta);
-        self.settling.push(writing);
+        self.settling.push(writing.boxed());
         self.settled.insert(step.id);
     }
 }
@@ -204,7 +220,7 @@ impl<'a> Run<'a> {
 /// by us is known from the next reading, not from this answer.
 fn leave_in_doubt(delta: &mut MemoryDelta) {
     for change in delta {
-        if let Remember::Link(_, link) = change
+        if let Remember::Account(_, AccountChange::Link(Some(link))) = change
             && let Some(deactivation) = link.deactivated.as_mut()
         {
             deactivation.delete_at = None;

@@ -11,7 +11,7 @@ use super::tried::Attempt;
 /// ends early because of them has helped everybody else.
 pub fn untried_first<'a>(steps: impl Iterator<Item = &'a Step>, memory: &Memory) -> Vec<&'a Step> {
     let tried = |step: &&Step| match &step.action {
-        Action::CreateUser { account, .. } => memory.nonces.contains_key(account),
+        Action::CreateUser { account, .. } => memory.account(account).nonce.is_some(),
         _ => false,
     };
     let (tried, mut steps): (Vec<&Step>, Vec<&Step>) = steps.partition(tried);
@@ -160,7 +160,8 @@ impl Queue {
 mod tests {
     use super::*;
     use crate::model::{
-        DirectoryId, NewUser, Nonce, Precondition, Profile, ProviderName, Reason, Subject, UserRef,
+        AccountChange, DirectoryId, NewUser, Nonce, Precondition, Profile, ProviderName, Reason,
+        Remember, Subject, UserRef,
     };
 
     fn create(number: u32) -> Step {
@@ -197,7 +198,8 @@ mod tests {
         let mut memory = Memory::default();
         for step in &steps[..2] {
             let key = step.action.account().unwrap().clone();
-            memory.nonces.insert(key, Nonce::new("n"));
+            let nonce = AccountChange::Nonce(Some(Nonce::new("n")));
+            memory.remember(&Remember::Account(key, nonce));
         }
         let order = untried_first(steps.iter(), &memory);
         let mut queue = Queue::new(&order, &BTreeSet::new(), false);

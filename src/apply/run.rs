@@ -5,7 +5,9 @@ use tokio::sync::watch;
 
 use super::call::Call;
 use super::{ApplyError, GRACE, INTENTS, Run};
-use crate::model::{Action, MemoryDelta, Remember, Step, StepId, TeamId, TeamRef, UserId, UserRef};
+use crate::model::{
+    AccountChange, Action, MemoryDelta, Remember, Step, StepId, TeamId, TeamRef, UserId, UserRef,
+};
 use crate::plan::{before, in_doubt};
 use crate::state::{Outcome, StateError};
 
@@ -90,8 +92,7 @@ impl<'a> Run<'a> {
                 && !self.settled.contains(&id)
             {
                 // Nothing to tell anybody: the next cycle plans it again.
-                let outcome = Outcome::NotDone(Outcome::BEFORE_ITS_TURN.to_owned());
-                self.note(step, &outcome, None, self.taken_back(step));
+                self.note(step, &Outcome::NotBegun, None, self.taken_back(step));
             }
         }
         Ok(())
@@ -118,8 +119,7 @@ impl<'a> Run<'a> {
     fn put_off(&mut self, step: &Step) {
         self.put_off.insert(step.id);
         if self.intended.contains(&step.id) {
-            let outcome = Outcome::NotDone(Outcome::BEFORE_ITS_TURN.to_owned());
-            self.note(step, &outcome, None, self.taken_back(step));
+            self.note(step, &Outcome::NotBegun, None, self.taken_back(step));
         }
         // Whoever waits for it need not wait any longer.
         self.settled.insert(step.id);
@@ -181,10 +181,13 @@ impl<'a> Run<'a> {
             }
             delta.extend(before(step, &self.memory));
             if let Action::CreateUser { account, .. } = &step.action
-                && !self.memory.nonces.contains_key(account)
+                && self.memory.account(account).nonce.is_none()
             {
                 let nonce = crate::mattermost::nonce()?;
-                delta.push(Remember::Nonce(account.clone(), Some(nonce)));
+                delta.push(Remember::Account(
+                    account.clone(),
+                    AccountChange::Nonce(Some(nonce)),
+                ));
             }
         }
         for change in &delta {
@@ -228,7 +231,7 @@ impl<'a> Run<'a> {
         let nonce = steps
             .first()
             .and_then(|s| s.action.account())
-            .and_then(|key| self.memory.nonces.get(key))
+            .and_then(|key| self.memory.account(key).nonce.as_ref())
             .cloned();
         Ok(Call {
             writer: self.applier.writer,

@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::mattermost::{ApiErrorKind, WriteError};
-use crate::model::{Remember, SeatRefusal};
+use crate::model::{Remember, SeatRefusal, ServerChange};
 use crate::plan::Effect;
 
 /// The seats as far as this run knows.
@@ -44,9 +44,9 @@ impl Seating {
     }
 
     fn lesson(&self, clock: &dyn Clock) -> Remember {
-        Remember::SeatRefusal(Some(SeatRefusal {
+        Remember::Server(ServerChange::SeatRefusal(Some(SeatRefusal {
             active: self.taken,
             at: clock.now().wall,
-        }))
+        })))
     }
 }

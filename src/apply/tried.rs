@@ -46,8 +46,7 @@ pub fn failed_twice(runs: &[RunRecord]) -> BTreeSet<Attempt> {
 fn failed(record: &StepRecord) -> bool {
     match &record.outcome {
         // What was sent and never arrived has failed, too: nobody knows why.
-        Some(Outcome::NotDone(why)) => !why.starts_with(Outcome::BEFORE_ITS_TURN),
-        Some(Outcome::Unknown(_)) => true,
-        Some(Outcome::Done) | None => false,
+        Some(Outcome::NotDone(_) | Outcome::NeverArrived(_) | Outcome::Unknown(_)) => true,
+        Some(Outcome::Done | Outcome::NotBegun) | None => false,
     }
 }

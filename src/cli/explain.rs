@@ -181,7 +181,11 @@ fn past(page: &mut Page, past: &[Happened], all: bool) {
         let outcome = match &step.outcome {
             None => "; never begun".to_owned(),
             Some(Outcome::Done) => String::new(),
-            Some(Outcome::NotDone(why)) => format!("; NOT DONE: {why}"),
+            Some(
+                outcome @ (Outcome::NotDone(_) | Outcome::NotBegun | Outcome::NeverArrived(_)),
+            ) => {
+                format!("; NOT DONE: {}", outcome.why().unwrap_or_default())
+            }
             Some(Outcome::Unknown(why)) => format!("; PERHAPS DONE: {why}"),
         };
         let (at, run) = (step.at, step.run.0);

@@ -15,9 +15,9 @@ use crate::cycle::{
     View, WordError,
 };
 use crate::mattermost::ConnectError;
-use crate::model::{Memory, Origin, RunKind};
+use crate::model::{Origin, RunKind};
 use crate::provider::ProviderError;
-use crate::state::{MemoryStore, SqliteStore, Store, lost};
+use crate::state::State;
 
 use super::exit::{Exit, Failure};
 use super::progress::Progress;
@@ -54,8 +54,8 @@ impl Own {
     ///
     /// # Errors
     /// When the state cannot be read.
-    pub fn state(&self) -> Result<Option<SqliteStore>, Failure> {
-        Ok(SqliteStore::open_read_only(&self.settings.state_directory)?)
+    pub fn state(&self) -> Result<Option<State>, Failure> {
+        Ok(State::open_read_only(&self.settings.state_directory)?)
     }
 
     /// Reads both sides and plans. Writes nothing anywhere, and needs no lease.
@@ -148,29 +148,26 @@ impl Own {
     /// # Errors
     /// When there is no such thing, or the state cannot be read.
     pub async fn question<Q: Question>(&self, question: Q) -> Result<Q::Answer, Failure> {
-        let store: Box<dyn Store> = match self.state()? {
-            Some(store) => Box::new(store),
-            None => Box::new(MemoryStore::default()),
-        };
-        Ok(question.answer(store.as_ref()).await?)
+        let state = self.looked_at()?;
+        Ok(question.answer(&state).await?)
     }
 
     fn looking_engine(&self) -> Result<Engine, Failure> {
-        let store: Arc<dyn Store> = match self.state()? {
-            Some(store) => Arc::new(store),
-            None => Arc::new(MemoryStore::new(Memory {
-                restored: lost(&self.settings.state_directory),
-                ..Memory::default()
-            })),
-        };
-        self.engine(store)
+        self.engine(Arc::new(self.looked_at()?))
+    }
+
+    fn looked_at(&self) -> Result<State, Failure> {
+        Ok(match self.state()? {
+            Some(state) => state,
+            None => State::before_the_first(&self.settings.state_directory)?,
+        })
     }
 
     fn writing_engine(&self) -> Result<Engine, Failure> {
-        self.engine(Arc::new(SqliteStore::open(&self.settings.state_directory)?))
+        self.engine(Arc::new(State::open(&self.settings.state_directory)?))
     }
 
-    fn engine(&self, store: Arc<dyn Store>) -> Result<Engine, Failure> {
+    fn engine(&self, store: Arc<State>) -> Result<Engine, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         Engine::new(self.settings.clone(), store, clock).map_err(|error| self.failure(error))
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::cycle::{same_people, strangers, unseen};
 use crate::daemon::{Health, LastCycle, LastRun, Listed, Phase, StatusReport};
 use crate::plan::hold_name;
-use crate::state::{Outcome, RunRecord, Store};
+use crate::state::{Outcome, RunRecord};
 
 use super::Answer;
 use super::args::{Cli, Json};
@@ -88,7 +88,8 @@ async fn without_service(own: &Own, cli: &Cli) -> Result<StatusReport, Failure> 
                     reasons.extend(unseen(&others));
                 }
             }
-            for (key, steps) in memory.held {
+            for (key, hold) in memory.holds {
+                let Some(steps) = hold.shown else { continue };
                 let steps = count(steps.len(), "step", "steps");
                 reasons.push(format!("held: {}: {steps}", hold_name(&key)));
             }
@@ -238,9 +239,8 @@ fn summed_up(run: &RunRecord) -> LastRun {
     };
     let done = number(|o| matches!(o, Some(Outcome::Done)));
     let failed = number(|o| match o {
-        Some(Outcome::NotDone(_)) => !o.as_ref().is_some_and(Outcome::never_began),
-        Some(Outcome::Unknown(_)) => true,
-        Some(Outcome::Done) | None => false,
+        Some(Outcome::NotDone(_) | Outcome::Unknown(_)) => true,
+        Some(Outcome::Done | Outcome::NotBegun | Outcome::NeverArrived(_)) | None => false,
     });
     LastRun {
         run: run.id.0,

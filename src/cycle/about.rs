@@ -20,7 +20,7 @@ pub(super) fn about(view: &View, released: &[Step], origin: Origin, now: &Now) -
         mattermost: MattermostProof {
             version: view.server.version.to_string(),
             users: number(view.users.len()),
-            linked: number(view.memory.links.len()),
+            linked: number(view.memory.links().count()),
         },
         approvals: approvals(view, released, now),
         held: held(view),
@@ -56,8 +56,9 @@ fn reading(name: &ProviderName, directory: &Directory) -> ReadingProof {
 }
 
 fn approvals(view: &View, released: &[Step], now: &Now) -> Vec<Released> {
-    let approvals = view.memory.approvals.iter();
-    let used = approvals.filter_map(|(key, approval)| {
+    let holds = view.memory.holds.iter();
+    let used = holds.filter_map(|(key, hold)| {
+        let approval = hold.approval.as_ref()?;
         let good = approved(&view.memory, key, now)?;
         let theirs = released
             .iter()

@@ -17,7 +17,7 @@ use crate::model::{
 };
 use crate::observe;
 use crate::plan::DAY;
-use crate::state::{StateError, Store};
+use crate::state::{State, StateError};
 
 use super::{Engine, View};
 
@@ -187,7 +187,7 @@ async fn asked_to_stop(stop: &mut watch::Receiver<bool>) {
 }
 
 /// Whom the last run parted with within a day, and of whom nothing was noted.
-async fn debts(store: &dyn Store, now: &Now) -> Result<Vec<Parted>, StateError> {
+async fn debts(store: &State, now: &Now) -> Result<Vec<Parted>, StateError> {
     let runs = store.runs(1).await?;
     let Some(run) = runs.first().filter(|r| now.wall.since(r.began) < DAY) else {
         return Ok(Vec::new());

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::{CycleError, Engine, Pick, Stage, Stages, Summary, View, about, exchanged, read};
 use crate::apply::{Applier, Listener, RUNS, Report, failed_twice};
 use crate::mattermost::Counts;
-use crate::model::{Action, MemoryDelta, Now, Origin, Plan, Remember, RunId, StepId};
+use crate::model::{Action, HoldChange, MemoryDelta, Now, Origin, Plan, Remember, RunId, StepId};
 use crate::plan::taken;
 
 /// A run that is about to begin.
@@ -53,7 +53,8 @@ impl Engine {
         view.orphans = view.count_orphans(&self.settings.policy);
         // What is held counts as shown only when a person sees it.
         // And who sees a part learns nothing of what else is held.
-        let of_part = |l: &Remember| only.is_some() && matches!(l, Remember::Held(..));
+        let of_part =
+            |l: &Remember| only.is_some() && matches!(l, Remember::Hold(_, HoldChange::Shown(..)));
         let learned = view.newest.iter().chain(&view.plan.learned);
         let learned = learned.filter(|l| !is_show(l) && !of_part(l));
         let learned: MemoryDelta = learned.cloned().collect();
@@ -183,5 +184,5 @@ impl Engine {
 
 /// Whether this says that something is held now.
 pub(super) fn is_show(change: &Remember) -> bool {
-    matches!(change, Remember::Held(_, Some(_)))
+    matches!(change, Remember::Hold(_, HoldChange::Shown(Some(_))))
 }

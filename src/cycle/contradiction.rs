@@ -1,6 +1,6 @@
 //! What was found out contradicts what is remembered: that must not stop every cycle from now on.
 
-use crate::model::{Action, Memory, MemoryDelta, Remember};
+use crate::model::{AccountChange, Action, Memory, MemoryDelta, Remember};
 use crate::state::{Outcome, StateError, Unsettled};
 
 use super::{CycleError, Engine, remember};
@@ -21,7 +21,10 @@ impl Engine {
         );
         let mut delta = MemoryDelta::new();
         if let Action::CreateUser { account, .. } = &doubt.step.action {
-            delta.push(Remember::Nonce(account.clone(), None));
+            delta.push(Remember::Account(
+                account.clone(),
+                AccountChange::Nonce(None),
+            ));
         }
         let outcome = Outcome::NotDone(format!("it contradicts what is remembered: {why}"));
         let (run, id) = (doubt.run, doubt.step.id);

@@ -1,7 +1,7 @@
 //! Is this still the server that the state knows?
 
 use crate::config::{MattermostAccess, Settings};
-use crate::model::Evidence;
+use crate::model::{Evidence, Link};
 
 use super::View;
 
@@ -30,9 +30,9 @@ pub struct Exchanged {
 /// # Errors
 /// When it has none of them.
 pub(super) fn check(view: &View, settings: &Settings) -> Result<(), Exchanged> {
-    let links = &view.memory.links;
+    let links: Vec<&Link> = view.memory.links().map(|(_, link)| link).collect();
     let gone = |user| matches!(view.users.look(user), Evidence::Absent(_));
-    if links.is_empty() || !links.values().all(|link| gone(&link.user)) {
+    if links.is_empty() || !links.iter().all(|link| gone(&link.user)) {
         return Ok(());
     }
     let state = settings.state_directory.join(crate::state::FILE_NAME);

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::model::{
-    Evidence, Gap, Memory, MemoryDelta, Note, Now, Remember, RunId, Timestamp, UserId,
+    Evidence, Gap, Memory, MemoryDelta, Note, Now, Remember, RunId, Timestamp, UserChange, UserId,
 };
 use crate::plan::forget_account;
-use crate::state::{StateError, Store, Who};
+use crate::state::{State, StateError, Who};
 
 use super::person::PersonError;
 use super::{Asker, CycleError, Engine, Errand, View, WordError};
@@ -85,10 +85,7 @@ impl Engine {
         let mut forgotten = Forgotten {
             account: who.accounts.first().map(ToString::to_string),
             users: who.users.iter().map(ToString::to_string).collect(),
-            link: who
-                .accounts
-                .iter()
-                .any(|key| memory.links.contains_key(key)),
+            link: who.accounts.iter().any(|key| memory.is_linked(key)),
             runs: heads.len(),
             steps: counts.map(|count| count.number).sum(),
             still_there: still_there.iter().map(ToString::to_string).collect(),
@@ -127,16 +124,11 @@ impl Engine {
     }
 
     /// The one person who is meant.
-    async fn one(
-        &self,
-        store: &dyn Store,
-        person: &str,
-        memory: &Memory,
-    ) -> Result<Who, WordError> {
+    async fn one(&self, store: &State, person: &str, memory: &Memory) -> Result<Who, WordError> {
         let known = store.known_as(person.to_owned()).await;
         let mut who = known.map_err(CycleError::from)?;
         // An account or a user may have been known by another name in other runs.
-        for (key, link) in &memory.links {
+        for (key, link) in memory.links() {
             if who.has(Some(key), Some(&link.user)) {
                 who.accounts.insert(key.clone());
                 who.users.insert(link.user.clone());
@@ -165,7 +157,7 @@ impl Engine {
 }
 
 async fn forget_old(
-    store: &dyn Store,
+    store: &State,
     memory: &Memory,
     now: &Now,
     keep: Duration,
@@ -173,7 +165,7 @@ async fn forget_old(
     let millis = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
     let before = Timestamp(now.wall.0.saturating_sub(millis));
     // What is still in force can be looked up.
-    let undone = memory.undone.values().flatten();
+    let undone = memory.accounts.values().flat_map(|account| &account.undone);
     let named: BTreeSet<RunId> = undone.map(|undone| undone.run).collect();
     store.prune(before, named).await?;
     Ok(())
@@ -247,14 +239,12 @@ fn delta(memory: &Memory, who: &Who, still_there: &[UserId], at: Timestamp) -> M
     for key in &who.accounts {
         delta.extend(forget_account(memory, key));
     }
-    for user in &who.users {
-        delta.push(Remember::Order(user.clone(), None));
-        delta.push(Remember::Kept(user.clone(), None));
-        delta.push(Remember::SessionsEnded(user.clone(), None));
-        delta.push(Remember::Reset(user.clone(), None));
-        delta.push(Remember::Newest(user.clone(), None));
-    }
+    let known = who
+        .users
+        .iter()
+        .filter(|user| memory.users.contains_key(user));
+    delta.extend(known.cloned().map(Remember::forget_user));
     let marks = still_there.iter();
-    delta.extend(marks.map(|user| Remember::Forgotten(user.clone(), Some(at))));
+    delta.extend(marks.map(|user| Remember::User(user.clone(), UserChange::Forgotten(Some(at)))));
     delta
 }

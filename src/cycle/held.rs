@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::{HeldBack, Note, Plan, Timestamp};
-use crate::state::{StateError, Store};
+use crate::state::{State, StateError};
 
 use super::about::held_back;
 use super::{CycleError, Engine};
@@ -54,7 +54,7 @@ fn note(kind: &str, held: &HeldBack, at: Timestamp) -> Note {
 ///
 /// # Errors
 /// When the state cannot be read.
-pub async fn still_held(store: &dyn Store) -> Result<BTreeSet<String>, StateError> {
+pub async fn still_held(store: &State) -> Result<BTreeSet<String>, StateError> {
     Ok(open(&store.loose_notes().await?))
 }
 

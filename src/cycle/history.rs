@@ -269,10 +269,8 @@ impl RunReport {
 
 fn report(record: &StepRecord, memory: &Memory, open: &BTreeSet<StepId>) -> StepReport {
     let step = &record.step;
-    let message = match &record.outcome {
-        Some(Outcome::NotDone(why) | Outcome::Unknown(why)) => Some(why.clone()),
-        Some(Outcome::Done) | None => None,
-    };
+    let message = record.outcome.as_ref().and_then(Outcome::why);
+    let message = message.map(str::to_owned);
     let inverse = inverse(record, memory);
     let settled_later =
         matches!(record.outcome, Some(Outcome::Unknown(_))) && !open.contains(&step.id);

@@ -6,7 +6,10 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{IdAttribute, ProviderSettings};
-use crate::model::{Gap, HoldKey, Memory, ProviderName, Reading, Remember, SourceIdentity};
+use crate::model::{
+    Gap, HoldChange, HoldKey, Memory, ProviderChange, ProviderName, Reading, Remember,
+    SourceIdentity,
+};
 use crate::plan::{Migration, Setting};
 use crate::provider::mapping::{id_context, ids_of};
 use crate::provider::{Ask, open};
@@ -78,9 +81,12 @@ pub(super) fn other_ids<'m>(
     memory: &'m Memory,
     settings: &ProviderSettings,
 ) -> Option<(&'m SourceIdentity, IdAttribute)> {
-    let last = memory.identities.get(&settings.name)?;
+    let last = memory.provider(&settings.name).identity.as_ref()?;
     let (_, old) = ids_of(&last.context)?;
-    let linked = memory.links.keys().any(|key| key.provider == settings.name);
+    let linked = memory
+        .links()
+        .map(|(key, _)| key)
+        .any(|key| key.provider == settings.name);
     (linked && old != settings.mapping.id).then_some((last, old))
 }
 
@@ -134,7 +140,7 @@ impl Engine {
         let hold = HoldKey::Identity(settings.name.clone());
         let prints = report.migration.fingerprints();
         let delta = if apply {
-            may_apply(&report, memory.held.get(&hold), &prints)?;
+            may_apply(&report, memory.hold(&hold).shown.as_ref(), &prints)?;
             let tree = ids_of(&last.context).map_or("", |(tree, _)| tree);
             // Another server or tree stays another one: that is for the next cycle to say.
             let identity = SourceIdentity {
@@ -142,15 +148,18 @@ impl Engine {
                 ..last.clone()
             };
             let mut delta = report.migration.rewrite(&memory, &settings.name);
-            delta.push(Remember::Identity(settings.name.clone(), identity));
-            delta.push(Remember::Held(hold, None));
+            delta.push(Remember::Provider(
+                settings.name.clone(),
+                ProviderChange::Identity(Some(identity)),
+            ));
+            delta.push(Remember::Hold(hold, HoldChange::Shown(None)));
             let scope = self.settings().policy.scopes.get(&settings.name);
             let scope = scope.and_then(|now| scope_with_these_ids(&memory, &settings.name, now));
             delta.extend(scope);
             report.applied = true;
             delta
         } else {
-            vec![Remember::Held(hold, Some(prints))]
+            vec![Remember::Hold(hold, HoldChange::Shown(Some(prints)))]
         };
         let stored = self.store().observe(delta).await;
         stored.map_err(CycleError::from)?;
@@ -178,13 +187,16 @@ fn scope_with_these_ids(
     provider: &ProviderName,
     now: &BTreeMap<String, Setting>,
 ) -> Option<Remember> {
-    let mut scope = memory.scopes.get(provider)?.clone();
+    let mut scope = memory.provider(provider).scope.as_ref()?.clone();
     for key in ["accounts.id", "accounts.id-form"] {
         if let Some(setting) = now.get(key) {
             scope.insert(key.to_owned(), setting.value.clone());
         }
     }
-    Some(Remember::Scope(provider.clone(), scope))
+    Some(Remember::Provider(
+        provider.clone(),
+        ProviderChange::Scope(Some(scope)),
+    ))
 }
 
 fn may_apply(

@@ -46,7 +46,7 @@ use crate::mattermost::{Client, Counts};
 use crate::model::{Action, Memory, MemoryDelta, Now, Origin, Plan, RunId, Step, StepId, UserId};
 use crate::plan::{Settled, plan};
 use crate::provider::{Ask, Progress, Provider};
-use crate::state::{Store, Unsettled};
+use crate::state::{State, Unsettled};
 
 pub use crate::plan::{Migration, Renumbered, Stuck};
 use aftermath::Owed;
@@ -117,7 +117,7 @@ pub struct Engine {
     settings: Settings,
     provider: Box<dyn Provider>,
     client: Client,
-    store: Arc<dyn Store>,
+    store: Arc<State>,
     clock: Arc<dyn Clock>,
     progress: Progress,
     owed: Owed,
@@ -134,7 +134,7 @@ impl Engine {
     /// When the token or the certificates cannot be read.
     pub fn new(
         settings: Settings,
-        store: Arc<dyn Store>,
+        store: Arc<State>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CycleError> {
         let client = Client::connect(&settings.mattermost)?;
@@ -147,7 +147,7 @@ impl Engine {
         settings: Settings,
         provider: Box<dyn Provider>,
         client: Client,
-        store: Arc<dyn Store>,
+        store: Arc<State>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
@@ -178,7 +178,7 @@ impl Engine {
     }
 
     /// Where it remembers.
-    pub fn store(&self) -> &Arc<dyn Store> {
+    pub fn store(&self) -> &Arc<State> {
         &self.store
     }
 

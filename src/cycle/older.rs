@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use crate::mattermost::Reader;
 use crate::model::{
-    Gap, Link, Memory, MemoryDelta, Newest, Now, Older, Rejected, Remember, Roster, Timestamp,
-    User, UserId,
+    AccountChange, Gap, Link, Memory, MemoryDelta, Newest, Now, Older, Rejected, Remember, Roster,
+    Timestamp, User, UserChange, UserId,
 };
 
 /// For how long an older row must be all that the server has before it is believed, and in how
@@ -50,14 +50,14 @@ pub(super) async fn refuse(
     let still = older(users, &marks);
     let mut learned = Vec::new();
     for id in known {
-        let (Some(user), mark) = (users.get(id), memory.newest.get(id)) else {
+        let (Some(user), mark) = (users.get(id), memory.user(id).newest.as_ref()) else {
             continue;
         };
         let at = user.updated_at;
         if !still.contains(id) {
             let seen = Newest { at, older: None };
             if mark != Some(&seen) {
-                learned.push(Remember::Newest(id.clone(), Some(seen)));
+                learned.push(Remember::User(id.clone(), UserChange::Newest(Some(seen))));
             }
             continue;
         }
@@ -68,7 +68,7 @@ pub(super) async fn refuse(
                 at: user.updated_at,
                 older: None,
             };
-            learned.push(Remember::Newest(id.clone(), Some(seen)));
+            learned.push(Remember::User(id.clone(), UserChange::Newest(Some(seen))));
             learned.extend(undone(memory, user));
             continue;
         }
@@ -83,23 +83,27 @@ pub(super) async fn refuse(
             ),
         });
         let older = Some(older);
-        learned.push(Remember::Newest(id.clone(), Some(Newest { at, older })));
+        learned.push(Remember::User(
+            id.clone(),
+            UserChange::Newest(Some(Newest { at, older })),
+        ));
     }
-    let over = memory.newest.keys().filter(|id| !known.contains(id));
-    learned.extend(over.map(|id| Remember::Newest(id.clone(), None)));
+    let over = memory.users_with(|user| user.newest.as_ref());
+    let over = over.filter(|(id, _)| !known.contains(id));
+    learned.extend(over.map(|(id, _)| Remember::User(id.clone(), UserChange::Newest(None))));
     learned
 }
 
 /// What was answered of each before. Of who was deactivated by an older version of this program
 /// only that is known.
 fn marks(memory: &Memory, known: &BTreeSet<UserId>) -> BTreeMap<UserId, Timestamp> {
-    let links = memory.links.values();
+    let links = memory.links().map(|(_, link)| link);
     let deactivated = links.filter_map(|link| {
         let at = link.deactivated.as_ref()?.delete_at?;
         Some((link.user.clone(), at))
     });
     let mut marks: BTreeMap<UserId, Timestamp> = deactivated.collect();
-    let newest = memory.newest.iter();
+    let newest = memory.users_with(|user| user.newest.as_ref());
     marks.extend(newest.map(|(id, newest)| (id.clone(), newest.at)));
     marks.retain(|id, _| known.contains(id));
     marks
@@ -156,13 +160,13 @@ fn again(before: Option<&Older>, user: &User, now: &Now) -> Older {
 
 /// Our deactivation of somebody who is believed to be as before it: nobody reactivated them.
 fn undone(memory: &Memory, user: &User) -> Option<Remember> {
-    let (key, link) = memory.links.iter().find(|(_, link)| link.user == user.id)?;
+    let (key, link) = memory.links().find(|(_, link)| link.user == user.id)?;
     let at = link.deactivated.as_ref()?.delete_at?;
     (user.is_active() && user.updated_at < at).then(|| {
         let link = Link {
             deactivated: None,
             ..link.clone()
         };
-        Remember::Link(key.clone(), link)
+        Remember::Account(key.clone(), AccountChange::Link(Some(link)))
     })
 }

@@ -83,7 +83,7 @@ impl View {
     /// # Errors
     /// When it is nobody, more than one, or nobody of ours.
     pub fn linked_user(&self, person: &str) -> Result<UserId, PersonError> {
-        let links = self.memory.links.iter();
+        let links = self.memory.links();
         let found: Surest<_> = links
             .map(|(key, link)| {
                 let by = known_by(&self.known_link(key, link), person);

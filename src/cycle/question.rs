@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{HeldBack, Memory, RunId, StepId, Timestamp};
-use crate::state::{RunRecord, RunState, Store, Which, Who};
+use crate::state::{RunRecord, RunState, State, Which, Who};
 
 use super::history::{HistoryReport, RunReport, SCHEMA};
 use super::{CycleError, PersonError, WordError};
@@ -25,7 +25,7 @@ pub trait Question: Serialize + DeserializeOwned + Send + 'static {
     ///
     /// # Errors
     /// When there is no such thing, or the state cannot be read.
-    fn answer<'a>(self, store: &'a dyn Store) -> BoxFuture<'a, Result<Self::Answer, WordError>>;
+    fn answer<'a>(self, store: &'a State) -> BoxFuture<'a, Result<Self::Answer, WordError>>;
 }
 
 /// The runs.
@@ -45,7 +45,7 @@ impl Question for History {
     const NAME: &'static str = "history";
     type Answer = HistoryReport;
 
-    fn answer<'a>(self, store: &'a dyn Store) -> BoxFuture<'a, Result<HistoryReport, WordError>> {
+    fn answer<'a>(self, store: &'a State) -> BoxFuture<'a, Result<HistoryReport, WordError>> {
         Box::pin(async move {
             let who = match &self.person {
                 Some(person) => Some(known(store, person).await?),
@@ -93,7 +93,7 @@ impl Question for Show {
     const NAME: &'static str = "show";
     type Answer = RunReport;
 
-    fn answer<'a>(self, store: &'a dyn Store) -> BoxFuture<'a, Result<RunReport, WordError>> {
+    fn answer<'a>(self, store: &'a State) -> BoxFuture<'a, Result<RunReport, WordError>> {
         Box::pin(async move {
             let record = found(store, self.run).await?;
             let memory = memory(store).await?;
@@ -105,7 +105,7 @@ impl Question for Show {
     }
 }
 
-async fn memory(store: &dyn Store) -> Result<Memory, WordError> {
+async fn memory(store: &State) -> Result<Memory, WordError> {
     Ok(store.load().await.map_err(CycleError::from)?)
 }
 
@@ -113,7 +113,7 @@ async fn memory(store: &dyn Store) -> Result<Memory, WordError> {
 ///
 /// # Errors
 /// When there is none, or it is not over.
-pub(super) async fn found(store: &dyn Store, run: RunId) -> Result<RunRecord, WordError> {
+pub(super) async fn found(store: &State, run: RunId) -> Result<RunRecord, WordError> {
     let found = store.run(run).await.map_err(CycleError::from)?;
     found.ok_or_else(|| {
         WordError::Refused(format!(
@@ -125,7 +125,7 @@ pub(super) async fn found(store: &dyn Store, run: RunId) -> Result<RunRecord, Wo
 }
 
 /// As [`found`], and it must be over.
-pub(super) async fn ended(store: &dyn Store, run: RunId) -> Result<RunRecord, WordError> {
+pub(super) async fn ended(store: &State, run: RunId) -> Result<RunRecord, WordError> {
     let record = found(store, run).await?;
     match record.state {
         RunState::Open => Err(WordError::Refused(format!(
@@ -137,7 +137,7 @@ pub(super) async fn ended(store: &dyn Store, run: RunId) -> Result<RunRecord, Wo
 }
 
 /// Everybody who is called so.
-async fn known(store: &dyn Store, person: &str) -> Result<Who, WordError> {
+async fn known(store: &State, person: &str) -> Result<Who, WordError> {
     let who = store.known_as(person.to_owned()).await;
     let who = who.map_err(CycleError::from)?;
     match who.is_empty() {
@@ -147,7 +147,7 @@ async fn known(store: &dyn Store, person: &str) -> Result<Who, WordError> {
 }
 
 async fn add_steps(
-    store: &dyn Store,
+    store: &State,
     report: &mut RunReport,
     record: &RunRecord,
     memory: &Memory,

@@ -90,7 +90,7 @@ pub async fn both(
 ) -> Result<View, CycleError> {
     let name = &settings.provider.name;
     ask.known = known(&memory, name);
-    if let Some(last) = memory.identities.get(name) {
+    if let Some(last) = memory.provider(name).identity.as_ref() {
         ask.heard = last.progress.clone();
     }
     // Who is to be deleted for ever is looked up once more.
@@ -176,10 +176,10 @@ fn refused_password(settings: &Settings, server: &ServerFacts) -> Option<String>
 /// so no longer counted.
 pub fn known(memory: &Memory, provider: &ProviderName) -> BTreeSet<DirectoryId> {
     let is_out = |link: &Link| link.deactivated.is_some() && !link.is_in_doubt();
-    let links = memory.links.iter().filter(|(key, link)| {
+    let links = memory.links().filter(|(key, link)| {
         key.provider == *provider
             && !key.id.is_placeholder()
-            && (!is_out(link) || memory.absences.contains_key(key))
+            && (!is_out(link) || memory.account(key).absence.is_some())
     });
     links.map(|(key, _)| key.id.clone()).collect()
 }
@@ -206,8 +206,13 @@ async fn mattermost(
     if let (Some(us), Some(bot)) = (&server.own_user, server.own_bot.as_mut()) {
         bot.owners = reader.bot_owners(us, &users).await?;
     }
-    let mut linked: BTreeSet<UserId> = memory.links.values().map(|l| l.user.clone()).collect();
-    linked.extend(memory.orders.keys().cloned());
+    let mut linked: BTreeSet<UserId> = memory
+        .links()
+        .map(|(_, link)| link)
+        .map(|l| l.user.clone())
+        .collect();
+    let ordered = memory.users_with(|user| user.order.as_ref());
+    linked.extend(ordered.map(|(user, _)| user.clone()));
     let in_doubt = unsettled.iter().filter_map(|u| u.step.action.user());
     let in_doubt: BTreeSet<UserId> = in_doubt.cloned().collect();
     linked.extend(in_doubt.iter().cloned());
@@ -254,7 +259,7 @@ pub async fn places(
     let mut places = Places::default();
     for team in &policy.teams {
         let found = reader.team_by_name(&team.name).await;
-        let known = memory.teams.get(&team.name);
+        let known = memory.configured_team(&team.name);
         let found = match (found, known) {
             (Ok(found), Some(known)) if found.as_ref().is_none_or(|t| t.id != *known) => {
                 let moved = reader.team(known).await;
@@ -305,7 +310,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{Absence, AccountKey, Deactivation, LinkOrigin};
+    use crate::model::{Absence, AccountKey, AccountMemory, Deactivation, LinkOrigin};
 
     /// A link whose user we deactivated then, or tried to, or did not.
     fn link(deactivated: Option<Option<Timestamp>>) -> Link {
@@ -346,15 +351,22 @@ mod tests {
             readings: 3,
         };
         let out = Some(Some(Timestamp(1)));
+        let linked = |link, absence| AccountMemory {
+            link: Some(link),
+            absence,
+            ..AccountMemory::default()
+        };
         let memory = Memory {
-            links: BTreeMap::from([
-                (key(&here, "active"), link(None)),
-                (key(&here, "in-doubt"), link(Some(None))),
-                (key(&here, "just-left"), link(out)),
-                (key(&here, "left-long-ago"), link(out)),
-                (key(&ProviderName::new("there"), "other"), link(None)),
+            accounts: BTreeMap::from([
+                (key(&here, "active"), linked(link(None), None)),
+                (key(&here, "in-doubt"), linked(link(Some(None)), None)),
+                (key(&here, "just-left"), linked(link(out), Some(absence))),
+                (key(&here, "left-long-ago"), linked(link(out), None)),
+                (
+                    key(&ProviderName::new("there"), "other"),
+                    linked(link(None), None),
+                ),
             ]),
-            absences: BTreeMap::from([(key(&here, "just-left"), absence)]),
             ..Memory::default()
         };
         let wanted = ["active", "in-doubt", "just-left"].map(DirectoryId::new);

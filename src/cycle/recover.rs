@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::mattermost::WriteError;
-use crate::model::{Action, Made, Memory, MemoryDelta, Now, Outcome, Remember, Step, Timestamp};
+use crate::model::{
+    AccountChange, Action, Made, Memory, MemoryDelta, Now, Outcome, Remember, Step, Timestamp,
+};
 use crate::plan::{Settled, made_later, set_by, undone};
 use crate::state::{Settlement, StateError, Unsettled};
 
@@ -41,10 +43,12 @@ impl Engine {
                         Action::CreateUser { .. } => ", or another account has its user",
                         _ => "",
                     };
-                    let never = Outcome::NEVER_ARRIVED;
-                    let why = format!("{never}{or}, as the next reading showed");
+                    let why = format!("it never arrived{or}, as the next reading showed");
                     // An administrator's deactivation from now on is not ours.
-                    (Outcome::NotDone(why), undone(&doubt.step, &view.memory))
+                    (
+                        Outcome::NeverArrived(why),
+                        undone(&doubt.step, &view.memory),
+                    )
                 }
                 Settled::Perhaps { why, delta } => (Outcome::Unknown(why), delta),
                 Settled::Unknown => continue,
@@ -52,7 +56,7 @@ impl Engine {
             let done = outcome == Outcome::Done;
             let made = match outcome {
                 Outcome::Done => made_later(&doubt.step, &delta),
-                Outcome::NotDone(_) => None,
+                Outcome::NotDone(_) | Outcome::NotBegun | Outcome::NeverArrived(_) => None,
                 Outcome::Unknown(_) => Some(Made {
                     asked: true,
                     ..Made::default()
@@ -99,7 +103,7 @@ impl Engine {
     async fn verify_again(&self, step: &Step, delta: &MemoryDelta) -> bool {
         let made = || {
             delta.iter().find_map(|change| match change {
-                Remember::Link(_, link) => Some(link.user.clone()),
+                Remember::Account(_, AccountChange::Link(Some(link))) => Some(link.user.clone()),
                 _ => None,
             })
         };

@@ -155,7 +155,7 @@ impl View {
             incomplete: self.unread(),
             state_unknown: self.directories.values().map(|d| d.state_unknown).sum(),
             users: self.users.len(),
-            linked: self.memory.links.len(),
+            linked: self.memory.links().count(),
             orphans: self.orphans,
             strangers: self.strangers(),
             version: self.server.version,

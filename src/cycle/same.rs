@@ -11,7 +11,7 @@ use super::migrate::other_ids;
 /// Links of providers that the configuration does not name: how many accounts each has.
 pub fn strangers(memory: &Memory, provider: &ProviderName) -> BTreeMap<ProviderName, usize> {
     let mut others = BTreeMap::new();
-    let keys = memory.links.keys();
+    let keys = memory.links().map(|(key, _)| key);
     for key in keys.filter(|key| key.provider != *provider) {
         *others.entry(key.provider.clone()).or_default() += 1;
     }
@@ -48,7 +48,7 @@ pub fn same_people(memory: &Memory, settings: &Settings) -> Result<(), CycleErro
         });
     }
     let others = strangers(memory, &provider.name);
-    let known = others.values().sum::<usize>() < memory.links.len();
+    let known = others.values().sum::<usize>() < memory.links().count();
     let Some((back, _)) = others.iter().max_by_key(|(_, links)| **links) else {
         return Ok(());
     };

@@ -109,9 +109,9 @@ impl Errand for StateCheck {
 
 fn compare(report: &mut StateReport, view: &View, provider: &ProviderName) {
     let memory = &view.memory;
-    report.links = memory.links.len();
+    report.links = memory.links().count();
     report.users = view.users.len();
-    if let Some(restored) = &memory.restored {
+    if let Some(restored) = &memory.server.restored {
         report.find(
             "",
             format!("{} (noticed {})", restored.how, restored.at),
@@ -128,7 +128,7 @@ fn compare(report: &mut StateReport, view: &View, provider: &ProviderName) {
             ),
         );
     }
-    for (key, link) in &memory.links {
+    for (key, link) in memory.links() {
         let name = format!("{} ({})", link.last_username, link.last_dn);
         match view.users.look(&link.user) {
             Evidence::Present(user) => one(report, view, &name, link, user),
@@ -203,7 +203,7 @@ fn one(report: &mut StateReport, view: &View, name: &str, link: &Link, user: &Us
 /// Users that two accounts are linked to.
 fn twice(report: &mut StateReport, memory: &Memory) {
     let mut owners: BTreeMap<&UserId, Vec<&AccountKey>> = BTreeMap::new();
-    for (key, link) in &memory.links {
+    for (key, link) in memory.links() {
         owners.entry(&link.user).or_default().push(key);
     }
     for (user, keys) in owners.iter().filter(|(_, keys)| keys.len() > 1) {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::apply::Report;
 use crate::mattermost::Counts;
 use crate::model::{
-    AccountKey, Aftermath, LeftAlone, Outcome, Remember, RunId, StepId, Timestamp, Why,
+    AccountChange, AccountKey, Aftermath, LeftAlone, Outcome, Remember, RunId, StepId, Timestamp,
+    Why,
 };
 use crate::observe::CycleNumbers;
 use crate::plan::next_expiry;
@@ -87,7 +88,7 @@ impl Summary {
         let learned = self.view.plan.learned.iter();
         let new: BTreeSet<&AccountKey> = learned
             .filter_map(|change| match change {
-                Remember::Announced(key, Some(_)) => Some(key),
+                Remember::Account(key, AccountChange::Announced(Some(_))) => Some(key),
                 _ => None,
             })
             .collect();

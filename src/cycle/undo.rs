@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::model::{
-    AccountKey, Known, Memory, MemoryDelta, Origin, Reason, Remember, RunId, RunKind, Step, StepId,
-    StepRecord, Surest, Undoing, Undone, Why,
+    AccountChange, AccountKey, HoldChange, Known, Memory, MemoryDelta, Origin, Reason, Remember,
+    RunId, RunKind, Step, StepId, StepRecord, Surest, Undoing, Undone, Why,
 };
 use crate::plan::inverse;
 use crate::state::{RunRecord, Who};
@@ -112,7 +112,7 @@ impl Engine {
         });
         let delta: MemoryDelta = wishes
             .into_iter()
-            .map(|(key, list)| Remember::Undone(key, Some(list)))
+            .map(|(key, list)| Remember::Account(key, AccountChange::Undone(list)))
             .collect();
         if delta.is_empty() && left.is_empty() {
             let whose = ask.person.as_ref().map(|person| format!(" to {person}"));
@@ -171,7 +171,8 @@ impl Engine {
     /// What of the undo is held is shown, and can be approved. What else is held is not seen here.
     async fn show_own_holds(&self, view: &View) -> Result<(), CycleError> {
         let learned = view.plan.learned.iter();
-        let shown = learned.filter(|learned| matches!(learned, Remember::Held(_, Some(_))));
+        let shown = learned
+            .filter(|learned| matches!(learned, Remember::Hold(_, HoldChange::Shown(Some(_)))));
         let shown: MemoryDelta = shown.cloned().collect();
         if !shown.is_empty() {
             self.store().observe(shown).await?;
@@ -190,7 +191,7 @@ impl Engine {
             return Ok(record.steps.iter().collect());
         };
         let mut found = Surest::default();
-        for (key, link) in &memory.links {
+        for (key, link) in memory.links() {
             let by = known_by(&Known::link(key, link), person);
             found.add(by, (Some(key.clone()), Some(link.user.clone())));
         }
@@ -227,9 +228,9 @@ impl Engine {
         let memory = self.store().load().await.map_err(CycleError::from)?;
         let known = self.store().known_as(person.to_owned()).await;
         let who = known.map_err(CycleError::from)?;
-        let theirs = memory
-            .undone
-            .iter()
+        let all = memory.accounts_with(|account| Some(&account.undone));
+        let theirs = all
+            .filter(|(_, list)| !list.is_empty())
             .filter(|(key, list)| {
                 who.accounts.contains(*key) || list.iter().any(|u| who.users.contains(&u.user))
             })
@@ -247,9 +248,12 @@ impl Engine {
                 return Err(PersonError::Several(person.to_owned(), names.join("; ")).into());
             }
         };
-        let mut delta = vec![Remember::Undone(key.clone(), None)];
+        let mut delta = vec![Remember::Account(
+            key.clone(),
+            AccountChange::Undone(Vec::new()),
+        )];
         let mut name = key.to_string();
-        if let Some(link) = memory.links.get(key) {
+        if let Some(link) = memory.link(key) {
             name.clone_from(&link.last_username);
             let respected = list
                 .iter()
@@ -258,7 +262,10 @@ impl Engine {
                 // Without the mark of the deactivation that was taken back, the directory decides.
                 let mut link = link.clone();
                 link.deactivated = None;
-                delta.push(Remember::Link(key.clone(), link));
+                delta.push(Remember::Account(
+                    key.clone(),
+                    AccountChange::Link(Some(link)),
+                ));
             }
         }
         let what = list.iter().map(words).collect();
@@ -310,8 +317,7 @@ fn wishes(
         }
     }
     for (key, list) in &mut wishes {
-        let earlier = memory.undone.get(key).into_iter().flatten();
-        for earlier in earlier {
+        for earlier in &memory.account(key).undone {
             match list
                 .iter_mut()
                 .find(|new| new.what.is_about_same(&earlier.what))

@@ -34,7 +34,7 @@ pub fn unread_accounts(
         }),
         _ => None,
     };
-    let links = memory.links.iter();
+    let links = memory.links();
     let links = links.filter(|(key, link)| {
         key.provider == *provider && users.get(&link.user).is_none_or(User::is_active)
     });
@@ -47,7 +47,7 @@ pub fn unread_locks(
     provider: &ProviderName,
     directory: &Directory,
 ) -> Option<Unread> {
-    let lost = lost_locks(memory.shapes.get(provider), directory);
+    let lost = lost_locks(memory.provider(provider).shape.as_ref(), directory);
     let unknown = directory.state_unknown;
     (!lost.is_empty()).then(|| Unread {
         part: Part::Locks,
@@ -62,14 +62,14 @@ pub fn unread_locks(
 /// Users of linked accounts, and those whom a person ordered to be deactivated, whose row cannot be
 /// used or could not be looked up: nobody can deactivate them.
 pub fn unread_users(memory: &Memory, users: &Roster<UserId, User>) -> Vec<Unread> {
-    let links = memory.links.values();
+    let links = memory.links().map(|(_, link)| link);
     let mut names: BTreeMap<&UserId, String> = links
         .map(|link| {
             let name = format!("{} ({})", link.last_username, link.user);
             (&link.user, name)
         })
         .collect();
-    for id in memory.orders.keys() {
+    for (id, _) in memory.users_with(|user| user.order.as_ref()) {
         names.entry(id).or_insert_with(|| id.to_string());
     }
     let told = |(id, name)| match users.look(id) {

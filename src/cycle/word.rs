@@ -7,8 +7,9 @@ use tokio::sync::watch;
 
 use crate::apply::Listener;
 use crate::model::{
-    AccountKey, Action, Approval, Class, Fingerprint, Hold, HoldKey, Kept, Known, Now, Order,
-    Origin, Remember, RunKind, Step, StepId, Surest, Timestamp, UserId,
+    AccountKey, Action, Approval, Class, Fingerprint, Hold, HoldChange, HoldKey, Kept, Known, Now,
+    Order, Origin, Remember, RunKind, ServerChange, Step, StepId, Surest, Timestamp, UserChange,
+    UserId,
 };
 use crate::plan::{APPROVAL, approved, forget_absences, hold_name, witnesses};
 
@@ -73,8 +74,13 @@ impl Engine {
     /// When the state cannot be written.
     pub async fn shown(&self, view: &View) -> Result<(), CycleError> {
         let learned = view.plan.learned.iter();
-        let is_shown =
-            |l: &&Remember| matches!(l, Remember::Held(..) | Remember::Restored(Some(_)));
+        let is_shown = |l: &&Remember| {
+            matches!(
+                l,
+                Remember::Hold(_, HoldChange::Shown(..))
+                    | Remember::Server(ServerChange::Restored(Some(_)))
+            )
+        };
         let shown = learned.filter(is_shown);
         let shown: Vec<Remember> = shown.cloned().collect();
         if !shown.is_empty() {
@@ -109,7 +115,7 @@ impl Engine {
         by: &str,
         stages: &Stages<'_>,
     ) -> Result<Approved, WordError> {
-        let shown = self.store().load().await.map_err(CycleError::from)?.held;
+        let shown = self.store().load().await.map_err(CycleError::from)?;
         let view = self.look(stages).await?;
         let mut released = Vec::new();
         let mut unseen = Vec::new();
@@ -122,7 +128,7 @@ impl Engine {
             if meant.is_empty() {
                 continue;
             }
-            let seen = shown.get(&hold.key);
+            let seen = shown.hold(&hold.key).shown.as_ref();
             delta.extend(sight(hold, seen, &meant));
             let (old, new): (Vec<_>, Vec<_>) = meant
                 .into_iter()
@@ -136,7 +142,10 @@ impl Engine {
             }
             let approval = approval(&view, &hold.key, steps, by, &now);
             until = until.min(approval.until);
-            delta.push(Remember::Approval(hold.key.clone(), Some(approval)));
+            delta.push(Remember::Hold(
+                hold.key.clone(),
+                HoldChange::Approval(Some(approval)),
+            ));
         }
         if released.is_empty() && unseen.is_empty() {
             let names = view.plan.holds.iter().map(|h| hold_name(&h.key)).collect();
@@ -192,11 +201,11 @@ impl Engine {
             by: asker.by.to_owned(),
             at: self.clock().now().wall,
         };
-        let note = vec![Remember::Order(user.clone(), Some(order))];
+        let note = vec![Remember::User(user.clone(), UserChange::Order(Some(order)))];
         self.store().observe(note).await.map_err(CycleError::from)?;
         let never = watch::channel(false).1;
         let of_user = |a: &Action| matches!(a, Action::Deactivate { user: u, .. } if u == user);
-        let forget = vec![Remember::Order(user.clone(), None)];
+        let forget = vec![Remember::User(user.clone(), UserChange::Order(None))];
         let origin = Origin::asked(RunKind::Deactivate, asker.by);
         let about = |step: &Step| step.action.user() == Some(user);
         let run = self.run_only(Some(&about), origin, never, asker.stages, asker.listener);
@@ -288,7 +297,7 @@ fn one_account<'s>(
     for (key, account) in view.accounts() {
         found.add(known_by(&Known::account(&key, account), what), key);
     }
-    for (key, link) in &view.memory.links {
+    for (key, link) in view.memory.links() {
         found.add(known_by(&view.known_link(key, link), what), key.clone());
     }
     for step in held {
@@ -299,7 +308,7 @@ fn one_account<'s>(
     }
     let found: BTreeSet<AccountKey> = found.found().into_iter().collect();
     let label = |key: &AccountKey| {
-        let link = view.memory.links.get(key);
+        let link = view.memory.link(key);
         let dn = view.account(key).map(|account| &account.dn);
         let dn = dn.or(link.map(|link| &link.last_dn));
         let user = link.and_then(|link| view.users.get(&link.user));
@@ -343,7 +352,10 @@ fn sight(
         Some(seen) => seen.iter().cloned().chain(prints).collect(),
         None => prints.collect(),
     };
-    Some(Remember::Held(hold.key.clone(), Some(sight)))
+    Some(Remember::Hold(
+        hold.key.clone(),
+        HoldChange::Shown(Some(sight)),
+    ))
 }
 
 /// What follows from a person's word that an older state file may be worked with: from now on the
@@ -357,10 +369,10 @@ fn accepted(view: &View, hold: &Hold, by: &str, now: &Now) -> Vec<Remember> {
     };
     let memory = &view.memory;
     let told = view.plan.learned.iter().find_map(|learned| match learned {
-        Remember::Restored(Some(restored)) => Some(restored),
+        Remember::Server(ServerChange::Restored(Some(restored))) => Some(restored),
         _ => None,
     });
-    let shown = memory.restored.as_ref().or(told);
+    let shown = memory.server.restored.as_ref().or(told);
     let by_marks = shown.map(|restored| restored.witnesses.clone());
     let by_marks = by_marks.unwrap_or_default();
     let steps = view
@@ -379,8 +391,8 @@ fn accepted(view: &View, hold: &Hold, by: &str, now: &Now) -> Vec<Remember> {
     };
     let kept = users
         .into_iter()
-        .map(|user| Remember::Kept(user, Some(kept.clone())));
-    std::iter::once(Remember::Restored(None))
+        .map(|user| Remember::User(user, UserChange::Kept(Some(kept.clone()))));
+    std::iter::once(Remember::Server(ServerChange::Restored(None)))
         .chain(forgotten)
         .chain(kept)
         .collect()
@@ -400,7 +412,7 @@ fn resets(view: &View, released: &[StepId], by: &str, now: &Now) -> Vec<Remember
         at: now.wall,
     };
     adopted
-        .map(|user| Remember::Reset(user, Some(order.clone())))
+        .map(|user| Remember::User(user, UserChange::Reset(Some(order.clone()))))
         .collect()
 }
 
@@ -412,7 +424,7 @@ fn approval(
     now: &Now,
 ) -> Approval {
     let mut until = now.wall.after(APPROVAL);
-    if let Some(earlier) = view.memory.approvals.get(key)
+    if let Some(earlier) = view.memory.hold(key).approval.as_ref()
         && let Some(good) = approved(&view.memory, key, now)
     {
         let wanted = view.plan.steps.iter().map(|s| s.action.fingerprint());
@@ -423,7 +435,6 @@ fn approval(
         steps.extend(kept);
     }
     Approval {
-        hold: key.clone(),
         steps,
         by: by.to_owned(),
         at: now.wall,

@@ -26,7 +26,7 @@ use crate::cycle::{
     StateCheck, SyncReport, SyncSaved, Undo, Unlink,
 };
 use crate::model::printable;
-use crate::state::Store;
+use crate::state;
 
 use super::StatusReport;
 use super::connections::{self, Caller};
@@ -149,7 +149,7 @@ pub type SharedStatus = Arc<RwLock<StatusReport>>;
 struct Desk {
     wishes: mpsc::Sender<Wish>,
     status: SharedStatus,
-    store: Arc<dyn Store>,
+    store: Arc<state::State>,
 }
 
 impl Caller {
@@ -242,7 +242,7 @@ impl Control {
         &mut self,
         wishes: mpsc::Sender<Wish>,
         status: SharedStatus,
-        store: Arc<dyn Store>,
+        store: Arc<state::State>,
     ) {
         let Some(listener) = self.listener.take() else {
             return;

@@ -30,7 +30,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{ConfigError, Settings};
 use crate::cycle::{CycleError, Engine, Pulse, Stage};
 use crate::observe;
-use crate::state::{SqliteStore, StateError, Store};
+use crate::state::{State, StateError};
 
 use control::{Control, SharedStatus, Waiting, Wish};
 use notify::Manager;
@@ -131,7 +131,7 @@ pub fn run(config: &Path) -> Result<(), DaemonError> {
 struct Daemon {
     config: PathBuf,
     settings: Settings,
-    store: Arc<SqliteStore>,
+    store: Arc<State>,
     clock: Arc<dyn Clock>,
     manager: Manager,
     _control: Control,
@@ -168,7 +168,7 @@ impl Daemon {
             tracing::warn!("{warning}");
         }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let store = Arc::new(SqliteStore::open(&settings.state_directory)?);
+        let store = Arc::new(State::open(&settings.state_directory)?);
         let engine = engine(&settings, &store, &clock)?;
         let mut control =
             Control::bind(&settings.control_socket).map_err(|error| DaemonError::Control {
@@ -183,7 +183,7 @@ impl Daemon {
             ..StatusReport::default()
         }));
         let (sender, wishes) = mpsc::channel(16);
-        let record: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
+        let record: Arc<State> = Arc::clone(&store);
         control.serve(sender, Arc::clone(&status), record);
         observe::started(
             env!("CARGO_PKG_VERSION"),

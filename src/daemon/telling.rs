@@ -4,7 +4,6 @@ use tokio::time::Instant;
 
 use crate::cycle::Stage;
 use crate::model::Timestamp;
-use crate::state::Store;
 
 use super::{Daemon, Health, Phase, StatusReport};
 

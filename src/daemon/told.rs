@@ -47,9 +47,9 @@ impl Told {
 
     /// Tells what became of a step: each change, and each failure once a day.
     pub fn step(&self, step: &Step, outcome: &Outcome) {
-        let again = match outcome {
-            Outcome::Done => true,
-            Outcome::NotDone(why) | Outcome::Unknown(why) => {
+        let again = match outcome.why() {
+            None => true,
+            Some(why) => {
                 let news = self.is_news(format!("step {} {why}", step.action.fingerprint()));
                 if news && let Ok(mut said) = self.said.lock() {
                     said.failure = true;

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::cycle::{Asker, CycleError, Engine, PlanReport, Stage, Summary, WordError};
 use crate::model::{Origin, RunKind};
-use crate::state::{SqliteStore, Store};
+use crate::state::State;
 
 use super::control::{Answer, Refusal, Waiting, Wish};
 use super::told::Told;
@@ -80,11 +80,10 @@ pub struct Tools {
 /// As [`Engine::new`].
 pub fn engine(
     settings: &Settings,
-    store: &Arc<SqliteStore>,
+    store: &Arc<State>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Engine, CycleError> {
-    let store: Arc<dyn Store> = Arc::clone(store) as Arc<dyn Store>;
-    Engine::new(settings.clone(), store, Arc::clone(clock))
+    Engine::new(settings.clone(), Arc::clone(store), Arc::clone(clock))
 }
 
 /// Does one piece of work.

@@ -130,6 +130,14 @@ impl fmt::Display for AccountKey {
     }
 }
 
+/// A team or a channel, known by the id that the server chose.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlaceId {
+    /// A team.
+    Team(TeamId),
+}
+
 /// The number of a step within its plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

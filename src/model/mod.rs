@@ -6,12 +6,15 @@
 mod account;
 mod belongings;
 mod evidence;
+mod hold_key;
 mod ids;
 mod known;
+mod link;
 mod memory;
 mod plan;
 mod reason;
 mod record;
+mod remembered;
 mod server;
 mod text;
 mod time;
@@ -23,15 +26,17 @@ pub use account::{
 };
 pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate, Remnant};
 pub use evidence::{Evidence, Gap, Proof, Rejected, Roster};
+pub use hold_key::HoldKey;
 pub use ids::{
-    AccountKey, DirectoryId, Fingerprint, GroupId, Nonce, ProviderName, RunId, StepId, TeamId,
-    UserId, same_text,
+    AccountKey, DirectoryId, Fingerprint, GroupId, Nonce, PlaceId, ProviderName, RunId, StepId,
+    TeamId, UserId, same_text,
 };
 pub use known::{Known, KnownBy, Surest};
+pub use link::{Agreed, Deactivation, Given, Link, LinkOrigin};
 pub use memory::{
-    Absence, Agreed, Announcement, Approval, ChosenName, ClockSeen, Deactivation, Done, Flip,
-    Flipped, Given, HoldKey, Kept, Link, LinkOrigin, Memory, MemoryDelta, Newest, Older, Order,
-    Remember, Restored, Return, SeatRefusal, SeatWait, Unlinked,
+    AccountChange, AccountMemory, HoldChange, HoldMemory, Memory, MemoryDelta, PlaceChange,
+    PlaceMemory, ProviderChange, ProviderMemory, Remember, ServerChange, ServerMemory, UserChange,
+    UserMemory,
 };
 pub use plan::{
     Action, Class, NewUser, Outcome, Phase, Plan, Precondition, Step, Subject, TeamRef, UserRef,
@@ -41,6 +46,10 @@ pub use reason::{Changed, Hold, HoldCause, LeftAlone, Loss, Reason, TeamMoved, W
 pub use record::{
     About, HeldBack, Made, MattermostProof, Note, Origin, ReadingProof, Released, RunKind,
     StepRecord,
+};
+pub use remembered::{
+    Absence, Announcement, Approval, ChosenName, ClockSeen, Done, Flip, Flipped, Kept, Newest,
+    Older, Order, Restored, Return, SeatRefusal, SeatWait, Unlinked,
 };
 pub use server::{
     Capabilities, Member, OwnBot, Part, PasswordPolicy, Places, Seats, ServerFacts, Team, Unread,

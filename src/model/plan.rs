@@ -494,23 +494,34 @@ pub enum Outcome {
     Done,
     /// Not done: the server refused, or what was expected was not found.
     NotDone(String),
+    /// Written down and never sent: the run ended before its turn. Nothing failed.
+    NotBegun,
+    /// Sent, perhaps, and the server knows nothing of it.
+    NeverArrived(String),
     /// Sent, and nobody can tell yet; the next reading decides.
     Unknown(String),
 }
 
 impl Outcome {
-    /// How the reason begins why a step was not done that was written down and never sent.
-    pub const BEFORE_ITS_TURN: &'static str = "the run ended before its turn";
-    /// How the reason begins why a step was not done of which the server knows nothing.
-    pub const NEVER_ARRIVED: &'static str = "it never arrived";
+    /// The word for what never began.
+    pub const NOT_BEGUN: &'static str = "not-begun";
 
-    /// Whether it was not done because a run was stopped or killed: nothing failed.
-    pub fn never_began(&self) -> bool {
+    /// The word used in lists and in JSON.
+    pub fn word(&self) -> &'static str {
         match self {
-            Self::NotDone(why) => {
-                why.starts_with(Self::BEFORE_ITS_TURN) || why.starts_with(Self::NEVER_ARRIVED)
-            }
-            Self::Done | Self::Unknown(_) => false,
+            Self::Done => "done",
+            Self::NotDone(_) => "not-done",
+            Self::NotBegun | Self::NeverArrived(_) => Self::NOT_BEGUN,
+            Self::Unknown(_) => "unknown",
+        }
+    }
+
+    /// Why it is not done.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Done => None,
+            Self::NotBegun => Some("the run ended before its turn"),
+            Self::NotDone(why) | Self::NeverArrived(why) | Self::Unknown(why) => Some(why),
         }
     }
 }

@@ -142,16 +142,6 @@ pub fn step(step: &Step, outcome: &Outcome) {
             ldap_id = id,
             "{sentence}"
         ),
-        Outcome::NotDone(why) => tracing::warn!(
-            message_id = Kind::StepFailed.message_id(),
-            sync_action = action,
-            sync_result = "not-done",
-            mm_user_id = user,
-            mm_username = name,
-            ldap_dn = dn,
-            ldap_id = id,
-            "NOT done: {sentence}. {why} [{ids}]"
-        ),
         Outcome::Unknown(why) => tracing::warn!(
             message_id = Kind::StepFailed.message_id(),
             sync_action = action,
@@ -161,6 +151,17 @@ pub fn step(step: &Step, outcome: &Outcome) {
             ldap_dn = dn,
             ldap_id = id,
             "perhaps done: {sentence}. {why}. The next cycle looks [{ids}]"
+        ),
+        outcome => tracing::warn!(
+            message_id = Kind::StepFailed.message_id(),
+            sync_action = action,
+            sync_result = "not-done",
+            mm_user_id = user,
+            mm_username = name,
+            ldap_dn = dn,
+            ldap_id = id,
+            "NOT done: {sentence}. {} [{ids}]",
+            outcome.why().unwrap_or_default()
         ),
     }
 }

@@ -50,9 +50,9 @@ impl<'a> Bonds<'a> {
             let accounts = directory.accounts.iter();
             accounts.map(move |(id, account): (&DirectoryId, _)| ((provider, id), account))
         });
-        let links = world.memory.links.iter();
+        let links = world.memory.links();
         let links = links.map(|(key, link)| ((&key.provider, &key.id), (key, link)));
-        let mut all = Vec::with_capacity(world.memory.links.len());
+        let mut all = Vec::with_capacity(world.memory.accounts.len());
         let mut newcomers = Vec::new();
         for ((provider, id), account, remembered) in paired(accounts, links) {
             if let Some((key, link)) = remembered {

@@ -118,11 +118,12 @@ impl<'a> Crowd<'a> {
     pub fn claims(&self, key: &AccountKey, account: &Account) -> Vec<Claim<'a>> {
         let mut claims: BTreeMap<&UserId, Claim<'a>> = BTreeMap::new();
         let memory = self.world.memory;
-        let own = memory.links.get(key).map(|link| &link.user);
+        let own = memory.link(key).map(|link| &link.user);
         let base = names::legal_username(&account.username);
         let chosen = memory
-            .names
-            .get(key)
+            .account(key)
+            .name
+            .as_ref()
             .filter(|c| Some(&c.base) == base.as_ref());
         let name = chosen.map(|c| c.name.clone()).or(base);
         let claim = |user: &'a User| Claim {

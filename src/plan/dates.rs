@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::{
-    AccountState, Announcement, ClockSeen, Directories, Evidence, Hold, HoldCause, HoldKey, Memory,
-    Now, Reason, Remember, Step, StepId, Timestamp, User, Why,
+    AccountChange, AccountState, Announcement, ClockSeen, Directories, Evidence, Hold, HoldCause,
+    HoldKey, Memory, Now, Reason, Remember, ServerChange, Step, StepId, Timestamp, User, Why,
 };
 
 use super::draft::{Draft, Person};
@@ -40,7 +40,7 @@ pub fn jump(memory: &Memory, now: &Now) -> i64 {
 }
 
 fn ahead(memory: &Memory, now: &Now) -> i64 {
-    let before = memory.clock.as_ref().map_or(0, |last| last.ahead);
+    let before = memory.server.clock.as_ref().map_or(0, |last| last.ahead);
     before.saturating_add(since_compared(memory, now))
 }
 
@@ -52,7 +52,9 @@ pub fn set_by(memory: &Memory, now: &Now) -> i64 {
 }
 
 fn since_compared(memory: &Memory, now: &Now) -> i64 {
-    let Some(last) = &memory.clock else { return 0 };
+    let Some(last) = &memory.server.clock else {
+        return 0;
+    };
     let wall = now.wall.0.saturating_sub(last.at.wall.0);
     match now.boot_id == last.at.boot_id && now.boot >= last.at.boot {
         true => {
@@ -73,10 +75,13 @@ pub fn announce(draft: &mut Draft<'_>, person: &Person<'_>, user: &User) {
     let now = draft.now.wall;
     let soon = person.account.expires;
     let soon = soon.filter(|at| *at > now && at.since(now) <= NOTICE);
-    let known = draft.world.memory.announced.get(person.key);
+    let known = draft.world.memory.account(person.key).announced.as_ref();
     let Some(at) = soon else {
         if known.is_some() {
-            draft.learn(Remember::Announced(person.key.clone(), None));
+            draft.learn(Remember::Account(
+                person.key.clone(),
+                AccountChange::Announced(None),
+            ));
         }
         return;
     };
@@ -88,14 +93,17 @@ pub fn announce(draft: &mut Draft<'_>, person: &Person<'_>, user: &User) {
             at: draft.now.clone(),
         };
         let key = person.key.clone();
-        draft.learn(Remember::Announced(key, Some(announcement)));
+        draft.learn(Remember::Account(
+            key,
+            AccountChange::Announced(Some(announcement)),
+        ));
     }
 }
 
 /// The reason to deactivate, if nothing but a date that has come locks the account.
 pub fn expired(draft: &Draft<'_>, person: &Person<'_>) -> Option<Reason> {
     let (attribute, at) = person.account.expired()?;
-    let announced = draft.world.memory.announced.get(person.key);
+    let announced = draft.world.memory.account(person.key).announced.as_ref();
     let in_time = |a: &&Announcement| {
         let before = at.since(a.at.wall) >= LEAD;
         a.date == at && before && draft.now.certainly_since(&a.at) >= LEAD
@@ -149,10 +157,9 @@ pub fn hold(draft: &Draft<'_>) -> Option<Hold> {
 /// is remembered until nothing rests on it any more.
 pub fn learn(draft: &mut Draft<'_>) {
     let memory = draft.world.memory;
-    for key in memory.announced.keys() {
+    for (key, _) in memory.accounts_with(|account| account.announced.as_ref()) {
         let user = memory
-            .links
-            .get(key)
+            .link(key)
             .map(|link| draft.world.users.look(&link.user));
         let is_out = match user {
             None => true,
@@ -160,7 +167,10 @@ pub fn learn(draft: &mut Draft<'_>) {
             Some(_) => false,
         };
         if is_out {
-            draft.learn(Remember::Announced(key.clone(), None));
+            draft.learn(Remember::Account(
+                key.clone(),
+                AccountChange::Announced(None),
+            ));
         }
     }
     let mut directories = draft.world.directories.values();
@@ -179,7 +189,7 @@ pub fn learn(draft: &mut Draft<'_>) {
         _ if !open => 0,
         _ => ahead(memory, draft.now),
     };
-    let due = memory.clock.as_ref().is_none_or(|last| {
+    let due = memory.server.clock.as_ref().is_none_or(|last| {
         let doubt = |ahead: i64| ahead.abs() > TOLERANCE;
         last.at.boot_id != draft.now.boot_id
             || doubt(last.ahead) != doubt(ahead)
@@ -189,7 +199,10 @@ pub fn learn(draft: &mut Draft<'_>) {
     });
     if due {
         let at = draft.now.clone();
-        draft.learn(Remember::Clock(ClockSeen { at, ahead }));
+        draft.learn(Remember::Server(ServerChange::Clock(Some(ClockSeen {
+            at,
+            ahead,
+        }))));
     }
 }
 

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    AccountKey, Action, Class, Directory, HoldCause, HoldKey, ProfileField, ProviderName, Remember,
-    Shape, Step, Subject, Why,
+    AccountKey, Action, Class, Directory, HoldCause, HoldKey, ProfileField, ProviderChange,
+    ProviderName, Remember, ServerChange, Shape, Step, Subject, Why,
 };
 
 use super::draft::{Draft, Risk, plain_dn};
@@ -47,21 +47,24 @@ impl Doubts {
         let memory = draft.world.memory;
         let shape = shape(directory);
         let mut found = Vec::new();
-        if let Some(last) = memory.shapes.get(provider) {
+        if let Some(last) = memory.provider(provider).shape.as_ref() {
             found = compare(provider, last, &shape);
-            found.extend(hidden(last, &shape, directory, &found));
+            found.extend(hidden(provider, last, &shape, directory, &found));
         }
         self.shapes.insert(provider.clone(), shape);
-        if let Some(cause) = odd(memory.identities.get(provider), directory.accounts.source()) {
+        if let Some(cause) = odd(
+            memory.provider(provider).identity.as_ref(),
+            directory.accounts.source(),
+        ) {
             found.push((HoldKey::Identity(provider.clone()), cause));
         }
         found.extend(configured(draft, provider));
         for (key, cause) in found {
-            if let HoldKey::Attribute(name) = &key {
+            if let HoldKey::Attribute(_, name) = &key {
                 let faded = draft.faded.entry(provider.clone()).or_default();
                 faded.insert(name.clone());
             }
-            if let HoldKey::Container(dn) = &key {
+            if let HoldKey::Container(_, dn) = &key {
                 self.containers.insert(plain_dn(dn), self.list.len());
             }
             self.list.push(Doubt {
@@ -74,7 +77,7 @@ impl Doubts {
 
     /// Doubts the memory itself, if it is known to be an older copy.
     pub fn weigh_memory(&mut self, draft: &mut Draft<'_>) {
-        if let Some(restored) = &draft.world.memory.restored {
+        if let Some(restored) = &draft.world.memory.server.restored {
             // Also where nothing is held because of it.
             let subject = Subject {
                 name: hold_name(&HoldKey::Restored),
@@ -131,7 +134,7 @@ impl Doubts {
             about.extend(self.of_kind(key, |k| *k == HoldKey::Restored));
         }
         if let Some(name) = draft.rests_on.get(&step.id) {
-            about.extend(self.of_kind(key, |k| matches!(k, HoldKey::Attribute(n) if n == name)));
+            about.extend(self.of_kind(key, |k| matches!(k, HoldKey::Attribute(_, n) if n == name)));
         }
         about
     }
@@ -154,7 +157,7 @@ impl Doubts {
             )
         });
         about.extend(self.of_configuration(draft, key, Taking::Missing));
-        let link = draft.world.memory.links.get(key);
+        let link = draft.world.memory.link(key);
         let dn = link.map(|link| plain_dn(&link.last_dn)).unwrap_or_default();
         about.extend(outer(&dn).filter_map(|container| self.containers.get(container)));
         about
@@ -230,8 +233,8 @@ impl Doubts {
         let whole = |d: &Directory| d.accounts.gaps().is_empty();
         let all = draft.world.directories.values().all(whole);
         let doubted = staying.iter().any(|d| d.key == HoldKey::Restored);
-        if draft.world.memory.restored.is_some() && all && !doubted {
-            draft.learn(Remember::Restored(None));
+        if draft.world.memory.server.restored.is_some() && all && !doubted {
+            draft.learn(Remember::Server(ServerChange::Restored(None)));
         }
         for (provider, directory) in draft.world.directories {
             if whole(directory) {
@@ -248,7 +251,7 @@ impl Doubts {
 
 /// Whether what is doubted is an attribute that says who is locked.
 fn is_lock(key: &HoldKey) -> bool {
-    matches!(key, HoldKey::Attribute(name) if !name.starts_with("field:"))
+    matches!(key, HoldKey::Attribute(_, name) if !name.starts_with("field:"))
 }
 
 impl Doubt {
@@ -260,7 +263,7 @@ impl Doubt {
 /// A change of the settings that decide who is in scope.
 fn configured(draft: &Draft<'_>, provider: &ProviderName) -> Option<(HoldKey, HoldCause)> {
     let now = draft.policy.scopes.get(provider)?;
-    let changes = scope::changes(draft.world.memory.scopes.get(provider)?, now);
+    let changes = scope::changes(draft.world.memory.provider(provider).scope.as_ref()?, now);
     let key = HoldKey::Configuration(provider.clone());
     (!changes.is_empty()).then_some((key, HoldCause::Configuration { changes }))
 }
@@ -291,9 +294,12 @@ fn learn_scope(draft: &mut Draft<'_>, provider: &ProviderName, staying: &[&HoldK
         return;
     };
     let now = scope::values(now);
-    let last = draft.world.memory.scopes.get(provider);
+    let last = draft.world.memory.provider(provider).scope.as_ref();
     if !staying.iter().any(|key| is(&key)) && last != Some(&now) {
-        draft.learn(Remember::Scope(provider.clone(), now));
+        draft.learn(Remember::Provider(
+            provider.clone(),
+            ProviderChange::Scope(Some(now)),
+        ));
     }
 }
 
@@ -303,7 +309,7 @@ fn learn_shape(
     now: Option<&Shape>,
     staying: &[&HoldKey],
 ) {
-    let last = draft.world.memory.shapes.get(provider);
+    let last = draft.world.memory.provider(provider).shape.as_ref();
     let whole = |key: &&HoldKey| matches!(key, HoldKey::Shrank(_) | HoldKey::Identity(_));
     let Some(now) = now.filter(|_| !staying.iter().any(whole)) else {
         return;
@@ -318,7 +324,10 @@ fn learn_shape(
         }
     }
     if last != Some(&now) {
-        draft.learn(Remember::Shape(provider.clone(), now));
+        draft.learn(Remember::Provider(
+            provider.clone(),
+            ProviderChange::Shape(Some(now)),
+        ));
     }
 }
 
@@ -326,14 +335,14 @@ fn learn_shape(
 fn keep_doubted(now: &mut Shape, last: &Shape, staying: &[&HoldKey]) {
     for key in staying {
         match key {
-            HoldKey::Container(dn) => {
+            HoldKey::Container(_, dn) => {
                 let within = last.containers.iter().filter(|(inner, _)| {
                     inner.as_str() == dn || outer(inner).any(|outer| outer == dn)
                 });
                 let within = within.map(|(inner, had)| (inner.clone(), *had));
                 now.containers.extend(within);
             }
-            HoldKey::Attribute(name) => {
+            HoldKey::Attribute(_, name) => {
                 let had = last.attributes.get(name).copied().unwrap_or(0);
                 let scaled = (had * now.accounts).div_ceil(last.accounts.max(1));
                 now.attributes.insert(name.clone(), scaled);
@@ -378,7 +387,8 @@ fn compare(provider: &ProviderName, last: &Shape, now: &Shape) -> Vec<(HoldKey, 
     }
     for (container, had) in vanished(last, now) {
         let cause = HoldCause::ContainerVanished { had };
-        doubts.push((HoldKey::Container(container.to_owned()), cause));
+        let key = HoldKey::Container(provider.clone(), container.to_owned());
+        doubts.push((key, cause));
     }
     for (name, had) in &last.attributes {
         // What the configuration no longer asks for was not lost.
@@ -392,7 +402,7 @@ fn compare(provider: &ProviderName, last: &Shape, now: &Shape) -> Vec<(HoldKey, 
                 from: percent(*had, last.accounts),
                 to: percent(has, now.accounts),
             };
-            doubts.push((HoldKey::Attribute(name.clone()), cause));
+            doubts.push((HoldKey::Attribute(provider.clone(), name.clone()), cause));
         }
     }
     doubts
@@ -463,6 +473,7 @@ pub fn lost_locks(last: Option<&Shape>, directory: &Directory) -> Vec<String> {
 /// Lock attributes that the last accounts who had them show no more, though nothing proves that
 /// nobody has them: few are enough, for each of them would be let in again.
 fn hidden(
+    provider: &ProviderName,
     last: &Shape,
     now: &Shape,
     directory: &Directory,
@@ -471,7 +482,7 @@ fn hidden(
     let had = |name: &String| last.attributes.get(name).copied().unwrap_or(0);
     let has = |name: &String| now.attributes.get(name).copied().unwrap_or(0);
     let known = |name: &String| {
-        let key = HoldKey::Attribute(name.clone());
+        let key = HoldKey::Attribute(provider.clone(), name.clone());
         found.iter().any(|(other, _)| *other == key)
     };
     let names = directory.hidden_locks.iter();
@@ -481,7 +492,7 @@ fn hidden(
             from: percent(had(name), last.accounts).max(1),
             to: 0,
         };
-        (HoldKey::Attribute(name.clone()), cause)
+        (HoldKey::Attribute(provider.clone(), name.clone()), cause)
     })
     .collect()
 }
@@ -525,7 +536,7 @@ mod tests {
             keys(&last, &shape(79, &[("ou=a", 75), ("ou=b", 4)], &[])),
             [shrank]
         );
-        let gone = HoldKey::Container("ou=b".into());
+        let gone = HoldKey::Container(ProviderName::new("p"), "ou=b".into());
         assert_eq!(keys(&last, &shape(96, &[("ou=a", 96)], &[])), [gone]);
     }
 
@@ -541,14 +552,14 @@ mod tests {
             &[],
         );
         let people = ("ou=people,dc=x", 96);
-        let gone = HoldKey::Container("ou=sales,dc=x".into());
+        let gone = HoldKey::Container(ProviderName::new("p"), "ou=sales,dc=x".into());
         assert_eq!(keys(&last, &shape(96, &[people], &[])), [gone]);
         let one_left = shape(98, &[people, ("ou=a,ou=sales,dc=x", 2)], &[]);
         assert_eq!(keys(&last, &one_left), []);
         let all_gone = keys(&last, &shape(0, &[], &[]));
         let of_containers = all_gone
             .iter()
-            .filter(|key| matches!(key, HoldKey::Container(_)));
+            .filter(|key| matches!(key, HoldKey::Container(..)));
         assert_eq!(
             of_containers.count(),
             2,
@@ -562,7 +573,7 @@ mod tests {
     fn a_share_that_halves_is_doubtful() {
         let last = shape(10, &[], &[("mail", 8), ("title", 2)]);
         assert_eq!(keys(&last, &shape(10, &[], &[("mail", 4)])), []);
-        let faded = HoldKey::Attribute("mail".into());
+        let faded = HoldKey::Attribute(ProviderName::new("p"), "mail".into());
         assert_eq!(keys(&last, &shape(10, &[], &[("mail", 3)])), [faded]);
     }
 }

@@ -170,7 +170,12 @@ impl<'a> Draft<'a> {
             by_email: OnceCell::new(),
             unread_names: OnceCell::new(),
             unusable: OnceCell::new(),
-            by_nonce: match world.memory.nonces.is_empty() {
+            by_nonce: match world
+                .memory
+                .accounts
+                .values()
+                .all(|account| account.nonce.is_none())
+            {
                 true => BTreeMap::new(),
                 false => by_nonce(world),
             },
@@ -321,12 +326,12 @@ impl<'a> Draft<'a> {
         let memory = self.world.memory;
         let directory = self.world.directories.get(&key.provider);
         let account = directory.and_then(|d| d.accounts.get(&key.id));
-        let last = || memory.links.get(key).map(|l| &l.last_username);
+        let last = || memory.link(key).map(|l| &l.last_username);
         let Some(raw) = account.map(|a| &a.username).or_else(last) else {
             return protect.contains(&user.username);
         };
         let base = legal_username(raw).unwrap_or_else(|| raw.to_lowercase());
-        let chosen = memory.names.get(key).filter(|c| c.base == base);
+        let chosen = memory.account(key).name.as_ref().filter(|c| c.base == base);
         chosen.is_some_and(|c| protect.contains(&c.name)) || self.policy.protects_own(raw)
     }
 

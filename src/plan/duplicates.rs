@@ -5,7 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Account, AccountKey, Directory, Gap, Link, ProviderName, Remember, Why};
+use crate::model::{
+    Account, AccountChange, AccountKey, Directory, Gap, Link, ProviderName, Remember, Why,
+};
 
 use super::draft::Draft;
 
@@ -45,16 +47,20 @@ pub fn learn(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Directo
             id: id.clone(),
         })
         .collect();
-    let known = &draft.world.memory.duplicates;
-    let new = seen.iter().filter(|key| !known.contains_key(key));
+    let memory = draft.world.memory;
+    let new = seen
+        .iter()
+        .filter(|key| memory.account(key).duplicate.is_none());
     let at = draft.now.wall;
     let mut changes: Vec<_> = new
-        .map(|key| Remember::Duplicate(key.clone(), Some(at)))
+        .map(|key| Remember::Account(key.clone(), AccountChange::Duplicate(Some(at))))
         .collect();
     if !directory.accounts.gaps().iter().any(is_cut) {
         let over = |key: &&AccountKey| key.provider == *provider && !seen.contains(key);
-        let over = known.keys().filter(over);
-        changes.extend(over.map(|key| Remember::Duplicate(key.clone(), None)));
+        let known = memory.accounts_with(|account| account.duplicate);
+        let over = known.map(|(key, _)| key).filter(over);
+        changes
+            .extend(over.map(|key| Remember::Account(key.clone(), AccountChange::Duplicate(None))));
     }
     changes.into_iter().for_each(|change| draft.learn(change));
 }
@@ -63,10 +69,16 @@ pub fn learn(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Directo
 /// than once, and whether it still is, this reading does not show.
 pub fn doubt(draft: &Draft<'_>, key: &AccountKey) -> Option<Why> {
     let gap = cut(draft, &key.provider)?;
-    draft.world.memory.duplicates.contains_key(key).then(|| {
-        let why = "more than one entry had its id, and whether that is so still cannot be seen";
-        Why::BadEntry(format!("{why}: {gap}"))
-    })
+    draft
+        .world
+        .memory
+        .account(key)
+        .duplicate
+        .is_some()
+        .then(|| {
+            let why = "more than one entry had its id, and whether that is so still cannot be seen";
+            Why::BadEntry(format!("{why}: {gap}"))
+        })
 }
 
 /// The same for one that is not where it was, until the next reading finds it there again: nobody

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::model::{
-    AccountKey, AccountPart, Action, Evidence, Link, Precondition, Reason, Remember, StepId, User,
-    ValueOf, Values, Why,
+    AccountChange, AccountKey, AccountPart, Action, Evidence, Link, Precondition, Reason, Remember,
+    StepId, User, ValueOf, Values, Why,
 };
 
 use sha2::{Digest, Sha256};
@@ -56,7 +56,7 @@ impl Addresses {
             };
         };
         let directory = draft.world.directories.get(&key.provider);
-        let link = draft.world.memory.links.get(key);
+        let link = draft.world.memory.link(key);
         let dn = match directory.map(|d| d.accounts.look(&key.id)) {
             Some(Evidence::Present(account)) => Some(account.dn.clone()),
             _ => link.map(|link| link.last_dn.clone()),
@@ -360,6 +360,9 @@ fn forget_waiting(draft: &mut Draft<'_>, person: &Person<'_>) {
             email_waiting: None,
             ..link.clone()
         };
-        draft.learn(Remember::Link(person.key.clone(), link));
+        draft.learn(Remember::Account(
+            person.key.clone(),
+            AccountChange::Link(Some(link)),
+        ));
     }
 }

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::model::{
-    AccountKey, Action, Flip, Flipped, Hold, HoldCause, HoldKey, Memory, Now, Remember, Step,
-    StepId, Timestamp, UserId,
+    AccountChange, AccountKey, Action, Flip, Flipped, Hold, HoldCause, HoldKey, Memory, Now,
+    Remember, Step, StepId, Timestamp, UserId,
 };
 
 use super::draft::Draft;
@@ -25,7 +25,7 @@ const MOST: usize = 100;
 
 /// What was changed of an account's user, as far as it still counts.
 pub fn recent(memory: &Memory, key: &AccountKey, now: &Now) -> Vec<Flip> {
-    let flips = memory.flips.get(key).into_iter().flatten();
+    let flips = memory.account(key).flips.iter();
     let recent = flips.filter(|flip| now.wall.since(flip.at) < WINDOW);
     recent.cloned().collect()
 }
@@ -62,9 +62,6 @@ fn moments(draft: &Draft<'_>, key: &AccountKey, of: Flipped) -> Vec<Timestamp> {
 /// Marks the steps that give somebody their name, address or fields back who got them back too
 /// often. Not where others need what the person would give up: they are not to wait for it.
 pub fn mark(draft: &mut Draft<'_>) {
-    if draft.world.memory.flips.is_empty() {
-        return;
-    }
     let needed = needed_by_others(&draft.plan.steps);
     let flapping = draft.plan.steps.iter().filter(|step| {
         let (Some(key), Some(user)) = (step.action.account(), step.action.user()) else {
@@ -131,14 +128,13 @@ pub fn hold(draft: &Draft<'_>) -> Option<Hold> {
 /// Forgets what no longer counts.
 pub fn forget_old(draft: &mut Draft<'_>) {
     let memory = draft.world.memory;
-    for (key, flips) in &memory.flips {
-        let recent = match memory.links.contains_key(key) {
-            true => recent(memory, key, draft.now),
-            false => Vec::new(),
+    for (key, account) in &memory.accounts {
+        let rest = match account.link {
+            Some(_) => recent(memory, key, draft.now),
+            None => Vec::new(),
         };
-        if recent.len() < flips.len() {
-            let rest = (!recent.is_empty()).then_some(recent);
-            draft.learn(Remember::Flips(key.clone(), rest));
+        if rest.len() < account.flips.len() {
+            draft.learn(Remember::Account(key.clone(), AccountChange::Flips(rest)));
         }
     }
 }

@@ -80,7 +80,7 @@ pub fn approved<'m>(
     key: &HoldKey,
     now: &Now,
 ) -> Option<&'m BTreeSet<Fingerprint>> {
-    let approval = memory.approvals.get(key)?;
+    let approval = memory.hold(key).approval.as_ref()?;
     (!has_ended(approval, now)).then_some(&approval.steps)
 }
 
@@ -217,7 +217,7 @@ impl Room<'_> {
 /// Whether a step gives somebody back what the directory never changed: they, or an administrator,
 /// changed it on Mattermost.
 fn gives_back(memory: &Memory, step: &Step) -> bool {
-    let link = step.action.account().and_then(|key| memory.links.get(key));
+    let link = step.action.account().and_then(|key| memory.link(key));
     let Some(agreed) = link.map(|link| &link.agreed) else {
         return false;
     };
@@ -263,9 +263,12 @@ pub fn person(step: &Step) -> Fingerprint {
 pub fn first_fill(memory: &Memory, step: &Step) -> bool {
     let first = |provider: &ProviderName| {
         // Keys are sorted by provider: the ends tell of all between.
-        let ends = [memory.links.keys().next(), memory.links.keys().next_back()];
+        let ends = [
+            memory.links().map(|(key, _)| key).next(),
+            memory.links().map(|(key, _)| key).last(),
+        ];
         let alone = ends.into_iter().flatten().all(|k| &k.provider == provider);
-        !memory.filled.contains(provider) && alone
+        !memory.provider(provider).filled && alone
     };
     step.class() == Some(Class::Create)
         && step

@@ -131,8 +131,8 @@ pub fn hold_name(key: &HoldKey) -> String {
     match key {
         HoldKey::Class(class) => class.name().to_owned(),
         HoldKey::Shrank(provider) => format!("shrank:{provider}"),
-        HoldKey::Container(dn) => format!("container:{dn}"),
-        HoldKey::Attribute(name) => format!("attribute:{name}"),
+        HoldKey::Container(_, dn) => format!("container:{dn}"),
+        HoldKey::Attribute(_, name) => format!("attribute:{name}"),
         HoldKey::Identity(provider) => format!("identity:{provider}"),
         HoldKey::Configuration(provider) => format!("configuration:{provider}"),
         HoldKey::Restored => "restored".to_owned(),

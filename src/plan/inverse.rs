@@ -17,7 +17,9 @@ pub type Inverse = (AccountKey, UserId, Vec<Undoing>);
 pub fn inverse(record: &StepRecord, memory: &Memory) -> Result<Option<Inverse>, String> {
     let asked = record.made.as_ref().is_some_and(|made| made.asked);
     match &record.outcome {
-        None | Some(Outcome::NotDone(_)) => return Ok(None),
+        None | Some(Outcome::NotDone(_) | Outcome::NotBegun | Outcome::NeverArrived(_)) => {
+            return Ok(None);
+        }
         Some(Outcome::Unknown(_)) if !asked => {
             return Err(
                 "nobody knows yet whether it was done: the next cycle finds out, then try again"
@@ -65,7 +67,7 @@ pub fn inverse(record: &StepRecord, memory: &Memory) -> Result<Option<Inverse>, 
                 return Err("it is about nobody".into());
             };
             let user = action.user().or(made.and_then(|made| made.user.as_ref()));
-            let user = user.or_else(|| memory.links.get(account).map(|link| &link.user));
+            let user = user.or_else(|| memory.link(account).map(|link| &link.user));
             let Some(user) = user else {
                 return Err("which user it made was not recorded".into());
             };
@@ -81,7 +83,7 @@ fn waits_for_click<'r>(record: &'r StepRecord, memory: &Memory) -> Option<&'r st
     let Action::ChangeEmail { account, email, .. } = &record.step.action else {
         return None;
     };
-    let link = memory.links.get(account)?;
+    let link = memory.link(account)?;
     (link.email_waiting.as_ref() == Some(&email.to)).then_some(&email.to)
 }
 

@@ -2,7 +2,8 @@
 //! logs in through LDAP, also where nothing but the binding is left of it.
 
 use crate::model::{
-    AccountKey, Action, Class, Precondition, Reason, Remember, StepId, Subject, User, Version, Why,
+    AccountKey, Action, Class, Precondition, Reason, Remember, StepId, Subject, User, UserChange,
+    Version, Why,
 };
 
 use super::draft::Draft;
@@ -38,7 +39,7 @@ pub fn end_sessions(
     reason: Reason,
     after: Vec<StepId>,
 ) {
-    let ended = draft.world.memory.sessions_ended.contains_key(&user.id);
+    let ended = draft.world.memory.user(&user.id).sessions_ended.is_some();
     if ended || draft.world.server.own_user.is_none() {
         return;
     }
@@ -52,7 +53,10 @@ pub fn end_sessions(
 
 /// Forgets whose sessions were ended and whose account is in use again.
 pub fn forget(draft: &mut Draft<'_>, user: &User) {
-    if draft.world.memory.sessions_ended.contains_key(&user.id) {
-        draft.learn(Remember::SessionsEnded(user.id.clone(), None));
+    if draft.world.memory.user(&user.id).sessions_ended.is_some() {
+        draft.learn(Remember::User(
+            user.id.clone(),
+            UserChange::SessionsEnded(None),
+        ));
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Account, AccountKey, AccountState, Action, Agreed, Link, LinkOrigin, Precondition, Reason,
-    Remember, Subject, User, UserId, Why,
+    Account, AccountChange, AccountKey, AccountState, Action, Agreed, Link, LinkOrigin,
+    Precondition, Reason, Remember, Subject, User, UserId, Why,
 };
 
 use super::crowd::Bar;
@@ -44,7 +44,7 @@ pub fn people<'a>(draft: &mut Draft<'a>) -> Vec<Person<'a>> {
     // that is the directory's own goes before one that was made like it.
     let mut newcomers: Vec<_> = bonds.newcomers.iter().collect();
     newcomers.sort_by_cached_key(|(key, account)| {
-        let begun = draft.world.memory.nonces.contains_key(key);
+        let begun = draft.world.memory.account(key).nonce.is_some();
         let ours = begun && matches!(matching(draft, key, account), Match::Ours(_));
         (!ours, !names::is_exact(&account.username))
     });
@@ -89,11 +89,11 @@ fn unlinked<'a>(
         return None;
     }
     let rule = not_a_person(account);
-    if rule.is_some() && !draft.world.memory.nonces.contains_key(key) {
+    if rule.is_some() && draft.world.memory.account(key).nonce.is_none() {
         leave_alone(draft, person.subject(), rule, false);
         return None;
     }
-    if let Some(mark) = draft.world.memory.unlinked.get(key) {
+    if let Some(mark) = draft.world.memory.account(key).unlinked.as_ref() {
         let user = draft.world.users.get(&mark.user);
         let user = user.map(|user| format!("{} ({})", user.username, user.id));
         let why = Why::Unlinked {
@@ -138,8 +138,14 @@ fn unlinked<'a>(
         }
         Match::Ours(user) => {
             let link = new_link(draft, account, user, LinkOrigin::Created);
-            draft.learn(Remember::Link(person.key.clone(), link.clone()));
-            draft.learn(Remember::Nonce(person.key.clone(), None));
+            draft.learn(Remember::Account(
+                person.key.clone(),
+                AccountChange::Link(Some(link.clone())),
+            ));
+            draft.learn(Remember::Account(
+                person.key.clone(),
+                AccountChange::Nonce(None),
+            ));
             take(draft, &mut person, user, link);
         }
         Match::Same(user, _) if is_locked(account) => {
@@ -192,8 +198,11 @@ fn successor<'a>(draft: &mut Draft<'a>, mut person: Person<'a>, at: usize) -> Pe
     };
     // They are there, whether or not the move waits for a person: should they leave, the count of
     // their absence begins anew.
-    if draft.world.memory.absences.contains_key(bond.key) {
-        draft.learn(Remember::Absence(bond.key.clone(), None));
+    if draft.world.memory.account(bond.key).absence.is_some() {
+        draft.learn(Remember::Account(
+            bond.key.clone(),
+            AccountChange::Absence(None),
+        ));
     }
     draft.take(&bond.link.user, person.key);
     person.user = bond.user;
@@ -254,11 +263,14 @@ fn linked<'a>(draft: &mut Draft<'a>, kin: &Kin<'a>, at: usize) -> Option<Person<
             anchor: anchor.clone(),
             ..Link::clone(&link)
         };
-        draft.learn(Remember::Link(key.clone(), seen.clone()));
+        draft.learn(Remember::Account(
+            key.clone(),
+            AccountChange::Link(Some(seen.clone())),
+        ));
         link = Known::from(seen);
     }
-    if draft.world.memory.absences.contains_key(key) {
-        draft.learn(Remember::Absence(key.clone(), None));
+    if draft.world.memory.account(key).absence.is_some() {
+        draft.learn(Remember::Account(key.clone(), AccountChange::Absence(None)));
     }
     if let Some(why) = elsewhere {
         draft.leave(gone(key, account, &link), why);
@@ -292,8 +304,11 @@ fn linked<'a>(draft: &mut Draft<'a>, kin: &Kin<'a>, at: usize) -> Option<Person<
     let rule = not_a_person(account);
     if rule.is_some() && !matches!(account.state.by_locks(), AccountState::Locked { .. }) {
         // That they are back is what two readings in a row must say.
-        if draft.world.memory.returns.contains_key(key) {
-            draft.learn(Remember::Return(key.clone(), None));
+        if draft.world.memory.account(key).returning.is_some() {
+            draft.learn(Remember::Account(
+                key.clone(),
+                AccountChange::Returning(None),
+            ));
         }
         leave_alone(draft, person.subject(), rule, true);
         return None;
@@ -313,7 +328,7 @@ fn agreed(
     };
     let wanted = std::iter::once(&account.username).chain(&account.other_usernames);
     let mut wanted = wanted.filter_map(|name| names::legal(name));
-    let chosen = draft.world.memory.names.get(key);
+    let chosen = draft.world.memory.account(key).name.as_ref();
     let named = chosen.is_some_and(|chosen| chosen.name == user.username)
         || wanted.any(|name| name == user.username);
     let mut addresses = account.emails.iter().flat_map(|source| &source.values);
@@ -363,7 +378,13 @@ fn matching<'a>(draft: &Draft<'a>, key: &AccountKey, account: &Account) -> Match
     let Some(name) = names::legal(&account.username) else {
         return Match::Nobody;
     };
-    let chosen = draft.world.memory.names.get(key).filter(|c| c.base == name);
+    let chosen = draft
+        .world
+        .memory
+        .account(key)
+        .name
+        .as_ref()
+        .filter(|c| c.base == name);
     let name = chosen.map_or(name.as_ref(), |c| c.name.as_str());
     let by_name = draft.named(name);
     let by_mail: Vec<&'a User> = address::all(account)
@@ -376,7 +397,7 @@ fn matching<'a>(draft: &Draft<'a>, key: &AccountKey, account: &Account) -> Match
     let by_name = by_name.filter(|u| !owned(u));
     let stranger = by_mail.iter().copied().find(|u| !owned(u));
     let mails: BTreeSet<&UserId> = by_mail.iter().map(|u| &u.id).collect();
-    let nonce = draft.world.memory.nonces.get(key);
+    let nonce = draft.world.memory.account(key).nonce.as_ref();
     let holders = nonce.and_then(|nonce| draft.by_nonce.get(nonce.as_str()));
     let holders = holders.into_iter().flatten().copied();
     let holders: Vec<&'a User> = holders.filter(|u| !owned(u)).collect();
@@ -500,7 +521,10 @@ fn never_adopted(draft: &Draft<'_>, user: &User) -> Option<String> {
 /// for that one, whatever they are called by now. Whoever copied the mark delays nobody else.
 fn begun_for_another(draft: &Draft<'_>, key: &AccountKey, user: &User) -> Option<String> {
     let mark = user.props.get(User::NONCE_PROP)?;
-    let begun = draft.world.memory.nonces.iter();
+    let begun = draft
+        .world
+        .memory
+        .accounts_with(|account| account.nonce.as_ref());
     let mut others = begun.filter(|(other, nonce)| *other != key && nonce.as_str() == mark);
     others.find_map(|(other, _)| {
         let directory = draft.world.directories.get(&other.provider)?;
@@ -518,7 +542,7 @@ fn administrator(user: &User) -> Option<String> {
 }
 
 fn out_of_bounds(draft: &Draft<'_>, user: &User) -> Option<String> {
-    if draft.world.memory.forgotten.contains_key(&user.id) {
+    if draft.world.memory.user(&user.id).forgotten.is_some() {
         Some("everything about that user's person was forgotten (`mattersync forget`)".into())
     } else if draft.world.server.own_user.as_ref() == Some(&user.id) {
         Some("it is the account that mattersync works with".into())

@@ -9,12 +9,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::model::{
-    AccountKey, Directory, DirectoryId, Evidence, Fingerprint, Link, Memory, MemoryDelta,
-    ProviderName, Remember, UserId,
+    AccountChange, AccountKey, Directory, DirectoryId, Evidence, Fingerprint, Link, Memory,
+    MemoryDelta, ProviderName, Remember, UserId,
 };
 
 use super::action::hex;
-use super::outcome::forget_account;
 
 /// What stands before the old id of somebody who has no new one. Ids are in lower case, so that
 /// no account ever has such an id by itself.
@@ -76,7 +75,7 @@ impl Migration {
         }
         let mut migration = Self::default();
         for key in known(memory, provider) {
-            let link = memory.links.get(key);
+            let link = memory.link(key);
             match new_id(directory, attribute, &bearers, key, link) {
                 Ok(renumbered) => migration.renumbered.push(renumbered),
                 Err(why) => migration.stuck.extend(link.map(|link| Stuck {
@@ -112,58 +111,19 @@ impl Migration {
             id: id.clone(),
         };
         // The new id of one may be the old id of another.
+        let moved = self.renumbered.iter().map(|line| key(&line.from));
+        delta.extend(moved.map(Remember::forget_account));
         for line in &self.renumbered {
-            delta.extend(forget_account(memory, &key(&line.from)));
-        }
-        for line in &self.renumbered {
-            delta.extend(remember_account(memory, &key(&line.from), &key(&line.to)));
+            let record = Box::new(memory.account(&key(&line.from)).clone());
+            delta.push(Remember::Account(key(&line.to), AccountChange::All(record)));
         }
         delta
     }
 }
 
-/// Everything that is remembered of one account, under another key.
-fn remember_account(memory: &Memory, from: &AccountKey, to: &AccountKey) -> MemoryDelta {
-    let mut delta = MemoryDelta::new();
-    let link = memory.links.get(from).cloned();
-    delta.extend(link.map(|link| Remember::Link(to.clone(), link)));
-    let absence = memory.absences.get(from).cloned();
-    delta.extend(absence.map(|value| Remember::Absence(to.clone(), Some(value))));
-    let back = memory.returns.get(from).cloned();
-    delta.extend(back.map(|value| Remember::Return(to.clone(), Some(value))));
-    let name = memory.names.get(from).cloned();
-    delta.extend(name.map(|value| Remember::Name(to.clone(), Some(value))));
-    let nonce = memory.nonces.get(from).cloned();
-    delta.extend(nonce.map(|value| Remember::Nonce(to.clone(), Some(value))));
-    let waiting = memory.waiting.get(from).copied();
-    delta.extend(waiting.map(|value| Remember::Waiting(to.clone(), Some(value))));
-    let flips = memory.flips.get(from).cloned();
-    delta.extend(flips.map(|value| Remember::Flips(to.clone(), Some(value))));
-    let announced = memory.announced.get(from).cloned();
-    delta.extend(announced.map(|value| Remember::Announced(to.clone(), Some(value))));
-    let gone = memory.gone.get(from).copied();
-    delta.extend(gone.map(|value| Remember::Gone(to.clone(), Some(value))));
-    let apart = memory.unlinked.get(from).cloned();
-    delta.extend(apart.map(|value| Remember::Unlinked(to.clone(), Some(value))));
-    let undone = memory.undone.get(from).cloned();
-    delta.extend(undone.map(|value| Remember::Undone(to.clone(), Some(value))));
-    delta
-}
-
 /// The accounts of whom something is remembered by an id that means something.
 fn known<'m>(memory: &'m Memory, provider: &ProviderName) -> BTreeSet<&'m AccountKey> {
-    let keys = memory.links.keys();
-    let keys = keys.chain(memory.absences.keys());
-    let keys = keys.chain(memory.returns.keys()).chain(memory.names.keys());
-    let keys = keys
-        .chain(memory.nonces.keys())
-        .chain(memory.waiting.keys());
-    let keys = keys
-        .chain(memory.flips.keys())
-        .chain(memory.announced.keys())
-        .chain(memory.gone.keys())
-        .chain(memory.unlinked.keys())
-        .chain(memory.undone.keys());
+    let keys = memory.accounts.keys();
     keys.filter(|key| key.provider == *provider && !key.id.as_str().starts_with(FORMER))
         .collect()
 }

@@ -80,11 +80,10 @@ pub use undo::is_undo;
 pub use usernames::keep as keep_usernames;
 pub use words::{Sentence, among_conflicts};
 
-use std::collections::BTreeSet;
-
 use crate::model::{
-    AccountKey, Class, Directories, Directory, Done, Gap, Memory, Now, Places, Plan, ProviderName,
-    Remember, Roster, ServerFacts, Step, Subject, Timestamp, User, UserId, Why,
+    AccountKey, Class, Directories, Directory, Done, Gap, HoldChange, Memory, Now, Places, Plan,
+    ProviderChange, ProviderName, Remember, Roster, ServerChange, ServerFacts, Step, Subject,
+    Timestamp, User, UserId, Why,
 };
 
 use bonds::Bonds;
@@ -143,7 +142,7 @@ fn plan_of_people(world: &World<'_>, policy: &Policy, now: &Now) -> Plan {
     };
     drop(draft);
     // The rest of the plan follows from it.
-    let noticed = Remember::Restored(Some(restored));
+    let noticed = Remember::Server(ServerChange::Restored(Some(restored)));
     after(vec![noticed], world, |world| {
         let bonds = Bonds::of(world);
         decide(Draft::new(world, &bonds, policy, now))
@@ -218,7 +217,7 @@ fn bad_users(draft: &mut Draft<'_>) {
     let memory = draft.world.memory;
     for bad in draft.world.users.rejected() {
         let linked =
-            |id: &UserId| draft.bonds.owner(id).is_some() || memory.orders.contains_key(id);
+            |id: &UserId| draft.bonds.owner(id).is_some() || memory.user(id).order.is_some();
         if bad.key.as_ref().is_some_and(linked) {
             continue;
         }
@@ -245,7 +244,7 @@ fn filled(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)], active: u64)
         // An entry that nobody can read may stay for years: it must not keep the limits away.
         let mut gaps = directory.accounts.gaps().iter();
         let whole = gaps.all(|gap| matches!(gap, Gap::Rejected(_)));
-        if draft.world.memory.filled.contains(provider) || !whole {
+        if draft.world.memory.provider(provider).filled || !whole {
             continue;
         }
         let ours = |s: &&Step| s.action.account().is_some_and(|k| &k.provider == provider);
@@ -255,7 +254,10 @@ fn filled(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)], active: u64)
             .iter()
             .any(|(p, _)| &p.key.provider == provider && p.user.is_some());
         if anybody && u64::try_from(creates).is_ok_and(|creates| creates <= limit) {
-            draft.learn(Remember::Filled(provider.clone()));
+            draft.learn(Remember::Provider(
+                provider.clone(),
+                ProviderChange::Filled(true),
+            ));
         }
     }
 }
@@ -263,18 +265,19 @@ fn filled(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)], active: u64)
 /// What is held now is what the next approval is about.
 fn shown(draft: &mut Draft<'_>) {
     let holds = draft.plan.holds.clone();
-    let before = &draft.world.memory.held;
+    let memory = draft.world.memory;
     for hold in &holds {
-        if before.get(&hold.key) != Some(&hold.fingerprints) {
+        if memory.hold(&hold.key).shown.as_ref() != Some(&hold.fingerprints) {
             let fingerprints = Some(hold.fingerprints.clone());
-            draft.learn(Remember::Held(hold.key.clone(), fingerprints));
+            draft.learn(Remember::Hold(
+                hold.key.clone(),
+                HoldChange::Shown(fingerprints),
+            ));
         }
     }
-    for key in before
-        .keys()
-        .filter(|key| holds.iter().all(|h| &h.key != *key))
-    {
-        draft.learn(Remember::Held(key.clone(), None));
+    let before = memory.holds.iter().filter(|(_, hold)| hold.shown.is_some());
+    for (key, _) in before.filter(|(key, _)| holds.iter().all(|h| h.key != **key)) {
+        draft.learn(Remember::Hold(key.clone(), HoldChange::Shown(None)));
     }
 }
 
@@ -295,15 +298,10 @@ fn forget_old(draft: &mut Draft<'_>) {
     } else if done.iter().any(|d| d.at < before) {
         draft.learn(Remember::ForgetDone(before));
     }
-    let ended: BTreeSet<_> = draft
-        .world
-        .memory
-        .approvals
-        .iter()
-        .filter(|(_, approval)| guard::has_ended(approval, draft.now))
-        .map(|(key, _)| key.clone())
-        .collect();
-    for key in ended {
-        draft.learn(Remember::Approval(key, None));
+    for (key, hold) in &draft.world.memory.holds {
+        let approval = hold.approval.as_ref();
+        if approval.is_some_and(|approval| guard::has_ended(approval, draft.now)) {
+            draft.learn(Remember::Hold(key.clone(), HoldChange::Approval(None)));
+        }
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    AccountKey, Action, ChosenName, Precondition, Reason, Remember, StepId, Subject, User, UserId,
-    ValueOf, Values, Why,
+    AccountChange, AccountKey, Action, ChosenName, Precondition, Reason, Remember, StepId, Subject,
+    User, UserId, ValueOf, Values, Why,
 };
 
 use super::bonds::Bond;
@@ -195,7 +195,7 @@ fn keeps(draft: &Draft<'_>, person: &Person<'_>, standing: Standing) -> bool {
 
 /// The name with a suffix that was chosen for the person and this base.
 fn remembered<'d>(draft: &Draft<'d>, key: &AccountKey, base: &str) -> Option<&'d String> {
-    let chosen = draft.world.memory.names.get(key)?;
+    let chosen = draft.world.memory.account(key).name.as_ref()?;
     (chosen.base == base).then_some(&chosen.name)
 }
 
@@ -238,8 +238,8 @@ fn choose(
         return name.clone();
     }
     if !owners.is_taken(draft, &base) && stranger(draft, &base).is_none() {
-        if draft.world.memory.names.contains_key(key) {
-            draft.learn(Remember::Name(key.clone(), None));
+        if draft.world.memory.account(key).name.is_some() {
+            draft.learn(Remember::Account(key.clone(), AccountChange::Name(None)));
         }
         return base;
     }
@@ -248,7 +248,10 @@ fn choose(
         base,
         name: name.clone(),
     };
-    draft.learn(Remember::Name(key.clone(), Some(chosen)));
+    draft.learn(Remember::Account(
+        key.clone(),
+        AccountChange::Name(Some(chosen)),
+    ));
     name
 }
 

@@ -1,7 +1,7 @@
 //! Is this still the directory that it was, and has it not gone back?
 
 use crate::model::{
-    Directory, HoldCause, HoldKey, ProviderName, Remember, SourceIdentity, WentBack,
+    Directory, HoldCause, HoldKey, ProviderChange, ProviderName, Remember, SourceIdentity, WentBack,
 };
 
 use super::draft::Draft;
@@ -40,7 +40,7 @@ pub fn note_step_back(draft: &mut Draft<'_>, provider: &ProviderName, cause: &Ho
     let HoldCause::WentBack { server, from, to } = cause else {
         return;
     };
-    let known = draft.world.memory.identities.get(provider);
+    let known = draft.world.memory.provider(provider).identity.as_ref();
     if let Some(known) = known.filter(|known| known.went_back.is_none()) {
         let mut known = known.clone();
         known.went_back = Some(WentBack {
@@ -48,7 +48,10 @@ pub fn note_step_back(draft: &mut Draft<'_>, provider: &ProviderName, cause: &Ho
             from: from.clone(),
             to: to.clone(),
         });
-        draft.learn(Remember::Identity(provider.clone(), known));
+        draft.learn(Remember::Provider(
+            provider.clone(),
+            ProviderChange::Identity(Some(known)),
+        ));
     }
 }
 
@@ -65,7 +68,7 @@ pub fn learn_identity(
         .any(|key| matches!(key, HoldKey::Identity(_)))
     {
         let mut source = directory.accounts.source().clone();
-        let last = memory.identities.get(provider);
+        let last = memory.provider(provider).identity.as_ref();
         // A server that does not say who it is does not make us forget who it was.
         if source.server.is_none() {
             source.server = last
@@ -75,7 +78,10 @@ pub fn learn_identity(
         let same = last.filter(|last| !other(last, &source));
         source.progress = progress::merged(same, &source);
         if last != Some(&source) {
-            draft.learn(Remember::Identity(provider.clone(), source));
+            draft.learn(Remember::Provider(
+                provider.clone(),
+                ProviderChange::Identity(Some(source)),
+            ));
         }
     }
 }

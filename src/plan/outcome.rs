@@ -1,9 +1,9 @@
 //! What is to be remembered before a step is sent, and once it has been carried out.
 
 use crate::model::{
-    AccountKey, Action, Deactivation, Done, Flipped, Given, HoldKey, Link, LinkOrigin, Made,
-    Memory, MemoryDelta, Now, ProfileField, Reason, Remember, Step, TeamId, TeamRef, Timestamp,
-    Unlinked, User, UserId,
+    AccountChange, AccountKey, Action, Deactivation, Done, Flipped, Given, HoldKey, Link,
+    LinkOrigin, Made, Memory, MemoryDelta, Now, ProfileField, Reason, Remember, Step, TeamId,
+    TeamRef, Timestamp, Unlinked, User, UserChange, UserId,
 };
 
 use super::flaps;
@@ -59,7 +59,7 @@ pub fn before(step: &Step, memory: &Memory) -> MemoryDelta {
     else {
         return Vec::new();
     };
-    let Some(mut link) = memory.links.get(key).cloned() else {
+    let Some(mut link) = memory.link(key).cloned() else {
         return Vec::new();
     };
     link.deactivated = Some(Deactivation {
@@ -67,7 +67,10 @@ pub fn before(step: &Step, memory: &Memory) -> MemoryDelta {
         why: step.reason.to_string(),
         ordered_by: ordered_by.clone(),
     });
-    vec![Remember::Link(key.clone(), link)]
+    vec![Remember::Account(
+        key.clone(),
+        AccountChange::Link(Some(link)),
+    )]
 }
 
 /// Whether an earlier deactivation of the same user was sent and never seen: it may still arrive,
@@ -79,7 +82,7 @@ pub fn in_doubt(step: &Step, memory: &Memory) -> bool {
     else {
         return false;
     };
-    memory.links.get(key).is_some_and(Link::is_in_doubt)
+    memory.link(key).is_some_and(Link::is_in_doubt)
 }
 
 /// Takes back what [`before`] said, for a step that surely was not carried out, nor any earlier
@@ -91,10 +94,13 @@ pub fn undone(step: &Step, memory: &Memory) -> MemoryDelta {
     else {
         return Vec::new();
     };
-    match memory.links.get(key).cloned() {
+    match memory.link(key).cloned() {
         Some(mut link) if link.is_in_doubt() => {
             link.deactivated = None;
-            vec![Remember::Link(key.clone(), link)]
+            vec![Remember::Account(
+                key.clone(),
+                AccountChange::Link(Some(link)),
+            )]
         }
         _ => Vec::new(),
     }
@@ -148,7 +154,7 @@ pub fn made(step: &Step, effect: &Effect) -> Option<Made> {
 /// was found out later.
 pub fn made_later(step: &Step, delta: &MemoryDelta) -> Option<Made> {
     let link = delta.iter().find_map(|change| match change {
-        Remember::Link(_, link) => Some(link),
+        Remember::Account(_, AccountChange::Link(Some(link))) => Some(link),
         _ => None,
     })?;
     let stored = |field: &ProfileField| link.given.get(field).map(|given| given.stored.clone());
@@ -174,26 +180,30 @@ pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Mem
     let mut delta = linked(step, effect, memory, now);
     delta.extend(flip(step, effect, memory, now));
     if let Action::Deactivate { user, .. } = &step.action
-        && memory.orders.contains_key(user)
+        && memory.user(user).order.is_some()
     {
-        delta.push(Remember::Order(user.clone(), None));
+        delta.push(Remember::User(user.clone(), UserChange::Order(None)));
     }
     if let Some(key) = step.action.account()
-        && let Some(list) = memory.undone.get(key)
+        && let undone = &memory.account(key).undone
+        && !undone.is_empty()
     {
-        delta.extend(carried_out(step, effect, list));
+        delta.extend(carried_out(step, effect, undone));
     }
     delta.extend(filled(step, effect, memory));
     if let (Action::ResetAccess { user, .. }, Effect::AccessReset) = (&step.action, effect) {
-        delta.push(Remember::Reset(user.clone(), None));
+        delta.push(Remember::User(user.clone(), UserChange::Reset(None)));
     }
     if let (Action::EndSessions { user, .. }, Effect::SessionsEnded) = (&step.action, effect) {
-        delta.push(Remember::SessionsEnded(user.clone(), Some(now.wall)));
+        delta.push(Remember::User(
+            user.clone(),
+            UserChange::SessionsEnded(Some(now.wall)),
+        ));
     }
     let fingerprint = step.action.fingerprint();
     // Permission for what was shown, not for the same thing another day.
-    let approvals = memory.approvals.iter();
-    let used = approvals.filter(|(_, a)| a.steps.contains(&fingerprint));
+    let holds = memory.holds.iter();
+    let used = holds.filter(|(_, hold)| hold.releases(&fingerprint));
     delta.extend(used.map(|(hold, _)| Remember::Used(hold.clone(), fingerprint.clone())));
     if let Some(class) = step.class() {
         let by_hand = matches!(step.reason, Reason::ByHand { .. });
@@ -220,7 +230,7 @@ pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Mem
 }
 
 /// Which team is filled under a name from now on.
-fn filled(step: &Step, effect: &Effect, memory: &Memory) -> Option<Remember> {
+fn filled(step: &Step, effect: &Effect, memory: &Memory) -> MemoryDelta {
     let (name, team) = match (&step.action, effect) {
         (Action::CreateTeam { name, .. }, Effect::TeamMade(team)) => (name, team),
         (
@@ -231,10 +241,12 @@ fn filled(step: &Step, effect: &Effect, memory: &Memory) -> Option<Remember> {
             },
             Effect::Joined,
         ) => (team_name, team),
-        _ => return None,
+        _ => return MemoryDelta::new(),
     };
-    let is_new = memory.teams.get(name) != Some(team);
-    is_new.then(|| Remember::Team(name.clone(), Some(team.clone())))
+    match memory.configured_team(name) {
+        Some(known) if known == team => MemoryDelta::new(),
+        _ => memory.configure_team(name, team),
+    }
 }
 
 /// One more change of a user. A person's word is none: only what we decided by ourselves may go on
@@ -244,7 +256,7 @@ fn flip(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Option<Reme
     let by_person = is_undo(step) || matches!(step.reason, Reason::ByHand { .. });
     let key = step.action.account().filter(|_| !by_person)?;
     let flips = flaps::with(memory, key, now, of);
-    Some(Remember::Flips(key.clone(), Some(flips)))
+    Some(Remember::Account(key.clone(), AccountChange::Flips(flips)))
 }
 
 fn flipped(step: &Step, effect: &Effect) -> Option<Flipped> {
@@ -280,7 +292,7 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
         agreed: Default::default(),
     };
     if matches!(effect, Effect::Purged) {
-        return forget_account(memory, key);
+        return Vec::from_iter(forget_account(memory, key));
     }
     let mut delta = Vec::new();
     let link = match (&step.action, effect) {
@@ -290,7 +302,7 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
             },
             Effect::Created(user),
         ) => {
-            delta.push(Remember::Nonce(key.clone(), None));
+            delta.push(Remember::Account(key.clone(), AccountChange::Nonce(None)));
             let mut link = fresh(&user.id, LinkOrigin::Created, directory_username);
             give(&mut link, step, user);
             link
@@ -303,18 +315,22 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
             },
             Effect::Adopted,
         ) => {
-            if memory.undone.contains_key(key) {
-                delta.push(Remember::Undone(key.clone(), None));
+            if !memory.account(key).undone.is_empty() {
+                let nothing = AccountChange::Undone(Vec::new());
+                delta.push(Remember::Account(key.clone(), nothing));
             }
-            if memory.unlinked.contains_key(key) {
-                delta.push(Remember::Unlinked(key.clone(), None));
+            if memory.account(key).unlinked.is_some() {
+                delta.push(Remember::Account(
+                    key.clone(),
+                    AccountChange::Unlinked(None),
+                ));
             }
-            if memory.kept.contains_key(user) {
-                delta.push(Remember::Kept(user.clone(), None));
+            if memory.user(user).kept.is_some() {
+                delta.push(Remember::User(user.clone(), UserChange::Kept(None)));
             }
             // What an earlier creation for this account may have made is nobody's any more.
-            if memory.nonces.contains_key(key) {
-                delta.push(Remember::Nonce(key.clone(), None));
+            if memory.account(key).nonce.is_some() {
+                delta.push(Remember::Account(key.clone(), AccountChange::Nonce(None)));
             }
             fresh(user, LinkOrigin::Adopted, directory_username)
         }
@@ -327,19 +343,25 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
             },
             Effect::Moved,
         ) => {
-            let Some(link) = memory.links.get(from) else {
+            let Some(link) = memory.link(from) else {
                 return delta;
             };
             delta.extend(forget_account(memory, from));
-            if memory.unlinked.contains_key(key) {
-                delta.push(Remember::Unlinked(key.clone(), None));
+            if memory.account(key).unlinked.is_some() {
+                delta.push(Remember::Account(
+                    key.clone(),
+                    AccountChange::Unlinked(None),
+                ));
             }
-            if memory.nonces.contains_key(key) {
-                delta.push(Remember::Nonce(key.clone(), None));
+            if memory.account(key).nonce.is_some() {
+                delta.push(Remember::Account(key.clone(), AccountChange::Nonce(None)));
             }
             // What a person took back of the old account holds for the new one.
-            let undone = memory.undone.get(from).cloned();
-            delta.extend(undone.map(|list| Remember::Undone(key.clone(), Some(list))));
+            let undone = memory.account(from).undone.clone();
+            if !undone.is_empty() {
+                let undone = AccountChange::Undone(undone);
+                delta.push(Remember::Account(key.clone(), undone));
+            }
             Link {
                 last_dn: step.subject.dn.clone().unwrap_or_default(),
                 last_username: directory_username.clone(),
@@ -348,7 +370,7 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
             }
         }
         _ => {
-            let Some(mut link) = memory.links.get(key).cloned() else {
+            let Some(mut link) = memory.link(key).cloned() else {
                 return delta;
             };
             let before = link.clone();
@@ -359,53 +381,23 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
             link
         }
     };
-    delta.push(Remember::Link(key.clone(), link));
+    delta.push(Remember::Account(
+        key.clone(),
+        AccountChange::Link(Some(link)),
+    ));
     if matches!(effect, Effect::Reactivated) {
-        delta.push(Remember::Return(key.clone(), None));
+        delta.push(Remember::Account(
+            key.clone(),
+            AccountChange::Returning(None),
+        ));
     }
     delta
 }
 
 /// Everything that is remembered of an account, but for approvals and what was done.
-pub fn forget_account(memory: &Memory, key: &AccountKey) -> MemoryDelta {
-    let mut delta = Vec::new();
-    if memory.links.contains_key(key) {
-        delta.push(Remember::Unlink(key.clone()));
-    }
-    if memory.absences.contains_key(key) {
-        delta.push(Remember::Absence(key.clone(), None));
-    }
-    if memory.returns.contains_key(key) {
-        delta.push(Remember::Return(key.clone(), None));
-    }
-    if memory.unlinked.contains_key(key) {
-        delta.push(Remember::Unlinked(key.clone(), None));
-    }
-    if memory.names.contains_key(key) {
-        delta.push(Remember::Name(key.clone(), None));
-    }
-    if memory.nonces.contains_key(key) {
-        delta.push(Remember::Nonce(key.clone(), None));
-    }
-    if memory.waiting.contains_key(key) {
-        delta.push(Remember::Waiting(key.clone(), None));
-    }
-    if memory.flips.contains_key(key) {
-        delta.push(Remember::Flips(key.clone(), None));
-    }
-    if memory.announced.contains_key(key) {
-        delta.push(Remember::Announced(key.clone(), None));
-    }
-    if memory.gone.contains_key(key) {
-        delta.push(Remember::Gone(key.clone(), None));
-    }
-    if memory.undone.contains_key(key) {
-        delta.push(Remember::Undone(key.clone(), None));
-    }
-    if memory.duplicates.contains_key(key) {
-        delta.push(Remember::Duplicate(key.clone(), None));
-    }
-    delta
+pub fn forget_account(memory: &Memory, key: &AccountKey) -> Option<Remember> {
+    let is_known = memory.accounts.contains_key(key);
+    is_known.then(|| Remember::forget_account(key.clone()))
 }
 
 /// Forgets a link and what hangs on it: a nonce that the user carries makes the user ours no more,
@@ -423,9 +415,12 @@ fn unlinked(step: &Step, memory: &Memory, user: &UserId, as_new: bool, now: &Now
         by,
         at: now.wall,
     };
-    let mut delta = forget_account(memory, key);
-    delta.push(Remember::Order(user.clone(), None));
-    delta.push(Remember::Unlinked(key.clone(), (!as_new).then_some(mark)));
+    let mut delta = Vec::from_iter(forget_account(memory, key));
+    delta.push(Remember::User(user.clone(), UserChange::Order(None)));
+    delta.push(Remember::Account(
+        key.clone(),
+        AccountChange::Unlinked((!as_new).then_some(mark)),
+    ));
     delta
 }
 

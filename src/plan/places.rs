@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::model::{
-    Action, Hold, HoldCause, HoldKey, NewUser, Places, Precondition, Reason, Remember, Step,
-    Subject, Team, TeamMoved, TeamRef, UserRef, Why,
+    Action, Hold, HoldCause, HoldKey, NewUser, PlaceChange, Places, Precondition, Reason, Remember,
+    Step, Subject, Team, TeamMoved, TeamRef, UserRef, Why,
 };
 
 use super::draft::{Draft, Person};
@@ -90,9 +90,11 @@ pub fn learn(draft: &mut Draft<'_>) {
     let policy = draft.policy;
     let memory = draft.world.memory;
     let configured: BTreeSet<&String> = policy.teams.iter().map(|team| &team.name).collect();
-    for name in memory.teams.keys() {
-        if !configured.contains(name) {
-            draft.learn(Remember::Team(name.clone(), None));
+    for (place, remembered) in &memory.places {
+        let name = remembered.configured.as_ref();
+        if name.is_some_and(|name| !configured.contains(name)) {
+            let nothing = PlaceChange::Configured(None);
+            draft.learn(Remember::Place(place.clone(), nothing));
         }
     }
     for name in configured {
@@ -102,9 +104,11 @@ pub fn learn(draft: &mut Draft<'_>) {
                 draft.leave(subject(name), Why::TeamMoved(moved));
             }
         } else if let Some(found) = draft.world.places.teams.get(name)
-            && !memory.teams.contains_key(name)
+            && memory.configured_team(name).is_none()
         {
-            draft.learn(Remember::Team(name.clone(), Some(found.id.clone())));
+            for change in memory.configure_team(name, &found.id) {
+                draft.learn(change);
+            }
         }
     }
 }

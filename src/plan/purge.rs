@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    AccountKey, Action, Directory, DirectoryId, Evidence, Link, LinkOrigin, Lookup, Memory, Now,
-    Precondition, ProviderName, Reason, Remember, Timestamp, User, Why,
+    AccountChange, AccountKey, Action, Directory, DirectoryId, Evidence, Link, LinkOrigin, Lookup,
+    Memory, Now, Precondition, ProviderName, Reason, Remember, Timestamp, User, Why,
 };
 
 use super::Policy;
@@ -28,11 +28,11 @@ pub fn due(
     let Some(after) = policy.lifecycle.purge_after else {
         return BTreeSet::new();
     };
-    let gone = memory.gone.iter();
+    let gone = memory.accounts_with(|account| account.gone);
     let due = gone.filter(|(key, since)| {
-        key.provider == *provider && now.wall.since(kept(memory, now, **since)) >= after
+        key.provider == *provider && now.wall.since(kept(memory, now, *since)) >= after
     });
-    let mut due: Vec<_> = due.map(|(key, since)| (*since, &key.id)).collect();
+    let mut due: Vec<_> = due.map(|(key, since)| (since, &key.id)).collect();
     due.sort();
     due.truncate(AT_ONCE);
     due.into_iter().map(|(_, id)| id.clone()).collect()
@@ -51,23 +51,28 @@ pub fn keep_ages(draft: &mut Draft<'_>) {
     if dates::set_by(memory, draft.now) == 0 {
         return;
     }
-    for (key, since) in &memory.gone {
-        let since = kept(memory, draft.now, *since);
-        draft.learn(Remember::Gone(key.clone(), Some(since)));
+    for (key, since) in memory.accounts_with(|account| account.gone) {
+        let since = kept(memory, draft.now, since);
+        draft.learn(Remember::Account(
+            key.clone(),
+            AccountChange::Gone(Some(since)),
+        ));
     }
 }
 
 /// Notes who is gone, and plans the end of those who have been for long enough.
 pub fn candidates(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Directory) {
     let memory = draft.world.memory;
-    let ours = memory.gone.keys().filter(|key| &key.provider == provider);
+    let gone = memory.accounts_with(|account| account.gone);
+    let gone = gone.map(|(key, _)| key);
+    let ours = gone.filter(|key| &key.provider == provider);
     let wanted = draft.policy.lifecycle.purge_after.is_some();
     let over = |key: &&AccountKey| {
-        !wanted || !memory.links.contains_key(key) || directory.accounts.get(&key.id).is_some()
+        !wanted || !memory.is_linked(key) || directory.accounts.get(&key.id).is_some()
     };
     let over: Vec<AccountKey> = ours.filter(over).cloned().collect();
     for key in over {
-        draft.learn(Remember::Gone(key, None));
+        draft.learn(Remember::Account(key, AccountChange::Gone(None)));
     }
     if !wanted {
         return;
@@ -80,7 +85,7 @@ pub fn candidates(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Di
         if draft.owner(&user.id).is_some_and(|owner| owner != bond.key) {
             continue;
         }
-        let since = memory.gone.get(bond.key);
+        let since = memory.account(bond.key).gone.as_ref();
         let since = since.map(|since| kept(memory, draft.now, *since));
         if !is_finished(bond.link, user) {
             forget(draft, bond.key, since);
@@ -93,7 +98,10 @@ pub fn candidates(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Di
             (Some(Lookup::Elsewhere { .. }), since) => forget(draft, bond.key, since),
             (_, None) => {
                 let now = draft.now.wall;
-                draft.learn(Remember::Gone(bond.key.clone(), Some(now)));
+                draft.learn(Remember::Account(
+                    bond.key.clone(),
+                    AccountChange::Gone(Some(now)),
+                ));
             }
             // Nobody is gone who was not asked for by id.
             (None, Some(_)) => {}
@@ -112,7 +120,7 @@ fn is_finished(link: &Link, user: &User) -> bool {
 
 fn forget(draft: &mut Draft<'_>, key: &AccountKey, since: Option<Timestamp>) {
     if since.is_some() {
-        draft.learn(Remember::Gone(key.clone(), None));
+        draft.learn(Remember::Account(key.clone(), AccountChange::Gone(None)));
     }
 }
 

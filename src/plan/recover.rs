@@ -35,7 +35,7 @@ pub fn settle(
 ) -> Settled {
     let effect = match &step.action {
         Action::CreateUser { account, user, .. } => {
-            let nonce = memory.nonces.get(account).map(|n| n.as_str());
+            let nonce = memory.account(account).nonce.as_ref().map(|n| n.as_str());
             let ours = |u: &User| {
                 u.username == user.username
                     && u.email == user.email
@@ -44,7 +44,7 @@ pub fn settle(
             };
             // One user stands for one account: who was linked to another one meanwhile is not it.
             let linked = |id: &UserId| {
-                let mut links = memory.links.iter();
+                let mut links = memory.links();
                 links.any(|(key, link)| link.user == *id && key != account)
             };
             let found = users.iter().find(|(id, u)| ours(u) && !linked(id));

@@ -2,7 +2,7 @@
 
 use crate::model::{
     AccountKey, Action, Evidence, Order, Precondition, Reason, Remember, StepId, Subject, User,
-    UserId,
+    UserChange, UserId,
 };
 
 use super::draft::Draft;
@@ -11,7 +11,7 @@ use super::guard::APPROVAL;
 /// Plans what people ordered for users who are, or are being, adopted.
 pub fn ordered(draft: &mut Draft<'_>) {
     let memory = draft.world.memory;
-    for (id, order) in &memory.resets {
+    for (id, order) in memory.users_with(|user| user.reset.as_ref()) {
         let Evidence::Present(user) = draft.world.users.look(id) else {
             continue;
         };
@@ -21,7 +21,7 @@ pub fn ordered(draft: &mut Draft<'_>) {
             }
             // The adoption still waits; its approval ends one day.
             None if draft.now.wall.since(order.at) < APPROVAL => {}
-            _ => draft.learn(Remember::Reset(id.clone(), None)),
+            _ => draft.learn(Remember::User(id.clone(), UserChange::Reset(None))),
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{AccountKey, AccountState, Memory, Remember, Restored, Roster, User, UserId};
+use crate::model::{
+    AccountChange, AccountKey, AccountState, Memory, Remember, Restored, Roster, User, UserId,
+};
 
 use super::draft::Draft;
 use super::{World, address, names};
@@ -11,17 +13,23 @@ use super::{World, address, names};
 /// about whom no person said anything. People can
 /// write into their own props: a mark alone says nothing for certain.
 pub fn unknown_marks(users: &Roster<UserId, User>, memory: &Memory) -> Vec<UserId> {
-    let linked: BTreeSet<&UserId> = memory.links.values().map(|l| &l.user).collect();
-    let unlinked: BTreeSet<&UserId> = memory.unlinked.values().map(|u| &u.user).collect();
-    let pending: BTreeSet<&str> = memory.nonces.values().map(|n| n.as_str()).collect();
+    let linked: BTreeSet<&UserId> = memory.links().map(|(_, link)| &link.user).collect();
+    let unlinked: BTreeSet<&UserId> = memory
+        .accounts_with(|account| account.unlinked.as_ref())
+        .map(|(_, unlinked)| &unlinked.user)
+        .collect();
+    let pending: BTreeSet<&str> = memory
+        .accounts_with(|account| account.nonce.as_ref())
+        .map(|(_, nonce)| nonce.as_str())
+        .collect();
     let users = users.iter().map(|(_, user)| user);
     let unknown = users.filter(|user| {
         let mark = user.props.get(User::NONCE_PROP);
         mark.is_some_and(|mark| !pending.contains(mark.as_str()))
             && user.is_human()
             && !linked.contains(&user.id)
-            && !memory.kept.contains_key(&user.id)
-            && !memory.forgotten.contains_key(&user.id)
+            && memory.user(&user.id).kept.is_none()
+            && memory.user(&user.id).forgotten.is_none()
             && !unlinked.contains(&user.id)
     });
     unknown.map(|user| user.id.clone()).collect()
@@ -49,7 +57,7 @@ pub fn witnesses<'u>(world: &World<'u>) -> Vec<&'u User> {
             )
         })
     });
-    let newcomers = accounts.filter(|(key, _)| !world.memory.links.contains_key(key));
+    let newcomers = accounts.filter(|(key, _)| !world.memory.is_linked(key));
     // The names of those who left are free to whoever signs up.
     let newcomers = newcomers.filter(|(_, account)| account.state == AccountState::Active);
     let found = newcomers.filter_map(|(_, account)| {
@@ -71,7 +79,7 @@ const SHARE: usize = 5;
 /// address of an account in use without a link. Everybody can write such a mark for themselves, so a
 /// few of them show nothing.
 pub fn noticed(draft: &Draft<'_>) -> Option<Restored> {
-    if draft.world.memory.restored.is_some() || draft.bonds.newcomers.is_empty() {
+    if draft.world.memory.server.restored.is_some() || draft.bonds.newcomers.is_empty() {
         return None;
     }
     // Times of one clock, the server's.
@@ -105,10 +113,19 @@ pub fn noticed(draft: &Draft<'_>) -> Option<Restored> {
 /// What must no longer be believed once a person has said that the state file is an older copy:
 /// since when who is missing or back. What was shown to the person, and is released, stays.
 pub fn forget(memory: &Memory, shown: &BTreeSet<AccountKey>) -> Vec<Remember> {
-    let absences = memory.absences.keys().filter(|key| !shown.contains(*key));
-    let returns = memory.returns.keys().filter(|key| !shown.contains(*key));
-    let absences = absences.cloned().map(|key| Remember::Absence(key, None));
-    absences
-        .chain(returns.cloned().map(|key| Remember::Return(key, None)))
-        .collect()
+    let mut delta = Vec::new();
+    let unseen = memory
+        .accounts
+        .iter()
+        .filter(|(key, _)| !shown.contains(*key));
+    for (key, account) in unseen {
+        if account.absence.is_some() {
+            delta.push(Remember::Account(key.clone(), AccountChange::Absence(None)));
+        }
+        if account.returning.is_some() {
+            let nothing = AccountChange::Returning(None);
+            delta.push(Remember::Account(key.clone(), nothing));
+        }
+    }
+    delta
 }

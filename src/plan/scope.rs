@@ -112,7 +112,7 @@ fn duration(text: &str) -> Option<Duration> {
 /// Whether an administrator's word about a person was respected before: we had deactivated the
 /// user, who is active nevertheless.
 fn is_overruled(change: &Changed, draft: &Draft<'_>, key: &AccountKey) -> bool {
-    let link = draft.world.memory.links.get(key);
+    let link = draft.world.memory.link(key);
     let ours = link.filter(|link| link.deactivated.is_some());
     let user = ours.and_then(|link| draft.world.users.get(&link.user));
     change.from.is_some() && user.is_some_and(User::is_active)
@@ -129,11 +129,15 @@ fn is_unprotected(change: &Changed, draft: &Draft<'_>, key: &AccountKey) -> bool
         lost.remove(&name);
     }
     let memory = draft.world.memory;
-    let link = memory.links.get(key);
+    let link = memory.link(key);
     let user = link.and_then(|link| draft.world.users.get(&link.user));
     let own = [
         link.and_then(|link| legal_username(&link.last_username)),
-        memory.names.get(key).map(|chosen| chosen.name.clone()),
+        memory
+            .account(key)
+            .name
+            .as_ref()
+            .map(|chosen| chosen.name.clone()),
         user.map(|user| user.username.clone()),
     ];
     own.into_iter().flatten().any(|name| lost.contains(&name))

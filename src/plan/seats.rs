@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::model::{
-    AccountKey, AccountState, Action, Evidence, GroupId, ProviderName, Remember, Roster, Seats,
-    Step, StepId, Subject, Timestamp, User, UserId, UserRef, Why,
+    AccountChange, AccountKey, AccountState, Action, Evidence, GroupId, ProviderName, Remember,
+    Roster, Seats, ServerChange, Step, StepId, Subject, Timestamp, User, UserId, UserRef, Why,
 };
 
 use super::draft::Draft;
@@ -63,8 +63,11 @@ pub fn allot(draft: &mut Draft<'_>, made: &mut BTreeMap<AccountKey, UserRef>) ->
         unseated.extend(step.action.user().cloned());
         if let Some(key) = step.action.account() {
             made.remove(key);
-            if !draft.world.memory.waiting.contains_key(key) {
-                draft.learn(Remember::Waiting(key.clone(), Some(draft.now.wall.into())));
+            if draft.world.memory.account(key).waiting.is_none() {
+                draft.learn(Remember::Account(
+                    key.clone(),
+                    AccountChange::Waiting(Some(draft.now.wall.into())),
+                ));
             }
         }
         let place = places.get(&step.id).copied().unwrap_or(usize::MAX);
@@ -84,11 +87,11 @@ fn room(draft: &mut Draft<'_>) -> Option<Room> {
     let leaves = |s: &&Step| matches!(s.action, Action::Deactivate { .. }) && !held.contains(&s.id);
     let freed = draft.plan.steps.iter().filter(leaves).count();
     let freed = u64::try_from(freed).unwrap_or(0);
-    let refusal = draft.world.memory.seat_refusal.clone();
+    let refusal = draft.world.memory.server.seat_refusal.clone();
     let (limit, active, least) = match (draft.world.server.seats, refusal) {
         (Seats::Limited { limit, active }, refusal) => {
             if refusal.is_some() {
-                draft.learn(Remember::SeatRefusal(None));
+                draft.learn(Remember::Server(ServerChange::SeatRefusal(None)));
             }
             (limit, active, 0)
         }
@@ -98,7 +101,7 @@ fn room(draft: &mut Draft<'_>) -> Option<Room> {
             let active = taken(draft.world.users);
             if active > refusal.active {
                 // It takes more than it took then.
-                draft.learn(Remember::SeatRefusal(None));
+                draft.learn(Remember::Server(ServerChange::SeatRefusal(None)));
                 return None;
             }
             let again = draft.now.wall.since(refusal.at) >= TRY_AGAIN;
@@ -183,7 +186,7 @@ fn arrival(
         Action::CreateUser { account, .. } => (1, account),
         _ => return None,
     };
-    let wait = draft.world.memory.waiting.get(key);
+    let wait = draft.world.memory.account(key).waiting.as_ref();
     let turn = wait.and_then(|wait| wait.turn);
     let since = wait.map_or(Timestamp(i64::MAX), |wait| wait.since);
     Some((turn, order.rank(draft, key), since, rank, key.clone()))
@@ -193,7 +196,7 @@ fn arrival(
 fn forget_waiting(draft: &mut Draft<'_>) {
     let world = draft.world;
     let over = |key: &&AccountKey| {
-        let link = world.memory.links.get(key);
+        let link = world.memory.link(key);
         let user = link.map(|link| world.users.look(&link.user));
         if matches!(user, Some(Evidence::Present(user)) if user.is_active()) {
             return true;
@@ -208,8 +211,10 @@ fn forget_waiting(draft: &mut Draft<'_>) {
             Some(Evidence::Unknown(_)) | None => false,
         }
     };
-    let keys: Vec<AccountKey> = world.memory.waiting.keys().filter(over).cloned().collect();
+    let waiting = world.memory.accounts_with(|account| account.waiting);
+    let keys = waiting.map(|(key, _)| key).filter(over).cloned();
+    let keys: Vec<AccountKey> = keys.collect();
     for key in keys {
-        draft.learn(Remember::Waiting(key, None));
+        draft.learn(Remember::Account(key, AccountChange::Waiting(None)));
     }
 }

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    AccountKey, AccountState, Action, Class, Evidence, Link, Precondition, ProfileField, Reason,
-    Remember, Step, Subject, Undoing, Undone, User, ValueOf, Values, Why,
+    AccountChange, AccountKey, AccountState, Action, Class, Evidence, Link, Precondition,
+    ProfileField, Reason, Remember, Step, Subject, Undoing, Undone, User, ValueOf, Values, Why,
 };
 
 use super::draft::Draft;
@@ -39,7 +39,8 @@ type Judged<'a> = (&'a AccountKey, &'a [Undone], Vec<Verdict<'a>>);
 /// Carries out what was taken back, and marks what the rest of the plan must leave alone.
 pub fn settle(draft: &mut Draft<'_>) {
     let world = draft.world;
-    let all = world.memory.undone.iter();
+    let all = world.memory.accounts_with(|account| Some(&account.undone));
+    let all = all.filter(|(_, list)| !list.is_empty());
     let mut all: Vec<Judged<'_>> = all
         .map(|(key, list)| {
             let verdicts = list.iter().map(|undone| judge(draft, key, undone));
@@ -72,8 +73,7 @@ pub fn settle(draft: &mut Draft<'_>) {
             update(draft, key, &undone, changes);
         }
         if left != *list {
-            let left = (!left.is_empty()).then_some(left);
-            draft.learn(Remember::Undone(key.clone(), left));
+            draft.learn(Remember::Account(key.clone(), AccountChange::Undone(left)));
         }
     }
 }
@@ -168,12 +168,11 @@ pub fn carried_out(step: &Step, effect: &Effect, list: &[Undone]) -> Option<Reme
         undone.done |= meant;
         left.push(undone);
     }
-    let left = (!left.is_empty()).then_some(left);
-    Some(Remember::Undone(key.clone(), left))
+    Some(Remember::Account(key.clone(), AccountChange::Undone(left)))
 }
 
 fn judge<'a>(draft: &Draft<'a>, key: &AccountKey, undone: &Undone) -> Verdict<'a> {
-    let link = draft.world.memory.links.get(key);
+    let link = draft.world.memory.link(key);
     let link = link.filter(|link| link.user == undone.user);
     let user = match draft.world.users.look(&undone.user) {
         Evidence::Present(user) => user,
@@ -473,7 +472,7 @@ pub fn reason(undone: &Undone) -> Reason {
 /// Whom steps and remarks about it are about.
 pub fn subject(draft: &Draft<'_>, key: &AccountKey, undone: &Undone) -> Subject {
     let world = draft.world;
-    let link = world.memory.links.get(key);
+    let link = world.memory.link(key);
     let directory = world.directories.get(&key.provider);
     let account = directory.and_then(|directory| directory.accounts.get(&key.id));
     let dn = account.map(|account| account.dn.clone());

@@ -33,9 +33,13 @@ pub fn keep(
         let Some(account) = directory.accounts.get_mut(&key.id) else {
             continue;
         };
-        let link = memory.links.get(&key);
+        let link = memory.link(&key);
         let user = link.and_then(|link| users.get(&link.user));
-        let chosen = memory.names.get(&key).map(|chosen| chosen.base.as_str());
+        let chosen = memory
+            .account(&key)
+            .name
+            .as_ref()
+            .map(|chosen| chosen.base.as_str());
         let is = |value: &str, name: &str| names::legal(value).is_some_and(|legal| legal == name);
         let is_last = |value: &str| link.is_some_and(|link| link.last_username == value);
         let is_addressed = |value: &str| {

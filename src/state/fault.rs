@@ -5,11 +5,12 @@ use std::path::Path;
 use rusqlite::ErrorCode;
 
 use super::StateError;
+use super::store::Fence;
 use crate::model::{AccountKey, RunId, StepId, UserId};
 
 /// Why a command failed, before the path of the file is known.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub enum Fault {
     /// SQLite's word.
     Sqlite(rusqlite::Error),
     /// A row does not hold what this version writes.
@@ -98,4 +99,12 @@ pub(super) fn settled_already(run: RunId, step: StepId) -> Fault {
 
 pub(super) fn step_twice(step: StepId) -> Fault {
     Fault::Refused(format!("the plan has two steps with number {}", step.0))
+}
+
+pub(super) fn lease_lost(ours: Fence, newest: Fence) -> Fault {
+    Fault::Refused(format!(
+        "another mattersync took over (lease {}, this one had {}): nothing is written by this one \
+         any more; stop it, or restart it",
+        newest.0, ours.0
+    ))
 }

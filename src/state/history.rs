@@ -5,11 +5,61 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    About, AccountKey, Known, KnownBy, Link, Outcome, RunId, Step, StepRecord, Surest, Timestamp,
-    UserId, same_text,
+    About, AccountKey, Known, KnownBy, Link, Made, Outcome, RunId, Step, StepRecord, Surest,
+    Timestamp, UserId, same_text,
 };
 
-use super::RunRecord;
+/// A step whose outcome is not known: its intent was recorded, its outcome was not, or is unknown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsettled {
+    /// The run.
+    pub run: RunId,
+    /// The step as it was planned.
+    pub step: Step,
+    /// When the intent was recorded.
+    pub at: Timestamp,
+}
+
+/// One run as recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRecord {
+    /// Its number.
+    pub id: RunId,
+    /// When it began.
+    pub began: Timestamp,
+    /// When it ended; `None` if it never did.
+    pub ended: Option<Timestamp>,
+    /// Whether it is open, was finished, or was closed because its process died.
+    pub state: RunState,
+    /// Digest of the configuration.
+    pub config: String,
+    /// What kind of run it was; `None` for one of a version that did not record it.
+    pub about: Option<About>,
+    /// The steps in the plan's order with what became of them.
+    pub steps: Vec<StepRecord>,
+}
+
+/// What comes of a step, to be recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What the server made of it, where it made something.
+    pub made: Option<Made>,
+    /// When that was known.
+    pub at: Timestamp,
+}
+
+/// A step of an earlier run, about one person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastStep {
+    /// The run.
+    pub run: RunId,
+    /// When the run began.
+    pub began: Timestamp,
+    /// The step with what became of it.
+    pub record: StepRecord,
+}
 
 /// Whether a run is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,9 +10,10 @@ use serde::Serialize;
 use super::directory::{COPY_NAME, FILE_NAME, cannot, create_private};
 use super::fault::Fault;
 use super::migrations::newest;
-use super::rows::memory;
+use super::rows::SqliteRows;
+use super::store::Rows;
 use super::{Lease, StateError, mark, open};
-use crate::model::Timestamp;
+use crate::model::{RunId, Timestamp};
 
 /// The last copy, and what the state file beside it is like.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -58,7 +59,7 @@ pub fn look_at_copy(directory: &Path) -> Result<CopyFacts, StateError> {
         made: Timestamp(made.unwrap_or(0)),
         links,
         last_run,
-        lacks: marked.map(|marked| (marked - last_run).max(0)),
+        lacks: marked.map(|marked| (marked.0 - last_run).max(0)),
         damage: damage(&directory.join(FILE_NAME)),
     })
 }
@@ -118,7 +119,7 @@ pub fn restore(directory: &Path) -> Result<Option<PathBuf>, StateError> {
     settle().map_err(|error| io(&state, error))?;
     let mut db = open::for_writing(directory)?;
     let how = format!("the copy of {} was put back", facts.made);
-    let marked = mark::read(directory).unwrap_or(0);
+    let marked = mark::read(directory).unwrap_or(RunId(0));
     let confessed = mark::confess(&mut db, &mark::restored(how), marked);
     confessed.map_err(|fault| fault.tell(&state))?;
     drop(db);
@@ -137,8 +138,12 @@ fn sound(path: &Path) -> Result<(u64, i64), StateError> {
     };
     let look = || -> Result<(Vec<String>, u64, i64), Fault> {
         let faults = integrity(&db)?;
-        let links = db.query_row("SELECT count(*) FROM links", [], |row| row.get(0))?;
-        Ok((faults, links, mark::last_run(&db)?))
+        let links = db.query_row(
+            "SELECT count(*) FROM accounts WHERE user IS NOT NULL",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok((faults, links, SqliteRows(&db).last_run()?.0))
     };
     match look() {
         Ok((faults, links, run)) if faults.is_empty() => Ok((links, run)),
@@ -178,7 +183,7 @@ fn damage(path: &Path) -> Option<String> {
         Ok(_) => {}
         Err(fault) => return told(fault),
     }
-    memory::load(&db).err().and_then(told)
+    SqliteRows(&db).memory().err().and_then(told)
 }
 
 /// Gives the present file and its logs other names, the file last: without it the logs mean

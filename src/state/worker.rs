@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::fault::Fault;
-use super::rows::clean;
+use super::rows;
 use super::{Lease, StateError, copy};
 
 /// The most commands that share one commit; keeps the write-ahead log and the wait bounded.
@@ -32,7 +32,7 @@ struct Command<T, F> {
 impl<T, F> Job for Command<T, F>
 where
     T: Send,
-    F: Fn(&Connection) -> Result<T, Fault> + Send,
+    F: FnMut(&Connection) -> Result<T, Fault> + Send,
 {
     fn writes(&self) -> bool {
         self.writes
@@ -100,7 +100,7 @@ impl Worker {
     pub(super) async fn ask<T: Send + 'static>(
         &self,
         writes: bool,
-        work: impl Fn(&Connection) -> Result<T, Fault> + Send + 'static,
+        work: impl FnMut(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StateError> {
         let (caller, answer) = oneshot::channel();
         self.send(Message::Job(Box::new(Command {
@@ -164,7 +164,7 @@ impl Desk {
                 }
             }
             self.work_off(jobs);
-            if tidies && let Err(error) = clean::tidy(&self.db) {
+            if tidies && let Err(error) = rows::tidy(&self.db) {
                 tracing::warn!("unused parts of the state were not given back: {error}");
             }
             for caller in scrubs {
@@ -181,7 +181,7 @@ impl Desk {
     }
 
     fn scrub(&self) -> Result<(), StateError> {
-        clean::scrub(&self.db).map_err(|error| Fault::from(error).tell(&self.path))?;
+        rows::scrub(&self.db).map_err(|error| Fault::from(error).tell(&self.path))?;
         copy::make(&self.db, &self.path)
     }
 

@@ -16,7 +16,7 @@ pub fn company(people: usize) -> MiniWorld {
     world.policy.grace = Duration::ZERO;
     world.cycle();
     world.cycle();
-    assert_eq!(world.memory.links.len(), people);
+    assert_eq!(world.memory.links().count(), people);
     world
 }
 

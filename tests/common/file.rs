@@ -9,7 +9,6 @@ use std::sync::Arc;
 use mattersync::clock::Clock;
 use mattersync::config::Settings;
 use mattersync::cycle::Engine;
-use mattersync::state::Store;
 
 use crate::stage::Stage;
 
@@ -107,7 +106,7 @@ impl File {
         );
         let (settings, _) = Settings::parse(&text, Path::new("cycle.toml"))
             .unwrap_or_else(|error| panic!("{error}\n{text}"));
-        let store: Arc<dyn Store> = Arc::<mattersync::state::MemoryStore>::clone(&stage.store);
+        let store = Arc::clone(&stage.store);
         let clock: Arc<dyn Clock> = Arc::<crate::stage::HandClock>::clone(&stage.clock);
         Engine::new(settings, store, clock).unwrap()
     }

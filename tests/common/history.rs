@@ -293,12 +293,7 @@ impl MiniWorld {
     }
 
     fn on_server(&mut self, event: &Event) {
-        let link = |p: &usize| {
-            self.memory
-                .links
-                .get(&key(&who(*p)))
-                .map(|l| l.user.clone())
-        };
+        let link = |p: &usize| self.memory.link(&key(&who(*p))).map(|l| l.user.clone());
         match event {
             Event::ByHand(p, active) => {
                 let seat = self
@@ -387,7 +382,7 @@ impl MiniWorld {
 
     /// The users whom we created ourselves.
     pub fn created(&self) -> impl Iterator<Item = &UserId> {
-        let links = self.memory.links.values();
+        let links = self.memory.links().map(|(_, link)| link);
         links
             .filter(|l| l.origin == LinkOrigin::Created)
             .map(|l| &l.user)

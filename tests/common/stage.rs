@@ -11,7 +11,7 @@ use mattersync::clock::Clock;
 use mattersync::config::Settings;
 use mattersync::cycle::{CycleError, Engine, Summary};
 use mattersync::model::{Action, HoldKey, LeftAlone, Memory, Now, Plan, Step, Timestamp};
-use mattersync::state::{MemoryStore, Store};
+use mattersync::state::State;
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -70,7 +70,7 @@ impl Clock for HandClock {
 pub struct Stage {
     pub sim: Sim,
     pub clock: Arc<HandClock>,
-    pub store: Arc<MemoryStore>,
+    pub store: Arc<State>,
     folder: tempfile::TempDir,
 }
 
@@ -91,7 +91,7 @@ impl Stage {
         Self {
             sim,
             clock,
-            store: Arc::default(),
+            store: Arc::new(State::in_memory().unwrap()),
             folder,
         }
     }
@@ -120,7 +120,7 @@ impl Stage {
         );
         let (settings, _) = Settings::parse(&text, Path::new("flow.toml"))
             .unwrap_or_else(|error| panic!("{error}\n{text}"));
-        let store: Arc<dyn Store> = Arc::<MemoryStore>::clone(&self.store);
+        let store = Arc::clone(&self.store);
         let clock: Arc<dyn Clock> = Arc::<HandClock>::clone(&self.clock);
         Engine::new(settings, store, clock).unwrap()
     }

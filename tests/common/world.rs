@@ -11,10 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use mattersync::model::{
-    Account, AccountKey, AccountState, Action, Approval, Directories, Directory, DirectoryId,
-    EmailCandidates, Gap, HoldKey, LeftAlone, Link, Lookup, Memory, Nonce, Now, Order, Plan,
-    Precondition, ProfileField, ProviderName, Rejected, Remember, Roster, Shape, SourceIdentity,
-    Step, StepId, Timestamp, User, UserId,
+    Account, AccountChange, AccountKey, AccountState, Action, Approval, Directories, Directory,
+    DirectoryId, EmailCandidates, Gap, HoldKey, LeftAlone, Link, Lookup, Memory, Nonce, Now, Order,
+    Plan, Precondition, ProfileField, ProviderName, Rejected, Remember, Roster, Shape,
+    SourceIdentity, Step, StepId, Timestamp, User, UserId,
 };
 use mattersync::plan::{
     AdoptRule, Authority, Effect, LifecyclePolicy, Limit, Policy, Settled, TeamPolicy, World,
@@ -204,7 +204,7 @@ impl MiniWorld {
     }
 
     pub fn link(&self, the_id: &str) -> &Link {
-        self.memory.links.get(&key(the_id)).expect("a link")
+        self.memory.link(&key(the_id)).expect("a link")
     }
 
     /// The user of an account.
@@ -228,7 +228,7 @@ impl MiniWorld {
             at: self.now.wall,
         };
         let user = self.user_id(the_id);
-        self.memory.orders.insert(user, order);
+        self.memory.users.entry(user).or_default().order = Some(order);
     }
 
     /// What one reading of the directory says.
@@ -253,7 +253,11 @@ impl MiniWorld {
             true => Ok(proof(items.len())),
             false => Err(self.gaps.clone()),
         };
-        let linked = self.memory.links.keys().map(|key| key.id.clone());
+        let linked = self
+            .memory
+            .links()
+            .map(|(key, _)| key)
+            .map(|key| key.id.clone());
         let gone: Vec<_> = linked.filter(|id| !items.contains_key(id)).collect();
         let rejected = self.rejected.clone();
         let mut accounts = Roster::new(items, rejected, absence, self.identity.clone());
@@ -349,7 +353,10 @@ impl MiniWorld {
             let nonce = format!("nonce-{}-{}", self.server.writes, step.id.0);
             if let Action::CreateUser { account, .. } = &step.action {
                 let nonce = Some(Nonce::new(nonce.clone()));
-                self.learn(&[Remember::Nonce(account.clone(), nonce)]);
+                self.learn(&[Remember::Account(
+                    account.clone(),
+                    AccountChange::Nonce(nonce),
+                )]);
             }
             if self.refuse.contains(&self.server.writes) {
                 self.server.writes += 1;
@@ -409,13 +416,12 @@ impl MiniWorld {
     pub fn approve(&mut self, plan: &Plan, key: &HoldKey) {
         let hold = plan.holds.iter().find(|h| &h.key == key).expect("a hold");
         let approval = Approval {
-            hold: key.clone(),
             steps: hold.fingerprints.clone(),
             by: "alice".into(),
             at: self.now.wall,
             until: self.now.wall.after(3 * DAY),
         };
-        self.memory.approvals.insert(key.clone(), approval);
+        self.memory.holds.entry(key.clone()).or_default().approval = Some(approval);
     }
 }
 

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use mattersync::model::{
-    AccountKey, Action, DirectoryId, Link, LinkOrigin, Nonce, Now, Plan, Precondition,
-    ProviderName, Reason, Remember, RunId, Step, StepId, StepRecord, Subject, Timestamp, UserId,
+    AccountChange, AccountKey, Action, DirectoryId, Link, LinkOrigin, Nonce, Now, Plan,
+    Precondition, ProviderName, Reason, Remember, RunId, Step, StepId, StepRecord, Subject,
+    Timestamp, UserId,
 };
-use mattersync::state::{COPY_NAME, FILE_NAME, Outcome, SqliteStore, Store};
+use mattersync::state::{COPY_NAME, FILE_NAME, Outcome, State};
 use rand::RngExt;
 
 /// Tells a process that it is the one to be killed, and where it shall write.
@@ -122,7 +123,7 @@ fn lines_of(victim: &mut Child) -> Receiver<String> {
 }
 
 async fn verify(directory: &Path, acknowledged: &Acknowledged) {
-    let store = SqliteStore::open(directory).unwrap();
+    let store = State::open(directory).unwrap();
     let memory = store.load().await.unwrap();
     let runs = store.runs(u32::MAX).await.unwrap();
     let unsettled: BTreeSet<(i64, u32)> = store
@@ -140,9 +141,9 @@ async fn verify(directory: &Path, acknowledged: &Acknowledged) {
             let done = outcome == &Some(Outcome::Done);
             let begun = outcome.is_some();
             let key = account(run.id, step.id);
-            assert_eq!(memory.links.contains_key(&key), done, "{place:?}");
+            assert_eq!(memory.is_linked(&key), done, "{place:?}");
             assert_eq!(
-                memory.nonces.contains_key(&key),
+                memory.account(&key).nonce.is_some(),
                 begun && !done,
                 "{place:?}"
             );
@@ -190,13 +191,13 @@ fn tell(words: std::fmt::Arguments<'_>) {
 }
 
 async fn write_for_ever(directory: &Path) -> ! {
-    let store = SqliteStore::open(directory).unwrap();
+    let store = State::open(directory).unwrap();
     loop {
         write_run(&store).await;
     }
 }
 
-async fn write_run(store: &SqliteStore) {
+async fn write_run(store: &State) {
     let now = Now {
         wall: Timestamp(1),
         boot: Duration::ZERO,
@@ -219,7 +220,12 @@ async fn write_run(store: &SqliteStore) {
     for chunk in ids.chunks(AT_ONCE) {
         let nonces = chunk
             .iter()
-            .map(|id| Remember::Nonce(account(run, *id), Some(Nonce::new("n"))))
+            .map(|id| {
+                Remember::Account(
+                    account(run, *id),
+                    AccountChange::Nonce(Some(Nonce::new("n"))),
+                )
+            })
             .collect();
         store.intend(run, chunk, nonces, now.wall).await.unwrap();
         for id in chunk {
@@ -231,7 +237,7 @@ async fn write_run(store: &SqliteStore) {
     tell(format_args!("finish {}", run.0));
 }
 
-async fn settle(store: &SqliteStore, run: RunId, id: StepId) {
+async fn settle(store: &State, run: RunId, id: StepId) {
     let key = account(run, id);
     let link = Link {
         user: UserId::new(format!("user-{key}")),
@@ -246,8 +252,8 @@ async fn settle(store: &SqliteStore, run: RunId, id: StepId) {
         agreed: Default::default(),
     };
     let delta = vec![
-        Remember::Nonce(key.clone(), None),
-        Remember::Link(key, link),
+        Remember::Account(key.clone(), AccountChange::Nonce(None)),
+        Remember::Account(key, AccountChange::Link(Some(link))),
     ];
     store
         .settle(run, id, Outcome::Done, delta, Timestamp(30))

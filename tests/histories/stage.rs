@@ -13,7 +13,7 @@ use mattersync::cycle::{CycleError, Engine, Summary};
 use mattersync::mattermost::Client;
 use mattersync::model::{Memory, Plan};
 use mattersync::provider::ldap::LdapProvider;
-use mattersync::state::{SqliteStore, Store as _};
+use mattersync::state::State;
 use serde_json::json;
 
 use crate::events::{Fault, OUR_BOT, Setting};
@@ -127,7 +127,7 @@ pub struct Stage<'l> {
     token: Option<String>,
     pub folder: tempfile::TempDir,
     pub engine: Option<Engine>,
-    pub disk: Option<Arc<Disk>>,
+    pub disk: Option<Arc<State>>,
     pub copy: Option<BTreeMap<&'static str, Vec<u8>>>,
     /// The server as it was before each of the last rounds, the youngest first; where any list will
     /// be of then.
@@ -276,11 +276,8 @@ impl<'l> Stage<'l> {
         };
         let access = &settings.mattermost;
         let client = Client::new(Arc::new(wire), access.pace, access.timeout);
-        let disk = Arc::new(Disk {
-            hub: Arc::clone(&self.hub),
-            real: SqliteStore::open(self.folder.path()).unwrap(),
-        });
-        let store = Arc::<Disk>::clone(&disk);
+        let disk = Arc::new(Disk::open(&self.hub, self.folder.path()).unwrap());
+        let store = Arc::clone(&disk);
         let clock = Arc::<HandClock>::clone(&self.clock);
         let engine = Engine::assemble(settings, Box::new(door), client, store, clock);
         self.engine = Some(engine);
@@ -289,14 +286,14 @@ impl<'l> Stage<'l> {
 
     pub fn memory(&self) -> Memory {
         let disk = self.disk.as_ref().unwrap();
-        self.lab.runtime.block_on(disk.real.load()).unwrap()
+        self.lab.runtime.block_on(disk.load()).unwrap()
     }
 
     pub fn snapshot(&self) -> Snapshot {
         let memory = self.memory();
         let mut linked = BTreeMap::new();
         let mut accounts: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
-        for (key, link) in &memory.links {
+        for (key, link) in memory.links() {
             if let Some(number) = Directory::number_of(key.id.as_str()) {
                 linked.insert(number, link.user.to_string());
                 accounts
@@ -352,7 +349,7 @@ impl<'l> Stage<'l> {
 
     /// Whether mattersync remembers a team that it filled.
     pub fn knows_a_team(&self) -> bool {
-        !self.snapshot().memory.teams.is_empty()
+        !self.snapshot().memory.places.is_empty()
     }
 
     /// How many people the server refuses.

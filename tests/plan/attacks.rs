@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use mattersync::model::{
-    AccountState, Class, Gap, HoldCause, HoldKey, Kept, Lookup, Nonce, Plan, Reason, Rejected,
-    Remember, User, UserId, Why,
+    AccountChange, AccountState, Class, Gap, HoldCause, HoldKey, Kept, Lookup, Nonce, Plan, Reason,
+    Rejected, Remember, User, UserId, Why,
 };
 use mattersync::plan::{AdoptRule, Limit, forget_absences, unknown_marks};
 
@@ -60,7 +60,7 @@ fn forged_marks_of_a_few_show_nothing() {
     world.join("new2", "new2");
     let (plan, _) = world.cycle();
     assert_eq!(held(&plan), [HoldKey::Class(Class::Adopt)]);
-    assert!(world.memory.restored.is_none());
+    assert!(world.memory.server.restored.is_none());
     assert!(!world.user("p00").is_active(), "who is missing goes");
 }
 
@@ -69,7 +69,13 @@ fn marks_of_many_hold_what_is_missing_and_never_a_lock() {
     let mut world = company(10);
     world.leave("p00");
     let_grace_pass(&mut world);
-    let absence = world.memory.absences[&key("p00")].clone();
+    let absence = world
+        .memory
+        .account(&key("p00"))
+        .absence
+        .as_ref()
+        .unwrap()
+        .clone();
     world.leave("p01");
     let marked: Vec<UserId> = ["new1", "new2"].map(|n| forge(&mut world, n)).into();
     for name in ["new1", "new2"] {
@@ -80,25 +86,25 @@ fn marks_of_many_hold_what_is_missing_and_never_a_lock() {
     assert!(held(&plan).contains(&HoldKey::Restored), "{:?}", plan.holds);
     assert_eq!(kinds(&plan, "p00"), ["(deactivate)"]);
     assert_eq!(kinds(&plan, "p02"), ["deactivate"]);
-    let kept = &world.memory.absences[&key("p00")];
+    let kept = &world.memory.account(&key("p00")).absence.as_ref().unwrap();
     assert!(kept.certain > absence.certain, "the count goes on");
-    let restored = world.memory.restored.clone().unwrap();
+    let restored = world.memory.server.restored.clone().unwrap();
     assert_eq!(restored.witnesses, marked.iter().cloned().collect());
     assert!(restored.how.contains("write such a mark"), "{restored:?}");
 
     // A person looked: what was shown stays counted, and the same users show nothing again.
     let shown = [key("p00")].into();
     let forgotten = forget_absences(&world.memory, &shown);
-    assert_eq!(forgotten, [Remember::Absence(key("p01"), None)]);
-    world.memory.restored = None;
+    assert_eq!(
+        forgotten,
+        [Remember::Account(key("p01"), AccountChange::Absence(None))]
+    );
+    world.memory.server.restored = None;
     for user in &marked {
         let by = "alice".to_owned();
         let at = world.now.wall;
         let witness = true;
-        world
-            .memory
-            .kept
-            .insert(user.clone(), Kept { by, at, witness });
+        world.memory.users.entry(user.clone()).or_default().kept = Some(Kept { by, at, witness });
     }
     let (plan, _) = world.cycle();
     assert!(!held(&plan).contains(&HoldKey::Restored));
@@ -146,7 +152,7 @@ fn accounts_that_are_not_in_use_and_a_few_of_many_are_no_sign_of_an_older_state(
 fn a_copied_nonce_is_nobodys() {
     let mut world = MiniWorld::with(&["anna"]);
     world.join("ben", "ben");
-    world.memory.nonces.insert(key("ben"), Nonce::new("n"));
+    world.memory.accounts.entry(key("ben")).or_default().nonce = Some(Nonce::new("n"));
     for name in ["mallory", "ben", "eve"] {
         let user = forge(&mut world, name);
         let user = world.server.user(&user);

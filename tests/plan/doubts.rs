@@ -34,7 +34,13 @@ fn a_roster_that_shrank_holds_the_missing_until_a_person_looked() {
     assert_eq!(world.server.active(), 16);
     world.cycle();
     assert_eq!(
-        world.memory.shapes[&provider()].accounts,
+        world
+            .memory
+            .provider(&provider())
+            .shape
+            .as_ref()
+            .unwrap()
+            .accounts,
         15,
         "the new measure"
     );
@@ -46,7 +52,16 @@ fn a_roster_that_grew_again_raises_no_doubt() {
     world.policy.grace = DAY;
     world.hidden.extend(people(0..5).map(|who| id(&who)));
     world.cycle();
-    assert_eq!(world.memory.shapes[&provider()].accounts, 20);
+    assert_eq!(
+        world
+            .memory
+            .provider(&provider())
+            .shape
+            .as_ref()
+            .unwrap()
+            .accounts,
+        20
+    );
     world.hidden.clear();
     let (plan, run) = world.cycle();
     assert_eq!((holds(&plan).len(), run.done.len()), (0, 0));
@@ -60,12 +75,30 @@ fn entries_without_users_may_vanish() {
         world.lock(&who);
     }
     world.cycle();
-    assert_eq!(world.memory.shapes[&provider()].accounts, 24);
+    assert_eq!(
+        world
+            .memory
+            .provider(&provider())
+            .shape
+            .as_ref()
+            .unwrap()
+            .accounts,
+        24
+    );
     for who in people(10..30) {
         world.leave(&who);
     }
     world.cycle();
-    assert_eq!(world.memory.shapes[&provider()].accounts, 4);
+    assert_eq!(
+        world
+            .memory
+            .provider(&provider())
+            .shape
+            .as_ref()
+            .unwrap()
+            .accounts,
+        4
+    );
 }
 
 #[test]
@@ -90,7 +123,13 @@ fn a_container_that_vanished_holds_its_people_only() {
         assert_eq!(world.cycle().0.holds.len(), 1, "and goes on holding them");
     }
     assert_eq!(
-        world.memory.shapes[&provider()].accounts,
+        world
+            .memory
+            .provider(&provider())
+            .shape
+            .as_ref()
+            .unwrap()
+            .accounts,
         35,
         "all else is the new measure"
     );
@@ -105,7 +144,7 @@ fn a_container_of_small_containers_that_vanished_holds_its_people() {
     world.cycle();
     world.policy.guard.insert(Class::Missing, Limit::Off);
     world.hidden.extend(people(0..5).map(|who| id(&who)));
-    let shops = HoldKey::Container("ou=shops,dc=example".into());
+    let shops = HoldKey::Container(provider(), "ou=shops,dc=example".into());
     for _ in 0..3 {
         let plan = world.cycle().0;
         assert_eq!(holds(&plan), std::slice::from_ref(&shops), "and goes on");
@@ -128,7 +167,12 @@ fn a_container_that_was_renamed_holds_nobody() {
     let plan = world.cycle().0;
     assert_eq!((plan.steps.len(), plan.holds.len()), (0, 0));
     assert!(
-        world.memory.shapes[&provider()]
+        world
+            .memory
+            .provider(&provider())
+            .shape
+            .as_ref()
+            .unwrap()
             .containers
             .contains_key("ou=new,dc=example")
     );
@@ -147,7 +191,7 @@ fn a_faded_field_empties_nobody_until_a_person_looked() {
         .insert(ProfileField::LastName, "Rossi".into());
     for _ in 0..3 {
         let plan = world.cycle().0;
-        let faded = HoldKey::Attribute("field:first_name".into());
+        let faded = HoldKey::Attribute(provider(), "field:first_name".into());
         assert_eq!(holds(&plan), [faded], "it stays in doubt");
         assert!(!world.user("00").field(field).is_empty());
     }
@@ -157,13 +201,22 @@ fn a_faded_field_empties_nobody_until_a_person_looked() {
         "the rest goes on"
     );
     let plan = world.plan();
-    world.approve(&plan, &HoldKey::Attribute("field:first_name".into()));
+    world.approve(
+        &plan,
+        &HoldKey::Attribute(provider(), "field:first_name".into()),
+    );
     world.cycle();
     assert_eq!(world.user("00").field(field), "");
     let (plan, _) = world.cycle();
     assert_eq!((plan.steps.len(), plan.holds.len()), (0, 0));
     assert_eq!(
-        world.memory.shapes[&provider()].attributes["field:first_name"],
+        world
+            .memory
+            .provider(&provider())
+            .shape
+            .as_ref()
+            .unwrap()
+            .attributes["field:first_name"],
         0
     );
 }
@@ -187,11 +240,14 @@ fn a_faded_address_falls_back_to_no_other_until_a_person_looked() {
     world.account("new").emails = fall_back("new");
     for _ in 0..3 {
         let plan = world.cycle().0;
-        assert_eq!(holds(&plan), [HoldKey::Attribute("mail".into())]);
+        assert_eq!(
+            holds(&plan),
+            [HoldKey::Attribute(provider(), "mail".into())]
+        );
         assert_eq!(plan.released().count(), 0, "not even for somebody new");
     }
     let plan = world.plan();
-    world.approve(&plan, &HoldKey::Attribute("mail".into()));
+    world.approve(&plan, &HoldKey::Attribute(provider(), "mail".into()));
     world.cycle();
     assert_eq!(world.user("00").email, "user00@example.net");
 }
@@ -215,7 +271,7 @@ fn a_lock_that_nobody_can_see_any_more_lets_nobody_in() {
     }
     assert_eq!(
         holds(&world.plan()),
-        [HoldKey::Attribute("nsaccountlock".into())]
+        [HoldKey::Attribute(provider(), "nsaccountlock".into())]
     );
 }
 
@@ -233,7 +289,7 @@ fn a_lock_that_nobody_can_see_any_more_makes_nobody() {
         world.unlock(&format!("old{n}"));
     }
     world.attributes.insert("nsaccountlock".into(), 0);
-    let hidden = HoldKey::Attribute("nsaccountlock".into());
+    let hidden = HoldKey::Attribute(provider(), "nsaccountlock".into());
     for _ in 0..4 {
         let (plan, run) = world.cycle();
         assert_eq!(run.done, []);
@@ -243,7 +299,7 @@ fn a_lock_that_nobody_can_see_any_more_makes_nobody() {
     let plan = world.plan();
     world.approve(&plan, &hidden);
     world.cycle();
-    assert_eq!(world.memory.links.len(), 14);
+    assert_eq!(world.memory.links().count(), 14);
 }
 
 #[test]
@@ -299,7 +355,12 @@ fn another_directory_is_in_doubt_from_the_first_reading_that_lets_somebody_in() 
     world.identity.server = Some("two".into());
     world.unlock("00");
     world.cycle(); // seen back once: no step yet
-    let known = &world.memory.identities[&provider()];
+    let known = &world
+        .memory
+        .provider(&provider())
+        .identity
+        .as_ref()
+        .unwrap();
     assert_eq!(known.server.as_deref(), Some("one"));
 }
 

@@ -55,7 +55,13 @@ fn who_was_seen_twice_is_left_alone_until_a_whole_reading() {
     assert_eq!(kinds(&world.plan(), "1"), ["deactivate"]);
     world.cycle();
     assert!(!world.user("1").is_active());
-    assert!(world.memory.duplicates.is_empty());
+    assert!(
+        world
+            .memory
+            .accounts
+            .values()
+            .all(|m| m.duplicate.is_none())
+    );
 }
 
 #[test]

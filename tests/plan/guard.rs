@@ -70,7 +70,10 @@ fn an_approval_ends_after_its_time() {
     world.tick(3 * DAY);
     let plan = world.cycle().0;
     assert_eq!(holds(&plan), [HoldKey::Class(Class::Locked)]);
-    assert!(world.memory.approvals.is_empty(), "and is forgotten");
+    assert!(
+        world.memory.holds.values().all(|m| m.approval.is_none()),
+        "and is forgotten"
+    );
 }
 
 /// A machine is a month ahead, somebody approves, and the clock is set right: the approval would be
@@ -84,7 +87,10 @@ fn an_approval_that_was_given_by_a_clock_ahead_ends_when_it_is_set_right() {
         world.approve(&shown, &HoldKey::Class(Class::Locked));
         world.now.wall.0 -= i64::try_from(back.as_millis()).unwrap();
         assert_eq!(world.cycle().0.holds.is_empty(), good, "{back:?}");
-        assert!(world.memory.approvals.is_empty(), "used up, or forgotten");
+        assert!(
+            world.memory.holds.values().all(|m| m.approval.is_none()),
+            "used up, or forgotten"
+        );
     }
 }
 
@@ -98,11 +104,21 @@ fn an_approval_is_used_up_by_what_it_released() {
     world.approve(&shown, &locked);
     world.refuse.insert(world.server.writes + 9);
     world.cycle();
-    assert_eq!(world.memory.approvals[&locked].steps.len(), 1);
+    assert_eq!(
+        world
+            .memory
+            .hold(&locked)
+            .approval
+            .as_ref()
+            .unwrap()
+            .steps
+            .len(),
+        1
+    );
     assert!(world.user("09").is_active(), "refused, and still approved");
     world.cycle();
     assert!(!world.user("09").is_active());
-    assert!(!world.memory.approvals.contains_key(&locked));
+    assert!(!world.memory.hold(&locked).approval.is_some());
     // Back to work; days later they are locked again, and nobody has looked.
     world.policy.guard.insert(Class::Reactivate, Limit::Off);
     all().for_each(|who| world.unlock(&who));
@@ -212,7 +228,7 @@ fn what_was_approved_does_not_count_for_the_day() {
 #[test]
 fn a_first_fill_is_not_limited_and_is_no_measure_for_the_day() {
     let mut world = company(70); // all within one cycle
-    assert!(world.memory.filled.contains(&provider()));
+    assert!(world.memory.provider(&provider()).filled);
     for who in people(70..90) {
         world.join(&who, &format!("user{who}"));
     }
@@ -263,8 +279,8 @@ fn a_creation_that_fails_each_time_does_not_keep_the_first_fill_open() {
     world.cycle();
     world.refuse.insert(world.server.writes);
     world.cycle();
-    assert_eq!(world.memory.links.len(), 1);
-    assert!(world.memory.filled.contains(&provider()));
+    assert_eq!(world.memory.links().count(), 1);
+    assert!(world.memory.provider(&provider()).filled);
 }
 
 #[test]
@@ -274,7 +290,7 @@ fn an_entry_that_nobody_can_read_does_not_keep_the_first_fill_open() {
     world.join("1", "anna");
     world.gaps = vec![Gap::Empty];
     world.cycle();
-    assert!(!world.memory.filled.contains(&provider()), "it was cut");
+    assert!(!world.memory.provider(&provider()).filled, "it was cut");
     world.gaps = vec![Gap::Rejected("one entry has no id".into())];
     world.cycle();
     for n in 100..121 {
@@ -313,7 +329,7 @@ fn a_hold_holds_what_waits_for_it() {
     let plan = world.cycle().0;
     assert_eq!(kinds(&plan, "new"), ["(create)", "(join-team)"]);
     assert_eq!(holds(&plan), [HoldKey::Class(Class::Rename)]);
-    assert!(!world.memory.links.contains_key(&key("new")));
+    assert!(!world.memory.is_linked(&key("new")));
 }
 
 #[test]
@@ -451,13 +467,22 @@ fn nobody_gets_a_temporary_name_who_cannot_get_out_of_it() {
         let of_opener = of_opener.map(|s| s.action.fingerprint()).collect();
         let hold = HoldKey::Class(class);
         world.approve(&plan, &hold);
-        if let Some(approval) = world.memory.approvals.get_mut(&hold) {
+        if let Some(approval) = world
+            .memory
+            .holds
+            .get_mut(&hold)
+            .and_then(|m| m.approval.as_mut())
+        {
             approval.steps = of_opener;
         }
         let (plan, run) = world.cycle();
         assert_eq!(plan.holds[0].steps.len(), 3, "three more than may change");
         assert_eq!(run.done, [], "{class}");
-        world.memory.approvals.clear();
+        world
+            .memory
+            .holds
+            .values_mut()
+            .for_each(|m| m.approval = None);
         let plan = world.plan();
         world.approve(&plan, &hold);
         assert_eq!(world.cycle().1.done.len(), 5);

@@ -162,7 +162,11 @@ fn a_suffix_that_a_user_has_already_will_do() {
     second.emails = emails(&["second@example.org"]);
     world.accounts.insert(id("0"), second);
     world.cycle();
-    world.memory.names.clear();
+    world
+        .memory
+        .accounts
+        .values_mut()
+        .for_each(|m| m.name = None);
     assert_eq!(world.plan().steps, []);
 }
 
@@ -326,7 +330,7 @@ fn an_entry_without_legal_name_or_address_is_named_and_stops_nobody() {
     assert!(matches!(why(&world, "bad")[..], [Why::BadEntry(_)]));
     world.cycle();
     assert_eq!(
-        world.memory.links.keys().collect::<Vec<_>>(),
+        world.memory.links().map(|(key, _)| key).collect::<Vec<_>>(),
         [&key("good")]
     );
 }
@@ -337,15 +341,15 @@ fn a_creation_whose_answer_was_lost_is_found_by_its_nonce() {
     world.join("1", "anna");
     world.die_after = Some(world.server.writes + 1);
     world.cycle();
-    assert!(world.memory.links.is_empty());
+    assert!(world.memory.links().next().is_none());
     // Settled by its record; and without the record by the nonce alone.
     let mut without = world.clone();
     without.unsettled.clear();
     for world in [&mut world, &mut without] {
         world.cycle();
-        assert_eq!(world.memory.links.len(), 1);
+        assert_eq!(world.memory.links().count(), 1);
         assert_eq!(world.server.users.len(), 2, "root and anna");
-        assert!(world.memory.nonces.is_empty());
+        assert!(world.memory.accounts.values().all(|m| m.nonce.is_none()));
         world.cycle();
         assert_eq!(world.plan().steps, []);
     }
@@ -361,7 +365,7 @@ fn a_lost_creation_of_somebody_whom_protect_names_is_found_too() {
     world.cycle();
     world.unsettled.clear();
     world.cycle();
-    assert_eq!(world.memory.links.len(), 1);
+    assert_eq!(world.memory.links().count(), 1);
     assert_eq!(world.plan().steps, []);
 }
 
@@ -369,7 +373,7 @@ fn a_lost_creation_of_somebody_whom_protect_names_is_found_too() {
 fn unsettled(username: &str, email: &str) -> (MiniWorld, UserId) {
     let mut world = MiniWorld::new();
     world.join("1", "anna");
-    world.memory.nonces.insert(key("1"), Nonce::new("n-1"));
+    world.memory.accounts.entry(key("1")).or_default().nonce = Some(Nonce::new("n-1"));
     let user = carrier(&mut world, username, email);
     (world, user)
 }
@@ -393,7 +397,7 @@ fn a_nonce_makes_nobody_ours_whose_name_or_address_is_another() {
         let said = why(&world, "1");
         assert_eq!(matches!(said[..], [Why::Conflict { .. }]), !ours, "{name}");
         world.cycle();
-        let linked = world.memory.links.get(&key("1")).map(|l| &l.user);
+        let linked = world.memory.link(&key("1")).map(|l| &l.user);
         assert_eq!(linked, ours.then_some(&user), "{name} {mail}");
         assert_eq!(world.server.users.len(), 2, "nobody is made beside");
     }
@@ -412,7 +416,7 @@ fn a_nonce_that_was_copied_is_ours_by_name_and_address() {
     carrier(&mut world, "eve", "eve@example.net");
     world.cycle();
     assert!(matches!(why(&world, "1")[..], [Why::Conflict { .. }]));
-    assert!(world.memory.links.is_empty());
+    assert!(world.memory.links().next().is_none());
 }
 
 /// Two accounts have one name: the user that was made for one of them is that one's, in whatever
@@ -454,12 +458,16 @@ fn an_administrator_is_ours_by_nonce_only_as_the_first_user() {
         world.policy.first_admin = first.map(Into::into);
         world.server.user(&user).roles.insert("system_admin".into());
         world.cycle();
-        assert_eq!(world.memory.links.len(), usize::from(ours), "{first:?}");
-        world.memory.links.clear();
-        world.memory.nonces.insert(key("1"), Nonce::new("n-1"));
+        assert_eq!(world.memory.links().count(), usize::from(ours), "{first:?}");
+        world
+            .memory
+            .accounts
+            .values_mut()
+            .for_each(|m| m.link = None);
+        world.memory.accounts.entry(key("1")).or_default().nonce = Some(Nonce::new("n-1"));
         world.server.user(&user).is_bot = true;
         world.cycle();
-        assert!(world.memory.links.is_empty(), "a bot never is");
+        assert!(world.memory.links().next().is_none(), "a bot never is");
     }
 }
 
@@ -473,7 +481,7 @@ fn a_creation_is_not_settled_by_a_user_with_another_address() {
     let user = world.server.by_name("anna").unwrap().id.clone();
     world.server.user(&user).email = "mallory@example.net".into();
     world.cycle();
-    assert!(world.unsettled.is_empty() && world.memory.links.is_empty());
+    assert!(world.unsettled.is_empty() && world.memory.links().next().is_none());
     assert!(matches!(why(&world, "1")[..], [Why::Conflict { .. }]));
 }
 

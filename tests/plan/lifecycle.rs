@@ -96,7 +96,16 @@ fn only_complete_readings_count_and_a_return_ends_it() {
         world.tick(DAY);
         world.cycle();
     }
-    assert_eq!(world.memory.absences[&key("anna")].readings, 1);
+    assert_eq!(
+        world
+            .memory
+            .account(&key("anna"))
+            .absence
+            .as_ref()
+            .unwrap()
+            .readings,
+        1
+    );
     world.gaps.clear();
     world.accounts.insert(id("anna"), anna);
     let (_, run) = world.cycle();
@@ -105,7 +114,7 @@ fn only_complete_readings_count_and_a_return_ends_it() {
         [],
         "nothing is written for a return within the grace"
     );
-    assert!(world.memory.absences.is_empty());
+    assert!(world.memory.accounts.values().all(|m| m.absence.is_none()));
 }
 
 #[test]
@@ -205,7 +214,13 @@ fn who_returns_comes_back_after_two_readings_that_agree() {
     assert_eq!(kinds(&world.cycle().0, "anna"), ["reactivate"]);
     assert!(active(&world, "anna"));
     assert_eq!(world.link("anna").deactivated, None);
-    assert!(world.memory.returns.is_empty());
+    assert!(
+        world
+            .memory
+            .accounts
+            .values()
+            .all(|m| m.returning.is_none())
+    );
 }
 
 #[test]
@@ -335,7 +350,7 @@ fn an_order_is_carried_out_and_never_undone_by_itself() {
         None,
         "a person's word passes the guard"
     );
-    assert!(world.memory.orders.is_empty());
+    assert!(world.memory.users.values().all(|m| m.order.is_none()));
     for _ in 0..4 {
         world.cycle();
     }
@@ -361,7 +376,7 @@ fn an_order_for_somebody_who_is_out_already_keeps_him_out() {
         world.cycle();
     }
     assert!(!active(&world, "anna"));
-    assert!(world.memory.orders.is_empty());
+    assert!(world.memory.users.values().all(|m| m.order.is_none()));
     assert_eq!(
         why(&world, "anna"),
         [Why::DeactivatedByOrder { by: "alice".into() }]

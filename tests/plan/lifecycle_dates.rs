@@ -50,8 +50,16 @@ fn soon(world: &MiniWorld, who: &str) -> Vec<(Timestamp, u64)> {
 fn learned(world: &MiniWorld) -> usize {
     let plan = world.plan();
     let said = plan.learned.iter();
-    said.filter(|l| matches!(l, mattersync::model::Remember::Announced(..)))
-        .count()
+    said.filter(|l| {
+        matches!(
+            l,
+            mattersync::model::Remember::Account(
+                _,
+                mattersync::model::AccountChange::Announced(..)
+            )
+        )
+    })
+    .count()
 }
 
 #[test]
@@ -63,7 +71,16 @@ fn a_date_is_announced_seven_days_before_once_and_anew_when_it_changes() {
     pass(&mut world, DAY + HOUR);
     assert_eq!((soon(&world, "anna"), learned(&world)), (vec![(at, 6)], 1));
     world.cycle();
-    assert_eq!(world.memory.announced[&key("anna")].date, at);
+    assert_eq!(
+        world
+            .memory
+            .account(&key("anna"))
+            .announced
+            .as_ref()
+            .unwrap()
+            .date,
+        at
+    );
     assert_eq!(
         (soon(&world, "anna"), learned(&world)),
         (vec![(at, 6)], 0),
@@ -73,10 +90,25 @@ fn a_date_is_announced_seven_days_before_once_and_anew_when_it_changes() {
     expire(&mut world, "anna", later);
     assert_eq!(learned(&world), 1, "another date");
     world.cycle();
-    assert_eq!(world.memory.announced[&key("anna")].date, later);
+    assert_eq!(
+        world
+            .memory
+            .account(&key("anna"))
+            .announced
+            .as_ref()
+            .unwrap()
+            .date,
+        later
+    );
     world.account("anna").expires = None;
     world.cycle();
-    assert!(world.memory.announced.is_empty());
+    assert!(
+        world
+            .memory
+            .accounts
+            .values()
+            .all(|m| m.announced.is_none())
+    );
 }
 
 #[test]
@@ -102,7 +134,14 @@ fn who_expires_is_out_at_that_moment_with_the_date_as_the_reason() {
     let why = world.link("anna").deactivated.as_ref().unwrap().why.clone();
     assert!(why.contains("accountExpires is"), "{why}");
     world.cycle();
-    assert!(world.memory.announced.is_empty(), "over");
+    assert!(
+        world
+            .memory
+            .accounts
+            .values()
+            .all(|m| m.announced.is_none()),
+        "over"
+    );
 }
 
 #[test]
@@ -231,7 +270,7 @@ fn a_clock_that_was_set_right_by_a_jump_needs_a_word() {
     assert_eq!(world.cycle().1.done.len(), 1);
     world.cycle();
     assert_eq!(
-        world.memory.clock.as_ref().unwrap().ahead,
+        world.memory.server.clock.as_ref().unwrap().ahead,
         0,
         "believed again"
     );
@@ -280,11 +319,11 @@ fn a_new_date_lets_somebody_in_again_while_the_clock_is_right() {
 #[test]
 fn a_clock_is_written_down_only_where_dates_matter_and_seldom() {
     let mut world = MiniWorld::with(&["anna"]);
-    assert_eq!(world.memory.clock, None);
+    assert_eq!(world.memory.server.clock, None);
     let at = world.now.wall.after(90 * DAY);
     expire(&mut world, "anna", at);
     world.cycle();
-    assert!(world.memory.clock.is_some());
+    assert!(world.memory.server.clock.is_some());
     world.tick(Duration::from_secs(300));
     assert_eq!(world.plan().learned, []);
     world.tick(HOUR);

@@ -36,7 +36,7 @@ fn who_flaps_is_not_let_in_again_without_a_word() {
         assert!(world.user("anna").is_active());
         world.tick(HOUR);
     }
-    let times = world.memory.flips[&key("anna")].clone();
+    let times = world.memory.account(&key("anna")).flips.clone();
     assert_eq!(times.len(), 4);
     world.memory.done.clear();
     flap(&mut world, "anna");
@@ -62,7 +62,10 @@ fn who_flaps_is_not_let_in_again_without_a_word() {
     world.approve(&plan, &HoldKey::Flapping);
     assert_eq!(kinds(&world.cycle().0, "anna"), ["reactivate"]);
     assert!(world.user("anna").is_active());
-    assert!(world.memory.approvals.is_empty(), "for this once");
+    assert!(
+        world.memory.holds.values().all(|m| m.approval.is_none()),
+        "for this once"
+    );
     flap(&mut world, "anna");
     assert!(!world.user("anna").is_active(), "and not for the next time");
 }
@@ -75,10 +78,13 @@ fn what_was_long_ago_does_not_count() {
         assert!(world.user("anna").is_active());
         world.tick(4 * DAY);
     }
-    assert!(world.memory.flips[&key("anna")].len() <= 4);
+    assert!(world.memory.account(&key("anna")).flips.len() <= 4);
     world.tick(8 * DAY);
     world.cycle();
-    assert!(world.memory.flips.is_empty(), "pruned");
+    assert!(
+        world.memory.accounts.values().all(|m| m.flips.is_empty()),
+        "pruned"
+    );
     world.policy.lifecycle.flap_limit = None;
     for _ in 0..6 {
         flap(&mut world, "anna");
@@ -92,7 +98,7 @@ fn a_persons_orders_are_no_flips() {
     world.order("anna");
     world.cycle();
     assert!(!world.user("anna").is_active());
-    assert!(world.memory.flips.is_empty());
+    assert!(world.memory.accounts.values().all(|m| m.flips.is_empty()));
 }
 
 #[test]
@@ -121,7 +127,16 @@ fn who_was_reactivated_by_hand_goes_again_where_the_directory_decides() {
         let (plan, run) = world.cycle();
         if gone {
             assert_eq!(run.done, []);
-            assert_eq!(world.memory.absences[&key("anna")].readings, 0);
+            assert_eq!(
+                world
+                    .memory
+                    .account(&key("anna"))
+                    .absence
+                    .as_ref()
+                    .unwrap()
+                    .readings,
+                0
+            );
             world.lookups.remove(&id("anna"));
             let (plan, _) = world.cycle();
             assert_eq!(kinds(&plan, "anna"), ["deactivate"]);
@@ -293,7 +308,7 @@ fn who_was_gone_for_a_year_is_deleted_only_when_a_person_says_so() {
     let mut world = leaver();
     // No configuration raises the limit.
     world.policy.guard.insert(Class::Purge, Limit::Off);
-    let since = world.memory.gone[&key("anna")];
+    let since = world.memory.account(&key("anna")).gone.unwrap();
     world.tick(YEAR - HOUR);
     assert_eq!(world.cycle().0.steps, []);
     assert!(purge_due(&world.memory, &world.policy, &provider(), &world.now).is_empty());
@@ -314,8 +329,11 @@ fn who_was_gone_for_a_year_is_deleted_only_when_a_person_says_so() {
     let user = world.user_id("anna");
     assert_eq!(world.cycle().1.done.len(), 1);
     assert!(!world.server.users.contains_key(&user));
-    assert!(!world.memory.links.contains_key(&key("anna")), "forgotten");
-    assert!(world.memory.gone.is_empty() && world.memory.approvals.is_empty());
+    assert!(!world.memory.is_linked(&key("anna")), "forgotten");
+    assert!(
+        world.memory.accounts.values().all(|m| m.gone.is_none())
+            && world.memory.holds.values().all(|m| m.approval.is_none())
+    );
     // Should the account come back, it is a new user's.
     world.join("anna", "anna");
     world.cycle();
@@ -330,9 +348,9 @@ fn a_deletion_whose_answer_was_lost_is_settled_by_looking() {
     world.approve(&plan, &HoldKey::Class(Class::Purge));
     world.die_after = Some(world.server.writes);
     world.cycle();
-    assert!(world.memory.links.contains_key(&key("anna")));
+    assert!(world.memory.is_linked(&key("anna")));
     world.cycle();
-    assert!(!world.memory.links.contains_key(&key("anna")));
+    assert!(!world.memory.is_linked(&key("anna")));
 }
 
 #[test]
@@ -341,7 +359,14 @@ fn nobody_else_is_ever_deleted() {
     let reasons: [(&str, Change, bool); 9] = [
         (
             "adopted",
-            |w| w.memory.links.get_mut(&key("anna")).unwrap().origin = LinkOrigin::Adopted,
+            |w| {
+                w.memory
+                    .accounts
+                    .get_mut(&key("anna"))
+                    .and_then(|m| m.link.as_mut())
+                    .unwrap()
+                    .origin = LinkOrigin::Adopted
+            },
             false,
         ),
         (
@@ -420,13 +445,13 @@ fn who_is_only_locked_or_was_back_in_between_is_not_gone() {
     world.accounts.insert(id("anna"), anna);
     world.lock("anna");
     world.cycle();
-    assert!(world.memory.gone.is_empty());
+    assert!(world.memory.accounts.values().all(|m| m.gone.is_none()));
     world.tick(2 * YEAR);
     assert_eq!(world.cycle().0.steps, []);
     world.leave("anna");
     world.cycle();
     assert_eq!(
-        world.memory.gone[&key("anna")],
+        world.memory.account(&key("anna")).gone.unwrap(),
         world.now.wall,
         "from now on"
     );
@@ -442,7 +467,7 @@ fn switched_off_it_is_forgotten() {
     let mut world = leaver();
     world.policy.lifecycle.purge_after = None;
     world.cycle();
-    assert!(world.memory.gone.is_empty());
+    assert!(world.memory.accounts.values().all(|m| m.gone.is_none()));
 }
 
 /// However often it jumps, and however many cycles are made by it: who is gone for half a year is
@@ -450,7 +475,7 @@ fn switched_off_it_is_forgotten() {
 #[test]
 fn nobody_is_gone_for_longer_because_the_clock_was_set() {
     let mut world = leaver();
-    let since = world.memory.gone[&key("anna")];
+    let since = world.memory.account(&key("anna")).gone.unwrap();
     let set = |world: &mut MiniWorld, by: i64| world.now.wall.0 += by * 86_400_000;
     world.tick(YEAR / 2);
     world.cycle();
@@ -469,7 +494,11 @@ fn nobody_is_gone_for_longer_because_the_clock_was_set() {
     );
     set(&mut world, -2 * 365);
     world.cycle();
-    assert_eq!(world.memory.gone[&key("anna")], since, "it was set right");
+    assert_eq!(
+        world.memory.account(&key("anna")).gone.unwrap(),
+        since,
+        "it was set right"
+    );
     assert_eq!(kinds(&world.plan(), "anna"), ["(purge)"]);
     set(&mut world, -2 * 365);
     world.cycle();

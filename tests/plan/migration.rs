@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use mattersync::model::{
-    Absence, Announcement, ChosenName, Flip, Flipped, Link, LinkOrigin, Memory, Nonce, Now,
-    Remember, Return, RunId, Timestamp, Undoing, Undone, Unlinked, UserId,
+    Absence, AccountChange, Announcement, ChosenName, Flip, Flipped, Link, LinkOrigin, Memory,
+    Nonce, Now, Remember, Return, RunId, Timestamp, Undoing, Undone, Unlinked, UserId,
 };
 use mattersync::plan::Migration;
 
@@ -59,23 +59,23 @@ fn everything(world: &MiniWorld, id: &str) -> Vec<Remember> {
     };
     let key = || key.clone();
     vec![
-        Remember::Link(key(), link),
-        Remember::Absence(key(), Some(absence)),
-        Remember::Return(key(), Some(back)),
-        Remember::Name(key(), Some(name)),
-        Remember::Nonce(key(), Some(Nonce::new("n"))),
-        Remember::Waiting(key(), Some(at.into())),
-        Remember::Flips(
+        Remember::Account(key(), AccountChange::Link(Some(link))),
+        Remember::Account(key(), AccountChange::Absence(Some(absence))),
+        Remember::Account(key(), AccountChange::Returning(Some(back))),
+        Remember::Account(key(), AccountChange::Name(Some(name))),
+        Remember::Account(key(), AccountChange::Nonce(Some(Nonce::new("n")))),
+        Remember::Account(key(), AccountChange::Waiting(Some(at.into()))),
+        Remember::Account(
             key(),
-            Some(vec![Flip {
+            AccountChange::Flips(vec![Flip {
                 at,
                 of: Flipped::Username,
             }]),
         ),
-        Remember::Announced(key(), Some(announced)),
-        Remember::Gone(key(), Some(at)),
-        Remember::Unlinked(key(), Some(apart)),
-        Remember::Undone(key(), Some(vec![undone])),
+        Remember::Account(key(), AccountChange::Announced(Some(announced))),
+        Remember::Account(key(), AccountChange::Gone(Some(at))),
+        Remember::Account(key(), AccountChange::Unlinked(Some(apart))),
+        Remember::Account(key(), AccountChange::Undone(vec![undone])),
     ]
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use mattersync::model::{
-    Action, Class, HoldKey, Kept, Precondition, Reason, Remember, Step, StepId, Subject, UserId,
-    Why,
+    AccountChange, Action, Class, HoldKey, Kept, Precondition, Reason, Remember, Step, StepId,
+    Subject, UserChange, UserId, Why,
 };
 use mattersync::plan::{Bar, Crowd, Effect, World, remember};
 
@@ -82,7 +82,15 @@ fn edge_36_a_user_who_was_there_before_is_adopted_once_and_on_a_persons_word() {
         assert!(matches!(why(&world, "anna")[..], [Why::Unlinked { .. }]));
     }
     link(&mut world, "anna", &user);
-    assert_eq!(world.memory.unlinked.len(), 0);
+    assert_eq!(
+        world
+            .memory
+            .accounts
+            .values()
+            .filter(|m| m.unlinked.is_some())
+            .count(),
+        0
+    );
     assert_eq!(why(&world, "anna"), []);
     assert_eq!(
         world.memory.done,
@@ -116,7 +124,7 @@ fn edge_37_whoever_takes_a_future_joiners_address_gets_no_account() {
         world.tick(crate::world::HOUR);
     }
     assert_eq!(world.user_id("bob"), bob);
-    assert!(!world.memory.links.contains_key(&key("carl")));
+    assert!(!world.memory.is_linked(&key("carl")));
 }
 
 #[test]
@@ -151,7 +159,7 @@ fn a_lost_creation_of_an_account_that_was_unlinked_brings_nothing_back() {
     by_hand(&mut world, action, &Effect::Unlinked);
     world.die_after = None;
     world.cycle();
-    assert!(!world.memory.links.contains_key(&key("anna")));
+    assert!(!world.memory.is_linked(&key("anna")));
     assert!(matches!(why(&world, "anna")[..], [Why::Unlinked { .. }]));
 }
 
@@ -167,11 +175,27 @@ fn who_is_linked_needs_no_word_any_more_to_be_kept() {
     };
     world
         .memory
-        .remember(&Remember::Kept(user.clone(), Some(kept)));
+        .remember(&Remember::User(user.clone(), UserChange::Kept(Some(kept))));
     link(&mut world, "anna", &user);
-    assert_eq!(world.memory.kept.len(), 0);
+    assert_eq!(
+        world
+            .memory
+            .users
+            .values()
+            .filter(|m| m.kept.is_some())
+            .count(),
+        0
+    );
     let user = unlink(&mut world, "anna", true);
-    assert_eq!(world.memory.unlinked.len(), 0);
+    assert_eq!(
+        world
+            .memory
+            .accounts
+            .values()
+            .filter(|m| m.unlinked.is_some())
+            .count(),
+        0
+    );
     assert!(
         matches!(why(&world, "anna")[..], [Why::Conflict { .. }]),
         "as at first"
@@ -253,31 +277,34 @@ fn what_is_remembered_by_a_placeholder_is_nobody_s() {
     let user = world.server.users.values().find(|u| u.username == "stan");
     let user = user.unwrap().id.clone();
     // As an older version left it: linked.
-    let link = world.memory.links[&key("mara")].clone();
+    let link = world.memory.link(&key("mara")).unwrap().clone();
     let link = mattersync::model::Link {
         user: user.clone(),
         last_username: "stan".into(),
         last_dn: "uid=stan,ou=people,dc=example".into(),
         ..link
     };
-    world.memory.links.insert(key("autogenerate"), link);
+    world
+        .memory
+        .accounts
+        .entry(key("autogenerate"))
+        .or_default()
+        .link = Some(link);
     // The provider names the entry of the next person and does not give it as an account.
     world.leave("autogenerate");
     world.join("real", "stan");
     let (plan, run) = world.cycle();
-    assert!(!world.memory.links.contains_key(&key("autogenerate")));
+    assert!(!world.memory.is_linked(&key("autogenerate")));
     assert!(run.done.is_empty(), "{run:?}");
     assert!(world.server.users[&user].is_active());
+    let forgotten = Remember::forget_account(key("autogenerate"));
+    assert!(plan.learned.contains(&forgotten));
     assert!(
-        plan.learned
-            .contains(&Remember::Unlink(key("autogenerate")))
-    );
-    assert!(
-        world.memory.restored.is_none(),
+        world.memory.server.restored.is_none(),
         "the state is no older copy"
     );
     assert_eq!(kinds(&plan, "real"), ["(adopt)"]);
     world.approve(&plan, &HoldKey::Class(Class::Adopt));
     world.cycle();
-    assert_eq!(world.memory.links[&key("real")].user, user);
+    assert_eq!(world.memory.link(&key("real")).unwrap().user, user);
 }

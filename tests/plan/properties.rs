@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mattersync::model::{
-    AccountKey, AccountState, Action, Class, Directory, Evidence, Fingerprint, HoldKey, Memory,
-    Plan, Reason, Remember, Roster, User, UserId,
+    AccountChange, AccountKey, AccountState, Action, Class, Directory, Evidence, Fingerprint,
+    HoldKey, Memory, Plan, Reason, Remember, Roster, User, UserId,
 };
 use mattersync::plan::{legal_username, limit};
 use proptest::prelude::*;
@@ -48,7 +48,7 @@ fn nothing_to_check(_: &MiniWorld, _: &Plan, _: &Run, _: &MiniWorld) -> Result<(
 
 /// Whether `protect` names a user: by the directory's name if one is known, else by the present.
 fn is_protected(world: &MiniWorld, user: &User) -> bool {
-    let mut links = world.memory.links.iter();
+    let mut links = world.memory.links();
     let linked = links.find(|(_, link)| link.user == user.id);
     let raw = linked.map(|(key, link)| {
         let account = world.directory().accounts.get(&key.id).cloned();
@@ -98,7 +98,7 @@ proptest! {
             world.cycle();
         }
         for change in world.plan().learned {
-            let counts = matches!(&change, Remember::Absence(_, Some(_)));
+            let counts = matches!(&change, Remember::Account(_, AccountChange::Absence(Some(_))));
             prop_assert!(counts, "learned again: {change:?}");
         }
     }
@@ -170,7 +170,7 @@ proptest! {
     #[test]
     fn strangers_are_left_alone((world, events) in history()) {
         live(world, &events, |before, plan, _, after| {
-            let links = before.memory.links.values();
+            let links = before.memory.links().map(|(_, link)| link);
             let mut ours: BTreeSet<&UserId> = links.map(|l| &l.user).collect();
             // Created in a run whose outcome was lost, and found again.
             ours.extend(after.created());
@@ -185,7 +185,7 @@ proptest! {
                 prop_assert!(!is_protected(before, user), "{step:#?}");
                 if matches!(step.action, Action::Adopt { .. }) {
                     prop_assert!(!user.is_admin() && !user.is_guest(), "{step:#?}");
-                    prop_assert!(!before.memory.links.values().any(|l| &l.user == id));
+                    prop_assert!(!before.memory.links().map(|(_, link)| link).any(|l| &l.user == id));
                 } else if !ours.contains(id) {
                     let waits = adoptions.get(id).is_some_and(|a| step.after.contains(a));
                     let ordered = matches!(step.reason, Reason::Ordered { .. });
@@ -201,7 +201,7 @@ proptest! {
     fn nobody_gets_another_persons_user((world, events) in history()) {
         let mut persons: BTreeMap<UserId, AccountKey> = BTreeMap::new();
         live(world, &events, |before, _, _, after| {
-            for (key, link) in &after.memory.links {
+            for (key, link) in after.memory.links() {
                 let person = persons.entry(link.user.clone()).or_insert_with(|| key.clone());
                 prop_assert_eq!(&*person, key, "{} changed hands", &link.user);
             }
@@ -215,7 +215,7 @@ proptest! {
     #[test]
     fn approvals_release_exactly_what_was_shown((world, events) in history()) {
         let mut world = live(world, &events, nothing_to_check)?;
-        world.memory.approvals.clear();
+        world.memory.holds.values_mut().for_each(|m| m.approval = None);
         let plan = world.plan();
         let active = active_linked(&world);
         for class in Class::ALL {
@@ -258,7 +258,8 @@ proptest! {
         for _ in 0..4 {
             world.cycle();
         }
-        let had = world.memory.links.clone();
+        let had = world.memory.links();
+        let had: BTreeMap<_, _> = had.map(|(k, l)| (k.clone(), l.clone())).collect();
         let same_as_read: BTreeSet<AccountKey> = had.iter().filter(|(key, link)| {
             let user = &world.server.users[&link.user];
             world.accounts.get(&key.id).is_some_and(|account| {
@@ -295,7 +296,7 @@ proptest! {
     #[test]
     fn the_order_of_input_does_not_matter((world, events) in history(), seed in any::<u64>()) {
         let mut world = live(world, &events, nothing_to_check)?;
-        world.memory.orders.clear(); // of two orders against the last two administrators one wins
+        world.memory.users.values_mut().for_each(|m| m.order = None); // of two orders against the last two administrators one wins
         let plan = world.plan();
 
         let mut shuffled = world.clone();
@@ -309,7 +310,7 @@ proptest! {
         let again = read.remove(&provider()).into_iter().map(|d| (provider(), d)).collect();
         prop_assert_eq!(&plan, &shuffled.plan_of(&again));
 
-        world.memory.approvals.clear(); // they name the ids
+        world.memory.holds.values_mut().for_each(|m| m.approval = None); // they name the ids
         let plan = world.plan();
         let other = with_other_user_ids(&world, seed);
         prop_assert_eq!(wishes(&plan, &world), wishes(&other.plan(), &other));
@@ -328,7 +329,7 @@ fn seen_locked(directory: &Directory, key: &AccountKey) -> bool {
 }
 
 fn active_linked(world: &MiniWorld) -> u64 {
-    let links = world.memory.links.values();
+    let links = world.memory.links().map(|(_, link)| link);
     let active = links.filter(|l| world.server.users[&l.user].is_active());
     active.count() as u64
 }
@@ -356,7 +357,12 @@ fn with_other_user_ids(world: &MiniWorld, seed: u64) -> MiniWorld {
     for members in other.server.members.values_mut() {
         *members = members.iter().map(|(id, m)| (new(id), m.clone())).collect();
     }
-    for link in other.memory.links.values_mut() {
+    for link in other
+        .memory
+        .accounts
+        .values_mut()
+        .filter_map(|m| m.link.as_mut())
+    {
         link.user = new(&link.user);
     }
     other

@@ -100,7 +100,7 @@ fn who_drops_out_because_of_a_changed_filter_is_held_with_the_line() {
     assert!(!world.user("cy").is_active());
     world.cycle();
     assert_eq!(
-        world.memory.scopes[&provider()][FILTER],
+        world.memory.provider(&provider()).scope.as_ref().unwrap()[FILTER],
         "\"(uid=a*)\"",
         "learned"
     );
@@ -138,7 +138,10 @@ fn a_change_that_takes_nothing_away_is_learned() {
     world.policy.grace = Duration::ZERO;
     set(&mut world, FILTER, "\"(cn=*)\"", 7);
     world.cycle();
-    assert_eq!(world.memory.scopes[&provider()][FILTER], "\"(cn=*)\"");
+    assert_eq!(
+        world.memory.provider(&provider()).scope.as_ref().unwrap()[FILTER],
+        "\"(cn=*)\""
+    );
     // Who leaves later leaves.
     let gone = world.leave("cy");
     let state = gone.state;
@@ -255,14 +258,20 @@ fn a_shorter_grace_holds_who_would_still_be_within_the_old_one() {
         world.cycle();
     }
     assert!(!world.user("cy").is_active());
-    assert_eq!(world.memory.scopes[&provider()][GRACE], "\"1h\"");
+    assert_eq!(
+        world.memory.provider(&provider()).scope.as_ref().unwrap()[GRACE],
+        "\"1h\""
+    );
     // A longer one takes nobody away either.
     world.policy.grace = DAY;
     set(&mut world, GRACE, "\"24h\"", 9);
     world.leave("bo");
     world.cycle();
     assert_eq!(holds(&world.cycle().0), []);
-    assert_eq!(world.memory.scopes[&provider()][GRACE], "\"24h\"");
+    assert_eq!(
+        world.memory.provider(&provider()).scope.as_ref().unwrap()[GRACE],
+        "\"24h\""
+    );
 }
 
 #[test]
@@ -292,7 +301,7 @@ fn a_state_without_known_settings_learns_them() {
     filtered(&mut world, "cy");
     world.cycle();
     assert!(!world.user("cy").is_active(), "nothing is known to differ");
-    assert!(world.memory.scopes.contains_key(&provider()));
+    assert!(world.memory.provider(&provider()).scope.is_some());
 }
 
 fn older(plan: &Plan) -> Option<String> {
@@ -324,7 +333,10 @@ fn an_older_state_is_noticed_by_the_users_whom_it_does_not_know() {
     assert_eq!(kinds(&plan, "ed"), ["(create)", "(join-team)"]);
     assert_eq!(kinds(&plan, "di")[0], "(adopt)");
     assert_eq!(world.server.users.len(), users, "nobody is made twice");
-    assert!(world.memory.restored.is_some(), "and it is not forgotten");
+    assert!(
+        world.memory.server.restored.is_some(),
+        "and it is not forgotten"
+    );
     // A person looks at the adoption, too.
     world.approve(&plan, &HoldKey::Class(Class::Adopt));
     world.approve(&plan, &HoldKey::Restored);
@@ -332,7 +344,7 @@ fn an_older_state_is_noticed_by_the_users_whom_it_does_not_know() {
     world.cycle();
     assert_eq!(world.server.users.len(), users + 1);
     assert!(!world.user("cy").is_active() && !world.user("bo").is_active());
-    assert!(world.memory.restored.is_none());
+    assert!(world.memory.server.restored.is_none());
     assert_eq!(older(&world.plan()), None);
 }
 
@@ -358,7 +370,7 @@ fn a_lost_state_makes_nobody_twice() {
     assert_eq!(world.server.users.len(), users);
     world.approve(&plan, &HoldKey::Class(Class::Adopt));
     world.cycle();
-    assert_eq!(world.memory.links.len(), 3);
+    assert_eq!(world.memory.links().count(), 3);
 }
 
 /// Absences that an older copy knows are shown to a person before they count.
@@ -371,7 +383,10 @@ fn what_an_older_state_says_of_who_is_missing_waits_for_a_person() {
         world.cycle();
     }
     let copy = world.memory.clone();
-    assert_eq!(copy.absences[&key("cy")].readings, 3);
+    assert_eq!(
+        copy.account(&key("cy")).absence.as_ref().unwrap().readings,
+        3
+    );
     world.accounts.insert(id("cy"), gone);
     world.tick(2 * DAY);
     world.join("di", "di");
@@ -433,7 +448,16 @@ fn a_directory_that_went_back_holds_what_that_takes_away_also_later() {
     world.cycle();
     assert!(!world.user("cy").is_active() && world.user("bo").is_active());
     assert_eq!(holds(&world.plan()), []);
-    assert!(world.memory.identities[&provider()].went_back.is_none());
+    assert!(
+        world
+            .memory
+            .provider(&provider())
+            .identity
+            .as_ref()
+            .unwrap()
+            .went_back
+            .is_none()
+    );
 }
 
 #[test]
@@ -460,7 +484,13 @@ fn a_directory_that_went_back_and_takes_nothing_away_is_believed() {
     come_so_far(&mut world, "dc1", "40000");
     world.cycle();
     assert_eq!(
-        world.memory.identities[&provider()].progress["dc1"],
+        world
+            .memory
+            .provider(&provider())
+            .identity
+            .as_ref()
+            .unwrap()
+            .progress["dc1"],
         "40000"
     );
     world.policy.grace = Duration::ZERO;
@@ -488,8 +518,16 @@ fn an_unknown_mark_says_nothing_where_something_else_explains_it() {
     let without = |who: &str| {
         let mut world = world.clone();
         for who in [who.to_owned(), format!("{who}2")] {
-            world.memory.links.remove(&key(&who));
-            world.memory.nonces.remove(&key(&who));
+            world
+                .memory
+                .accounts
+                .get_mut(&key(&who))
+                .and_then(|m| m.link.take());
+            world
+                .memory
+                .accounts
+                .get_mut(&key(&who))
+                .and_then(|m| m.nonce.take());
         }
         world
     };
@@ -514,7 +552,7 @@ fn an_unknown_mark_says_nothing_where_something_else_explains_it() {
         at: kept.now.wall,
         witness: false,
     };
-    kept.memory.kept.insert(cy.clone(), word);
+    kept.memory.users.entry(cy.clone()).or_default().kept = Some(word);
     assert!(!older(&kept), "somebody looked at the user");
     let mut unlinked = without("cy");
     let word = Unlinked {
@@ -522,11 +560,16 @@ fn an_unknown_mark_says_nothing_where_something_else_explains_it() {
         by: "alice".into(),
         at: unlinked.now.wall,
     };
-    unlinked.memory.unlinked.insert(key("cy"), word);
+    unlinked
+        .memory
+        .accounts
+        .entry(key("cy"))
+        .or_default()
+        .unlinked = Some(word);
     assert!(!older(&unlinked), "somebody took them apart");
     let mut forgotten = without("cy");
     let at = forgotten.now.wall;
-    forgotten.memory.forgotten.insert(cy, at);
+    forgotten.memory.users.entry(cy).or_default().forgotten = Some(at);
     assert!(!older(&forgotten), "somebody had the account forgotten");
 }
 

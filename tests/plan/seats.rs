@@ -31,10 +31,19 @@ fn a_seat_freed_in_the_same_run_is_given_to_who_waited_longest() {
     assert_eq!(kinds(&plan, "0"), [""; 0]);
     assert_eq!(world.server.active(), 3);
     world.cycle();
-    assert_eq!(world.memory.waiting.keys().collect::<Vec<_>>(), [&key("0")]);
+    assert_eq!(
+        world
+            .memory
+            .accounts
+            .iter()
+            .filter(|(_, m)| m.waiting.is_some())
+            .map(|(k, _)| k)
+            .collect::<Vec<_>>(),
+        [&key("0")]
+    );
     world.leave("0");
     world.cycle();
-    assert!(world.memory.waiting.is_empty());
+    assert!(world.memory.accounts.values().all(|m| m.waiting.is_none()));
 }
 
 #[test]
@@ -171,7 +180,7 @@ fn what_frees_seats_and_names_comes_before_what_takes_them() {
 fn bots_take_no_seat() {
     let mut world = MiniWorld::with(&["a"]);
     world.server.tells_seats = false;
-    world.memory.seat_refusal = Some(SeatRefusal {
+    world.memory.server.seat_refusal = Some(SeatRefusal {
         active: world.server.active(),
         at: world.now.wall,
     });

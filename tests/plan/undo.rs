@@ -1,8 +1,8 @@
 //! What people took back: one test a rule of the design.
 
 use mattersync::model::{
-    Gap, Made, Outcome, ProfileField, Remember, RunId, StepRecord, Timestamp, Undoing, Undone,
-    ValueOf, Why,
+    AccountChange, Gap, Made, Outcome, ProfileField, Remember, RunId, StepRecord, Timestamp,
+    Undoing, Undone, ValueOf, Why,
 };
 use mattersync::plan::inverse;
 
@@ -18,7 +18,7 @@ fn take_back(world: &mut MiniWorld, who: &str, what: Undoing) {
         at: world.now.wall,
         done: false,
     };
-    let wish = Remember::Undone(key(who), Some(vec![undone]));
+    let wish = Remember::Account(key(who), AccountChange::Undone(vec![undone]));
     world.memory.remember(&wish);
 }
 
@@ -42,7 +42,10 @@ fn who_is_out_of_reach_gets_nothing_back() {
     let why = |l: &&mattersync::model::LeftAlone| matches!(l.why, Why::NotUndone { .. });
     assert_eq!(left(&plan, "anna").into_iter().filter(why).count(), 1);
     world.cycle();
-    assert!(world.memory.undone.is_empty(), "it is no wish any more");
+    assert!(
+        world.memory.accounts.values().all(|m| m.undone.is_empty()),
+        "it is no wish any more"
+    );
 }
 
 #[test]
@@ -54,7 +57,7 @@ fn whose_link_is_taken_apart_nothing_else_is_done_to() {
     let (plan, run) = world.cycle();
     assert_eq!(kinds(&plan, "anna"), ["unlink"]);
     assert!(run.surprises.is_empty(), "{run:?}");
-    assert!(world.memory.links.is_empty());
+    assert!(world.memory.links().next().is_none());
 }
 
 /// The directory's word counts for less where the reading may lack some of it.
@@ -73,7 +76,7 @@ fn an_address_that_a_poor_reading_lacks_is_not_another_word_of_the_directory() {
     let emails = std::mem::take(&mut world.account("anna").emails);
     world.gaps.push(Gap::Empty);
     world.cycle();
-    assert!(world.memory.undone.contains_key(&key("anna")));
+    assert!(world.memory.account(&key("anna")).undone.is_empty() == false);
     world.gaps.clear();
     world.account("anna").emails = emails;
     world.tick(HOUR);
@@ -134,5 +137,5 @@ fn what_a_person_takes_back_is_no_flip() {
     take_back(&mut world, "anna", Undoing::Deactivate { lasting: true });
     world.cycle();
     assert!(!world.user("anna").is_active());
-    assert!(world.memory.flips.is_empty());
+    assert!(world.memory.accounts.values().all(|m| m.flips.is_empty()));
 }

@@ -141,29 +141,26 @@ fn state(findings: &mut Findings, context: &Context) -> Option<Memory> {
             "state",
             format!("{directory}: nothing yet; the first sync makes it"),
         ),
-        Ok(Some(store)) => {
-            use crate::state::Store;
-            match context.wait(store.load()) {
-                Ok(memory) => {
-                    let links = count(memory.links.len(), "link", "links");
-                    findings.ok("state", format!("{directory}: {links}"));
-                    if let Err(error) = same_people(&memory, &context.settings) {
-                        findings.problem("state", error.to_string());
-                    } else {
-                        let others = strangers(&memory, &context.settings.provider.name);
-                        for other in unseen(&others) {
-                            findings.problem("state", other);
-                        }
+        Ok(Some(store)) => match context.wait(store.load()) {
+            Ok(memory) => {
+                let links = count(memory.links().count(), "link", "links");
+                findings.ok("state", format!("{directory}: {links}"));
+                if let Err(error) = same_people(&memory, &context.settings) {
+                    findings.problem("state", error.to_string());
+                } else {
+                    let others = strangers(&memory, &context.settings.provider.name);
+                    for other in unseen(&others) {
+                        findings.problem("state", other);
                     }
-                    match context.wait(still_held(&store)) {
-                        Ok(names) => held(findings, &names),
-                        Err(error) => findings.problem("state", error.to_string()),
-                    }
-                    return Some(memory);
                 }
-                Err(error) => findings.problem("state", error.to_string()),
+                match context.wait(still_held(&store)) {
+                    Ok(names) => held(findings, &names),
+                    Err(error) => findings.problem("state", error.to_string()),
+                }
+                return Some(memory);
             }
-        }
+            Err(error) => findings.problem("state", error.to_string()),
+        },
         Err(failure) => findings.problem("state", failure.message),
     }
     None

@@ -91,7 +91,11 @@ async fn unread_people(
     reader: &Reader,
     (users, directory, memory): (&mut Roster<UserId, User>, Option<&Directory>, &Memory),
 ) {
-    let linked: BTreeSet<UserId> = memory.links.values().map(|l| l.user.clone()).collect();
+    let linked: BTreeSet<UserId> = memory
+        .links()
+        .map(|(_, link)| link)
+        .map(|l| l.user.clone())
+        .collect();
     // A failure leaves those concerned unknown, who are told of below.
     let _failed = reader.fill_in(users, &linked).await;
     for one in unread_users(memory, users) {
@@ -384,7 +388,11 @@ async fn teams(
             "none is configured: new users see no channel at first",
         );
     }
-    let linked = memory.links.values().map(|l| l.user.clone()).collect();
+    let linked = memory
+        .links()
+        .map(|(_, link)| link)
+        .map(|l| l.user.clone())
+        .collect();
     let places = places(reader, policy, memory, users, &linked).await;
     for one in unread_teams(&places) {
         findings.unread("teams", one.to_string());

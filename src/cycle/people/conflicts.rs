@@ -221,7 +221,7 @@ impl Finder<'_> {
             true => ConflictKind::DeactivatedStranger,
             false => ConflictKind::Stranger,
         };
-        let is_linked = self.view.memory.links.contains_key(key);
+        let is_linked = self.view.memory.is_linked(key);
         let mut ways = Vec::new();
         for claim in &strangers {
             ways.extend((!is_linked).then(|| self.same_person(key, claim)));
@@ -287,13 +287,16 @@ impl Finder<'_> {
 
     fn two_accounts(&self, key: &AccountKey, other: &str) -> (ConflictKind, Vec<Party>, Vec<Way>) {
         let memory = &self.view.memory;
-        let other = memory.links.keys().find(|k| k.to_string() == other);
-        let user = memory.links.get(key).map(|link| &link.user);
+        let other = memory
+            .links()
+            .map(|(key, _)| key)
+            .find(|k| k.to_string() == other);
+        let user = memory.link(key).map(|link| &link.user);
         let mut parties: Vec<Party> = other.into_iter().filter_map(|k| self.account(k)).collect();
         parties.extend(user.and_then(|id| self.user(id, Vec::new())));
         let both = [Some(key), other].into_iter().flatten();
         let ways = both.map(|key| {
-            let link = memory.links.get(key);
+            let link = memory.link(key);
             let dn = link.map(|l| l.last_dn.clone()).unwrap_or_default();
             Way::typed(
                 format!("if the user is not {dn}"),
@@ -351,12 +354,7 @@ impl Finder<'_> {
     }
 
     fn gone(&self, key: &AccountKey) -> (ConflictKind, Vec<Party>, Vec<Way>) {
-        let user = self
-            .view
-            .memory
-            .links
-            .get(key)
-            .map(|link| link.user.clone());
+        let user = self.view.memory.link(key).map(|link| link.user.clone());
         let way = Way::typed(
             "to forget the link, so that a new user is made".to_owned(),
             &["unlink", key.id.as_str()],
@@ -385,7 +383,7 @@ impl Finder<'_> {
     }
 
     fn unlinked(&self, key: &AccountKey) -> (ConflictKind, Vec<Party>, Vec<Way>) {
-        let mark = self.view.memory.unlinked.get(key);
+        let mark = self.view.memory.account(key).unlinked.as_ref();
         let user = mark.map(|mark| mark.user.clone());
         let mut parties = Vec::new();
         let mut ways = Vec::new();

@@ -96,7 +96,7 @@ pub(super) fn adopting(engine: &Engine, view: &View, wish: &Adopt) -> Result<Dee
 }
 
 fn not_linked(view: &View, key: &AccountKey, account: &Account) -> Result<(), WordError> {
-    let Some(link) = view.memory.links.get(key) else {
+    let Some(link) = view.memory.link(key) else {
         return Ok(());
     };
     let user = view.users.get(&link.user);
@@ -128,11 +128,7 @@ fn may_link(
         // Protected by the name that the directory gave: nothing is taken from the user by this.
         Some(Bar::Linked(other)) if view.account(&other).is_none() => return Ok(Some(other)),
         Some(Bar::Linked(other)) => {
-            let dn = view
-                .memory
-                .links
-                .get(&other)
-                .map(|link| link.last_dn.clone());
+            let dn = view.memory.link(&other).map(|link| link.last_dn.clone());
             format!(
                 "the user {name} is linked to another account ({}): take that apart first, with \
                  `mattersync unlink {}`",
@@ -165,7 +161,7 @@ pub(super) fn unlinking(view: &View, wish: &Unlink) -> Result<Deed, WordError> {
     let key = view.find_link(&wish.person)?;
     let memory = &view.memory;
     let mut warnings = Vec::new();
-    let (user, as_new) = match (memory.links.get(&key), memory.unlinked.get(&key)) {
+    let (user, as_new) = match (memory.link(&key), memory.account(&key).unlinked.as_ref()) {
         (Some(link), _) => {
             let gone = matches!(view.users.look(&link.user), Evidence::Absent(_));
             if gone {
@@ -253,7 +249,7 @@ impl Deed {
 
     /// The link that the user has moves to another account, with all that is remembered of it.
     fn moved(mut self, view: &View, account: &Account, from: AccountKey) -> Self {
-        let link = view.memory.links.get(&from);
+        let link = view.memory.link(&from);
         let dn = link.map(|link| link.last_dn.clone()).unwrap_or_default();
         let directory = view.directories.get(&from.provider);
         let gone = match directory.map(|d| d.accounts.look(&from.id)) {
@@ -278,7 +274,7 @@ impl Deed {
     pub(super) fn step(&self, view: &View, by: &str) -> Step {
         let account = view.account(&self.key);
         let user = view.users.get(&self.user);
-        let link = view.memory.links.get(&self.key);
+        let link = view.memory.link(&self.key);
         let name = user.map(|u| u.username.clone());
         let name = name.or_else(|| link.map(|l| l.last_username.clone()));
         let dn = account.map(|a| a.dn.clone());

@@ -182,7 +182,11 @@ fn near(view: &View, person: &str) -> Vec<String> {
         std::iter::once(&account.username).chain(mails)
     });
     let users = view.users.iter().flat_map(|(_, u)| [&u.username, &u.email]);
-    let links = view.memory.links.values().map(|link| &link.last_username);
+    let links = view
+        .memory
+        .links()
+        .map(|(_, link)| link)
+        .map(|link| &link.last_username);
     let bad = view
         .directories
         .values()
@@ -250,8 +254,14 @@ impl Teller<'_> {
         let memory = &self.view.memory;
         let mut found: Surest<(Option<AccountKey>, Option<UserId>)> = Surest::default();
         let with_user = |key: AccountKey| {
-            let user = memory.links.get(&key).map(|link| link.user.clone());
-            let apart = || memory.unlinked.get(&key).map(|mark| mark.user.clone());
+            let user = memory.link(&key).map(|link| link.user.clone());
+            let apart = || {
+                memory
+                    .account(&key)
+                    .unlinked
+                    .as_ref()
+                    .map(|mark| mark.user.clone())
+            };
             let user = user.or_else(apart);
             (Some(key), user)
         };
@@ -259,7 +269,7 @@ impl Teller<'_> {
             let by = known_by(&Known::account(&key, account), person);
             found.add(by, with_user(key));
         }
-        for (key, link) in &memory.links {
+        for (key, link) in memory.links() {
             // Of an account that is there counts what it is called now.
             let known = match self.view.account(key) {
                 Some(_) => Known::key(key).and(Known::id(&link.user)),
@@ -272,7 +282,8 @@ impl Teller<'_> {
             if by.is_none() {
                 continue;
             }
-            let apart = memory.unlinked.iter().find(|(_, mark)| mark.user == *id);
+            let mut apart = memory.accounts_with(|account| account.unlinked.as_ref());
+            let apart = apart.find(|(_, mark)| mark.user == *id);
             let key = self.crowd.owner(id).or(apart.map(|(key, _)| key));
             found.add(by, (key.cloned(), Some(id.clone())));
         }
@@ -284,8 +295,10 @@ impl Teller<'_> {
         let memory = &view.memory;
         let account = key.as_ref().and_then(|k| Some((k, view.account(k)?)));
         let found = user.as_ref().and_then(|id| view.users.get(id));
-        let link = key.as_ref().and_then(|k| Some((k, memory.links.get(k)?)));
-        let mark = key.as_ref().and_then(|k| memory.unlinked.get(k));
+        let link = key.as_ref().and_then(|k| Some((k, memory.link(k)?)));
+        let mark = key
+            .as_ref()
+            .and_then(|k| memory.account(k).unlinked.as_ref());
         let kept = user.as_ref().and_then(|id| memory.kept(id));
         let now = Outlook::of(&view.plan, key.as_ref(), user.as_ref());
         let absent = match (&key, account) {
@@ -420,10 +433,10 @@ impl Teller<'_> {
                 waits.push(format!("{kind}: for a person: mattersync approve {typed}"));
             }
         }
-        let linked = memory.links.get(key).map(|link| &link.user);
+        let linked = memory.link(key).map(|link| &link.user);
         let found = linked.and_then(|id| self.view.users.get(id));
         let is_active = found.is_none_or(crate::model::User::is_active);
-        if let Some(absence) = memory.absences.get(key).filter(|_| is_active) {
+        if let Some(absence) = memory.account(key).absence.as_ref().filter(|_| is_active) {
             let grace = self.policy.grace;
             let left = grace.saturating_sub(absence.certain);
             waits.push(format!(
@@ -437,7 +450,7 @@ impl Teller<'_> {
             ));
         }
         waits.extend(self.purge(key));
-        if let Some(back) = memory.returns.get(key) {
+        if let Some(back) = memory.account(key).returning.as_ref() {
             waits.push(format!(
                 "back since {}: {} of 2 readings that agree",
                 back.first, back.readings
@@ -445,15 +458,14 @@ impl Teller<'_> {
         }
         waits.extend(self.seat(key));
         let asked = memory
-            .links
-            .get(key)
+            .link(key)
             .and_then(|link| link.email_waiting.as_ref());
         if let Some(email) = asked {
             waits.push(format!(
                 "for the person's click in the mail that went to {email}"
             ));
         }
-        if let Some(order) = user.and_then(|id| memory.orders.get(id)) {
+        if let Some(order) = user.and_then(|id| memory.user(id).order.as_ref()) {
             waits.push(format!(
                 "to be deactivated by the word of {} on {}",
                 order.by, order.at
@@ -468,7 +480,7 @@ impl Teller<'_> {
 
     /// When somebody who left is to be deleted for ever.
     fn purge(&self, key: &AccountKey) -> Option<String> {
-        let since = self.view.memory.gone.get(key)?;
+        let since = self.view.memory.account(key).gone.as_ref()?;
         let at = since.after(self.policy.lifecycle.purge_after?);
         Some(format!(
             "gone since {since}: would be deleted for ever from {at} on, after an approval \
@@ -487,7 +499,7 @@ impl Teller<'_> {
             Seats::Limited { limit, active } => format!("; {active} of {limit} are taken"),
             _ => String::new(),
         };
-        let since = self.view.memory.waiting.get(key);
+        let since = self.view.memory.account(key).waiting.as_ref();
         let since = since.map_or(self.now.wall, |wait| wait.since);
         Some(format!(
             "for a seat since {since}: number {} of {} who wait{taken}",

@@ -112,11 +112,11 @@ impl View {
     pub fn find_link(&self, word: &str) -> Result<AccountKey, FindError> {
         let memory = &self.memory;
         let mut found = Surest::default();
-        for (key, link) in &memory.links {
+        for (key, link) in memory.links() {
             let one = (key.clone(), link.last_username.clone());
             found.add(known_by(&self.known_link(key, link), word), one);
         }
-        for (key, mark) in &memory.unlinked {
+        for (key, mark) in memory.accounts_with(|account| account.unlinked.as_ref()) {
             let user = self.users.get(&mark.user).map(Known::user);
             let account = self.account(key).map(|a| Known::account(key, a));
             let known = Known::key(key).and(Known::id(&mark.user));
@@ -128,7 +128,10 @@ impl View {
         let label = |(key, name): &(AccountKey, String)| format!("{name} (id {})", key.id);
         let found = one(word, found.into_iter().collect(), label)?;
         found.map(|(key, _)| key).ok_or_else(|| {
-            let names = memory.links.values().map(|l| l.last_username.as_str());
+            let names = memory
+                .links()
+                .map(|(_, link)| link)
+                .map(|l| l.last_username.as_str());
             FindError::NoLink(word.to_owned(), nearest(word, names))
         })
     }

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Action, Order, Plan, Remember, Timestamp, Unread, User, UserId, Why};
+use crate::model::{
+    Action, Order, Plan, Remember, Timestamp, Unread, User, UserChange, UserId, Why,
+};
 use crate::plan::{Bar, Crowd, Policy};
 
 use super::super::errand::{Asker, Errand};
@@ -114,8 +116,10 @@ fn orphans(engine: &Engine, view: &View) -> OrphansReport {
     let world = view.world();
     let crowd = Crowd::of(&world, &engine.settings().policy);
     let perhaps = perhaps(view, &crowd);
-    let apart = view.memory.unlinked.values();
-    let apart: BTreeMap<&UserId, _> = apart.map(|mark| (&mark.user, mark)).collect();
+    let apart = view
+        .memory
+        .accounts_with(|account| account.unlinked.as_ref());
+    let apart: BTreeMap<&UserId, _> = apart.map(|(_, mark)| (&mark.user, mark)).collect();
     let mut all: Vec<Orphan> = crowd
         .orphans()
         .map(|user| Orphan {
@@ -226,7 +230,10 @@ impl Errand for Keep {
                 at: engine.clock().now().wall,
                 witness: false,
             });
-            let note = vec![Remember::Kept(user.id.clone(), kept.clone())];
+            let note = vec![Remember::User(
+                user.id.clone(),
+                UserChange::Kept(kept.clone()),
+            )];
             engine
                 .store()
                 .observe(note)
@@ -297,7 +304,9 @@ impl Errand for DeactivateOrphan {
                 by: asker.by.to_owned(),
                 at: now.wall,
             };
-            view.memory.orders.insert(user.id.clone(), order);
+            let order = UserChange::Order(Some(order));
+            view.memory
+                .remember(&Remember::User(user.id.clone(), order));
             let then = Outlook::of(&engine.plan(&view, &now), None, Some(&user.id));
             if let (true, Some(left)) = (then.steps.is_empty(), then.left_alone.last()) {
                 let why = format!("{} is not deactivated: {}", left.subject, left.why);

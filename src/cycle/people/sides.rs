@@ -96,8 +96,9 @@ impl AccountSide {
         let memory = &view.memory;
         let base = legal_username(&account.username);
         let chosen = memory
-            .names
-            .get(key)
+            .account(key)
+            .name
+            .as_ref()
             .filter(|c| Some(&c.base) == base.as_ref());
         let part = |(part, attribute): (&AccountPart, &String)| {
             let part = match part {
@@ -122,7 +123,7 @@ impl AccountSide {
             expires: account.expires,
             groups: account.groups.len(),
             unreadable: account.unreadable.iter().map(part).collect(),
-            linked_to: memory.links.get(key).map(|link| link.user.clone()),
+            linked_to: memory.link(key).map(|link| link.user.clone()),
         }
     }
 }
@@ -142,7 +143,7 @@ impl UserSide {
     /// A user as read in this cycle.
     pub fn of(view: &View, crowd: &Crowd<'_>, user: &User) -> Self {
         let owner = crowd.owner(&user.id);
-        let link = owner.and_then(|key| view.memory.links.get(key));
+        let link = owner.and_then(|key| view.memory.link(key));
         Self {
             id: user.id.clone(),
             username: user.username.clone(),

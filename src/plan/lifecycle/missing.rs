@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::model::{
-    Absence, AccountKey, AccountState, Class, Directory, Evidence, Gap, Link, Lookup, Proof,
-    ProviderName, Reason, Remember, Why,
+    Absence, AccountChange, AccountKey, AccountState, Class, Directory, Evidence, Gap, Link,
+    Lookup, Proof, ProviderName, Reason, Remember, Why,
 };
 
 use super::super::draft::{Draft, Known, Risk};
@@ -104,14 +104,17 @@ fn reactivated_by_hand(draft: &Draft<'_>, link: &Link) -> bool {
 
 /// Who left is not looked up in each reading; who is counted as missing is.
 fn ask_again(draft: &mut Draft<'_>, key: &AccountKey, link: &Link) {
-    if !draft.world.memory.absences.contains_key(key) {
+    if draft.world.memory.account(key).absence.is_none() {
         let count = Absence {
             first: draft.now.clone(),
             last: draft.now.clone(),
             certain: Duration::ZERO,
             readings: 0,
         };
-        draft.learn(Remember::Absence(key.clone(), Some(count)));
+        draft.learn(Remember::Account(
+            key.clone(),
+            AccountChange::Absence(Some(count)),
+        ));
     }
     unproven(draft, key, link, Gap::Lookup("it is made next time".into()));
 }
@@ -122,13 +125,16 @@ fn wait_or_go(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, now_at: Opti
     };
     // Who is not active has nothing to lose. Should he become active again, the count begins anew.
     if !user.is_active() {
-        if draft.world.memory.absences.contains_key(key) {
-            draft.learn(Remember::Absence(key.clone(), None));
+        if draft.world.memory.account(key).absence.is_some() {
+            draft.learn(Remember::Account(key.clone(), AccountChange::Absence(None)));
         }
         return;
     }
     let absence = longer(draft, key);
-    draft.learn(Remember::Absence(key.clone(), Some(absence.clone())));
+    draft.learn(Remember::Account(
+        key.clone(),
+        AccountChange::Absence(Some(absence.clone())),
+    ));
     let grace = draft.policy.grace;
     let due = grace.is_zero() || (absence.certain >= grace && absence.readings >= MISSING_READINGS);
     if !due {
@@ -162,7 +168,7 @@ pub fn missing_for(draft: &Draft<'_>, key: &AccountKey) -> Duration {
 }
 
 fn longer(draft: &Draft<'_>, key: &AccountKey) -> Absence {
-    match draft.world.memory.absences.get(key) {
+    match draft.world.memory.account(key).absence.as_ref() {
         None => Absence {
             first: draft.now.clone(),
             last: draft.now.clone(),

@@ -7,8 +7,8 @@ pub use missing::{missing, missing_for};
 pub use orders::ordered;
 
 use crate::model::{
-    AccountKey, AccountState, Action, Class, Evidence, Link, Precondition, Reason, Remember,
-    Return, StepId, Subject, Undoing, User, Why,
+    AccountChange, AccountKey, AccountState, Action, Class, Evidence, Link, Precondition, Reason,
+    Remember, Return, StepId, Subject, Undoing, User, Why,
 };
 
 use super::draft::{Draft, Known, Person, Risk};
@@ -80,7 +80,10 @@ fn arrived(draft: &mut Draft<'_>, key: &AccountKey, link: &mut Known<'_>, user: 
     if let Some(deactivation) = seen.deactivated.as_mut() {
         deactivation.delete_at = user.deactivated_at;
     }
-    draft.learn(Remember::Link(key.clone(), seen.clone()));
+    draft.learn(Remember::Account(
+        key.clone(),
+        AccountChange::Link(Some(seen.clone())),
+    ));
     *link = Known::from(seen);
 }
 
@@ -157,7 +160,10 @@ fn active(draft: &mut Draft<'_>, person: &mut Person<'_>, user: &User) -> Standi
                 deactivated: None,
                 ..Link::clone(link)
             };
-            draft.learn(Remember::Link(person.key.clone(), seen.clone()));
+            draft.learn(Remember::Account(
+                person.key.clone(),
+                AccountChange::Link(Some(seen.clone())),
+            ));
             *link = Known::from(seen);
         }
         return Standing::In;
@@ -185,13 +191,13 @@ fn active(draft: &mut Draft<'_>, person: &mut Person<'_>, user: &User) -> Standi
         draft.leave(person.subject(), Why::Unproven(gap.clone()));
         return Standing::Resting;
     }
-    let seen = draft.world.memory.returns.get(person.key);
+    let seen = draft.world.memory.account(person.key).returning.as_ref();
     let readings = seen.map_or(0, |r| r.readings) + 1;
     if readings < RETURN_READINGS {
         let first = draft.now.wall;
-        draft.learn(Remember::Return(
+        draft.learn(Remember::Account(
             person.key.clone(),
-            Some(Return { first, readings }),
+            AccountChange::Returning(Some(Return { first, readings })),
         ));
         draft.at_risk.push((person.key.clone(), Risk::Return));
         draft.dates_at_risk |= person.account.expires.is_some();
@@ -235,7 +241,7 @@ pub fn subject(draft: &Draft<'_>, key: &AccountKey, link: &Link, dn: &str) -> Su
 /// Why a reactivation against the directory is respected, if it is: because a person took our
 /// deactivation back with `mattersync undo`, or by the policy.
 fn respected(draft: &Draft<'_>, key: &AccountKey) -> Option<Why> {
-    let undone = draft.world.memory.undone.get(key).into_iter().flatten();
+    let undone = draft.world.memory.account(key).undone.iter();
     let mut undone = undone.filter(|u| matches!(u.what, Undoing::Reactivate { .. }) && u.done);
     match undone.next() {
         Some(undone) => Some(Why::DeactivationUndone {
@@ -264,7 +270,10 @@ fn ours(link: Option<&Link>, user: &User) -> bool {
 }
 
 fn forget_return(draft: &mut Draft<'_>, key: &AccountKey) {
-    if draft.world.memory.returns.contains_key(key) {
-        draft.learn(Remember::Return(key.clone(), None));
+    if draft.world.memory.account(key).returning.is_some() {
+        draft.learn(Remember::Account(
+            key.clone(),
+            AccountChange::Returning(None),
+        ));
     }
 }

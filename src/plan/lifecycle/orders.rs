@@ -1,6 +1,9 @@
 //! What people ordered: their word goes before what the directory says.
 
-use crate::model::{AccountKey, Deactivation, Evidence, Link, Reason, Remember, Subject, User};
+use crate::model::{
+    AccountChange, AccountKey, Deactivation, Evidence, Link, Reason, Remember, Subject, User,
+    UserChange,
+};
 
 use super::super::draft::Draft;
 
@@ -8,9 +11,9 @@ use super::super::draft::Draft;
 /// directory says and before the guard.
 pub fn ordered(draft: &mut Draft<'_>) {
     let memory = draft.world.memory;
-    for (id, order) in &memory.orders {
+    for (id, order) in memory.users_with(|user| user.order.as_ref()) {
         let account = draft.owner(id).cloned();
-        let link = account.as_ref().and_then(|key| memory.links.get(key));
+        let link = account.as_ref().and_then(|key| memory.link(key));
         let Evidence::Present(user) = draft.world.users.look(id) else {
             let name = link.map_or_else(|| id.to_string(), |l| l.last_username.clone());
             let subject = Subject {
@@ -44,7 +47,7 @@ pub fn ordered(draft: &mut Draft<'_>) {
                 Vec::new(),
             );
         } else {
-            draft.learn(Remember::Order(id.clone(), None));
+            draft.learn(Remember::User(id.clone(), UserChange::Order(None)));
             if let (Some(key), Some(link)) = (account, link) {
                 stays_out(draft, key, link.clone(), user, &order.by);
             }
@@ -61,5 +64,5 @@ fn stays_out(draft: &mut Draft<'_>, key: AccountKey, mut link: Link, user: &User
         ordered_by: Some(by),
     });
     draft.relinked.insert(key.clone(), link.clone());
-    draft.learn(Remember::Link(key, link));
+    draft.learn(Remember::Account(key, AccountChange::Link(Some(link))));
 }

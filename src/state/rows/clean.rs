@@ -6,17 +6,15 @@ use rusqlite::{Connection, params};
 
 use super::super::fault::Fault;
 use super::super::history::{Erased, Who};
-use super::{notes, to_json};
-use crate::model::{Note, RunId, Timestamp};
-
-/// As many runs as are forgotten at once: a cycle does not wait for more.
-pub(in super::super) const AT_ONCE: usize = 50;
+use super::to_json;
+use crate::model::{RunId, Timestamp};
 
 /// The runs that began before a moment, are over, and of which every outcome is known: the oldest.
-pub(in super::super) fn old(
+pub(super) fn old_runs(
     db: &Connection,
     before: Timestamp,
     keep: &BTreeSet<RunId>,
+    most: usize,
 ) -> Result<Vec<RunId>, Fault> {
     let mut select = db.prepare_cached(
         "SELECT id FROM runs WHERE began < ?1 AND state <> 'open'
@@ -24,7 +22,7 @@ pub(in super::super) fn old(
          AND id NOT IN (SELECT value FROM json_each(?2))
          ORDER BY id LIMIT ?3",
     )?;
-    let most = i64::try_from(AT_ONCE).unwrap_or(i64::MAX);
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
     let mut rows = select.query(params![before.0, to_json(keep)?, most])?;
     let mut old = Vec::new();
     while let Some(row) = rows.next()? {
@@ -33,26 +31,12 @@ pub(in super::super) fn old(
     Ok(old)
 }
 
-/// Whether a note outside of runs is older.
-pub(in super::super) fn has_old_notes(db: &Connection, before: Timestamp) -> Result<bool, Fault> {
-    let mut select =
-        db.prepare_cached("SELECT 1 FROM notes WHERE run IS NULL AND at < ?1 LIMIT 1")?;
-    Ok(select.exists([before.0])?)
-}
-
-/// Forgets old runs. Returns how many.
-pub(in super::super) fn prune(
-    db: &Connection,
-    before: Timestamp,
-    keep: &BTreeSet<RunId>,
-) -> Result<u64, Fault> {
-    let old = old(db, before, keep)?;
-    db.prepare_cached("DELETE FROM notes WHERE run IS NULL AND at < ?1")?
-        .execute([before.0])?;
-    if old.is_empty() {
-        return Ok(0);
+/// Removes runs with their steps and notes.
+pub(super) fn remove_runs(db: &Connection, runs: &[RunId]) -> Result<(), Fault> {
+    if runs.is_empty() {
+        return Ok(());
     }
-    let ids = to_json(&old)?;
+    let ids = to_json(&runs)?;
     // A step of a run that stays remembers only that something came after it.
     for sql in [
         "UPDATE steps SET superseded_by = run
@@ -63,11 +47,11 @@ pub(in super::super) fn prune(
     ] {
         db.prepare_cached(sql)?.execute([&ids])?;
     }
-    Ok(u64::try_from(old.len()).unwrap_or(u64::MAX))
+    Ok(())
 }
 
-/// Erases what is recorded of some people, and writes a note that it was done.
-pub(in super::super) fn erase(db: &Connection, who: &Who, note: &Note) -> Result<Erased, Fault> {
+/// Removes the steps and notes about some people.
+pub(super) fn remove_about(db: &Connection, who: &Who) -> Result<Erased, Fault> {
     let mut erased = Erased::default();
     for key in &who.accounts {
         let account = params![key.provider.as_str(), key.id.as_str()];
@@ -86,7 +70,6 @@ pub(in super::super) fn erase(db: &Connection, who: &Who, note: &Note) -> Result
         erased.steps += delete("steps")?;
         erased.notes += delete("notes")?;
     }
-    notes::add(db, note)?;
     Ok(erased)
 }
 

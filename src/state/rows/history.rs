@@ -5,31 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{Connection, Row, params};
 
 use super::super::fault::Fault;
-use super::super::history::{
-    Candidates, RunHead, StepCount, Which, Who, is_about, is_link_of, tally, together,
-};
-use super::runs::state;
-use super::{from_json, memory, odd, unsigned};
-use crate::model::{
-    AccountKey, DirectoryId, Outcome, ProviderName, RunId, Step, Timestamp, UserId,
-};
-
-/// The word for what became of a step, as [`crate::model::StepRecord::word`] has it.
-fn word() -> String {
-    let (turn, arrived) = (Outcome::BEFORE_ITS_TURN, Outcome::NEVER_ARRIVED);
-    format!(
-        "CASE WHEN outcome = 'not-done' AND (message GLOB '{turn}*' OR message GLOB '{arrived}*')
-                   THEN 'not-begun'
-              WHEN outcome IS NOT NULL THEN outcome
-              WHEN intended_at IS NOT NULL THEN 'unknown' ELSE 'not-begun' END"
-    )
-}
+use super::super::history::{PastStep, RunHead, StepCount, Which, Who, tally};
+use super::runs::{STEP_COLUMNS, state, step_record};
+use super::{from_column, from_json, odd, unsigned};
+use crate::model::{AccountKey, RunId, Step, Timestamp, UserId};
 
 /// The e-mails that a step caused.
-const MAILS: &str = "CASE WHEN outcome = 'done' THEN json_extract(step, '$.mails') ELSE 0 END";
+const MAILS: &str = "CASE WHEN word = 'done' THEN mails ELSE 0 END";
 
 /// Runs without their steps, newest first.
-pub(in super::super) fn heads(db: &Connection, which: &Which) -> Result<Vec<RunHead>, Fault> {
+pub(super) fn heads(db: &Connection, which: &Which) -> Result<Vec<RunHead>, Fault> {
     let theirs = match &which.who {
         Some(who) => Some(counts_of(db, who)?),
         None => None,
@@ -60,10 +45,7 @@ pub(in super::super) fn heads(db: &Connection, which: &Which) -> Result<Vec<RunH
             ended: row.get::<_, Option<i64>>(2)?.map(Timestamp),
             state: state(&row.get::<_, String>(3)?)?,
             config: row.get(4)?,
-            about: match row.get::<_, Option<String>>(5)? {
-                Some(about) => Some(from_json("runs", &about)?),
-                None => None,
-            },
+            about: from_column("runs", row, 5)?,
             counts,
             mails,
         });
@@ -73,9 +55,8 @@ pub(in super::super) fn heads(db: &Connection, which: &Which) -> Result<Vec<RunH
 
 fn counts(db: &Connection, run: RunId) -> Result<(Vec<StepCount>, u64), Fault> {
     let mut select = db.prepare_cached(&format!(
-        "SELECT action, {} AS word, count(*), sum({MAILS}) FROM steps WHERE run = ?1
-         GROUP BY action, word ORDER BY action, word",
-        word()
+        "SELECT action, word, count(*), sum({MAILS}) FROM steps WHERE run = ?1
+         GROUP BY action, word ORDER BY action, word"
     ))?;
     let mut rows = select.query([run.0])?;
     let mut counts = Vec::new();
@@ -105,8 +86,7 @@ fn counts_of(db: &Connection, who: &Who) -> Result<BTreeMap<RunId, (Vec<StepCoun
     }
     let mut found = Found::new();
     let mut by_account = db.prepare_cached(&format!(
-        "SELECT run, number, action, {}, {MAILS} FROM steps WHERE account = ?1 AND provider = ?2",
-        word()
+        "SELECT run, number, action, word, {MAILS} FROM steps WHERE account = ?1 AND provider = ?2"
     ))?;
     for key in &who.accounts {
         let mut rows = by_account.query(params![key.id.as_str(), key.provider.as_str()])?;
@@ -115,8 +95,7 @@ fn counts_of(db: &Connection, who: &Who) -> Result<BTreeMap<RunId, (Vec<StepCoun
         }
     }
     let mut by_user = db.prepare_cached(&format!(
-        "SELECT run, number, action, {}, {MAILS} FROM steps WHERE user = ?1",
-        word()
+        "SELECT run, number, action, word, {MAILS} FROM steps WHERE user = ?1"
     ))?;
     for user in &who.users {
         let mut rows = by_user.query([user.as_str()])?;
@@ -137,40 +116,59 @@ fn counts_of(db: &Connection, who: &Who) -> Result<BTreeMap<RunId, (Vec<StepCoun
         .collect())
 }
 
-/// Everybody who is called so.
-pub(in super::super) fn known_as(db: &Connection, person: &str) -> Result<Who, Fault> {
-    let mut found = Candidates::default();
-    for (key, link) in memory::links(db)? {
-        let by = is_link_of(&key, &link, person);
-        found.add(by, (Some(key), Some(link.user)));
+/// The newest steps about an account or a user, newest first.
+pub(super) fn steps_about(
+    db: &Connection,
+    account: Option<&AccountKey>,
+    user: Option<&UserId>,
+    most: u32,
+) -> Result<Vec<PastStep>, Fault> {
+    // Each half has an index of its own; what is in both is one row.
+    let mut select = db.prepare_cached(&format!(
+        "SELECT {STEP_COLUMNS}, steps.run, runs.began
+         FROM (SELECT run, number FROM steps WHERE account = ?1 AND provider = ?2
+               UNION SELECT run, number FROM steps WHERE user = ?3) AS found
+         JOIN steps ON steps.run = found.run AND steps.number = found.number
+         JOIN runs ON runs.id = steps.run
+         ORDER BY steps.run DESC, position DESC LIMIT ?4"
+    ))?;
+    let mut rows = select.query(params![
+        account.map(|key| key.id.as_str()),
+        account.map(|key| key.provider.as_str()),
+        user.map(UserId::as_str),
+        most,
+    ])?;
+    let mut steps = Vec::new();
+    while let Some(row) = rows.next()? {
+        steps.push(PastStep {
+            run: RunId(row.get(11)?),
+            began: Timestamp(row.get(12)?),
+            record: step_record(row)?,
+        });
     }
+    Ok(steps)
+}
+
+/// The steps of all runs that contain a text, or are about the user of that id.
+pub(super) fn steps_with(
+    db: &Connection,
+    text: &str,
+) -> Result<Vec<(Step, Option<UserId>)>, Fault> {
     // An id may have been typed with the provider's name.
-    let plain = person.rsplit(':').next().unwrap_or(person);
-    let mut select = db.prepare_cached("SELECT step, provider, account, user FROM steps")?;
+    let plain = text.rsplit(':').next().unwrap_or(text);
+    let mut select = db.prepare_cached("SELECT step, user FROM steps")?;
     let mut rows = select.query([])?;
+    let mut steps = Vec::new();
     while let Some(row) = rows.next()? {
         // Most steps are of others: only what may be meant is taken apart.
-        let text = row.get_ref(0)?.as_str().unwrap_or_default();
-        let user: Option<String> = row.get(3)?;
-        let user = user.map(UserId::new);
-        let by_user = user
-            .as_ref()
-            .is_some_and(|user| user.as_str().eq_ignore_ascii_case(person));
-        if !by_user && !contains(text, plain) {
-            continue;
+        let json = row.get_ref(0)?.as_str().unwrap_or_default();
+        let user: Option<String> = row.get(1)?;
+        let is_user = |user: &String| user.eq_ignore_ascii_case(text);
+        if user.as_ref().is_some_and(is_user) || contains(json, plain) {
+            steps.push((from_json("steps", json)?, user.map(UserId::new)));
         }
-        let step: Step = from_json("steps", text)?;
-        let Some(by) = is_about(&step, user.as_ref(), person) else {
-            continue;
-        };
-        let (provider, id): (Option<String>, Option<String>) = (row.get(1)?, row.get(2)?);
-        let key = provider.zip(id).map(|(provider, id)| AccountKey {
-            provider: ProviderName::new(provider),
-            id: DirectoryId::new(id),
-        });
-        found.add(Some(by), (key, user));
     }
-    Ok(together(found))
+    Ok(steps)
 }
 
 /// Whether JSON can contain a text, whatever the case; what JSON writes otherwise is looked at.

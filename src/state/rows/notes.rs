@@ -2,19 +2,12 @@
 
 use rusqlite::{Connection, params};
 
-use super::super::fault::{Fault, no_such_run};
-use super::{from_json, to_json};
-use crate::model::{AccountKey, DirectoryId, Note, ProviderName, RunId, Timestamp, UserId};
+use super::super::fault::Fault;
+use super::{any_account, from_json, to_json};
+use crate::model::{Note, RunId, Timestamp, UserId};
 
 /// Writes a note down.
-pub(in super::super) fn add(db: &Connection, note: &Note) -> Result<(), Fault> {
-    if let Some(run) = note.run
-        && !db
-            .prepare_cached("SELECT 1 FROM runs WHERE id = ?1")?
-            .exists([run.0])?
-    {
-        return Err(no_such_run(run));
-    }
+pub(super) fn add(db: &Connection, note: &Note) -> Result<(), Fault> {
     db.prepare_cached(
         "INSERT INTO notes (run, at, provider, account, user, kind, value)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -32,7 +25,7 @@ pub(in super::super) fn add(db: &Connection, note: &Note) -> Result<(), Fault> {
 }
 
 /// The notes of a run, or those of none.
-pub(in super::super) fn of(db: &Connection, run: Option<RunId>) -> Result<Vec<Note>, Fault> {
+pub(super) fn of(db: &Connection, run: Option<RunId>) -> Result<Vec<Note>, Fault> {
     let mut select = db.prepare_cached(
         "SELECT run, at, provider, account, user, kind, value FROM notes
          WHERE run IS ?1 ORDER BY number",
@@ -40,15 +33,10 @@ pub(in super::super) fn of(db: &Connection, run: Option<RunId>) -> Result<Vec<No
     let mut rows = select.query([run.map(|run| run.0)])?;
     let mut notes = Vec::new();
     while let Some(row) = rows.next()? {
-        let provider: Option<String> = row.get(2)?;
-        let account: Option<String> = row.get(3)?;
         notes.push(Note {
             run: row.get::<_, Option<i64>>(0)?.map(RunId),
             at: Timestamp(row.get(1)?),
-            account: provider.zip(account).map(|(provider, id)| AccountKey {
-                provider: ProviderName::new(provider),
-                id: DirectoryId::new(id),
-            }),
+            account: any_account(row, 2, 3)?,
             user: row.get::<_, Option<String>>(4)?.map(UserId::new),
             kind: row.get(5)?,
             value: from_json("notes", &row.get::<_, String>(6)?)?,

@@ -2,214 +2,175 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::super::fault::{Fault, no_such_step, not_open, settled_already, step_twice};
-use super::super::target::Target;
-use super::super::{Outcome, RunRecord, RunState, Settlement, Unsettled};
-use super::{from_json, odd, to_json};
-use crate::model::{Made, RunId, Step, StepId, StepRecord, Timestamp, UserId};
+use super::super::fault::Fault;
+use super::super::history::{RunRecord, RunState, Unsettled};
+use super::super::step_row::{NewStep, StepRow};
+use super::{any_account, execute, from_column, from_json, odd, to_json, unsigned};
+use crate::model::{RunId, StepId, StepRecord, Timestamp, UserId};
 
-/// What is told of a step that was begun and whose outcome nobody recorded.
-pub(in super::super) const NOT_RECORDED: &str = "begun, and the outcome was not recorded";
-
-/// A step as it will lie in its row.
-pub(in super::super) struct StepRow {
-    id: StepId,
-    name: String,
-    target: Target,
-    json: String,
+/// The columns of a [`StepRow`], from the second on.
+macro_rules! step_columns {
+    () => {
+        "steps.step, action, provider, account, user, team, intended_at, outcome, settled_at, made,
+         superseded_by"
+    };
 }
 
-/// The rows of a plan's steps.
-pub(in super::super) fn rows(steps: &[Step]) -> Result<Vec<StepRow>, Fault> {
-    steps
-        .iter()
-        .map(|step| {
-            Ok(StepRow {
-                id: step.id,
-                name: step.subject.name.clone(),
-                target: Target::of(step),
-                json: to_json(step)?,
-            })
-        })
-        .collect()
-}
+pub(super) const STEP_COLUMNS: &str = step_columns!();
 
-/// Closes runs that were begun and never finished.
-pub(in super::super) fn abandon(db: &Connection) -> Result<(), Fault> {
-    db.prepare_cached("UPDATE runs SET state = 'abandoned' WHERE state = 'open'")?
-        .execute([])?;
-    Ok(())
-}
-
-/// Opens a run.
-pub(in super::super) fn begin(
+/// Adds an open run.
+pub(super) fn add(
     db: &Connection,
-    steps: &[StepRow],
+    began: Timestamp,
     config: &str,
     about: Option<&str>,
-    now: Timestamp,
 ) -> Result<RunId, Fault> {
-    abandon(db)?;
-    db.prepare_cached(
+    execute(
+        db,
         "INSERT INTO runs (began, state, config, about) VALUES (?1, 'open', ?2, ?3)",
-    )?
-    .execute(params![now.0, config, about])?;
-    let run = RunId(db.last_insert_rowid());
-    let mut insert = db.prepare_cached(
-        "INSERT INTO steps (run, number, position, action, class, provider, account, user, team,
-                            name, step)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-         ON CONFLICT (run, number) DO NOTHING",
+        params![began.0, config, about],
     )?;
-    for (position, step) in steps.iter().enumerate() {
-        let target = &step.target;
-        let inserted = insert.execute(params![
-            run.0,
-            step.id.0,
-            position,
-            target.action,
-            target.class.map(|class| class.name()),
-            target.account.as_ref().map(|key| key.provider.as_str()),
-            target.account.as_ref().map(|key| key.id.as_str()),
-            target.user.as_ref().map(|user| user.as_str()),
-            target.team,
-            step.name,
-            step.json,
-        ])?;
-        if inserted == 0 {
-            return Err(step_twice(step.id));
-        }
-    }
-    Ok(run)
+    Ok(RunId(db.last_insert_rowid()))
 }
 
-/// Records that the steps are about to be sent.
-pub(in super::super) fn intend(
+/// The number of the last run, forgotten ones included.
+pub(super) fn last(db: &Connection) -> Result<RunId, Fault> {
+    let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'runs'";
+    let last = db.query_row(sql, [], |row| row.get(0)).optional()?;
+    Ok(RunId(last.unwrap_or(0)))
+}
+
+/// Makes the number of the next run higher.
+pub(super) fn skip(db: &Connection, to: RunId) -> Result<(), Fault> {
+    if last(db)? < to {
+        execute(db, "DELETE FROM sqlite_sequence WHERE name = 'runs'", [])?;
+        let sql = "INSERT INTO sqlite_sequence (name, seq) VALUES ('runs', ?1)";
+        execute(db, sql, [to.0])?;
+    }
+    Ok(())
+}
+
+/// Adds a step. Returns whether its number was free.
+pub(super) fn add_step(
     db: &Connection,
     run: RunId,
-    steps: &[StepId],
-    now: Timestamp,
-) -> Result<(), Fault> {
-    let open = db
-        .prepare_cached("SELECT 1 FROM runs WHERE id = ?1 AND state = 'open'")?
-        .exists([run.0])?;
-    if !open {
-        return Err(not_open(run));
-    }
-    for &step in steps {
-        refuse_settled(db, run, step)?;
-        db.prepare_cached(
-            "UPDATE steps SET intended_at = coalesce(intended_at, ?3), 
-             unsettled = coalesce(json_extract(result, '$.asked'), 0) = 0
-             WHERE run = ?1 AND number = ?2",
-        )?
-        .execute(params![run.0, step.0, now.0])?;
-        supersede(db, run, step)?;
-    }
-    Ok(())
+    place: usize,
+    step: &NewStep,
+) -> Result<bool, Fault> {
+    let row = &step.row;
+    let mut insert = db.prepare_cached(
+        "INSERT INTO steps (run, number, position, action, class, provider, account, user, team,
+                            name, step, mails, word)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+         ON CONFLICT (run, number) DO NOTHING",
+    )?;
+    let inserted = insert.execute(params![
+        run.0,
+        step.id.0,
+        place,
+        row.action,
+        step.class.map(|class| class.name()),
+        row.account.as_ref().map(|key| key.provider.as_str()),
+        row.account.as_ref().map(|key| key.id.as_str()),
+        row.user.as_ref().map(UserId::as_str),
+        row.team,
+        step.name,
+        step.json,
+        step.mails,
+        row.word(),
+    ])?;
+    Ok(inserted > 0)
 }
 
-/// The same rule as [`Target::repeats`].
-fn supersede(db: &Connection, run: RunId, step: StepId) -> Result<(), Fault> {
-    type Text = Option<String>;
-    let (action, provider, account, user, team): (String, Text, Text, Text, Text) = db
-        .prepare_cached(
-            "SELECT action, provider, account, user, team FROM steps
-             WHERE run = ?1 AND number = ?2",
-        )?
-        .query_row(params![run.0, step.0], |row| row.try_into())?;
-    db.prepare_cached(
-        "UPDATE steps SET unsettled = 0, superseded_by = ?1
-         WHERE unsettled = 1 AND run < ?1 AND action = ?2 AND provider IS ?3 AND account IS ?4
-               AND team IS ?6 AND (account IS NOT NULL OR user IS ?5)",
-    )?
-    .execute(params![run.0, action, provider, account, user, team])?;
-    Ok(())
+/// Reads what became of a step.
+pub(super) fn step(db: &Connection, run: RunId, step: StepId) -> Result<Option<StepRow>, Fault> {
+    let mut select = db.prepare_cached(concat!(
+        "SELECT ",
+        step_columns!(),
+        " FROM steps WHERE run = ?1 AND number = ?2"
+    ))?;
+    let mut rows = select.query([run.0, i64::from(step.0)])?;
+    rows.next()?.map(step_row).transpose()
 }
 
-/// Records what became of a step.
-pub(in super::super) fn settle(
+/// Reads a row that begins with [`STEP_COLUMNS`].
+fn step_row(row: &Row<'_>) -> Result<StepRow, Fault> {
+    let time = |column: usize| -> Result<Option<Timestamp>, rusqlite::Error> {
+        Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp))
+    };
+    Ok(StepRow {
+        action: row.get(1)?,
+        account: any_account(row, 2, 3)?,
+        user: row.get::<_, Option<String>>(4)?.map(UserId::new),
+        team: row.get(5)?,
+        intended: time(6)?,
+        outcome: from_column("steps", row, 7)?,
+        settled: time(8)?,
+        made: from_column("steps", row, 9)?,
+        superseded_by: row.get::<_, Option<i64>>(10)?.map(RunId),
+    })
+}
+
+/// Reads a step with what became of it from a row that begins with [`STEP_COLUMNS`].
+pub(super) fn step_record(row: &Row<'_>) -> Result<StepRecord, Fault> {
+    let step = from_json("steps", &row.get::<_, String>(0)?)?;
+    Ok(step_row(row)?.record(step))
+}
+
+/// Writes what became of a step.
+pub(super) fn put_step(
     db: &Connection,
     run: RunId,
     step: StepId,
-    settlement: &Settlement,
+    row: &StepRow,
 ) -> Result<(), Fault> {
-    refuse_settled(db, run, step)?;
-    let before = made(db, run, step)?;
-    let (word, message) = match &settlement.outcome {
-        Outcome::Done => ("done", None),
-        Outcome::NotDone(message) => ("not-done", Some(message)),
-        Outcome::Unknown(message) => ("unknown", Some(message)),
-    };
-    let made = Made::and_before(settlement.made.clone(), before.as_ref());
-    let result = made.as_ref().map(to_json).transpose()?;
-    let user = |made: &Option<Made>| made.as_ref().and_then(|made| made.user.clone());
-    let (user, earlier) = (user(&made), user(&before));
-    // What has an unknown outcome was sent, even if nobody recorded the intent. A user who was
-    // created gets to be known by the step, too.
-    db.prepare_cached(
-        "UPDATE steps SET outcome = ?3, message = ?4, settled_at = ?5, result = ?6,
-             user = CASE WHEN user IS ?9 THEN ?7 ELSE user END,
-             intended_at = CASE WHEN ?3 = 'unknown' THEN coalesce(intended_at, ?5)
-                                ELSE intended_at END,
-             unsettled = (?3 = 'unknown' AND NOT ?8 AND superseded_by IS NULL)
+    execute(
+        db,
+        "UPDATE steps SET user = ?3, intended_at = ?4, outcome = ?5, word = ?6, settled_at = ?7,
+                          made = ?8, superseded_by = ?9, unsettled = ?10
          WHERE run = ?1 AND number = ?2",
-    )?
-    .execute(params![
-        run.0,
-        step.0,
-        word,
-        message,
-        settlement.at.0,
-        result,
-        user.as_ref().map(UserId::as_str),
-        settlement.made.as_ref().is_some_and(|made| made.asked),
-        earlier.as_ref().map(UserId::as_str),
-    ])?;
-    Ok(())
+        params![
+            run.0,
+            step.0,
+            row.user.as_ref().map(UserId::as_str),
+            row.intended.map(|at| at.0),
+            row.outcome.as_ref().map(to_json).transpose()?,
+            row.word(),
+            row.settled.map(|at| at.0),
+            row.made.as_ref().map(to_json).transpose()?,
+            row.superseded_by.map(|run| run.0),
+            row.is_unsettled(),
+        ],
+    )
 }
 
-/// What an earlier settlement of a step said that was made.
-fn made(db: &Connection, run: RunId, step: StepId) -> Result<Option<Made>, Fault> {
-    let result: Option<String> = db
-        .prepare_cached("SELECT result FROM steps WHERE run = ?1 AND number = ?2")?
-        .query_row(params![run.0, step.0], |row| row.get(0))?;
-    result.map(|made| from_json("steps", &made)).transpose()
-}
-
-fn refuse_settled(db: &Connection, run: RunId, step: StepId) -> Result<(), Fault> {
-    let outcome: Option<Option<String>> = db
-        .prepare_cached("SELECT outcome FROM steps WHERE run = ?1 AND number = ?2")?
-        .query_row(params![run.0, step.0], |row| row.get(0))
-        .optional()?;
-    match outcome.as_ref().map(Option::as_deref) {
-        None => Err(no_such_step(run, step)),
-        Some(None | Some("unknown")) => Ok(()),
-        Some(Some(_)) => Err(settled_already(run, step)),
-    }
-}
-
-/// Closes a run in order.
-pub(in super::super) fn finish(
+/// Finds the unsettled steps of earlier runs that change the same thing.
+pub(super) fn unsettled_like(
     db: &Connection,
     run: RunId,
-    changed: bool,
-    now: Timestamp,
-) -> Result<(), Fault> {
-    let finished = db
-        .prepare_cached(
-            "UPDATE runs SET ended = ?2, changed = ?3, state = 'finished'
-             WHERE id = ?1 AND state = 'open'",
-        )?
-        .execute(params![run.0, now.0, changed])?;
-    if finished == 0 {
-        return Err(not_open(run));
-    }
-    Ok(())
+    row: &StepRow,
+) -> Result<Vec<(RunId, StepId)>, Fault> {
+    let mut select = db.prepare_cached(
+        "SELECT run, number FROM steps
+         WHERE unsettled = 1 AND run < ?1 AND action = ?2 AND provider IS ?3 AND account IS ?4
+               AND team IS ?6 AND (account IS NOT NULL OR user IS ?5)",
+    )?;
+    let found = select.query_map(
+        params![
+            run.0,
+            row.action,
+            row.account.as_ref().map(|key| key.provider.as_str()),
+            row.account.as_ref().map(|key| key.id.as_str()),
+            row.user.as_ref().map(UserId::as_str),
+            row.team,
+        ],
+        |row| Ok((RunId(row.get(0)?), StepId(row.get(1)?))),
+    )?;
+    Ok(found.collect::<Result<_, _>>()?)
 }
 
 /// Steps whose outcome is not known.
-pub(in super::super) fn unsettled(db: &Connection) -> Result<Vec<Unsettled>, Fault> {
+pub(super) fn unsettled(db: &Connection) -> Result<Vec<Unsettled>, Fault> {
     let mut select = db.prepare_cached(
         "SELECT run, step, intended_at FROM steps WHERE unsettled = 1 ORDER BY run, position",
     )?;
@@ -226,7 +187,7 @@ pub(in super::super) fn unsettled(db: &Connection) -> Result<Vec<Unsettled>, Fau
 }
 
 /// The newest runs with their steps.
-pub(in super::super) fn runs(db: &Connection, most: u32) -> Result<Vec<RunRecord>, Fault> {
+pub(super) fn newest(db: &Connection, most: u32) -> Result<Vec<RunRecord>, Fault> {
     let mut select = db.prepare_cached(
         "SELECT id, began, ended, config, state, about FROM runs ORDER BY id DESC LIMIT ?1",
     )?;
@@ -239,7 +200,7 @@ pub(in super::super) fn runs(db: &Connection, most: u32) -> Result<Vec<RunRecord
 }
 
 /// One run.
-pub(in super::super) fn run(db: &Connection, run: RunId) -> Result<Option<RunRecord>, Fault> {
+pub(super) fn one(db: &Connection, run: RunId) -> Result<Option<RunRecord>, Fault> {
     let mut select =
         db.prepare_cached("SELECT id, began, ended, config, state, about FROM runs WHERE id = ?1")?;
     let mut rows = select.query([run.0])?;
@@ -254,14 +215,12 @@ fn record(db: &Connection, row: &Row<'_>) -> Result<RunRecord, Fault> {
         ended: row.get::<_, Option<i64>>(2)?.map(Timestamp),
         state: state(&row.get::<_, String>(4)?)?,
         config: row.get(3)?,
-        about: match row.get::<_, Option<String>>(5)? {
-            Some(about) => Some(from_json("runs", &about)?),
-            None => None,
-        },
+        about: from_column("runs", row, 5)?,
         steps: steps(db, id)?,
     })
 }
 
+/// Reads the word for a run's state.
 pub(super) fn state(word: &str) -> Result<RunState, Fault> {
     Ok(match word {
         "open" => RunState::Open,
@@ -272,10 +231,11 @@ pub(super) fn state(word: &str) -> Result<RunState, Fault> {
 }
 
 fn steps(db: &Connection, run: RunId) -> Result<Vec<StepRecord>, Fault> {
-    let mut select = db.prepare_cached(
-        "SELECT step, intended_at, outcome, message, settled_at, result FROM steps
-         WHERE run = ?1 ORDER BY position",
-    )?;
+    let mut select = db.prepare_cached(concat!(
+        "SELECT ",
+        step_columns!(),
+        " FROM steps WHERE run = ?1 ORDER BY position"
+    ))?;
     let mut rows = select.query([run.0])?;
     let mut steps = Vec::new();
     while let Some(row) = rows.next()? {
@@ -284,33 +244,12 @@ fn steps(db: &Connection, run: RunId) -> Result<Vec<StepRecord>, Fault> {
     Ok(steps)
 }
 
-/// A step with what became of it, from a row that begins with `step`, `intended_at`, `outcome`,
-/// `message`, `settled_at`, `result`.
-pub(super) fn step_record(row: &Row<'_>) -> Result<StepRecord, Fault> {
-    Ok(StepRecord {
-        step: from_json("steps", &row.get::<_, String>(0)?)?,
-        outcome: outcome(row)?,
-        intended: row.get::<_, Option<i64>>(1)?.map(Timestamp),
-        settled: row.get::<_, Option<i64>>(4)?.map(Timestamp),
-        made: match row.get::<_, Option<String>>(5)? {
-            Some(made) => Some(from_json("steps", &made)?),
-            None => None,
-        },
-    })
-}
-
-fn outcome(row: &Row<'_>) -> Result<Option<Outcome>, Fault> {
-    let begun = row.get::<_, Option<i64>>(1)?.is_some();
-    let message = || {
-        row.get::<_, Option<String>>(3)
-            .map(Option::unwrap_or_default)
-    };
-    Ok(match row.get::<_, Option<String>>(2)?.as_deref() {
-        None if begun => Some(Outcome::Unknown(NOT_RECORDED.into())),
-        None => None,
-        Some("done") => Some(Outcome::Done),
-        Some("not-done") => Some(Outcome::NotDone(message()?)),
-        Some("unknown") => Some(Outcome::Unknown(message()?)),
-        Some(other) => return Err(odd("steps have the outcome", other)),
-    })
+/// Counts runs, steps, and steps that are unsettled.
+pub(super) fn count(db: &Connection) -> Result<(u64, u64, u64), Fault> {
+    let mut select = db.prepare_cached(
+        "SELECT (SELECT count(*) FROM runs), (SELECT count(*) FROM steps),
+                (SELECT count(*) FROM steps WHERE unsettled = 1)",
+    )?;
+    let (runs, steps, unsettled): (i64, i64, i64) = select.query_row([], |row| row.try_into())?;
+    Ok((unsigned(runs)?, unsigned(steps)?, unsigned(unsettled)?))
 }

@@ -10,7 +10,10 @@ async fn a_name_is_known_whatever_its_case() {
         store.begin(&plan(vec![one]), "", &at(1)).await.unwrap();
         let mut known = link("b");
         known.last_username = "ÅSA".into();
-        let known = vec![Remember::Link(key("b"), known)];
+        let known = vec![Remember::Account(
+            key("b"),
+            AccountChange::Link(Some(known)),
+        )];
         store.observe(known).await.unwrap();
         for (typed, account) in [("JÜRGEN.öz", "a"), ("åsa", "b")] {
             let who = store.known_as(typed.to_owned()).await.unwrap();

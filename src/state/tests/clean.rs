@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 
 /// Begins a run of these steps at a moment, sends the first one and ends the run.
-async fn run_of(store: &dyn Store, steps: Vec<Step>, wall: i64, outcome: Outcome) -> RunId {
+async fn run_of(store: &State, steps: Vec<Step>, wall: i64, outcome: Outcome) -> RunId {
     let first = steps[0].id;
     let run = store.begin(&plan(steps), "", &at(wall)).await.unwrap();
     let sent = store.intend(run, &[first], vec![], Timestamp(wall)).await;
@@ -18,7 +18,7 @@ async fn run_of(store: &dyn Store, steps: Vec<Step>, wall: i64, outcome: Outcome
     run
 }
 
-async fn numbers(store: &dyn Store) -> Vec<i64> {
+async fn numbers(store: &State) -> Vec<i64> {
     let heads = store.heads(Which::default()).await.unwrap();
     heads.iter().map(|head| head.id.0).collect()
 }
@@ -107,19 +107,26 @@ async fn who_is_forgotten_is_in_no_run() {
         store.note(about("a")).await.unwrap();
         store.note(about("b")).await.unwrap();
         store
-            .observe(vec![Remember::Link(key("a"), link("user-a"))])
+            .observe(vec![Remember::Account(
+                key("a"),
+                AccountChange::Link(Some(link("user-a"))),
+            )])
             .await
             .unwrap();
         let who = store.known_as("USER-A".into()).await.unwrap();
         assert_eq!(who.accounts, [key("a")].into());
         let erased = store
-            .erase(who.clone(), vec![Remember::Unlink(key("a"))], loose(12))
+            .erase(
+                who.clone(),
+                vec![Remember::Account(key("a"), AccountChange::Link(None))],
+                loose(12),
+            )
             .await
             .unwrap();
         assert_eq!((erased.steps, erased.notes), (1, 1));
         store.scrub().await.unwrap();
         assert!(store.known_as("user-a".into()).await.unwrap().is_empty());
-        assert!(store.load().await.unwrap().links.is_empty());
+        assert!(store.load().await.unwrap().accounts.is_empty());
         let left = store.run(run).await.unwrap().unwrap();
         assert_eq!(left.steps.len(), 1);
         assert_eq!(left.steps[0].account(), Some(&key("b")));
@@ -152,7 +159,7 @@ async fn no_byte_of_a_name_is_left() {
     step.subject.email = Some("ludmilla@example.org".into());
     let mut kept = link("user-a");
     kept.last_dn = "uid=ludmilla,dc=example".into();
-    let learned = vec![Remember::Link(key("a"), kept)];
+    let learned = vec![Remember::Account(key("a"), AccountChange::Link(Some(kept)))];
     store.observe(learned).await.unwrap();
     run_of(&store, vec![step], 10, Outcome::Done).await;
     // The copy is made behind the run.
@@ -160,7 +167,7 @@ async fn no_byte_of_a_name_is_left() {
     assert!(place.path().join(COPY_NAME).exists());
     assert!(has(&bytes(place.path()), "ludmilla"));
     let who = store.known_as("ludmilla".into()).await.unwrap();
-    let gone = vec![Remember::Unlink(key("a"))];
+    let gone = vec![Remember::Account(key("a"), AccountChange::Link(None))];
     store.erase(who, gone, loose(12)).await.unwrap();
     store.scrub().await.unwrap();
     let left = bytes(place.path());
@@ -169,6 +176,6 @@ async fn no_byte_of_a_name_is_left() {
     }
     assert!(has(&left, "forgotten"));
     // A reader who holds on to an older version of the file is told of.
-    let reader = SqliteStore::open_read_only(place.path()).unwrap().unwrap();
+    let reader = State::open_read_only(place.path()).unwrap().unwrap();
     assert_eq!(reader.loose_notes().await.unwrap().len(), 1);
 }

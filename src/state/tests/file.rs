@@ -20,7 +20,7 @@ fn chmod(path: &Path, mode: u32) {
 
 /// The words of the error with which opening fails.
 fn objection(directory: &Path) -> String {
-    match SqliteStore::open(directory) {
+    match State::open(directory) {
         Err(error @ (StateError::Open { .. } | StateError::Failed { .. })) => error.to_string(),
         other => panic!("{other:?}"),
     }
@@ -44,7 +44,7 @@ async fn everything_is_there_after_reopening() {
         store.load().await.unwrap(),
         store.unsettled().await.unwrap(),
     );
-    assert_eq!((memory.nonces.len(), steps.len()), (2, 1));
+    assert_eq!((memory.accounts.len(), steps.len()), (2, 1));
     drop(store);
     let store = open(&directory);
     assert_eq!(store.load().await.unwrap(), memory);
@@ -99,7 +99,7 @@ fn a_place_that_everybody_can_write_is_refused() {
 fn one_process_writes() {
     let place = place();
     let store = open(place.path());
-    match SqliteStore::open(place.path()) {
+    match State::open(place.path()) {
         Err(StateError::Busy {
             holder: Some(holder),
             ..
@@ -115,7 +115,7 @@ fn one_process_writes() {
     drop(store);
     let lease = Lease::take(place.path()).unwrap();
     assert!(matches!(
-        SqliteStore::open(place.path()),
+        State::open(place.path()),
         Err(StateError::Busy { .. })
     ));
     drop(lease);
@@ -133,13 +133,13 @@ fn a_newer_file_is_not_touched() {
     // Still in the write-ahead log, which the last one to close would fold into the file.
     let bytes = fs::read(&path).unwrap();
     let both = [
-        SqliteStore::open(place.path()).map(|_| ()),
-        SqliteStore::open_read_only(place.path()).map(|_| ()),
+        State::open(place.path()).map(|_| ()),
+        State::open_read_only(place.path()).map(|_| ()),
     ];
     for result in both {
         match result {
             Err(StateError::Newer {
-                found: 7, known: 3, ..
+                found: 7, known: 1, ..
             }) => {}
             other => panic!("{other:?}"),
         }
@@ -148,7 +148,7 @@ fn a_newer_file_is_not_touched() {
     drop(db);
     let bytes = fs::read(&path).unwrap();
     assert!(matches!(
-        SqliteStore::open(place.path()),
+        State::open(place.path()),
         Err(StateError::Newer { .. })
     ));
     assert_eq!(fs::read(&path).unwrap(), bytes);
@@ -175,12 +175,12 @@ fn a_file_of_somebody_else_is_refused() {
 async fn a_first_start_that_was_cut_short_is_no_obstacle() {
     let place = place();
     fs::write(place.path().join(FILE_NAME), "").unwrap();
-    assert!(SqliteStore::open_read_only(place.path()).unwrap().is_none());
+    assert!(State::open_read_only(place.path()).unwrap().is_none());
     let db = Connection::open(place.path().join(FILE_NAME)).unwrap();
     db.pragma_update(None, "journal_mode", "WAL").unwrap();
     drop(db);
     assert!(fs::metadata(place.path().join(FILE_NAME)).unwrap().len() > 0);
-    assert!(SqliteStore::open_read_only(place.path()).unwrap().is_none());
+    assert!(State::open_read_only(place.path()).unwrap().is_none());
     open(place.path()).observe(nonce(1)).await.unwrap();
 }
 
@@ -211,22 +211,23 @@ async fn a_value_that_we_did_not_write_is_told() {
     let store = open(place.path());
     store.observe(nonce(1)).await.unwrap();
     let db = Connection::open(place.path().join(FILE_NAME)).unwrap();
-    db.execute("UPDATE memory SET value = 'oops'", []).unwrap();
+    db.execute("UPDATE accounts SET memory = 'oops'", [])
+        .unwrap();
     let word = store.load().await.unwrap_err().to_string();
-    assert!(word.contains("memory of kind nonce"), "{word}");
+    assert!(word.contains("(accounts: expected value"), "{word}");
 }
 
 #[tokio::test]
 async fn readers_read_beside_the_writer() {
     let place = place();
     assert!(
-        SqliteStore::open_read_only(&place.path().join("none"))
+        State::open_read_only(&place.path().join("none"))
             .unwrap()
             .is_none()
     );
     let store = open(place.path());
     store.observe(nonce(1)).await.unwrap();
-    let reader = SqliteStore::open_read_only(place.path()).unwrap().unwrap();
+    let reader = State::open_read_only(place.path()).unwrap().unwrap();
     assert_eq!(reader.load().await.unwrap(), store.load().await.unwrap());
     store.observe(nonce(2)).await.unwrap();
     assert_eq!(reader.load().await.unwrap(), store.load().await.unwrap());
@@ -234,8 +235,13 @@ async fn readers_read_beside_the_writer() {
         reader.observe(nonce(3)).await,
         Err(StateError::Refused(_))
     ));
-    let sneaky = reader.read(|db| Ok(db.execute("DELETE FROM memory", [])?));
-    let word = sneaky.await.unwrap_err().to_string();
+    let db = super::super::open::for_reading(place.path())
+        .unwrap()
+        .unwrap();
+    let sneaky = db.execute("DELETE FROM accounts", []);
+    let word = Fault::from(sneaky.unwrap_err())
+        .tell(place.path())
+        .to_string();
     assert!(word.contains("cannot be written"), "{word}");
 }
 
@@ -249,7 +255,7 @@ async fn a_reader_reads_what_a_killed_writer_left() {
     for name in ["state.sqlite", "state.sqlite-wal"] {
         fs::copy(place.path().join("alive").join(name), left.join(name)).unwrap();
     }
-    let reader = SqliteStore::open_read_only(&left).unwrap().unwrap();
+    let reader = State::open_read_only(&left).unwrap().unwrap();
     assert_eq!(reader.load().await.unwrap(), store.load().await.unwrap());
 }
 
@@ -259,9 +265,7 @@ fn a_reader_does_not_migrate() {
     drop(open(place.path()));
     let db = Connection::open(place.path().join(FILE_NAME)).unwrap();
     db.pragma_update(None, "user_version", 0).unwrap();
-    let word = SqliteStore::open_read_only(place.path())
-        .unwrap_err()
-        .to_string();
+    let word = State::open_read_only(place.path()).unwrap_err().to_string();
     assert!(word.contains("has schema 0"), "{word}");
 }
 
@@ -354,7 +358,6 @@ async fn an_older_copy_forgets_what_must_not_be_believed_and_nothing_else() {
         at: Timestamp(1),
     };
     let approval = Approval {
-        hold: HoldKey::Clock,
         steps: BTreeSet::new(),
         by: "alice".into(),
         at: Timestamp(1),
@@ -366,26 +369,24 @@ async fn an_older_copy_forgets_what_must_not_be_believed_and_nothing_else() {
         witness: false,
     };
     let stays = vec![
-        Remember::Link(key("a"), link("user-a")),
-        Remember::Nonce(key("b"), Some(Nonce::new("n"))),
-        Remember::Waiting(key("c"), Some(Timestamp(1).into())),
-        Remember::Kept(UserId::new("user-k"), Some(kept)),
+        Remember::Account(key("a"), AccountChange::Link(Some(link("user-a")))),
+        Remember::Account(key("b"), AccountChange::Nonce(Some(Nonce::new("n")))),
+        Remember::Account(key("c"), AccountChange::Waiting(Some(Timestamp(1).into()))),
+        Remember::User(UserId::new("user-k"), UserChange::Kept(Some(kept))),
     ];
     let goes = vec![
-        Remember::Absence(key("a"), Some(absence)),
-        Remember::Return(key("a"), Some(back)),
-        Remember::Order(UserId::new("user-a"), Some(order)),
-        Remember::Held(HoldKey::Clock, Some(BTreeSet::new())),
-        Remember::Approval(HoldKey::Clock, Some(approval)),
+        Remember::Account(key("a"), AccountChange::Absence(Some(absence))),
+        Remember::Account(key("a"), AccountChange::Returning(Some(back))),
+        Remember::User(UserId::new("user-a"), UserChange::Order(Some(order))),
+        Remember::Hold(HoldKey::Clock, HoldChange::Shown(Some(BTreeSet::new()))),
+        Remember::Hold(HoldKey::Clock, HoldChange::Approval(Some(approval))),
     ];
     store.observe(stays.clone()).await.unwrap();
     store.observe(goes).await.unwrap();
     let full = store.load().await.unwrap();
-    assert_eq!(
-        full.orders.len() + full.held.len() + full.approvals.len(),
-        3
-    );
-    assert_eq!(full.absences.len() + full.returns.len(), 2);
+    assert_eq!((full.holds.len(), full.users.len()), (1, 2));
+    let account = full.account(&key("a"));
+    assert!(account.absence.is_some() && account.returning.is_some());
     drop(store);
     fs::write(place.path().join("last-run"), "7\n").unwrap();
 
@@ -393,13 +394,18 @@ async fn an_older_copy_forgets_what_must_not_be_believed_and_nothing_else() {
     for change in &stays {
         wanted.remember(change);
     }
-    let reader = SqliteStore::open_read_only(place.path()).unwrap().unwrap();
+    let reader = State::open_read_only(place.path()).unwrap().unwrap();
     let mut read = reader.load().await.unwrap();
-    assert!(read.restored.take().is_some_and(|r| r.how.contains("7")));
+    assert!(
+        read.server
+            .restored
+            .take()
+            .is_some_and(|r| r.how.contains("7"))
+    );
     assert_eq!(read, wanted, "who may only read believes no more");
     drop(reader);
     let mut written = open(place.path()).load().await.unwrap();
-    assert!(written.restored.take().is_some());
+    assert!(written.server.restored.take().is_some());
     assert_eq!(written, wanted);
 }
 
@@ -441,7 +447,7 @@ async fn a_copy_that_is_put_back_is_as_it_was_made_whatever_log_lies_there() {
             );
         }
         let back = open(&left);
-        assert_eq!(back.load().await.unwrap().nonces, copied.nonces);
+        assert_eq!(back.load().await.unwrap().accounts, copied.accounts);
         drop(back);
         let db = Connection::open(left.join(FILE_NAME)).unwrap();
         let verdict: String = db

@@ -7,8 +7,9 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::model::{
-    Absence, Approval, ChosenName, Class, Deactivation, Done, Fingerprint, Given, HoldKey, NewUser,
-    Order, Profile, ProfileField, Return, Shape, SourceIdentity, Values,
+    Absence, Approval, ChosenName, Class, Deactivation, Done, Fingerprint, Flip, Flipped, Given,
+    HoldKey, NewUser, Order, PlaceChange, PlaceId, Profile, ProfileField, Return, SeatRefusal,
+    ServerChange, Shape, SourceIdentity, TeamId, Undoing, Undone, ValueOf, Values,
 };
 
 const SCHEMA: &str = include_str!("../migrations/v1.sql");
@@ -39,71 +40,104 @@ pub(super) fn memory() -> MemoryDelta {
         certain: Duration::new(3, 4),
         readings: 5,
     };
-    let approval = |hold: &HoldKey| Approval {
-        hold: hold.clone(),
+    let approval = || Approval {
         steps: BTreeSet::from([Fingerprint::new("f1"), Fingerprint::new("f2")]),
         by: "root".into(),
         at: Timestamp(6),
         until: Timestamp(7),
     };
     let mut delta = vec![
-        Remember::Link(key("a"), link("u")),
-        Remember::Link(key("b"), adopted),
-        Remember::Absence(key("a"), Some(absence)),
-        Remember::Return(
+        Remember::Account(key("a"), AccountChange::Link(Some(link("u")))),
+        Remember::Account(key("b"), AccountChange::Link(Some(adopted))),
+        Remember::Account(key("a"), AccountChange::Absence(Some(absence))),
+        Remember::Account(
             key("a"),
-            Some(Return {
+            AccountChange::Returning(Some(Return {
                 first: Timestamp(8),
                 readings: 1,
-            }),
+            })),
         ),
-        Remember::Name(
+        Remember::Account(
             key("a"),
-            Some(ChosenName {
+            AccountChange::Name(Some(ChosenName {
                 base: "anna".into(),
                 name: "anna2".into(),
-            }),
+            })),
         ),
-        Remember::Nonce(key("a"), Some(Nonce::new("n0nce"))),
-        Remember::Waiting(key("a"), Some(Timestamp(9).into())),
-        Remember::Order(
+        Remember::Account(key("a"), AccountChange::Nonce(Some(Nonce::new("n0nce")))),
+        Remember::Account(key("a"), AccountChange::Waiting(Some(Timestamp(9).into()))),
+        Remember::Account(
+            key("a"),
+            AccountChange::Flips(vec![Flip {
+                at: Timestamp(13),
+                of: Flipped::Reactivated,
+            }]),
+        ),
+        Remember::Account(key("b"), AccountChange::Gone(Some(Timestamp(14)))),
+        Remember::Account(
+            key("b"),
+            AccountChange::Undone(vec![Undone {
+                what: Undoing::Value {
+                    of: ValueOf::Field(ProfileField::Nickname),
+                    made: "new".into(),
+                    back: "old".into(),
+                    directory: Some("new".into()),
+                },
+                user: UserId::new("v"),
+                run: RunId(1),
+                by: "root".into(),
+                at: Timestamp(15),
+                done: true,
+            }]),
+        ),
+        Remember::Place(
+            PlaceId::Team(TeamId::new("t")),
+            PlaceChange::Configured(Some("red".into())),
+        ),
+        Remember::Server(ServerChange::SeatRefusal(Some(SeatRefusal {
+            active: 250,
+            at: Timestamp(16),
+        }))),
+        Remember::User(
             UserId::new("w"),
-            Some(Order {
+            UserChange::Order(Some(Order {
                 by: "root".into(),
                 at: Timestamp(10),
-            }),
+            })),
         ),
-        Remember::Held(
+        Remember::Hold(
             HoldKey::Class(Class::Adopt),
-            Some(BTreeSet::from([Fingerprint::new("f1")])),
+            HoldChange::Shown(Some(BTreeSet::from([Fingerprint::new("f1")]))),
         ),
-        Remember::Shape(
+        Remember::Provider(
             company(),
-            Shape {
+            ProviderChange::Shape(Some(Shape {
                 accounts: 3,
                 containers: BTreeMap::from([("ou=people".into(), 3)]),
                 attributes: BTreeMap::from([("mail".into(), 2)]),
-            },
+            })),
         ),
-        Remember::Identity(
+        Remember::Provider(
             company(),
-            SourceIdentity {
+            ProviderChange::Identity(Some(SourceIdentity {
                 name: "ldaps://dc1".into(),
                 context: "dc=example".into(),
                 server: Some("s".into()),
                 ..SourceIdentity::default()
-            },
+            })),
         ),
-        Remember::Filled(company()),
+        Remember::Provider(company(), ProviderChange::Filled(true)),
     ];
     let holds = [
         HoldKey::Class(Class::MembershipRemoval),
         HoldKey::Shrank(company()),
-        HoldKey::Container("ou=people".into()),
-        HoldKey::Attribute("mail".into()),
+        HoldKey::Container(ProviderName::new("company"), "ou=people".into()),
+        HoldKey::Attribute(ProviderName::new("company"), "mail".into()),
         HoldKey::Identity(company()),
     ];
-    delta.extend(holds.map(|hold| Remember::Approval(hold.clone(), Some(approval(&hold)))));
+    delta.extend(
+        holds.map(|hold| Remember::Hold(hold.clone(), HoldChange::Approval(Some(approval())))),
+    );
     // These came later.
     let later = [Class::Move, Class::Purge, Class::Privileged];
     let known = Class::ALL.into_iter().filter(|c| !later.contains(c));
@@ -230,7 +264,7 @@ pub(super) fn steps() -> Vec<Step> {
 }
 
 /// What wrote the rows (then `sqlite3 state.sqlite .dump`, and of that the INSERTs).
-async fn write(store: &dyn Store) {
+async fn write(store: &State) {
     store.observe(memory()).await.unwrap();
     let run = store
         .begin(&plan(steps()), "digest", &at(20))
@@ -279,7 +313,7 @@ pub(super) fn file_of(version: i64, texts: &[&str]) -> TempDir {
 #[tokio::test]
 async fn what_version_1_wrote_stays_readable() {
     let place = file_of(1, &[SCHEMA, ROWS]);
-    let fresh = MemoryStore::default();
+    let fresh = State::in_memory().unwrap();
     write(&fresh).await;
 
     let old = open(place.path());

@@ -8,10 +8,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Absence, Agreed, Announcement, Approval, ChosenName, Class, ClockSeen, Deactivation, Done,
-    Fingerprint, Flip, Flipped, Given, HoldKey, Kept, Newest, Nonce, Older, Order, ProfileField,
-    Remember, Restored, Return, SeatRefusal, SeatWait, Shape, SourceIdentity, Undoing, Undone,
-    Unlinked, ValueOf,
+    Absence, AccountChange, Agreed, Announcement, Approval, ChosenName, Class, ClockSeen,
+    Deactivation, Done, Fingerprint, Flip, Flipped, Given, HoldChange, HoldKey, Kept, Newest,
+    Nonce, Older, Order, PlaceChange, PlaceId, ProfileField, ProviderChange, Remember, Restored,
+    Return, SeatRefusal, SeatWait, ServerChange, Shape, SourceIdentity, TeamId, Undoing, Undone,
+    Unlinked, UserChange, ValueOf,
 };
 
 fn text() -> impl Strategy<Value = String> {
@@ -53,6 +54,11 @@ fn account() -> impl Strategy<Value = AccountKey> {
 
 fn user() -> impl Strategy<Value = UserId> {
     prop::sample::select(vec!["u1", "u2", "u3", "u4", "u5", "U5"]).prop_map(UserId::new)
+}
+
+fn place() -> impl Strategy<Value = (PlaceId, Option<String>)> {
+    let team = prop::sample::select(vec!["t1", "t2"]).prop_map(TeamId::new);
+    (team.prop_map(PlaceId::Team), of(text()))
 }
 
 fn class() -> impl Strategy<Value = Class> {
@@ -131,9 +137,15 @@ fn hold() -> impl Strategy<Value = HoldKey> {
     prop_oneof![
         class().prop_map(HoldKey::Class),
         provider().prop_map(HoldKey::Shrank),
-        text().prop_map(HoldKey::Container),
-        Just(HoldKey::Container("dc=example".into())),
-        Just(HoldKey::Attribute("dc=example".into())),
+        (provider(), text()).prop_map(|(name, dn)| HoldKey::Container(name, dn)),
+        Just(HoldKey::Container(
+            ProviderName::new("company"),
+            "dc=example".into()
+        )),
+        Just(HoldKey::Attribute(
+            ProviderName::new("company"),
+            "dc=example".into()
+        )),
         provider().prop_map(HoldKey::Identity),
         provider().prop_map(HoldKey::Configuration),
         Just(HoldKey::Restored),
@@ -149,8 +161,7 @@ fn released() -> impl Strategy<Value = Fingerprint> {
 
 fn approval() -> impl Strategy<Value = Approval> {
     let steps = btree_set(released(), 0..3);
-    (hold(), steps, text(), moment(), moment()).prop_map(|(hold, steps, by, at, until)| Approval {
-        hold,
+    (steps, text(), moment(), moment()).prop_map(|(steps, by, at, until)| Approval {
         steps,
         by,
         at,
@@ -219,36 +230,39 @@ fn change() -> impl Strategy<Value = Remember> {
     let refusal = (0..1_000_u64, moment()).prop_map(|(active, at)| SeatRefusal { active, at });
     let wait = (moment(), of(moment())).prop_map(|(since, turn)| SeatWait { since, turn });
     prop_oneof![
-        4 => (account(), a_link()).prop_map(|(k, v)| Remember::Link(k, v)),
-        2 => account().prop_map(Remember::Unlink),
-        1 => (account(), of(absence())).prop_map(|(k, v)| Remember::Absence(k, v)),
-        1 => (account(), of(a_return)).prop_map(|(k, v)| Remember::Return(k, v)),
-        1 => (account(), of(name)).prop_map(|(k, v)| Remember::Name(k, v)),
-        1 => (account(), of(text().prop_map(Nonce::new))).prop_map(|(k, v)| Remember::Nonce(k, v)),
-        1 => (account(), of(wait)).prop_map(|(k, v)| Remember::Waiting(k, v)),
-        1 => (user(), of(order)).prop_map(|(k, v)| Remember::Order(k, v)),
+        4 => (account(), a_link()).prop_map(|(k, v)| Remember::Account(k, AccountChange::Link(Some(v)))),
+        2 => account().prop_map(|k| Remember::Account(k, AccountChange::Link(None))),
+        1 => (account(), of(absence())).prop_map(|(k, v)| Remember::Account(k, AccountChange::Absence(v))),
+        1 => (account(), of(a_return)).prop_map(|(k, v)| Remember::Account(k, AccountChange::Returning(v))),
+        1 => (account(), of(name)).prop_map(|(k, v)| Remember::Account(k, AccountChange::Name(v))),
+        1 => (account(), of(text().prop_map(Nonce::new))).prop_map(|(k, v)| Remember::Account(k, AccountChange::Nonce(v))),
+        1 => (account(), of(wait)).prop_map(|(k, v)| Remember::Account(k, AccountChange::Waiting(v))),
+        1 => (user(), of(order)).prop_map(|(k, v)| Remember::User(k, UserChange::Order(v))),
         1 => (hold(), of(btree_set(text().prop_map(Fingerprint::new), 0..3)))
-            .prop_map(|(k, v)| Remember::Held(k, v)),
-        2 => (hold(), of(approval())).prop_map(|(k, v)| Remember::Approval(k, v)),
+            .prop_map(|(k, v)| Remember::Hold(k, HoldChange::Shown(v))),
+        2 => (hold(), of(approval())).prop_map(|(k, v)| Remember::Hold(k, HoldChange::Approval(v))),
         2 => (hold(), released()).prop_map(|(k, v)| Remember::Used(k, v)),
-        1 => (provider(), shape()).prop_map(|(k, v)| Remember::Shape(k, v)),
-        1 => (provider(), identity()).prop_map(|(k, v)| Remember::Identity(k, v)),
-        1 => provider().prop_map(Remember::Filled),
+        1 => (provider(), shape()).prop_map(|(k, v)| Remember::Provider(k, ProviderChange::Shape(Some(v)))),
+        1 => (provider(), identity()).prop_map(|(k, v)| Remember::Provider(k, ProviderChange::Identity(Some(v)))),
+        1 => provider().prop_map(|k| Remember::Provider(k, ProviderChange::Filled(true))),
         2 => done().prop_map(Remember::Done),
         1 => moment().prop_map(Remember::ForgetDone),
-        1 => (account(), of(vec(flip(), 0..3))).prop_map(|(k, v)| Remember::Flips(k, v)),
-        1 => (account(), of(announcement)).prop_map(|(k, v)| Remember::Announced(k, v)),
-        1 => (account(), of(moment())).prop_map(|(k, v)| Remember::Gone(k, v)),
-        1 => clock.prop_map(Remember::Clock),
-        1 => of(refusal).prop_map(Remember::SeatRefusal),
-        1 => (provider(), btree_map(text(), text(), 0..3)).prop_map(|(k, v)| Remember::Scope(k, v)),
-        1 => (user(), of(kept)).prop_map(|(k, v)| Remember::Kept(k, v)),
-        1 => (account(), of(unlinked)).prop_map(|(k, v)| Remember::Unlinked(k, v)),
-        1 => (account(), of(vec(undone(), 1..3))).prop_map(|(k, v)| Remember::Undone(k, v)),
-        1 => (account(), of(moment())).prop_map(|(k, v)| Remember::Duplicate(k, v)),
-        1 => (user(), of(moment())).prop_map(|(k, v)| Remember::Forgotten(k, v)),
-        1 => (user(), of(newest)).prop_map(|(k, v)| Remember::Newest(k, v)),
-        1 => of(restored).prop_map(Remember::Restored),
+        1 => (account(), vec(flip(), 0..3)).prop_map(|(k, v)| Remember::Account(k, AccountChange::Flips(v))),
+        1 => (account(), of(announcement)).prop_map(|(k, v)| Remember::Account(k, AccountChange::Announced(v))),
+        1 => (account(), of(moment())).prop_map(|(k, v)| Remember::Account(k, AccountChange::Gone(v))),
+        1 => clock.prop_map(|v| Remember::Server(ServerChange::Clock(Some(v)))),
+        1 => of(refusal).prop_map(|v| Remember::Server(ServerChange::SeatRefusal(v))),
+        1 => (provider(), btree_map(text(), text(), 0..3)).prop_map(|(k, v)| Remember::Provider(k, ProviderChange::Scope(Some(v)))),
+        1 => (user(), of(kept)).prop_map(|(k, v)| Remember::User(k, UserChange::Kept(v))),
+        1 => (account(), of(unlinked)).prop_map(|(k, v)| Remember::Account(k, AccountChange::Unlinked(v))),
+        1 => (account(), vec(undone(), 0..3)).prop_map(|(k, v)| Remember::Account(k, AccountChange::Undone(v))),
+        1 => (account(), of(moment())).prop_map(|(k, v)| Remember::Account(k, AccountChange::Duplicate(v))),
+        1 => (user(), of(moment())).prop_map(|(k, v)| Remember::User(k, UserChange::Forgotten(v))),
+        1 => account().prop_map(Remember::forget_account),
+        1 => user().prop_map(Remember::forget_user),
+        1 => place().prop_map(|(k, v)| Remember::Place(k, PlaceChange::Configured(v))),
+        1 => (user(), of(newest)).prop_map(|(k, v)| Remember::User(k, UserChange::Newest(v))),
+        1 => of(restored).prop_map(|v| Remember::Server(ServerChange::Restored(v))),
     ]
 }
 
@@ -284,7 +298,7 @@ fn expected(memory: &Memory, delta: &[Remember]) -> Option<Memory> {
     for change in delta {
         memory.remember(change);
         let users: BTreeMap<_, _> = memory.accounts_by_user();
-        if users.len() != memory.links.len() {
+        if users.len() != memory.links().count() {
             return None;
         }
     }
@@ -299,7 +313,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let place = tempfile::tempdir().unwrap();
         let mut memory = Memory::default();
-        let volatile = MemoryStore::default();
+        let volatile = State::in_memory().unwrap();
         let mut file = open(place.path());
         for (number, delta) in deltas.into_iter().enumerate() {
             let after = expected(&memory, &delta);
@@ -331,19 +345,19 @@ async fn an_approval_is_used_up_step_by_step() {
     let hold = HoldKey::Class(Class::Adopt);
     let [first, second] = ["f1", "f2"].map(Fingerprint::new);
     let approval = Approval {
-        hold: hold.clone(),
         steps: [first.clone(), second.clone()].into(),
         by: "root".into(),
         at: Timestamp(1),
         until: Timestamp(2),
     };
-    let given = Remember::Approval(hold.clone(), Some(approval));
+    let given = Remember::Hold(hold.clone(), HoldChange::Approval(Some(approval)));
     let used = |step: &Fingerprint| Remember::Used(hold.clone(), step.clone());
     file.observe(vec![given, used(&first)]).await.unwrap();
-    let left = file.load().await.unwrap().approvals;
-    assert_eq!(left[&hold].steps, [second.clone()].into());
+    let left = file.load().await.unwrap();
+    let left = left.hold(&hold).approval.as_ref().unwrap();
+    assert_eq!(left.steps, [second.clone()].into());
     file.observe(vec![used(&first), used(&second), used(&second)])
         .await
         .unwrap();
-    assert!(file.load().await.unwrap().approvals.is_empty());
+    assert!(file.load().await.unwrap().holds.is_empty());
 }

@@ -1,7 +1,7 @@
-//! The rules of [`Store`], on both stores.
+//! The rules of [`State`], on both stores.
 
 use super::*;
-use crate::model::{ChosenName, Class, Done, Fingerprint, Nonce, Remember};
+use crate::model::{AccountChange, ChosenName, Class, Done, Fingerprint, Nonce, Remember};
 
 #[tokio::test]
 async fn a_step_is_unsettled_from_its_intent_to_its_outcome() {
@@ -76,7 +76,10 @@ async fn a_known_outcome_is_final() {
             .settle(run, StepId(1), Outcome::Done, vec![], Timestamp(30))
             .await
             .unwrap();
-        let again = vec![Remember::Link(key("a"), link("u"))];
+        let again = vec![Remember::Account(
+            key("a"),
+            AccountChange::Link(Some(link("u"))),
+        )];
         let unknown = Outcome::Unknown(String::new());
         refused(
             store
@@ -88,7 +91,7 @@ async fn a_known_outcome_is_final() {
             store.intend(run, &one, again, Timestamp(3)).await,
             "is settled",
         );
-        assert!(store.load().await.unwrap().links.is_empty());
+        assert!(store.load().await.unwrap().accounts.is_empty());
         assert_eq!(unsettled(store).await, []);
     })
     .await;
@@ -102,11 +105,14 @@ async fn an_outcome_and_what_follows_are_one() {
             .await
             .unwrap();
         store
-            .observe(vec![Remember::Link(key("b"), link("taken"))])
+            .observe(vec![Remember::Account(
+                key("b"),
+                AccountChange::Link(Some(link("taken"))),
+            )])
             .await
             .unwrap();
-        let nonce = Remember::Nonce(key("a"), Some(Nonce::new("n")));
-        let clash = Remember::Link(key("a"), link("taken"));
+        let nonce = Remember::Account(key("a"), AccountChange::Nonce(Some(Nonce::new("n"))));
+        let clash = Remember::Account(key("a"), AccountChange::Link(Some(link("taken"))));
         let both = vec![nonce.clone(), clash];
         let one = [StepId(1)];
         refused(
@@ -122,7 +128,8 @@ async fn an_outcome_and_what_follows_are_one() {
         );
         refused(store.observe(both).await, "taken");
         let memory = store.load().await.unwrap();
-        assert!(memory.nonces.is_empty() && memory.links.len() == 1);
+        assert_eq!(memory.links().count(), 1);
+        assert!(memory.account(&key("a")).is_empty());
         assert_eq!(store.runs(1).await.unwrap()[0].steps[0].outcome, None);
 
         store
@@ -130,20 +137,20 @@ async fn an_outcome_and_what_follows_are_one() {
             .await
             .unwrap();
         assert_eq!(
-            store.load().await.unwrap().nonces[&key("a")],
-            Nonce::new("n")
+            store.load().await.unwrap().account(&key("a")).nonce,
+            Some(Nonce::new("n"))
         );
         let linked = vec![
-            Remember::Nonce(key("a"), None),
-            Remember::Link(key("a"), link("new")),
+            Remember::Account(key("a"), AccountChange::Nonce(None)),
+            Remember::Account(key("a"), AccountChange::Link(Some(link("new")))),
         ];
         store
             .settle(run, StepId(1), Outcome::Done, linked, Timestamp(30))
             .await
             .unwrap();
         let memory = store.load().await.unwrap();
-        assert!(memory.nonces.is_empty());
-        assert_eq!(memory.links[&key("a")], link("new"));
+        assert_eq!(memory.account(&key("a")).nonce, None);
+        assert_eq!(memory.link(&key("a")), Some(&link("new")));
     })
     .await;
 }
@@ -153,38 +160,44 @@ async fn a_user_moves_to_another_account_only_when_let_go() {
     on_both(async |store| {
         store
             .observe(vec![
-                Remember::Link(key("a"), link("u")),
-                Remember::Link(key("b"), link("v")),
+                Remember::Account(key("a"), AccountChange::Link(Some(link("u")))),
+                Remember::Account(key("b"), AccountChange::Link(Some(link("v")))),
             ])
             .await
             .unwrap();
         refused(
             store
-                .observe(vec![Remember::Link(key("b"), link("u"))])
+                .observe(vec![Remember::Account(
+                    key("b"),
+                    AccountChange::Link(Some(link("u"))),
+                )])
                 .await,
             "user u",
         );
         // Swapped in one delta, with each let go before it is taken.
         store
             .observe(vec![
-                Remember::Unlink(key("a")),
-                Remember::Link(key("b"), link("u")),
-                Remember::Link(key("a"), link("v")),
+                Remember::Account(key("a"), AccountChange::Link(None)),
+                Remember::Account(key("b"), AccountChange::Link(Some(link("u")))),
+                Remember::Account(key("a"), AccountChange::Link(Some(link("v")))),
             ])
             .await
             .unwrap();
-        let links = store.load().await.unwrap().links;
-        assert_eq!(links[&key("a")].user, UserId::new("v"));
-        assert_eq!(links[&key("b")].user, UserId::new("u"));
+        let memory = store.load().await.unwrap();
+        assert_eq!(memory.link(&key("a")).unwrap().user, UserId::new("v"));
+        assert_eq!(memory.link(&key("b")).unwrap().user, UserId::new("u"));
         // The user whom b had a moment ago is free, and one's own user may be set again.
         store
-            .observe(vec![Remember::Link(key("b"), link("w"))])
+            .observe(vec![Remember::Account(
+                key("b"),
+                AccountChange::Link(Some(link("w"))),
+            )])
             .await
             .unwrap();
         store
             .observe(vec![
-                Remember::Link(key("c"), link("u")),
-                Remember::Link(key("c"), link("u")),
+                Remember::Account(key("c"), AccountChange::Link(Some(link("u")))),
+                Remember::Account(key("c"), AccountChange::Link(Some(link("u")))),
             ])
             .await
             .unwrap();
@@ -211,9 +224,9 @@ async fn counts_count() {
             whom: Fingerprint::new("f"),
         };
         let delta = vec![
-            Remember::Link(key("a"), link("u")),
-            Remember::Link(key("b"), gone),
-            Remember::Name(key("a"), Some(name)),
+            Remember::Account(key("a"), AccountChange::Link(Some(link("u")))),
+            Remember::Account(key("b"), AccountChange::Link(Some(gone))),
+            Remember::Account(key("a"), AccountChange::Name(Some(name))),
             Remember::Done(done.clone()),
             Remember::Done(done),
         ];

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use mattermost_sim::{Commit, Effect, Fault, Seen, Version};
 use mattersync::model::{Aftermath, BelongingKind as Kind, Fate, RunId};
-use mattersync::state::Store as _;
 use tokio::sync::watch;
 
 use crate::file::{File, NO_GRACE};

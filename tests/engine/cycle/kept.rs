@@ -5,7 +5,6 @@ use std::time::Duration;
 use mattermost_sim::Version;
 use mattersync::cycle::{Asker, Errand as _, Undo};
 use mattersync::model::RunId;
-use mattersync::state::Store as _;
 
 use crate::file::{File, NO_GRACE};
 use crate::stage::{Stage, cycle};

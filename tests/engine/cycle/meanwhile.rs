@@ -11,7 +11,6 @@ use mattersync::cycle::Engine;
 use mattersync::mattermost::{
     Client, HttpTransport, Method, Request, Response, SendError, Transport, Way, trust_nobody,
 };
-use mattersync::state::{MemoryStore, Store};
 use secrecy::SecretString;
 
 use crate::file::File;
@@ -61,7 +60,7 @@ fn meddled(stage: &Stage, engine: &Engine, name: &str, deed: Deed) -> Engine {
     };
     let settings = engine.settings().clone();
     let provider = mattersync::provider::open(&settings.provider);
-    let store: Arc<dyn Store> = Arc::<MemoryStore>::clone(&stage.store);
+    let store = Arc::clone(&stage.store);
     let clock: Arc<dyn Clock> = Arc::<HandClock>::clone(&stage.clock);
     let client = Client::new(Arc::new(meddler), None, Duration::from_secs(20));
     Engine::assemble(settings, provider, client, store, clock)

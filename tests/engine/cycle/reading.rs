@@ -94,7 +94,15 @@ async fn an_old_row_that_is_the_same_by_id_stops_nobody_else() {
     assert!(stage.is_active("user004") && stage.is_active("user010"));
     assert!(!stage.is_active("user005"));
     assert_eq!(
-        stage.memory().await.newest[&UserId::new(id.clone())].at.0,
+        stage
+            .memory()
+            .await
+            .user(&UserId::new(id.clone()))
+            .newest
+            .as_ref()
+            .unwrap()
+            .at
+            .0,
         newest
     );
     // Where a row by id cannot be had, nobody knows whether the list is old as a whole.
@@ -152,8 +160,8 @@ async fn what_stays_old_is_believed_after_an_hour_and_not_before() {
                 "{seen:?}"
             );
         }
-        let links = stage.memory().await.links;
-        let ours = links.values().filter(|l| l.deactivated.is_some());
+        let memory = stage.memory().await;
+        let ours = memory.links().filter(|(_, l)| l.deactivated.is_some());
         assert_eq!(ours.count(), 2);
     }
     stage.clock.advance(Duration::from_secs(60 * 2));
@@ -161,9 +169,9 @@ async fn what_stays_old_is_believed_after_an_hour_and_not_before() {
     let done = try_cycle(&stage, &mut engine).await.unwrap();
     assert_eq!(done.steps("user003").len(), 1);
     assert!(done.steps("user004").is_empty());
-    let links = stage.memory().await.links;
-    let link = links.values().find(|l| l.last_username == "user004");
-    assert!(link.unwrap().deactivated.is_none());
+    let memory = stage.memory().await;
+    let link = memory.links().find(|(_, l)| l.last_username == "user004");
+    assert!(link.unwrap().1.deactivated.is_none());
 }
 
 #[tokio::test]

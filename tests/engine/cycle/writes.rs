@@ -5,7 +5,6 @@ use std::time::Duration;
 use mattermost_sim::Version;
 use mattersync::cycle;
 use mattersync::model::{Class, HoldKey};
-use mattersync::state::Store as _;
 use tokio::sync::watch;
 
 use crate::file::File;

@@ -2,7 +2,6 @@
 
 use mattermost_sim::Version;
 use mattersync::model::{Aftermath, Fate};
-use mattersync::state::Store as _;
 
 use crate::file::{File, NO_GRACE};
 use crate::maker::{id, make_all};

@@ -55,13 +55,13 @@ fn edge_27_a_move_between_directories_keeps_the_user_by_the_second_anchor() {
     assert_eq!(world.user_id("new"), user);
     assert_eq!(world.user("new").username, "anna.b");
     assert!(world.user("new").is_active());
-    assert!(!world.memory.links.contains_key(&key("anna")));
+    assert!(!world.memory.is_linked(&key("anna")));
     world.tick(30 * DAY);
     for _ in 0..4 {
         world.tick(DAY);
         assert_eq!(world.cycle().1.done, []);
     }
-    assert!(world.memory.absences.is_empty());
+    assert!(world.memory.accounts.values().all(|m| m.absence.is_none()));
 }
 
 /// Who stands there under another id is not missing, though the move waits for a person.
@@ -72,13 +72,13 @@ fn edge_27_a_held_move_ends_the_count_of_an_absence() {
     world.policy.grace = DAY;
     world.leave("anna");
     world.cycle();
-    assert!(world.memory.absences.contains_key(&key("anna")));
+    assert!(world.memory.account(&key("anna")).absence.is_some());
     world.tick(DAY);
     world.join("new", "anna");
     anchored(&mut world, "new", "7");
     let (plan, _) = world.cycle();
     assert_eq!(kinds(&plan, "new")[0], "(move)");
-    assert!(!world.memory.absences.contains_key(&key("anna")));
+    assert!(!world.memory.account(&key("anna")).absence.is_some());
     world.leave("new");
     for _ in 0..2 {
         world.tick(DAY);
@@ -162,7 +162,7 @@ fn edge_27_a_roster_that_shrank_moves_no_link() {
     assert_eq!(keys, [HoldKey::Shrank(provider())]);
     world.approve(&plan, &HoldKey::Shrank(provider()));
     world.cycle();
-    assert!(world.memory.links.contains_key(&key("new")));
+    assert!(world.memory.is_linked(&key("new")));
 }
 
 #[test]
@@ -194,7 +194,12 @@ fn edge_27_whoever_is_not_proven_gone_or_not_alone_is_left_to_a_person() {
     // Two people who are gone had the same one.
     let mut two = world.clone();
     two.leave("ben");
-    let link = two.memory.links.get_mut(&key("ben")).unwrap();
+    let link = two
+        .memory
+        .accounts
+        .get_mut(&key("ben"))
+        .and_then(|m| m.link.as_mut())
+        .unwrap();
     link.anchor = Some("employeenumber=7".into());
     assert!(looks_alike(&two, "new"));
     // Found outside the base is as good as gone.
@@ -214,12 +219,17 @@ fn edge_27_whoever_is_not_proven_gone_or_not_alone_is_left_to_a_person() {
 fn edge_27_an_incomplete_reading_of_the_new_directory_moves_nobody() {
     let mut world = anna();
     world.policy.guard.insert(Class::Move, Limit::Off);
-    let link = world.memory.links.remove(&key("anna")).unwrap();
+    let link = world
+        .memory
+        .accounts
+        .get_mut(&key("anna"))
+        .and_then(|m| m.link.take())
+        .unwrap();
     let old = AccountKey {
         provider: ProviderName::new("old"),
         id: id("anna"),
     };
-    world.memory.links.insert(old, link);
+    world.memory.accounts.entry(old).or_default().link = Some(link);
     world.leave("anna");
     world.join("new", "anna");
     anchored(&mut world, "new", "7");
@@ -309,7 +319,7 @@ fn edge_27_without_an_anchor_a_likely_person_is_neither_made_again_nor_given_the
         // The old account's user goes its way; the new account gets neither that nor another.
         assert!(!world.user("anna").is_active());
         assert_eq!(world.server.users.len(), users);
-        assert!(!world.memory.links.contains_key(&key("new")));
+        assert!(!world.memory.is_linked(&key("new")));
         let said = whys(&world, "new")[0].to_string();
         assert!(said.contains("mattersync link new anna"), "{said}");
         assert!(

@@ -83,7 +83,8 @@ fn edge_40_links_of_a_provider_that_is_not_configured_are_told_each_time() {
     stage.write_people(&people(&["anna", "bert", "carl"]));
     assert_eq!(run(&stage, &["sync"]).0, 0);
     let db = rusqlite::Connection::open(stage.path("state/state.sqlite")).unwrap();
-    let change = "UPDATE links SET provider = 'former' WHERE last_username = 'carl'";
+    let change = "UPDATE accounts SET provider = 'former'
+         WHERE json_extract(memory, '$.link.last_username') = 'carl'";
     assert_eq!(db.execute(change, []).unwrap(), 1);
     drop(db);
     stage.write_people(&people(&["anna", "bert"]));

@@ -1,6 +1,8 @@
 //! Names and addresses that changed hands, taken back.
 
-use mattersync::model::{Link, Plan, Remember, RunId, Undoing, Undone, ValueOf, Why};
+use mattersync::model::{
+    AccountChange, Link, Plan, Remember, RunId, Undoing, Undone, ValueOf, Why,
+};
 
 use crate::world::{HOUR, MiniWorld, Run, emails, key, kinds, left};
 
@@ -51,9 +53,10 @@ fn take_back(world: &mut MiniWorld, of: ValueOf, turned: &Turned) {
             at: world.now.wall,
             done: false,
         };
-        world
-            .memory
-            .remember(&Remember::Undone(key(who), Some(vec![undone])));
+        world.memory.remember(&Remember::Account(
+            key(who),
+            AccountChange::Undone(vec![undone]),
+        ));
     }
 }
 
@@ -117,7 +120,11 @@ fn edge_25_what_changed_hands_goes_back_in_one_go() {
             // It stays so, and a person can let the directory decide again.
             rests(&mut world);
             assert!(has(&world, of, &before(change)));
-            world.memory.undone.clear();
+            world
+                .memory
+                .accounts
+                .values_mut()
+                .for_each(|m| m.undone.clear());
             world.cycle();
             assert!(has(&world, of, change), "{of} {change:?}");
         }
@@ -188,7 +195,10 @@ fn edge_25_what_depends_on_a_lost_part_is_lost_with_it() {
                 assert_eq!(kinds(&plan, who), [""; 0], "{of} {said}");
             }
             assert!(has(&world, of, RING), "{of} {said}");
-            assert!(world.memory.undone.is_empty(), "nobody waits for ever");
+            assert!(
+                world.memory.accounts.values().all(|m| m.undone.is_empty()),
+                "nobody waits for ever"
+            );
             rests(&mut world);
             assert!(has(&world, of, RING), "{of} {said}");
         }
@@ -359,7 +369,7 @@ fn edge_25_nothing_goes_back_to_a_temporary_name() {
         panic!("{opening:?}");
     };
     take_back(&mut world, ValueOf::Username, SWAP);
-    let list = world.memory.undone.get_mut(account).unwrap();
+    let list = &mut world.memory.accounts.get_mut(account).unwrap().undone;
     let Undoing::Value { back, .. } = &mut list[0].what else {
         panic!("{list:?}");
     };
@@ -381,7 +391,10 @@ fn edge_25_a_click_that_is_not_needed_any_more_is_not_waited_for() {
         email_waiting: Some(mail("anna")),
         ..world.link("anna").clone()
     };
-    world.memory.remember(&Remember::Link(key("anna"), link));
+    world.memory.remember(&Remember::Account(
+        key("anna"),
+        AccountChange::Link(Some(link)),
+    ));
     smooth(&world.cycle().1);
     assert!(has(&world, ValueOf::Email, &before(SWAP)));
 }

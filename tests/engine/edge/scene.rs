@@ -6,7 +6,6 @@ use ldap_fault::{Entry, FaultServer, READER_PASSWORD, Script};
 use mattermost_sim::Version;
 use mattersync::cycle::Engine;
 use mattersync::model::{DirectoryId, Gap, LeftAlone, Memory, Subject, Why};
-use mattersync::state::Store as _;
 
 use crate::stage::{Cycle, Stage, cycle};
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use mattermost_sim::{Options, UserLimit, Version};
 use mattersync::daemon::Health;
 use mattersync::model::{
-    Action, Directories, Gap, Group, GroupId, Roster, SeatRefusal, SeatWait, SourceIdentity,
-    Timestamp, Why,
+    AccountChange, Action, Directories, Gap, Group, GroupId, Remember, Roster, SeatRefusal,
+    SeatWait, SourceIdentity, Timestamp, Why,
 };
 
 use crate::service::{Config, Daemon, Stage, people};
@@ -72,7 +72,10 @@ fn edge_79_seats_go_by_group_and_then_to_who_waited_longest() {
     // Nobody in a group is the first to wait.
     let since = |hours: i32| Timestamp(world.now.wall.0 - i64::from(hours) * 3_600_000);
     let waits = [("d-none", 5), ("e-sales", 4), ("c-sales", 1)];
-    world.memory.waiting = waits.map(|(who, h)| (key(who), since(h).into())).into();
+    for (who, hours) in waits {
+        let wait = AccountChange::Waiting(Some(since(hours).into()));
+        world.memory.remember(&Remember::Account(key(who), wait));
+    }
     let plan = world.plan_of(&with_groups(&world, &groups));
     assert_eq!(created(&plan), [""; 0]);
     let order = ["e-sales", "c-sales", "b-board", "d-none", "a-late"];
@@ -110,11 +113,15 @@ fn edge_79_who_had_a_turn_goes_behind_who_had_none() {
         since: at(since),
         turn: turn.map(at),
     };
-    world.memory.waiting = BTreeMap::from([
+    let waits = BTreeMap::from([
         (key("a-board"), wait(9, Some(1))),
         (key("b-board"), wait(9, Some(2))),
         (key("d"), wait(5, None)),
     ]);
+    for (who, wait) in waits {
+        let wait = AccountChange::Waiting(Some(wait));
+        world.memory.remember(&Remember::Account(who, wait));
+    }
     let groups: [(&str, &[&str]); 1] = [("board", &["a-board", "b-board"])];
     let order = ["d", "c", "b-board", "a-board"];
     for seats in 0..=4 {
@@ -150,7 +157,7 @@ fn refused(people: &[&str], waiting: &[&str]) -> MiniWorld {
     let mut world = MiniWorld::with(people);
     world.server.seat_limit = Some(world.server.active());
     world.server.tells_seats = false;
-    world.memory.seat_refusal = Some(SeatRefusal {
+    world.memory.server.seat_refusal = Some(SeatRefusal {
         active: world.server.active(),
         at: world.now.wall,
     });
@@ -187,7 +194,7 @@ fn edge_79_a_refusal_is_not_asked_for_again_until_somebody_leaves_or_a_day_is_ov
     assert_eq!((created(&plan).len(), run.surprises.len()), (1, 0));
     let plan = world.cycle().0;
     assert_eq!(created(&plan), ["z"]);
-    assert_eq!(world.memory.seat_refusal, None);
+    assert_eq!(world.memory.server.seat_refusal, None);
 }
 
 #[test]
@@ -196,7 +203,7 @@ fn edge_79_a_server_that_tells_its_limit_is_believed_more_than_an_old_refusal() 
     world.server.tells_seats = true;
     world.server.seat_limit = Some(100);
     assert_eq!(created(&world.cycle().0), ["x"]);
-    assert_eq!(world.memory.seat_refusal, None);
+    assert_eq!(world.memory.server.seat_refusal, None);
     // But a zero, which also means "unlimited", less than the refusal.
     let mut world = refused(&["a"], &["x"]);
     world.server.tells_seats = true;

@@ -6,8 +6,7 @@ use std::time::Duration;
 use ldap_fault::Entry;
 use mattermost_sim::Version;
 use mattersync::cycle::Engine;
-use mattersync::model::{HoldKey, Why};
-use mattersync::state::Store as _;
+use mattersync::model::{HoldKey, ProviderName, Why};
 use servers::people::{self, Person};
 use servers::{Slapd, SlapdOptions};
 
@@ -168,7 +167,7 @@ async fn edge_51_the_last_lock_that_is_hidden_lets_nobody_in() {
                     (vec![], 0),
                     "{rule} {right}"
                 );
-                let key = HoldKey::Attribute(rule.to_lowercase());
+                let key = HoldKey::Attribute(ProviderName::new("default"), rule.to_lowercase());
                 assert_eq!(hidden.holds(), if n == 0 { vec![] } else { vec![&key] });
             }
             assert!(!stage.is_active("p0000"), "{rule} {right}");
@@ -182,7 +181,10 @@ async fn edge_51_the_last_lock_that_is_hidden_lets_nobody_in() {
         let back = cycle(&stage, &mut engine).await;
         assert_eq!(back.kinds(), [("reactivate", 1)], "{rule}");
         let memory = stage.store.load().await.unwrap();
-        assert!(memory.held.is_empty() && memory.returns.is_empty());
+        assert!(
+            memory.holds.values().all(|m| m.shown.is_none())
+                && memory.accounts.values().all(|m| m.returning.is_none())
+        );
     }
 }
 

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use mattermost_sim::{Commit, Effect, Fault, Options, Sim, UserLimit, Version};
 use mattersync::cycle::Stage as Doing;
 use mattersync::model::{Seats, Why};
-use mattersync::state::Store as _;
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -339,11 +338,15 @@ async fn a_lost_creation_whose_user_is_linked_elsewhere_is_a_conflict_and_no_dea
     scene.stage.sim.clear_faults();
     assert_eq!(scene.stage.store.unsettled().await.unwrap().len(), 1);
     let memory = scene.memory().await;
-    let (key, mut link) = memory.links.into_iter().next().unwrap();
+    let (key, link) = memory.links().next().unwrap();
+    let (key, mut link) = (key.clone(), link.clone());
     link.user = mattersync::model::UserId::new(scene.stage.user("ben").id);
     let other = mattersync::model::AccountKey { id: id(9), ..key };
     scene.put(9, person(9, "benedict"));
-    let note = vec![mattersync::model::Remember::Link(other, link)];
+    let note = vec![mattersync::model::Remember::Account(
+        other,
+        mattersync::model::AccountChange::Link(Some(link)),
+    )];
     scene.stage.store.observe(note).await.unwrap();
     let mut told = String::new();
     for _ in 0..3 {
@@ -355,7 +358,7 @@ async fn a_lost_creation_whose_user_is_linked_elsewhere_is_a_conflict_and_no_dea
         told.contains("ben@example.org") && told.contains("uid=benedict"),
         "{told}"
     );
-    let users = scene.memory().await.links.into_values().map(|l| l.user);
-    let users: std::collections::BTreeSet<_> = users.collect();
-    assert_eq!(users.len(), scene.memory().await.links.len());
+    let memory = scene.memory().await;
+    let users: std::collections::BTreeSet<_> = memory.links().map(|(_, l)| &l.user).collect();
+    assert_eq!(users.len(), memory.links().count());
 }

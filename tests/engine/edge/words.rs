@@ -154,7 +154,8 @@ async fn edge_87_an_approval_is_used_up_and_ends() {
     // What was approved and not done within three days is to be looked at again.
     let word = approve(&mut engine).await;
     assert_eq!(word.released.len(), 3);
-    let approval = scene.memory().await.approvals.into_values().next().unwrap();
+    let mut holds = scene.memory().await.holds.into_values();
+    let approval = holds.find_map(|hold| hold.approval).unwrap();
     assert_eq!(
         (approval.by.as_str(), approval.until.since(approval.at)),
         ("alice", HOUR * 72)

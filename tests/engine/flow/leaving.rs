@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mattermost_sim::Version;
 use mattersync::cycle::Engine;
-use mattersync::model::{HoldKey, Reason, Remember, Step, Why};
+use mattersync::model::{AccountChange, HoldKey, Reason, Remember, Step, Why};
 use servers::{Slapd, SlapdOptions};
 
 use crate::flow::openldap::{BASE, LOCK, LOCKED, PEOPLE, dn, people, provider, start, unlimited};
@@ -144,8 +144,8 @@ async fn who_is_found_elsewhere_is_judged_by_what_is_found() {
     // The reason can be read for as long as the user is out.
     let memory = scene.stage.memory().await;
     let reasons: BTreeMap<&str, &str> = memory
-        .links
-        .values()
+        .links()
+        .map(|(_, link)| link)
         .filter_map(|link| Some((&*link.last_username, &*link.deactivated.as_ref()?.why)))
         .collect();
     assert!(reasons["p0001"].contains(LOCK), "{reasons:?}");
@@ -286,11 +286,14 @@ async fn who_was_gone_long_enough_is_deleted_with_a_word_and_only_then() {
             .plan()
             .learned
             .iter()
-            .any(|l| matches!(l, Remember::Unlink(_)))
+            .any(|l| matches!(l, Remember::Account(_, AccountChange::Link(None))))
     );
     let memory = scene.stage.memory().await;
     assert!(
-        memory.links.values().all(|l| l.last_username != "p0001"),
+        memory
+            .links()
+            .map(|(_, link)| link)
+            .all(|l| l.last_username != "p0001"),
         "forgotten"
     );
     scene.rests().await;

@@ -3,8 +3,7 @@
 
 use mattermost_sim::Version;
 use mattersync::cycle::Engine;
-use mattersync::model::{Class, HoldKey, Why};
-use mattersync::state::Store as _;
+use mattersync::model::{Class, HoldKey, ProviderName, Why};
 use servers::{Slapd, SlapdOptions};
 
 use crate::flow::openldap::{BASE, LOCK, LOCKED, people, provider, start, unlimited};
@@ -77,9 +76,26 @@ impl Scene {
         let rests = cycle(&self.stage, &mut self.engine).await;
         self.stage.assert_rests(&rests);
         let memory = self.stage.store.load().await.unwrap();
-        assert_eq!(memory.held.len(), 0);
-        assert_eq!(memory.absences.len(), 0);
-        assert_eq!(memory.returns.len(), 0);
+        assert_eq!(
+            memory.holds.values().filter(|m| m.shown.is_some()).count(),
+            0
+        );
+        assert_eq!(
+            memory
+                .accounts
+                .values()
+                .filter(|m| m.absence.is_some())
+                .count(),
+            0
+        );
+        assert_eq!(
+            memory
+                .accounts
+                .values()
+                .filter(|m| m.returning.is_some())
+                .count(),
+            0
+        );
         assert_eq!(self.stage.active(), 1_192);
         let next = cycle(&self.stage, &mut self.engine).await;
         assert_eq!(next.plan().learned, [], "and nothing is learned any more");
@@ -113,7 +129,10 @@ async fn a_container(scene: &mut Scene, unit: &str, people: usize) {
             [],
             "the directory says that this is all"
         );
-        let container = HoldKey::Container(format!("ou={unit},{BASE}").to_lowercase());
+        let container = HoldKey::Container(
+            ProviderName::new("default"),
+            format!("ou={unit},{BASE}").to_lowercase(),
+        );
         assert!(hidden.holds().contains(&&container), "{:?}", hidden.holds());
         let class = HoldKey::Class(Class::Missing);
         assert_eq!(hidden.holds().contains(&&class), people > 9);
@@ -135,7 +154,7 @@ async fn the_addresses(scene: &mut Scene) {
     for _ in 0..3 {
         let hidden = cycle(&scene.stage, &mut scene.engine).await;
         assert_eq!((hidden.kinds(), hidden.writes), (vec![], 0));
-        let faded = HoldKey::Attribute("mail".into());
+        let faded = HoldKey::Attribute(ProviderName::new("default"), "mail".into());
         assert!(hidden.holds().contains(&&faded), "{:?}", hidden.holds());
     }
     assert_eq!(scene.stage.sim.users(), before);
@@ -150,7 +169,7 @@ async fn names_and_titles(scene: &mut Scene) {
         let hidden = cycle(&scene.stage, &mut scene.engine).await;
         assert_eq!((hidden.kinds(), hidden.writes), (vec![], 0));
         for field in ["first_name", "last_name", "position"] {
-            let faded = HoldKey::Attribute(format!("field:{field}"));
+            let faded = HoldKey::Attribute(ProviderName::new("default"), format!("field:{field}"));
             assert!(hidden.holds().contains(&&faded), "{:?}", hidden.holds());
         }
     }
@@ -169,7 +188,11 @@ async fn a_lock(scene: &mut Scene, attribute: &str, right: &str) {
         assert_eq!((hidden.kinds(), hidden.writes), (vec![], 0), "{attribute}");
         let unknown = hidden.left(|l| matches!(l.why, Why::StateUnknown(_)));
         let once = hidden.left(|l| l.why == Why::SeenBackOnce);
-        let held = hidden.holds() == [&HoldKey::Attribute(attribute.to_lowercase())];
+        let held = hidden.holds()
+            == [&HoldKey::Attribute(
+                ProviderName::new("default"),
+                attribute.to_lowercase(),
+            )];
         if attribute == LOCK {
             assert_eq!((unknown, once, held), (4, 0, false));
         } else {

@@ -36,7 +36,7 @@ impl Checker {
         let Some(old) = &cycle.old else {
             return Ok(());
         };
-        for (key, link) in &cycle.before.memory.links {
+        for (key, link) in cycle.before.memory.links() {
             let id = link.user.as_str();
             let known = link.deactivated.as_ref().and_then(|d| d.delete_at);
             let (Some(known), Some(row)) = (known, old.get(id)) else {
@@ -49,7 +49,7 @@ impl Checker {
             if row.update_at >= known.0 || touched || news {
                 continue;
             }
-            let after = cycle.after.memory.links.get(key);
+            let after = cycle.after.memory.link(key);
             let kept = after.is_none_or(|after| after.deactivated == link.deactivated);
             if !kept {
                 let name = &row.username;

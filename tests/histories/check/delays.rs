@@ -119,7 +119,7 @@ impl Checker {
             if fits(&user.username, &base) {
                 continue;
             }
-            let mut links = cycle.before.memory.links.values();
+            let mut links = cycle.before.memory.links().map(|(_, link)| link);
             let link = links.find(|link| link.user.as_str() == id);
             let is_own = link.is_some_and(|link| link.agreed.username.as_ref() == Some(&base));
             match is_own {
@@ -209,7 +209,7 @@ impl Checker {
 
     /// Whether mattersync never deactivated them before, as it knows.
     fn is_untried(&self, cycle: &Cycle, id: &str) -> bool {
-        let mut links = cycle.before.memory.links.values();
+        let mut links = cycle.before.memory.links().map(|(_, link)| link);
         let link = links.find(|l| l.user.as_str() == id);
         !matches!(self.down.get(id), Some(Down::Ordered))
             && link.is_some_and(|l| l.deactivated.is_none())

@@ -18,7 +18,7 @@ impl Checker {
             Seen::Unusable(all) => all,
             Seen::Elsewhere { .. } | Seen::Nowhere => return None,
         };
-        let mut links = cycle.before.memory.links.iter();
+        let mut links = cycle.before.memory.links();
         let link = links.find(|(key, _)| Directory::number_of(key.id.as_str()) == Some(number));
         let at = link.map(|(_, link)| link.last_dn.as_str());
         let known = self.twice.contains(&number) || cycle.served.proof != Proof::Broken;

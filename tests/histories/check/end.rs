@@ -292,7 +292,7 @@ impl Checker {
         if self.amnesia {
             return Ok(());
         }
-        for link in now.memory.links.values() {
+        for link in now.memory.links().map(|(_, link)| link) {
             let Some(user) = now.users.get(link.user.as_str()) else {
                 continue;
             };

@@ -237,8 +237,8 @@ impl Checker {
             let link = cycle
                 .before
                 .memory
-                .links
-                .values()
+                .links()
+                .map(|(_, link)| link)
                 .find(|l| l.user.as_str() == id.as_str());
             let untried = link.is_some_and(|l| l.deactivated.is_none());
             let protected = self.setting.protect

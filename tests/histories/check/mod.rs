@@ -378,13 +378,18 @@ impl Checker {
             self.runs.begun();
         }
         self.noticed &= cycle.error.is_some() || cycle.order.is_some();
-        let known = cycle.after.memory.links.values().filter(|link| {
-            let user = cycle.after.users.get(link.user.as_str());
-            let seen = link.deactivated.as_ref().and_then(|d| d.delete_at);
-            seen.is_some_and(|at| user.is_some_and(|u| u.delete_at == at.0))
-        });
+        let known = cycle
+            .after
+            .memory
+            .links()
+            .map(|(_, link)| link)
+            .filter(|link| {
+                let user = cycle.after.users.get(link.user.as_str());
+                let seen = link.deactivated.as_ref().and_then(|d| d.delete_at);
+                seen.is_some_and(|at| user.is_some_and(|u| u.delete_at == at.0))
+            });
         self.known_down = known.map(|link| link.user.to_string()).collect();
-        let links = cycle.after.memory.links.values();
+        let links = cycle.after.memory.links().map(|(_, link)| link);
         let once = links.filter(|link| link.deactivated.is_some());
         self.once_down = once.map(|link| link.user.to_string()).collect();
         let served = &cycle.served;

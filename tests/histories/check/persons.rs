@@ -113,7 +113,7 @@ impl Checker {
     /// Whether mattersync may take the day that its clock says for the truth: it saw no jump, or
     /// nothing rested on the clock when it jumped.
     pub(super) fn may_believe_clock(&self, cycle: &Cycle) -> bool {
-        let compared = cycle.before.memory.clock.is_some();
+        let compared = cycle.before.memory.server.clock.is_some();
         self.rebooted || !self.fresh_jump || !compared
     }
 

@@ -1,17 +1,12 @@
 //! The state file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use mattersync::model::{
-    About, AccountKey, Memory, MemoryDelta, Note, Now, Plan, RunId, StepId, Timestamp, UserId,
-};
-use mattersync::state::{
-    Erased, PastStep, RunHead, RunRecord, Settlement, SqliteStore, StateError, Store, Unsettled,
-    Which, Who,
-};
+use mattersync::model::RunId;
+use mattersync::state::{Fence, State, StateError, Store, Work};
 
 use super::{Hub, Moment};
 
@@ -35,13 +30,23 @@ fn wait<T>(work: impl Future<Output = T>) -> T {
     }
 }
 
-/// The state file.
+/// The state file on a disk that may be full, under a process that may be killed.
 pub struct Disk {
-    pub hub: Arc<Hub>,
-    pub real: SqliteStore,
+    hub: Arc<Hub>,
+    real: Box<dyn Store>,
 }
 
 impl Disk {
+    /// Opens the state in a directory.
+    pub fn open(hub: &Arc<Hub>, directory: &Path) -> Result<State, StateError> {
+        State::open_over(directory, |real| {
+            Box::new(Self {
+                hub: Arc::clone(hub),
+                real,
+            })
+        })
+    }
+
     /// Whether a writing call is carried out, and whether its caller hears of it.
     fn fate(&self) -> (bool, bool) {
         if let Some(moment) = self.hub.tick() {
@@ -57,15 +62,14 @@ impl Disk {
             _ => (true, true),
         }
     }
+}
 
-    fn write<'a, T: Send + 'a>(
-        &'a self,
-        work: impl FnOnce(&'a SqliteStore) -> BoxFuture<'a, Result<T, StateError>>,
-    ) -> BoxFuture<'a, Result<T, StateError>> {
-        let (done, heard) = self.fate();
-        let work = done.then(|| work(&self.real));
+impl Store for Disk {
+    fn transact(&self, writes: bool, work: Work) -> BoxFuture<'_, Result<(), StateError>> {
+        let (done, heard) = if writes { self.fate() } else { (true, true) };
         async move {
-            match work.map(wait) {
+            let result = done.then(|| wait(self.real.transact(writes, work)));
+            match result {
                 Some(result) if heard => result,
                 _ => Err(StateError::Failed {
                     path: "state".into(),
@@ -75,127 +79,28 @@ impl Disk {
         }
         .boxed()
     }
-}
 
-impl Store for Disk {
-    fn load(&self) -> BoxFuture<'_, Result<Memory, StateError>> {
-        async move { wait(self.real.load()) }.boxed()
+    fn fence(&self) -> Option<Fence> {
+        self.real.fence()
     }
 
-    fn observe(&self, delta: MemoryDelta) -> BoxFuture<'_, Result<(), StateError>> {
-        self.write(move |real| real.observe(delta))
+    fn began(&self, run: RunId) {
+        self.real.began(run);
     }
 
-    fn open_run<'a>(
-        &'a self,
-        plan: &'a Plan,
-        config: &'a str,
-        about: Option<&'a About>,
-        now: &'a Now,
-    ) -> BoxFuture<'a, Result<RunId, StateError>> {
-        self.write(move |real| real.open_run(plan, config, about, now))
+    fn copy(&self) -> Result<(), StateError> {
+        self.real.copy()
     }
 
-    fn intend<'a>(
-        &'a self,
-        run: RunId,
-        steps: &'a [StepId],
-        delta: MemoryDelta,
-        now: Timestamp,
-    ) -> BoxFuture<'a, Result<(), StateError>> {
-        self.write(move |real| real.intend(run, steps, delta, now))
-    }
-
-    fn conclude(
-        &self,
-        run: RunId,
-        step: StepId,
-        settlement: Settlement,
-        delta: MemoryDelta,
-    ) -> BoxFuture<'_, Result<(), StateError>> {
-        self.write(move |real| real.conclude(run, step, settlement, delta))
-    }
-
-    fn finish(
-        &self,
-        run: RunId,
-        changed: bool,
-        now: Timestamp,
-    ) -> BoxFuture<'_, Result<(), StateError>> {
-        self.write(move |real| real.finish(run, changed, now))
-    }
-
-    fn unsettled(&self) -> BoxFuture<'_, Result<Vec<Unsettled>, StateError>> {
-        async move { wait(self.real.unsettled()) }.boxed()
-    }
-
-    fn runs(&self, most: u32) -> BoxFuture<'_, Result<Vec<RunRecord>, StateError>> {
-        async move { wait(self.real.runs(most)) }.boxed()
-    }
-
-    fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRecord>, StateError>> {
-        self.real.run(run)
-    }
-
-    fn verify(&self) -> BoxFuture<'_, Result<Vec<String>, StateError>> {
-        self.real.verify()
-    }
-
-    fn last_run(&self) -> BoxFuture<'_, Result<RunId, StateError>> {
-        self.real.last_run()
-    }
-
-    fn steps_about<'a>(
-        &'a self,
-        account: Option<&'a AccountKey>,
-        user: Option<&'a UserId>,
-        most: u32,
-    ) -> BoxFuture<'a, Result<Vec<PastStep>, StateError>> {
-        self.real.steps_about(account, user, most)
-    }
-
-    fn prune(
-        &self,
-        before: Timestamp,
-        keep: BTreeSet<RunId>,
-    ) -> BoxFuture<'_, Result<u64, StateError>> {
-        self.write(move |real| real.prune(before, keep))
-    }
-
-    fn erase(
-        &self,
-        who: Who,
-        delta: MemoryDelta,
-        note: Note,
-    ) -> BoxFuture<'_, Result<Erased, StateError>> {
-        self.write(move |real| real.erase(who, delta, note))
+    fn tidy(&self) -> Result<(), StateError> {
+        self.real.tidy()
     }
 
     fn scrub(&self) -> BoxFuture<'_, Result<(), StateError>> {
-        self.write(|real| real.scrub())
+        async move { wait(self.real.scrub()) }.boxed()
     }
 
-    fn heads(&self, which: Which) -> BoxFuture<'_, Result<Vec<RunHead>, StateError>> {
-        self.real.heads(which)
-    }
-
-    fn known_as(&self, person: String) -> BoxFuture<'_, Result<Who, StateError>> {
-        self.real.known_as(person)
-    }
-
-    fn note(&self, note: Note) -> BoxFuture<'_, Result<(), StateError>> {
-        self.write(move |real| real.note(note))
-    }
-
-    fn notes(&self, run: RunId) -> BoxFuture<'_, Result<Vec<Note>, StateError>> {
-        self.real.notes(run)
-    }
-
-    fn loose_notes(&self) -> BoxFuture<'_, Result<Vec<Note>, StateError>> {
-        self.real.loose_notes()
-    }
-
-    fn counts(&self) -> BoxFuture<'_, Result<BTreeMap<String, u64>, StateError>> {
-        async move { wait(self.real.counts()) }.boxed()
+    fn verify(&self) -> BoxFuture<'_, Result<Vec<String>, StateError>> {
+        async move { wait(self.real.verify()) }.boxed()
     }
 }

@@ -105,7 +105,7 @@ fn saving_is_no_approval() {
     save(&place).exits(0).says("Deactivate 2 users");
     fs::remove_file(place.path("state/state.sqlite.copy")).unwrap();
     let db = rusqlite::Connection::open(place.path("state/state.sqlite")).unwrap();
-    db.execute("DELETE FROM approvals", []).unwrap();
+    db.execute("DELETE FROM holds", []).unwrap();
     drop(db);
     carry_out(&place).exits(1).says("held now").says("alice");
     assert_eq!(place.sim.user_named("alice").unwrap().delete_at, 0);

@@ -64,7 +64,9 @@ fn what_differs_is_listed_with_what_to_type() {
     place.sim.set_active(&id("carol"), true);
     // As if Mattermost had been put back: it does not know the user.
     let db = rusqlite::Connection::open(place.path(STATE)).unwrap();
-    let gone = "UPDATE links SET user = 'gone5678901234567890123456' WHERE last_username = 'bob'";
+    let gone = "UPDATE accounts SET user = 'gone5678901234567890123456',
+           memory = json_set(memory, '$.link.user', 'gone5678901234567890123456')
+         WHERE json_extract(memory, '$.link.last_username') = 'bob'";
     assert_eq!(db.execute(gone, []).unwrap(), 1);
     drop(db);
     let mark = json!({"username": "zoe", "email": "zoe@example.org",
@@ -361,13 +363,19 @@ fn each_link_that_should_not_be_is_listed() {
     let admin = |user: &mut mattermost_sim::User| user.roles = "system_user system_admin".into();
     assert!(place.sim.edit_user(&id("bob"), admin));
     let db = rusqlite::Connection::open(place.path(STATE)).unwrap();
-    let own = format!("user = '{}'", id("root.admin"));
+    let own = id("root.admin");
+    let own = format!("user = '{own}', memory = json_set(memory, '$.link.user', '{own}')");
     for (name, change) in [
-        ("bob", "origin = 'adopted'"),
+        (
+            "bob",
+            "memory = json_set(memory, '$.link.origin', 'adopted')",
+        ),
         ("dave", own.as_str()),
         ("emil", "provider = 'former'"),
     ] {
-        let change = format!("UPDATE links SET {change} WHERE last_username = '{name}'");
+        let change = format!(
+            "UPDATE accounts SET {change} WHERE json_extract(memory, '$.link.last_username') = '{name}'"
+        );
         assert_eq!(db.execute(&change, []).unwrap(), 1);
     }
     drop(db);

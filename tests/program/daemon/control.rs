@@ -7,7 +7,7 @@ use mattersync::config::Settings;
 use mattersync::cycle::{Approved, PlanReport};
 use mattersync::daemon::{Health, Phase, Refusal};
 use mattersync::model::{Class, HoldKey, Memory};
-use mattersync::state::{SqliteStore, Store};
+use mattersync::state::State;
 use serde_json::json;
 
 use crate::service::{Config, Daemon, Stage, people};
@@ -22,7 +22,7 @@ fn me() -> String {
 /// What the daemon remembers.
 fn memory(stage: &Stage) -> Memory {
     let (settings, _) = Settings::load(&stage.config()).unwrap();
-    let store = SqliteStore::open_read_only(&settings.state_directory)
+    let store = State::open_read_only(&settings.state_directory)
         .unwrap()
         .unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -83,7 +83,12 @@ fn an_adoption_waits_for_a_persons_word_and_the_person_is_on_record() {
     assert_eq!((approved.released.len(), approved.unseen.len()), (1, 0));
     let by = format!("{} (says: for \"carol\")", me());
     assert_eq!(
-        memory(&stage).approvals[&HoldKey::Class(Class::Adopt)].by,
+        memory(&stage)
+            .hold(&HoldKey::Class(Class::Adopt))
+            .approval
+            .as_ref()
+            .unwrap()
+            .by,
         by
     );
     assert_eq!(daemon.said(&format!("{by} approved adopt: 1 step(s)")), 1);
@@ -121,8 +126,8 @@ fn a_person_is_deactivated_at_once_and_stays_so() {
     assert!(!stage.sim.user_named("bert").unwrap().is_active());
     let memory = memory(&stage);
     let out: Vec<_> = memory
-        .links
-        .values()
+        .links()
+        .map(|(_, link)| link)
         .filter_map(|l| l.deactivated.as_ref())
         .collect();
     assert_eq!(out.len(), 1);

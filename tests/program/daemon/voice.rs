@@ -4,7 +4,7 @@ use std::path::Path;
 
 use mattermost_sim::{Answer, Commit, Effect, Fault, Options, Version};
 use mattersync::config::Settings;
-use mattersync::state::{SqliteStore, Store};
+use mattersync::state::State;
 use serde_json::json;
 
 use crate::daemon::manager::Manager;
@@ -274,7 +274,7 @@ async fn every_change_is_on_record() {
     stage.write_people(&people(&["anna"]));
     stage.start_and_wait().stop();
     let (settings, _) = Settings::load(&stage.config()).unwrap();
-    let store = SqliteStore::open_read_only(&settings.state_directory)
+    let store = State::open_read_only(&settings.state_directory)
         .unwrap()
         .unwrap();
     let runs = store.runs(10).await.unwrap();

@@ -103,8 +103,9 @@ fn who_was_deleted_for_ever_has_a_story_too() {
     place.run(&["sync"]).exits(0).says("Deactivated 1 user");
     place.run(&["sync"]).exits(0);
     let db = rusqlite::Connection::open(place.path("state/state.sqlite")).unwrap();
-    let earlier = "UPDATE memory SET value = CAST(CAST(value AS INTEGER) - 3000000000 AS TEXT) \
-                   WHERE kind = 'gone'";
+    let earlier = "UPDATE accounts SET memory = json_set(memory, '$.gone',
+                       json_extract(memory, '$.gone') - 3000000000)
+                   WHERE json_extract(memory, '$.gone') IS NOT NULL";
     assert_eq!(db.execute(earlier, []).unwrap(), 1);
     drop(db);
     let switch = serde_json::json!({"ServiceSettings": {"EnableAPIUserDeletion": true}});

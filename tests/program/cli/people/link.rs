@@ -255,7 +255,7 @@ fn two_accounts_for_one_user_are_taken_apart() {
     // A state file that was mended by hand, or restored: bob's account claims that user too.
     let state = rusqlite::Connection::open(place.path("state/state.sqlite")).unwrap();
     let changed = state.execute(
-        "UPDATE links SET user = ?1 WHERE id = ?2",
+        "UPDATE accounts SET user = ?1, memory = json_set(memory, '$.link.user', ?1) WHERE id = ?2",
         [&carl, &place.id(1)],
     );
     assert_eq!(changed, Ok(1));

@@ -1,0 +1,31 @@
+//! What a hold, and the approval that releases it, is known by.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Class, ProviderName};
+
+/// What an approval releases.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HoldKey {
+    /// The steps of one class.
+    Class(Class),
+    /// A roster that shrank by more than a fifth.
+    Shrank(ProviderName),
+    /// A whole container that vanished, by DN in lower case.
+    Container(ProviderName, String),
+    /// An attribute that most accounts lost at once.
+    Attribute(ProviderName, String),
+    /// The provider is another one than before.
+    Identity(ProviderName),
+    /// The configuration decides otherwise than before who is in scope.
+    Configuration(ProviderName),
+    /// The state file is an older copy.
+    Restored,
+    /// People who go and come back again and again.
+    Flapping,
+    /// What rests on dates while the wall clock has jumped.
+    Clock,
+    /// A team that was filled under this name, which another one or none has now.
+    Team(String),
+}

@@ -1,0 +1,39 @@
+//! Forgetting old runs, and everything about somebody.
+
+use std::collections::BTreeSet;
+
+use super::super::fault::Fault;
+use super::super::history::{Erased, Who};
+use super::super::store::Rows;
+use crate::model::{Note, RunId, Timestamp};
+
+/// As many runs as are forgotten at once: a cycle does not wait for more.
+const AT_ONCE: usize = 50;
+
+/// Forgets old runs and notes. Returns how many runs; with `look`, only whether there is anything,
+/// and nothing is changed.
+pub(in super::super) fn prune(
+    rows: &mut dyn Rows,
+    before: Timestamp,
+    keep: &BTreeSet<RunId>,
+    look: bool,
+) -> Result<u64, Fault> {
+    let old = rows.old_runs(before, keep, AT_ONCE)?;
+    if look {
+        return Ok(u64::from(!old.is_empty() || rows.has_old_notes(before)?));
+    }
+    rows.remove_old_notes(before)?;
+    rows.remove_runs(&old)?;
+    Ok(u64::try_from(old.len()).unwrap_or(u64::MAX))
+}
+
+/// Erases what is recorded of some people, and writes a note that it was done.
+pub(in super::super) fn erase(
+    rows: &mut dyn Rows,
+    who: &Who,
+    note: &Note,
+) -> Result<Erased, Fault> {
+    let erased = rows.remove_about(who)?;
+    super::note(rows, note)?;
+    Ok(erased)
+}

@@ -1,0 +1,11 @@
+//! The rules of what may follow what, above rows: the same wherever the rows are kept.
+
+mod forget;
+mod memory;
+mod people;
+mod runs;
+
+pub(super) use forget::{erase, prune};
+pub(super) use memory::{apply, counts, doubted};
+pub(super) use people::known_as;
+pub(super) use runs::{begin, finish, intend, note, settle};

@@ -1,0 +1,466 @@
+//! [`State`]: what the rest of the program remembers with.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::directory::FILE_NAME;
+use super::fault::{Fault, lease_lost};
+use super::history::{Erased, PastStep, RunHead, RunRecord, Settlement, Unsettled, Which, Who};
+use super::rows::{SqliteRows, to_json};
+use super::sqlite::{SqliteFile, SqliteMemory};
+use super::step_row::NewStep;
+use super::store::{Rows, Store};
+use super::{Lease, Outcome, StateError, copy, mark, open, rules};
+use crate::model::{
+    About, AccountKey, Memory, MemoryDelta, Note, Now, Plan, Restored, RunId, StepId, Timestamp,
+    UserId,
+};
+
+/// The memory of mattersync, with its rules, over rows that a [`Store`] keeps.
+///
+/// Each wait is a wait for the disk; work that is waited for together may share one commit.
+pub struct State {
+    store: Box<dyn Store>,
+    /// The rows may only be read, and are known to be an older copy.
+    older: Option<Restored>,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let fence = self.store.fence();
+        f.debug_struct("State").field("fence", &fence).finish()
+    }
+}
+
+impl State {
+    /// Takes the lease, opens or makes the state file and brings it to the present schema.
+    ///
+    /// Blocks for as long as the disk takes, and up to 5 s while another program keeps the file
+    /// locked; later waiting is done on the store's own thread.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Busy`] if another process has the lease, [`StateError::Newer`] for the file
+    /// of a newer mattersync (which is not touched), [`StateError::Open`] if directory or file
+    /// cannot be used or are not ours, [`StateError::Failed`] if writing fails.
+    pub fn open(directory: &Path) -> Result<Self, StateError> {
+        Self::open_over(directory, |file| file)
+    }
+
+    /// [`State::open`] with something between the rules and the file.
+    ///
+    /// # Errors
+    /// As [`State::open`].
+    pub fn open_over(
+        directory: &Path,
+        between: impl FnOnce(Box<dyn Store>) -> Box<dyn Store>,
+    ) -> Result<Self, StateError> {
+        Ok(Self::over(between(Box::new(Self::file(directory)?))))
+    }
+
+    pub(super) fn file(directory: &Path) -> Result<SqliteFile, StateError> {
+        let lease = Lease::take(directory)?;
+        let mut db = open::for_writing(directory)?;
+        copy::clean(directory);
+        let path = directory.join(FILE_NAME);
+        let told = |fault: Fault| fault.tell(&path);
+        let mut rows = SqliteRows(&db);
+        rows.abandon_runs().map_err(told)?;
+        let fence = rows.raise_fence().map_err(told)?;
+        let run = rows.last_run().map_err(told)?;
+        let marked = mark::read(directory);
+        match mark::objection(marked, run) {
+            Some(restored) => {
+                tracing::warn!(
+                    "{}. What would take something away, and creations, are held until \
+                     `mattersync approve restored`",
+                    restored.how
+                );
+                mark::confess(&mut db, &restored, marked.unwrap_or(run)).map_err(told)?;
+            }
+            None if marked != Some(run) => mark::raised(directory, run),
+            None => {}
+        }
+        SqliteFile::writer(db, path.clone(), lease, fence)
+    }
+
+    /// Opens the state file for reading, also while another process writes; `None` if there is no
+    /// state yet. Everything that would write is refused with [`StateError::Refused`].
+    ///
+    /// # Errors
+    ///
+    /// As [`State::open`], but never [`StateError::Busy`]; a file with an older schema is
+    /// an [`StateError::Open`], because bringing it up to date would be writing.
+    pub fn open_read_only(directory: &Path) -> Result<Option<Self>, StateError> {
+        let path = directory.join(FILE_NAME);
+        let marked = mark::read(directory);
+        let Some(db) = open::for_reading(directory)? else {
+            return Ok(None);
+        };
+        let run = SqliteRows(&db).last_run();
+        let run = run.map_err(|fault| fault.tell(&path))?;
+        Ok(Some(Self {
+            older: mark::objection(marked, run),
+            ..Self::over(Box::new(SqliteFile::reader(db, path)?))
+        }))
+    }
+
+    /// A state that is forgotten when it is dropped, for a look at a state directory without a
+    /// state file.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Failed`] if there is no memory for it.
+    pub fn before_the_first(directory: &Path) -> Result<Self, StateError> {
+        Ok(Self {
+            older: mark::lost(directory),
+            ..Self::in_memory()?
+        })
+    }
+
+    /// A state that is forgotten when it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`StateError::Failed`] if there is no memory for it.
+    pub fn in_memory() -> Result<Self, StateError> {
+        Ok(Self::over(Box::new(SqliteMemory::new()?)))
+    }
+
+    /// A state over rows that are kept elsewhere.
+    pub fn over(store: Box<dyn Store>) -> Self {
+        Self { store, older: None }
+    }
+
+    async fn transact<T: Send + 'static>(
+        &self,
+        writes: bool,
+        mut work: impl FnMut(&mut dyn Rows) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StateError> {
+        let result = Arc::new(Mutex::new(None));
+        let place = Arc::clone(&result);
+        let work = move |rows: &mut dyn Rows| {
+            let result = work(rows)?;
+            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+            Ok(())
+        };
+        self.store.transact(writes, Box::new(work)).await?;
+        let mut result = result.lock().unwrap_or_else(PoisonError::into_inner);
+        result.take().ok_or(StateError::Closed)
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut dyn Rows) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StateError> {
+        self.transact(false, work).await
+    }
+
+    /// Writes, unless another process has taken the lease meanwhile.
+    async fn write<T: Send + 'static>(
+        &self,
+        mut work: impl FnMut(&mut dyn Rows) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StateError> {
+        let Some(ours) = self.store.fence() else {
+            let why = "the state is open for reading".to_owned();
+            return Err(StateError::Refused(why));
+        };
+        let fenced = move |rows: &mut dyn Rows| match rows.fence()? {
+            newest if newest == ours => work(rows),
+            newest => Err(lease_lost(ours, newest)),
+        };
+        self.transact(true, fenced).await
+    }
+
+    /// Reads everything that is remembered.
+    ///
+    /// # Errors
+    /// Here and below, when the state cannot be read or written.
+    pub async fn load(&self) -> Result<Memory, StateError> {
+        let mut memory = self.read(|rows| rows.memory()).await?;
+        if let Some(older) = &self.older
+            && memory.server.restored.is_none()
+        {
+            for change in rules::doubted(&memory, older) {
+                memory.remember(&change);
+            }
+        }
+        Ok(memory)
+    }
+
+    /// Remembers what a reading or a person taught, in one transaction. A cycle that taught nothing
+    /// wakes no disk.
+    ///
+    /// # Errors
+    /// [`StateError::Refused`], here and for every other delta, for a link to a user that another
+    /// account is linked to: one user stands for one account. Forget the old link first.
+    pub async fn observe(&self, delta: MemoryDelta) -> Result<(), StateError> {
+        match delta.is_empty() {
+            true => Ok(()),
+            false => self.write(move |rows| rules::apply(rows, &delta)).await,
+        }
+    }
+
+    /// Records the beginning of a run with all steps of its plan, and closes a run that was never
+    /// finished.
+    ///
+    /// # Errors
+    /// [`StateError::Refused`] for a plan in which two steps have one number.
+    pub async fn open_run(
+        &self,
+        plan: &Plan,
+        config: &str,
+        about: Option<&About>,
+        now: &Now,
+    ) -> Result<RunId, StateError> {
+        let told = |fault: Fault| fault.tell(Path::new("the plan"));
+        let steps = NewStep::all(&plan.steps).map_err(told)?;
+        let about = about.map(to_json).transpose().map_err(told)?;
+        let (config, now) = (config.to_owned(), now.wall);
+        let begin =
+            move |rows: &mut dyn Rows| rules::begin(rows, &steps, &config, about.as_deref(), now);
+        let run = self.write(begin).await?;
+        self.store.began(run);
+        Ok(run)
+    }
+
+    /// [`State::open_run`] of which nothing else is to be told.
+    ///
+    /// # Errors
+    /// As [`State::open_run`].
+    pub async fn begin(&self, plan: &Plan, config: &str, now: &Now) -> Result<RunId, StateError> {
+        self.open_run(plan, config, None, now).await
+    }
+
+    /// Records that these steps are about to be sent, and what must be remembered before they
+    /// are (a creation's nonce), in one transaction. On disk when this returns. A second intent for
+    /// a step changes nothing but the delta.
+    ///
+    /// # Errors
+    /// [`StateError::Refused`] if the run is not open, or a step is settled.
+    pub async fn intend(
+        &self,
+        run: RunId,
+        steps: &[StepId],
+        delta: MemoryDelta,
+        now: Timestamp,
+    ) -> Result<(), StateError> {
+        let steps = steps.to_vec();
+        let intend = move |rows: &mut dyn Rows| {
+            rules::intend(rows, run, &steps, now)?;
+            rules::apply(rows, &delta)
+        };
+        self.write(intend).await
+    }
+
+    /// Records what became of a step and what follows from it, in one transaction. The run may
+    /// be closed: this is also how an unsettled step of an earlier run is settled. A step may be
+    /// settled without an intent when it was given up before anything was sent.
+    ///
+    /// # Errors
+    /// [`StateError::Refused`] if the outcome is known already, so that nothing follows from it
+    /// twice.
+    pub async fn conclude(
+        &self,
+        run: RunId,
+        step: StepId,
+        settlement: Settlement,
+        delta: MemoryDelta,
+    ) -> Result<(), StateError> {
+        let conclude = move |rows: &mut dyn Rows| {
+            rules::settle(rows, run, step, &settlement)?;
+            rules::apply(rows, &delta)
+        };
+        self.write(conclude).await
+    }
+
+    /// [`State::conclude`] for a step of which the server made nothing.
+    ///
+    /// # Errors
+    /// As [`State::conclude`].
+    pub async fn settle(
+        &self,
+        run: RunId,
+        step: StepId,
+        outcome: Outcome,
+        delta: MemoryDelta,
+        at: Timestamp,
+    ) -> Result<(), StateError> {
+        let settlement = Settlement {
+            outcome,
+            made: None,
+            at,
+        };
+        self.conclude(run, step, settlement, delta).await
+    }
+
+    /// Records the end of an open run. If it changed something, a copy is made soon after; this
+    /// does not wait for it.
+    ///
+    /// # Errors
+    /// [`StateError::Refused`] if the run is not open.
+    pub async fn finish(
+        &self,
+        run: RunId,
+        changed: bool,
+        now: Timestamp,
+    ) -> Result<(), StateError> {
+        self.write(move |rows| rules::finish(rows, run, changed, now))
+            .await?;
+        if changed { self.store.copy() } else { Ok(()) }
+    }
+
+    /// Reads the steps of all runs whose outcome is not known and that no later run superseded,
+    /// oldest run first, in the order of its plan.
+    ///
+    /// # Errors
+    /// As [`State::load`], here and below.
+    pub async fn unsettled(&self) -> Result<Vec<Unsettled>, StateError> {
+        self.read(|rows| rows.unsettled()).await
+    }
+
+    /// Reads the newest runs, newest first, at most `most`.
+    ///
+    /// # Errors
+    /// As [`State::load`].
+    pub async fn runs(&self, most: u32) -> Result<Vec<RunRecord>, StateError> {
+        self.read(move |rows| rows.runs(most)).await
+    }
+
+    /// Reads the newest steps of all runs that were about this account or this user, newest first,
+    /// at most `most`.
+    ///
+    /// # Errors
+    /// As [`State::load`].
+    pub async fn steps_about(
+        &self,
+        account: Option<&AccountKey>,
+        user: Option<&UserId>,
+        most: u32,
+    ) -> Result<Vec<PastStep>, StateError> {
+        let (account, user) = (account.cloned(), user.cloned());
+        self.read(move |rows| rows.steps_about(account.as_ref(), user.as_ref(), most))
+            .await
+    }
+
+    /// Reads one run; `None` if there is none of that number, or no longer.
+    ///
+    /// # Errors
+    /// As [`State::load`].
+    pub async fn run(&self, run: RunId) -> Result<Option<RunRecord>, StateError> {
+        self.read(move |rows| rows.run(run)).await
+    }
+
+    /// Reads runs without their steps, newest first.
+    ///
+    /// # Errors
+    /// As [`State::load`].
+    pub async fn heads(&self, which: Which) -> Result<Vec<RunHead>, StateError> {
+        self.read(move |rows| rows.heads(&which)).await
+    }
+
+    /// Finds everybody who is called so in a link or in a recorded step: by username, address, DN
+    /// or id, whatever the case.
+    ///
+    /// # Errors
+    /// As [`State::load`].
+    pub async fn known_as(&self, person: String) -> Result<Who, StateError> {
+        self.read(move |rows| rules::known_as(rows, &person)).await
+    }
+
+    /// Writes down something about a person.
+    ///
+    /// # Errors
+    /// [`StateError::Refused`] if it names a run that does not exist.
+    pub async fn note(&self, note: Note) -> Result<(), StateError> {
+        self.write(move |rows| rules::note(rows, &note)).await
+    }
+
+    /// Reads what was noted in a run, oldest first.
+    ///
+    /// # Errors
+    /// As [`State::load`].
+    pub async fn notes(&self, run: RunId) -> Result<Vec<Note>, StateError> {
+        self.read(move |rows| rows.notes(Some(run))).await
+    }
+
+    /// Reads what was noted outside of runs, oldest first.
+    ///
+    /// # Errors
+    /// As [`State::load`].
+    pub async fn loose_notes(&self) -> Result<Vec<Note>, StateError> {
+        self.read(|rows| rows.notes(None)).await
+    }
+
+    /// Forgets runs that began before a moment and are over, the oldest first and at most 50 of
+    /// them, with their steps and notes; notes outside of runs too. Not those of which a step is
+    /// unsettled, nor those to be kept. Returns how many runs; wakes no disk where there are none.
+    ///
+    /// # Errors
+    /// As [`State::load`].
+    pub async fn prune(&self, before: Timestamp, keep: BTreeSet<RunId>) -> Result<u64, StateError> {
+        let kept = keep.clone();
+        let any = self.read(move |rows| rules::prune(rows, before, &kept, true));
+        if any.await? == 0 {
+            return Ok(0);
+        }
+        let pruned = self.write(move |rows| rules::prune(rows, before, &keep, false));
+        let pruned = pruned.await?;
+        self.store.tidy()?;
+        Ok(pruned)
+    }
+
+    /// Erases the steps and notes about some people, applies a delta and writes a note, in one
+    /// transaction. [`State::scrub`] removes the traces.
+    ///
+    /// # Errors
+    /// As [`State::load`].
+    pub async fn erase(
+        &self,
+        who: Who,
+        delta: MemoryDelta,
+        note: Note,
+    ) -> Result<Erased, StateError> {
+        let erase = move |rows: &mut dyn Rows| {
+            let erased = rules::erase(rows, &who, &note)?;
+            rules::apply(rows, &delta)?;
+            Ok(erased)
+        };
+        self.write(erase).await
+    }
+
+    /// Leaves nothing of what was deleted in the file, its log and its copy.
+    ///
+    /// # Errors
+    /// As [`State::load`].
+    pub async fn scrub(&self) -> Result<(), StateError> {
+        self.store.scrub().await
+    }
+
+    /// Counts what is remembered, for `status`: `links`, `deactivated` (of the links),
+    /// `absences`, `returns`, `names`, `nonces`, `waiting`, `addresses-waiting`, `orders`,
+    /// `approvals`, `done`, `runs`, `steps`, `unsettled`.
+    ///
+    /// # Errors
+    /// As [`State::load`].
+    pub async fn counts(&self) -> Result<BTreeMap<String, u64>, StateError> {
+        self.read(|rows| rules::counts(rows)).await
+    }
+
+    /// Tells what is wrong with the file itself; empty when nothing is.
+    ///
+    /// # Errors
+    /// As [`State::load`].
+    pub async fn verify(&self) -> Result<Vec<String>, StateError> {
+        self.store.verify().await
+    }
+
+    /// Reads the number of the last run; 0 before the first.
+    ///
+    /// # Errors
+    /// As [`State::load`].
+    pub async fn last_run(&self) -> Result<RunId, StateError> {
+        self.read(|rows| rows.last_run()).await
+    }
+}

@@ -1,0 +1,133 @@
+//! A step as its row has it: what it changes, and what became of it.
+
+use super::fault::Fault;
+use super::rows::to_json;
+use crate::model::{
+    AccountKey, Action, Class, Made, Outcome, RunId, Step, StepId, StepRecord, Timestamp, UserId,
+};
+
+/// What is told of a step that was begun and whose outcome nobody recorded.
+const NOT_RECORDED: &str = "begun, and the outcome was not recorded";
+
+/// A step of a run that begins.
+#[derive(Clone, Debug)]
+pub struct NewStep {
+    /// Its number.
+    pub id: StepId,
+    /// What it is called for people.
+    pub name: String,
+    /// The class that the guard counts it in.
+    pub class: Option<Class>,
+    /// The whole step as JSON.
+    pub json: String,
+    /// How many e-mails it causes.
+    pub mails: u8,
+    /// What it changes, and that nothing became of it yet.
+    pub row: StepRow,
+}
+
+impl NewStep {
+    /// Returns the rows of a plan's steps.
+    ///
+    /// # Errors
+    /// When a step cannot be written as JSON.
+    pub(super) fn all(steps: &[Step]) -> Result<Vec<Self>, Fault> {
+        let rows = steps.iter().map(|step| {
+            Ok(Self {
+                id: step.id,
+                name: step.subject.name.clone(),
+                class: step.class(),
+                json: to_json(step)?,
+                mails: step.mails,
+                row: StepRow::of(step),
+            })
+        });
+        rows.collect()
+    }
+}
+
+/// What a step changes, in columns, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepRow {
+    /// The kind of action.
+    pub action: String,
+    /// The account.
+    pub account: Option<AccountKey>,
+    /// The user; one that the step makes when it is known.
+    pub user: Option<UserId>,
+    /// The team's name.
+    pub team: Option<String>,
+    /// When the intent was recorded.
+    pub intended: Option<Timestamp>,
+    /// The outcome, if one was recorded.
+    pub outcome: Option<Outcome>,
+    /// When the outcome was recorded.
+    pub settled: Option<Timestamp>,
+    /// What the server made of it.
+    pub made: Option<Made>,
+    /// The later run that began the same change again.
+    pub superseded_by: Option<RunId>,
+}
+
+impl StepRow {
+    fn of(step: &Step) -> Self {
+        let action = &step.action;
+        let team = match action {
+            Action::CreateTeam { name, .. } => Some(name.clone()),
+            Action::JoinTeam { team_name, .. } => Some(team_name.clone()),
+            _ => None,
+        };
+        Self {
+            action: action.kind().to_owned(),
+            account: action.account().cloned(),
+            user: action.user().cloned(),
+            team,
+            intended: None,
+            outcome: None,
+            settled: None,
+            made: None,
+            superseded_by: None,
+        }
+    }
+
+    /// Whether its outcome is known and final.
+    pub(super) fn is_settled(&self) -> bool {
+        matches!(
+            self.outcome,
+            Some(
+                Outcome::Done | Outcome::NotDone(_) | Outcome::NotBegun | Outcome::NeverArrived(_)
+            )
+        )
+    }
+
+    /// Whether it was begun, and its outcome may still be found out.
+    pub(super) fn is_unsettled(&self) -> bool {
+        let asked = self.made.as_ref().is_some_and(|made| made.asked);
+        let is_open = !asked && !self.is_settled() && self.superseded_by.is_none();
+        self.intended.is_some() && is_open
+    }
+
+    /// Returns the word for what became of it, as [`StepRecord::word`] has it.
+    pub(super) fn word(&self) -> &'static str {
+        match &self.outcome {
+            Some(outcome) => outcome.word(),
+            None if self.intended.is_some() => "unknown",
+            None => Outcome::NOT_BEGUN,
+        }
+    }
+
+    /// Returns the step with what became of it, as it is told.
+    pub(super) fn record(self, step: Step) -> StepRecord {
+        let outcome = match self.outcome {
+            None if self.intended.is_some() => Some(Outcome::Unknown(NOT_RECORDED.into())),
+            outcome => outcome,
+        };
+        StepRecord {
+            step,
+            outcome,
+            intended: self.intended,
+            settled: self.settled,
+            made: self.made,
+        }
+    }
+}
