@@ -6,7 +6,6 @@
 //! goes the way back.
 
 mod check;
-mod dn;
 mod duration;
 mod error;
 mod keys;

@@ -5,6 +5,7 @@
 
 mod account;
 mod belongings;
+mod dn;
 mod evidence;
 mod ids;
 mod known;
@@ -22,6 +23,7 @@ pub use account::{
     Lookup, Profile, ProfileField, Reading, Shape, SourceIdentity, WentBack,
 };
 pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate, Remnant};
+pub use dn::{Dn, DnFault};
 pub use evidence::{Evidence, Gap, Proof, Rejected, Roster};
 pub use ids::{
     AccountKey, DirectoryId, Fingerprint, GroupId, Nonce, ProviderName, RunId, StepId, TeamId,
@@ -46,6 +48,6 @@ pub use server::{
     Capabilities, Member, OwnBot, Part, PasswordPolicy, Places, Seats, ServerFacts, Team, Unread,
     User, Version,
 };
-pub use text::{printable, shell_word, visible};
+pub use text::{fold, printable, shell_word, visible};
 pub use time::{Now, Timestamp};
 pub use undone::{Undoing, Undone, ValueOf};

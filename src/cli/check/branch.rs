@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::config::{Bind, ProviderKind, ProviderSettings};
 use crate::mattermost::{CallError, Reader};
-use crate::model::{Account, AccountState, Directory, Roster, ServerFacts, User, UserId};
-use crate::provider::mapping::dn::normalise;
+use crate::model::{Account, AccountState, Directory, Dn, Roster, ServerFacts, User, UserId};
 
 use super::Findings;
 
@@ -126,7 +125,7 @@ fn is_bound_as(account: &Account, bound: &str) -> bool {
         (Some((_, name)), _) | (None, Some((name, _))) => Some(name),
         (None, None) => None,
     };
-    normalise(&account.dn) == normalise(bound)
+    Dn::of(&account.dn) == Dn::of(bound)
         || (!bound.contains('=')
             && short.is_some_and(|name| account.username.eq_ignore_ascii_case(name)))
 }

@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::super::dn::Dn;
 use super::super::raw::{Key, RawConfig, RawProvider};
 use super::super::{
     Bind, LdapSettings, LdapUrl, LockRule, ProviderKind, ProviderSettings, Schema, SecretSource,
     url,
 };
 use super::{Check, accounts, at, encryption, get, text};
-use crate::model::ProviderName;
+use crate::model::{Dn, ProviderName};
 
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {

@@ -13,8 +13,7 @@ use super::entry::{Item, TooLarge};
 use super::range;
 use super::session::{Found, Search, Session, words};
 use crate::ber::{self, Elements, Fault};
-use crate::model::{Entry, Gap};
-use crate::provider::mapping::dn;
+use crate::model::{Dn, Entry, Gap};
 use crate::provider::{ProviderError, referral};
 
 /// The control's name (RFC 2696).
@@ -256,7 +255,7 @@ struct Known(BTreeSet<u64>);
 impl Known {
     fn is_new(&mut self, name: &str) -> bool {
         let mut hasher = DefaultHasher::new();
-        dn::normalise(name).hash(&mut hasher);
+        Dn::of(name).hash(&mut hasher);
         self.0.insert(hasher.finish())
     }
 }

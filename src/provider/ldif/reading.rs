@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::trusted::{self, FileError};
 use crate::config::{LockRule, Mapping};
-use crate::model::{Directory, DirectoryId, Entry, Gap, Lookup, Proof, SourceIdentity};
+use crate::model::{Directory, DirectoryId, Dn, Entry, Gap, Lookup, Proof, SourceIdentity};
 use crate::provider::mapping::{
-    Assembler, NoId, dn, group_id_of, id_context, id_of, is_suspect_count, is_tombstone,
-    lock_sources, may_be_empty, wanted_attributes, wanted_group_attributes,
+    Assembler, NoId, group_id_of, id_context, id_of, is_suspect_count, is_tombstone, lock_sources,
+    may_be_empty, wanted_attributes, wanted_group_attributes,
 };
 use crate::provider::{Ask, ProviderError, referral};
 
@@ -91,9 +91,9 @@ fn open(path: &Path) -> Result<(File, Metadata), String> {
 
 /// Which entries are accounts, and which are groups.
 struct Scope {
-    base: String,
+    base: Dn,
     filter: Filter,
-    group_base: String,
+    group_base: Dn,
     /// `None` when groups are not to be read.
     group_filter: Option<Filter>,
     wanted: BTreeSet<String>,
@@ -119,9 +119,9 @@ impl Scope {
             group_filter = Some(filter);
         }
         Ok(Self {
-            base: dn::normalise(&mapping.base),
+            base: Dn::of(&mapping.base),
             filter,
-            group_base: dn::normalise(&mapping.group_base),
+            group_base: Dn::of(&mapping.group_base),
             group_filter,
             wanted,
             lock_attributes: mapping
@@ -151,9 +151,9 @@ struct Pass<'a> {
     below_base: usize,
     /// How many entries below the base have each attribute that the filter of accounts asks for.
     asked_for: BTreeMap<String, usize>,
-    /// Groups that need no member, by DN in normal form. Whether a file hides the members of
+    /// Groups that need no member. Whether a file hides the members of
     /// others nobody can tell.
-    may_be_empty: BTreeSet<String>,
+    may_be_empty: BTreeSet<Dn>,
     selected: usize,
     with_id: usize,
     more_pages: bool,
@@ -228,7 +228,7 @@ impl<'a> Pass<'a> {
         if is_tombstone(&entry) {
             return;
         }
-        let name = dn::normalise(&entry.dn);
+        let name = Dn::of(&entry.dn);
         let mapping = &self.what.mapping;
         let id = id_of(&entry, mapping).ok();
         let has_id = entry.values(&mapping.id.name).iter().any(|v| !v.is_empty());
@@ -236,7 +236,7 @@ impl<'a> Pass<'a> {
         if let Some(before) = self.places.take(&name, &entry.dn, id.as_ref()) {
             self.assembler.replaced(&before);
         }
-        let in_base = dn::is_within(&name, &self.scope.base);
+        let in_base = name.is_within(&self.scope.base);
         self.below_base += usize::from(in_base);
         for (attribute, count) in self.asked_for.iter_mut().filter(|_| in_base) {
             *count += usize::from(!entry.values(attribute).is_empty());
@@ -246,9 +246,10 @@ impl<'a> Pass<'a> {
             .iter()
             .any(|name| !entry.values(name).is_empty());
         let is_account = in_base && self.scope.filter.matches(&entry);
-        let is_group = self.scope.group_filter.as_ref().is_some_and(|filter| {
-            dn::is_within(&name, &self.scope.group_base) && filter.matches(&entry)
-        });
+        let is_group =
+            self.scope.group_filter.as_ref().is_some_and(|filter| {
+                name.is_within(&self.scope.group_base) && filter.matches(&entry)
+            });
         if is_group {
             if may_be_empty(&entry, mapping) {
                 self.may_be_empty.insert(name);
@@ -497,8 +498,8 @@ fn unended(program: Program) -> Gap {
 }
 
 /// Whether a record that cannot be used may be one that this filter finds below this base.
-fn may_be(bad: &Bad, base: &str, filter: &Filter) -> bool {
-    let outside = |dn: &String| !dn::is_within(&dn::normalise(dn), base);
+fn may_be(bad: &Bad, base: &Dn, filter: &Filter) -> bool {
+    let outside = |dn: &String| !Dn::of(dn).is_within(base);
     let decides = |name: &String| name.is_empty() || filter.attributes().contains(name);
     let found = bad.entry.as_ref().is_none_or(|entry| filter.matches(entry));
     !bad.dn.as_ref().is_some_and(outside) && (found || bad.attribute.as_ref().is_some_and(decides))

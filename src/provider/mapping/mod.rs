@@ -5,7 +5,6 @@
 
 mod advice;
 mod assembler;
-pub mod dn;
 mod emails;
 mod groups;
 mod ids;

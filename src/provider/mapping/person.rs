@@ -5,13 +5,13 @@ use std::iter;
 
 use crate::config::{IdAttribute, Mapping};
 use crate::model::{
-    Account, AccountPart, AccountState, DirectoryId, Entry, Now, Profile, ProfileField,
+    Account, AccountPart, AccountState, DirectoryId, Entry, Now, Profile, ProfileField, fold,
 };
 
 use super::ids::NoId;
 use super::locks::{Judgement, judge};
 use super::text::Texts;
-use super::{dn, emails, ids, names, not_a_person, remains, usernames};
+use super::{emails, ids, names, not_a_person, remains, usernames};
 
 /// An account whose state the rest of the reading may still decide.
 #[derive(Debug)]
@@ -154,7 +154,7 @@ fn person_names(
     let part = |wanted| best(entry, attributes(wanted).unwrap_or_default(), |_| true);
     let given = part(FIRST).note(&[FIRST], unreadable);
     let surname = part(LAST).note(&[LAST], unreadable);
-    let is_name = |value: &String| dn::fold(value) != dn::fold(username);
+    let is_name = |value: &String| fold(value) != fold(username);
     let full = best(entry, &mapping.full_name, is_name);
     // A whole name is read only for what is missing; if it cannot be read, that stays unknown.
     let mut lacking = Vec::new();

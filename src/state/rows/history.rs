@@ -11,7 +11,7 @@ use super::super::history::{
 use super::runs::state;
 use super::{from_json, memory, odd, unsigned};
 use crate::model::{
-    AccountKey, DirectoryId, Outcome, ProviderName, RunId, Step, Timestamp, UserId,
+    AccountKey, DirectoryId, Dn, Outcome, ProviderName, RunId, Step, Timestamp, UserId,
 };
 
 /// The word for what became of a step, as [`crate::model::StepRecord::word`] has it.
@@ -146,6 +146,8 @@ pub(in super::super) fn known_as(db: &Connection, person: &str) -> Result<Who, F
     }
     // An id may have been typed with the provider's name.
     let plain = person.rsplit(':').next().unwrap_or(person);
+    // A DN has many spellings.
+    let is_dn = Dn::read(person).is_some();
     let mut select = db.prepare_cached("SELECT step, provider, account, user FROM steps")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
@@ -156,7 +158,7 @@ pub(in super::super) fn known_as(db: &Connection, person: &str) -> Result<Who, F
         let by_user = user
             .as_ref()
             .is_some_and(|user| user.as_str().eq_ignore_ascii_case(person));
-        if !by_user && !contains(text, plain) {
+        if !by_user && !is_dn && !contains(text, plain) {
             continue;
         }
         let step: Step = from_json("steps", text)?;

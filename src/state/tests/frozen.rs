@@ -7,8 +7,8 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::model::{
-    Absence, Approval, ChosenName, Class, Deactivation, Done, Fingerprint, Given, HoldKey, NewUser,
-    Order, Profile, ProfileField, Return, Shape, SourceIdentity, Values,
+    Absence, Approval, ChosenName, Class, Deactivation, Dn, Done, Fingerprint, Given, HoldKey,
+    NewUser, Order, Profile, ProfileField, Return, Shape, SourceIdentity, Values,
 };
 
 const SCHEMA: &str = include_str!("../migrations/v1.sql");
@@ -81,7 +81,7 @@ pub(super) fn memory() -> MemoryDelta {
             company(),
             Shape {
                 accounts: 3,
-                containers: BTreeMap::from([("ou=people".into(), 3)]),
+                containers: BTreeMap::from([(Dn::of("ou=people"), 3)]),
                 attributes: BTreeMap::from([("mail".into(), 2)]),
             },
         ),

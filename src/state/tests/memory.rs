@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Absence, Agreed, Announcement, Approval, ChosenName, Class, ClockSeen, Deactivation, Done,
+    Absence, Agreed, Announcement, Approval, ChosenName, Class, ClockSeen, Deactivation, Dn, Done,
     Fingerprint, Flip, Flipped, Given, HoldKey, Kept, Newest, Nonce, Older, Order, ProfileField,
     Remember, Restored, Return, SeatRefusal, SeatWait, Shape, SourceIdentity, Undoing, Undone,
     Unlinked, ValueOf,
@@ -162,7 +162,7 @@ fn shape() -> impl Strategy<Value = Shape> {
     let numbers = || btree_map(text(), any::<usize>(), 0..3);
     (any::<usize>(), numbers(), numbers()).prop_map(|(accounts, containers, attributes)| Shape {
         accounts,
-        containers,
+        containers: containers.iter().map(|(dn, n)| (Dn::of(dn), *n)).collect(),
         attributes,
     })
 }
