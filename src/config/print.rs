@@ -6,12 +6,12 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use toml::Spanned;
 
-use super::check::{ADOPT, AUTHORITY, BY_HAND};
 use super::names::name_of;
 use super::raw::{
     Key, RawAccounts, RawAttributes, RawConfig, RawControl, RawGuard, RawMattermost, RawPolicy,
     RawProvider, RawSchedule, RawSecret, RawState, RawTeam, Scalar,
 };
+use super::words::{ADOPT, AUTHORITY, BY_HAND};
 use super::{
     Bind, EmailSource, GroupMembers, IdForm, LdapSettings, Mapping, MattermostAccess,
     MattermostSettings, ProviderKind, ProviderSettings, Schema, SecretSource, Settings, Trust,

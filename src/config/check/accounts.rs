@@ -7,8 +7,9 @@ use toml::Spanned;
 use super::super::not_a_person::{FORM, NotAPerson};
 use super::super::raw::{Key, RawAccounts, RawProvider};
 use super::super::schema::Defaults;
-use super::super::{GroupMembers, IdAttribute, IdForm, LockRule, Mapping, Schema, names};
-use super::{At, Check, at, email, get, provider, text};
+use super::super::{GroupMembers, IdAttribute, IdForm, LockRule, Mapping, Schema};
+use super::email;
+use super::report::{Check, at, get, text};
 use crate::model::ProfileField;
 
 type List = Vec<Spanned<String>>;
@@ -20,7 +21,7 @@ pub(super) fn mapping(
     schema: Schema,
 ) -> Mapping {
     let defaults = schema.defaults();
-    provider::dn(check, &provider.group_base, "provider.group-base");
+    check.dn(&provider.group_base, "provider.group-base");
     let base = text(&provider.base).unwrap_or_default().to_owned();
     let id = id(check, &raw.id, &raw.id_form, "id", defaults.id);
     Mapping {
@@ -127,33 +128,7 @@ fn id_of_groups(check: &mut Check<'_>, raw: &RawAccounts, accounts: &IdAttribute
 /// The name of an attribute, in lower case.
 fn attribute(check: &mut Check<'_>, key: &Key<String>, name: &str, default: &str) -> String {
     let written = text(key).unwrap_or(default);
-    attribute_name(check, written, at(key), name)
-}
-
-/// Judges the name of an attribute; in lower case.
-pub(super) fn attribute_name(
-    check: &mut Check<'_>,
-    written: &str,
-    place: At,
-    name: &str,
-) -> String {
-    let lower = written.to_ascii_lowercase();
-    if !names::is_attribute(written) {
-        check.problem(
-            place,
-            name,
-            format!("`{written}` is not the name of an attribute"),
-            "write its name as the directory has it, for example \"mail\" or \"displayName\"",
-        );
-    } else if names::is_password(&lower) {
-        check.problem(
-            place,
-            name,
-            format!("`{written}` holds passwords, and what is read here can be seen by others"),
-            "write another attribute",
-        );
-    }
-    lower
+    check.attribute_name(written, at(key), name)
 }
 
 fn attributes(check: &mut Check<'_>, key: &Key<List>, name: &str, default: &[&str]) -> Vec<String> {
@@ -162,7 +137,7 @@ fn attributes(check: &mut Check<'_>, key: &Key<List>, name: &str, default: &[&st
     };
     let mut found: Vec<String> = Vec::new();
     for item in written {
-        let attribute = attribute_name(check, item.get_ref().trim(), Some(item.span()), name);
+        let attribute = check.attribute_name(item.get_ref().trim(), Some(item.span()), name);
         if !found.contains(&attribute) {
             found.push(attribute);
         }
@@ -298,7 +273,7 @@ fn locks(check: &mut Check<'_>, key: &Key<List>, defaults: &Defaults) -> Vec<Loc
             Some(rule) => {
                 if let LockRule::Value { attribute, .. } | LockRule::Bits { attribute, .. } = &rule
                 {
-                    attribute_name(check, attribute, Some(item.span()), "accounts.lock");
+                    check.attribute_name(attribute, Some(item.span()), "accounts.lock");
                 }
                 rules.insert(rule);
             }

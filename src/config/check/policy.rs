@@ -4,27 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::super::raw::{Key, RawConfig, RawGuard, RawPolicy, Scalar};
+use super::super::words::{ADOPT, AUTHORITY, BY_HAND};
 use super::super::{Mapping, names};
-use super::{Check, at, get, text};
+use super::report::{Check, at, get, text};
 use crate::model::{Class, ProfileField};
 use crate::plan::{
     AdoptRule, Authority, ByHand, LifecyclePolicy, Limit, Policy, TeamPolicy, own_name,
 };
-
-/// The words of `policy.adopt`.
-pub(in super::super) const ADOPT: [(&str, AdoptRule); 4] = [
-    ("never", AdoptRule::Never),
-    ("username", AdoptRule::Username),
-    ("email", AdoptRule::Email),
-    ("username-and-email", AdoptRule::UsernameAndEmail),
-];
-
-/// The words of `[policy.attributes]`.
-pub(in super::super) const AUTHORITY: [(&str, Authority); 3] = [
-    ("directory", Authority::Directory),
-    ("initial", Authority::Initial),
-    ("off", Authority::Off),
-];
 
 pub(super) fn settings(check: &mut Check<'_>, raw: &RawConfig, mapping: &Mapping) -> Policy {
     let policy = &raw.policy;
@@ -55,10 +41,6 @@ pub(super) fn settings(check: &mut Check<'_>, raw: &RawConfig, mapping: &Mapping
         scopes: BTreeMap::new(),
     }
 }
-
-/// The words of `policy.reactivated-by-hand`.
-pub(in super::super) const BY_HAND: [(&str, ByHand); 2] =
-    [("respect", ByHand::Respect), ("enforce", ByHand::Enforce)];
 
 fn lifecycle(check: &mut Check<'_>, raw: &RawPolicy) -> LifecyclePolicy {
     let off = |key: &Key<Scalar>| get(key).is_some_and(|text| text.0.trim() == "off");

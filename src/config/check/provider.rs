@@ -8,7 +8,8 @@ use super::super::{
     Bind, LdapSettings, LdapUrl, LockRule, ProviderKind, ProviderSettings, Schema, SecretSource,
     url,
 };
-use super::{Check, accounts, at, encryption, get, text};
+use super::report::{At, Check, at, get, text};
+use super::{accounts, encryption};
 use crate::model::{Dn, ProviderName};
 
 #[derive(Clone, Copy, PartialEq)]
@@ -62,7 +63,7 @@ pub(super) fn settings(check: &mut Check<'_>, raw: &RawConfig) -> ProviderSettin
             Schema::Rfc2307
         }
     };
-    let base = dn(check, &provider.base, "provider.base");
+    let base = check.dn(&provider.base, "provider.base");
     if provider.base.is_none() {
         check.problem(
             place.clone(),
@@ -121,28 +122,11 @@ fn name(check: &mut Check<'_>, key: &Key<String>) -> ProviderName {
     ProviderName::new(name)
 }
 
-/// A distinguished name that is judged if it is given.
-pub(super) fn dn(check: &mut Check<'_>, key: &Key<String>, name: &str) -> Option<Dn> {
-    let written = text(key)?;
-    match Dn::parse(written) {
-        Ok(dn) => Some(dn),
-        Err(fault) => {
-            let instead = if written.contains('.') && !written.contains('=') {
-                format!("write \"dc={}\"", written.replace('.', ",dc="))
-            } else {
-                "write a distinguished name, for example \"dc=directory,dc=nh\" or \"ou=People,dc=example,dc=org\"".to_owned()
-            };
-            check.problem(at(key), name, format!("not a DN: {fault}"), instead);
-            None
-        }
-    }
-}
-
 fn sentinels(check: &mut Check<'_>, provider: &RawProvider, base: Option<&Dn>) -> Vec<String> {
     let mut found = Vec::new();
     for sentinel in get(&provider.sentinels).into_iter().flatten() {
         let written = Some(sentinel.clone());
-        let parsed = dn(check, &written, "provider.sentinels");
+        let parsed = check.dn(&written, "provider.sentinels");
         if let (Some(parsed), Some(base)) = (parsed, base)
             && !parsed.is_within(base)
         {
@@ -158,7 +142,7 @@ fn sentinels(check: &mut Check<'_>, provider: &RawProvider, base: Option<&Dn>) -
     found
 }
 
-fn ldif(check: &mut Check<'_>, provider: &RawProvider, place: super::At) -> ProviderKind {
+fn ldif(check: &mut Check<'_>, provider: &RawProvider, place: At) -> ProviderKind {
     let others = [
         ("urls", at(&provider.urls)),
         ("start-tls", at(&provider.start_tls)),
@@ -206,7 +190,7 @@ fn ldif(check: &mut Check<'_>, provider: &RawProvider, place: super::At) -> Prov
 fn ldap(
     check: &mut Check<'_>,
     provider: &RawProvider,
-    place: super::At,
+    place: At,
     locks: &[LockRule],
     schema: Schema,
 ) -> ProviderKind {
@@ -262,7 +246,7 @@ fn ldap(
 fn urls(
     check: &mut Check<'_>,
     provider: &RawProvider,
-    place: super::At,
+    place: At,
     locks: &[LockRule],
 ) -> Vec<LdapUrl> {
     let written = get(&provider.urls).map(Vec::as_slice).unwrap_or_default();
@@ -333,7 +317,7 @@ enum Way {
     External,
 }
 
-fn bind(check: &mut Check<'_>, provider: &RawProvider, place: super::At, schema: Schema) -> Bind {
+fn bind(check: &mut Check<'_>, provider: &RawProvider, place: At, schema: Schema) -> Bind {
     let named = provider.bind_dn.is_some() || provider.bind_password.is_some();
     let usual = if named { Way::Simple } else { Way::Anonymous };
     let way = check.choice(
@@ -378,12 +362,7 @@ fn bind(check: &mut Check<'_>, provider: &RawProvider, place: super::At, schema:
     }
 }
 
-fn bind_dn(
-    check: &mut Check<'_>,
-    provider: &RawProvider,
-    place: super::At,
-    schema: Schema,
-) -> String {
+fn bind_dn(check: &mut Check<'_>, provider: &RawProvider, place: At, schema: Schema) -> String {
     let Some(written) = text(&provider.bind_dn) else {
         check.problem(place, "provider.bind-dn", "is missing", "write who mattersync is in the directory, for example \"cn=ldapservice,dc=directory,dc=nh\"; or leave bind-password out and write bind = \"anonymous\"");
         return String::new();
@@ -392,7 +371,7 @@ fn bind_dn(
         && (written.contains('@') || written.contains('\\'))
         && !written.contains('=');
     if !windows {
-        dn(check, &provider.bind_dn, "provider.bind-dn");
+        check.dn(&provider.bind_dn, "provider.bind-dn");
     }
     written.to_owned()
 }

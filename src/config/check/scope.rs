@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::super::names::name_of;
 use super::super::raw::{RawConfig, RawProvider};
+use super::super::words::BY_HAND;
 use super::super::{Bind, IdForm, ProviderKind, ProviderSettings, Schema, duration};
-use super::{At, BY_HAND, Check, at};
+use super::report::{At, Check, at};
 use crate::plan::{Policy, Setting};
 
 /// Who is in scope, for noticing that this is said otherwise than before. No secret is among it.

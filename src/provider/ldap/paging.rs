@@ -9,9 +9,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use ldap3::Scope;
 use ldap3::controls::Control;
 
+use super::diagnostic::words;
 use super::entry::{Item, TooLarge};
 use super::range;
-use super::session::{Found, Search, Session, words};
+use super::session::{Found, Search, Session};
 use crate::ber::{self, Elements, Fault};
 use crate::model::{Dn, Entry, Gap};
 use crate::provider::{ProviderError, referral};

@@ -2,8 +2,9 @@
 
 use ldap3::Scope;
 
+use super::diagnostic::plain;
 use super::paging::PAGED_RESULTS;
-use super::session::{LARGEST_ENTRY, Search, Session, plain};
+use super::session::{LARGEST_ENTRY, Search, Session};
 use crate::model::{Dn, Entry};
 use crate::provider::ProviderError;
 

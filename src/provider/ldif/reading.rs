@@ -16,11 +16,11 @@ use crate::provider::mapping::{
 };
 use crate::provider::{Ask, ProviderError, referral};
 
-use super::What;
 use super::filter::Filter;
 use super::form;
 use super::places::Places;
 use super::records::{Bad, Item, Program, Records};
+use super::source::LdifSource;
 
 /// More records than this that cannot be understood: the file is no LDIF.
 const MAX_BAD: usize = 1000;
@@ -34,27 +34,27 @@ const CUT: &str = "it does not end with an empty line after its last entry: it m
 
 /// Reads the file. Blocks; returns early, with an error, when `given_up` becomes true.
 pub(super) fn read(
-    what: &What,
+    source: &LdifSource,
     ask: &Ask,
     given_up: &AtomicBool,
 ) -> Result<Directory, ProviderError> {
     let fail = |text: String| ProviderError::File {
-        path: what.path.display().to_string(),
+        path: source.path.display().to_string(),
         what: text,
     };
-    let scope = Scope::new(&what.mapping).map_err(fail)?;
-    let (file, before) = open(&what.path).map_err(fail)?;
+    let scope = Scope::new(&source.mapping).map_err(fail)?;
+    let (file, before) = open(&source.path).map_err(fail)?;
     let mut input = BufReader::new(Watched { file, given_up });
     let broken = |e: io::Error| fail(format!("reading failed: {e}"));
     if let Some(what) = form::foreign(input.fill_buf().map_err(broken)?) {
         return Err(fail(what));
     }
     let mut records = Records::new(input, &scope.wanted);
-    let mut pass = Pass::new(what, ask, &scope);
+    let mut pass = Pass::new(source, ask, &scope);
     while let Some(item) = records.next().map_err(broken)? {
         pass.take(item, records.closed()).map_err(fail)?;
     }
-    pass.end(&records, &before, &what.path).map_err(fail)
+    pass.end(&records, &before, &source.path).map_err(fail)
 }
 
 /// A file whose reading can be given up at any time.
@@ -136,7 +136,7 @@ impl Scope {
 
 /// What is known while the file passes by.
 struct Pass<'a> {
-    what: &'a What,
+    source: &'a LdifSource,
     ask: &'a Ask,
     scope: &'a Scope,
     assembler: Assembler<'a>,
@@ -166,12 +166,12 @@ struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    fn new(what: &'a What, ask: &'a Ask, scope: &'a Scope) -> Self {
+    fn new(source: &'a LdifSource, ask: &'a Ask, scope: &'a Scope) -> Self {
         Self {
-            what,
+            source,
             ask,
             scope,
-            assembler: Assembler::new(&what.mapping, &ask.now).export(),
+            assembler: Assembler::new(&source.mapping, &ask.now).export(),
             elsewhere: BTreeMap::new(),
             gaps: Vec::new(),
             first_bad: None,
@@ -202,7 +202,7 @@ impl<'a> Pass<'a> {
             Item::Entry(entry) => self.entry(entry, closed),
             Item::Bad(bad) => return self.bad(bad),
             Item::Referral(address) => {
-                let hidden = referral::hides(&[address], &self.what.mapping.base);
+                let hidden = referral::hides(&[address], &self.source.mapping.base);
                 self.gaps.extend(hidden.map(Gap::Referral));
             }
             Item::Result { code: 0, .. } => self.succeeded = true,
@@ -229,7 +229,7 @@ impl<'a> Pass<'a> {
             return;
         }
         let name = Dn::of(&entry.dn);
-        let mapping = &self.what.mapping;
+        let mapping = &self.source.mapping;
         let id = id_of(&entry, mapping).ok();
         let has_id = entry.values(&mapping.id.name).iter().any(|v| !v.is_empty());
         self.with_id += usize::from(has_id);
@@ -299,7 +299,7 @@ impl<'a> Pass<'a> {
     }
 
     fn bad_account(&mut self, bad: &Bad, name: String) {
-        let mapping = &self.what.mapping;
+        let mapping = &self.source.mapping;
         let id = bad.entry.as_ref().map(|entry| id_of(entry, mapping));
         let why = bad.why.clone();
         let is_meant = || may_be(bad, &self.scope.base, &self.scope.filter);
@@ -328,7 +328,7 @@ impl<'a> Pass<'a> {
             return;
         }
         let id = bad.entry.as_ref();
-        let id = id.and_then(|entry| group_id_of(entry, &self.what.mapping).ok());
+        let id = id.and_then(|entry| group_id_of(entry, &self.source.mapping).ok());
         if id.is_none() || may_be(bad, &self.scope.group_base, filter) {
             self.assembler.reject_group(id, name, bad.why.clone());
         }
@@ -351,7 +351,7 @@ impl<'a> Pass<'a> {
         before: &Metadata,
         path: &Path,
     ) -> Result<Directory, String> {
-        let mapping = &self.what.mapping;
+        let mapping = &self.source.mapping;
         if self.entries == 0
             && let Some(first) = self.first_bad
         {
@@ -400,7 +400,7 @@ impl<'a> Pass<'a> {
                 "{} entries below the base {}, none has {}, which accounts.filter asks for: dump it \
                  too (ldapsearch with the attributes '*' '+')",
                 self.below_base,
-                self.what.mapping.base,
+                self.source.mapping.base,
                 lacking.join(" or "),
             ))
         })
@@ -415,7 +415,7 @@ impl<'a> Pass<'a> {
                 .filter(LockRule::is_operational)
                 .for_each(|rule| self.assembler.hidden(rule));
         }
-        let mapping = &self.what.mapping;
+        let mapping = &self.source.mapping;
         let name = path.display().to_string();
         let absence = match self.gaps.is_empty() {
             false => Err(self.gaps),
@@ -441,7 +441,7 @@ impl<'a> Pass<'a> {
             context: id_context(&mapping.base, mapping),
             ..SourceIdentity::default()
         };
-        let sentinels = &self.what.sentinels;
+        let sentinels = &self.source.sentinels;
         let mut directory = self
             .assembler
             .finish(absence, group_absence, source, sentinels);

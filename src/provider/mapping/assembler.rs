@@ -8,14 +8,13 @@ use crate::model::{
     Roster, Shape, SourceIdentity, fold,
 };
 
-use super::locks::{Judgement, judge};
+use super::attributes::{lock_sources, remains_attributes, wanted_attributes};
+use super::locks::{Judgement, judge, shown_by};
 use super::person::{Unusable, person};
+use super::remains::is_tombstone;
 use super::roles::{Computed, ROLE, Roles};
 use super::unique::{Clash, Unique};
-use super::{
-    advice, groups, ids, is_tombstone, lock_sources, not_a_person, remains_attributes, shown_by,
-    wanted_attributes,
-};
+use super::{advice, groups, ids, not_a_person};
 
 /// Builds a [`Directory`] from the entries of one reading. No raw entry is kept.
 ///

@@ -6,7 +6,8 @@ use crate::config::{GroupMembers, Mapping};
 use crate::model::{Account, DirectoryId, Dn, Entry, Group, GroupId};
 use crate::plan::own_name;
 
-use super::text::Texts;
+use super::attributes::member_attributes;
+use super::text::{Texts, clean};
 
 /// A group whose members are names yet.
 #[derive(Debug)]
@@ -53,7 +54,7 @@ pub(super) fn resolve(
             members,
             other_members,
             unseen: match raw.silent {
-                true => super::member_attributes(mapping),
+                true => member_attributes(mapping),
                 false => BTreeSet::new(),
             },
         };
@@ -74,7 +75,7 @@ pub fn may_be_empty(entry: &Entry, mapping: &Mapping) -> bool {
         let mut classes = entry.values("objectclass").iter();
         classes.any(|c| c.eq_ignore_ascii_case(class))
     });
-    let lists = super::member_attributes(mapping);
+    let lists = member_attributes(mapping);
     !demanded.any(|(_, list)| lists.contains(*list))
 }
 
@@ -152,7 +153,7 @@ pub(super) fn raw_group(entry: &Entry, mapping: &Mapping) -> Result<RawGroup, St
             match (std::str::from_utf8(value), members) {
                 (Err(_), _) => group.unreadable += 1,
                 (Ok(name), GroupMembers::Usernames(_)) => {
-                    group.usernames.extend(own_name(&super::clean(name)));
+                    group.usernames.extend(own_name(&clean(name)));
                 }
                 // `groupOfNames` needs a member: an empty name stands for nobody (RFC 4519, 3.5).
                 (Ok(name), GroupMembers::Dns(_)) if name.trim().is_empty() => {}
