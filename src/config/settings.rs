@@ -8,11 +8,11 @@ use crate::plan::Policy;
 
 use super::{IdAttribute, LdapUrl, LockRule, NotAPerson, Schema, SecretSource};
 
-/// Everything that the configuration says.
+/// Everything that the configuration says, and what had to be found out for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// The one provider; several are refused for now.
-    pub provider: ProviderSettings,
+    /// Where accounts come from: at least one, each with a name of its own.
+    pub providers: Vec<ProviderSettings>,
     /// The server whose accounts are kept.
     pub mattermost: MattermostSettings,
     /// The rules that a plan follows.
@@ -25,7 +25,7 @@ pub struct Settings {
     pub keep: Option<Duration>,
     /// The daemon's control socket.
     pub control_socket: PathBuf,
-    /// SHA-256, in hex, of what the configuration says about who is to be what on Mattermost, to
+    /// SHA-256, in hex, of what the settings say about who is to be what on Mattermost, to
     /// notice that it changed. Pace, schedule, local paths and the places of secrets have no part.
     pub digest: String,
 }
@@ -221,13 +221,20 @@ impl Settings {
         self.state_directory.join("state.sqlite")
     }
 
+    /// Returns the names of the providers.
+    pub fn provider_names(&self) -> impl Iterator<Item = &ProviderName> {
+        self.providers.iter().map(|provider| &provider.name)
+    }
+
     /// All secrets with the keys that name them.
     pub fn secrets(&self) -> Vec<(&'static str, &SecretSource)> {
         let mut secrets = Vec::new();
-        if let ProviderKind::Ldap(ldap) = &self.provider.kind
-            && let Bind::Simple { password, .. } = &ldap.bind
-        {
-            secrets.push(("provider.bind-password", password));
+        for provider in &self.providers {
+            if let ProviderKind::Ldap(ldap) = &provider.kind
+                && let Bind::Simple { password, .. } = &ldap.bind
+            {
+                secrets.push(("provider.bind-password", password));
+            }
         }
         if let MattermostAccess::Http { token, .. } = &self.mattermost.access {
             secrets.push(("mattermost.token", token));

@@ -99,15 +99,17 @@ impl Engine {
             self.settle_first(stages).await?;
         }
         let memory = self.store().load().await.map_err(CycleError::from)?;
-        let settings = self.settings().provider.clone();
-        let new = settings.mapping.id.clone();
-        let Some((last, old)) = other_ids(&memory, &settings) else {
-            return Err(WordError::Refused(format!(
-                "people are known by {new}, as before: nothing is to be migrated. If \
+        let mut providers = self.settings().providers.iter();
+        let found = providers.find_map(|one| Some((one.clone(), other_ids(&memory, one)?)));
+        let Some((settings, (last, old))) = found else {
+            return Err(WordError::Refused(
+                "people are known by the same attribute as before: nothing is to be migrated. If \
                  accounts.id was changed just now: does the service know? systemctl reload \
                  mattersync"
-            )));
+                    .to_owned(),
+            ));
         };
+        let new = settings.mapping.id.clone();
         stages(Stage::Reading);
         let mut by_both = settings.clone();
         by_both.mapping.id = old.clone();

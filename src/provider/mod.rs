@@ -11,5 +11,5 @@ mod referral;
 
 pub use error::ProviderError;
 pub use interface::{Ask, Hint, Provider};
-pub use open::open;
+pub use open::{Providers, open, open_all};
 pub use progress::{Progress, UnderWay};

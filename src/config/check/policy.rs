@@ -5,14 +5,18 @@ use std::time::Duration;
 
 use super::super::raw::{Key, RawConfig, RawGuard, RawPolicy, Scalar};
 use super::super::words::{ADOPT, AUTHORITY, BY_HAND};
-use super::super::{Mapping, names};
+use super::super::{ProviderSettings, names};
 use super::report::{Check, at, get, text};
 use crate::model::{Class, ProfileField};
 use crate::plan::{
     AdoptRule, Authority, ByHand, LifecyclePolicy, Limit, Policy, TeamPolicy, own_name,
 };
 
-pub(super) fn settings(check: &mut Check<'_>, raw: &RawConfig, mapping: &Mapping) -> Policy {
+pub(super) fn settings(
+    check: &mut Check<'_>,
+    raw: &RawConfig,
+    providers: &[ProviderSettings],
+) -> Policy {
     let policy = &raw.policy;
     let grace = check.duration(
         &policy.grace,
@@ -31,8 +35,8 @@ pub(super) fn settings(check: &mut Check<'_>, raw: &RawConfig, mapping: &Mapping
         grace,
         protect,
         first_admin,
-        seat_order: seat_order(check, policy, mapping),
-        fields: fields(check, policy, mapping),
+        seat_order: seat_order(check, policy, providers),
+        fields: fields(check, policy, providers),
         username: identity(check, &attributes.username, "policy.attributes.username"),
         email: identity(check, &attributes.email, "policy.attributes.email"),
         teams: teams(check, raw),
@@ -102,7 +106,11 @@ fn protect(check: &mut Check<'_>, raw: &RawPolicy) -> BTreeSet<String> {
 }
 
 /// Groups by name or DN; that they exist is seen when the directory is read.
-fn seat_order(check: &mut Check<'_>, raw: &RawPolicy, mapping: &Mapping) -> Vec<String> {
+fn seat_order(
+    check: &mut Check<'_>,
+    raw: &RawPolicy,
+    providers: &[ProviderSettings],
+) -> Vec<String> {
     let mut groups: Vec<String> = Vec::new();
     for item in get(&raw.seat_order).into_iter().flatten() {
         let group = item.get_ref().trim().to_owned();
@@ -117,7 +125,8 @@ fn seat_order(check: &mut Check<'_>, raw: &RawPolicy, mapping: &Mapping) -> Vec<
         }
         groups.push(group);
     }
-    if !groups.is_empty() && mapping.group_filter.is_empty() {
+    let no_groups = |provider: &ProviderSettings| provider.mapping.group_filter.is_empty();
+    if !groups.is_empty() && !providers.is_empty() && providers.iter().all(no_groups) {
         check.problem(
             at(&raw.seat_order),
             "policy.seat-order",
@@ -179,7 +188,7 @@ fn identity(check: &mut Check<'_>, key: &Key<String>, name: &str) -> Authority {
 fn fields(
     check: &mut Check<'_>,
     raw: &RawPolicy,
-    mapping: &Mapping,
+    providers: &[ProviderSettings],
 ) -> BTreeMap<ProfileField, Authority> {
     let keys = [
         (
@@ -216,9 +225,12 @@ fn fields(
     let mut fields = BTreeMap::new();
     for (field, key, name, usual) in keys {
         let authority = check.choice(key, &format!("policy.attributes.{name}"), &AUTHORITY, usual);
-        let named = matches!(field, ProfileField::FirstName | ProfileField::LastName)
-            && !mapping.full_name.is_empty();
-        let has_source = named || mapping.fields.iter().any(|(f, _)| *f == field);
+        let is_name = matches!(field, ProfileField::FirstName | ProfileField::LastName);
+        let has_source = providers.iter().any(|provider| {
+            let mapping = &provider.mapping;
+            is_name && !mapping.full_name.is_empty()
+                || mapping.fields.iter().any(|(f, _)| *f == field)
+        });
         if has_source && authority != Authority::Off {
             fields.insert(field, authority);
         } else if key.is_some() && authority == Authority::Directory {

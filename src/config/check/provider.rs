@@ -26,30 +26,56 @@ const KINDS: [(&str, Kind); 4] = [
     ("nethserver8", Kind::NethServer),
 ];
 
-pub(super) fn settings(check: &mut Check<'_>, raw: &RawConfig) -> ProviderSettings {
-    let nothing = RawProvider::default();
-    let (provider, place) = match raw.provider.as_slice() {
-        [] => {
+/// All providers, in the order of the file.
+pub(super) fn settings(check: &mut Check<'_>, raw: &RawConfig) -> Vec<ProviderSettings> {
+    if raw.provider.is_empty() {
+        check.problem(
+            None,
+            "provider",
+            "there is no provider to read accounts from",
+            "add [[provider]] with kind = \"ldap\", urls, schema and base",
+        );
+        // `[accounts]` is judged all the same.
+        accounts::mapping(
+            check,
+            &raw.accounts,
+            &RawProvider::default(),
+            Schema::Rfc2307,
+        );
+    }
+    if let Some(second) = raw.provider.get(1) {
+        check.problem(
+            Some(second.span()),
+            "provider",
+            "several providers cannot be followed yet: no rule says whether accounts of two \
+             directories with the same username or address are one person, and which of them \
+             counts when only one is locked or gone",
+            "keep one [[provider]], and run a second mattersync with a state directory and a \
+             Mattermost of its own for another",
+        );
+    }
+    let mut providers: Vec<ProviderSettings> = Vec::new();
+    for written in &raw.provider {
+        let provider = provider(check, raw, written.get_ref(), Some(written.span()));
+        if providers.iter().any(|other| other.name == provider.name) {
             check.problem(
-                None,
-                "provider",
-                "there is no provider to read accounts from",
-                "add [[provider]] with kind = \"ldap\", urls, schema and base",
+                at(&written.get_ref().name).or(Some(written.span())),
+                "provider.name",
+                format!("two providers have the name `{}`", provider.name),
+                "write name = \"…\" with a name of its own for each of them",
             );
-            return fallback(check, raw, &nothing);
         }
-        [only] => (only.get_ref(), Some(only.span())),
-        [_, second, ..] => {
-            check.problem(
-                Some(second.span()),
-                "provider",
-                "more than one provider cannot be followed yet",
-                "keep one [[provider]], and run a second mattersync with a state directory and a Mattermost of its own for another",
-            );
-            // The others would only repeat what is said about the first.
-            (raw.provider[0].get_ref(), Some(raw.provider[0].span()))
-        }
-    };
+        providers.push(provider);
+    }
+    providers
+}
+
+fn provider(
+    check: &mut Check<'_>,
+    raw: &RawConfig,
+    provider: &RawProvider,
+    place: At,
+) -> ProviderSettings {
     let name = name(check, &provider.name);
     let schema = match text(&provider.schema) {
         Some(_) => check.choice(
@@ -95,18 +121,6 @@ pub(super) fn settings(check: &mut Check<'_>, raw: &RawConfig) -> ProviderSettin
         kind,
         mapping,
         sentinels,
-    }
-}
-
-/// Stands in for a provider that is missing, so that `[accounts]` is judged all the same.
-fn fallback(check: &mut Check<'_>, raw: &RawConfig, nothing: &RawProvider) -> ProviderSettings {
-    ProviderSettings {
-        name: ProviderName::new("default"),
-        kind: ProviderKind::Ldif {
-            path: PathBuf::new(),
-        },
-        mapping: accounts::mapping(check, &raw.accounts, nothing, Schema::Rfc2307),
-        sentinels: Vec::new(),
     }
 }
 

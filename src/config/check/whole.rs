@@ -1,8 +1,9 @@
 //! The whole configuration.
 
 use super::super::raw::RawConfig;
+use super::super::resolve::Checked;
 use super::super::source::Source;
-use super::super::{ConfigError, Settings, Warning, print};
+use super::super::{ConfigError, Warning};
 use super::report::Check;
 use super::{mattermost, policy, provider, rest, scope};
 
@@ -10,26 +11,24 @@ use super::{mattermost, policy, provider, rest, scope};
 pub(in super::super) fn settings(
     raw: &RawConfig,
     source: &Source<'_>,
-) -> Result<(Settings, Vec<Warning>), ConfigError> {
+) -> Result<(Checked, Vec<Warning>), ConfigError> {
     let mut check = Check::new(source);
-    let provider = provider::settings(&mut check, raw);
+    let providers = provider::settings(&mut check, raw);
     let mattermost = mattermost::settings(&mut check, raw);
-    let mut policy = policy::settings(&mut check, raw, &provider.mapping);
-    let scope = scope::settings(&check, raw, &provider, &policy);
-    policy.scopes.insert(provider.name.clone(), scope);
+    let policy = policy::settings(&mut check, raw, &providers);
+    let places = scope::places(&check, raw, &providers);
     let (schedule, state_directory, control_socket) = rest::settings(&mut check, raw);
     let keep = rest::keep(&mut check, raw);
     let warnings = check.end()?;
-    let mut settings = Settings {
-        provider,
+    let checked = Checked {
+        providers,
         mattermost,
         policy,
+        places,
         schedule,
         state_directory,
         keep,
         control_socket,
-        digest: String::new(),
     };
-    settings.digest = print::digest(&settings);
-    Ok((settings, warnings))
+    Ok((checked, warnings))
 }

@@ -60,8 +60,8 @@ fn what_decides_who_is_in_scope_is_watched_with_its_line() {
 #[test]
 fn the_minimal_file_works_after_three_lines_were_changed() {
     let (settings, _) = Settings::load(&shipped("mattersync.toml")).unwrap();
-    assert_eq!(settings.provider.mapping.base, "dc=directory,dc=nh");
-    let ProviderKind::Ldap(ldap) = &settings.provider.kind else {
+    assert_eq!(settings.providers[0].mapping.base, "dc=directory,dc=nh");
+    let ProviderKind::Ldap(ldap) = &settings.providers[0].kind else {
         panic!("not ldap")
     };
     assert!(
@@ -229,6 +229,23 @@ fn what_is_printed_means_the_same() {
 }
 
 #[test]
+fn of_several_providers_the_common_part_is_printed() {
+    let (mut settings, _) = good(&with("[accounts]", "position = [\"role\"]"));
+    let ad = good(&GOOD.replace("rfc2307", "ad")).0.providers.remove(0);
+    settings.providers.push(ad);
+    let printed = settings.to_toml();
+    assert_eq!(printed.matches("[[provider]]").count(), 2);
+    for (there, line) in [
+        (true, "full-name = [\"displayname\", \"cn\"]"),
+        (false, "position = ["),
+        (false, "username = \"uid\""),
+        (false, "id = "),
+    ] {
+        assert_eq!(printed.contains(line), there, "{line}\n{printed}");
+    }
+}
+
+#[test]
 fn what_is_printed_has_every_default() {
     let printed = good(&with("[guard]", "locked = \"2%\"\nrename = \"0.05%\""))
         .0
@@ -297,7 +314,7 @@ fn values_arrive() {
         Some(&Limit::Number(7))
     );
     assert_eq!(settings.policy.username, Authority::Directory);
-    let ProviderKind::Ldap(ldap) = &settings.provider.kind else {
+    let ProviderKind::Ldap(ldap) = &settings.providers[0].kind else {
         panic!("not ldap")
     };
     assert_eq!(
@@ -309,7 +326,7 @@ fn values_arrive() {
     );
     assert_eq!(ldap.trust, Trust::System);
     assert_eq!(
-        settings.provider.mapping.locks,
+        settings.providers[0].mapping.locks,
         [
             LockRule::PwdAccountLockedTime,
             LockRule::NsAccountLock,
@@ -318,11 +335,11 @@ fn values_arrive() {
         ]
     );
     assert_eq!(
-        settings.provider.mapping.email,
+        settings.providers[0].mapping.email,
         [EmailSource::Attribute("mail".into())]
     );
     assert_eq!(
-        settings.provider.mapping.group_members[0],
+        settings.providers[0].mapping.group_members[0],
         GroupMembers::Usernames("memberuid".into())
     );
     let MattermostAccess::Http { url, token, .. } = &settings.mattermost.access else {
@@ -334,7 +351,7 @@ fn values_arrive() {
 
 #[test]
 fn the_four_ways_to_trust_arrive() {
-    let trust = |line: &str| match good(&with("[[provider]]", line)).0.provider.kind {
+    let trust = |line: &str| match good(&with("[[provider]]", line)).0.providers.remove(0).kind {
         ProviderKind::Ldap(ldap) => ldap.trust,
         ProviderKind::Ldif { .. } => panic!("not ldap"),
     };
