@@ -2,41 +2,51 @@
 
 use std::fmt;
 
+use super::names::name_of;
+
 /// The attribute with an immutable id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdAttribute {
-    /// Its name.
+    /// Its name, in lower case.
     pub name: String,
     /// How its value becomes text.
     pub form: IdForm,
 }
 
 impl IdAttribute {
-    /// Reads what [`IdAttribute`] shows.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (name, form) = match text.split_once(" as ") {
-            Some((name, form)) => {
-                let mut forms = IdForm::NAMES.iter();
-                (name, forms.find(|(word, _)| *word == form)?.1)
-            }
-            None => (text, IdForm::usual(text)),
+    /// Returns an attribute whose values have the form that is usual for it.
+    pub(super) fn usual(name: &str) -> Self {
+        let name = name.to_ascii_lowercase();
+        let form = IdForm::usual(&name);
+        Self { name, form }
+    }
+
+    /// Reads `attribute` or `attribute:form`.
+    ///
+    /// # Errors
+    /// The word after the colon, if it is no form.
+    pub fn parse(text: &str) -> Result<Self, &str> {
+        let Some((name, word)) = text.split_once(':') else {
+            return Ok(Self::usual(text));
         };
-        Some(Self {
-            name: name.to_owned(),
-            form,
+        let word = word.trim_start();
+        let mut forms = IdForm::NAMES.iter();
+        let found = forms.find(|(known, _)| known.eq_ignore_ascii_case(word));
+        Ok(Self {
+            form: found.ok_or(word)?.1,
+            ..Self::usual(name.trim_end())
         })
     }
 }
 
 impl fmt::Display for IdAttribute {
-    /// The name in lower case, and the form where it is not the usual one.
+    /// Writes the name, and the form where it is not the usual one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.name.to_ascii_lowercase();
-        let form = IdForm::NAMES.iter().find(|(_, form)| *form == self.form);
-        match form {
-            Some((word, form)) if *form != IdForm::usual(&name) => write!(f, "{name} as {word}"),
-            _ => f.write_str(&name),
+        f.write_str(&self.name)?;
+        if self.form == IdForm::usual(&self.name) {
+            return Ok(());
         }
+        write!(f, ":{}", name_of(&IdForm::NAMES, &self.form))
     }
 }
 
@@ -60,7 +70,7 @@ impl IdForm {
     ];
 
     /// The form that the values of a well-known attribute, in lower case, have.
-    pub(super) fn usual(attribute: &str) -> Self {
+    fn usual(attribute: &str) -> Self {
         match attribute {
             "objectguid" | "ms-ds-consistencyguid" => Self::Guid,
             "guid" | "objectsid" => Self::Hex,

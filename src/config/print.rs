@@ -13,9 +13,8 @@ use super::raw::{
 };
 use super::words::{ADOPT, AUTHORITY, BY_HAND};
 use super::{
-    Bind, EmailSource, GroupMembers, IdForm, LdapSettings, Mapping, MattermostAccess,
-    MattermostSettings, ProviderKind, ProviderSettings, Schema, SecretSource, Settings, Trust,
-    duration,
+    Bind, EmailSource, GroupMembers, LdapSettings, Mapping, MattermostAccess, MattermostSettings,
+    ProviderKind, ProviderSettings, Schema, SecretSource, Settings, Trust, duration,
 };
 use crate::model::{Class, ProfileField};
 use crate::plan::{Authority, Limit, Policy};
@@ -225,14 +224,12 @@ fn accounts(providers: &[ProviderSettings]) -> RawAccounts {
     };
     RawAccounts {
         filter: text(|mapping| &mapping.filter),
-        id: text(|mapping| &mapping.id.name),
-        id_form: common(providers, |mapping| named(&IdForm::NAMES, &mapping.id.form)),
+        id: common(providers, |mapping| word(mapping.id.to_string())),
         second_anchor: common(providers, |mapping| {
-            mapping.anchor.as_ref().and_then(|a| word(&a.name))
-        }),
-        second_anchor_form: common(providers, |mapping| {
-            let anchor = mapping.anchor.as_ref();
-            anchor.and_then(|a| named(&IdForm::NAMES, &a.form))
+            mapping
+                .anchor
+                .as_ref()
+                .and_then(|anchor| word(anchor.to_string()))
         }),
         username: text(|mapping| &mapping.username),
         email: common(providers, |mapping| {
@@ -253,10 +250,7 @@ fn accounts(providers: &[ProviderSettings]) -> RawAccounts {
             list(mapping.locks.iter().map(ToString::to_string))
         }),
         group_filter: text(|mapping| &mapping.group_filter),
-        group_id: text(|mapping| &mapping.group_id.name),
-        group_id_form: common(providers, |mapping| {
-            named(&IdForm::NAMES, &mapping.group_id.form)
-        }),
+        group_id: common(providers, |mapping| word(mapping.group_id.to_string())),
         group_name: text(|mapping| &mapping.group_name),
         group_members: common(providers, |mapping| {
             list(
@@ -359,7 +353,6 @@ fn teams(policy: &Policy) -> Option<Vec<Spanned<RawTeam>>> {
     let teams = policy.teams.iter().map(|team| RawTeam {
         display_name: word(&team.display_name),
         name: word(&team.name),
-        groups: None,
     });
     let teams: Vec<_> = teams.map(|team| Spanned::new(0..0, team)).collect();
     (!teams.is_empty()).then_some(teams)
@@ -386,8 +379,6 @@ fn guard(policy: &Policy) -> RawGuard {
         reactivate: limit(Class::Reactivate),
         rename: limit(Class::Rename),
         email: limit(Class::Email),
-        membership_removal: limit(Class::MembershipRemoval),
-        grant: limit(Class::Grant),
         privileged: limit(Class::Privileged),
     }
 }

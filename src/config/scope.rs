@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::duration;
-use super::id_attribute::IdForm;
 use super::names::name_of;
 use super::schema::Schema;
 use super::settings::{Bind, ProviderKind, ProviderSettings};
@@ -45,9 +44,7 @@ pub(super) fn settings(
     add("provider.schema", quoted(schema));
     add("provider.base", quoted(&mapping.base));
     add("accounts.filter", quoted(&mapping.filter));
-    add("accounts.id", quoted(&mapping.id.name));
-    let form = name_of(&IdForm::NAMES, &mapping.id.form);
-    add("accounts.id-form", quoted(form));
+    add("accounts.id", quoted(&mapping.id.to_string()));
     let locks = mapping.locks.iter().map(|rule| rule.attribute().to_owned());
     add("accounts.lock", list(locks));
     let rules = mapping.not_a_person.iter().map(ToString::to_string);

@@ -181,11 +181,8 @@ fn scope_with_these_ids(
     now: &BTreeMap<String, Setting>,
 ) -> Option<Remember> {
     let mut scope = memory.scopes.get(provider)?.clone();
-    for key in ["accounts.id", "accounts.id-form"] {
-        if let Some(setting) = now.get(key) {
-            scope.insert(key.to_owned(), setting.value.clone());
-        }
-    }
+    let id = now.get_key_value("accounts.id");
+    scope.extend(id.map(|(key, setting)| (key.clone(), setting.value.clone())));
     Some(Remember::Scope(provider.clone(), scope))
 }
 

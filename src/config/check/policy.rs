@@ -257,7 +257,7 @@ fn guard(check: &mut Check<'_>, raw: &RawGuard) -> BTreeMap<Class, Limit> {
                     check.warn(at(key), format!("{name}: without a limit one mistake in the directory reaches everybody at once"));
                 } else if limit != Limit::Number(0) && class == Class::Privileged {
                     check.warn(at(key), format!("{name}: so many of these happen without anybody's look; who can write an administrator's address or username in the directory could become administrator"));
-                } else if limit != Limit::Number(0) && matches!(class, Class::Adopt | Class::Grant) {
+                } else if limit != Limit::Number(0) && class == Class::Adopt {
                     check.warn(at(key), format!("{name}: so many of these happen without anybody's look; who can choose his username and address on Mattermost could take over another's account"));
                 }
                 limits.insert(class, limit);
@@ -268,7 +268,8 @@ fn guard(check: &mut Check<'_>, raw: &RawGuard) -> BTreeMap<Class, Limit> {
     limits
 }
 
-/// The limit of deletions for ever is no matter of configuration.
+/// The limit of deletions for ever is no matter of configuration, and memberships and administration
+/// are neither taken away nor given.
 fn guard_key(raw: &RawGuard, class: Class) -> Option<&Key<Scalar>> {
     Some(match class {
         Class::Create => &raw.create,
@@ -279,10 +280,8 @@ fn guard_key(raw: &RawGuard, class: Class) -> Option<&Key<Scalar>> {
         Class::Reactivate => &raw.reactivate,
         Class::Rename => &raw.rename,
         Class::Email => &raw.email,
-        Class::MembershipRemoval => &raw.membership_removal,
-        Class::Grant => &raw.grant,
         Class::Privileged => &raw.privileged,
-        Class::Purge => return None,
+        Class::MembershipRemoval | Class::Grant | Class::Purge => return None,
     })
 }
 
@@ -324,14 +323,6 @@ fn teams(check: &mut Check<'_>, raw: &RawConfig) -> Vec<TeamPolicy> {
                 "team.display-name",
                 "a team has a name for people, of 1 to 64 characters",
                 "write display-name = \"Example Org\"",
-            );
-        }
-        if team.groups.is_some() {
-            check.problem(
-                at(&team.groups),
-                "team.groups",
-                "teams for some groups only cannot be followed yet",
-                "leave groups out: every active account becomes a member",
             );
         }
         let given = text(&team.name);

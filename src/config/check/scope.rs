@@ -35,7 +35,7 @@ fn of_provider(
         }
         _ => at(&written.bind),
     };
-    let places: [(&str, At); 12] = [
+    let places: [(&str, At); 11] = [
         ("provider.kind", at(&written.kind)),
         ("provider.path", at(&written.path)),
         ("provider.bind-dn", bind),
@@ -43,7 +43,6 @@ fn of_provider(
         ("provider.base", at(&written.base)),
         ("accounts.filter", at(&raw.accounts.filter)),
         ("accounts.id", at(&raw.accounts.id)),
-        ("accounts.id-form", at(&raw.accounts.id_form)),
         ("accounts.lock", at(&raw.accounts.lock)),
         ("accounts.not-a-person", at(&raw.accounts.not_a_person)),
         ("policy.grace", at(&raw.policy.grace)),

@@ -283,9 +283,14 @@ fn what_entries_mean() {
         "another attribute",
     );
     refused(
-        &with("[accounts]", "id-form = \"sid\""),
-        "accounts.id-form",
-        "\"guid\"",
+        &with("[accounts]", "id = \"entryUUID:sid\""),
+        "accounts.id",
+        "text, guid, hex",
+    );
+    refused(
+        &with("[accounts]", "second-anchor = \"entryUUID:hex\""),
+        "accounts.second-anchor",
+        "leave the key out",
     );
     refused(
         &with("[accounts]", "lock = [\"locked\"]"),
@@ -380,11 +385,6 @@ fn policy_guard_and_teams() {
         ),
         "team.name",
         "one of them",
-    );
-    refused(
-        &with("[[team]]", "display-name = \"Staff\"\ngroups = [\"a\"]"),
-        "team.groups",
-        "leave groups out",
     );
 }
 

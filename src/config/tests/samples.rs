@@ -207,7 +207,7 @@ fn various() -> Vec<String> {
         with("[mattermost]", "danger-token-without-tls = true\nrequests-per-second = \"off\"\ninitial-password = { credential = \"first\" }").replace("https", "http"),
         with("[mattermost]", "requests-per-second = 7\nburst = 3\ntimeout = \"1500ms\"\nconcurrency = 4"),
         with("[accounts]", "email = [\"MAIL\", \"{UID}@example.org\"]\nlock = []\nfirst-name = []\nfull-name = []\nnickname = [\"cn;lang-de\"]\ngroup-filter = \"\"\nid = \"GUID\"\ngroup-id = \"nsUniqueId\""),
-        with("[accounts]", "group-members = []\ngroup-member-usernames = []\nfilter = \"(objectClass=*)\"\nid-form = \"hex\""),
+        with("[accounts]", "group-members = []\ngroup-member-usernames = []\nfilter = \"(objectClass=*)\"\nid = \"entryUUID : Hex\"\nsecond-anchor = \"objectGUID:text\""),
         with("[policy]", "adopt = \"never\"\ngrace = \"1h30m\"\nprotect = [\"@Admin\", \"root\", \"Jürgen\"]\nfirst-admin = \"alice\""),
         with("[policy.attributes]", "username = \"initial\"\nemail = \"initial\"\nfirst-name = \"off\"\nposition = \"directory\""),
         with("[guard]", "missing = \"2%\"\nlocked = \"0.25%\"\nadopt = 5\ncreate = \"off\"\nrename = \"auto\"\nemail = 0\nprivileged = 1"),
