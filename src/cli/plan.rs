@@ -72,13 +72,14 @@ pub fn page_of(page: &mut Page, report: &PlanReport, all: bool) {
 
 /// What was read, and what that proves.
 pub fn head(page: &mut Page, report: &PlanReport) {
-    page.line(format!(
-        "Directory   {} ({}): {}, {}",
-        report.provider,
-        report.source,
-        count(report.accounts, "account", "accounts"),
-        count(report.groups, "group", "groups"),
-    ));
+    for (provider, directory) in &report.directories {
+        page.line(format!(
+            "Directory   {provider} ({}): {}, {}",
+            directory.source,
+            count(directory.accounts, "account", "accounts"),
+            count(directory.groups, "group", "groups"),
+        ));
+    }
     let seats = match report.seats {
         Seats::Unlimited => String::new(),
         Seats::Limited { limit, active } => format!("; {active} of {limit} seats taken"),
@@ -105,12 +106,13 @@ pub fn head(page: &mut Page, report: &PlanReport) {
         page.line("mattersync state check says what to do.");
     }
     unread(page, &report.incomplete);
-    if report.state_unknown > 0 {
+    let unseen = report.directories.values().filter(|d| d.state_unknown > 0);
+    for directory in unseen {
         page.gap();
         page.alarm(format!(
             "FOR {} OF {} THE LOCK CANNOT BE SEEN:",
-            report.state_unknown,
-            count(report.accounts, "ACCOUNT", "ACCOUNTS"),
+            directory.state_unknown,
+            count(directory.accounts, "ACCOUNT", "ACCOUNTS"),
         ));
         page.line(
             "they are created and updated, but neither deactivated nor reactivated when somebody \

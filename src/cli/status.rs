@@ -84,7 +84,7 @@ async fn without_service(own: &Own, cli: &Cli) -> Result<StatusReport, Failure> 
             match same_people(&memory, own.settings()) {
                 Err(error) => reasons.push(error.to_string()),
                 Ok(()) => {
-                    let others = strangers(&memory, &own.settings().provider.name);
+                    let others = strangers(&memory, own.settings().provider_names());
                     reasons.extend(unseen(&others));
                 }
             }

@@ -152,7 +152,6 @@ mod tests {
             "policy.attributes.first-name",
             "mattermost.url",
             "team.display-name",
-            "guard.membership-removal",
             "control.socket",
         ] {
             assert!(all.contains(key), "{key} in {all:?}");

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use super::resolve::resolve;
 use super::source::Source;
 use super::trusted::{self, FileError};
 use super::{ConfigError, Settings, Warning, check, parse};
@@ -56,6 +57,7 @@ impl Settings {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let source = Source::new(path, text);
         let raw = parse::parse(text, &source)?;
-        check::settings(&raw, &source)
+        let (checked, warnings) = check::settings(&raw, &source)?;
+        Ok((resolve(checked), warnings))
     }
 }

@@ -6,17 +6,20 @@
 //! goes the way back.
 
 mod check;
-mod dn;
 mod duration;
 mod error;
+mod id_attribute;
 mod keys;
 mod load;
+mod lock_rule;
 mod names;
 mod not_a_person;
 mod parse;
 mod print;
 mod raw;
+mod resolve;
 mod schema;
+mod scope;
 mod secret;
 mod settings;
 mod source;
@@ -24,10 +27,18 @@ mod source;
 mod tests;
 pub mod trusted;
 mod url;
+mod words;
 
 pub use duration::parse as parse_duration;
 pub use error::{ConfigError, Fault, Problem, Warning};
+pub use id_attribute::{IdAttribute, IdForm};
 pub use keys::all as all_keys;
+pub use lock_rule::LockRule;
 pub use not_a_person::NotAPerson;
+pub use schema::Schema;
 pub use secret::{SecretError, SecretSource};
-pub use settings::*;
+pub use settings::{
+    Bind, EmailSource, GroupMembers, LdapSettings, Mapping, MattermostAccess, MattermostSettings,
+    Pace, ProviderKind, ProviderSettings, ScheduleSettings, Settings, Trust,
+};
+pub use url::LdapUrl;

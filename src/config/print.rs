@@ -6,16 +6,15 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use toml::Spanned;
 
-use super::check::{ADOPT, AUTHORITY, BY_HAND};
 use super::names::name_of;
 use super::raw::{
     Key, RawAccounts, RawAttributes, RawConfig, RawControl, RawGuard, RawMattermost, RawPolicy,
     RawProvider, RawSchedule, RawSecret, RawState, RawTeam, Scalar,
 };
+use super::words::{ADOPT, AUTHORITY, BY_HAND};
 use super::{
-    Bind, EmailSource, GroupMembers, IdForm, LdapSettings, Mapping, MattermostAccess,
-    MattermostSettings, ProviderKind, ProviderSettings, Schema, SecretSource, Settings, Trust,
-    duration,
+    Bind, EmailSource, GroupMembers, LdapSettings, Mapping, MattermostAccess, MattermostSettings,
+    ProviderKind, ProviderSettings, Schema, SecretSource, Settings, Trust, duration,
 };
 use crate::model::{Class, ProfileField};
 use crate::plan::{Authority, Limit, Policy};
@@ -44,7 +43,7 @@ pub(super) fn digest(settings: &Settings) -> String {
         server.token = None;
         server.initial_password = None;
     }
-    if let Some(provider) = raw.provider.first_mut() {
+    for provider in &mut raw.provider {
         let provider = provider.get_mut();
         provider.bind_password = None;
         provider.page_size = None;
@@ -120,9 +119,11 @@ fn secret(source: &SecretSource) -> Key<RawSecret> {
 }
 
 fn raw(settings: &Settings) -> RawConfig {
+    let providers = settings.providers.iter();
+    let providers = providers.map(|settings| Spanned::new(0..0, provider(settings)));
     RawConfig {
-        provider: vec![Spanned::new(0..0, provider(&settings.provider))],
-        accounts: accounts(&settings.provider.mapping),
+        provider: providers.collect(),
+        accounts: accounts(&settings.providers),
         mattermost: key(mattermost(&settings.mattermost)),
         policy: policy(&settings.policy),
         guard: guard(&settings.policy),
@@ -204,49 +205,75 @@ fn trust(trust: &Trust, ca_file: &mut Key<String>, pin: &mut Key<String>, danger
     }
 }
 
-fn accounts(mapping: &Mapping) -> RawAccounts {
+/// What is written in `[accounts]` holds for every provider; where they differ, each has the default
+/// of its schema.
+fn common<T: PartialEq>(providers: &[ProviderSettings], of: impl Fn(&Mapping) -> Key<T>) -> Key<T> {
+    let mut values = providers.iter().map(|provider| of(&provider.mapping));
+    let first = values.next()?;
+    values.all(|value| value == first).then_some(first)?
+}
+
+fn accounts(providers: &[ProviderSettings]) -> RawAccounts {
+    let text = |of: fn(&Mapping) -> &String| common(providers, |mapping| word(of(mapping)));
     let field = |field: ProfileField| {
-        let attributes = mapping
-            .fields
-            .iter()
-            .find(|(f, _)| *f == field)
-            .map(|(_, a)| a.as_slice());
-        list(attributes.unwrap_or_default())
+        common(providers, |mapping| {
+            let mut fields = mapping.fields.iter();
+            let attributes = fields.find(|(f, _)| *f == field).map(|(_, a)| a.as_slice());
+            list(attributes.unwrap_or_default())
+        })
     };
-    let (mut dns, mut usernames) = (Vec::new(), Vec::new());
-    for members in &mapping.group_members {
-        match members {
-            GroupMembers::Dns(attribute) => dns.push(attribute),
-            GroupMembers::Usernames(attribute) => usernames.push(attribute),
-        }
-    }
     RawAccounts {
-        filter: word(&mapping.filter),
-        id: word(&mapping.id.name),
-        id_form: named(&IdForm::NAMES, &mapping.id.form),
-        second_anchor: mapping.anchor.as_ref().and_then(|a| word(&a.name)),
-        second_anchor_form: mapping
-            .anchor
-            .as_ref()
-            .and_then(|a| named(&IdForm::NAMES, &a.form)),
-        username: word(&mapping.username),
-        email: list(mapping.email.iter().map(|source| match source {
-            EmailSource::Attribute(text) | EmailSource::Template(text) => text,
-        })),
+        filter: text(|mapping| &mapping.filter),
+        id: common(providers, |mapping| word(mapping.id.to_string())),
+        second_anchor: common(providers, |mapping| {
+            mapping
+                .anchor
+                .as_ref()
+                .and_then(|anchor| word(anchor.to_string()))
+        }),
+        username: text(|mapping| &mapping.username),
+        email: common(providers, |mapping| {
+            list(mapping.email.iter().map(|source| match source {
+                EmailSource::Attribute(text) | EmailSource::Template(text) => text,
+            }))
+        }),
         first_name: field(ProfileField::FirstName),
         last_name: field(ProfileField::LastName),
-        full_name: list(&mapping.full_name),
+        full_name: common(providers, |mapping| list(&mapping.full_name)),
         nickname: field(ProfileField::Nickname),
         position: field(ProfileField::Position),
         locale: field(ProfileField::Locale),
-        not_a_person: list(mapping.not_a_person.iter().map(ToString::to_string)),
-        lock: list(mapping.locks.iter().map(ToString::to_string)),
-        group_filter: word(&mapping.group_filter),
-        group_id: word(&mapping.group_id.name),
-        group_id_form: named(&IdForm::NAMES, &mapping.group_id.form),
-        group_name: word(&mapping.group_name),
-        group_members: list(dns),
-        group_member_usernames: list(usernames),
+        not_a_person: common(providers, |mapping| {
+            list(mapping.not_a_person.iter().map(ToString::to_string))
+        }),
+        lock: common(providers, |mapping| {
+            list(mapping.locks.iter().map(ToString::to_string))
+        }),
+        group_filter: text(|mapping| &mapping.group_filter),
+        group_id: common(providers, |mapping| word(mapping.group_id.to_string())),
+        group_name: text(|mapping| &mapping.group_name),
+        group_members: common(providers, |mapping| {
+            list(
+                mapping
+                    .group_members
+                    .iter()
+                    .filter_map(|members| match members {
+                        GroupMembers::Dns(attribute) => Some(attribute),
+                        GroupMembers::Usernames(_) => None,
+                    }),
+            )
+        }),
+        group_member_usernames: common(providers, |mapping| {
+            list(
+                mapping
+                    .group_members
+                    .iter()
+                    .filter_map(|members| match members {
+                        GroupMembers::Usernames(attribute) => Some(attribute),
+                        GroupMembers::Dns(_) => None,
+                    }),
+            )
+        }),
     }
 }
 
@@ -326,7 +353,6 @@ fn teams(policy: &Policy) -> Option<Vec<Spanned<RawTeam>>> {
     let teams = policy.teams.iter().map(|team| RawTeam {
         display_name: word(&team.display_name),
         name: word(&team.name),
-        groups: None,
     });
     let teams: Vec<_> = teams.map(|team| Spanned::new(0..0, team)).collect();
     (!teams.is_empty()).then_some(teams)
@@ -353,8 +379,6 @@ fn guard(policy: &Policy) -> RawGuard {
         reactivate: limit(Class::Reactivate),
         rename: limit(Class::Rename),
         email: limit(Class::Email),
-        membership_removal: limit(Class::MembershipRemoval),
-        grant: limit(Class::Grant),
         privileged: limit(Class::Privileged),
     }
 }

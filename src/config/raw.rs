@@ -68,9 +68,7 @@ section! {
     RawAccounts {
         filter: Key<String>,
         id: Key<String>,
-        id_form: Key<String>,
         second_anchor: Key<String>,
-        second_anchor_form: Key<String>,
         username: Key<String>,
         email: Key<Vec<Spanned<String>>>,
         first_name: Key<Vec<Spanned<String>>>,
@@ -83,7 +81,6 @@ section! {
         not_a_person: Key<Vec<Spanned<String>>>,
         group_filter: Key<String>,
         group_id: Key<String>,
-        group_id_form: Key<String>,
         group_name: Key<String>,
         group_members: Key<Vec<Spanned<String>>>,
         group_member_usernames: Key<Vec<Spanned<String>>>,
@@ -147,8 +144,6 @@ section! {
         reactivate: Key<Scalar>,
         rename: Key<Scalar>,
         email: Key<Scalar>,
-        membership_removal: Key<Scalar>,
-        grant: Key<Scalar>,
         privileged: Key<Scalar>,
     }
 }
@@ -158,7 +153,6 @@ section! {
     RawTeam {
         display_name: Key<String>,
         name: Key<String>,
-        groups: Key<Vec<Spanned<String>>>,
     }
 }
 

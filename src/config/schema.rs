@@ -1,8 +1,15 @@
 //! Schemas: sets of defaults for what entries mean.
 
-use std::fmt;
+use super::LockRule;
 
-use super::{IdForm, LockRule, NotAPerson, Schema};
+/// A set of defaults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// OpenLDAP and NethServer: `posixAccount`, `uid`, `entryUUID` (RFC 2307, 4530).
+    Rfc2307,
+    /// Active Directory and Samba AD.
+    Ad,
+}
 
 /// The defaults of one schema. Attribute names are spelt as people know them.
 pub(super) struct Defaults {
@@ -126,74 +133,6 @@ impl Schema {
         match self {
             Self::Rfc2307 => &RFC2307,
             Self::Ad => &AD,
-        }
-    }
-}
-
-impl IdForm {
-    /// The words used in the configuration.
-    pub(super) const NAMES: [(&'static str, Self); 3] = [
-        ("text", Self::Text),
-        ("guid", Self::Guid),
-        ("hex", Self::Hex),
-    ];
-
-    /// The form that the values of a well-known attribute, in lower case, have.
-    pub(super) fn usual(attribute: &str) -> Self {
-        match attribute {
-            "objectguid" | "ms-ds-consistencyguid" => Self::Guid,
-            "guid" | "objectsid" => Self::Hex,
-            _ => Self::Text,
-        }
-    }
-}
-
-impl LockRule {
-    /// The rules that are known by the attribute that they look at, as the configuration calls them.
-    pub(super) const NAMES: [(&'static str, Self); 8] = [
-        ("userAccountControl", Self::UserAccountControl),
-        ("accountExpires", Self::AccountExpires),
-        ("pwdAccountLockedTime", Self::PwdAccountLockedTime),
-        ("nsAccountLock", Self::NsAccountLock),
-        ("loginDisabled", Self::LoginDisabled),
-        ("userPassword", Self::UserPassword),
-        ("shadowExpire", Self::ShadowExpire),
-        ("loginShell", Self::LoginShell),
-    ];
-
-    /// The attribute that the rule looks at.
-    pub fn attribute(&self) -> &str {
-        if let Self::Value { attribute, .. } | Self::Bits { attribute, .. } = self {
-            return attribute;
-        }
-        Self::NAMES
-            .iter()
-            .find(|(_, rule)| rule == self)
-            .map_or("", |(name, _)| name)
-    }
-
-    /// Reads a rule; `None` when it is none.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let mut names = Self::NAMES.into_iter();
-        if let Some((_, rule)) = names.find(|(name, _)| name.eq_ignore_ascii_case(text)) {
-            return Some(rule);
-        }
-        match NotAPerson::parse(text)? {
-            NotAPerson::Username(_) => None,
-            NotAPerson::Value { attribute, pattern } => Some(Self::Value { attribute, pattern }),
-            NotAPerson::Bits { attribute, bits } => Some(Self::Bits { attribute, bits }),
-        }
-    }
-}
-
-impl fmt::Display for LockRule {
-    /// What the configuration says for it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Value { attribute, pattern } => write!(f, "{attribute}={pattern}"),
-            Self::Bits { attribute, bits } => write!(f, "{attribute}&{bits}"),
-            known => f.write_str(known.attribute()),
         }
     }
 }

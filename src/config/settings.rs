@@ -1,19 +1,18 @@
 //! Validated settings: what the other rooms are given. Nothing here can be wrong in itself.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::{ProfileField, ProviderName};
 use crate::plan::Policy;
 
-use super::{NotAPerson, SecretSource};
+use super::{IdAttribute, LdapUrl, LockRule, NotAPerson, Schema, SecretSource};
 
-/// Everything that the configuration says.
+/// Everything that the configuration says, and what had to be found out for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// The one provider; several are refused for now.
-    pub provider: ProviderSettings,
+    /// Where accounts come from: at least one, each with a name of its own.
+    pub providers: Vec<ProviderSettings>,
     /// The server whose accounts are kept.
     pub mattermost: MattermostSettings,
     /// The rules that a plan follows.
@@ -26,7 +25,7 @@ pub struct Settings {
     pub keep: Option<Duration>,
     /// The daemon's control socket.
     pub control_socket: PathBuf,
-    /// SHA-256, in hex, of what the configuration says about who is to be what on Mattermost, to
+    /// SHA-256, in hex, of what the settings say about who is to be what on Mattermost, to
     /// notice that it changed. Pace, schedule, local paths and the places of secrets have no part.
     pub digest: String,
 }
@@ -73,27 +72,6 @@ pub struct LdapSettings {
     pub connect_timeout: Duration,
     /// The most time for one whole reading.
     pub read_deadline: Duration,
-}
-
-/// An LDAP address, taken apart.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LdapUrl {
-    /// `ldap://`
-    Plain {
-        /// Host name or address, an IPv6 address without brackets.
-        host: String,
-        /// TCP port, 389 if not given.
-        port: u16,
-    },
-    /// `ldaps://`
-    Tls {
-        /// Host name or address, an IPv6 address without brackets.
-        host: String,
-        /// TCP port, 636 if not given.
-        port: u16,
-    },
-    /// `ldapi://`
-    Unix(PathBuf),
 }
 
 /// How to authenticate to a directory (RFC 4513).
@@ -165,64 +143,6 @@ pub struct Mapping {
     pub group_members: Vec<GroupMembers>,
 }
 
-/// A set of defaults.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Schema {
-    /// OpenLDAP and NethServer: `posixAccount`, `uid`, `entryUUID` (RFC 2307, 4530).
-    Rfc2307,
-    /// Active Directory and Samba AD.
-    Ad,
-}
-
-/// The attribute with an immutable id.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdAttribute {
-    /// Its name.
-    pub name: String,
-    /// How its value becomes text.
-    pub form: IdForm,
-}
-
-impl IdAttribute {
-    /// Reads what [`IdAttribute`] shows.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (name, form) = match text.split_once(" as ") {
-            Some((name, form)) => {
-                let mut forms = IdForm::NAMES.iter();
-                (name, forms.find(|(word, _)| *word == form)?.1)
-            }
-            None => (text, IdForm::usual(text)),
-        };
-        Some(Self {
-            name: name.to_owned(),
-            form,
-        })
-    }
-}
-
-impl fmt::Display for IdAttribute {
-    /// The name in lower case, and the form where it is not the usual one.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.name.to_ascii_lowercase();
-        let form = IdForm::NAMES.iter().find(|(_, form)| *form == self.form);
-        match form {
-            Some((word, form)) if *form != IdForm::usual(&name) => write!(f, "{name} as {word}"),
-            _ => f.write_str(&name),
-        }
-    }
-}
-
-/// How the value of an id attribute becomes its canonical text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IdForm {
-    /// It is text: trimmed, in lower case.
-    Text,
-    /// Sixteen bytes of a Windows GUID: the first three fields are little-endian ([MS-DTYP] 2.3.4).
-    Guid,
-    /// Bytes, written in hex (eDirectory's `GUID` and others).
-    Hex,
-}
-
 /// Where an e-mail address comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EmailSource {
@@ -230,46 +150,6 @@ pub enum EmailSource {
     Attribute(String),
     /// A text with `{attribute}` in it, for example `{uid}@example.org`.
     Template(String),
-}
-
-/// A rule that says whether an account is locked.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LockRule {
-    /// AD: bit 2 of `userAccountControl`; absent means unknown.
-    UserAccountControl,
-    /// AD: `accountExpires` in the past; 0, 2^63-1 and absent mean never.
-    AccountExpires,
-    /// OpenLDAP's ppolicy: `pwdAccountLockedTime` is `000001010000Z`; a date is temporary. Absent
-    /// means not locked where the right to read it is known, else unknown unless another rule shows
-    /// that the account is not locked.
-    PwdAccountLockedTime,
-    /// 389: `nsAccountLock` is true; absent means not locked. The server computes it: an export has
-    /// what it is computed from (`nsRoleDN`, the containers of FreeIPA).
-    NsAccountLock,
-    /// eDirectory: `loginDisabled` is true; absent means not locked.
-    LoginDisabled,
-    /// `userPassword` has a `!` before its hash and is not `{CRYPT}!!`; not readable means unknown.
-    UserPassword,
-    /// `shadowExpire`, days since 1970, in the past; absent means not expired, 0 unknown.
-    ShadowExpire,
-    /// `loginShell` is a shell that refuses (`/sbin/nologin`, `/bin/false`, …).
-    LoginShell,
-    /// A value of an attribute of the directory's own is like this: `attribute=value`, where `*` is
-    /// any text. Absent means not locked where the right to read it is known, else unknown unless
-    /// another rule shows that the account is not locked.
-    Value {
-        /// The attribute, as written.
-        attribute: String,
-        /// The pattern.
-        pattern: String,
-    },
-    /// A value of such an attribute is a number that has one of these bits: `attribute&bits`.
-    Bits {
-        /// The attribute, as written.
-        attribute: String,
-        /// The bits; not zero.
-        bits: u64,
-    },
 }
 
 /// An attribute with a group's members.
@@ -341,13 +221,20 @@ impl Settings {
         self.state_directory.join("state.sqlite")
     }
 
+    /// Returns the names of the providers.
+    pub fn provider_names(&self) -> impl Iterator<Item = &ProviderName> {
+        self.providers.iter().map(|provider| &provider.name)
+    }
+
     /// All secrets with the keys that name them.
     pub fn secrets(&self) -> Vec<(&'static str, &SecretSource)> {
         let mut secrets = Vec::new();
-        if let ProviderKind::Ldap(ldap) = &self.provider.kind
-            && let Bind::Simple { password, .. } = &ldap.bind
-        {
-            secrets.push(("provider.bind-password", password));
+        for provider in &self.providers {
+            if let ProviderKind::Ldap(ldap) = &provider.kind
+                && let Bind::Simple { password, .. } = &ldap.bind
+            {
+                secrets.push(("provider.bind-password", password));
+            }
         }
         if let MattermostAccess::Http { token, .. } = &self.mattermost.access {
             secrets.push(("mattermost.token", token));
@@ -364,32 +251,21 @@ impl Settings {
     }
 }
 
-impl LdapUrl {
-    /// Whether what is sent stays on this machine.
-    pub fn is_local(&self) -> bool {
-        match self {
-            Self::Unix(_) => true,
-            Self::Plain { host, .. } | Self::Tls { host, .. } => super::url::is_loopback(host),
+impl LdapSettings {
+    /// Whether what is sent to an address cannot be read on the way.
+    pub fn is_private(&self, url: &LdapUrl) -> bool {
+        match url {
+            LdapUrl::Plain { .. } => self.start_tls || url.is_local(),
+            LdapUrl::Tls { .. } | LdapUrl::Unix(_) => true,
         }
     }
-}
 
-impl std::fmt::Display for LdapUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let bracketed = |host: &str| {
-            if host.contains(':') {
-                format!("[{host}]")
-            } else {
-                host.to_owned()
-            }
-        };
-        match self {
-            Self::Plain { host, port } => write!(f, "ldap://{}:{port}", bracketed(host)),
-            Self::Tls { host, port } => write!(f, "ldaps://{}:{port}", bracketed(host)),
-            Self::Unix(path) => {
-                let path = Path::display(path).to_string();
-                write!(f, "ldapi://{}", path.replace('%', "%25"))
-            }
+    /// The first address to which a password would go unencrypted. Validated settings have one
+    /// only where `danger-bind-without-tls` was spelt out.
+    pub fn password_in_clear_to(&self) -> Option<&LdapUrl> {
+        match self.bind {
+            Bind::Simple { .. } => self.urls.iter().find(|url| !self.is_private(url)),
+            Bind::Anonymous | Bind::External => None,
         }
     }
 }

@@ -1,9 +1,59 @@
 //! Addresses of directories and of the Mattermost server.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::LdapUrl;
+/// An LDAP address, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LdapUrl {
+    /// `ldap://`
+    Plain {
+        /// Host name or address, an IPv6 address without brackets.
+        host: String,
+        /// TCP port, 389 if not given.
+        port: u16,
+    },
+    /// `ldaps://`
+    Tls {
+        /// Host name or address, an IPv6 address without brackets.
+        host: String,
+        /// TCP port, 636 if not given.
+        port: u16,
+    },
+    /// `ldapi://`
+    Unix(PathBuf),
+}
+
+impl LdapUrl {
+    /// Whether what is sent stays on this machine.
+    pub fn is_local(&self) -> bool {
+        match self {
+            Self::Unix(_) => true,
+            Self::Plain { host, .. } | Self::Tls { host, .. } => is_loopback(host),
+        }
+    }
+}
+
+impl fmt::Display for LdapUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bracketed = |host: &str| {
+            if host.contains(':') {
+                format!("[{host}]")
+            } else {
+                host.to_owned()
+            }
+        };
+        match self {
+            Self::Plain { host, port } => write!(f, "ldap://{}:{port}", bracketed(host)),
+            Self::Tls { host, port } => write!(f, "ldaps://{}:{port}", bracketed(host)),
+            Self::Unix(path) => {
+                let path = Path::display(path).to_string();
+                write!(f, "ldapi://{}", path.replace('%', "%25"))
+            }
+        }
+    }
+}
 
 /// Reads an LDAP address (RFC 4516 without anything behind the host); `Err` says what to write
 /// instead and never quotes what may be a password.
@@ -57,10 +107,16 @@ fn unix(text: &str) -> Result<PathBuf, String> {
     if !path.starts_with('/') || path.len() < 2 || path.contains(['?', '\0']) {
         return Err(FORM.into());
     }
-    match super::check::socket_path_fault(path) {
+    match socket_path_fault(path) {
         Some(fault) => Err(fault),
         None => Ok(PathBuf::from(path)),
     }
+}
+
+/// What is wrong with the path of a Unix socket, if anything: the kernel's limit (unix(7)).
+pub(super) fn socket_path_fault(path: &str) -> Option<String> {
+    (path.len() > 107)
+        .then(|| "the path of a socket may have at most 107 bytes: use a shorter one".to_owned())
 }
 
 fn percent_decode(text: &str) -> Option<String> {

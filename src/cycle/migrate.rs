@@ -105,15 +105,17 @@ impl Engine {
             self.settle_first(stages).await?;
         }
         let memory = self.store().load().await.map_err(CycleError::from)?;
-        let settings = self.settings().provider.clone();
-        let new = settings.mapping.id.clone();
-        let Some((last, old)) = other_ids(&memory, &settings) else {
-            return Err(WordError::Refused(format!(
-                "people are known by {new}, as before: nothing is to be migrated. If \
+        let mut providers = self.settings().providers.iter();
+        let found = providers.find_map(|one| Some((one.clone(), other_ids(&memory, one)?)));
+        let Some((settings, (last, old))) = found else {
+            return Err(WordError::Refused(
+                "people are known by the same attribute as before: nothing is to be migrated. If \
                  accounts.id was changed just now: does the service know? systemctl reload \
                  mattersync"
-            )));
+                    .to_owned(),
+            ));
         };
+        let new = settings.mapping.id.clone();
         stages(Stage::Reading);
         let mut by_both = settings.clone();
         by_both.mapping.id = old.clone();
@@ -188,11 +190,8 @@ fn scope_with_these_ids(
     now: &BTreeMap<String, Setting>,
 ) -> Option<Remember> {
     let mut scope = memory.provider(provider).scope.as_ref()?.clone();
-    for key in ["accounts.id", "accounts.id-form"] {
-        if let Some(setting) = now.get(key) {
-            scope.insert(key.to_owned(), setting.value.clone());
-        }
-    }
+    let id = now.get_key_value("accounts.id");
+    scope.extend(id.map(|(key, setting)| (key.clone(), setting.value.clone())));
     Some(Remember::Provider(
         provider.clone(),
         ProviderChange::Scope(Some(scope)),

@@ -45,7 +45,7 @@ use crate::config::Settings;
 use crate::mattermost::{Client, Counts};
 use crate::model::{Action, Memory, MemoryDelta, Now, Origin, Plan, RunId, Step, StepId, UserId};
 use crate::plan::{Settled, plan};
-use crate::provider::{Ask, Progress, Provider};
+use crate::provider::{Ask, Progress, Providers, open_all};
 use crate::state::{State, Unsettled};
 
 pub use crate::plan::{Migration, Renumbered, Stuck};
@@ -115,7 +115,7 @@ impl Pulse {
 /// Everything that a cycle needs, kept between cycles.
 pub struct Engine {
     settings: Settings,
-    provider: Box<dyn Provider>,
+    providers: Providers,
     client: Client,
     store: Arc<State>,
     clock: Arc<dyn Clock>,
@@ -138,21 +138,21 @@ impl Engine {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CycleError> {
         let client = Client::connect(&settings.mattermost)?;
-        let provider = crate::provider::open(&settings.provider);
-        Ok(Self::assemble(settings, provider, client, store, clock))
+        let providers = open_all(&settings.providers);
+        Ok(Self::assemble(settings, providers, client, store, clock))
     }
 
     /// An engine over given parts.
     pub fn assemble(
         settings: Settings,
-        provider: Box<dyn Provider>,
+        providers: Providers,
         client: Client,
         store: Arc<State>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             settings,
-            provider,
+            providers,
             client,
             store,
             clock,
@@ -293,7 +293,7 @@ impl Engine {
         let memory = std::mem::take(memory);
         read::both(
             &self.settings,
-            self.provider.as_mut(),
+            &mut self.providers,
             &reader,
             memory,
             unsettled,

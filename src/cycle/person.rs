@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    AccountKey, Known, KnownBy, Link, Rejected, Roster, Surest, User, UserId, same_text, shell_word,
+    AccountKey, Dn, Known, KnownBy, Link, Rejected, Roster, Surest, User, UserId, same_text,
+    shell_word,
 };
-use crate::provider::mapping::dn::normalise;
 
 use super::View;
 
@@ -56,14 +56,14 @@ pub fn unread(users: &Roster<UserId, User>, person: &str) -> Option<PersonError>
     ))
 }
 
-/// Whether a DN is the one that a person typed, whatever the case and the spaces around commas.
+/// Whether a DN is the one that a person typed, however it is spelt.
 pub fn same_dn(dn: &str, typed: &str) -> bool {
-    typed.contains('=') && normalise(dn) == normalise(typed)
+    Dn::read(typed).is_some_and(|typed| typed == Dn::of(dn))
 }
 
 /// What a typed text is of somebody who is known so.
 pub fn known_by(known: &Known<'_>, typed: &str) -> Option<KnownBy> {
-    known.by(typed, same_dn)
+    known.by(typed)
 }
 
 impl View {

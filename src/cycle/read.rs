@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::join_all;
 use secrecy::ExposeSecret;
 
 use crate::config::Settings;
@@ -11,7 +12,7 @@ use crate::model::{
     ProviderName, Reading, Roster, ServerFacts, Shape, Step, Team, Timestamp, User, UserId,
 };
 use crate::plan::{Policy, Settled, World, keep_usernames, purge_due, settle};
-use crate::provider::{Ask, Provider};
+use crate::provider::{Ask, ProviderError, Providers};
 use crate::state::Unsettled;
 
 use super::{CycleError, older};
@@ -22,7 +23,7 @@ const MAX_NAMES: usize = 50;
 /// Both sides as read in one cycle, and the plan that was made of them.
 #[derive(Debug)]
 pub struct View {
-    /// What the provider said.
+    /// What each provider said.
     pub directories: Directories,
     /// Mattermost's users.
     pub users: Roster<UserId, User>,
@@ -78,38 +79,49 @@ impl View {
     }
 }
 
-/// Reads the provider and Mattermost at the same time. The provider's connection is closed when
+/// Reads all providers and Mattermost at the same time. The providers' connections are closed when
 /// this returns.
 pub async fn both(
     settings: &Settings,
-    provider: &mut dyn Provider,
+    providers: &mut Providers,
     reader: &Reader,
     memory: Memory,
     unsettled: &[Unsettled],
-    mut ask: Ask,
+    ask: Ask,
 ) -> Result<View, CycleError> {
-    let name = &settings.provider.name;
-    ask.known = known(&memory, name);
+    let readings = providers.iter_mut().map(|(name, provider)| {
+        let ask = ask_of(name, settings, &memory, &ask);
+        async move {
+            let Reading::Full(directory) = provider.read(&ask).await?;
+            Ok::<_, ProviderError>((name.clone(), directory))
+        }
+    });
+    let directories = async {
+        let _reading = ask.progress.reading();
+        join_all(readings).await
+    };
+    let (directories, mattermost) = tokio::join!(
+        directories,
+        mattermost(reader, &settings.policy, &memory, unsettled, &ask.now)
+    );
+    let directories: Result<Directories, ProviderError> = directories.into_iter().collect();
+    Ok(view(settings, directories?, mattermost?, memory))
+}
+
+/// What is asked of one provider.
+fn ask_of(name: &ProviderName, settings: &Settings, memory: &Memory, ask: &Ask) -> Ask {
+    let mut ask = ask.clone();
+    ask.known = known(memory, name);
+    // Who is to be deleted for ever is looked up once more.
+    ask.known
+        .extend(purge_due(memory, &settings.policy, name, &ask.now));
     if let Some(last) = memory.provider(name).identity.as_ref() {
         ask.heard = last.progress.clone();
     }
-    // Who is to be deleted for ever is looked up once more.
-    ask.known
-        .extend(purge_due(&memory, &settings.policy, name, &ask.now));
-    let progress = ask.progress.clone();
-    let reading = async {
-        let _reading = progress.reading();
-        provider.read(&ask).await
-    };
-    let (reading, mattermost) = tokio::join!(
-        reading,
-        mattermost(reader, &settings.policy, &memory, unsettled, &ask.now)
-    );
-    let Reading::Full(directory) = reading?;
-    Ok(view(settings, directory, mattermost?, memory))
+    ask
 }
 
-/// Reads Mattermost alone. Of the directory nothing is known, and so nothing follows from it.
+/// Reads Mattermost alone. Of the directories nothing is known, and so nothing follows from it.
 pub async fn mattermost_alone(
     settings: &Settings,
     reader: &Reader,
@@ -117,7 +129,7 @@ pub async fn mattermost_alone(
     unsettled: &[Unsettled],
     now: &Now,
 ) -> Result<View, CycleError> {
-    let directory = Directory {
+    let unread = || Directory {
         accounts: Roster::unread(),
         groups: Roster::unread(),
         shape: Shape::default(),
@@ -125,13 +137,15 @@ pub async fn mattermost_alone(
         hidden_locks: BTreeSet::new(),
         unseen_locks: BTreeSet::new(),
     };
+    let names = settings.provider_names();
+    let directories = names.map(|name| (name.clone(), unread())).collect();
     let mattermost = mattermost(reader, &settings.policy, &memory, unsettled, now).await?;
-    Ok(view(settings, directory, mattermost, memory))
+    Ok(view(settings, directories, mattermost, memory))
 }
 
 fn view(
     settings: &Settings,
-    mut directory: Directory,
+    mut directories: Directories,
     mattermost: Mattermost,
     mut memory: Memory,
 ) -> View {
@@ -146,9 +160,11 @@ fn view(
     for change in &newest {
         memory.remember(change);
     }
-    keep_usernames(&mut directory, &settings.provider.name, &users, &memory);
+    for (name, directory) in &mut directories {
+        keep_usernames(directory, name, &users, &memory);
+    }
     View {
-        directories: BTreeMap::from([(settings.provider.name.clone(), directory)]),
+        directories,
         users,
         places,
         server,

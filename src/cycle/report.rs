@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AccountState, Action, Aftermath, Evidence, Gap, Plan, Profile, ProfileField, ProviderName,
-    RunId, Seats, StepId, Timestamp, Unread, User, Version,
+    AccountState, Action, Aftermath, Directory, Evidence, Gap, Plan, Profile, ProfileField,
+    ProviderName, RunId, Seats, StepId, Timestamp, Unread, User, Version,
 };
 
 use super::{Mails, Summary, View, strangers};
@@ -15,23 +15,11 @@ use super::{Mails, Summary, View, strangers};
 /// A plan and what it was made of.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PlanReport {
-    /// The provider's name.
-    pub provider: String,
-    /// Which server or file was read.
-    pub source: String,
-    /// Usable accounts that were read.
-    pub accounts: usize,
-    /// Groups that were read.
-    pub groups: usize,
-    /// Why the reading does not prove absence; empty when it does.
-    pub gaps: Vec<Gap>,
-    /// Why the reading of groups is not complete.
-    pub group_gaps: Vec<Gap>,
+    /// What was read of each provider.
+    pub directories: BTreeMap<ProviderName, DirectoryReport>,
     /// Everything that could not be read, on either side; empty when both were read completely.
     #[serde(default)]
     pub incomplete: Vec<Unread>,
-    /// For how many accounts the lock cannot be seen.
-    pub state_unknown: usize,
     /// Mattermost's users, bots and deactivated ones included.
     pub users: usize,
     /// Accounts that are linked to a user.
@@ -54,6 +42,36 @@ pub struct PlanReport {
     pub adoptions: Vec<Adoption>,
     /// The plan itself.
     pub plan: Plan,
+}
+
+/// What was read of a provider.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DirectoryReport {
+    /// Which server or file was read.
+    pub source: String,
+    /// Usable accounts that were read.
+    pub accounts: usize,
+    /// Groups that were read.
+    pub groups: usize,
+    /// Why the reading does not prove absence; empty when it does.
+    pub gaps: Vec<Gap>,
+    /// Why the reading of groups is not complete.
+    pub group_gaps: Vec<Gap>,
+    /// For how many accounts the lock cannot be seen.
+    pub state_unknown: usize,
+}
+
+impl DirectoryReport {
+    fn of(directory: &Directory) -> Self {
+        Self {
+            source: directory.accounts.source().name.clone(),
+            accounts: directory.accounts.len(),
+            groups: directory.groups.len(),
+            gaps: directory.accounts.gaps().to_vec(),
+            group_gaps: directory.groups.gaps().to_vec(),
+            state_unknown: directory.state_unknown,
+        }
+    }
 }
 
 /// Both sides of an adoption.
@@ -133,27 +151,13 @@ pub struct SyncReport {
 impl View {
     /// What a command tells of it.
     pub fn report(&self) -> PlanReport {
-        let directory = self.directories.iter().next();
+        let directories = self.directories.iter();
         let mails = Mails::of(self.plan.released());
         PlanReport {
-            provider: directory
-                .map(|(name, _)| name.to_string())
-                .unwrap_or_default(),
-            source: directory.map_or_else(String::new, |(_, d)| d.accounts.source().name.clone()),
-            accounts: self.directories.values().map(|d| d.accounts.len()).sum(),
-            groups: self.directories.values().map(|d| d.groups.len()).sum(),
-            gaps: self
-                .directories
-                .values()
-                .flat_map(|d| d.accounts.gaps().to_vec())
-                .collect(),
-            group_gaps: self
-                .directories
-                .values()
-                .flat_map(|d| d.groups.gaps().to_vec())
+            directories: directories
+                .map(|(name, directory)| (name.clone(), DirectoryReport::of(directory)))
                 .collect(),
             incomplete: self.unread(),
-            state_unknown: self.directories.values().map(|d| d.state_unknown).sum(),
             users: self.users.len(),
             linked: self.memory.links().count(),
             orphans: self.orphans,
@@ -169,8 +173,7 @@ impl View {
 
     /// Linked accounts of providers that the configuration does not name.
     pub fn strangers(&self) -> BTreeMap<ProviderName, usize> {
-        let name = self.directories.keys().next();
-        name.map_or_else(BTreeMap::new, |name| strangers(&self.memory, name))
+        strangers(&self.memory, self.directories.keys())
     }
 
     fn adoptions(&self) -> Vec<Adoption> {

@@ -1,6 +1,6 @@
 //! Whether the people whom the configuration speaks of are those who are remembered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Settings;
 use crate::model::{Memory, ProviderName};
@@ -9,10 +9,14 @@ use super::CycleError;
 use super::migrate::other_ids;
 
 /// Links of providers that the configuration does not name: how many accounts each has.
-pub fn strangers(memory: &Memory, provider: &ProviderName) -> BTreeMap<ProviderName, usize> {
+pub fn strangers<'a>(
+    memory: &Memory,
+    configured: impl Iterator<Item = &'a ProviderName>,
+) -> BTreeMap<ProviderName, usize> {
+    let configured: BTreeSet<&ProviderName> = configured.collect();
     let mut others = BTreeMap::new();
     let keys = memory.links().map(|(key, _)| key);
-    for key in keys.filter(|key| key.provider != *provider) {
+    for key in keys.filter(|key| !configured.contains(&key.provider)) {
         *others.entry(key.provider.clone()).or_default() += 1;
     }
     others
@@ -40,14 +44,15 @@ pub fn unseen(strangers: &BTreeMap<ProviderName, usize>) -> Vec<String> {
 /// # Errors
 /// [`CycleError::OtherIds`], [`CycleError::OtherProvider`].
 pub fn same_people(memory: &Memory, settings: &Settings) -> Result<(), CycleError> {
-    let provider = &settings.provider;
-    if let Some((_, old)) = other_ids(memory, provider) {
-        return Err(CycleError::OtherIds {
-            from: old.to_string(),
-            to: provider.mapping.id.to_string(),
-        });
+    for provider in &settings.providers {
+        if let Some((_, old)) = other_ids(memory, provider) {
+            return Err(CycleError::OtherIds {
+                from: old.to_string(),
+                to: provider.mapping.id.to_string(),
+            });
+        }
     }
-    let others = strangers(memory, &provider.name);
+    let others = strangers(memory, settings.provider_names());
     let known = others.values().sum::<usize>() < memory.links().count();
     let Some((back, _)) = others.iter().max_by_key(|(_, links)| **links) else {
         return Ok(());
@@ -59,8 +64,12 @@ pub fn same_people(memory: &Memory, settings: &Settings) -> Result<(), CycleErro
         1 => format!("{:?} (1 account)", name.as_str()),
         links => format!("{:?} ({links} accounts)", name.as_str()),
     });
+    let names: Vec<&str> = settings
+        .provider_names()
+        .map(ProviderName::as_str)
+        .collect();
     Err(CycleError::OtherProvider {
-        now: provider.name.to_string(),
+        now: names.join(", "),
         known: told.collect::<Vec<_>>().join(", "),
         back: back.to_string(),
         directory: settings.state_directory.display().to_string(),

@@ -46,10 +46,8 @@ pub struct SavedPlan {
     pub until: Timestamp,
     /// Digest of the configuration.
     pub config: String,
-    /// The provider's name.
-    pub provider: ProviderName,
-    /// Which directory was read.
-    pub directory: SourceIdentity,
+    /// Which directory was read of each provider.
+    pub directories: BTreeMap<ProviderName, SourceIdentity>,
     /// Which Mattermost it is for.
     pub mattermost: String,
     /// The number of the last run before it.
@@ -127,9 +125,15 @@ impl SavedPlan {
             let other = &self.mattermost;
             return Some(format!("it is for {other}, and this is {server}"));
         }
-        if self.provider != settings.provider.name {
-            let (other, own) = (&self.provider, &settings.provider.name);
-            return Some(format!("it is for the provider {other}, and this is {own}"));
+        let others = self.directories.keys();
+        if !others
+            .clone()
+            .eq(settings.provider_names().collect::<BTreeSet<_>>())
+        {
+            let (others, own) = (names(others), names(settings.provider_names()));
+            return Some(format!(
+                "it is for the provider {others}, and this is {own}"
+            ));
         }
         if self.config != settings.digest {
             return Some(format!("the configuration is another one since: {again}"));
@@ -187,8 +191,7 @@ impl Errand for SavePlan {
                 made,
                 until: made.after(GOOD),
                 config: settings.digest.clone(),
-                provider: settings.provider.name.clone(),
-                directory: source(&view, &settings.provider.name),
+                directories: sources(&view),
                 mattermost: server(settings),
                 last_run,
                 plan: Plan {
@@ -266,10 +269,13 @@ impl Engine {
         self.recover(&mut view, &unsettled, &now).await?;
         (asker.stages)(Stage::Planning);
         self.decide(&mut view, &now).await?;
-        let directory = source(&view, &self.settings.provider.name);
-        let same = (&directory.context, &directory.server)
-            == (&saved.directory.context, &saved.directory.server);
-        if !same {
+        let which = |source: &SourceIdentity| (source.context.clone(), source.server.clone());
+        let read = sources(&view);
+        if !read
+            .values()
+            .map(which)
+            .eq(saved.directories.values().map(which))
+        {
             let why = "it was made of another directory than the one that answers now";
             return Err(refused(format!("{why}: save the plan again")));
         }
@@ -301,9 +307,15 @@ impl Engine {
     }
 }
 
-fn source(view: &View, provider: &ProviderName) -> SourceIdentity {
-    let directory = view.directories.get(provider);
-    directory.map_or_else(SourceIdentity::default, |d| d.accounts.source().clone())
+fn sources(view: &View) -> BTreeMap<ProviderName, SourceIdentity> {
+    let all = view.directories.iter();
+    all.map(|(name, directory)| (name.clone(), directory.accounts.source().clone()))
+        .collect()
+}
+
+fn names<'a>(providers: impl Iterator<Item = &'a ProviderName>) -> String {
+    let names: Vec<&str> = providers.map(ProviderName::as_str).collect();
+    names.join(", ")
 }
 
 fn prints<'a>(steps: impl Iterator<Item = &'a Step>) -> BTreeMap<Fingerprint, &'a Step> {
@@ -398,8 +410,10 @@ mod tests {
             made: NOW,
             until: NOW.after(GOOD),
             config: settings.digest.clone(),
-            provider: settings.provider.name.clone(),
-            directory: SourceIdentity::default(),
+            directories: settings
+                .provider_names()
+                .map(|name| (name.clone(), SourceIdentity::default()))
+                .collect(),
             mattermost: server(&settings),
             last_run: RunId(7),
             plan: Plan::default(),
@@ -425,7 +439,10 @@ mod tests {
         assert!(objection(fine, Timestamp(NOW.0 - 1)).contains("clock"));
         let other = |s: &mut SavedPlan| s.mattermost = "https://other".into();
         assert!(objection(other, NOW).contains("it is for https://other"));
-        let other = |s: &mut SavedPlan| s.provider = ProviderName::new("other");
+        let other = |s: &mut SavedPlan| {
+            let name = ProviderName::new("other");
+            s.directories = BTreeMap::from([(name, SourceIdentity::default())]);
+        };
         assert!(objection(other, NOW).contains("the provider other"));
         let other = |s: &mut SavedPlan| s.config = "other".into();
         assert!(objection(other, NOW).contains("configuration"));

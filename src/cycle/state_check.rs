@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{
-    AccountKey, Evidence, Link, LinkOrigin, Memory, ProviderName, User, UserId, shell_word,
-};
+use crate::model::{AccountKey, Evidence, Link, LinkOrigin, Memory, User, UserId, shell_word};
 use crate::plan::{Bar, Sentence, unknown_marks};
 use crate::state::Unsettled;
 
-use super::{Asker, Engine, Errand, View, WordError, strangers};
+use super::{Asker, Engine, Errand, View, WordError};
 
 /// Compare the state with Mattermost.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -93,7 +91,7 @@ impl Errand for StateCheck {
             report.last_run = engine.store().last_run().await.map_or(0, |run| run.0);
             match engine.look_at_mattermost(asker.stages).await {
                 Ok(view) => {
-                    compare(&mut report, &view, &engine.settings().provider.name);
+                    compare(&mut report, &view);
                 }
                 Err(error) => report.find(
                     "",
@@ -107,7 +105,7 @@ impl Errand for StateCheck {
     }
 }
 
-fn compare(report: &mut StateReport, view: &View, provider: &ProviderName) {
+fn compare(report: &mut StateReport, view: &View) {
     let memory = &view.memory;
     report.links = memory.links().count();
     report.users = view.users.len();
@@ -118,7 +116,7 @@ fn compare(report: &mut StateReport, view: &View, provider: &ProviderName) {
             "mattersync plan, and if it is right: mattersync approve restored",
         );
     }
-    for (other, links) in strangers(memory, provider) {
+    for (other, links) in view.strangers() {
         report.find(
             other.as_str(),
             format!("{links} links are of this provider, which the configuration does not name"),

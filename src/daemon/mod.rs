@@ -188,7 +188,7 @@ impl Daemon {
         observe::started(
             env!("CARGO_PKG_VERSION"),
             &config.display().to_string(),
-            settings.provider.name.as_str(),
+            settings.provider_names(),
         );
         Ok(Self {
             config: config.to_owned(),

@@ -17,13 +17,11 @@ use crate::tls;
 use super::error::{CallError, SendError, WriteError};
 use super::foreign;
 use super::pace::{Gate, Pause};
-use super::reader::Reader;
 use super::token;
 use super::transport::{
     HttpTransport, Method, Request, Response, Transport, TransportError, Way, trust_nobody,
 };
 use super::wire;
-use super::writer::Writer;
 
 /// How often a call is sent again after 429, which the server surely did not carry out.
 const REFUSED_TIMES: u32 = 5;
@@ -183,16 +181,6 @@ impl Client {
             flight: Mutex::default(),
             answered: Mutex::default(),
         }))
-    }
-
-    /// Somebody who can look, and cannot change anything.
-    pub fn reader(&self) -> Reader {
-        Reader::new(self.clone())
-    }
-
-    /// Somebody who can change things, and look.
-    pub fn writer(&self) -> Writer {
-        Writer::new(self.clone())
     }
 
     /// How much was asked so far.

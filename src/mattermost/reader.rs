@@ -39,11 +39,16 @@ pub struct Reader {
     client: Client,
 }
 
-impl Reader {
-    pub(super) fn new(client: Client) -> Self {
-        Self { client }
+impl Client {
+    /// Returns somebody who can look, and cannot change anything.
+    pub fn reader(&self) -> Reader {
+        Reader {
+            client: self.clone(),
+        }
     }
+}
 
+impl Reader {
     pub(super) fn client(&self) -> &Client {
         &self.client
     }

@@ -49,13 +49,16 @@ pub enum EmailChange {
     WaitsForClick(User),
 }
 
-impl Writer {
-    pub(super) fn new(client: Client) -> Self {
-        Self {
-            reader: Reader::new(client),
+impl Client {
+    /// Returns somebody who can change things, and look.
+    pub fn writer(&self) -> Writer {
+        Writer {
+            reader: self.reader(),
         }
     }
+}
 
+impl Writer {
     /// The same, for those who may only look.
     pub fn reader(&self) -> &Reader {
         &self.reader

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DirectoryId, GroupId, ProviderName, Roster, Timestamp};
+use super::{DirectoryId, Dn, GroupId, ProviderName, Roster, Timestamp};
 
 /// What the provider returned, raw. Its `Debug` form shows no values: one may be a password.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -249,8 +249,8 @@ pub struct WentBack {
 pub struct Shape {
     /// Usable entries.
     pub accounts: usize,
-    /// Entries by the DN of their parent, in lower case.
-    pub containers: BTreeMap<String, usize>,
+    /// Entries by the DN of their parent.
+    pub containers: BTreeMap<Dn, usize>,
     /// Entries that have a value, by attribute of the mapping, in lower case. In what is remembered
     /// also `seen:` and the name of a lock attribute that was seen once and is not any more.
     pub attributes: BTreeMap<String, usize>,
@@ -282,15 +282,11 @@ pub enum Reading {
 }
 
 impl Group {
-    /// Whether a text of the configuration means this group: its name or its DN, without regard to
-    /// case and to white space between the parts of a DN.
+    /// Whether a text of the configuration means this group: its name, without regard to case, or
+    /// its DN.
     pub fn is_called(&self, text: &str) -> bool {
-        let plain = |dn: &str| -> Vec<String> {
-            let parts = dn.split(',');
-            parts.map(|part| part.trim().to_lowercase()).collect()
-        };
         self.name.trim().to_lowercase() == text.trim().to_lowercase()
-            || plain(&self.dn) == plain(text)
+            || Dn::read(text).is_some_and(|dn| dn == Dn::of(&self.dn))
     }
 
     /// Why nobody can say who is in it, and what to do; `None` where its members were read.

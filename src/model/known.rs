@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Account, AccountKey, Link, Subject, User, UserId, same_text};
+use super::{Account, AccountKey, Dn, Link, Subject, User, UserId, same_text};
 
 /// What a typed text is of somebody, the surest first: nobody chooses their id, and anybody may take
 /// a username or an address that is somebody's id.
@@ -23,10 +23,12 @@ pub enum KnownBy {
 pub struct Known<'a>(Vec<(KnownBy, Cow<'a, str>)>);
 
 impl<'a> Known<'a> {
-    /// The surest of what a typed text is of this one; `same_dn` says whether two texts are one DN.
-    pub fn by(&self, typed: &str, same_dn: impl Fn(&str, &str) -> bool) -> Option<KnownBy> {
+    /// The surest of what a typed text is of this one.
+    pub fn by(&self, typed: &str) -> Option<KnownBy> {
+        let dn = Dn::read(typed);
         let is_meant = |(by, text): &&(KnownBy, Cow<'_, str>)| {
-            same_text(text, typed) || *by == KnownBy::Dn && same_dn(text, typed)
+            let is_there = || dn.as_ref().is_some_and(|dn| *dn == Dn::of(text));
+            same_text(text, typed) || *by == KnownBy::Dn && is_there()
         };
         let meant = self.0.iter().filter(is_meant);
         meant.map(|(by, _)| *by).min()

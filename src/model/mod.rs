@@ -5,6 +5,7 @@
 
 mod account;
 mod belongings;
+mod dn;
 mod evidence;
 mod hold_key;
 mod ids;
@@ -25,6 +26,7 @@ pub use account::{
     Lookup, Profile, ProfileField, Reading, Shape, SourceIdentity, WentBack,
 };
 pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate, Remnant};
+pub use dn::{Dn, DnFault};
 pub use evidence::{Evidence, Gap, Proof, Rejected, Roster};
 pub use hold_key::HoldKey;
 pub use ids::{
@@ -55,6 +57,6 @@ pub use server::{
     Capabilities, Member, OwnBot, Part, PasswordPolicy, Places, Seats, ServerFacts, Team, Unread,
     User, Version,
 };
-pub use text::{printable, shell_word, visible};
+pub use text::{fold, printable, shell_word, visible};
 pub use time::{Now, Timestamp};
 pub use undone::{Undoing, Undone, ValueOf};

@@ -1,5 +1,6 @@
 //! Texts that others wrote, fit to be shown.
 
+use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// What stands for a character that is not shown.
@@ -53,6 +54,23 @@ fn rewritten(text: &str, instead: Option<char>) -> String {
         }
     }
     line
+}
+
+/// Returns a value as `caseIgnoreMatch` compares it (RFC 4517, 4.2.11): NFKC, lower case, runs of
+/// spaces as one, none at the ends.
+pub fn fold(value: &str) -> String {
+    let is_plain = |b: u8| b.is_ascii() && b > b' ';
+    if value.bytes().all(is_plain) {
+        return value.to_ascii_lowercase();
+    }
+    let folded = if value.is_ascii() {
+        value.to_ascii_lowercase()
+    } else {
+        // Lower case can undo the normal form, and the normal form can make spaces.
+        let lower = value.nfkc().collect::<String>().to_lowercase();
+        lower.nfkc().collect()
+    };
+    folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Returns a word as a shell needs it, for a command that somebody is to type.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::time::Duration;
 
-use crate::model::{Aftermath, Fate, Hold, LeftAlone, Outcome, RunId, Step, Timestamp, shell_word};
+use crate::model::{
+    Aftermath, Fate, Hold, LeftAlone, Outcome, ProviderName, RunId, Step, Timestamp, shell_word,
+};
 use crate::plan::{Sentence, hold_name};
 
 /// The kinds of events, each with its `MESSAGE_ID` (systemd.journal-fields(7)).
@@ -90,10 +92,12 @@ impl Kind {
 }
 
 /// The daemon is up.
-pub fn started(version: &str, config: &str, provider: &str) {
+pub fn started<'a>(version: &str, config: &str, providers: impl Iterator<Item = &'a ProviderName>) {
+    let names: Vec<&str> = providers.map(ProviderName::as_str).collect();
     tracing::info!(
         message_id = Kind::Started.message_id(),
-        "mattersync {version} is up: configuration {config}, provider {provider}"
+        "mattersync {version} is up: configuration {config}, provider {}",
+        names.join(", ")
     );
 }
 

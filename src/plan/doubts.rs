@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    AccountKey, Action, Class, Directory, HoldCause, HoldKey, ProfileField, ProviderChange,
+    AccountKey, Action, Class, Directory, Dn, HoldCause, HoldKey, ProfileField, ProviderChange,
     ProviderName, Remember, ServerChange, Shape, Step, Subject, Why,
 };
 
-use super::draft::{Draft, Risk, plain_dn};
+use super::draft::{Draft, Risk};
 use super::guard;
 use super::hold_words::hold_name;
 use super::losses::losses;
@@ -35,8 +35,8 @@ pub struct Doubt {
 pub struct Doubts {
     /// In the order in which they are shown.
     pub list: Vec<Doubt>,
-    /// Which of them are about a container, by its DN as [`plain_dn`] spells it.
-    containers: BTreeMap<String, usize>,
+    /// Which of them are about a container.
+    containers: BTreeMap<Dn, usize>,
     /// What was compared with the last readings.
     shapes: BTreeMap<ProviderName, Shape>,
 }
@@ -65,7 +65,7 @@ impl Doubts {
                 faded.insert(name.clone());
             }
             if let HoldKey::Container(_, dn) = &key {
-                self.containers.insert(plain_dn(dn), self.list.len());
+                self.containers.insert(Dn::of(dn), self.list.len());
             }
             self.list.push(Doubt {
                 key,
@@ -158,8 +158,9 @@ impl Doubts {
         });
         about.extend(self.of_configuration(draft, key, Taking::Missing));
         let link = draft.world.memory.link(key);
-        let dn = link.map(|link| plain_dn(&link.last_dn)).unwrap_or_default();
-        about.extend(outer(&dn).filter_map(|container| self.containers.get(container)));
+        let dn = link.map(|link| Dn::of(&link.last_dn));
+        let containers = dn.iter().flat_map(Dn::ancestors);
+        about.extend(containers.filter_map(|container| self.containers.get(container)));
         about
     }
 
@@ -337,7 +338,7 @@ fn keep_doubted(now: &mut Shape, last: &Shape, staying: &[&HoldKey]) {
         match key {
             HoldKey::Container(_, dn) => {
                 let within = last.containers.iter().filter(|(inner, _)| {
-                    inner.as_str() == dn || outer(inner).any(|outer| outer == dn)
+                    inner.as_str() == dn || inner.ancestors().any(|outer| outer == dn)
                 });
                 let within = within.map(|(inner, had)| (inner.clone(), *had));
                 now.containers.extend(within);
@@ -420,7 +421,7 @@ fn vanished<'s>(last: &'s Shape, now: &'s Shape) -> Vec<(&'s str, usize)> {
     };
     let outermost = had
         .iter()
-        .filter(|(container, _)| gone(container) && !outer(container).any(gone));
+        .filter(|(container, _)| gone(container) && !Dn::of(container).ancestors().any(gone));
     outermost
         .map(|(container, had)| (*container, *had))
         .collect()
@@ -430,21 +431,11 @@ fn vanished<'s>(last: &'s Shape, now: &'s Shape) -> Vec<(&'s str, usize)> {
 fn with_inner(shape: &Shape) -> BTreeMap<&str, usize> {
     let mut sums = BTreeMap::new();
     for (container, n) in &shape.containers {
-        for dn in std::iter::once(container.as_str()).chain(outer(container)) {
+        for dn in std::iter::once(container.as_str()).chain(container.ancestors()) {
             *sums.entry(dn).or_insert(0) += n;
         }
     }
     sums
-}
-
-/// The containers around one, the nearest first.
-fn outer(dn: &str) -> impl Iterator<Item = &str> {
-    let mut escaped = false;
-    dn.char_indices().filter_map(move |(at, c)| {
-        let separates = c == ',' && !escaped;
-        escaped = c == '\\' && !escaped;
-        separates.then(|| &dn[at + 1..])
-    })
 }
 
 /// Under this name a shape keeps that a lock attribute was seen and is not any more. The number is
@@ -506,16 +497,13 @@ mod tests {
     use super::*;
 
     fn shape(accounts: usize, containers: &[(&str, usize)], attributes: &[(&str, usize)]) -> Shape {
-        let map = |pairs: &[(&str, usize)]| {
-            pairs
-                .iter()
-                .map(|(name, n)| ((*name).to_owned(), *n))
-                .collect()
-        };
+        let (containers, attributes) = (containers.iter(), attributes.iter());
         Shape {
             accounts,
-            containers: map(containers),
-            attributes: map(attributes),
+            containers: containers.map(|(dn, n)| (Dn::of(dn), *n)).collect(),
+            attributes: attributes
+                .map(|(name, n)| ((*name).to_owned(), *n))
+                .collect(),
         }
     }
 
@@ -565,8 +553,6 @@ mod tests {
             2,
             "each, and not their root: {all_gone:?}"
         );
-        let outer: Vec<_> = outer("ou=b\\, c,ou=sales,dc=x").collect();
-        assert_eq!(outer, ["ou=sales,dc=x", "dc=x"]);
     }
 
     #[test]

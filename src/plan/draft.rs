@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
 use crate::model::{
-    Account, AccountKey, Action, Class, Directory, Evidence, Gap, LeftAlone, Link, Lookup, Now,
+    Account, AccountKey, Action, Class, Directory, Dn, Evidence, Gap, LeftAlone, Link, Lookup, Now,
     Plan, Precondition, ProviderName, Reason, Rejected, Remember, Step, StepId, Subject, User,
     UserId, ValueOf, Why,
 };
@@ -106,7 +106,7 @@ pub struct Draft<'a> {
     /// Users who cannot be used, by username or address; filled when the first one is asked for.
     unread_names: OnceCell<BTreeMap<String, &'a Rejected<UserId>>>,
     /// Entries that cannot be used; filled when the first missing account is looked at.
-    unusable: OnceCell<BTreeMap<(&'a ProviderName, String), &'a str>>,
+    unusable: OnceCell<BTreeMap<(&'a ProviderName, Dn), &'a str>>,
     /// Users who carry a nonce of ours; filled only while creations are unsettled.
     pub by_nonce: BTreeMap<&'a str, Vec<&'a User>>,
     /// The remembered links with what was read on both sides.
@@ -415,7 +415,7 @@ impl<'a> Draft<'a> {
         if bad.is_empty() {
             return seen;
         }
-        match bad.get(&(&key.provider, plain_dn(&link.last_dn))) {
+        match bad.get(&(&key.provider, Dn::of(&link.last_dn))) {
             Some(why) => Evidence::Unknown(Gap::Rejected((*why).to_owned())),
             None => seen,
         }
@@ -434,21 +434,12 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// A DN in lower case without the white space that servers write or leave out between its parts.
-pub fn plain_dn(dn: &str) -> String {
-    dn.to_lowercase()
-        .split(',')
-        .map(str::trim)
-        .collect::<Vec<_>>()
-        .join(",")
-}
-
 /// Why entries cannot be used, by their DNs.
-fn unusable<'a>(world: &World<'a>) -> BTreeMap<(&'a ProviderName, String), &'a str> {
+fn unusable<'a>(world: &World<'a>) -> BTreeMap<(&'a ProviderName, Dn), &'a str> {
     let directories = world.directories.iter();
     let entries = directories.flat_map(|(provider, directory)| {
         let entries = directory.accounts.rejected().iter();
-        entries.map(move |bad| ((provider, plain_dn(&bad.name)), bad.why.as_str()))
+        entries.map(move |bad| ((provider, Dn::of(&bad.name)), bad.why.as_str()))
     });
     entries.collect()
 }

@@ -14,7 +14,7 @@ pub fn losses(last: &Shape, now: &Shape) -> Vec<Loss> {
         .containers
         .iter()
         .map(|(container, had)| Loss {
-            container: container.clone(),
+            container: container.to_string(),
             from: *had,
             to: now.containers.get(container).copied().unwrap_or(0),
         })
@@ -51,11 +51,12 @@ impl fmt::Display for Worst<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Dn;
 
     fn shape(containers: &[(&str, usize)]) -> Shape {
         let pairs = containers.iter();
         Shape {
-            containers: pairs.map(|(dn, n)| ((*dn).to_owned(), *n)).collect(),
+            containers: pairs.map(|(dn, n)| (Dn::of(dn), *n)).collect(),
             ..Shape::default()
         }
     }

@@ -2,15 +2,11 @@
 //! server itself or by a file that a search wrote. They are never followed; what matters is whether
 //! people may be there.
 
-use crate::provider::mapping::dn;
+use crate::model::Dn;
 
 /// Parts of every Active Directory domain that a search of its root refers to, and that hold no
 /// people: the forest's configuration and the zones of its name servers ([MS-ADTS] 3.1.1.1).
-const WITHOUT_PEOPLE: [&str; 3] = [
-    "cn=configuration,",
-    "dc=domaindnszones,",
-    "dc=forestdnszones,",
-];
+const WITHOUT_PEOPLE: [&str; 3] = ["cn=configuration", "dc=domaindnszones", "dc=forestdnszones"];
 
 /// The address that hides a part of the base, if this reference does. Its addresses are several
 /// ways to one part.
@@ -21,21 +17,21 @@ pub(super) fn hides(addresses: &[String], base: &str) -> Option<String> {
     if addresses.is_empty() {
         return Some("a reference without an address".into());
     }
-    let base = dn::normalise(base);
+    let base = Dn::of(base);
     let mut addresses = addresses.iter();
     addresses
         .find(|address| !name_in(address).is_some_and(|name| is_without_people(&name, &base)))
         .cloned()
 }
 
-fn is_without_people(name: &str, base: &str) -> bool {
-    let name = dn::normalise(name);
-    let domain = WITHOUT_PEOPLE
-        .iter()
-        .find_map(|part| name.strip_prefix(part));
-    domain.is_some_and(|domain| {
-        !domain.is_empty() && (dn::is_within(base, domain) || dn::is_within(domain, base))
-    })
+fn is_without_people(name: &str, base: &Dn) -> bool {
+    let name = Dn::of(name);
+    let domain = name.parent();
+    name.rdns()
+        .next()
+        .is_some_and(|part| WITHOUT_PEOPLE.contains(&part))
+        && !domain.is_root()
+        && (base.is_within(&domain) || domain.is_within(base))
 }
 
 /// The DN of an LDAP URL (RFC 4516).

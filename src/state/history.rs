@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     About, AccountKey, Known, KnownBy, Link, Made, Outcome, RunId, Step, StepRecord, Surest,
-    Timestamp, UserId, same_text,
+    Timestamp, UserId,
 };
 
 /// A step whose outcome is not known: its intent was recorded, its outcome was not, or is unknown.
@@ -167,12 +167,12 @@ pub(super) fn is_about(step: &Step, user: Option<&UserId>, person: &str) -> Opti
     known = known.and(account.map(Known::key).unwrap_or_default());
     let user = user.or(step.action.user());
     known = known.and(user.map(Known::id).unwrap_or_default());
-    known.by(person, same_text)
+    known.by(person)
 }
 
 /// What a typed text is of whom a link is about.
 pub(super) fn is_link_of(key: &AccountKey, link: &Link, person: &str) -> Option<KnownBy> {
-    Known::link(key, link).by(person, same_text)
+    Known::link(key, link).by(person)
 }
 
 impl RunRecord {

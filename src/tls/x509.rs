@@ -10,7 +10,7 @@ use rustls::{CertificateError, DigitallySignedStruct, Error};
 use crate::ber::{self, Elements};
 use crate::model::Timestamp;
 
-use super::RefusedCause;
+use super::refused::RefusedCause;
 
 /// The explicit tag of a version; version 1 leaves it out.
 const VERSION: u8 = 0xa0;

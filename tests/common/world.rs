@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use mattersync::model::{
     Account, AccountChange, AccountKey, AccountState, Action, Approval, Directories, Directory,
-    DirectoryId, EmailCandidates, Gap, HoldKey, LeftAlone, Link, Lookup, Memory, Nonce, Now, Order,
-    Plan, Precondition, ProfileField, ProviderName, Rejected, Remember, Roster, Shape,
+    DirectoryId, Dn, EmailCandidates, Gap, HoldKey, LeftAlone, Link, Lookup, Memory, Nonce, Now,
+    Order, Plan, Precondition, ProfileField, ProviderName, Rejected, Remember, Roster, Shape,
     SourceIdentity, Step, StepId, Timestamp, User, UserId,
 };
 use mattersync::plan::{
@@ -247,7 +247,7 @@ impl MiniWorld {
         shape.attributes.insert("mail".into(), with_mail);
         for account in items.values() {
             let parent = account.dn.split_once(',').map_or("", |(_, parent)| parent);
-            *shape.containers.entry(parent.to_lowercase()).or_default() += 1;
+            *shape.containers.entry(Dn::of(parent)).or_default() += 1;
         }
         let absence = match self.gaps.is_empty() {
             true => Ok(proof(items.len())),

@@ -63,12 +63,14 @@ impl Talk {
 
 /// Tells what a plan says.
 pub fn show_plan(report: &PlanReport) {
-    for gap in &report.gaps {
+    let directories = report.directories.values();
+    for gap in directories.clone().flat_map(|read| &read.gaps) {
         println!("    The reading is not complete: {gap}.");
     }
     let plan = &report.plan;
     if plan.steps.is_empty() {
-        println!("    nothing to do ({} accounts read)", report.accounts);
+        let accounts: usize = directories.map(|read| read.accounts).sum();
+        println!("    nothing to do ({accounts} accounts read)");
     }
     for step in &plan.steps {
         println!("    {}", Sentence(step));

@@ -12,6 +12,7 @@ use mattersync::config::{ProviderKind, Settings};
 use mattersync::cycle::{CycleError, Engine, Summary};
 use mattersync::mattermost::Client;
 use mattersync::model::{Memory, Plan};
+use mattersync::provider::Provider;
 use mattersync::provider::ldap::LdapProvider;
 use mattersync::state::State;
 use serde_json::json;
@@ -262,12 +263,13 @@ impl<'l> Stage<'l> {
         self.disk = None;
         let settings = self.configuration();
         self.hub.rest();
-        let ProviderKind::Ldap(ldap) = &settings.provider.kind else {
+        let provider = &settings.providers[0];
+        let ProviderKind::Ldap(ldap) = &provider.kind else {
             panic!("no ldap");
         };
         let door = Door {
             hub: Arc::clone(&self.hub),
-            real: LdapProvider::new(ldap.clone(), settings.provider.mapping.clone(), Vec::new()),
+            real: LdapProvider::new(ldap.clone(), provider.mapping.clone(), Vec::new()),
             runtime: self.lab.directory.handle().clone(),
         };
         let wire = Wire {
@@ -279,7 +281,9 @@ impl<'l> Stage<'l> {
         let disk = Arc::new(Disk::open(&self.hub, self.folder.path()).unwrap());
         let store = Arc::clone(&disk);
         let clock = Arc::<HandClock>::clone(&self.clock);
-        let engine = Engine::assemble(settings, Box::new(door), client, store, clock);
+        let door: Box<dyn Provider> = Box::new(door);
+        let providers = BTreeMap::from([(provider.name.clone(), door)]);
+        let engine = Engine::assemble(settings, providers, client, store, clock);
         self.engine = Some(engine);
         self.disk = Some(disk);
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use mattersync::model::{
-    AccountChange, Action, Class, HoldKey, Kept, Precondition, Reason, Remember, Step, StepId,
-    Subject, UserChange, UserId, Why,
+    Action, Class, HoldKey, Kept, Precondition, Reason, Remember, Step, StepId, Subject,
+    UserChange, UserId, Why,
 };
 use mattersync::plan::{Bar, Crowd, Effect, World, remember};
 

@@ -43,7 +43,8 @@ pub fn configured(provider: &str) -> ProviderSettings {
     let read = Settings::parse(&text, Path::new("mattersync.toml"));
     read.unwrap_or_else(|error| panic!("{error}\n{text}"))
         .0
-        .provider
+        .providers
+        .remove(0)
 }
 
 /// How many people a reading has, and who is none by which rule, in the order of the names.

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use crate::config::{Bind, ProviderKind, ProviderSettings};
 use crate::mattermost::{CallError, Reader};
-use crate::model::{Account, AccountState, Directory, Roster, ServerFacts, User, UserId};
-use crate::provider::mapping::dn::normalise;
+use crate::model::{
+    Account, AccountState, Directories, Directory, Dn, Roster, ServerFacts, User, UserId,
+};
 
 use super::Findings;
 
@@ -126,7 +127,7 @@ fn is_bound_as(account: &Account, bound: &str) -> bool {
         (Some((_, name)), _) | (None, Some((name, _))) => Some(name),
         (None, None) => None,
     };
-    normalise(&account.dn) == normalise(bound)
+    Dn::of(&account.dn) == Dn::of(bound)
         || (!bound.contains('=')
             && short.is_some_and(|name| account.username.eq_ignore_ascii_case(name)))
 }
@@ -141,14 +142,14 @@ fn state(account: &Account) -> Option<String> {
     }
 }
 
-/// The accounts of the directory by username and address, as far as it could be read.
+/// The accounts of the directories by username and address, as far as they could be read.
 pub(super) struct Accounts<'d> {
     by_text: BTreeMap<String, &'d Account>,
 }
 
 impl<'d> Accounts<'d> {
-    pub(super) fn of(directory: Option<&'d Directory>) -> Self {
-        let accounts = directory.into_iter().flat_map(|d| d.accounts.iter());
+    pub(super) fn of(directories: &'d Directories) -> Self {
+        let accounts = directories.values().flat_map(|d| d.accounts.iter());
         let mut by_text = BTreeMap::new();
         for (_, account) in accounts {
             by_text.insert(account.username.to_lowercase(), account);

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use crate::cli::context::{Context, Worker};
 use crate::cli::print::count;
 use crate::cli::remote::Remote;
-use crate::config::{Bind, MattermostAccess, ProviderKind, SecretSource, Settings, Trust};
+use crate::config::{MattermostAccess, SecretSource, Settings, Trust};
 use crate::cycle::{same_people, still_held, strangers, unseen};
 use crate::mattermost::is_usual_token;
 use crate::model::{Memory, shell_word};
@@ -24,7 +24,7 @@ pub(super) fn check(findings: &mut Findings, context: &Context, config: &Path) -
         findings.note("configuration", warning.to_string());
     }
     dangers(findings, settings);
-    for (key, secret) in secrets(settings) {
+    for (key, secret) in settings.secrets() {
         check_secret(findings, key, secret);
     }
     let memory = state(findings, context);
@@ -69,23 +69,6 @@ fn dangers(findings: &mut Findings, settings: &Settings) {
             ),
         );
     }
-}
-
-/// All secrets that are configured, by their keys.
-fn secrets(settings: &Settings) -> Vec<(&'static str, &SecretSource)> {
-    let mut secrets = Vec::new();
-    if let ProviderKind::Ldap(ldap) = &settings.provider.kind
-        && let Bind::Simple { password, .. } = &ldap.bind
-    {
-        secrets.push(("provider.bind-password", password));
-    }
-    if let MattermostAccess::Http { token, .. } = &settings.mattermost.access {
-        secrets.push(("mattermost.token", token));
-    }
-    if let Some(password) = &settings.mattermost.initial_password {
-        secrets.push(("mattermost.initial-password", password));
-    }
-    secrets
 }
 
 fn check_secret(findings: &mut Findings, key: &str, secret: &SecretSource) {
@@ -148,7 +131,7 @@ fn state(findings: &mut Findings, context: &Context) -> Option<Memory> {
                 if let Err(error) = same_people(&memory, &context.settings) {
                     findings.problem("state", error.to_string());
                 } else {
-                    let others = strangers(&memory, &context.settings.provider.name);
+                    let others = strangers(&memory, context.settings.provider_names());
                     for other in unseen(&others) {
                         findings.problem("state", other);
                     }

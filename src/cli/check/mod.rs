@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Mapping;
 use crate::cycle::known;
-use crate::model::{Memory, printable};
+use crate::model::{Directories, Memory, printable};
 use crate::provider::mapping::person_attributes;
 
 use super::Answer;
@@ -154,20 +154,22 @@ async fn sides(findings: &mut Findings, context: &Context, memory: &Memory) {
     let settings = &context.settings;
     let now = SystemClock::new().now();
     context.progress.show(crate::daemon::Phase::Reading, &[]);
-    let linked = known(memory, &settings.provider.name);
-    let directory =
-        directory::check(findings, &settings.provider, &settings.policy, now, linked).await;
-    let known = server::check(findings, settings, directory.as_ref(), memory).await;
+    let mut directories = Directories::new();
+    for provider in &settings.providers {
+        let linked = known(memory, &provider.name);
+        let now = now.clone();
+        let read = directory::check(findings, provider, &settings.policy, now, linked).await;
+        directories.extend(read.map(|directory| (provider.name.clone(), directory)));
+    }
+    let known = server::check(findings, settings, &directories, memory).await;
     context.progress.clear();
-    if let Some(directory) = &directory {
-        let restricted = known.map(|facts| facts.restrict_to_domains);
-        people::check(findings, directory, restricted.as_deref());
-        let shape = &directory.shape;
-        findings.count_attributes(
-            &settings.provider.mapping,
-            &shape.attributes,
-            shape.accounts,
-        );
+    let restricted = known.map(|facts| facts.restrict_to_domains);
+    for provider in &settings.providers {
+        if let Some(directory) = directories.get(&provider.name) {
+            people::check(findings, directory, restricted.as_deref());
+            let shape = &directory.shape;
+            findings.count_attributes(&provider.mapping, &shape.attributes, shape.accounts);
+        }
     }
 }
 

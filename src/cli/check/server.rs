@@ -9,7 +9,8 @@ use crate::config::{MattermostAccess, Settings};
 use crate::cycle::{places, unread_accounts, unread_locks, unread_teams, unread_users};
 use crate::mattermost::{CallError, Client, Reader};
 use crate::model::{
-    Account, AccountState, Directory, Memory, Roster, Seats, ServerFacts, User, UserId, Version,
+    Account, AccountState, Directories, Directory, Memory, Roster, Seats, ServerFacts, User,
+    UserId, Version,
 };
 use crate::plan::{own_name, team_moved};
 
@@ -23,11 +24,12 @@ const OLDEST: Version = Version {
     patch: 0,
 };
 
-/// Looks at the server; `None` if it cannot be read. `directory` is what would be brought there.
+/// Looks at the server; `None` if it cannot be read. `directories` are what would be brought there,
+/// as far as they could be read.
 pub(super) async fn check(
     findings: &mut Findings,
     settings: &Settings,
-    directory: Option<&Directory>,
+    directories: &Directories,
     memory: &Memory,
 ) -> Option<ServerFacts> {
     let client = match Client::connect(&settings.mattermost) {
@@ -52,7 +54,7 @@ pub(super) async fn check(
         findings.ok("Mattermost", format!("{label}: version {}", facts.version));
     }
     let mut users = told(findings, reader.users_of(&facts).await)?;
-    unread_people(findings, settings, &reader, (&mut users, directory, memory)).await;
+    unread_people(findings, &reader, (&mut users, directories, memory)).await;
     for gap in users.gaps() {
         findings.unread(
             "Mattermost",
@@ -62,19 +64,17 @@ pub(super) async fn check(
     for unread in &facts.unread {
         findings.unread("Mattermost", unread.to_string());
     }
-    let accounts = Accounts::of(directory);
+    let accounts = Accounts::of(directories);
     let may_all = rights(findings, settings, &facts, &users, &accounts);
     if may_all {
         let told_of = branch::bot(findings, &reader, &facts, &users, &accounts).await;
         told(findings, told_of);
     }
-    administrators(findings, settings, directory, &users);
-    seats(findings, &facts, directory, &users);
+    administrators(findings, settings, directories, &users);
+    seats(findings, &facts, directories, &users);
     protected(findings, settings, &users);
     teams(findings, settings, &reader, &users, memory).await;
-    if let Some(directory) = directory {
-        room_in_teams(findings, settings, &facts, directory);
-    }
+    room_in_teams(findings, settings, &facts, directories);
     deletions(findings, settings, &facts);
     initial_password(findings, settings, &facts);
     if may_all {
@@ -87,9 +87,8 @@ pub(super) async fn check(
 /// read.
 async fn unread_people(
     findings: &mut Findings,
-    settings: &Settings,
     reader: &Reader,
-    (users, directory, memory): (&mut Roster<UserId, User>, Option<&Directory>, &Memory),
+    (users, directories, memory): (&mut Roster<UserId, User>, &Directories, &Memory),
 ) {
     let linked: BTreeSet<UserId> = memory
         .links()
@@ -101,13 +100,12 @@ async fn unread_people(
     for one in unread_users(memory, users) {
         findings.unread("Mattermost", one.to_string());
     }
-    let provider = &settings.provider.name;
-    if let Some(one) = directory.and_then(|d| unread_locks(memory, provider, d)) {
-        findings.unread("directory", one.to_string());
-    }
-    let accounts = directory.map(|d| unread_accounts(memory, provider, &d.accounts, users));
-    for one in accounts.into_iter().flatten() {
-        findings.unread("directory", one.to_string());
+    for (provider, directory) in directories {
+        let locks = unread_locks(memory, provider, directory);
+        let accounts = unread_accounts(memory, provider, &directory.accounts, users);
+        for one in locks.into_iter().chain(accounts) {
+            findings.unread("directory", one.to_string());
+        }
     }
     let nobodys = |id: &UserId| !linked.contains(id);
     let bad = users.rejected().iter();
@@ -257,7 +255,7 @@ fn initial_password(findings: &mut Findings, settings: &Settings, facts: &Server
 fn administrators(
     findings: &mut Findings,
     settings: &Settings,
-    directory: Option<&Directory>,
+    directories: &Directories,
     users: &Roster<UserId, User>,
 ) {
     let human = |user: &User| user.is_admin() && user.is_active() && user.is_human();
@@ -278,12 +276,11 @@ fn administrators(
         );
         return;
     };
-    let known = directory.is_some_and(|d| {
-        let mut accounts = d.accounts.iter();
-        let is_person = |a: &Account| !matches!(a.state, AccountState::NotAPerson { .. });
-        accounts.any(|(_, a)| own_name(&a.username).as_deref() == Some(first) && is_person(a))
-    });
-    if known || directory.is_none() {
+    let mut accounts = directories.values().flat_map(|d| d.accounts.iter());
+    let is_person = |a: &Account| !matches!(a.state, AccountState::NotAPerson { .. });
+    let known =
+        accounts.any(|(_, a)| own_name(&a.username).as_deref() == Some(first) && is_person(a));
+    if known || directories.len() < settings.providers.len() {
         findings.note(
             "rights",
             format!("{first} becomes the server's administrator"),
@@ -314,7 +311,7 @@ fn people(directory: &Directory) -> usize {
 fn seats(
     findings: &mut Findings,
     facts: &ServerFacts,
-    directory: Option<&Directory>,
+    directories: &Directories,
     users: &Roster<UserId, User>,
 ) {
     match facts.seats {
@@ -329,14 +326,12 @@ fn seats(
                 let mut users = users.iter();
                 users.any(|(_, u)| u.is_active() && u.username.eq_ignore_ascii_case(name))
             };
-            let new = directory.map_or(0, |d| {
-                let seated = d
-                    .accounts
-                    .iter()
-                    .filter(|(_, a)| known(&a.username))
-                    .count();
+            let new = directories.values().map(|d| {
+                let accounts = d.accounts.iter();
+                let seated = accounts.filter(|(_, a)| known(&a.username)).count();
                 people(d).saturating_sub(seated)
             });
+            let new: usize = new.sum();
             let new = u64::try_from(new).unwrap_or(u64::MAX);
             let says = format!("{active} of {limit} taken, about {new} more wanted");
             if active.saturating_add(new) > limit {
@@ -435,7 +430,7 @@ fn room_in_teams(
     findings: &mut Findings,
     settings: &Settings,
     facts: &ServerFacts,
-    directory: &Directory,
+    directories: &Directories,
 ) {
     let Some(most) = facts.max_users_per_team else {
         return;
@@ -443,7 +438,7 @@ fn room_in_teams(
     if settings.policy.teams.is_empty() {
         return;
     }
-    let people = people(directory);
+    let people: usize = directories.values().map(people).sum();
     let setting = "TeamSettings.MaxUsersPerTeam";
     if u64::try_from(people).unwrap_or(u64::MAX) > most {
         findings.problem(

@@ -7,8 +7,9 @@ use toml::Spanned;
 use super::super::not_a_person::{FORM, NotAPerson};
 use super::super::raw::{Key, RawAccounts, RawProvider};
 use super::super::schema::Defaults;
-use super::super::{GroupMembers, IdAttribute, IdForm, LockRule, Mapping, Schema, names};
-use super::{At, Check, at, email, get, provider, text};
+use super::super::{GroupMembers, IdAttribute, IdForm, LockRule, Mapping, Schema};
+use super::email;
+use super::report::{Check, at, get, text};
 use crate::model::ProfileField;
 
 type List = Vec<Spanned<String>>;
@@ -20,17 +21,25 @@ pub(super) fn mapping(
     schema: Schema,
 ) -> Mapping {
     let defaults = schema.defaults();
-    provider::dn(check, &provider.group_base, "provider.group-base");
+    check.dn(&provider.group_base, "provider.group-base");
     let base = text(&provider.base).unwrap_or_default().to_owned();
-    let id = id(check, &raw.id, &raw.id_form, "id", defaults.id);
+    let usual = IdAttribute::usual(defaults.id);
+    let id_of_accounts = id(check, &raw.id, "accounts.id", &usual, defaults.id);
     Mapping {
         schema,
         group_base: text(&provider.group_base).map_or_else(|| base.clone(), str::to_owned),
         filter: filter(check, &raw.filter, "accounts.filter", defaults.filter),
         group_filter: group_filter(check, &raw.group_filter, defaults.group_filter),
-        group_id: id_of_groups(check, raw, &id),
-        anchor: anchor(check, raw, &id),
-        id,
+        // Groups are told apart as accounts are, if nothing else is said.
+        group_id: id(
+            check,
+            &raw.group_id,
+            "accounts.group-id",
+            &id_of_accounts,
+            defaults.id,
+        ),
+        anchor: anchor(check, raw, &id_of_accounts),
+        id: id_of_accounts,
         username: attribute(check, &raw.username, "accounts.username", defaults.username),
         email: email::sources(check, &raw.email, defaults.email),
         fields: fields(check, raw, defaults),
@@ -53,15 +62,32 @@ pub(super) fn mapping(
     }
 }
 
+/// An attribute with ids, perhaps with the form of its values.
 fn id(
     check: &mut Check<'_>,
     key: &Key<String>,
-    form: &Key<String>,
     name: &str,
-    default: &str,
+    default: &IdAttribute,
+    example: &str,
 ) -> IdAttribute {
-    let full = format!("accounts.{name}");
-    let attribute = attribute(check, key, &full, default);
+    let Some(written) = text(key) else {
+        return default.clone();
+    };
+    let id = IdAttribute::parse(written).unwrap_or_else(|word| {
+        let forms: Vec<&str> = IdForm::NAMES.iter().map(|(form, _)| *form).collect();
+        check.problem(
+            at(key),
+            name,
+            format!("`{word}` is not a form of ids"),
+            format!(
+                "write the attribute alone, or behind it a colon and one of {}, for example \
+                 \"objectGUID:guid\"",
+                forms.join(", ")
+            ),
+        );
+        IdAttribute::usual(written.split(':').next().unwrap_or_default())
+    });
+    check.attribute_name(&id.name, at(key), name);
     if [
         "uid",
         "samaccountname",
@@ -71,37 +97,25 @@ fn id(
         "uidnumber",
         "gidnumber",
     ]
-    .contains(&attribute.as_str())
+    .contains(&id.name.as_str())
     {
-        check.warn(at(key), format!("{full}: `{attribute}` can change or be given to somebody else, who would then get the old user's messages; an immutable id is better, such as `{default}`"));
+        check.warn(at(key), format!("{name}: `{}` can change or be given to somebody else, who would then get the old user's messages; an immutable id is better, such as `{example}`", id.name));
     }
-    let usual = IdForm::usual(&attribute);
-    IdAttribute {
-        form: check.choice(form, &format!("{full}-form"), &IdForm::NAMES, usual),
-        name: attribute,
-    }
+    id
 }
 
 /// None unless it is named: what is immutable and the same in several directories, only people know.
 fn anchor(check: &mut Check<'_>, raw: &RawAccounts, accounts: &IdAttribute) -> Option<IdAttribute> {
     let key = &raw.second_anchor;
-    let form = &raw.second_anchor_form;
     if text(key).is_none_or(str::is_empty) {
-        if form.is_some() {
-            check.problem(
-                at(form),
-                "accounts.second-anchor-form",
-                "there is no second anchor whose form it could be",
-                "write second-anchor = \"…\" too, or leave the key out",
-            );
-        }
         return None;
     }
-    let anchor = id(check, key, form, "second-anchor", "employeeNumber");
+    let name = "accounts.second-anchor";
+    let anchor = id(check, key, name, accounts, "employeeNumber");
     if anchor.name == accounts.name {
         check.problem(
             at(key),
-            "accounts.second-anchor",
+            name,
             format!("`{}` is the id already", anchor.name),
             "write another attribute, which stays when the id changes, or leave the key out",
         );
@@ -109,51 +123,10 @@ fn anchor(check: &mut Check<'_>, raw: &RawAccounts, accounts: &IdAttribute) -> O
     Some(anchor)
 }
 
-/// Groups are told apart as accounts are, if nothing else is said.
-fn id_of_groups(check: &mut Check<'_>, raw: &RawAccounts, accounts: &IdAttribute) -> IdAttribute {
-    let mut id = id(
-        check,
-        &raw.group_id,
-        &raw.group_id_form,
-        "group-id",
-        &accounts.name,
-    );
-    if raw.group_id.is_none() && raw.group_id_form.is_none() {
-        id.form = accounts.form;
-    }
-    id
-}
-
 /// The name of an attribute, in lower case.
 fn attribute(check: &mut Check<'_>, key: &Key<String>, name: &str, default: &str) -> String {
     let written = text(key).unwrap_or(default);
-    attribute_name(check, written, at(key), name)
-}
-
-/// Judges the name of an attribute; in lower case.
-pub(super) fn attribute_name(
-    check: &mut Check<'_>,
-    written: &str,
-    place: At,
-    name: &str,
-) -> String {
-    let lower = written.to_ascii_lowercase();
-    if !names::is_attribute(written) {
-        check.problem(
-            place,
-            name,
-            format!("`{written}` is not the name of an attribute"),
-            "write its name as the directory has it, for example \"mail\" or \"displayName\"",
-        );
-    } else if names::is_password(&lower) {
-        check.problem(
-            place,
-            name,
-            format!("`{written}` holds passwords, and what is read here can be seen by others"),
-            "write another attribute",
-        );
-    }
-    lower
+    check.attribute_name(written, at(key), name)
 }
 
 fn attributes(check: &mut Check<'_>, key: &Key<List>, name: &str, default: &[&str]) -> Vec<String> {
@@ -162,7 +135,7 @@ fn attributes(check: &mut Check<'_>, key: &Key<List>, name: &str, default: &[&st
     };
     let mut found: Vec<String> = Vec::new();
     for item in written {
-        let attribute = attribute_name(check, item.get_ref().trim(), Some(item.span()), name);
+        let attribute = check.attribute_name(item.get_ref().trim(), Some(item.span()), name);
         if !found.contains(&attribute) {
             found.push(attribute);
         }
@@ -298,7 +271,7 @@ fn locks(check: &mut Check<'_>, key: &Key<List>, defaults: &Defaults) -> Vec<Loc
             Some(rule) => {
                 if let LockRule::Value { attribute, .. } | LockRule::Bits { attribute, .. } = &rule
                 {
-                    attribute_name(check, attribute, Some(item.span()), "accounts.lock");
+                    check.attribute_name(attribute, Some(item.span()), "accounts.lock");
                 }
                 rules.insert(rule);
             }

@@ -4,8 +4,7 @@ use toml::Spanned;
 
 use super::super::raw::Key;
 use super::super::{EmailSource, names};
-use super::accounts::attribute_name;
-use super::{Check, at, get};
+use super::report::{Check, at, get};
 
 /// `accounts.email`
 pub(super) fn sources(
@@ -35,7 +34,7 @@ pub(super) fn sources(
                 }
             }
         } else {
-            EmailSource::Attribute(attribute_name(check, text, place, "accounts.email"))
+            EmailSource::Attribute(check.attribute_name(text, place, "accounts.email"))
         };
         if !found.contains(&source) {
             found.push(source);

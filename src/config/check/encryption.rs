@@ -2,7 +2,7 @@
 
 use super::super::raw::RawProvider;
 use super::super::{Bind, LdapSettings, LdapUrl, Trust, url};
-use super::{Check, at, get};
+use super::report::{Check, at, get};
 
 /// Rules about what goes over the wire in the clear, and keys that say nothing without TLS.
 pub(super) fn judge(check: &mut Check<'_>, provider: &RawProvider, ldap: &LdapSettings) {
@@ -57,24 +57,5 @@ pub(super) fn judge(check: &mut Check<'_>, provider: &RawProvider, ldap: &LdapSe
         && let Some(host) = encrypted.iter().find(|host| url::is_private_name(host))
     {
         check.warn_of_system_roots("provider", at(&provider.urls), host);
-    }
-}
-
-impl LdapSettings {
-    /// Whether what is sent to an address cannot be read on the way.
-    pub fn is_private(&self, url: &LdapUrl) -> bool {
-        match url {
-            LdapUrl::Plain { .. } => self.start_tls || url.is_local(),
-            LdapUrl::Tls { .. } | LdapUrl::Unix(_) => true,
-        }
-    }
-
-    /// The first address to which a password would go unencrypted. Validated settings have one
-    /// only where `danger-bind-without-tls` was spelt out.
-    pub fn password_in_clear_to(&self) -> Option<&LdapUrl> {
-        match self.bind {
-            Bind::Simple { .. } => self.urls.iter().find(|url| !self.is_private(url)),
-            Bind::Anonymous | Bind::External => None,
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::raw::{Key, RawConfig, RawMattermost, Scalar};
 use super::super::{MattermostAccess, MattermostSettings, Pace, SecretSource, Trust, url};
-use super::{At, Check, at, get};
+use super::report::{At, Check, at, get};
 
 /// Half of what Mattermost's own limiter allows by default (`RateLimitSettings.PerSec` is 10), so
 /// that people behind the same address keep the other half.

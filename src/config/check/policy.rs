@@ -4,29 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::super::raw::{Key, RawConfig, RawGuard, RawPolicy, Scalar};
-use super::super::{Mapping, names};
-use super::{Check, at, get, text};
+use super::super::words::{ADOPT, AUTHORITY, BY_HAND};
+use super::super::{ProviderSettings, names};
+use super::report::{Check, at, get, text};
 use crate::model::{Class, ProfileField};
 use crate::plan::{
     AdoptRule, Authority, ByHand, LifecyclePolicy, Limit, Policy, TeamPolicy, own_name,
 };
 
-/// The words of `policy.adopt`.
-pub(in super::super) const ADOPT: [(&str, AdoptRule); 4] = [
-    ("never", AdoptRule::Never),
-    ("username", AdoptRule::Username),
-    ("email", AdoptRule::Email),
-    ("username-and-email", AdoptRule::UsernameAndEmail),
-];
-
-/// The words of `[policy.attributes]`.
-pub(in super::super) const AUTHORITY: [(&str, Authority); 3] = [
-    ("directory", Authority::Directory),
-    ("initial", Authority::Initial),
-    ("off", Authority::Off),
-];
-
-pub(super) fn settings(check: &mut Check<'_>, raw: &RawConfig, mapping: &Mapping) -> Policy {
+pub(super) fn settings(
+    check: &mut Check<'_>,
+    raw: &RawConfig,
+    providers: &[ProviderSettings],
+) -> Policy {
     let policy = &raw.policy;
     let grace = check.duration(
         &policy.grace,
@@ -45,8 +35,8 @@ pub(super) fn settings(check: &mut Check<'_>, raw: &RawConfig, mapping: &Mapping
         grace,
         protect,
         first_admin,
-        seat_order: seat_order(check, policy, mapping),
-        fields: fields(check, policy, mapping),
+        seat_order: seat_order(check, policy, providers),
+        fields: fields(check, policy, providers),
         username: identity(check, &attributes.username, "policy.attributes.username"),
         email: identity(check, &attributes.email, "policy.attributes.email"),
         teams: teams(check, raw),
@@ -55,10 +45,6 @@ pub(super) fn settings(check: &mut Check<'_>, raw: &RawConfig, mapping: &Mapping
         scopes: BTreeMap::new(),
     }
 }
-
-/// The words of `policy.reactivated-by-hand`.
-pub(in super::super) const BY_HAND: [(&str, ByHand); 2] =
-    [("respect", ByHand::Respect), ("enforce", ByHand::Enforce)];
 
 fn lifecycle(check: &mut Check<'_>, raw: &RawPolicy) -> LifecyclePolicy {
     let off = |key: &Key<Scalar>| get(key).is_some_and(|text| text.0.trim() == "off");
@@ -120,7 +106,11 @@ fn protect(check: &mut Check<'_>, raw: &RawPolicy) -> BTreeSet<String> {
 }
 
 /// Groups by name or DN; that they exist is seen when the directory is read.
-fn seat_order(check: &mut Check<'_>, raw: &RawPolicy, mapping: &Mapping) -> Vec<String> {
+fn seat_order(
+    check: &mut Check<'_>,
+    raw: &RawPolicy,
+    providers: &[ProviderSettings],
+) -> Vec<String> {
     let mut groups: Vec<String> = Vec::new();
     for item in get(&raw.seat_order).into_iter().flatten() {
         let group = item.get_ref().trim().to_owned();
@@ -135,7 +125,8 @@ fn seat_order(check: &mut Check<'_>, raw: &RawPolicy, mapping: &Mapping) -> Vec<
         }
         groups.push(group);
     }
-    if !groups.is_empty() && mapping.group_filter.is_empty() {
+    let no_groups = |provider: &ProviderSettings| provider.mapping.group_filter.is_empty();
+    if !groups.is_empty() && !providers.is_empty() && providers.iter().all(no_groups) {
         check.problem(
             at(&raw.seat_order),
             "policy.seat-order",
@@ -197,7 +188,7 @@ fn identity(check: &mut Check<'_>, key: &Key<String>, name: &str) -> Authority {
 fn fields(
     check: &mut Check<'_>,
     raw: &RawPolicy,
-    mapping: &Mapping,
+    providers: &[ProviderSettings],
 ) -> BTreeMap<ProfileField, Authority> {
     let keys = [
         (
@@ -234,9 +225,12 @@ fn fields(
     let mut fields = BTreeMap::new();
     for (field, key, name, usual) in keys {
         let authority = check.choice(key, &format!("policy.attributes.{name}"), &AUTHORITY, usual);
-        let named = matches!(field, ProfileField::FirstName | ProfileField::LastName)
-            && !mapping.full_name.is_empty();
-        let has_source = named || mapping.fields.iter().any(|(f, _)| *f == field);
+        let is_name = matches!(field, ProfileField::FirstName | ProfileField::LastName);
+        let has_source = providers.iter().any(|provider| {
+            let mapping = &provider.mapping;
+            is_name && !mapping.full_name.is_empty()
+                || mapping.fields.iter().any(|(f, _)| *f == field)
+        });
         if has_source && authority != Authority::Off {
             fields.insert(field, authority);
         } else if key.is_some() && authority == Authority::Directory {
@@ -263,7 +257,7 @@ fn guard(check: &mut Check<'_>, raw: &RawGuard) -> BTreeMap<Class, Limit> {
                     check.warn(at(key), format!("{name}: without a limit one mistake in the directory reaches everybody at once"));
                 } else if limit != Limit::Number(0) && class == Class::Privileged {
                     check.warn(at(key), format!("{name}: so many of these happen without anybody's look; who can write an administrator's address or username in the directory could become administrator"));
-                } else if limit != Limit::Number(0) && matches!(class, Class::Adopt | Class::Grant) {
+                } else if limit != Limit::Number(0) && class == Class::Adopt {
                     check.warn(at(key), format!("{name}: so many of these happen without anybody's look; who can choose his username and address on Mattermost could take over another's account"));
                 }
                 limits.insert(class, limit);
@@ -274,7 +268,8 @@ fn guard(check: &mut Check<'_>, raw: &RawGuard) -> BTreeMap<Class, Limit> {
     limits
 }
 
-/// The limit of deletions for ever is no matter of configuration.
+/// The limit of deletions for ever is no matter of configuration, and memberships and administration
+/// are neither taken away nor given.
 fn guard_key(raw: &RawGuard, class: Class) -> Option<&Key<Scalar>> {
     Some(match class {
         Class::Create => &raw.create,
@@ -285,10 +280,8 @@ fn guard_key(raw: &RawGuard, class: Class) -> Option<&Key<Scalar>> {
         Class::Reactivate => &raw.reactivate,
         Class::Rename => &raw.rename,
         Class::Email => &raw.email,
-        Class::MembershipRemoval => &raw.membership_removal,
-        Class::Grant => &raw.grant,
         Class::Privileged => &raw.privileged,
-        Class::Purge => return None,
+        Class::MembershipRemoval | Class::Grant | Class::Purge => return None,
     })
 }
 
@@ -330,14 +323,6 @@ fn teams(check: &mut Check<'_>, raw: &RawConfig) -> Vec<TeamPolicy> {
                 "team.display-name",
                 "a team has a name for people, of 1 to 64 characters",
                 "write display-name = \"Example Org\"",
-            );
-        }
-        if team.groups.is_some() {
-            check.problem(
-                at(&team.groups),
-                "team.groups",
-                "teams for some groups only cannot be followed yet",
-                "leave groups out: every active account becomes a member",
             );
         }
         let given = text(&team.name);

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::super::dn::Dn;
 use super::super::raw::{Key, RawConfig, RawProvider};
 use super::super::{
     Bind, LdapSettings, LdapUrl, LockRule, ProviderKind, ProviderSettings, Schema, SecretSource,
     url,
 };
-use super::{Check, accounts, at, encryption, get, text};
-use crate::model::ProviderName;
+use super::report::{At, Check, at, get, text};
+use super::{accounts, encryption};
+use crate::model::{Dn, ProviderName};
 
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
@@ -26,30 +26,56 @@ const KINDS: [(&str, Kind); 4] = [
     ("nethserver8", Kind::NethServer),
 ];
 
-pub(super) fn settings(check: &mut Check<'_>, raw: &RawConfig) -> ProviderSettings {
-    let nothing = RawProvider::default();
-    let (provider, place) = match raw.provider.as_slice() {
-        [] => {
+/// All providers, in the order of the file.
+pub(super) fn settings(check: &mut Check<'_>, raw: &RawConfig) -> Vec<ProviderSettings> {
+    if raw.provider.is_empty() {
+        check.problem(
+            None,
+            "provider",
+            "there is no provider to read accounts from",
+            "add [[provider]] with kind = \"ldap\", urls, schema and base",
+        );
+        // `[accounts]` is judged all the same.
+        accounts::mapping(
+            check,
+            &raw.accounts,
+            &RawProvider::default(),
+            Schema::Rfc2307,
+        );
+    }
+    if let Some(second) = raw.provider.get(1) {
+        check.problem(
+            Some(second.span()),
+            "provider",
+            "several providers cannot be followed yet: no rule says whether accounts of two \
+             directories with the same username or address are one person, and which of them \
+             counts when only one is locked or gone",
+            "keep one [[provider]], and run a second mattersync with a state directory and a \
+             Mattermost of its own for another",
+        );
+    }
+    let mut providers: Vec<ProviderSettings> = Vec::new();
+    for written in &raw.provider {
+        let provider = provider(check, raw, written.get_ref(), Some(written.span()));
+        if providers.iter().any(|other| other.name == provider.name) {
             check.problem(
-                None,
-                "provider",
-                "there is no provider to read accounts from",
-                "add [[provider]] with kind = \"ldap\", urls, schema and base",
+                at(&written.get_ref().name).or(Some(written.span())),
+                "provider.name",
+                format!("two providers have the name `{}`", provider.name),
+                "write name = \"…\" with a name of its own for each of them",
             );
-            return fallback(check, raw, &nothing);
         }
-        [only] => (only.get_ref(), Some(only.span())),
-        [_, second, ..] => {
-            check.problem(
-                Some(second.span()),
-                "provider",
-                "more than one provider cannot be followed yet",
-                "keep one [[provider]], and run a second mattersync with a state directory and a Mattermost of its own for another",
-            );
-            // The others would only repeat what is said about the first.
-            (raw.provider[0].get_ref(), Some(raw.provider[0].span()))
-        }
-    };
+        providers.push(provider);
+    }
+    providers
+}
+
+fn provider(
+    check: &mut Check<'_>,
+    raw: &RawConfig,
+    provider: &RawProvider,
+    place: At,
+) -> ProviderSettings {
     let name = name(check, &provider.name);
     let schema = match text(&provider.schema) {
         Some(_) => check.choice(
@@ -63,7 +89,7 @@ pub(super) fn settings(check: &mut Check<'_>, raw: &RawConfig) -> ProviderSettin
             Schema::Rfc2307
         }
     };
-    let base = dn(check, &provider.base, "provider.base");
+    let base = check.dn(&provider.base, "provider.base");
     if provider.base.is_none() {
         check.problem(
             place.clone(),
@@ -98,18 +124,6 @@ pub(super) fn settings(check: &mut Check<'_>, raw: &RawConfig) -> ProviderSettin
     }
 }
 
-/// Stands in for a provider that is missing, so that `[accounts]` is judged all the same.
-fn fallback(check: &mut Check<'_>, raw: &RawConfig, nothing: &RawProvider) -> ProviderSettings {
-    ProviderSettings {
-        name: ProviderName::new("default"),
-        kind: ProviderKind::Ldif {
-            path: PathBuf::new(),
-        },
-        mapping: accounts::mapping(check, &raw.accounts, nothing, Schema::Rfc2307),
-        sentinels: Vec::new(),
-    }
-}
-
 fn name(check: &mut Check<'_>, key: &Key<String>) -> ProviderName {
     let name = text(key).unwrap_or("default");
     let legal = (1..=64).contains(&name.len())
@@ -122,28 +136,11 @@ fn name(check: &mut Check<'_>, key: &Key<String>) -> ProviderName {
     ProviderName::new(name)
 }
 
-/// A distinguished name that is judged if it is given.
-pub(super) fn dn(check: &mut Check<'_>, key: &Key<String>, name: &str) -> Option<Dn> {
-    let written = text(key)?;
-    match Dn::parse(written) {
-        Ok(dn) => Some(dn),
-        Err(fault) => {
-            let instead = if written.contains('.') && !written.contains('=') {
-                format!("write \"dc={}\"", written.replace('.', ",dc="))
-            } else {
-                "write a distinguished name, for example \"dc=directory,dc=nh\" or \"ou=People,dc=example,dc=org\"".to_owned()
-            };
-            check.problem(at(key), name, format!("not a DN: {fault}"), instead);
-            None
-        }
-    }
-}
-
 fn sentinels(check: &mut Check<'_>, provider: &RawProvider, base: Option<&Dn>) -> Vec<String> {
     let mut found = Vec::new();
     for sentinel in get(&provider.sentinels).into_iter().flatten() {
         let written = Some(sentinel.clone());
-        let parsed = dn(check, &written, "provider.sentinels");
+        let parsed = check.dn(&written, "provider.sentinels");
         if let (Some(parsed), Some(base)) = (parsed, base)
             && !parsed.is_within(base)
         {
@@ -159,7 +156,7 @@ fn sentinels(check: &mut Check<'_>, provider: &RawProvider, base: Option<&Dn>) -
     found
 }
 
-fn ldif(check: &mut Check<'_>, provider: &RawProvider, place: super::At) -> ProviderKind {
+fn ldif(check: &mut Check<'_>, provider: &RawProvider, place: At) -> ProviderKind {
     let others = [
         ("urls", at(&provider.urls)),
         ("start-tls", at(&provider.start_tls)),
@@ -207,7 +204,7 @@ fn ldif(check: &mut Check<'_>, provider: &RawProvider, place: super::At) -> Prov
 fn ldap(
     check: &mut Check<'_>,
     provider: &RawProvider,
-    place: super::At,
+    place: At,
     locks: &[LockRule],
     schema: Schema,
 ) -> ProviderKind {
@@ -263,7 +260,7 @@ fn ldap(
 fn urls(
     check: &mut Check<'_>,
     provider: &RawProvider,
-    place: super::At,
+    place: At,
     locks: &[LockRule],
 ) -> Vec<LdapUrl> {
     let written = get(&provider.urls).map(Vec::as_slice).unwrap_or_default();
@@ -334,7 +331,7 @@ enum Way {
     External,
 }
 
-fn bind(check: &mut Check<'_>, provider: &RawProvider, place: super::At, schema: Schema) -> Bind {
+fn bind(check: &mut Check<'_>, provider: &RawProvider, place: At, schema: Schema) -> Bind {
     let named = provider.bind_dn.is_some() || provider.bind_password.is_some();
     let usual = if named { Way::Simple } else { Way::Anonymous };
     let way = check.choice(
@@ -379,12 +376,7 @@ fn bind(check: &mut Check<'_>, provider: &RawProvider, place: super::At, schema:
     }
 }
 
-fn bind_dn(
-    check: &mut Check<'_>,
-    provider: &RawProvider,
-    place: super::At,
-    schema: Schema,
-) -> String {
+fn bind_dn(check: &mut Check<'_>, provider: &RawProvider, place: At, schema: Schema) -> String {
     let Some(written) = text(&provider.bind_dn) else {
         check.problem(place, "provider.bind-dn", "is missing", "write who mattersync is in the directory, for example \"cn=ldapservice,dc=directory,dc=nh\"; or leave bind-password out and write bind = \"anonymous\"");
         return String::new();
@@ -393,7 +385,7 @@ fn bind_dn(
         && (written.contains('@') || written.contains('\\'))
         && !written.contains('=');
     if !windows {
-        dn(check, &provider.bind_dn, "provider.bind-dn");
+        check.dn(&provider.bind_dn, "provider.bind-dn");
     }
     written.to_owned()
 }

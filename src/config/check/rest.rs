@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::ScheduleSettings;
 use super::super::raw::RawConfig;
-use super::{Check, at, get};
+use super::report::{Check, at, get};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);

@@ -1,81 +1,61 @@
-//! The settings that decide who is in scope, as they are spelt, with their places.
+//! Where the settings stand that decide who is in scope.
 
 use std::collections::BTreeMap;
 
-use super::super::names::name_of;
 use super::super::raw::{RawConfig, RawProvider};
-use super::super::{Bind, IdForm, ProviderKind, ProviderSettings, Schema, duration};
-use super::{At, BY_HAND, Check, at};
-use crate::plan::{Policy, Setting};
+use super::super::scope::Places;
+use super::super::{Bind, ProviderKind, ProviderSettings};
+use super::report::{At, Check, at};
+use crate::model::ProviderName;
 
-/// Who is in scope, for noticing that this is said otherwise than before. No secret is among it.
-pub(super) fn settings(
+/// The places of what is written, for each provider.
+pub(super) fn places(
     check: &Check<'_>,
     raw: &RawConfig,
+    providers: &[ProviderSettings],
+) -> BTreeMap<ProviderName, Places> {
+    let written = raw.provider.iter().zip(providers);
+    let places = written.map(|(written, provider)| {
+        let places = of_provider(check, raw, written.get_ref(), provider);
+        (provider.name.clone(), places)
+    });
+    places.collect()
+}
+
+fn of_provider(
+    check: &Check<'_>,
+    raw: &RawConfig,
+    written: &RawProvider,
     provider: &ProviderSettings,
-    policy: &Policy,
-) -> BTreeMap<String, Setting> {
-    let nothing = RawProvider::default();
-    let written = raw.provider.first().map_or(&nothing, |p| p.get_ref());
-    let mapping = &provider.mapping;
-    let mut scope = BTreeMap::new();
-    let mut add = |key: &str, value: String, at: At| {
-        let place = at.map(|span| {
-            let line = check.source.line(&span);
-            format!("{} line {line}", check.source.path.display())
-        });
-        scope.insert(key.to_owned(), Setting { value, place });
+) -> Places {
+    // Whom we bind as decides whom we see.
+    let bind = match &provider.kind {
+        ProviderKind::Ldap(ldap) if matches!(ldap.bind, Bind::Simple { .. }) => {
+            at(&written.bind_dn)
+        }
+        _ => at(&written.bind),
     };
-    match &provider.kind {
-        ProviderKind::Ldif { path } => {
-            add("provider.kind", quoted("ldif"), at(&written.kind));
-            let path = quoted(&path.to_string_lossy());
-            add("provider.path", path, at(&written.path));
-        }
-        ProviderKind::Ldap(ldap) => {
-            add("provider.kind", quoted("ldap"), at(&written.kind));
-            // Whom we bind as decides whom we see.
-            let (who, place) = match &ldap.bind {
-                Bind::Anonymous => ("anonymous", at(&written.bind)),
-                Bind::External => ("external", at(&written.bind)),
-                Bind::Simple { dn, .. } => (dn.as_str(), at(&written.bind_dn)),
-            };
-            add("provider.bind-dn", quoted(who), place);
-        }
-    }
-    let schema = quoted(name_of(&Schema::NAMES, &mapping.schema));
-    add("provider.schema", schema, at(&written.schema));
-    add("provider.base", quoted(&mapping.base), at(&written.base));
-    let accounts = &raw.accounts;
-    let filter = quoted(&mapping.filter);
-    add("accounts.filter", filter, at(&accounts.filter));
-    add("accounts.id", quoted(&mapping.id.name), at(&accounts.id));
-    let form = quoted(name_of(&IdForm::NAMES, &mapping.id.form));
-    add("accounts.id-form", form, at(&accounts.id_form));
-    let locks = mapping.locks.iter().map(|rule| rule.attribute());
-    add("accounts.lock", list(locks), at(&accounts.lock));
-    let rules: Vec<String> = mapping
-        .not_a_person
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    let rules = list(rules.iter().map(String::as_str));
-    add("accounts.not-a-person", rules, at(&accounts.not_a_person));
-    let grace = quoted(&duration::format(policy.grace));
-    add("policy.grace", grace, at(&raw.policy.grace));
-    let by_hand = quoted(name_of(&BY_HAND, &policy.lifecycle.reactivated_by_hand));
-    let place = at(&raw.policy.reactivated_by_hand);
-    add("policy.reactivated-by-hand", by_hand, place);
-    let protect = policy.protect.iter().map(String::as_str);
-    add("policy.protect", list(protect), at(&raw.policy.protect));
-    scope
-}
-
-fn quoted(text: &str) -> String {
-    format!("{text:?}")
-}
-
-fn list<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    let words: Vec<String> = words.map(quoted).collect();
-    format!("[{}]", words.join(", "))
+    let places: [(&str, At); 11] = [
+        ("provider.kind", at(&written.kind)),
+        ("provider.path", at(&written.path)),
+        ("provider.bind-dn", bind),
+        ("provider.schema", at(&written.schema)),
+        ("provider.base", at(&written.base)),
+        ("accounts.filter", at(&raw.accounts.filter)),
+        ("accounts.id", at(&raw.accounts.id)),
+        ("accounts.lock", at(&raw.accounts.lock)),
+        ("accounts.not-a-person", at(&raw.accounts.not_a_person)),
+        ("policy.grace", at(&raw.policy.grace)),
+        (
+            "policy.reactivated-by-hand",
+            at(&raw.policy.reactivated_by_hand),
+        ),
+    ];
+    let protect = ("policy.protect", at(&raw.policy.protect));
+    let places = places.into_iter().chain([protect]);
+    let found = places.filter_map(|(key, at)| {
+        let line = check.source.line(&at?);
+        Some((key, format!("{} line {line}", check.source.path.display())))
+    });
+    found.collect()
 }

@@ -145,9 +145,16 @@ fn what_contradicts_itself_is_refused() {
 
 #[test]
 fn providers() {
-    let second = format!("{GOOD}[[provider]]\nurls = [\"ldaps://dc2.example.org\"]\n");
+    let second = format!(
+        "{GOOD}[[provider]]\nname = \"ad\"\nkind = \"ldif\"\npath = \"/ad.ldif\"\nschema = \"ad\"\n\
+         base = \"dc=ad\"\n"
+    );
     refused(&second, "provider", "keep one");
-    assert_eq!(problems(&second)[0].line, Some(second.lines().count() - 1));
+    assert_eq!(problems(&second)[0].line, Some(second.lines().count() - 5));
+    let nameless = second.replace("name = \"ad\"\n", "");
+    let told = problems(&nameless.replace("base = \"dc=ad\"\n", ""));
+    let keys: Vec<&str> = told.iter().map(|problem| problem.key.as_str()).collect();
+    assert_eq!(keys, ["provider", "provider.base", "provider.name"]);
     let none = without(&["[[provider]]", "urls", "schema", "base", "bind-"]);
     refused(&none, "provider", "add [[provider]]");
     for kind in ["nethserver7", "nethserver8"] {
@@ -276,9 +283,14 @@ fn what_entries_mean() {
         "another attribute",
     );
     refused(
-        &with("[accounts]", "id-form = \"sid\""),
-        "accounts.id-form",
-        "\"guid\"",
+        &with("[accounts]", "id = \"entryUUID:sid\""),
+        "accounts.id",
+        "text, guid, hex",
+    );
+    refused(
+        &with("[accounts]", "second-anchor = \"entryUUID:hex\""),
+        "accounts.second-anchor",
+        "leave the key out",
     );
     refused(
         &with("[accounts]", "lock = [\"locked\"]"),
@@ -373,11 +385,6 @@ fn policy_guard_and_teams() {
         ),
         "team.name",
         "one of them",
-    );
-    refused(
-        &with("[[team]]", "display-name = \"Staff\"\ngroups = [\"a\"]"),
-        "team.groups",
-        "leave groups out",
     );
 }
 

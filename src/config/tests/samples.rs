@@ -60,8 +60,8 @@ fn what_decides_who_is_in_scope_is_watched_with_its_line() {
 #[test]
 fn the_minimal_file_works_after_three_lines_were_changed() {
     let (settings, _) = Settings::load(&shipped("mattersync.toml")).unwrap();
-    assert_eq!(settings.provider.mapping.base, "dc=directory,dc=nh");
-    let ProviderKind::Ldap(ldap) = &settings.provider.kind else {
+    assert_eq!(settings.providers[0].mapping.base, "dc=directory,dc=nh");
+    let ProviderKind::Ldap(ldap) = &settings.providers[0].kind else {
         panic!("not ldap")
     };
     assert!(
@@ -207,7 +207,7 @@ fn various() -> Vec<String> {
         with("[mattermost]", "danger-token-without-tls = true\nrequests-per-second = \"off\"\ninitial-password = { credential = \"first\" }").replace("https", "http"),
         with("[mattermost]", "requests-per-second = 7\nburst = 3\ntimeout = \"1500ms\"\nconcurrency = 4"),
         with("[accounts]", "email = [\"MAIL\", \"{UID}@example.org\"]\nlock = []\nfirst-name = []\nfull-name = []\nnickname = [\"cn;lang-de\"]\ngroup-filter = \"\"\nid = \"GUID\"\ngroup-id = \"nsUniqueId\""),
-        with("[accounts]", "group-members = []\ngroup-member-usernames = []\nfilter = \"(objectClass=*)\"\nid-form = \"hex\""),
+        with("[accounts]", "group-members = []\ngroup-member-usernames = []\nfilter = \"(objectClass=*)\"\nid = \"entryUUID : Hex\"\nsecond-anchor = \"objectGUID:text\""),
         with("[policy]", "adopt = \"never\"\ngrace = \"1h30m\"\nprotect = [\"@Admin\", \"root\", \"Jürgen\"]\nfirst-admin = \"alice\""),
         with("[policy.attributes]", "username = \"initial\"\nemail = \"initial\"\nfirst-name = \"off\"\nposition = \"directory\""),
         with("[guard]", "missing = \"2%\"\nlocked = \"0.25%\"\nadopt = 5\ncreate = \"off\"\nrename = \"auto\"\nemail = 0\nprivileged = 1"),
@@ -225,6 +225,23 @@ fn what_is_printed_means_the_same() {
         let (again, _) = good(&printed);
         assert_eq!(again, settings, "{text}\n---\n{printed}");
         assert_eq!(again.to_toml(), printed);
+    }
+}
+
+#[test]
+fn of_several_providers_the_common_part_is_printed() {
+    let (mut settings, _) = good(&with("[accounts]", "position = [\"role\"]"));
+    let ad = good(&GOOD.replace("rfc2307", "ad")).0.providers.remove(0);
+    settings.providers.push(ad);
+    let printed = settings.to_toml();
+    assert_eq!(printed.matches("[[provider]]").count(), 2);
+    for (there, line) in [
+        (true, "full-name = [\"displayname\", \"cn\"]"),
+        (false, "position = ["),
+        (false, "username = \"uid\""),
+        (false, "id = "),
+    ] {
+        assert_eq!(printed.contains(line), there, "{line}\n{printed}");
     }
 }
 
@@ -297,7 +314,7 @@ fn values_arrive() {
         Some(&Limit::Number(7))
     );
     assert_eq!(settings.policy.username, Authority::Directory);
-    let ProviderKind::Ldap(ldap) = &settings.provider.kind else {
+    let ProviderKind::Ldap(ldap) = &settings.providers[0].kind else {
         panic!("not ldap")
     };
     assert_eq!(
@@ -309,7 +326,7 @@ fn values_arrive() {
     );
     assert_eq!(ldap.trust, Trust::System);
     assert_eq!(
-        settings.provider.mapping.locks,
+        settings.providers[0].mapping.locks,
         [
             LockRule::PwdAccountLockedTime,
             LockRule::NsAccountLock,
@@ -318,11 +335,11 @@ fn values_arrive() {
         ]
     );
     assert_eq!(
-        settings.provider.mapping.email,
+        settings.providers[0].mapping.email,
         [EmailSource::Attribute("mail".into())]
     );
     assert_eq!(
-        settings.provider.mapping.group_members[0],
+        settings.providers[0].mapping.group_members[0],
         GroupMembers::Usernames("memberuid".into())
     );
     let MattermostAccess::Http { url, token, .. } = &settings.mattermost.access else {
@@ -334,7 +351,7 @@ fn values_arrive() {
 
 #[test]
 fn the_four_ways_to_trust_arrive() {
-    let trust = |line: &str| match good(&with("[[provider]]", line)).0.provider.kind {
+    let trust = |line: &str| match good(&with("[[provider]]", line)).0.providers.remove(0).kind {
         ProviderKind::Ldap(ldap) => ldap.trust,
         ProviderKind::Ldif { .. } => panic!("not ldap"),
     };

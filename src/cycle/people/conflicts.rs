@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AccountKey, Evidence, LeftAlone, Unread, UserId, Why};
+use crate::model::{AccountKey, Dn, Evidence, LeftAlone, Unread, UserId, Why};
 use crate::plan::{Bar, Claim, Crowd, among_conflicts};
 
 use super::super::errand::{Asker, Errand};
@@ -189,8 +189,9 @@ impl Finder<'_> {
 
     /// The account whose entry is there.
     fn at(&self, dn: &str) -> Option<AccountKey> {
+        let dn = Dn::of(dn);
         let mut accounts = self.view.accounts();
-        let found = accounts.find(|(_, account)| account.dn.eq_ignore_ascii_case(dn));
+        let found = accounts.find(|(_, account)| Dn::of(&account.dn) == dn);
         found.map(|(key, _)| key)
     }
 

@@ -7,11 +7,10 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AccountKey, AccountState, Action, Evidence, Known, LinkOrigin, Lookup, Now, Outcome,
+    AccountKey, AccountState, Action, Dn, Evidence, Known, LinkOrigin, Lookup, Now, Outcome,
     ProfileField, Seats, Surest, Timestamp, Unread, UserId, Why, same_text as same, shell_word,
 };
 use crate::plan::{Crowd, Policy, Readings, Span};
-use crate::provider::mapping::dn::normalise;
 use crate::state::Who;
 
 use super::super::errand::{Asker, Errand};
@@ -153,11 +152,7 @@ impl Errand for Explain {
 impl Engine {
     /// Who is in the record alone: gone from both sides, and linked no more.
     async fn recorded(&self, person: &str) -> Result<Who, CycleError> {
-        let who = self.store().known_as(person.to_owned()).await?;
-        match who.is_empty() && person.contains('=') {
-            true => Ok(self.store().known_as(normalise(person)).await?),
-            false => Ok(who),
-        }
+        Ok(self.store().known_as(person.to_owned()).await?)
     }
 }
 
@@ -191,15 +186,15 @@ fn near(view: &View, person: &str) -> Vec<String> {
         .directories
         .values()
         .flat_map(|d| d.accounts.rejected());
-    let bad: Vec<&str> = bad.filter_map(|bad| first_value(&bad.name)).collect();
+    let bad: Vec<String> = bad.filter_map(|bad| first_value(&bad.name)).collect();
     let known = accounts.chain(users).chain(links).map(String::as_str);
-    nearest(person, known.chain(bad))
+    nearest(person, known.chain(bad.iter().map(String::as_str)))
 }
 
 /// The value that a DN begins with: `anna` of `uid=anna,ou=people`.
-fn first_value(dn: &str) -> Option<&str> {
-    let (_, rest) = dn.split_once('=')?;
-    rest.split(',').next()
+fn first_value(dn: &str) -> Option<String> {
+    let first = Dn::first_rdn(dn).into_iter().next();
+    first.map(|(_, value)| value)
 }
 
 struct Teller<'a> {
@@ -225,7 +220,7 @@ impl Teller<'_> {
             let known = stories
                 .iter()
                 .any(|(key, ..)| key.as_ref().is_some_and(told));
-            let named = first_value(&bad.name).is_some_and(|name| same(name, person));
+            let named = first_value(&bad.name).is_some_and(|name| same(&name, person));
             !known && (id || named || same_dn(&bad.name, person))
         });
         let entries: Vec<EntrySide> = entries.map(EntrySide::of).collect();

@@ -12,6 +12,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use super::diagnostic::words;
 use super::frame;
 use super::relay::Wire;
 use crate::config::LdapUrl;
@@ -188,7 +189,7 @@ async fn ask_for_tls(url: &LdapUrl, socket: &mut TcpStream) -> Result<(), Provid
         "the server refused StartTLS with result {}{}: give it a certificate, or use an ldaps:// \
          address; we do not go on without TLS",
         outcome.code,
-        super::session::words(&outcome.text),
+        words(&outcome.text),
     )))
 }
 

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::LdapProvider;
 use super::connect::TlsFacts;
 use super::open::{Door, is_final};
-use super::read::{read_over, source};
+use super::read::{identity, read_over};
 use super::root::{self, RootDse};
 use super::schema::{attributes_in, known_attributes};
 use super::session::Session;
+use super::source::LdapSource;
 use crate::config::{Bind, EmailSource, LdapUrl, Mapping, Trust};
 use crate::model::{Directory, DirectoryId, Gap, Now, SourceIdentity};
 use crate::provider::mapping::{person_attributes, wanted_group_attributes};
@@ -53,11 +53,11 @@ pub struct ServerFacts {
 
 /// Asks every server, and reads the first. Whoever of `known` is not in it is looked up by id.
 pub(super) async fn inspect(
-    provider: &LdapProvider,
+    source: &LdapSource,
     now: Now,
     known: BTreeSet<DirectoryId>,
 ) -> Result<Inspection, ProviderError> {
-    let door = Door::new(&provider.settings)?;
+    let door = Door::new(&source.settings)?;
     let ask = Ask {
         known,
         heard: Default::default(),
@@ -69,11 +69,11 @@ pub(super) async fn inspect(
         reading: None,
         advice: Vec::new(),
     };
-    for url in &provider.settings.urls {
-        let deadline = Instant::now() + provider.settings.read_deadline;
+    for url in &source.settings.urls {
+        let deadline = Instant::now() + source.settings.read_deadline;
         let late = || ProviderError::Deadline {
             url: url.to_string(),
-            deadline: provider.settings.read_deadline,
+            deadline: source.settings.read_deadline,
         };
         let mut session = match door.open(url, deadline).await {
             Ok(session) => session,
@@ -86,26 +86,23 @@ pub(super) async fn inspect(
                 continue;
             }
         };
-        let facts = timeout_at(deadline, facts(&mut session, provider)).await;
+        let facts = timeout_at(deadline, facts(&mut session, source)).await;
         let facts = facts.unwrap_or_else(|_| Err(late()));
         if facts.is_ok() && inspection.reading.is_none() {
-            let read = read_over(&mut session, provider, &ask, deadline).await;
+            let read = read_over(&mut session, source, &ask, deadline).await;
             inspection.reading = Some(read.unwrap_or_else(|_| Err(late())));
         }
         session.close().await;
         inspection.servers.push((url.clone(), facts));
     }
-    inspection.advice = advice(provider, &inspection);
+    inspection.advice = advice(source, &inspection);
     Ok(inspection)
 }
 
-async fn facts(
-    session: &mut Session,
-    provider: &LdapProvider,
-) -> Result<ServerFacts, ProviderError> {
-    let mapping = &provider.mapping;
+async fn facts(session: &mut Session, source: &LdapSource) -> Result<ServerFacts, ProviderError> {
+    let mapping = &source.mapping;
     let root = RootDse::read(session).await?;
-    let source = source(session, &root, mapping).await?;
+    let identity = identity(session, &root, mapping).await?;
     let bound_as = session.who_am_i().await?;
     // "1.1" asks for no attribute (RFC 4511, 4.5.1.8).
     let base = root::one(session, &mapping.base, &["1.1"]).await?;
@@ -123,7 +120,7 @@ async fn facts(
     Ok(ServerFacts {
         tls: session.tls().cloned(),
         vendor: root.vendor.clone(),
-        source,
+        source: identity,
         bound_as,
         naming_context: root.context_of(&mapping.base).map(str::to_owned),
         base_exists: base.is_some(),
@@ -133,22 +130,22 @@ async fn facts(
     })
 }
 
-fn advice(provider: &LdapProvider, inspection: &Inspection) -> Vec<String> {
+fn advice(source: &LdapSource, inspection: &Inspection) -> Vec<String> {
     let mut advice = Vec::new();
     for (url, facts) in &inspection.servers {
         if let Ok(facts) = facts {
-            advice.extend(about_server(provider, url, facts));
+            advice.extend(about_server(source, url, facts));
         }
     }
     if let Some(Ok(directory)) = &inspection.reading {
         let facts = inspection.servers.iter().find_map(|(_, f)| f.as_ref().ok());
-        advice.extend(about_reading(provider, facts, directory));
+        advice.extend(about_reading(source, facts, directory));
     }
     advice
 }
 
-fn about_server(provider: &LdapProvider, url: &LdapUrl, facts: &ServerFacts) -> Vec<String> {
-    let mapping = &provider.mapping;
+fn about_server(source: &LdapSource, url: &LdapUrl, facts: &ServerFacts) -> Vec<String> {
+    let mapping = &source.mapping;
     let mut advice = Vec::new();
     if !facts.base_exists {
         advice.push(format!(
@@ -179,8 +176,8 @@ fn about_server(provider: &LdapProvider, url: &LdapUrl, facts: &ServerFacts) -> 
             list(&needed)
         ));
     }
-    match (&facts.tls, &provider.settings.trust) {
-        (None, _) if !provider.settings.is_private(url) => advice.push(format!(
+    match (&facts.tls, &source.settings.trust) {
+        (None, _) if !source.settings.is_private(url) => advice.push(format!(
             "{url}: everything, also the password, goes over the network in plain text: use an \
              ldaps:// address, or start-tls = true"
         )),
@@ -219,21 +216,21 @@ fn needed(mapping: &Mapping) -> BTreeSet<String> {
 }
 
 fn about_reading(
-    provider: &LdapProvider,
+    source: &LdapSource,
     facts: Option<&ServerFacts>,
     directory: &Directory,
 ) -> Vec<String> {
     let mut advice = Vec::new();
     for gap in directory.accounts.gaps() {
         advice.push(match gap {
-            Gap::ResultCode { code: 4, .. } => size_limit(provider, facts, directory),
+            Gap::ResultCode { code: 4, .. } => size_limit(source, facts, directory),
             gap => format!("the reading is not complete, so nobody is deactivated: {gap}"),
         });
     }
     let all = directory.accounts.len();
     if directory.state_unknown > 0 {
         let shown = &directory.shape.attributes;
-        let locks = provider.mapping.locks.iter();
+        let locks = source.mapping.locks.iter();
         let unseen: BTreeSet<_> = locks
             .filter(|rule| shown.get(&rule.attribute_key()).is_none_or(|n| *n < all))
             .map(|rule| rule.attribute().to_owned())
@@ -257,18 +254,14 @@ fn about_reading(
 }
 
 /// slapd's `sizelimit` counts over all pages (slapd.conf(5), `limits`).
-fn size_limit(
-    provider: &LdapProvider,
-    facts: Option<&ServerFacts>,
-    directory: &Directory,
-) -> String {
+fn size_limit(source: &LdapSource, facts: Option<&ServerFacts>, directory: &Directory) -> String {
     let said = format!(
         "the server stops after {} accounts, so nobody is deactivated: lift its size limit for \
          the account that we bind with",
         directory.accounts.len()
     );
     let is_openldap = facts.is_some_and(|facts| facts.vendor.as_deref() == Some("OpenLDAP"));
-    match &provider.settings.bind {
+    match &source.settings.bind {
         Bind::Simple { dn, .. } if is_openldap => format!(
             "{said}; on OpenLDAP add to the database in cn=config \
              (olcDatabase={{1}}mdb,cn=config or hdb): \

@@ -7,9 +7,9 @@ use ldap3::Scope;
 use super::root;
 use super::session::{Found, LARGEST_PERSON, Search, Session};
 use crate::config::Mapping;
-use crate::model::{DirectoryId, Entry, Gap, Lookup, Now};
+use crate::model::{DirectoryId, Dn, Entry, Gap, Lookup, Now};
 use crate::provider::mapping::{
-    dn, id_filter, id_of, is_tombstone, lock_sources, remains_attributes, state_of,
+    id_filter, id_of, is_tombstone, lock_sources, remains_attributes, state_of,
 };
 use crate::provider::{ProviderError, referral};
 
@@ -130,11 +130,10 @@ impl Archive<'_> {
         ids: &[&DirectoryId],
         places: &BTreeMap<DirectoryId, Vec<Entry>>,
     ) -> Result<BTreeSet<DirectoryId>, ProviderError> {
-        let base = dn::normalise(&self.mapping.base);
+        let base = Dn::of(&self.mapping.base);
         let inside = |id: &&DirectoryId| {
-            let places = places.get(*id).into_iter().flatten();
-            let mut names = places.map(|entry| dn::normalise(&entry.dn));
-            names.any(|name| dn::is_within(&name, &base))
+            let mut places = places.get(*id).into_iter().flatten();
+            places.any(|entry| Dn::of(&entry.dn).is_within(&base))
         };
         let inside: Vec<_> = ids.iter().copied().filter(inside).collect();
         if inside.is_empty() {

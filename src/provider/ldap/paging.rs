@@ -9,12 +9,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use ldap3::Scope;
 use ldap3::controls::Control;
 
+use super::diagnostic::words;
 use super::entry::{Item, TooLarge};
 use super::range;
-use super::session::{Found, Search, Session, words};
+use super::session::{Found, Search, Session};
 use crate::ber::{self, Elements, Fault};
-use crate::model::{Entry, Gap};
-use crate::provider::mapping::dn;
+use crate::model::{Dn, Entry, Gap};
 use crate::provider::{ProviderError, referral};
 
 /// The control's name (RFC 2696).
@@ -256,7 +256,7 @@ struct Known(BTreeSet<u64>);
 impl Known {
     fn is_new(&mut self, name: &str) -> bool {
         let mut hasher = DefaultHasher::new();
-        dn::normalise(name).hash(&mut hasher);
+        Dn::of(name).hash(&mut hasher);
         self.0.insert(hasher.finish())
     }
 }

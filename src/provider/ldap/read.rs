@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
-use super::LdapProvider;
 use super::entry::TooLarge;
 use super::halves::Halves;
 use super::lookup::{Archive, Said, ask_again, look_up};
@@ -15,6 +14,7 @@ use super::rights::absence_shows;
 use super::root::{self, RootDse, texts};
 use super::session::{LARGEST_ENTRY, LARGEST_PERSON, Session};
 use super::silent::empty_groups;
+use super::source::LdapSource;
 use crate::config::{LdapUrl, Mapping};
 use crate::model::{
     AccountState, Directory, DirectoryId, Entry, Gap, GroupId, Lookup, Proof, SourceIdentity,
@@ -32,13 +32,13 @@ use crate::provider::{Ask, ProviderError};
 /// # Errors
 /// A wrong password at once, so that no account gets locked by our trying on, and the deadline of
 /// the whole reading; otherwise, when all servers failed, what each of them said.
-pub(super) async fn read(provider: &LdapProvider, ask: &Ask) -> Result<Directory, ProviderError> {
-    let settings = &provider.settings;
+pub(super) async fn read(source: &LdapSource, ask: &Ask) -> Result<Directory, ProviderError> {
+    let settings = &source.settings;
     let deadline = Instant::now() + settings.read_deadline;
     let door = Door::new(settings)?;
     let mut failures = Vec::new();
     for url in &settings.urls {
-        match read_from(&door, url, provider, ask, deadline).await {
+        match read_from(&door, url, source, ask, deadline).await {
             Ok(directory) => return Ok(directory),
             Err(error) if is_final(&error) => return Err(error),
             Err(error) => failures.push(error),
@@ -51,18 +51,18 @@ pub(super) async fn read(provider: &LdapProvider, ask: &Ask) -> Result<Directory
 async fn read_from(
     door: &Door<'_>,
     url: &LdapUrl,
-    provider: &LdapProvider,
+    source: &LdapSource,
     ask: &Ask,
     deadline: Instant,
 ) -> Result<Directory, ProviderError> {
     let mut session = door.open(url, deadline).await?;
     session.report_to(&ask.progress);
-    let read = read_over(&mut session, provider, ask, deadline).await;
+    let read = read_over(&mut session, source, ask, deadline).await;
     session.close().await;
     read.unwrap_or_else(|_| {
         Err(ProviderError::Deadline {
             url: url.to_string(),
-            deadline: provider.settings.read_deadline,
+            deadline: source.settings.read_deadline,
         })
     })
 }
@@ -70,22 +70,22 @@ async fn read_from(
 /// The same over a session that is open; the outer error is the deadline.
 pub(super) async fn read_over(
     session: &mut Session,
-    provider: &LdapProvider,
+    source: &LdapSource,
     ask: &Ask,
     deadline: Instant,
 ) -> Result<Result<Directory, ProviderError>, Elapsed> {
     let reader = Reader {
-        provider,
+        source,
         ask,
         deadline,
-        assembler: Assembler::new(&provider.mapping, &ask.now).asked_by_id(),
+        assembler: Assembler::new(&source.mapping, &ask.now).asked_by_id(),
         witness: None,
     };
     reader.read(session).await
 }
 
 struct Reader<'a> {
-    provider: &'a LdapProvider,
+    source: &'a LdapSource,
     ask: &'a Ask,
     deadline: Instant,
     assembler: Assembler<'a>,
@@ -94,7 +94,7 @@ struct Reader<'a> {
 
 /// What is known before the groups.
 struct People {
-    source: SourceIdentity,
+    identity: SourceIdentity,
     gaps: Vec<Gap>,
     said: Said,
 }
@@ -123,8 +123,8 @@ impl Reader<'_> {
         let mut directory = self.assembler.finish(
             absence(people.gaps, &proof),
             absence(groups, &proof),
-            people.source,
-            &self.provider.sentinels,
+            people.identity,
+            &self.source.sentinels,
         );
         for (id, said) in people.said {
             directory.accounts.add_lookup(id, said);
@@ -135,10 +135,10 @@ impl Reader<'_> {
     /// Accounts, and look-ups of those who are missing.
     async fn people(&mut self, session: &mut Session) -> Result<(RootDse, People), ProviderError> {
         let root = RootDse::read(session).await?;
-        let base = &self.provider.mapping.base;
-        let source = source(session, &root, &self.provider.mapping).await?;
+        let base = &self.source.mapping.base;
+        let identity = identity(session, &root, &self.source.mapping).await?;
         let at = self.ask.now.wall;
-        if let Some(behind) = behind(&self.ask.heard, &source.progress, at) {
+        if let Some(behind) = behind(&self.ask.heard, &identity.progress, at) {
             return Err(ProviderError::Behind {
                 url: session.url().to_owned(),
                 from: behind.from,
@@ -149,14 +149,21 @@ impl Reader<'_> {
         self.locks(session).await;
         let missing = self.assembler.missing(&self.ask.known);
         let archive = Archive {
-            mapping: &self.provider.mapping,
+            mapping: &self.source.mapping,
             now: &self.ask.now,
             context: root.context_of(base),
             witness: self.witness.as_ref(),
         };
         let mut said = look_up(session, &archive, &missing).await;
         said.extend(locked);
-        Ok((root, People { source, gaps, said }))
+        Ok((
+            root,
+            People {
+                identity,
+                gaps,
+                said,
+            },
+        ))
     }
 
     async fn accounts(
@@ -164,7 +171,7 @@ impl Reader<'_> {
         session: &mut Session,
         root: &RootDse,
     ) -> Result<(Vec<Gap>, Said), ProviderError> {
-        let mapping = &self.provider.mapping;
+        let mapping = &self.source.mapping;
         let attributes: Vec<_> = wanted_attributes(mapping).into_iter().collect();
         let what = Subtree {
             base: &mapping.base,
@@ -200,7 +207,7 @@ impl Reader<'_> {
         session: &mut Session,
         entries: &[TooLarge],
     ) -> Result<Said, ProviderError> {
-        let mapping = &self.provider.mapping;
+        let mapping = &self.source.mapping;
         let mut said = Said::new();
         for entry in entries {
             let again = ask_again(session, mapping, &entry.dn).await?;
@@ -221,7 +228,7 @@ impl Reader<'_> {
     /// Where nobody is locked, finds out whether it could be seen if somebody were.
     async fn locks(&mut self, session: &mut Session) {
         for rule in self.assembler.unshown() {
-            if absence_shows(session, &self.provider.mapping, &rule).await {
+            if absence_shows(session, &self.source.mapping, &rule).await {
                 self.assembler.readable(rule);
             } else {
                 self.assembler.hidden(rule);
@@ -231,7 +238,7 @@ impl Reader<'_> {
 
     /// Whatever happens here leaves the accounts as they are.
     async fn groups(&mut self, session: &mut Session, root: &RootDse) -> Vec<Gap> {
-        let mapping = &self.provider.mapping;
+        let mapping = &self.source.mapping;
         if mapping.group_filter.is_empty() {
             return vec![Gap::NotRead];
         }
@@ -269,7 +276,7 @@ impl Reader<'_> {
     }
 
     fn page_size(&self, root: &RootDse) -> Option<u32> {
-        (root.paging != Some(false)).then_some(self.provider.settings.page_size)
+        (root.paging != Some(false)).then_some(self.source.settings.page_size)
     }
 }
 
@@ -314,7 +321,7 @@ fn own_id(entry: &Entry) -> Option<String> {
 
 /// Which directory it is: the address, the tree and by what people are known there, and the id of
 /// the tree's root.
-pub(super) async fn source(
+pub(super) async fn identity(
     session: &mut Session,
     root: &RootDse,
     mapping: &Mapping,

@@ -1,6 +1,6 @@
 //! What a refused bind means, and what to do.
 
-use super::session::{plain, words};
+use super::diagnostic::{plain, words};
 use crate::provider::ProviderError;
 
 /// The error for a bind that ended with another result than 0.

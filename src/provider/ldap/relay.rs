@@ -3,34 +3,19 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
-use super::frame::{self, Outcome};
+use super::ending::{Ended, Ending};
+use super::frame;
 use super::sieve::{Open, Sieve};
 
 /// The connection to a server, whatever carries it.
 pub(super) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
-
-/// How a connection ended, if not by us.
-#[derive(Debug)]
-pub(super) enum Ended {
-    /// The server closed it.
-    Closed,
-    /// The server closed it and said why.
-    Notice(Outcome),
-    /// The operating system or TLS reported an error.
-    Io(io::Error),
-    /// The server sent what could harm us.
-    Violation(&'static str),
-}
-
-/// Where the relay writes how the connection ended, before the library can notice that it did.
-pub(super) type Ending = Arc<OnceLock<Ended>>;
 
 /// Copies until one side closes. Both sides are closed when this returns. `largest` is the size of
 /// the largest entry that is not passed over; it may change between two requests.

@@ -2,11 +2,11 @@
 
 use ldap3::Scope;
 
+use super::diagnostic::plain;
 use super::paging::PAGED_RESULTS;
-use super::session::{LARGEST_ENTRY, Search, Session, plain};
-use crate::model::Entry;
+use super::session::{LARGEST_ENTRY, Search, Session};
+use crate::model::{Dn, Entry};
 use crate::provider::ProviderError;
-use crate::provider::mapping::dn;
 
 const ATTRIBUTES: [&str; 10] = [
     "namingContexts",
@@ -73,13 +73,13 @@ impl RootDse {
 
     /// The tree that contains `base`: the innermost where trees are nested.
     pub(super) fn context_of(&self, base: &str) -> Option<&str> {
-        let base = dn::normalise(base);
+        let base = Dn::of(base);
         let contexts = self.naming_contexts.iter();
         contexts
-            .filter(|context| !context.is_empty())
-            .filter(|context| dn::is_within(&base, &dn::normalise(context)))
-            .max_by_key(|context| dn::normalise(context).len())
-            .map(String::as_str)
+            .map(|context| (Dn::of(context), context))
+            .filter(|(context, _)| !context.is_root() && base.is_within(context))
+            .max_by_key(|(context, _)| context.as_str().len())
+            .map(|(_, context)| context.as_str())
     }
 }
 

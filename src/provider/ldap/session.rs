@@ -14,11 +14,13 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::net::UnixStream;
 
 use super::connect::{self, TlsFacts, Way};
+use super::diagnostic::{plain, words};
+use super::ending::{Ended, Ending};
 use super::entry::{self, Item, TooLarge};
 use super::refusal::bind_refused;
-use super::relay::{Ended, Ending, relay};
+use super::relay::relay;
 use crate::config::LdapUrl;
-use crate::model::{Entry, printable};
+use crate::model::Entry;
 use crate::provider::{Progress, ProviderError};
 
 /// The most entries of one session: far above any directory that we are for, and a bound on what
@@ -331,21 +333,4 @@ fn found(result: LdapResult) -> Found {
         referral: result.refs,
         controls: result.ctrls,
     }
-}
-
-/// `: ` and what the server said, if it said anything.
-pub(super) fn words(text: &str) -> String {
-    let text = plain(text);
-    if text.is_empty() {
-        text
-    } else {
-        format!(": {text}")
-    }
-}
-
-/// A server's words, fit for one line of a log.
-pub(super) fn plain(text: &str) -> String {
-    const MOST: usize = 300;
-    let shown = text.trim().trim_end_matches('\0');
-    printable(shown).chars().take(MOST).collect()
 }

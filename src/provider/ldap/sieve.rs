@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::ending::Ended;
 use super::frame::{self, Message, is_last};
-use super::relay::Ended;
 use crate::ber;
 
 /// The name of the attribute that stands in for what was passed over; its value is the number of

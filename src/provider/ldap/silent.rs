@@ -9,13 +9,14 @@ use super::root::RootDse;
 use super::schema::known_attributes;
 use super::session::{LARGEST_ENTRY, LARGEST_PERSON, Search, Session};
 use crate::config::{Mapping, Schema};
+use crate::model::Dn;
 use crate::provider::ProviderError;
-use crate::provider::mapping::{dn, escape_filter_value, member_attributes};
+use crate::provider::mapping::{escape_filter_value, member_attributes};
 
 /// The most groups whose members one search asks for.
 const AT_ONCE: u32 = 50;
 
-/// Those of these groups, all by DN in normal form, that have no member by the server's own word.
+/// Those of these groups that have no member by the server's own word.
 ///
 /// A condition on an attribute that the server does not know, or that we may not search by, is
 /// undefined, and so is its negation (RFC 4511, 4.5.1.7; slapd.access(5)): whoever is found by it
@@ -27,15 +28,15 @@ pub(super) async fn empty_groups(
     root: &RootDse,
     mapping: &Mapping,
     page_size: Option<u32>,
-    mut groups: BTreeSet<String>,
-) -> BTreeSet<String> {
+    mut groups: BTreeSet<Dn>,
+) -> BTreeSet<Dn> {
     let empty = shown_empty(session, root, mapping, page_size).await;
     groups.retain(|group| empty.contains(group));
     if mapping.schema != Schema::Ad {
         return groups;
     }
     let mut proven = BTreeSet::new();
-    let groups: Vec<String> = groups.into_iter().collect();
+    let groups: Vec<Dn> = groups.into_iter().collect();
     for some in groups.chunks(AT_ONCE as usize) {
         proven.extend(unclaimed(session, mapping, some).await);
     }
@@ -43,16 +44,12 @@ pub(super) async fn empty_groups(
 }
 
 /// Those of these groups that no account says to be in.
-async fn unclaimed(
-    session: &mut Session,
-    mapping: &Mapping,
-    groups: &[String],
-) -> BTreeSet<String> {
-    let mut groups: BTreeSet<String> = groups.iter().cloned().collect();
+async fn unclaimed(session: &mut Session, mapping: &Mapping, groups: &[Dn]) -> BTreeSet<Dn> {
+    let mut groups: BTreeSet<Dn> = groups.iter().cloned().collect();
     while !groups.is_empty() {
         let claims: String = groups
             .iter()
-            .map(|group| format!("(memberOf={})", escape_filter_value(group)))
+            .map(|group| format!("(memberOf={})", escape_filter_value(group.as_str())))
             .collect();
         let search = Search {
             base: &mapping.base,
@@ -71,7 +68,7 @@ async fn unclaimed(
         }
         let before = groups.len();
         for claim in found.iter().flat_map(|entry| entry.values("memberof")) {
-            groups.remove(&dn::normalise(&String::from_utf8_lossy(claim)));
+            groups.remove(&Dn::of(&String::from_utf8_lossy(claim)));
         }
         // Somebody is in one of them, and does not show in which.
         if groups.len() == before {
@@ -87,7 +84,7 @@ async fn shown_empty(
     root: &RootDse,
     mapping: &Mapping,
     page_size: Option<u32>,
-) -> BTreeSet<String> {
+) -> BTreeSet<Dn> {
     let lists = member_attributes(mapping);
     let found = without(session, mapping, &lists, page_size).await;
     let empty = found.unwrap_or_default();
@@ -109,7 +106,7 @@ async fn without(
     mapping: &Mapping,
     lists: &BTreeSet<String>,
     page_size: Option<u32>,
-) -> Result<BTreeSet<String>, ProviderError> {
+) -> Result<BTreeSet<Dn>, ProviderError> {
     let mut empty = BTreeSet::new();
     if lists.is_empty() {
         return Ok(empty);
@@ -124,7 +121,7 @@ async fn without(
         largest: LARGEST_ENTRY,
     };
     list(session, &what, &mut |entry| {
-        empty.insert(dn::normalise(&entry.dn));
+        empty.insert(Dn::of(&entry.dn));
     })
     .await?;
     Ok(empty)

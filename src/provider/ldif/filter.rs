@@ -7,8 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::Entry;
-use crate::provider::mapping::dn;
+use crate::model::{Dn, Entry, fold};
 
 /// The deepest nesting of a filter. Real ones stay below ten.
 const MAX_DEPTH: usize = 50;
@@ -42,7 +41,7 @@ pub(super) enum Test {
 pub(super) struct Assertion {
     bytes: Vec<u8>,
     folded: Option<String>,
-    dn: Option<String>,
+    dn: Option<Dn>,
 }
 
 /// Why a filter cannot be used.
@@ -124,7 +123,7 @@ impl Test {
             Self::AtLeast(wanted) => wanted.order(value).is_some_and(|o| o.is_ge()),
             Self::AtMost(wanted) => wanted.order(value).is_some_and(|o| o.is_le()),
             Self::Substrings(start, middle, end) => {
-                text().is_some_and(|t| has_parts(&dn::fold(t), start, middle, end))
+                text().is_some_and(|t| has_parts(&fold(t), start, middle, end))
             }
             Self::AllBits(mask) => number().is_some_and(|n| n & mask == *mask),
             Self::AnyBit(mask) => number().is_some_and(|n| n & mask != 0),
@@ -150,8 +149,8 @@ impl Assertion {
     fn new(bytes: Vec<u8>) -> Self {
         let text = std::str::from_utf8(&bytes).ok();
         Self {
-            folded: text.map(dn::fold),
-            dn: text.filter(|t| dn::is_dn(t)).map(dn::normalise),
+            folded: text.map(fold),
+            dn: text.and_then(Dn::read),
             bytes,
         }
     }
@@ -163,16 +162,17 @@ impl Assertion {
         let (Ok(text), Some(folded)) = (std::str::from_utf8(value), &self.folded) else {
             return false;
         };
-        let known = dn::fold(text);
+        let known = fold(text);
         known == *folded
-            || (self.dn.is_some() && self.dn == Some(dn::normalise(text)))
+            || (self.dn.is_some() && self.dn == Some(Dn::of(text)))
             || (attribute == "objectclass" && superclasses(&known).contains(&folded.as_str()))
-            || (attribute == "objectcategory" && dn::rdn_value(text, "cn").as_ref() == Some(folded))
+            || (attribute == "objectcategory"
+                && Dn::first_value(text, "cn").as_ref() == Some(folded))
     }
 
     /// How a value compares with this one.
     fn order(&self, value: &[u8]) -> Option<std::cmp::Ordering> {
-        let known = dn::fold(std::str::from_utf8(value).ok()?);
+        let known = fold(std::str::from_utf8(value).ok()?);
         let wanted = self.folded.as_ref()?;
         Some(match (known.parse::<i64>(), wanted.parse::<i64>()) {
             (Ok(known), Ok(wanted)) => known.cmp(&wanted),

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{DirectoryId, Gap};
+use crate::model::{DirectoryId, Dn, Gap};
 
 /// The names of all entries so far.
 #[derive(Debug, Default)]
 pub(super) struct Places {
-    /// The id of the entry, by DN in normal form.
-    all: BTreeMap<String, Option<DirectoryId>>,
+    /// The id of the entry.
+    all: BTreeMap<Dn, Option<DirectoryId>>,
     /// Who stands there again: the first few.
     twice: Vec<String>,
     count: usize,
@@ -19,7 +19,7 @@ impl Places {
     /// deleted and made anew between two dumps.
     pub(super) fn take(
         &mut self,
-        name: &str,
+        name: &Dn,
         dn: &str,
         id: Option<&DirectoryId>,
     ) -> Option<DirectoryId> {
@@ -27,7 +27,7 @@ impl Places {
             return None;
         }
         let Some(known) = self.all.get_mut(name) else {
-            self.all.insert(name.to_owned(), id.cloned());
+            self.all.insert(name.clone(), id.cloned());
             return None;
         };
         self.count += 1;

@@ -9,18 +9,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::trusted::{self, FileError};
 use crate::config::{LockRule, Mapping};
-use crate::model::{Directory, DirectoryId, Entry, Gap, Lookup, Proof, SourceIdentity};
+use crate::model::{Directory, DirectoryId, Dn, Entry, Gap, Lookup, Proof, SourceIdentity};
 use crate::provider::mapping::{
-    Assembler, NoId, dn, group_id_of, id_context, id_of, is_suspect_count, is_tombstone,
-    lock_sources, may_be_empty, wanted_attributes, wanted_group_attributes,
+    Assembler, NoId, group_id_of, id_context, id_of, is_suspect_count, is_tombstone, lock_sources,
+    may_be_empty, wanted_attributes, wanted_group_attributes,
 };
 use crate::provider::{Ask, ProviderError, referral};
 
-use super::What;
 use super::filter::Filter;
 use super::form;
 use super::places::Places;
 use super::records::{Bad, Item, Program, Records};
+use super::source::LdifSource;
 
 /// More records than this that cannot be understood: the file is no LDIF.
 const MAX_BAD: usize = 1000;
@@ -34,27 +34,27 @@ const CUT: &str = "it does not end with an empty line after its last entry: it m
 
 /// Reads the file. Blocks; returns early, with an error, when `given_up` becomes true.
 pub(super) fn read(
-    what: &What,
+    source: &LdifSource,
     ask: &Ask,
     given_up: &AtomicBool,
 ) -> Result<Directory, ProviderError> {
     let fail = |text: String| ProviderError::File {
-        path: what.path.display().to_string(),
+        path: source.path.display().to_string(),
         what: text,
     };
-    let scope = Scope::new(&what.mapping).map_err(fail)?;
-    let (file, before) = open(&what.path).map_err(fail)?;
+    let scope = Scope::new(&source.mapping).map_err(fail)?;
+    let (file, before) = open(&source.path).map_err(fail)?;
     let mut input = BufReader::new(Watched { file, given_up });
     let broken = |e: io::Error| fail(format!("reading failed: {e}"));
     if let Some(what) = form::foreign(input.fill_buf().map_err(broken)?) {
         return Err(fail(what));
     }
     let mut records = Records::new(input, &scope.wanted);
-    let mut pass = Pass::new(what, ask, &scope);
+    let mut pass = Pass::new(source, ask, &scope);
     while let Some(item) = records.next().map_err(broken)? {
         pass.take(item, records.closed()).map_err(fail)?;
     }
-    pass.end(&records, &before, &what.path).map_err(fail)
+    pass.end(&records, &before, &source.path).map_err(fail)
 }
 
 /// A file whose reading can be given up at any time.
@@ -91,9 +91,9 @@ fn open(path: &Path) -> Result<(File, Metadata), String> {
 
 /// Which entries are accounts, and which are groups.
 struct Scope {
-    base: String,
+    base: Dn,
     filter: Filter,
-    group_base: String,
+    group_base: Dn,
     /// `None` when groups are not to be read.
     group_filter: Option<Filter>,
     wanted: BTreeSet<String>,
@@ -119,9 +119,9 @@ impl Scope {
             group_filter = Some(filter);
         }
         Ok(Self {
-            base: dn::normalise(&mapping.base),
+            base: Dn::of(&mapping.base),
             filter,
-            group_base: dn::normalise(&mapping.group_base),
+            group_base: Dn::of(&mapping.group_base),
             group_filter,
             wanted,
             lock_attributes: mapping
@@ -136,7 +136,7 @@ impl Scope {
 
 /// What is known while the file passes by.
 struct Pass<'a> {
-    what: &'a What,
+    source: &'a LdifSource,
     ask: &'a Ask,
     scope: &'a Scope,
     assembler: Assembler<'a>,
@@ -151,9 +151,9 @@ struct Pass<'a> {
     below_base: usize,
     /// How many entries below the base have each attribute that the filter of accounts asks for.
     asked_for: BTreeMap<String, usize>,
-    /// Groups that need no member, by DN in normal form. Whether a file hides the members of
+    /// Groups that need no member. Whether a file hides the members of
     /// others nobody can tell.
-    may_be_empty: BTreeSet<String>,
+    may_be_empty: BTreeSet<Dn>,
     selected: usize,
     with_id: usize,
     more_pages: bool,
@@ -166,12 +166,12 @@ struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    fn new(what: &'a What, ask: &'a Ask, scope: &'a Scope) -> Self {
+    fn new(source: &'a LdifSource, ask: &'a Ask, scope: &'a Scope) -> Self {
         Self {
-            what,
+            source,
             ask,
             scope,
-            assembler: Assembler::new(&what.mapping, &ask.now).export(),
+            assembler: Assembler::new(&source.mapping, &ask.now).export(),
             elsewhere: BTreeMap::new(),
             gaps: Vec::new(),
             first_bad: None,
@@ -202,7 +202,7 @@ impl<'a> Pass<'a> {
             Item::Entry(entry) => self.entry(entry, closed),
             Item::Bad(bad) => return self.bad(bad),
             Item::Referral(address) => {
-                let hidden = referral::hides(&[address], &self.what.mapping.base);
+                let hidden = referral::hides(&[address], &self.source.mapping.base);
                 self.gaps.extend(hidden.map(Gap::Referral));
             }
             Item::Result { code: 0, .. } => self.succeeded = true,
@@ -228,15 +228,15 @@ impl<'a> Pass<'a> {
         if is_tombstone(&entry) {
             return;
         }
-        let name = dn::normalise(&entry.dn);
-        let mapping = &self.what.mapping;
+        let name = Dn::of(&entry.dn);
+        let mapping = &self.source.mapping;
         let id = id_of(&entry, mapping).ok();
         let has_id = entry.values(&mapping.id.name).iter().any(|v| !v.is_empty());
         self.with_id += usize::from(has_id);
         if let Some(before) = self.places.take(&name, &entry.dn, id.as_ref()) {
             self.assembler.replaced(&before);
         }
-        let in_base = dn::is_within(&name, &self.scope.base);
+        let in_base = name.is_within(&self.scope.base);
         self.below_base += usize::from(in_base);
         for (attribute, count) in self.asked_for.iter_mut().filter(|_| in_base) {
             *count += usize::from(!entry.values(attribute).is_empty());
@@ -246,9 +246,10 @@ impl<'a> Pass<'a> {
             .iter()
             .any(|name| !entry.values(name).is_empty());
         let is_account = in_base && self.scope.filter.matches(&entry);
-        let is_group = self.scope.group_filter.as_ref().is_some_and(|filter| {
-            dn::is_within(&name, &self.scope.group_base) && filter.matches(&entry)
-        });
+        let is_group =
+            self.scope.group_filter.as_ref().is_some_and(|filter| {
+                name.is_within(&self.scope.group_base) && filter.matches(&entry)
+            });
         if is_group {
             if may_be_empty(&entry, mapping) {
                 self.may_be_empty.insert(name);
@@ -298,7 +299,7 @@ impl<'a> Pass<'a> {
     }
 
     fn bad_account(&mut self, bad: &Bad, name: String) {
-        let mapping = &self.what.mapping;
+        let mapping = &self.source.mapping;
         let id = bad.entry.as_ref().map(|entry| id_of(entry, mapping));
         let why = bad.why.clone();
         let is_meant = || may_be(bad, &self.scope.base, &self.scope.filter);
@@ -327,7 +328,7 @@ impl<'a> Pass<'a> {
             return;
         }
         let id = bad.entry.as_ref();
-        let id = id.and_then(|entry| group_id_of(entry, &self.what.mapping).ok());
+        let id = id.and_then(|entry| group_id_of(entry, &self.source.mapping).ok());
         if id.is_none() || may_be(bad, &self.scope.group_base, filter) {
             self.assembler.reject_group(id, name, bad.why.clone());
         }
@@ -350,7 +351,7 @@ impl<'a> Pass<'a> {
         before: &Metadata,
         path: &Path,
     ) -> Result<Directory, String> {
-        let mapping = &self.what.mapping;
+        let mapping = &self.source.mapping;
         if self.entries == 0
             && let Some(first) = self.first_bad
         {
@@ -399,7 +400,7 @@ impl<'a> Pass<'a> {
                 "{} entries below the base {}, none has {}, which accounts.filter asks for: dump it \
                  too (ldapsearch with the attributes '*' '+')",
                 self.below_base,
-                self.what.mapping.base,
+                self.source.mapping.base,
                 lacking.join(" or "),
             ))
         })
@@ -414,7 +415,7 @@ impl<'a> Pass<'a> {
                 .filter(LockRule::is_operational)
                 .for_each(|rule| self.assembler.hidden(rule));
         }
-        let mapping = &self.what.mapping;
+        let mapping = &self.source.mapping;
         let name = path.display().to_string();
         let absence = match self.gaps.is_empty() {
             false => Err(self.gaps),
@@ -440,7 +441,7 @@ impl<'a> Pass<'a> {
             context: id_context(&mapping.base, mapping),
             ..SourceIdentity::default()
         };
-        let sentinels = &self.what.sentinels;
+        let sentinels = &self.source.sentinels;
         let mut directory = self
             .assembler
             .finish(absence, group_absence, source, sentinels);
@@ -497,8 +498,8 @@ fn unended(program: Program) -> Gap {
 }
 
 /// Whether a record that cannot be used may be one that this filter finds below this base.
-fn may_be(bad: &Bad, base: &str, filter: &Filter) -> bool {
-    let outside = |dn: &String| !dn::is_within(&dn::normalise(dn), base);
+fn may_be(bad: &Bad, base: &Dn, filter: &Filter) -> bool {
+    let outside = |dn: &String| !Dn::of(dn).is_within(base);
     let decides = |name: &String| name.is_empty() || filter.attributes().contains(name);
     let found = bad.entry.as_ref().is_none_or(|entry| filter.matches(entry));
     !bad.dn.as_ref().is_some_and(outside) && (found || bad.attribute.as_ref().is_some_and(decides))

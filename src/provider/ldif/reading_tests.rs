@@ -366,7 +366,7 @@ fn without_a_group_filter_no_groups_are_read() {
 fn a_reading_that_is_given_up_stops() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(person("alice", 1).as_bytes()).unwrap();
-    let what = What {
+    let what = LdifSource {
         path: file.path().into(),
         mapping: rfc2307(),
         sentinels: Vec::new(),
@@ -378,40 +378,11 @@ fn a_reading_that_is_given_up_stops() {
 }
 
 #[test]
-fn dropping_the_future_stops_the_thread() {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    // Zeros without end: reading them all would take minutes.
-    file.as_file().set_len(1 << 40).unwrap();
-    let name = ProviderName::new("default");
-    let mut provider = LdifProvider::new(name, file.path().into(), rfc2307(), Vec::new());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap();
-    let ask = ask(&[]);
-    let short = std::time::Duration::from_millis(50);
-    runtime.block_on(async {
-        assert!(
-            tokio::time::timeout(short, provider.read(&ask))
-                .await
-                .is_err()
-        );
-        for _ in 0..100 {
-            if std::sync::Arc::strong_count(&provider.what) == 1 {
-                return;
-            }
-            tokio::time::sleep(short).await;
-        }
-        panic!("the thread is still reading");
-    });
-}
-
-#[test]
 fn an_account_that_expired_meanwhile_is_locked() {
     let text = person("alice", 1).replace("entryUUID", "shadowExpire: 20454\nentryUUID");
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(text.as_bytes()).unwrap();
-    let what = What {
+    let what = LdifSource {
         path: file.path().into(),
         mapping: rfc2307(),
         sentinels: Vec::new(),

@@ -6,8 +6,7 @@ use std::io::{self, BufRead};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::model::Entry;
-use crate::provider::mapping::dn;
+use crate::model::{Dn, Entry};
 
 use super::lines::{Line, Lines};
 
@@ -361,7 +360,7 @@ fn read_dn(value: Value<'_>) -> Result<String, String> {
     let bytes = value.bytes().ok_or("the dn is no base64, or a URL")?;
     let name = String::from_utf8(bytes).map_err(|_| "the dn is no UTF-8 text")?;
     let name = name.trim();
-    if name.is_empty() || dn::is_dn(name) {
+    if name.is_empty() || Dn::read(name).is_some() {
         Ok(name.to_owned())
     } else {
         Err(format!("{name:?} is no DN"))

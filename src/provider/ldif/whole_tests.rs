@@ -190,7 +190,7 @@ fn a_usual_limit_is_suspect_unless_the_search_says_that_it_succeeded() {
 fn a_missing_sentinel_is_noticed() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(person("alice", 1).as_bytes()).unwrap();
-    let what = What {
+    let what = LdifSource {
         path: file.path().into(),
         mapping: rfc2307(),
         sentinels: vec!["alice".into(), "canary".into()],

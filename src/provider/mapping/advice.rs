@@ -1,6 +1,6 @@
 //! What to do about entries without a usable id.
 
-use super::dn;
+use crate::model::Dn;
 
 /// What helps where nothing better is known.
 pub(super) const REPAIR: &str = "repair them or leave them out with the filter";
@@ -10,27 +10,18 @@ pub(super) const REPAIR: &str = "repair them or leave them out with the filter";
 /// FreeIPA shows each person a second time below `cn=compat`, without an id; the people themselves are
 /// below `cn=accounts` beside it.
 pub(super) fn about_base(base: &str, usable: &[&str], bad: &[&str]) -> String {
-    let base = dn::normalise(base);
+    let base = Dn::of(base);
+    let inside =
+        |parent: &Dn, names: &[&str]| names.iter().any(|name| Dn::of(name).is_within(parent));
     // Where a record stands that could not be read is not known.
-    if !bad
-        .iter()
-        .all(|name| dn::is_within(&dn::normalise(name), &base))
-    {
+    if !bad.iter().all(|name| Dn::of(name).is_within(&base)) {
         return REPAIR.to_owned();
     }
-    let compat = format!("cn=compat,{base}");
-    let inside = |parent: &str, names: &[&str]| {
-        let mut names = names.iter().map(|name| dn::normalise(name));
-        names.any(|name| dn::is_within(&name, parent))
-    };
-    let better = if bad
-        .iter()
-        .any(|name| dn::is_within(&dn::normalise(name), &compat))
-    {
-        let people = format!("cn=accounts,{base}");
+    let better = if inside(&Dn::of(&format!("cn=compat,{base}")), bad) {
+        let people = Dn::of(&format!("cn=accounts,{base}"));
         inside(&people, usable).then_some(people)
     } else {
-        common_parent(usable).filter(|parent| *parent != base && dn::is_within(parent, &base))
+        common_parent(usable).filter(|parent| *parent != base && parent.is_within(&base))
     };
     match better.filter(|better| !inside(better, bad)) {
         Some(better) => format!(
@@ -42,14 +33,14 @@ pub(super) fn about_base(base: &str, usable: &[&str], bad: &[&str]) -> String {
 }
 
 /// The nearest name that is above all of these.
-fn common_parent(names: &[&str]) -> Option<String> {
+fn common_parent(names: &[&str]) -> Option<Dn> {
     let (first, rest) = names.split_first()?;
-    let rest: Vec<String> = rest.iter().map(|name| dn::normalise(name)).collect();
-    let mut parent = dn::parent(first);
-    while !rest.iter().all(|name| dn::is_within(name, &parent)) {
-        parent = dn::parent(&parent);
+    let rest: Vec<Dn> = rest.iter().map(|name| Dn::of(name)).collect();
+    let mut parent = Dn::of(first).parent();
+    while !rest.iter().all(|name| name.is_within(&parent)) {
+        parent = parent.parent();
     }
-    Some(parent).filter(|parent| !parent.is_empty())
+    Some(parent).filter(|parent| !parent.is_root())
 }
 
 #[cfg(test)]

@@ -4,18 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{LockRule, Mapping};
 use crate::model::{
-    Account, AccountState, Directory, DirectoryId, Entry, Gap, GroupId, Now, Proof, Rejected,
-    Roster, Shape, SourceIdentity,
+    Account, AccountState, Directory, DirectoryId, Dn, Entry, Gap, GroupId, Now, Proof, Rejected,
+    Roster, Shape, SourceIdentity, fold,
 };
 
-use super::locks::{Judgement, judge};
+use super::attributes::{lock_sources, remains_attributes, wanted_attributes};
+use super::locks::{Judgement, judge, shown_by};
 use super::person::{Unusable, person};
+use super::remains::is_tombstone;
 use super::roles::{Computed, ROLE, Roles};
 use super::unique::{Clash, Unique};
-use super::{
-    advice, dn, groups, ids, is_tombstone, lock_sources, not_a_person, remains_attributes,
-    shown_by, wanted_attributes,
-};
+use super::{advice, groups, ids, not_a_person};
 
 /// Builds a [`Directory`] from the entries of one reading. No raw entry is kept.
 ///
@@ -157,19 +156,19 @@ impl<'a> Assembler<'a> {
         }
     }
 
-    /// The groups that show no member so far, by DN in normal form. Whether they have none is to be
+    /// The groups that show no member so far. Whether they have none is to be
     /// found out by other means: of those who do, [`Assembler::empty_groups`] is told. Of the others
     /// nobody can say who is in them.
-    pub fn silent_groups(&self) -> BTreeSet<String> {
+    pub fn silent_groups(&self) -> BTreeSet<Dn> {
         let groups = self.groups.items.values();
         let silent = groups.filter(|group| group.silent);
-        silent.map(|group| dn::normalise(&group.dn)).collect()
+        silent.map(|group| Dn::of(&group.dn)).collect()
     }
 
-    /// It was proven that the groups of these DNs, in normal form, have no member.
-    pub fn empty_groups(&mut self, names: &BTreeSet<String>) {
+    /// It was proven that the groups of these DNs have no member.
+    pub fn empty_groups(&mut self, names: &BTreeSet<Dn>) {
         for group in self.groups.items.values_mut() {
-            group.silent &= !names.contains(&dn::normalise(&group.dn));
+            group.silent &= !names.contains(&Dn::of(&group.dn));
         }
     }
 
@@ -346,26 +345,18 @@ impl<'a> Assembler<'a> {
         let (mut dns, mut names) = (BTreeSet::new(), BTreeSet::new());
         if !sentinels.is_empty() {
             for account in self.accounts.items.values() {
-                dns.insert(dn::normalise(&account.dn));
+                dns.insert(Dn::of(&account.dn));
                 let others = account.other_usernames.iter();
                 let all = std::iter::once(&account.username).chain(others);
-                names.extend(all.map(|name| dn::fold(&name.replace(Account::HIDDEN, ""))));
+                names.extend(all.map(|name| fold(&name.replace(Account::HIDDEN, ""))));
             }
-            dns.extend(self.groups.items.values().map(|g| dn::normalise(&g.dn)));
-            dns.extend(
-                self.accounts
-                    .rejected
-                    .iter()
-                    .map(|r| dn::normalise(&r.name)),
-            );
-            dns.extend(self.groups.rejected.iter().map(|r| dn::normalise(&r.name)));
+            dns.extend(self.groups.items.values().map(|g| Dn::of(&g.dn)));
+            dns.extend(self.accounts.rejected.iter().map(|r| Dn::of(&r.name)));
+            dns.extend(self.groups.rejected.iter().map(|r| Dn::of(&r.name)));
         }
-        let seen = |name: &&String| {
-            if dn::is_dn(name) {
-                dns.contains(&dn::normalise(name))
-            } else {
-                names.contains(&dn::fold(name))
-            }
+        let seen = |name: &&String| match Dn::read(name) {
+            Some(dn) => dns.contains(&dn),
+            None => names.contains(&fold(name)),
         };
         let missing = sentinels.iter().filter(|name| !seen(name));
         missing.map(|name| Gap::Sentinel(name.clone())).collect()
@@ -375,7 +366,7 @@ impl<'a> Assembler<'a> {
         let accounts = self.accounts.items.len();
         let mut containers = BTreeMap::new();
         for account in self.accounts.items.values() {
-            *containers.entry(dn::parent(&account.dn)).or_insert(0) += 1;
+            *containers.entry(Dn::of(&account.dn).parent()).or_insert(0) += 1;
         }
         // Entries that lost their place to an entry with the same id were counted too.
         let counted = std::mem::take(&mut self.attributes).into_iter();

@@ -55,7 +55,7 @@ fn a_whole_reading_proves_absence_and_has_a_shape() {
     assert_eq!(directory.shape.accounts, 2);
     assert_eq!(
         directory.shape.containers,
-        BTreeMap::from([("ou=people,dc=directory,dc=nh".to_owned(), 2)])
+        BTreeMap::from([(Dn::of("ou=people,dc=directory,dc=nh"), 2)])
     );
     let has = |name: &str| directory.shape.attributes.get(name).copied();
     assert_eq!(

@@ -5,15 +5,14 @@ use std::collections::BTreeSet;
 use crate::config::{EmailSource, Mapping};
 use crate::model::{AccountPart, EmailCandidates, Entry};
 
-use super::person::Unreadable;
-use super::text::Texts;
+use super::text::{Texts, UnreadableParts};
 
 /// What each configured source offers. `usernames` are those of the entry, the preferred first.
 pub(super) fn candidates(
     entry: &Entry,
     mapping: &Mapping,
     usernames: &[String],
-    unreadable: &mut Unreadable,
+    unreadable: &mut UnreadableParts,
 ) -> Vec<EmailCandidates> {
     let mut candidates = Vec::with_capacity(mapping.email.len());
     for source in &mapping.email {

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{GroupMembers, Mapping};
-use crate::model::{Account, DirectoryId, Entry, Group, GroupId};
+use crate::model::{Account, DirectoryId, Dn, Entry, Group, GroupId};
 use crate::plan::own_name;
 
-use super::dn;
-use super::text::Texts;
+use super::attributes::member_attributes;
+use super::text::{Texts, clean};
 
 /// A group whose members are names yet.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(super) struct RawGroup {
     pub(super) dn: String,
     name: String,
     usernames: BTreeSet<String>,
-    dns: BTreeSet<String>,
+    dns: BTreeSet<Dn>,
     unreadable: usize,
     /// Whether it shows no member, and nobody proved that it has none.
     pub(super) silent: bool,
@@ -54,7 +54,7 @@ pub(super) fn resolve(
             members,
             other_members,
             unseen: match raw.silent {
-                true => super::member_attributes(mapping),
+                true => member_attributes(mapping),
                 false => BTreeSet::new(),
             },
         };
@@ -75,7 +75,7 @@ pub fn may_be_empty(entry: &Entry, mapping: &Mapping) -> bool {
         let mut classes = entry.values("objectclass").iter();
         classes.any(|c| c.eq_ignore_ascii_case(class))
     });
-    let lists = super::member_attributes(mapping);
+    let lists = member_attributes(mapping);
     !demanded.any(|(_, list)| lists.contains(*list))
 }
 
@@ -83,7 +83,7 @@ pub fn may_be_empty(entry: &Entry, mapping: &Mapping) -> bool {
 #[derive(Default)]
 struct Index {
     usernames: BTreeMap<String, Option<DirectoryId>>,
-    dns: BTreeMap<String, Option<DirectoryId>>,
+    dns: BTreeMap<Dn, Option<DirectoryId>>,
 }
 
 impl Index {
@@ -95,11 +95,6 @@ impl Index {
         let mut index = Self::default();
         let by_name = groups.values().any(|g| !g.usernames.is_empty());
         let by_dn = groups.values().any(|g| !g.dns.is_empty());
-        let add = |map: &mut BTreeMap<_, _>, name, id: &DirectoryId| {
-            map.entry(name)
-                .and_modify(|known| *known = None)
-                .or_insert_with(|| Some(id.clone()));
-        };
         for (id, account) in accounts {
             if by_name {
                 let others = account.other_usernames.iter();
@@ -112,11 +107,17 @@ impl Index {
                 }
             }
             if by_dn {
-                add(&mut index.dns, dn::normalise(&account.dn), id);
+                add(&mut index.dns, Dn::of(&account.dn), id);
             }
         }
         index
     }
+}
+
+fn add<K: Ord>(map: &mut BTreeMap<K, Option<DirectoryId>>, name: K, id: &DirectoryId) {
+    map.entry(name)
+        .and_modify(|known| *known = None)
+        .or_insert_with(|| Some(id.clone()));
 }
 
 /// Reads a group's name and the names of its members.
@@ -152,12 +153,12 @@ pub(super) fn raw_group(entry: &Entry, mapping: &Mapping) -> Result<RawGroup, St
             match (std::str::from_utf8(value), members) {
                 (Err(_), _) => group.unreadable += 1,
                 (Ok(name), GroupMembers::Usernames(_)) => {
-                    group.usernames.extend(own_name(&super::clean(name)));
+                    group.usernames.extend(own_name(&clean(name)));
                 }
                 // `groupOfNames` needs a member: an empty name stands for nobody (RFC 4519, 3.5).
                 (Ok(name), GroupMembers::Dns(_)) if name.trim().is_empty() => {}
                 (Ok(name), GroupMembers::Dns(_)) => {
-                    group.dns.insert(dn::normalise(name));
+                    group.dns.insert(Dn::of(name));
                 }
             }
         }

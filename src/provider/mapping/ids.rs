@@ -54,7 +54,7 @@ pub fn id_context(tree: &str, mapping: &Mapping) -> String {
 /// Tree and attribute of a text that [`id_context`] made; `None` if it did not.
 pub fn ids_of(context: &str) -> Option<(&str, IdAttribute)> {
     let (tree, id) = context.rsplit_once(" by ")?;
-    Some((tree, IdAttribute::parse(id)?))
+    Some((tree, IdAttribute::parse(id).ok()?))
 }
 
 /// The RFC 4515 filter that finds an entry by its id, for the attribute of accounts.

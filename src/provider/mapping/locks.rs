@@ -19,31 +19,17 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::LockRule;
+use crate::config::{LockRule, Mapping};
 use crate::model::{AccountState, Entry, Now, Timestamp};
 
 use super::not_a_person::is_like;
 use super::passwords;
 use super::roles::{self, ROLE};
+use super::verdict::Verdict;
 
 const DAY_MS: i64 = 86_400_000;
 /// From 1601-01-01, where FILETIME begins, to 1970-01-01.
 const FILETIME_EPOCH_MS: i64 = 11_644_473_600_000;
-
-/// What one rule says of one entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It is locked, because of this value.
-    Locked(String),
-    /// It is locked, because of what the rule's attribute is computed from: its name and its value.
-    LockedBy(&'static str, String),
-    /// The value says that it is not.
-    Open,
-    /// There is no value.
-    Silent,
-    /// There is a value, and it cannot be told what it means.
-    Unclear(String),
-}
 
 /// What all rules say of one entry, as far as it can be told from this entry alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +38,20 @@ pub(super) enum Judgement {
     Settled(AccountState),
     /// It depends on whether one of these rules, silent here, speaks elsewhere in the reading.
     Open(BTreeSet<LockRule>),
+}
+
+/// The state of one entry that was read alone, without the rest of the directory: what only
+/// other entries could tell (whether `pwdAccountLockedTime` may be read) stays unknown; after a
+/// reading [`super::Assembler::state_of`] knows more.
+pub fn state_of(entry: &Entry, mapping: &Mapping, now: &Now) -> AccountState {
+    let (judgement, _) = judge(entry, &mapping.locks, now);
+    judgement.settle(&BTreeSet::new())
+}
+
+/// The lock rules whose attribute this entry has.
+pub(super) fn shown_by(entry: &Entry, mapping: &Mapping) -> BTreeSet<LockRule> {
+    let has = |rule: &&LockRule| !entry.values(&rule.attribute_key()).is_empty();
+    mapping.locks.iter().filter(has).cloned().collect()
 }
 
 /// The judgement, and when the account expires by itself.

@@ -5,7 +5,7 @@
 
 mod advice;
 mod assembler;
-pub mod dn;
+mod attributes;
 mod emails;
 mod groups;
 mod ids;
@@ -19,118 +19,19 @@ mod roles;
 mod text;
 mod unique;
 mod usernames;
-
-use std::collections::BTreeSet;
-
-use crate::config::{EmailSource, GroupMembers, LockRule, Mapping};
-use crate::model::{AccountState, Entry, Now};
+mod verdict;
 
 pub use assembler::Assembler;
+pub use attributes::{
+    lock_sources, member_attributes, person_attributes, remains_attributes, wanted_attributes,
+    wanted_group_attributes,
+};
 pub use groups::may_be_empty;
 pub use ids::{NoId, escape_filter_value, group_id_of, id_context, id_filter, id_of, ids_of};
+pub use locks::state_of;
 pub use remains::is_tombstone;
 pub use text::clean;
 pub use unique::is_suspect_count;
 
-/// The attributes that describe people, in lower case: id, username, e-mail sources and what their
-/// templates name, fields, whole names, lock rules.
-pub fn person_attributes(mapping: &Mapping) -> BTreeSet<String> {
-    let mut wanted = BTreeSet::from([mapping.id.name.clone(), mapping.username.clone()]);
-    wanted.extend(mapping.anchor.iter().map(|anchor| anchor.name.clone()));
-    for source in &mapping.email {
-        match source {
-            EmailSource::Attribute(name) => {
-                wanted.insert(name.clone());
-            }
-            EmailSource::Template(template) => wanted.extend(emails::placeholders(template)),
-        }
-    }
-    wanted.extend(mapping.fields.iter().flat_map(|(_, names)| names.clone()));
-    wanted.extend(mapping.full_name.iter().cloned());
-    wanted.extend(mapping.locks.iter().map(LockRule::attribute_key));
-    lower(wanted)
-}
-
-/// The attributes that tell what is kept of a deleted entry and which entry lost a replication
-/// conflict, in lower case. A server need not know them.
-pub fn remains_attributes(mapping: &Mapping) -> BTreeSet<String> {
-    remains::attributes(mapping.schema)
-}
-
-/// The attributes that accounts need, in lower case: those that describe people, and those by
-/// which others are told from them. A server need not know the latter.
-pub fn wanted_attributes(mapping: &Mapping) -> BTreeSet<String> {
-    let mut wanted = person_attributes(mapping);
-    wanted.extend(remains_attributes(mapping));
-    wanted.extend(lock_sources(mapping));
-    let rules = mapping.not_a_person.iter();
-    wanted.extend(rules.filter_map(|rule| rule.attribute_key()));
-    wanted
-}
-
-/// What servers compute the attributes of lock rules from, in lower case.
-pub fn lock_sources(mapping: &Mapping) -> BTreeSet<String> {
-    let sources = mapping.locks.iter().filter_map(LockRule::sources);
-    sources.map(str::to_owned).collect()
-}
-
-/// The attributes that groups need, in lower case: id, name, members.
-pub fn wanted_group_attributes(mapping: &Mapping) -> BTreeSet<String> {
-    let mut wanted = BTreeSet::from([mapping.group_id.name.clone(), mapping.group_name.clone()]);
-    wanted.extend(member_attributes(mapping));
-    lower(wanted)
-}
-
-/// The attributes that may hold the members of a group, in lower case.
-pub fn member_attributes(mapping: &Mapping) -> BTreeSet<String> {
-    let name = |members: &GroupMembers| match members {
-        GroupMembers::Usernames(name) | GroupMembers::Dns(name) => name.clone(),
-    };
-    lower(mapping.group_members.iter().map(name).collect())
-}
-
-/// The state of one entry that was read alone, without the rest of the directory: what only
-/// other entries could tell (whether `pwdAccountLockedTime` may be read) stays unknown; after a
-/// reading [`Assembler::state_of`] knows more.
-pub fn state_of(entry: &Entry, mapping: &Mapping, now: &Now) -> AccountState {
-    let (judgement, _) = locks::judge(entry, &mapping.locks, now);
-    judgement.settle(&BTreeSet::new())
-}
-
-/// The lock rules whose attribute this entry has.
-fn shown_by(entry: &Entry, mapping: &Mapping) -> BTreeSet<LockRule> {
-    let has = |rule: &&LockRule| !entry.values(&rule.attribute_key()).is_empty();
-    mapping.locks.iter().filter(has).cloned().collect()
-}
-
-fn lower(names: BTreeSet<String>) -> BTreeSet<String> {
-    names.into_iter().map(|n| n.to_ascii_lowercase()).collect()
-}
-
 #[cfg(test)]
 pub(crate) mod testing;
-
-#[cfg(test)]
-mod tests {
-    use super::testing::{ad, rfc2307};
-    use super::*;
-
-    #[test]
-    fn everything_that_is_used_is_asked_for() {
-        let mut mapping = rfc2307();
-        mapping
-            .email
-            .push(EmailSource::Template("{Uid}.{employeeNumber}@{o}".into()));
-        let wanted: Vec<_> = wanted_attributes(&mapping).into_iter().collect();
-        assert_eq!(
-            wanted.join(" "),
-            "cn displayname ds-sync-conflict employeenumber entryuuid givenname mail \
-             nsds5replconflict o objectclass preferredlanguage pwdaccountlockedtime shadowexpire sn \
-             title uid userpassword"
-        );
-        let wanted: Vec<_> = wanted_group_attributes(&mapping).into_iter().collect();
-        assert_eq!(wanted.join(" "), "cn entryuuid member memberuid");
-        let wanted = wanted_attributes(&ad());
-        assert!(wanted.contains("useraccountcontrol") && wanted.contains("objectguid"));
-    }
-}

@@ -1,6 +1,6 @@
 //! First and last names from directories that keep them apart, together, or wrongly.
 
-use super::dn::fold;
+use crate::model::fold;
 
 /// What a directory offers for a name.
 #[derive(Debug, Default)]

@@ -1,10 +1,9 @@
 //! Which entries are not a person's.
 
 use crate::config::NotAPerson;
-use crate::model::{Account, AccountState, Entry};
+use crate::model::{Account, AccountState, Entry, fold};
 use crate::plan::legal_username;
 
-use super::dn::fold;
 use super::text::Texts;
 
 /// The state of an account, given what the lock rules say and what the entry is.

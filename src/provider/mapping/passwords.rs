@@ -1,6 +1,6 @@
 //! What the values of `userPassword` say about a lock. No part of a value leaves this file.
 
-use super::locks::Verdict;
+use super::verdict::Verdict;
 
 /// Schemes behind which `!` may belong to the password itself. All others have a hash in base64, in
 /// hex or of crypt(3), or a name: none begins with `!` or `*`.

@@ -5,13 +5,13 @@ use std::iter;
 
 use crate::config::{IdAttribute, Mapping};
 use crate::model::{
-    Account, AccountPart, AccountState, DirectoryId, Entry, Now, Profile, ProfileField,
+    Account, AccountPart, AccountState, DirectoryId, Entry, Now, Profile, ProfileField, fold,
 };
 
 use super::ids::NoId;
 use super::locks::{Judgement, judge};
-use super::text::Texts;
-use super::{dn, emails, ids, names, not_a_person, remains, usernames};
+use super::text::{Texts, UnreadableParts};
+use super::{emails, ids, names, not_a_person, remains, usernames};
 
 /// An account whose state the rest of the reading may still decide.
 #[derive(Debug)]
@@ -79,8 +79,6 @@ fn anchor(entry: &Entry, attribute: &IdAttribute) -> Option<String> {
     Some(format!("{}={value}", attribute.name))
 }
 
-pub(super) type Unreadable = BTreeMap<AccountPart, String>;
-
 /// The best attribute that has a value; one that cannot be read ends the search.
 fn best(entry: &Entry, attributes: &[String], usable: impl Fn(&String) -> bool) -> Best {
     for attribute in attributes {
@@ -103,7 +101,7 @@ enum Best {
 
 impl Best {
     /// The value, having noted for `fields` that it cannot be read.
-    fn note(self, fields: &[ProfileField], unreadable: &mut Unreadable) -> Option<String> {
+    fn note(self, fields: &[ProfileField], unreadable: &mut UnreadableParts) -> Option<String> {
         match self {
             Self::Value(value) => Some(value),
             Self::Nothing => None,
@@ -121,7 +119,7 @@ fn profile(
     entry: &Entry,
     mapping: &Mapping,
     username: &str,
-    unreadable: &mut Unreadable,
+    unreadable: &mut UnreadableParts,
 ) -> Profile {
     let mut profile = Profile::new();
     for (field, attributes) in &mapping.fields {
@@ -142,7 +140,7 @@ fn person_names(
     entry: &Entry,
     mapping: &Mapping,
     username: &str,
-    unreadable: &mut Unreadable,
+    unreadable: &mut UnreadableParts,
     profile: &mut Profile,
 ) {
     const FIRST: ProfileField = ProfileField::FirstName;
@@ -154,7 +152,7 @@ fn person_names(
     let part = |wanted| best(entry, attributes(wanted).unwrap_or_default(), |_| true);
     let given = part(FIRST).note(&[FIRST], unreadable);
     let surname = part(LAST).note(&[LAST], unreadable);
-    let is_name = |value: &String| dn::fold(value) != dn::fold(username);
+    let is_name = |value: &String| fold(value) != fold(username);
     let full = best(entry, &mapping.full_name, is_name);
     // A whole name is read only for what is missing; if it cannot be read, that stays unknown.
     let mut lacking = Vec::new();

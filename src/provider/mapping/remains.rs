@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::Schema;
-use crate::model::Entry;
-
-use super::dn;
+use crate::model::{Dn, Entry, fold};
 
 /// What Active Directory says of a deleted object that it keeps ([MS-ADTS] 3.1.1.5.5.1).
 const DELETED: &str = "isdeleted";
@@ -29,10 +27,10 @@ pub fn is_tombstone(entry: &Entry) -> bool {
     has(DELETED, "TRUE")
         || has("objectclass", "nsTombstone")
         // The name that 389 gives to what it keeps of `uid=carl`: `nsuniqueid=…,uid=carl`.
-        || dn::first_rdn(&entry.dn).is_some_and(|rdn| match rdn.as_slice() {
-            [(name, value)] => name == "nsuniqueid" || has_mark(value, "del:"),
-            _ => false,
-        })
+        || matches!(
+            Dn::first_rdn(&entry.dn).as_slice(),
+            [(name, value)] if name == "nsuniqueid" || has_mark(value, "del:")
+        )
 }
 
 /// What says that an entry lost a replication conflict: the same person was made on two servers, or
@@ -42,10 +40,10 @@ pub(super) fn of_a_conflict(entry: &Entry, username: &str) -> Option<String> {
     if let Some(name) = CONFLICTS.iter().find(|name| !entry.values(name).is_empty()) {
         return Some(format!("{WHAT}: it has {name}"));
     }
-    if dn::fold(username).starts_with("$duplicate-") {
+    if fold(username).starts_with("$duplicate-") {
         return Some(format!("{WHAT}: the username is {username}"));
     }
-    let rdn = dn::first_rdn(&entry.dn)?;
+    let rdn = Dn::first_rdn(&entry.dn);
     let by_id = |(name, _): &(String, String)| {
         matches!(name.as_str(), "nsuniqueid" | "entryuuid" | "entrydn")
     };

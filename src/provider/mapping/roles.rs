@@ -6,9 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{AccountState, Entry};
-
-use super::dn;
+use crate::model::{AccountState, Dn, Entry};
 
 /// The attribute by which 389 puts people into roles, in lower case.
 pub(super) const ROLE: &str = "nsroledn";
@@ -18,17 +16,17 @@ const FILTERED: &[u8] = b"nsFilteredRoleDefinition";
 
 /// Whether a role is one of those that lock by their name.
 pub(super) fn locks(role: &str) -> bool {
-    let name = dn::rdn_value(role, "cn");
+    let name = Dn::first_value(role, "cn");
     name.is_some_and(|name| matches!(name.as_str(), "nsmanageddisabledrole" | DISABLED))
 }
 
-/// The roles that a file defines. DNs are in normal form.
+/// The roles that a file defines.
 #[derive(Debug, Default)]
 pub(super) struct Roles {
     /// What is inside each nested role.
-    nested: BTreeMap<String, Vec<String>>,
+    nested: BTreeMap<Dn, Vec<Dn>>,
     /// Roles that find their members by a filter.
-    filtered: BTreeSet<String>,
+    filtered: BTreeSet<Dn>,
     /// Whether the file has the role that locks others.
     told: bool,
 }
@@ -49,11 +47,11 @@ impl Roles {
         let classes = entry.values("objectclass");
         let is = |class: &[u8]| classes.iter().any(|c| c.eq_ignore_ascii_case(class));
         if is(FILTERED) {
-            self.filtered.insert(dn::normalise(&entry.dn));
+            self.filtered.insert(Dn::of(&entry.dn));
         } else if is(NESTED) {
-            self.told |= dn::rdn_value(&entry.dn, "cn").as_deref() == Some(DISABLED);
-            let inside = named(entry).map(dn::normalise).collect();
-            self.nested.insert(dn::normalise(&entry.dn), inside);
+            self.told |= Dn::first_value(&entry.dn, "cn").as_deref() == Some(DISABLED);
+            let inside = named(entry).map(Dn::of).collect();
+            self.nested.insert(Dn::of(&entry.dn), inside);
         }
     }
 
@@ -68,7 +66,7 @@ impl Roles {
             return locked("container", container);
         }
         let disabled = self.disabled();
-        let is_disabled = |role: &&str| locks(role) || disabled.contains(&dn::normalise(role));
+        let is_disabled = |role: &&str| locks(role) || disabled.contains(&Dn::of(role));
         if let Some(role) = named(entry).find(is_disabled) {
             return locked("nsRoleDN", role.trim().to_owned());
         }
@@ -87,9 +85,10 @@ impl Roles {
     }
 
     /// All roles inside a role that locks.
-    fn disabled(&self) -> BTreeSet<String> {
+    fn disabled(&self) -> BTreeSet<Dn> {
         let mut disabled = BTreeSet::new();
-        let mut next: Vec<&String> = self.nested.keys().filter(|role| locks(role)).collect();
+        let mut next: Vec<&Dn> = self.nested.keys().collect();
+        next.retain(|role| locks(role.as_str()));
         while let Some(role) = next.pop() {
             for inner in self.nested.get(role).into_iter().flatten() {
                 if disabled.insert(inner.clone()) {
@@ -108,10 +107,16 @@ fn named(entry: &Entry) -> impl Iterator<Item = &str> {
 
 /// `FreeIPA`'s containers of users who are not active any more or not yet.
 pub(super) fn inactive_container(entry: &Entry) -> Option<String> {
-    let parent = dn::parent(&entry.dn);
-    let inactive = ["cn=deleted users,", "cn=staged users,"];
-    let in_freeipa = parent.contains("cn=accounts,cn=provisioning,");
-    (in_freeipa && inactive.iter().any(|name| parent.starts_with(name))).then_some(parent)
+    let parent = Dn::of(&entry.dn).parent();
+    let parts: Vec<&str> = parent.rdns().collect();
+    let in_freeipa = parts
+        .windows(2)
+        .any(|two| two == ["cn=accounts", "cn=provisioning"]);
+    let inactive = matches!(
+        parts.first(),
+        Some(&("cn=deleted users" | "cn=staged users"))
+    );
+    (in_freeipa && inactive).then(|| parent.to_string())
 }
 
 #[cfg(test)]

@@ -1,6 +1,11 @@
 //! Values of attributes as text.
 
-use crate::model::{Entry, printable, visible};
+use std::collections::BTreeMap;
+
+use crate::model::{AccountPart, Entry, printable, visible};
+
+/// The parts of an account that cannot be read, each with the attribute whose value is no text.
+pub(super) type UnreadableParts = BTreeMap<AccountPart, String>;
 
 /// Text values of an attribute, cleaned, empty ones left out.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Gap, Rejected};
+use crate::model::{Dn, Gap, Rejected};
 
-use super::dn;
 use super::ids::NoId;
 
 /// Whether servers are known to cut an answer at this number of entries without saying so.
@@ -65,9 +64,7 @@ impl<K: Ord + Clone + std::fmt::Display, T> Unique<K, T> {
                 self.items.insert(key, item);
                 Ok(None)
             }
-            Some(known) if dn::normalise(known) == dn::normalise(dn) => {
-                Ok(self.items.insert(key, item))
-            }
+            Some(known) if Dn::of(known) == Dn::of(dn) => Ok(self.items.insert(key, item)),
             Some(known) => {
                 for (name, other) in [(known.as_str(), dn), (dn, known.as_str())] {
                     self.rejected.push(Rejected {

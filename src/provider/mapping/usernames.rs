@@ -1,8 +1,7 @@
 //! Which usernames an entry offers.
 
-use crate::model::{Account, Entry};
+use crate::model::{Account, Dn, Entry, fold};
 
-use super::dn;
 use super::text::{Texts, clean};
 
 /// The username of a new user, and the others that the entry has.
@@ -12,10 +11,10 @@ use super::text::{Texts, clean};
 /// put in the order of the alphabet, so that it is the same every time.
 pub(super) fn of(entry: &Entry, attribute: &str) -> Result<(String, Vec<String>), String> {
     let texts = Texts::of_names(entry, attribute);
-    let in_rdn = dn::rdn_value(&entry.dn, attribute).map(|value| dn::fold(&clean(&value)));
+    let in_rdn = Dn::first_value(&entry.dn, attribute).map(|value| fold(&clean(&value)));
     let names_it = |value: &String| {
         let seen = value.replace(Account::HIDDEN, "");
-        in_rdn.as_ref() == Some(&dn::fold(&seen))
+        in_rdn.as_ref() == Some(&fold(&seen))
     };
     if texts.unreadable && !texts.values.iter().any(names_it) {
         return Err(format!("its {attribute} is no UTF-8 text"));
@@ -24,9 +23,9 @@ pub(super) fn of(entry: &Entry, attribute: &str) -> Result<(String, Vec<String>)
     values.sort_by_cached_key(|value| {
         let unreadable_beside = texts.unreadable && !names_it(value);
         let rank = (unreadable_beside, value.contains('@'), !names_it(value));
-        (rank, dn::fold(value), value.clone())
+        (rank, fold(value), value.clone())
     });
-    values.dedup_by_key(|value| dn::fold(value));
+    values.dedup_by_key(|value| fold(value));
     let mut values = values.into_iter();
     let first = values.next();
     let first = first.ok_or_else(|| format!("it has no {attribute}, which is the username"))?;

@@ -8,7 +8,7 @@ use super::super::fault::Fault;
 use super::super::history::{PastStep, RunHead, StepCount, Which, Who, tally};
 use super::runs::{STEP_COLUMNS, state, step_record};
 use super::{from_column, from_json, odd, unsigned};
-use crate::model::{AccountKey, RunId, Step, Timestamp, UserId};
+use crate::model::{AccountKey, Dn, RunId, Step, Timestamp, UserId};
 
 /// The e-mails that a step caused.
 const MAILS: &str = "CASE WHEN word = 'done' THEN mails ELSE 0 END";
@@ -156,6 +156,8 @@ pub(super) fn steps_with(
 ) -> Result<Vec<(Step, Option<UserId>)>, Fault> {
     // An id may have been typed with the provider's name.
     let plain = text.rsplit(':').next().unwrap_or(text);
+    // A DN has many spellings.
+    let is_dn = Dn::read(text).is_some();
     let mut select = db.prepare_cached("SELECT step, user FROM steps")?;
     let mut rows = select.query([])?;
     let mut steps = Vec::new();
@@ -164,7 +166,7 @@ pub(super) fn steps_with(
         let json = row.get_ref(0)?.as_str().unwrap_or_default();
         let user: Option<String> = row.get(1)?;
         let is_user = |user: &String| user.eq_ignore_ascii_case(text);
-        if user.as_ref().is_some_and(is_user) || contains(json, plain) {
+        if user.as_ref().is_some_and(is_user) || is_dn || contains(json, plain) {
             steps.push((from_json("steps", json)?, user.map(UserId::new)));
         }
     }

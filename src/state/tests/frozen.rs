@@ -7,9 +7,9 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::model::{
-    Absence, Approval, ChosenName, Class, Deactivation, Done, Fingerprint, Flip, Flipped, Given,
-    HoldKey, NewUser, Order, PlaceChange, PlaceId, Profile, ProfileField, Return, SeatRefusal,
-    ServerChange, Shape, SourceIdentity, TeamId, Undoing, Undone, ValueOf, Values,
+    Absence, Approval, ChosenName, Class, Deactivation, Dn, Done, Fingerprint, Flip, Flipped,
+    Given, HoldKey, NewUser, Order, PlaceChange, PlaceId, Profile, ProfileField, Return,
+    SeatRefusal, ServerChange, Shape, SourceIdentity, TeamId, Undoing, Undone, ValueOf, Values,
 };
 
 const SCHEMA: &str = include_str!("../migrations/v1.sql");
@@ -113,7 +113,7 @@ pub(super) fn memory() -> MemoryDelta {
             company(),
             ProviderChange::Shape(Some(Shape {
                 accounts: 3,
-                containers: BTreeMap::from([("ou=people".into(), 3)]),
+                containers: BTreeMap::from([(Dn::of("ou=people"), 3)]),
                 attributes: BTreeMap::from([("mail".into(), 2)]),
             })),
         ),

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::{
     Absence, AccountChange, Agreed, Announcement, Approval, ChosenName, Class, ClockSeen,
-    Deactivation, Done, Fingerprint, Flip, Flipped, Given, HoldChange, HoldKey, Kept, Newest,
+    Deactivation, Dn, Done, Fingerprint, Flip, Flipped, Given, HoldChange, HoldKey, Kept, Newest,
     Nonce, Older, Order, PlaceChange, PlaceId, ProfileField, ProviderChange, Remember, Restored,
     Return, SeatRefusal, SeatWait, ServerChange, Shape, SourceIdentity, TeamId, Undoing, Undone,
     Unlinked, UserChange, ValueOf,
@@ -173,7 +173,7 @@ fn shape() -> impl Strategy<Value = Shape> {
     let numbers = || btree_map(text(), any::<usize>(), 0..3);
     (any::<usize>(), numbers(), numbers()).prop_map(|(accounts, containers, attributes)| Shape {
         accounts,
-        containers,
+        containers: containers.iter().map(|(dn, n)| (Dn::of(dn), *n)).collect(),
         attributes,
     })
 }

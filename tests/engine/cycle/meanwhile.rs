@@ -59,11 +59,11 @@ fn meddled(stage: &Stage, engine: &Engine, name: &str, deed: Deed) -> Engine {
         done: AtomicBool::new(false),
     };
     let settings = engine.settings().clone();
-    let provider = mattersync::provider::open(&settings.provider);
+    let providers = mattersync::provider::open_all(&settings.providers);
     let store = Arc::clone(&stage.store);
     let clock: Arc<dyn Clock> = Arc::<HandClock>::clone(&stage.clock);
     let client = Client::new(Arc::new(meddler), None, Duration::from_secs(20));
-    Engine::assemble(settings, provider, client, store, clock)
+    Engine::assemble(settings, providers, client, store, clock)
 }
 
 fn roles(roles: &'static str) -> impl Fn() -> Deed {

@@ -1,11 +1,15 @@
 //! What is done with one Mattermost or one directory is not done with another.
 
 use mattermost_sim::Version;
-use mattersync::cycle::{Asker, Errand as _, SavePlan, SyncSaved, WordError};
-use mattersync::model::Why;
+use mattersync::cycle::{Asker, Errand as _, SavePlan, SavedPlan, SyncSaved, WordError};
+use mattersync::model::{SourceIdentity, Why};
 
 use crate::file::{File, NO_GRACE};
 use crate::stage::{Stage, cycle};
+
+fn first(saved: &mut SavedPlan) -> &mut SourceIdentity {
+    saved.directories.values_mut().next().unwrap()
+}
 
 #[tokio::test]
 async fn one_user_who_is_gone_makes_no_other_server_of_it() {
@@ -35,9 +39,9 @@ async fn a_plan_that_was_made_of_another_directory_is_not_carried_out() {
     };
     let made = SavePlan {}.run(&mut engine, &asker).await.unwrap().saved;
     let mut other_base = made.clone();
-    other_base.directory.context = "dc=other by entryuuid".into();
+    first(&mut other_base).context = "dc=other by entryuuid".into();
     let mut other_server = made.clone();
-    other_server.directory.server = Some("another".into());
+    first(&mut other_server).server = Some("another".into());
     for saved in [other_base, other_server] {
         let refused = SyncSaved { saved }.run(&mut engine, &asker).await;
         let Err(WordError::Refused(why)) = refused else {
@@ -48,7 +52,7 @@ async fn a_plan_that_was_made_of_another_directory_is_not_carried_out() {
     }
     // Where it was found may be another replica of the same.
     let mut replica = made;
-    replica.directory.name = "another address".into();
+    first(&mut replica).name = "another address".into();
     let done = SyncSaved { saved: replica }.run(&mut engine, &asker).await;
     assert_eq!(done.unwrap().report.done["create"], 3);
 }

@@ -249,7 +249,7 @@ async fn edge_33_an_object_guid_is_bytes_with_one_text_form() {
     let guid = [0x00, 0xab, 0x2a, 0xff];
     let entry = person(0, "anna").with("guid", guid);
     let scene = Scene::with("rfc2307", BTreeMap::from([(0, entry)]), |s| s).await;
-    let accounts = "[accounts]\nid = \"guid\"\nid-form = \"hex\"\nlock = [\"shadowExpire\"]\n";
+    let accounts = "[accounts]\nid = \"guid:hex\"\nlock = [\"shadowExpire\"]\n";
     let mut engine = scene.engine(&format!("{accounts}{HASTY}"));
     scene.fill(&mut engine).await;
     assert_eq!(ids(&scene.memory().await), ["00ab2aff"]);

@@ -191,12 +191,9 @@ fn edge_40_another_form_of_the_same_attribute_is_another_id() {
     assert_eq!(run(&stage, &["sync"]).0, 0);
     let text = stage.read_config();
     let id = "id = \"employeeNumber\"\n";
-    stage.write_config(&text.replace(id, &format!("{id}id-form = \"hex\"\n")));
+    stage.write_config(&text.replace(id, "id = \"employeeNumber:hex\"\n"));
     let (code, said) = run(&stage, &["plan"]);
-    assert!(
-        code == 78 && said.contains("employeenumber as hex"),
-        "{said}"
-    );
+    assert!(code == 78 && said.contains("employeenumber:hex"), "{said}");
     assert_eq!(run(&stage, &["migrate-ids"]).0, 0);
     assert_eq!(run(&stage, &["migrate-ids", "--apply"]).0, 0);
     stage.sim.reset_counters();

@@ -176,7 +176,9 @@ fn status_without_a_service_tells_what_the_state_knows() {
 fn programs_are_answered_in_json() {
     let place = company();
     let plan = place.run(&["plan", "--json"]).exits(0).json();
-    assert_eq!(plan["accounts"], 2);
+    let directories = plan["directories"].as_object().unwrap();
+    let accounts: Vec<_> = directories.values().map(|read| &read["accounts"]).collect();
+    assert_eq!(accounts, [2]);
     assert_eq!(plan["plan"]["steps"].as_array().unwrap().len(), 5);
     let sync = place.run(&["sync", "--json"]).exits(0).json();
     assert_eq!(sync["done"]["create"], 2);
