@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::cycle::{Adoption, Approved, PlanReport};
+use crate::desk::{self, Adoption, Approved, PlanReport, ShowPlan};
 use crate::model::{HoldCause, Step, StepId, shell_word};
 use crate::plan::hold_name;
 
@@ -34,7 +34,7 @@ pub fn approve(context: &Context, args: &Approve, terminal: Terminal) -> Result<
     let mut page = Page::new(terminal);
     match &args.what {
         None => {
-            let report = context.show_holds()?;
+            let report = context.ask(ShowPlan { read_only: false })?;
             let exit = Found::shown(&report.incomplete);
             if args.json.json {
                 return Answer::json(&held(&report), exit);
@@ -43,7 +43,10 @@ pub fn approve(context: &Context, args: &Approve, terminal: Terminal) -> Result<
             Ok(Answer::page(&page, exit))
         }
         Some(what) => {
-            let approved = context.approve(what, args.new_password)?;
+            let approved = context.ask(desk::Approve {
+                what: what.clone(),
+                new_password: args.new_password,
+            })?;
             let others = still_held(&approved, what);
             let exit = if approved.unseen.is_empty() && others.is_empty() {
                 Exit::DONE

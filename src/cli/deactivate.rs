@@ -1,6 +1,6 @@
 //! `mattersync deactivate`: one person, now.
 
-use crate::cycle;
+use crate::desk;
 
 use super::args::Deactivate;
 use super::context::Context;
@@ -20,10 +20,10 @@ pub fn deactivate(
     if args.orphan {
         return orphans::deactivate(context, args, terminal);
     }
-    let report = context.errand(cycle::Deactivate {
+    let report = context.ask(desk::Deactivate {
         person: args.person.clone(),
     })?;
-    let exit = if sync::is_clean(&report) {
+    let exit = if report.is_clean() {
         Exit::DONE
     } else {
         Exit::FAILED

@@ -1,6 +1,6 @@
 //! `mattersync explain`: the whole story of one person.
 
-use crate::cycle::{self, Explanation, Happened, LinkTold, Story};
+use crate::desk::{self, Explanation, Happened, LinkTold, Story};
 use crate::model::{LinkOrigin, Outcome};
 
 use super::args::Explain;
@@ -19,7 +19,7 @@ const MOST: usize = 20;
 /// # Errors
 /// When a side or the state cannot be read.
 pub fn explain(context: &Context, args: &Explain, terminal: Terminal) -> Result<Answer, Failure> {
-    let told = context.errand(cycle::Explain {
+    let told = context.ask(desk::Explain {
         person: args.person.clone(),
     })?;
     let exit = Exit::from(Found {

@@ -2,7 +2,7 @@
 //!
 //! `args` is the command line and its help, `exit` how a command ends. A `context` has the settings
 //! and knows who does the work: the service, asked by `remote`, or this process, in `own`, as the
-//! user that `service_user` makes it. What comes back are the reports of [`crate::cycle`]; the
+//! user that `service_user` makes it. What comes back are the reports of [`crate::desk`]; the
 //! commands turn them into a page of text (`print`, `steps`, `left`) or into JSON.
 
 mod aftermath;
@@ -45,7 +45,7 @@ use serde::Serialize;
 use crate::{daemon, observe};
 
 use args::{Cli, Command, State};
-use context::{Context, Need};
+use context::Context;
 use print::{Page, Terminal};
 
 pub use exit::{Exit, Failure};
@@ -119,7 +119,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Result<Exit, Failure> {
 
 fn answer(cli: &Cli) -> Result<Answer, Failure> {
     let terminal = Terminal::of_stdout();
-    let open = |need| Context::open(&cli.config, need);
+    let open = || Context::open(&cli.config);
     match &cli.command {
         Command::Run => Ok(Answer {
             text: String::new(),
@@ -127,40 +127,33 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
         }),
         Command::Sync(args) => match &args.plan {
             Some(file) => saved::carry_out(&cli.config, file, args.show, terminal),
-            None => sync::sync(&open(Need::Write)?, args.show, terminal),
+            None => sync::sync(&open()?, args.show, terminal),
         },
         Command::Plan(args) => match &args.out {
             Some(file) => saved::save(&cli.config, file, args.show, terminal),
-            None => plan::plan(&open(Need::Look)?, args.show, terminal),
+            None => plan::plan(&open()?, args.show, terminal),
         },
-        Command::Approve(args) => approve::approve(&open(Need::Write)?, args, terminal),
-        Command::Deactivate(args) => {
-            let writes = !args.orphan || args.yes.is_some();
-            deactivate::deactivate(&open(need(writes))?, args, terminal)
-        }
-        Command::MigrateIds(args) => migrate_ids::migrate_ids(&open(Need::Write)?, args, terminal),
-        Command::Conflicts(json) => conflicts::conflicts(&open(Need::Look)?, *json, terminal),
-        Command::Link(args) => link::link(&open(need(args.yes.yes.is_some()))?, args, terminal),
-        Command::Adopt(args) => link::adopt(&open(need(args.yes.yes.is_some()))?, args, terminal),
-        Command::Unlink(args) => link::unlink(&open(need(args.yes.yes.is_some()))?, args, terminal),
-        Command::Orphans(show) => orphans::orphans(&open(Need::Look)?, *show, terminal),
-        Command::Keep(args) => orphans::keep(&open(Need::Write)?, args, terminal),
-        Command::Explain(args) => explain::explain(&open(Need::Look)?, args, terminal),
-        Command::History(args) => history::history(&open(Need::Look)?, args, terminal),
-        Command::Show(args) => show::show(&open(Need::Look)?, args, terminal),
-        Command::Undo(args) => undo::undo(&open(Need::Write)?, args, terminal),
-        Command::Forget(args) => forget::forget(&open(Need::Write)?, args, terminal),
-        Command::Redo(args) => undo::redo(&open(Need::Write)?, args, terminal),
-        Command::Status(json) => status::status(&open(Need::Look)?, *json, cli, terminal),
+        Command::Approve(args) => approve::approve(&open()?, args, terminal),
+        Command::Deactivate(args) => deactivate::deactivate(&open()?, args, terminal),
+        Command::MigrateIds(args) => migrate_ids::migrate_ids(&open()?, args, terminal),
+        Command::Conflicts(json) => conflicts::conflicts(&open()?, *json, terminal),
+        Command::Link(args) => link::link(&open()?, args, terminal),
+        Command::Adopt(args) => link::adopt(&open()?, args, terminal),
+        Command::Unlink(args) => link::unlink(&open()?, args, terminal),
+        Command::Orphans(show) => orphans::orphans(&open()?, *show, terminal),
+        Command::Keep(args) => orphans::keep(&open()?, args, terminal),
+        Command::Explain(args) => explain::explain(&open()?, args, terminal),
+        Command::History(args) => history::history(&open()?, args, terminal),
+        Command::Show(args) => show::show(&open()?, args, terminal),
+        Command::Undo(args) => undo::undo(&open()?, args, terminal),
+        Command::Forget(args) => forget::forget(&open()?, args, terminal),
+        Command::Redo(args) => undo::redo(&open()?, args, terminal),
+        Command::Status(json) => status::status(&open()?, *json, cli, terminal),
         Command::Check(json) => check::check(&cli.config, *json, terminal),
         Command::State(State::Check(json)) => state::check(&cli.config, *json, terminal),
         Command::State(State::Restore(args)) => state::put_back(&cli.config, *args, terminal),
         Command::PrintConfig => print_config::print_config(&cli.config),
     }
-}
-
-fn need(writes: bool) -> Need {
-    if writes { Need::Write } else { Need::Look }
 }
 
 /// Tells a failure on standard error.

@@ -1,6 +1,6 @@
 //! `mattersync orphans` and `keep`: users whom no account stands behind.
 
-use crate::cycle::{self, Orphan, OrphansReport};
+use crate::desk::{self, Orphan, OrphansReport};
 
 use crate::model::shell_word;
 
@@ -16,7 +16,7 @@ use super::{Answer, plan};
 /// # Errors
 /// When a side or the state cannot be read.
 pub fn orphans(context: &Context, show: Show, terminal: Terminal) -> Result<Answer, Failure> {
-    let mut report = context.errand(cycle::Orphans {})?;
+    let mut report = context.ask(desk::Orphans {})?;
     let kept = |o: &&Orphan| o.kept.is_some();
     let hidden = report.orphans.iter().chain(&report.guests);
     let hidden = if show.all {
@@ -122,7 +122,7 @@ fn row(orphan: &Orphan) -> Vec<Cell> {
 /// # Errors
 /// When it is not clear who is meant, the user is no orphan, or Mattermost cannot be read.
 pub fn keep(context: &Context, args: &Keep, terminal: Terminal) -> Result<Answer, Failure> {
-    let orphan = context.errand(cycle::Keep {
+    let orphan = context.ask(desk::Keep {
         user: args.user.clone(),
         undo: args.undo,
     })?;
@@ -152,7 +152,7 @@ pub fn deactivate(
     args: &Deactivate,
     terminal: Terminal,
 ) -> Result<Answer, Failure> {
-    let out = context.errand(cycle::DeactivateOrphan {
+    let out = context.ask(desk::DeactivateOrphan {
         user: args.person.clone(),
         admin: args.admin,
         yes: args.yes.clone(),

@@ -1,6 +1,6 @@
 //! Both sides of a person as text.
 
-use crate::cycle::{AccountSide, Outlook, SyncReport, UserSide};
+use crate::desk::{AccountSide, Outlook, SyncReport, UserSide};
 use crate::model::{Timestamp, shell_word};
 
 use super::print::Page;
@@ -96,5 +96,5 @@ pub fn command(words: &[String]) -> String {
 pub fn told(page: &mut Page, report: &SyncReport) -> bool {
     sync::failures(page, report);
     aftermath::show(page, &report.aftermath);
-    sync::is_clean(report)
+    report.is_clean()
 }

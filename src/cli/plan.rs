@@ -1,6 +1,7 @@
 //! `mattersync plan`: what would be done, and why.
 
-use crate::cycle::{PlanReport, unseen};
+use crate::cycle::unseen;
+use crate::desk::{PlanReport, ShowPlan};
 use crate::model::{Part, Seats, Step, Unread, Why, shell_word};
 use crate::plan::hold_name;
 
@@ -16,7 +17,9 @@ use super::{Answer, left};
 /// # Errors
 /// When a side or the state cannot be read.
 pub fn plan(context: &Context, show: Show, terminal: Terminal) -> Result<Answer, Failure> {
-    let report = context.plan()?;
+    let report = context.ask(ShowPlan {
+        read_only: !context.is_served(),
+    })?;
     let exit = exit_of(&report);
     if show.json.json {
         return Answer::json(&report, exit);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::cycle::{self, Change, NoteReport, RunReport, StepReport};
+use crate::desk::{self, Change, NoteReport, RunReport, StepReport};
 use crate::model::{Aftermath, RunId, shell_word};
 use crate::state::RunState;
 
@@ -18,7 +18,7 @@ use super::{Answer, aftermath};
 /// # Errors
 /// When there is none of that number, or the state cannot be read.
 pub fn show(context: &Context, args: &ShowRun, terminal: Terminal) -> Result<Answer, Failure> {
-    let report = context.question(cycle::Show {
+    let report = context.ask(desk::ShowRun {
         run: RunId(args.run),
     })?;
     if args.json.json {

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cycle::{Adoption, Mails, PlanReport, Side};
+use crate::cycle::Mails;
+use crate::desk::{Adoption, PlanReport, Side};
 use crate::model::{
     Action, Hold, HoldCause, ProfileField, Reason, Step, UserRef, Values, shell_word,
 };

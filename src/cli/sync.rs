@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cycle::SyncReport;
+use crate::desk::{Sync, SyncReport};
 use crate::model::{Action, Step, StepId, shell_word};
 use crate::plan::{Sentence, hold_name};
 
@@ -18,7 +18,7 @@ use super::{Answer, aftermath, left, plan};
 /// # Errors
 /// When the cycle could not be finished, or another mattersync is at work.
 pub fn sync(context: &Context, show: Show, terminal: Terminal) -> Result<Answer, Failure> {
-    let report = context.sync()?;
+    let report = context.ask(Sync {})?;
     let exit = exit_of(&report);
     if show.json.json {
         return Answer::json(&report, exit);
@@ -43,14 +43,9 @@ pub fn story(page: &mut Page, report: &SyncReport, all: bool) {
 pub fn exit_of(report: &SyncReport) -> Exit {
     let planned = plan::found(&report.plan);
     Exit::from(Found {
-        failed: planned.failed || !is_clean(report),
+        failed: planned.failed || !report.is_clean(),
         ..planned
     })
-}
-
-/// Whether nothing failed and nothing is unknown.
-pub fn is_clean(report: &SyncReport) -> bool {
-    report.not_done.is_empty() && report.unknown.is_empty() && report.stopped.is_none()
 }
 
 /// What was changed.
@@ -169,7 +164,7 @@ fn last_words(page: &mut Page, report: &SyncReport) {
         report.writes,
         report.seconds
     ));
-    if !is_clean(report) {
+    if !report.is_clean() {
         page.line("Next: mattersync sync            tries again what was not done");
     }
     let holds = &report.plan.plan.holds;

@@ -1,6 +1,6 @@
 //! `mattersync undo` and `mattersync redo`.
 
-use crate::cycle::{self, LeftStep, Redone, UndoReport};
+use crate::desk::{self, LeftStep, Redone, UndoReport};
 use crate::model::{Action, RunId, shell_word};
 
 use super::args::{Redo, Undo};
@@ -16,15 +16,12 @@ use super::{Answer, aftermath, sync};
 /// When there is no such run, it did nothing that could be taken back, or Mattermost cannot be
 /// read.
 pub fn undo(context: &Context, args: &Undo, terminal: Terminal) -> Result<Answer, Failure> {
-    let report = context.errand(cycle::Undo {
+    let report = context.ask(desk::Undo {
         run: RunId(args.run),
         person: args.person.clone(),
         yes: args.yes,
     })?;
-    let failed = report
-        .sync
-        .as_ref()
-        .is_some_and(|sync| !sync::is_clean(sync));
+    let failed = report.sync.as_ref().is_some_and(|sync| !sync.is_clean());
     let exit = if failed {
         Exit::FAILED
     } else if args.yes && !report.plan.plan.holds.is_empty() {
@@ -150,7 +147,7 @@ fn afterwards(page: &mut Page, report: &UndoReport) {
 /// # Errors
 /// When nothing of the person was taken back, or it is not clear who is meant.
 pub fn redo(context: &Context, args: &Redo, terminal: Terminal) -> Result<Answer, Failure> {
-    let redone = context.errand(cycle::Redo {
+    let redone = context.ask(desk::Redo {
         person: args.person.clone(),
     })?;
     if args.json.json {

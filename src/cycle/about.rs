@@ -8,7 +8,7 @@ use crate::model::{
 };
 use crate::plan::{approved, hold_name};
 
-use super::View;
+use super::read::View;
 
 /// What is recorded of a run of these steps.
 pub(super) fn about(view: &View, released: &[Step], origin: Origin, now: &Now) -> About {

@@ -7,7 +7,8 @@ use crate::model::{HeldBack, Note, Plan, Timestamp};
 use crate::state::{StateError, Store};
 
 use super::about::held_back;
-use super::{CycleError, Engine};
+use super::engine::Engine;
+use super::error::CycleError;
 
 impl Engine {
     /// Writes down what is held from now on, and what no longer is; nothing where both are as they

@@ -11,7 +11,8 @@ use crate::model::{
 use crate::observe::CycleNumbers;
 use crate::plan::next_expiry;
 
-use super::{Mails, View};
+use super::mails::Mails;
+use super::read::View;
 
 /// What a cycle saw and did.
 #[derive(Debug)]

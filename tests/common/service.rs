@@ -10,8 +10,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use mattermost_sim::{Options, Sim};
-use mattersync::cycle::SyncReport;
 use mattersync::daemon::StatusReport;
+use mattersync::desk::SyncReport;
 use serde_json::Value;
 use tempfile::{NamedTempFile, TempDir};
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use mattermost_sim::User;
-use mattersync::cycle::{PlanReport, SyncReport};
 use mattersync::daemon::StatusReport;
+use mattersync::desk::{PlanReport, SyncReport};
 use mattersync::plan::{Sentence, hold_name};
 use serde::de::DeserializeOwned;
 

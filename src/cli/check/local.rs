@@ -5,7 +5,9 @@ use std::path::Path;
 
 use secrecy::ExposeSecret;
 
-use crate::cli::context::{Context, Worker};
+use crate::cli::context::Context;
+use crate::cli::exit::Failure;
+use crate::cli::own::Own;
 use crate::cli::print::count;
 use crate::cli::remote::Remote;
 use crate::config::{Bind, MattermostAccess, ProviderKind, SecretSource, Settings, Trust};
@@ -17,7 +19,12 @@ use crate::plan::Limit;
 use super::Findings;
 
 /// Looks at this machine. Returns what is remembered; nothing where that cannot be read.
-pub(super) fn check(findings: &mut Findings, context: &Context, config: &Path) -> Memory {
+pub(super) fn check(
+    findings: &mut Findings,
+    context: &Context,
+    own: &Own,
+    config: &Path,
+) -> Memory {
     let settings = &context.settings;
     findings.ok("configuration", format!("{} can be used", config.display()));
     for warning in &context.warnings {
@@ -27,7 +34,7 @@ pub(super) fn check(findings: &mut Findings, context: &Context, config: &Path) -
     for (key, secret) in secrets(settings) {
         check_secret(findings, key, secret);
     }
-    let memory = state(findings, context);
+    let memory = state(findings, context, own);
     match Remote::find(&settings.control_socket, None) {
         Ok(Some(_)) => findings.ok("service", "it runs and listens"),
         Ok(None) => findings.note(
@@ -131,10 +138,7 @@ fn held(findings: &mut Findings, names: &BTreeSet<String>) {
     }
 }
 
-fn state(findings: &mut Findings, context: &Context) -> Option<Memory> {
-    let Worker::Own(own) = &context.worker else {
-        return None;
-    };
+fn state(findings: &mut Findings, context: &Context, own: &Own) -> Option<Memory> {
     let directory = context.settings.state_directory.display();
     match own.state() {
         Ok(None) => findings.note(
@@ -143,7 +147,8 @@ fn state(findings: &mut Findings, context: &Context) -> Option<Memory> {
         ),
         Ok(Some(store)) => {
             use crate::state::Store;
-            match context.wait(store.load()) {
+            let load = context.wait(store.load());
+            match load.and_then(|memory| memory.map_err(Failure::from)) {
                 Ok(memory) => {
                     let links = count(memory.links.len(), "link", "links");
                     findings.ok("state", format!("{directory}: {links}"));
@@ -155,13 +160,14 @@ fn state(findings: &mut Findings, context: &Context) -> Option<Memory> {
                             findings.problem("state", other);
                         }
                     }
-                    match context.wait(still_held(&store)) {
+                    let held_names = context.wait(still_held(&store));
+                    match held_names.and_then(|names| names.map_err(Failure::from)) {
                         Ok(names) => held(findings, &names),
-                        Err(error) => findings.problem("state", error.to_string()),
+                        Err(failure) => findings.problem("state", failure.message),
                     }
                     return Some(memory);
                 }
-                Err(error) => findings.problem("state", error.to_string()),
+                Err(failure) => findings.problem("state", failure.message),
             }
         }
         Err(failure) => findings.problem("state", failure.message),

@@ -134,9 +134,10 @@ impl Findings {
 /// When the configuration cannot be used, or this machine does not let us look.
 pub fn check(config: &Path, json: Json, terminal: Terminal) -> Result<Answer, Failure> {
     let context = Context::here(config)?;
+    let own = context.own(false)?;
     let mut findings = Findings::default();
-    let memory = local::check(&mut findings, &context, config);
-    context.wait(sides(&mut findings, &context, &memory));
+    let memory = local::check(&mut findings, &context, &own, config);
+    context.wait(sides(&mut findings, &context, &memory))?;
     let exit = Exit::from(Found {
         incomplete: findings.incomplete,
         failed: findings.problems() > 0,

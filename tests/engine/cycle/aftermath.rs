@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use mattermost_sim::{Commit, Effect, Fault, Seen, Version};
+use mattersync::desk::SyncReport;
 use mattersync::model::{Aftermath, BelongingKind as Kind, Fate, RunId};
 use mattersync::state::Store as _;
 use tokio::sync::watch;
 
+use crate::desk;
 use crate::file::{File, NO_GRACE};
 use crate::maker::{hidden, id, make_all};
 use crate::stage::{Stage, cycle, try_cycle};
@@ -69,7 +71,7 @@ async fn a_leaver_leaves_things_alive_and_the_run_says_which_and_what_to_type() 
         // the commands of one team. Each list that has rows ends with a page that has none.
         assert_eq!(asked(&stage), (2 + 1) + (1 + 2 + 1) * 2 + 1);
 
-        let report = serde_json::to_value(done.summary.report()).unwrap();
+        let report = serde_json::to_value(SyncReport::of(&done.summary)).unwrap();
         let things = &report["aftermath"][0]["belongings"];
         let to_type = |n: usize| things[n]["to_type"].as_str().unwrap().to_owned();
         assert_eq!(
@@ -223,8 +225,7 @@ async fn a_persons_word_tells_it_too() {
     let mut engine = file.engine(&stage, NO_GRACE);
     cycle(&stage, &mut engine).await;
     make_all(&stage.sim, "user003");
-    let quiet = |_: mattersync::apply::Event<'_>| {};
-    let done = engine.deactivate("user003", "alice", &|_| {}, &quiet).await;
+    let done = desk::deactivate(&mut engine, "user003", "alice").await;
     let done = done.unwrap();
     assert_eq!(kinds(&done.aftermath[0]), Kind::ALL);
 }
@@ -260,8 +261,7 @@ async fn a_persons_word_leaves_what_is_owed_to_the_next_cycle() {
     assert_eq!((stopped.summary.aftermath.len(), asked(&stage)), (0, 0));
     stage.sim.clear_faults();
 
-    let quiet = |_: mattersync::apply::Event<'_>| {};
-    let word = engine.deactivate("user018", "alice", &|_| {}, &quiet).await;
+    let word = desk::deactivate(&mut engine, "user018", "alice").await;
     let told: Vec<String> = names(&word.unwrap().aftermath);
     assert_eq!(told, ["user018"]);
     let next = cycle(&stage, &mut engine).await;

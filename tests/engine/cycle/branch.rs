@@ -4,6 +4,7 @@ use mattermost_sim::{Commit, Effect, Fault, Version};
 use mattersync::cycle::Engine;
 use serde_json::json;
 
+use crate::desk;
 use crate::file::{File, NO_GRACE};
 use crate::stage::{Stage, cycle, try_cycle};
 
@@ -31,9 +32,7 @@ async fn the_bot_is_handed_over_before_its_owner_is_deactivated() {
             let mut file = File::new(10);
             let (mut engine, bot) = bot_of_a_person(&stage, &file).await;
             if by_order {
-                let done = engine
-                    .deactivate("user000", "alice", &|_| {}, &|_| {})
-                    .await;
+                let done = desk::deactivate(&mut engine, "user000", "alice").await;
                 assert!(done.unwrap().is_clean());
             } else {
                 file.lock(0..2);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use mattermost_sim::{Commit, Effect, Fault, Version};
 use mattersync::state::Store as _;
 
+use crate::desk;
 use crate::file::{File, NO_GRACE};
 use crate::stage::{HOUR, Stage, cycle, try_cycle};
 
@@ -20,9 +21,7 @@ async fn an_order_that_failed_is_not_carried_out_behind_anybodys_back() {
     // The first look goes well, the reading of the run itself does not.
     let own = Fault::new(Effect::status(500)).path("/api/v4/users/me");
     stage.sim.add_fault(own.from(2));
-    let result = engine
-        .deactivate("user001", "alice", &|_| {}, &|_| {})
-        .await;
+    let result = desk::deactivate(&mut engine, "user001", "alice").await;
     assert!(result.is_err());
     assert!(stage.store.load().await.unwrap().orders.is_empty());
     stage.sim.clear_faults();

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use ldap_fault::{Armed, At, Entry, Fault, FaultServer, Script};
 use mattermost_sim::Options;
-use mattersync::cycle::{CycleError, WordError};
+use mattersync::cycle::CycleError;
 use mattersync::daemon::{Health, LastCycle, Phase};
+use mattersync::desk::{DeskError, PlanReport};
 use mattersync::model::{Gap, Timestamp, Why};
 
+use crate::desk;
 use crate::edge::scene::{BASE, HASTY, PEOPLE, Scene, Set as _, ad_person, person};
 use crate::service;
 use crate::stage::{HOUR, cycle, try_cycle};
@@ -37,9 +39,9 @@ async fn edge_01_nobody_is_out_because_the_reading_is_empty() {
         assert!(matches!(health, Health::Degraded(why) if why[0].contains("no entry at all")));
         scene.stage.clock.advance(DAY);
     }
-    engine.show_holds(&|_| {}).await.unwrap();
-    let word = engine.approve("missing", "alice", &|_| {}).await;
-    assert!(matches!(word, Err(WordError::NothingHeld(..))));
+    desk::show_holds(&mut engine).await.unwrap();
+    let word = desk::approve(&mut engine, "missing", "alice").await;
+    assert!(matches!(word, Err(DeskError::NothingHeld(..))));
     scene.ldap.disarm();
     let rest = cycle(&scene.stage, &mut engine).await;
     scene.stage.assert_rests(&rest);
@@ -355,7 +357,7 @@ async fn edge_10_a_replica_that_lags_makes_nobody_a_leaver_by_itself() {
     scene.ldap.stop().await;
     for _ in 0..2 {
         let lag = cycle(&scene.stage, &mut engine).await;
-        let source = lag.summary.view.report().source;
+        let source = PlanReport::of(&lag.summary.view).source;
         assert_eq!((source, lag.accounts()), (lagging.url(), 6));
         assert_eq!(lag.left(|l| matches!(l.why, Why::Grace { .. })), 2);
         scene.stage.clock.advance(HOUR * 30);
@@ -390,7 +392,7 @@ async fn edge_12_a_failure_with_the_groups_leaves_the_people_as_they_are() {
         scene.ldap.arm(fault.when_filter_has("posixgroup"));
         let done = cycle(&scene.stage, &mut engine).await;
         assert_eq!(done.kinds(), [("deactivate", 1), ("update", 1)], "{code}");
-        let report = done.summary.view.report();
+        let report = PlanReport::of(&done.summary.view);
         assert_eq!(
             (report.gaps.len(), report.group_gaps.is_empty()),
             (0, false)

@@ -9,6 +9,7 @@ use mattersync::model::{HoldKey, Why};
 use serde_json::json;
 use servers::{AdPerson, SambaDc};
 
+use crate::desk;
 use crate::edge::scene::{BASE, HASTY, PEOPLE, Scene, Set as _, ad_person, id, person};
 use crate::place::Place;
 use crate::stage::{Stage, cycle, try_cycle};
@@ -321,8 +322,8 @@ fn stranger(scene: &Scene, name: &str, email: &str) -> String {
 }
 
 async fn approve(engine: &mut Engine, what: &str) {
-    engine.show_holds(&|_| {}).await.unwrap();
-    engine.approve(what, "alice", &|_| {}).await.unwrap();
+    desk::show_holds(engine).await.unwrap();
+    desk::approve(engine, what, "alice").await.unwrap();
 }
 
 #[tokio::test]
@@ -463,7 +464,7 @@ async fn edge_38_whom_we_did_not_make_we_do_not_see() {
     }
     assert!(!scene.stage.is_active("ben"));
     for name in strangers {
-        let word = engine.deactivate(name, "alice", &|_| {}, &|_| {}).await;
+        let word = desk::deactivate(&mut engine, name, "alice").await;
         assert!(
             word.is_err_and(|e| e.to_string().contains("not linked")),
             "{name}"

@@ -4,6 +4,7 @@ use mattermost_sim::{Answer, Commit, Effect, Fault, Options, Version};
 use mattersync::model::{Class, HoldKey};
 use serde_json::json;
 
+use crate::desk;
 use crate::edge::scene::{HASTY, PEOPLE, Scene, Set as _, id, person};
 use crate::place::Place;
 use crate::service;
@@ -133,8 +134,8 @@ async fn edge_87_an_approval_is_used_up_and_ends() {
     let mut engine = scene.engine(rest);
     scene.fill(&mut engine).await;
     let approve = async |engine: &mut mattersync::cycle::Engine| {
-        engine.show_holds(&|_| {}).await.unwrap();
-        engine.approve("locked", "alice", &|_| {}).await.unwrap()
+        desk::show_holds(engine).await.unwrap();
+        desk::approve(engine, "locked", "alice").await.unwrap()
     };
     let lock = |scene: &mut Scene, who: std::ops::Range<u32>| {
         for n in who {

@@ -9,6 +9,7 @@ use mattersync::cycle::Engine;
 use mattersync::model::{HoldKey, Reason, Remember, Step, Why};
 use servers::{Slapd, SlapdOptions};
 
+use crate::desk;
 use crate::flow::openldap::{BASE, LOCK, LOCKED, PEOPLE, dn, people, provider, start, unlimited};
 use crate::stage::{Cycle, HOUR, Stage, cycle};
 
@@ -272,10 +273,8 @@ async fn who_was_gone_long_enough_is_deleted_with_a_word_and_only_then() {
         1,
         "who is only locked stays for ever"
     );
-    scene.engine.show_holds(&|_| {}).await.unwrap();
-    scene
-        .engine
-        .approve("purge", "alice", &|_| {})
+    desk::show_holds(&mut scene.engine).await.unwrap();
+    desk::approve(&mut scene.engine, "purge", "alice")
         .await
         .unwrap();
     let done = scene.cycle().await;

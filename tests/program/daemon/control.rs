@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use mattermost_sim::{Options, Version};
 use mattersync::config::Settings;
-use mattersync::cycle::{Approved, PlanReport};
 use mattersync::daemon::{Health, Phase, Refusal};
+use mattersync::desk::{Approved, PlanReport};
 use mattersync::model::{Class, HoldKey, Memory};
 use mattersync::state::{SqliteStore, Store};
 use serde_json::json;
@@ -45,7 +45,7 @@ fn with_bert() -> (Stage, String) {
 }
 
 fn plan(daemon: &Daemon) -> PlanReport {
-    let (status, body) = daemon.ask("GET", "/v1/plan", None).unwrap();
+    let (status, body) = daemon.ask("POST", "/v1/plan", None).unwrap();
     assert_eq!(status, 200, "{body}");
     serde_json::from_str(&body).unwrap()
 }
@@ -206,7 +206,7 @@ fn a_side_that_fails_is_the_answer() {
     let (stage, _) = with_bert();
     let daemon = stage.start_and_wait();
     std::fs::remove_file(stage.path("people.ldif")).unwrap();
-    for (method, path) in [("GET", "/v1/plan"), ("POST", "/v1/sync")] {
+    for (method, path) in [("POST", "/v1/plan"), ("POST", "/v1/sync")] {
         let refused = refusal(daemon.ask(method, path, None));
         assert_eq!(refused.exit, 69);
         assert!(refused.message.contains("people.ldif"), "{refused:?}");

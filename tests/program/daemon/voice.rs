@@ -240,7 +240,7 @@ fn no_secret_is_in_any_output_or_in_the_state() {
     let (status, body) = daemon.ask("POST", "/v1/sync", None).unwrap();
     assert_eq!(status, 409);
     stage.sim.clear_faults();
-    let (_, plan) = daemon.ask("GET", "/v1/plan", None).unwrap();
+    let (_, plan) = daemon.ask("POST", "/v1/plan", None).unwrap();
 
     let secrets = secrets(&stage);
     assert!(

@@ -10,7 +10,7 @@ use crate::model::{
     RunId, Seats, StepId, Timestamp, Unread, User, Version,
 };
 
-use super::{Mails, Summary, View, strangers};
+use crate::cycle::{Mails, Summary, View};
 
 /// A plan and what it was made of.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -130,69 +130,63 @@ pub struct SyncReport {
     pub seconds: f64,
 }
 
-impl View {
-    /// What a command tells of it.
-    pub fn report(&self) -> PlanReport {
-        let directory = self.directories.iter().next();
-        let mails = Mails::of(self.plan.released());
-        PlanReport {
+impl PlanReport {
+    /// Tells what a view contains.
+    pub fn of(view: &View) -> Self {
+        let directory = view.directories.iter().next();
+        let mails = Mails::of(view.plan.released());
+        Self {
             provider: directory
                 .map(|(name, _)| name.to_string())
                 .unwrap_or_default(),
             source: directory.map_or_else(String::new, |(_, d)| d.accounts.source().name.clone()),
-            accounts: self.directories.values().map(|d| d.accounts.len()).sum(),
-            groups: self.directories.values().map(|d| d.groups.len()).sum(),
-            gaps: self
+            accounts: view.directories.values().map(|d| d.accounts.len()).sum(),
+            groups: view.directories.values().map(|d| d.groups.len()).sum(),
+            gaps: view
                 .directories
                 .values()
                 .flat_map(|d| d.accounts.gaps().to_vec())
                 .collect(),
-            group_gaps: self
+            group_gaps: view
                 .directories
                 .values()
                 .flat_map(|d| d.groups.gaps().to_vec())
                 .collect(),
-            incomplete: self.unread(),
-            state_unknown: self.directories.values().map(|d| d.state_unknown).sum(),
-            users: self.users.len(),
-            linked: self.memory.links.len(),
-            orphans: self.orphans,
-            strangers: self.strangers(),
-            version: self.server.version,
-            seats: self.server.seats,
+            incomplete: view.unread(),
+            state_unknown: view.directories.values().map(|d| d.state_unknown).sum(),
+            users: view.users.len(),
+            linked: view.memory.links.len(),
+            orphans: view.orphans,
+            strangers: view.strangers(),
+            version: view.server.version,
+            seats: view.server.seats,
             mails: mails.sum(),
             mails_about: mails,
-            adoptions: self.adoptions(),
-            plan: self.plan.clone(),
+            adoptions: adoptions(view),
+            plan: view.plan.clone(),
         }
     }
+}
 
-    /// Linked accounts of providers that the configuration does not name.
-    pub fn strangers(&self) -> BTreeMap<ProviderName, usize> {
-        let name = self.directories.keys().next();
-        name.map_or_else(BTreeMap::new, |name| strangers(&self.memory, name))
-    }
-
-    fn adoptions(&self) -> Vec<Adoption> {
-        let steps = self.plan.steps.iter();
-        steps
-            .filter_map(|step| match &step.action {
-                Action::Adopt { account, user, .. } => {
-                    let directory = self.directories.get(&account.provider)?;
-                    let account = directory.accounts.get(&account.id)?;
-                    let Evidence::Present(user) = self.users.look(user) else {
-                        return None;
-                    };
-                    Some(Adoption {
-                        step: step.id,
-                        account: account_side(account),
-                        user: self.user_side(user),
-                    })
-                }
-                _ => None,
-            })
-            .collect()
-    }
+fn adoptions(view: &View) -> Vec<Adoption> {
+    let steps = view.plan.steps.iter();
+    steps
+        .filter_map(|step| match &step.action {
+            Action::Adopt { account, user, .. } => {
+                let directory = view.directories.get(&account.provider)?;
+                let account = directory.accounts.get(&account.id)?;
+                let Evidence::Present(user) = view.users.look(user) else {
+                    return None;
+                };
+                Some(Adoption {
+                    step: step.id,
+                    account: account_side(account),
+                    user: user_side(view, user),
+                })
+            }
+            _ => None,
+        })
+        .collect()
 }
 
 fn account_side(account: &crate::model::Account) -> Side {
@@ -218,28 +212,26 @@ fn account_side(account: &crate::model::Account) -> Side {
     }
 }
 
-impl View {
-    fn user_side(&self, user: &User) -> Side {
-        let state = match user.deactivated_at {
-            None => "active".to_owned(),
-            Some(at) => format!("deactivated since {at}"),
-        };
-        // Over the socket nobody is told.
-        let asked = self.last_active.as_ref();
-        let asked = asked.filter(|_| self.server.own_user.is_some());
-        let last_active = asked.and_then(|asked| asked.get(&user.id).copied());
-        Side {
-            username: user.username.clone(),
-            emails: vec![user.email.clone()],
-            name: full_name(|f| user.field(f).to_owned()),
-            id: user.id.to_string(),
-            state,
-            made: Some(user.created_at),
-            last_active,
-            never_active: asked.is_some() && last_active.is_none(),
-            login: user.auth_service.clone(),
-            fields: other_fields(&user.profile),
-        }
+fn user_side(view: &View, user: &User) -> Side {
+    let state = match user.deactivated_at {
+        None => "active".to_owned(),
+        Some(at) => format!("deactivated since {at}"),
+    };
+    // Over the socket nobody is told.
+    let asked = view.last_active.as_ref();
+    let asked = asked.filter(|_| view.server.own_user.is_some());
+    let last_active = asked.and_then(|asked| asked.get(&user.id).copied());
+    Side {
+        username: user.username.clone(),
+        emails: vec![user.email.clone()],
+        name: full_name(|f| user.field(f).to_owned()),
+        id: user.id.to_string(),
+        state,
+        made: Some(user.created_at),
+        last_active,
+        never_active: asked.is_some() && last_active.is_none(),
+        login: user.auth_service.clone(),
+        fields: other_fields(&user.profile),
     }
 }
 
@@ -260,24 +252,29 @@ pub(super) fn full_name(field: impl Fn(crate::model::ProfileField) -> String) ->
         .to_owned()
 }
 
-impl Summary {
-    /// What a command tells of it.
-    pub fn report(&self) -> SyncReport {
-        let done = self.done_by_kind().into_iter();
-        SyncReport {
-            plan: self.view.report(),
-            run: self.run,
+impl SyncReport {
+    /// Tells whether nothing failed and nothing is unknown.
+    pub fn is_clean(&self) -> bool {
+        self.not_done.is_empty() && self.unknown.is_empty() && self.stopped.is_none()
+    }
+
+    /// Tells what a cycle did.
+    pub fn of(summary: &Summary) -> Self {
+        let done = summary.done_by_kind().into_iter();
+        Self {
+            plan: PlanReport::of(&summary.view),
+            run: summary.run,
             done: done.map(|(kind, n)| (kind.to_owned(), n)).collect(),
-            not_done: self.report.not_done.clone(),
-            waiting: self.report.waiting.clone(),
-            unknown: self.report.unknown.clone(),
-            stopped: self.report.stopped.clone(),
-            aftermath: self.aftermath.clone(),
-            mails: self.mails(),
-            requests: self.counts.requests,
-            writes: self.counts.writes,
-            rate_limited: self.counts.rate_limited,
-            seconds: self.took.as_secs_f64(),
+            not_done: summary.report.not_done.clone(),
+            waiting: summary.report.waiting.clone(),
+            unknown: summary.report.unknown.clone(),
+            stopped: summary.report.stopped.clone(),
+            aftermath: summary.aftermath.clone(),
+            mails: summary.mails(),
+            requests: summary.counts.requests,
+            writes: summary.counts.writes,
+            rate_limited: summary.counts.rate_limited,
+            seconds: summary.took.as_secs_f64(),
         }
     }
 }

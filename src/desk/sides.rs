@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cycle::View;
 use crate::model::{
     Account, AccountKey, AccountPart, AccountState, Rejected, Timestamp, User, UserId,
 };
 use crate::plan::{Crowd, legal_username};
 
-use super::super::View;
-use super::super::report::full_name;
+use super::report::full_name;
 
 /// An account of the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

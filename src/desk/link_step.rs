@@ -1,16 +1,63 @@
 //! Who may be linked with whom by a person's word, and as what step.
 
+use serde::{Deserialize, Serialize};
+
+use crate::cycle::View;
 use crate::model::{
     Account, AccountKey, Action, Evidence, Precondition, Reason, Step, StepId, Subject, User,
     UserId, shell_word,
 };
-use crate::plan::{Bar, Crowd};
+use crate::plan::{Bar, Crowd, Policy};
 
-use super::super::{Engine, View, WordError};
-use super::hand::{Adopt, LinkThem, Unlink};
+use super::error::DeskError;
+use super::person::{find_account, find_link, find_user};
+
+/// Link an account with a user, because a person says that they are one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LinkThem {
+    /// The account: username, address, DN or id.
+    pub account: String,
+    /// The user: username, address or id.
+    pub user: String,
+    /// The user may be a system administrator.
+    #[serde(default)]
+    pub admin: bool,
+    /// The user may be a guest.
+    #[serde(default)]
+    pub guest: bool,
+    /// Do it; what was shown, or empty for whatever is found now.
+    #[serde(default)]
+    pub yes: Option<String>,
+}
+
+/// Link an account with a user who holds its username or one of its addresses.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Adopt {
+    /// The account: username, address, DN or id.
+    pub account: String,
+    /// Which user, where several do.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// Do it; what was shown, or empty for whatever is found now.
+    #[serde(default)]
+    pub yes: Option<String>,
+}
+
+/// Forget that an account is a user.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Unlink {
+    /// The account or the user.
+    pub person: String,
+    /// Treat the account as one that was never seen.
+    #[serde(default)]
+    pub as_new: bool,
+    /// Do it; what was shown, or empty for whatever is found now.
+    #[serde(default)]
+    pub yes: Option<String>,
+}
 
 /// Who, and what.
-pub(super) struct Deed {
+pub(super) struct LinkStep {
     pub(super) command: &'static str,
     pub(super) key: AccountKey,
     pub(super) user: UserId,
@@ -21,27 +68,27 @@ pub(super) struct Deed {
 }
 
 /// What `link` asks for, if it may be.
-pub(super) fn linking(engine: &Engine, view: &View, wish: &LinkThem) -> Result<Deed, WordError> {
-    let (key, account) = view.find_account(&wish.account)?;
-    let user = view.find_user(&wish.user)?;
+pub(super) fn linking(policy: &Policy, view: &View, ask: &LinkThem) -> Result<LinkStep, DeskError> {
+    let (key, account) = find_account(view, &ask.account)?;
+    let user = find_user(view, &ask.user)?;
     let mut words = vec!["link".to_owned(), key.id.to_string(), user.id.to_string()];
-    for (given, word) in [(wish.admin, "--admin"), (wish.guest, "--guest")] {
+    for (given, word) in [(ask.admin, "--admin"), (ask.guest, "--guest")] {
         words.extend(given.then(|| word.to_owned()));
     }
-    let from = may_link(engine, view, &key, account, user, (wish.admin, wish.guest))?;
-    let deed = Deed::link("link", key, account, user, words);
+    let from = may_link(policy, view, &key, account, user, (ask.admin, ask.guest))?;
+    let step = LinkStep::link("link", key, account, user, words);
     Ok(match from {
-        None => deed,
-        Some(from) => deed.moved(view, account, from),
+        None => step,
+        Some(from) => step.moved(view, account, from),
     })
 }
 
 /// What `adopt` asks for, if it may be.
-pub(super) fn adopting(engine: &Engine, view: &View, wish: &Adopt) -> Result<Deed, WordError> {
-    let (key, account) = view.find_account(&wish.account)?;
+pub(super) fn adopting(policy: &Policy, view: &View, ask: &Adopt) -> Result<LinkStep, DeskError> {
+    let (key, account) = find_account(view, &ask.account)?;
     not_linked(view, &key, account)?;
     let world = view.world();
-    let crowd = Crowd::of(&world, &engine.settings().policy);
+    let crowd = Crowd::of(&world, policy);
     let claims = crowd.claims(&key, account);
     let free: Vec<&User> = claims
         .iter()
@@ -54,11 +101,11 @@ pub(super) fn adopting(engine: &Engine, view: &View, wish: &Adopt) -> Result<Dee
             .map(|u| format!("{} ({}, id {})", u.username, u.email, u.id));
         names.collect::<Vec<_>>().join("; ")
     };
-    let user = match (&wish.user, free.as_slice()) {
+    let user = match (&ask.user, free.as_slice()) {
         (Some(word), _) => {
-            let user = view.find_user(word)?;
+            let user = find_user(view, word)?;
             if !claims.iter().any(|claim| claim.user.id == user.id) {
-                return Err(WordError::Refused(format!(
+                return Err(DeskError::Refused(format!(
                     "{} has neither the username nor an address of {}: if they are one person \
                      nevertheless, type `mattersync link {} {}`",
                     user.username,
@@ -71,37 +118,37 @@ pub(super) fn adopting(engine: &Engine, view: &View, wish: &Adopt) -> Result<Dee
         }
         (None, [user]) => user,
         (None, []) => {
-            return Err(WordError::Refused(format!(
+            return Err(DeskError::Refused(format!(
                 "nobody on Mattermost who is linked to nobody has the username or an address of \
                  {}: name the user with `mattersync link`",
                 account.label()
             )));
         }
         (None, several) => {
-            return Err(WordError::Refused(format!(
+            return Err(DeskError::Refused(format!(
                 "several users have the username or an address of {}: {}. Name one of them",
                 account.label(),
                 names(several)
             )));
         }
     };
-    let from = may_link(engine, view, &key, account, user, (false, false))?;
+    let from = may_link(policy, view, &key, account, user, (false, false))?;
     let words = ["adopt", key.id.as_str(), user.id.as_str()];
     let words = words.map(str::to_owned).to_vec();
-    let deed = Deed::link("adopt", key, account, user, words);
+    let step = LinkStep::link("adopt", key, account, user, words);
     Ok(match from {
-        None => deed,
-        Some(from) => deed.moved(view, account, from),
+        None => step,
+        Some(from) => step.moved(view, account, from),
     })
 }
 
-fn not_linked(view: &View, key: &AccountKey, account: &Account) -> Result<(), WordError> {
+fn not_linked(view: &View, key: &AccountKey, account: &Account) -> Result<(), DeskError> {
     let Some(link) = view.memory.links.get(key) else {
         return Ok(());
     };
     let user = view.users.get(&link.user);
     let name = user.map_or_else(|| link.user.to_string(), |u| u.username.clone());
-    Err(WordError::Refused(format!(
+    Err(DeskError::Refused(format!(
         "{} is linked to the user {name} already: take that apart first, with `mattersync unlink \
          {}`",
         account.label(),
@@ -113,16 +160,16 @@ fn not_linked(view: &View, key: &AccountKey, account: &Account) -> Result<(), Wo
 /// given for an administrator, and for a guest. Of a user whose account is not there the one that
 /// the link is to be moved from.
 fn may_link(
-    engine: &Engine,
+    policy: &Policy,
     view: &View,
     key: &AccountKey,
     account: &Account,
     user: &User,
     explicit: (bool, bool),
-) -> Result<Option<AccountKey>, WordError> {
+) -> Result<Option<AccountKey>, DeskError> {
     not_linked(view, key, account)?;
     let world = view.world();
-    let crowd = Crowd::of(&world, &engine.settings().policy);
+    let crowd = Crowd::of(&world, policy);
     let name = &user.username;
     let what = match crowd.bar(user) {
         // Protected by the name that the directory gave: nothing is taken from the user by this.
@@ -157,12 +204,12 @@ fn may_link(
         Some(bar) => format!("{name} is never linked: {bar}"),
         None => return Ok(None),
     };
-    Err(WordError::Refused(what))
+    Err(DeskError::Refused(what))
 }
 
 /// What `unlink` asks for, if there is a link.
-pub(super) fn unlinking(view: &View, wish: &Unlink) -> Result<Deed, WordError> {
-    let key = view.find_link(&wish.person)?;
+pub(super) fn unlinking(view: &View, ask: &Unlink) -> Result<LinkStep, DeskError> {
+    let key = find_link(view, &ask.person)?;
     let memory = &view.memory;
     let mut warnings = Vec::new();
     let (user, as_new) = match (memory.links.get(&key), memory.unlinked.get(&key)) {
@@ -173,11 +220,11 @@ pub(super) fn unlinking(view: &View, wish: &Unlink) -> Result<Deed, WordError> {
                     "the user no longer exists on Mattermost, so the account is as new".to_owned(),
                 );
             }
-            (link.user.clone(), wish.as_new || gone)
+            (link.user.clone(), ask.as_new || gone)
         }
-        (None, Some(mark)) if wish.as_new => (mark.user.clone(), true),
+        (None, Some(mark)) if ask.as_new => (mark.user.clone(), true),
         (None, Some(mark)) => {
-            return Err(WordError::Refused(format!(
+            return Err(DeskError::Refused(format!(
                 "{} took this link apart on {}: `mattersync link {id} USER` says who it is, \
                  `mattersync unlink --as-new {id}` that it is nobody who was here before",
                 mark.by,
@@ -185,7 +232,7 @@ pub(super) fn unlinking(view: &View, wish: &Unlink) -> Result<Deed, WordError> {
                 id = shell_word(key.id.as_str())
             )));
         }
-        (None, None) => return Err(WordError::Refused("nobody is linked".to_owned())),
+        (None, None) => return Err(DeskError::Refused("nobody is linked".to_owned())),
     };
     if let Some(found) = view.users.get(&user) {
         warnings.push(match found.deactivated_at {
@@ -200,8 +247,8 @@ pub(super) fn unlinking(view: &View, wish: &Unlink) -> Result<Deed, WordError> {
         });
     }
     let mut words = vec!["unlink".to_owned(), key.id.to_string()];
-    words.extend(wish.as_new.then(|| "--as-new".to_owned()));
-    Ok(Deed {
+    words.extend(ask.as_new.then(|| "--as-new".to_owned()));
+    Ok(LinkStep {
         command: "unlink",
         action: Action::Unlink {
             account: key.clone(),
@@ -217,7 +264,7 @@ pub(super) fn unlinking(view: &View, wish: &Unlink) -> Result<Deed, WordError> {
     })
 }
 
-impl Deed {
+impl LinkStep {
     fn link(
         command: &'static str,
         key: AccountKey,

@@ -6,22 +6,22 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
+use crate::cycle::{Engine, View};
 use crate::model::{
     AccountKey, AccountState, Action, Evidence, Known, LinkOrigin, Lookup, Now, Outcome,
     ProfileField, Seats, Surest, Timestamp, Unread, UserId, Why, same_text as same, shell_word,
 };
 use crate::plan::{Crowd, Policy, Readings, Span};
-use crate::provider::mapping::dn::normalise;
 use crate::state::Who;
 
-use super::super::errand::{Asker, Errand};
-use super::super::person::{known_by, same_dn};
-use super::super::{CycleError, Engine, View, WordError};
-use super::near::nearest;
+use super::error::DeskError;
 use super::orphans::Kept;
 use super::outlook::Outlook;
-use super::past::Happened;
+use super::past::{Happened, add_activity};
+use super::person::{find_recorded, known_by, same_dn};
+use super::request::{Asker, Request};
 use super::sides::{AccountSide, EntrySide, UserSide, state};
+use super::similar::nearest;
 
 /// The most steps of earlier runs that are told.
 const PAST: u32 = 500;
@@ -96,16 +96,20 @@ pub struct LinkTold {
     pub deactivated: Option<(Option<Timestamp>, String)>,
 }
 
-impl Errand for Explain {
+impl Request for Explain {
     const NAME: &'static str = "explain";
-    const WRITES: bool = false;
+    type Tool = Engine;
     type Answer = Explanation;
+
+    fn writes(&self) -> bool {
+        false
+    }
 
     fn run<'a>(
         self,
         engine: &'a mut Engine,
         asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<Explanation, WordError>> {
+    ) -> BoxFuture<'a, Result<Explanation, DeskError>> {
         Box::pin(async move {
             let view = engine.look(asker.stages).await?;
             let now = engine.clock().now();
@@ -121,7 +125,9 @@ impl Errand for Explain {
                 };
                 let stories = teller.stories(&self.person);
                 match stories.is_empty() {
-                    true => teller.recorded(engine.recorded(&self.person).await?),
+                    true => {
+                        teller.recorded(find_recorded(engine.store().as_ref(), &self.person).await?)
+                    }
                     false => stories,
                 }
             };
@@ -129,13 +135,13 @@ impl Errand for Explain {
                 let past = engine
                     .store()
                     .steps_about(key.as_ref(), user.as_ref(), PAST);
-                let past = past.await.map_err(CycleError::from)?;
+                let past = past.await?;
                 story.past = past.into_iter().map(Happened::from).collect();
                 story.tell_end();
             }
             let mut stories: Vec<Story> = stories.into_iter().map(|(.., story)| story).collect();
             let users = stories.iter_mut().filter_map(|story| story.user.as_mut());
-            engine.tell_activity(users.collect()).await;
+            add_activity(engine, users.collect()).await;
             let near = match stories.is_empty() {
                 true => near(&view, &self.person),
                 false => Vec::new(),
@@ -147,17 +153,6 @@ impl Errand for Explain {
                 incomplete: view.unread(),
             })
         })
-    }
-}
-
-impl Engine {
-    /// Who is in the record alone: gone from both sides, and linked no more.
-    async fn recorded(&self, person: &str) -> Result<Who, CycleError> {
-        let who = self.store().known_as(person.to_owned()).await?;
-        match who.is_empty() && person.contains('=') {
-            true => Ok(self.store().known_as(normalise(person)).await?),
-            false => Ok(who),
-        }
     }
 }
 

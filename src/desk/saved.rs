@@ -10,17 +10,16 @@ use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 use crate::config::{MattermostAccess, Settings};
+use crate::cycle::{Course, Engine, Planned, Scope, Summary, View};
 use crate::model::{
     Fingerprint, MemoryDelta, Origin, Plan, ProviderName, RunId, RunKind, SourceIdentity, Step,
     StepId, Timestamp,
 };
 use crate::plan::Sentence;
 
-use super::carry::{Begun, is_show};
-use super::{
-    Asker, CycleError, Engine, Errand, PlanReport, Stage, Summary, SyncReport, View, WordError,
-    exchanged,
-};
+use super::error::DeskError;
+use super::report::{PlanReport, SyncReport};
+use super::request::{Asker, Request};
 
 /// How long a saved plan stays good.
 const GOOD: Duration = Duration::from_secs(72 * 60 * 60);
@@ -164,19 +163,23 @@ pub struct Saved {
     pub saved: SavedPlan,
 }
 
-impl Errand for SavePlan {
+impl Request for SavePlan {
     const NAME: &'static str = "save-plan";
-    const WRITES: bool = false;
+    type Tool = Engine;
     type Answer = Saved;
+
+    fn writes(&self) -> bool {
+        false
+    }
 
     fn run<'a>(
         self,
         engine: &'a mut Engine,
         asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<Saved, WordError>> {
+    ) -> BoxFuture<'a, Result<Saved, DeskError>> {
         Box::pin(async move {
             let store = engine.store();
-            let last_run = store.last_run().await.map_err(CycleError::from)?;
+            let last_run = store.last_run().await?;
             let view = engine.look(asker.stages).await?;
             let settings = engine.settings();
             let made = engine.clock().now().wall;
@@ -198,7 +201,7 @@ impl Errand for SavePlan {
                 seal: String::new(),
             };
             saved.seal = saved.digest();
-            let report = view.report();
+            let report = PlanReport::of(&view);
             Ok(Saved { report, saved })
         })
     }
@@ -222,20 +225,25 @@ pub struct SyncedSaved {
     pub held: usize,
 }
 
-impl Errand for SyncSaved {
+impl Request for SyncSaved {
     const NAME: &'static str = "sync-saved";
-    const WRITES: bool = true;
+    const IS_LARGE: bool = true;
+    type Tool = Engine;
     type Answer = SyncedSaved;
+
+    fn writes(&self) -> bool {
+        true
+    }
 
     fn run<'a>(
         self,
         engine: &'a mut Engine,
         asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<SyncedSaved, WordError>> {
+    ) -> BoxFuture<'a, Result<SyncedSaved, DeskError>> {
         Box::pin(async move {
-            let (summary, others) = engine.run_saved(&self.saved, asker).await?;
+            let (summary, others) = sync_saved(engine, &self.saved, asker).await?;
             Ok(SyncedSaved {
-                report: summary.report(),
+                report: SyncReport::of(&summary),
                 others,
                 held: self.saved.plan.held().len(),
             })
@@ -243,30 +251,28 @@ impl Errand for SyncSaved {
     }
 }
 
-impl Engine {
-    async fn run_saved(
-        &mut self,
-        saved: &SavedPlan,
-        asker: &Asker<'_>,
-    ) -> Result<(Summary, usize), WordError> {
-        let refused = |why: String| WordError::Refused(format!("nothing was done: {why}"));
-        let before = self.client.counts();
-        let now = self.clock.now();
-        let last_run = self.store.last_run().await.map_err(CycleError::from)?;
-        if let Some(why) = saved.objection(&self.settings, last_run, now.wall) {
-            return Err(refused(why));
-        }
-        let mut memory = self.store.load().await.map_err(CycleError::from)?;
-        let unsettled = self.store.unsettled().await.map_err(CycleError::from)?;
-        let mut view = self
-            .read(&mut memory, &unsettled, &now, asker.stages)
-            .await?;
-        exchanged::check(&view, &self.settings).map_err(CycleError::from)?;
-        self.inherit_debts(&now).await;
-        self.recover(&mut view, &unsettled, &now).await?;
-        (asker.stages)(Stage::Planning);
-        self.decide(&mut view, &now).await?;
-        let directory = source(&view, &self.settings.provider.name);
+/// Carries out exactly what a saved plan says, or nothing. Returns how many steps more are wanted now.
+async fn sync_saved(
+    engine: &mut Engine,
+    saved: &SavedPlan,
+    asker: &Asker<'_>,
+) -> Result<(Summary, usize), DeskError> {
+    let refused = |why: String| DeskError::Refused(format!("nothing was done: {why}"));
+    let last_run = engine.store().last_run().await?;
+    let now = engine.clock().now().wall;
+    if let Some(why) = saved.objection(engine.settings(), last_run, now) {
+        return Err(refused(why));
+    }
+    let course = Course {
+        origin: Origin::asked(RunKind::SavedPlan, asker.by),
+        scope: Scope::Everybody,
+        stop: watch::channel(false).1,
+        stages: asker.stages,
+        listener: asker.listener,
+    };
+    let run = engine.run_chosen(course, |planned: Planned<'_>| {
+        let Planned { view, settings, .. } = planned;
+        let directory = source(view, &settings.provider.name);
         let same = (&directory.context, &directory.server)
             == (&saved.directory.context, &saved.directory.server);
         if !same {
@@ -277,28 +283,15 @@ impl Engine {
         if !differences.is_empty() {
             return Err(refused(told(&differences)));
         }
-        let learned = view.plan.learned.iter().filter(|l| !is_show(l));
-        let learned: MemoryDelta = learned.cloned().collect();
-        if !learned.is_empty() {
-            self.learn(&mut view.memory, learned).await?;
-        }
         let wanted: BTreeSet<Fingerprint> = prints(saved.plan.released()).into_keys().collect();
         let is_wanted = |step: &Step| wanted.contains(&step.action.fingerprint());
         let others = view.plan.released().filter(|s| !is_wanted(s)).count();
         let held = view.plan.held();
         let steps = &mut view.plan.steps;
         steps.retain(|step| held.contains(&step.id) || is_wanted(step));
-        let never = watch::channel(false).1;
-        let origin = Origin::asked(RunKind::SavedPlan, asker.by);
-        let begun = Begun {
-            origin,
-            now,
-            before,
-            alone: true,
-        };
-        let carried = self.carry(view, begun, never, asker.stages, asker.listener);
-        Ok((carried.await?, others))
-    }
+        Ok(others)
+    });
+    run.await
 }
 
 fn source(view: &View, provider: &ProviderName) -> SourceIdentity {

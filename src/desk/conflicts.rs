@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
+use crate::cycle::{Engine, View};
 use crate::model::{AccountKey, Evidence, LeftAlone, Unread, UserId, Why};
 use crate::plan::{Bar, Claim, Crowd, among_conflicts};
 
-use super::super::errand::{Asker, Errand};
-use super::super::{Engine, View, WordError};
-use super::find::is_account;
+use super::error::DeskError;
+use super::past::add_activity;
+use super::person::is_account;
+use super::request::{Asker, Request};
 use super::sides::{AccountSide, EntrySide, UserSide};
 
 /// List the conflicts.
@@ -87,16 +89,20 @@ pub struct Way {
     pub command: Vec<String>,
 }
 
-impl Errand for Conflicts {
+impl Request for Conflicts {
     const NAME: &'static str = "conflicts";
-    const WRITES: bool = false;
+    type Tool = Engine;
     type Answer = ConflictsReport;
+
+    fn writes(&self) -> bool {
+        false
+    }
 
     fn run<'a>(
         self,
         engine: &'a mut Engine,
         asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<ConflictsReport, WordError>> {
+    ) -> BoxFuture<'a, Result<ConflictsReport, DeskError>> {
         Box::pin(async move {
             let view = engine.look(asker.stages).await?;
             let world = view.world();
@@ -106,23 +112,14 @@ impl Errand for Conflicts {
                 crowd: &crowd,
             }
             .report();
-            engine.last_active(&mut report).await;
-            Ok(report)
-        })
-    }
-}
-
-impl Engine {
-    /// Adds when the users were last active, where the server tells.
-    async fn last_active(&self, report: &mut ConflictsReport) {
-        let parties = report.conflicts.iter_mut().flat_map(|c| &mut c.parties);
-        let users: Vec<&mut UserSide> = parties
-            .filter_map(|party| match party {
+            let parties = report.conflicts.iter_mut().flat_map(|c| &mut c.parties);
+            let users = parties.filter_map(|party| match party {
                 Party::User(user, _) => Some(user.as_mut()),
                 _ => None,
-            })
-            .collect();
-        self.tell_activity(users).await;
+            });
+            add_activity(engine, users.collect()).await;
+            Ok(report)
+        })
     }
 }
 

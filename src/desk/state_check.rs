@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
+use crate::cycle::{Engine, View, strangers};
 use crate::model::{
     AccountKey, Evidence, Link, LinkOrigin, Memory, ProviderName, User, UserId, shell_word,
 };
 use crate::plan::{Bar, Sentence, unknown_marks};
 use crate::state::Unsettled;
 
-use super::{Asker, Engine, Errand, View, WordError, strangers};
+use super::error::DeskError;
+use super::request::{Asker, Request};
 
 /// Compare the state with Mattermost.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -62,16 +64,20 @@ impl StateReport {
     }
 }
 
-impl Errand for StateCheck {
+impl Request for StateCheck {
     const NAME: &'static str = "state-check";
-    const WRITES: bool = false;
+    type Tool = Engine;
     type Answer = StateReport;
+
+    fn writes(&self) -> bool {
+        false
+    }
 
     fn run<'a>(
         self,
         engine: &'a mut Engine,
         asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<StateReport, WordError>> {
+    ) -> BoxFuture<'a, Result<StateReport, DeskError>> {
         Box::pin(async move {
             let mut report = StateReport::default();
             match engine.store().verify().await {

@@ -1,32 +1,18 @@
-//! What the record is asked: answered from the state alone, also while a cycle runs, and when
-//! directory and Mattermost are down.
+//! What was done: the runs, or one of them. Answered from the state file alone, also while a cycle
+//! runs, and when directory and Mattermost are down.
 
 use std::collections::BTreeSet;
 
 use futures_util::future::BoxFuture;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{HeldBack, Memory, RunId, StepId, Timestamp};
 use crate::state::{RunRecord, RunState, Store, Which, Who};
 
-use super::history::{HistoryReport, RunReport, SCHEMA};
-use super::{CycleError, PersonError, WordError};
-
-/// Something that the state alone answers. A new one is a type with this, a line in
-/// the daemon's control socket, and a view in the command line.
-pub trait Question: Serialize + DeserializeOwned + Send + 'static {
-    /// Its name on the control socket.
-    const NAME: &'static str;
-    /// What comes of it.
-    type Answer: Serialize + DeserializeOwned + Send;
-
-    /// Answers it.
-    ///
-    /// # Errors
-    /// When there is no such thing, or the state cannot be read.
-    fn answer<'a>(self, store: &'a dyn Store) -> BoxFuture<'a, Result<Self::Answer, WordError>>;
-}
+use super::error::DeskError;
+use super::person::{PersonError, find_recorded};
+use super::request::{Asker, Record, Request};
+use super::run_report::{HistoryReport, RunReport, SCHEMA};
 
 /// The runs.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -41,12 +27,22 @@ pub struct History {
     pub whole: bool,
 }
 
-impl Question for History {
+impl Request for History {
     const NAME: &'static str = "history";
+    type Tool = Record;
     type Answer = HistoryReport;
 
-    fn answer<'a>(self, store: &'a dyn Store) -> BoxFuture<'a, Result<HistoryReport, WordError>> {
+    fn writes(&self) -> bool {
+        false
+    }
+
+    fn run<'a>(
+        self,
+        record: &'a mut Record,
+        _asker: &'a Asker<'a>,
+    ) -> BoxFuture<'a, Result<HistoryReport, DeskError>> {
         Box::pin(async move {
+            let store = record.0.as_ref();
             let who = match &self.person {
                 Some(person) => Some(known(store, person).await?),
                 None => None,
@@ -56,14 +52,14 @@ impl Question for History {
                 since: self.since,
                 who: who.clone(),
             };
-            let heads = store.heads(which).await.map_err(CycleError::from)?;
+            let heads = store.heads(which).await?;
             let memory = memory(store).await?;
             let mut runs = Vec::with_capacity(heads.len());
             for head in heads {
                 let id = head.id;
                 let mut report = RunReport::of_head(head);
                 if self.whole
-                    && let Some(record) = store.run(id).await.map_err(CycleError::from)?
+                    && let Some(record) = store.run(id).await?
                 {
                     add_steps(store, &mut report, &record, &memory, who.as_ref()).await?;
                     let notes = report.notes.into_iter();
@@ -71,7 +67,7 @@ impl Question for History {
                 }
                 runs.push(report);
             }
-            let mut events = store.loose_notes().await.map_err(CycleError::from)?;
+            let mut events = store.loose_notes().await?;
             events.retain(|note| self.since.is_none_or(|since| note.at >= since));
             // What is held is about nobody alone.
             events.retain(|note| {
@@ -84,17 +80,27 @@ impl Question for History {
 
 /// One run, with everything.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Show {
+pub struct ShowRun {
     /// Its number.
     pub run: RunId,
 }
 
-impl Question for Show {
+impl Request for ShowRun {
     const NAME: &'static str = "show";
+    type Tool = Record;
     type Answer = RunReport;
 
-    fn answer<'a>(self, store: &'a dyn Store) -> BoxFuture<'a, Result<RunReport, WordError>> {
+    fn writes(&self) -> bool {
+        false
+    }
+
+    fn run<'a>(
+        self,
+        record: &'a mut Record,
+        _asker: &'a Asker<'a>,
+    ) -> BoxFuture<'a, Result<RunReport, DeskError>> {
         Box::pin(async move {
+            let store = record.0.as_ref();
             let record = found(store, self.run).await?;
             let memory = memory(store).await?;
             let mut report = RunReport::of(&record);
@@ -105,18 +111,18 @@ impl Question for Show {
     }
 }
 
-async fn memory(store: &dyn Store) -> Result<Memory, WordError> {
-    Ok(store.load().await.map_err(CycleError::from)?)
+async fn memory(store: &dyn Store) -> Result<Memory, DeskError> {
+    Ok(store.load().await?)
 }
 
 /// A run of this number.
 ///
 /// # Errors
 /// When there is none, or it is not over.
-pub(super) async fn found(store: &dyn Store, run: RunId) -> Result<RunRecord, WordError> {
-    let found = store.run(run).await.map_err(CycleError::from)?;
+pub(super) async fn found(store: &dyn Store, run: RunId) -> Result<RunRecord, DeskError> {
+    let found = store.run(run).await?;
     found.ok_or_else(|| {
-        WordError::Refused(format!(
+        DeskError::Refused(format!(
             "there is no run {}, or it was forgotten by state.keep: `mattersync history` lists \
              those that are there",
             run.0
@@ -125,10 +131,10 @@ pub(super) async fn found(store: &dyn Store, run: RunId) -> Result<RunRecord, Wo
 }
 
 /// As [`found`], and it must be over.
-pub(super) async fn ended(store: &dyn Store, run: RunId) -> Result<RunRecord, WordError> {
+pub(super) async fn ended(store: &dyn Store, run: RunId) -> Result<RunRecord, DeskError> {
     let record = found(store, run).await?;
     match record.state {
-        RunState::Open => Err(WordError::Refused(format!(
+        RunState::Open => Err(DeskError::Refused(format!(
             "run {} is not over yet: try again when it is",
             run.0
         ))),
@@ -137,9 +143,8 @@ pub(super) async fn ended(store: &dyn Store, run: RunId) -> Result<RunRecord, Wo
 }
 
 /// Everybody who is called so.
-async fn known(store: &dyn Store, person: &str) -> Result<Who, WordError> {
-    let who = store.known_as(person.to_owned()).await;
-    let who = who.map_err(CycleError::from)?;
+async fn known(store: &dyn Store, person: &str) -> Result<Who, DeskError> {
+    let who = find_recorded(store, person).await?;
     match who.is_empty() {
         true => Err(PersonError::Nobody(person.to_owned()).into()),
         false => Ok(who),
@@ -152,14 +157,14 @@ async fn add_steps(
     record: &RunRecord,
     memory: &Memory,
     who: Option<&Who>,
-) -> Result<(), WordError> {
-    let unsettled = store.unsettled().await.map_err(CycleError::from)?;
+) -> Result<(), DeskError> {
+    let unsettled = store.unsettled().await?;
     let open: BTreeSet<StepId> = unsettled
         .iter()
         .filter(|unsettled| unsettled.run == record.id)
         .map(|unsettled| unsettled.step.id)
         .collect();
-    let notes = store.notes(record.id).await.map_err(CycleError::from)?;
+    let notes = store.notes(record.id).await?;
     report.add(record, notes, memory, &open, who);
     Ok(())
 }

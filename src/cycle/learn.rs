@@ -3,7 +3,8 @@
 use crate::model::{Action, Memory, MemoryDelta, Remember};
 use crate::state::{Outcome, StateError, Unsettled};
 
-use super::{CycleError, Engine, remember};
+use super::engine::Engine;
+use super::error::CycleError;
 
 impl Engine {
     /// A step that contradicts what is remembered must not stop every cycle from now on: it is
@@ -63,5 +64,12 @@ impl Engine {
             }
         }
         Ok(())
+    }
+}
+
+/// Changes what is remembered here as it was changed in the state.
+pub fn remember(memory: &mut Memory, delta: &MemoryDelta) {
+    for change in delta {
+        memory.remember(change);
     }
 }

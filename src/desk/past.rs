@@ -8,8 +8,8 @@ use crate::model::{Outcome, RunId, Step, Timestamp, UserId};
 use crate::plan::Sentence;
 use crate::state::PastStep;
 
-use super::super::Engine;
 use super::sides::UserSide;
+use crate::cycle::Engine;
 
 /// A step of an earlier run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,21 +39,19 @@ impl From<PastStep> for Happened {
     }
 }
 
-impl Engine {
-    /// Adds when the users were last active, where the server tells. Nothing depends on it: where
-    /// it cannot be asked for, it is left out.
-    pub(super) async fn tell_activity(&self, users: Vec<&mut UserSide>) {
-        if users.is_empty() {
-            return;
-        }
-        let ids: BTreeSet<UserId> = users.iter().map(|user| user.id.clone()).collect();
-        match self.client.reader().last_activity(&ids).await {
-            Ok(active) => {
-                for user in users {
-                    user.last_activity = active.get(&user.id).copied();
-                }
+/// Adds when the users were last active, where the server tells. Nothing depends on it: where it
+/// cannot be asked for, it is left out.
+pub(super) async fn add_activity(engine: &Engine, users: Vec<&mut UserSide>) {
+    if users.is_empty() {
+        return;
+    }
+    let ids: BTreeSet<UserId> = users.iter().map(|user| user.id.clone()).collect();
+    match engine.last_activity(&ids).await {
+        Ok(active) => {
+            for user in users {
+                user.last_activity = active.get(&user.id).copied();
             }
-            Err(error) => tracing::debug!("when users were last active is not known: {error}"),
         }
+        Err(error) => tracing::debug!("when users were last active is not known: {error}"),
     }
 }

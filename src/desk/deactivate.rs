@@ -1,0 +1,231 @@
+//! The deactivation of one person, by another person's word.
+
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use crate::cycle::{Course, Engine, Scope, Summary, View};
+use crate::model::{Action, LeftAlone, Order, Origin, Remember, RunKind, User, UserId};
+use crate::plan::{Bar, Crowd};
+
+use super::error::DeskError;
+use super::link::in_letters;
+use super::outlook::Outlook;
+use super::person::{find_linked_user, find_user};
+use super::report::SyncReport;
+use super::request::{Asker, Request, Turn};
+use super::sides::UserSide;
+
+/// Deactivate one linked user now, and nothing else. Works without the directory.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Deactivate {
+    /// Username, address, DN or id.
+    pub person: String,
+}
+
+/// Deactivate a user whom no account stands behind.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DeactivateOrphan {
+    /// Username, address or id.
+    pub user: String,
+    /// The user may be a system administrator.
+    #[serde(default)]
+    pub admin: bool,
+    /// Do it; what was shown, or empty for whatever is found now.
+    #[serde(default)]
+    pub yes: Option<String>,
+}
+
+/// What deactivating an orphan does, or did.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OrphanOut {
+    /// Who.
+    pub user: UserSide,
+    /// What is planned.
+    pub then: Outlook,
+    /// What to type to do exactly this.
+    pub type_this: Vec<String>,
+    /// What was done; none when it was only shown.
+    pub done: Option<SyncReport>,
+}
+
+impl Request for Deactivate {
+    const NAME: &'static str = "deactivate";
+    type Tool = Engine;
+    type Answer = SyncReport;
+
+    fn writes(&self) -> bool {
+        true
+    }
+
+    fn turn(&self) -> Turn {
+        Turn::First
+    }
+
+    fn run<'a>(
+        self,
+        engine: &'a mut Engine,
+        asker: &'a Asker<'a>,
+    ) -> BoxFuture<'a, Result<SyncReport, DeskError>> {
+        Box::pin(async move {
+            let view = engine.look_at_mattermost(asker.stages).await?;
+            let user = find_linked_user(&view, &self.person)?;
+            let is_out = view.users.get(&user).is_some_and(|u| !u.is_active());
+            let done = carry_order(engine, &user, is_out, asker);
+            Ok(SyncReport::of(&done.await?))
+        })
+    }
+}
+
+impl Request for DeactivateOrphan {
+    const NAME: &'static str = "deactivate-orphan";
+    type Tool = Engine;
+    type Answer = OrphanOut;
+
+    fn writes(&self) -> bool {
+        self.yes.is_some()
+    }
+
+    fn run<'a>(
+        self,
+        engine: &'a mut Engine,
+        asker: &'a Asker<'a>,
+    ) -> BoxFuture<'a, Result<OrphanOut, DeskError>> {
+        Box::pin(async move {
+            let mut view = engine.look_at_mattermost(asker.stages).await?;
+            let user = find_user(&view, &self.user)?.clone();
+            let side = may_go(engine, &view, &user, self.admin)?;
+            let seen = in_letters(&side);
+            let mut words = vec!["deactivate".to_owned(), "--orphan".to_owned()];
+            words.extend(self.admin.then(|| "--admin".to_owned()));
+            words.push(user.id.to_string());
+            if self
+                .yes
+                .as_ref()
+                .is_some_and(|yes| !yes.is_empty() && *yes != seen)
+            {
+                return Err(DeskError::Refused(format!(
+                    "{} was changed since it was shown: look again, with `mattersync {}`",
+                    user.username,
+                    words.join(" ")
+                )));
+            }
+            words.push(format!("--yes={seen}"));
+            let now = engine.clock().now();
+            let order = Order {
+                by: asker.by.to_owned(),
+                at: now.wall,
+            };
+            view.memory.orders.insert(user.id.clone(), order);
+            let then = Outlook::of(&engine.plan(&view, &now), None, Some(&user.id));
+            if let (true, Some(left)) = (then.steps.is_empty(), then.left_alone.last()) {
+                let why = format!("{} is not deactivated: {}", left.subject, left.why);
+                return Err(DeskError::Refused(why));
+            }
+            let done = match &self.yes {
+                None => None,
+                Some(_) => {
+                    let gone = carry_order(engine, &user.id, false, asker);
+                    Some(SyncReport::of(&gone.await?))
+                }
+            };
+            Ok(OrphanOut {
+                user: side,
+                then,
+                type_this: words,
+                done,
+            })
+        })
+    }
+}
+
+/// Who may be deactivated by a person's word although no account stands behind.
+fn may_go(engine: &Engine, view: &View, user: &User, admin: bool) -> Result<UserSide, DeskError> {
+    let world = view.world();
+    let crowd = Crowd::of(&world, &engine.settings().policy);
+    let name = &user.username;
+    let why = match crowd.bar(user) {
+        Some(Bar::Linked(key)) => Some(format!(
+            "{name} is linked to the account {}: type `mattersync deactivate {}`",
+            key.id, user.id
+        )),
+        Some(Bar::Admin) if !admin => Some(format!(
+            "{name} is a system administrator: if that is meant, type `mattersync deactivate \
+             --orphan --admin {}`",
+            user.id
+        )),
+        Some(Bar::Admin | Bar::Guest) | None => None,
+        Some(bar) => Some(format!("{name} is never deactivated from here: {bar}")),
+    };
+    let kept = view.memory.kept(&user.id).map(|kept| {
+        format!(
+            "{} said on {} that {name} is kept: if that is over, type `mattersync keep --undo {}`",
+            kept.by, kept.at, user.id
+        )
+    });
+    let out = user.deactivated_at;
+    let out = out.map(|at| format!("{name} is deactivated already, since {at}"));
+    match why.or(kept).or(out) {
+        Some(why) => Err(DeskError::Refused(why)),
+        None => Ok(UserSide::of(view, &crowd, user)),
+    }
+}
+
+/// Writes an order to deactivate this user down, and carries it out. `is_out`: the user is
+/// deactivated already.
+async fn carry_order(
+    engine: &mut Engine,
+    user: &UserId,
+    is_out: bool,
+    asker: &Asker<'_>,
+) -> Result<Summary, DeskError> {
+    let order = Order {
+        by: asker.by.to_owned(),
+        at: engine.clock().now().wall,
+    };
+    let note = vec![Remember::Order(user.clone(), Some(order))];
+    engine.store().observe(note).await?;
+    let of_user = |a: &Action| matches!(a, Action::Deactivate { user: u, .. } if u == user);
+    let forget = vec![Remember::Order(user.clone(), None)];
+    let course = Course {
+        origin: Origin::asked(RunKind::Deactivate, asker.by),
+        scope: Scope::Named {
+            with_directory: false,
+        },
+        stop: watch::channel(false).1,
+        stages: asker.stages,
+        listener: asker.listener,
+    };
+    let run = engine.run_chosen(course, |mut planned| {
+        planned.keep_steps(|step| step.action.user() == Some(user));
+        Ok(())
+    });
+    let summary = match run.await {
+        Ok((summary, ())) => summary,
+        Err(error) => {
+            let error: DeskError = error;
+            // Who is told that it failed does not expect it days later. What was sent already
+            // is another matter: that is still to be settled.
+            let unsettled = engine.store().unsettled().await?;
+            if !unsettled.iter().any(|u| of_user(&u.step.action)) {
+                engine.store().observe(forget).await?;
+            }
+            return Err(error);
+        }
+    };
+    if is_out || summary.view.plan.steps.iter().any(|s| of_user(&s.action)) {
+        return Ok(summary);
+    }
+    // Out of reach: the order must not wait for the day on which this changes.
+    engine.store().observe(forget).await?;
+    Err(DeskError::Refused(why_not(&summary.view, user)))
+}
+
+fn why_not(view: &View, user: &UserId) -> String {
+    let about = |s: &&LeftAlone| s.subject.user.as_ref() == Some(user);
+    // Orders are judged first; what follows is about a directory that was not read.
+    match view.plan.left_alone.iter().find(about) {
+        Some(left) => format!("{} was not deactivated: {}", left.subject, left.why),
+        None => "the user was not deactivated".to_owned(),
+    }
+}

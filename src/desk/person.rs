@@ -1,0 +1,248 @@
+//! Whom a person means by a username, an address, a DN or an id.
+//!
+//! Every command finds people here, by one rule: an exact id goes before a DN, a DN before a username,
+//! a username before an address. Who is meant the most surely is meant; two of them are an error.
+
+use std::collections::BTreeMap;
+
+use crate::cycle::View;
+use crate::model::{
+    Account, AccountKey, Known, KnownBy, Link, Rejected, Roster, Surest, User, UserId, same_text,
+    shell_word,
+};
+use crate::provider::mapping::dn::normalise;
+use crate::state::{StateError, Store, Who};
+
+use super::similar::nearest;
+
+/// Nobody, or more than one, is meant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PersonError {
+    /// Nobody.
+    #[error("nobody is known as {0:?}: give a username, an e-mail address, a DN or an id")]
+    Nobody(String),
+    /// The directory has nobody of that name.
+    #[error(
+        "no account of the directory is known as {0:?}: give a username, an e-mail address, a DN \
+         or an id{near}", near = told(.1)
+    )]
+    NoAccount(String, Vec<String>),
+    /// Mattermost has nobody of that name.
+    #[error(
+        "no user of Mattermost is known as {0:?}: give a username, an e-mail address or an id{near}",
+        near = told(.1)
+    )]
+    NoUser(String, Vec<String>),
+    /// Nobody of that name is linked.
+    #[error(
+        "nobody who is linked is known as {0:?}: give a username, an e-mail address, a DN or an \
+         id; `mattersync explain` tells what is known{near}", near = told(.1)
+    )]
+    NoLink(String, Vec<String>),
+    /// More than one.
+    #[error("{0:?} can be any of: {1}. Give the id")]
+    Several(String, String),
+    /// The user is not linked to an account.
+    #[error(
+        "{0} is not linked to an account of the directory, and what mattersync did not create or \
+         adopt it does not touch by itself. If this user is meant: `mattersync deactivate --orphan`"
+    )]
+    NotOurs(String),
+    /// Mattermost tells of the user in a way that cannot be used.
+    #[error(
+        "the user {0} is on Mattermost, but what it tells of them cannot be read, so that nobody \
+         knows whether they may be touched: {1}. To take them out, deactivate them in the System \
+         Console, or with `mmctl user deactivate {2}`"
+    )]
+    Unread(String, String, String),
+}
+
+fn told(near: &[String]) -> String {
+    match near {
+        [] => String::new(),
+        near => format!(". Nearly the same: {}", near.join(", ")),
+    }
+}
+
+/// Whether a DN is the one that a person typed, whatever the case and the spaces around commas.
+pub fn same_dn(dn: &str, typed: &str) -> bool {
+    typed.contains('=') && normalise(dn) == normalise(typed)
+}
+
+/// What a typed text is of somebody who is known so.
+pub fn known_by(known: &Known<'_>, typed: &str) -> Option<KnownBy> {
+    known.by(typed, same_dn)
+}
+
+/// Whether an account is the one that was typed.
+pub fn is_account(key: &AccountKey, account: &Account, word: &str) -> bool {
+    known_by(&Known::account(key, account), word).is_some()
+}
+
+/// Everything that the two sides of a link are known by now.
+pub fn known_link<'v>(view: &'v View, key: &'v AccountKey, link: &'v Link) -> Known<'v> {
+    let user = view.users.get(&link.user).map(Known::user);
+    let account = view
+        .account(key)
+        .map(|account| Known::account(key, account));
+    Known::link(key, link)
+        .and(user.unwrap_or_default())
+        .and(account.unwrap_or_default())
+}
+
+/// The only one of those who are meant, if anybody is.
+///
+/// # Errors
+/// When it is more than one.
+pub fn only<T>(
+    word: &str,
+    mut found: Vec<T>,
+    label: impl Fn(&T) -> String,
+) -> Result<Option<T>, PersonError> {
+    if found.len() > 1 {
+        let labels: Vec<String> = found.iter().map(label).collect();
+        return Err(PersonError::Several(word.to_owned(), labels.join("; ")));
+    }
+    Ok(found.pop())
+}
+
+/// The one account that a person means.
+///
+/// # Errors
+/// When it is none, or more than one.
+pub fn find_account<'v>(
+    view: &'v View,
+    word: &str,
+) -> Result<(AccountKey, &'v Account), PersonError> {
+    let found: Surest<_> = view
+        .accounts()
+        .map(|(key, account)| {
+            let by = known_by(&Known::account(&key, account), word);
+            (by, (key, account))
+        })
+        .collect();
+    let label =
+        |(key, account): &(AccountKey, &Account)| format!("{} (id {})", account.label(), key.id);
+    only(word, found.found(), label)?.ok_or_else(|| {
+        let names = view.accounts().map(|(_, a)| a.username.as_str());
+        PersonError::NoAccount(word.to_owned(), nearest(word, names))
+    })
+}
+
+/// The one user that a person means.
+///
+/// # Errors
+/// When it is none, or more than one.
+pub fn find_user<'v>(view: &'v View, word: &str) -> Result<&'v User, PersonError> {
+    let users = || view.users.iter().map(|(_, user)| user);
+    let found = users().map(|user| (known_by(&Known::user(user), word), user));
+    let found = found.collect::<Surest<_>>().found();
+    let label = |user: &&User| format!("{} ({}, id {})", user.username, user.email, user.id);
+    only(word, found, label)?.ok_or_else(|| {
+        let names = users().map(|u| u.username.as_str());
+        let nobody = || PersonError::NoUser(word.to_owned(), nearest(word, names));
+        unread(&view.users, word).unwrap_or_else(nobody)
+    })
+}
+
+/// The account of the one link, kept or taken apart, that a person means.
+///
+/// # Errors
+/// When it is none, or more than one.
+pub fn find_link(view: &View, word: &str) -> Result<AccountKey, PersonError> {
+    let memory = &view.memory;
+    let mut found = Surest::default();
+    for (key, link) in &memory.links {
+        let one = (key.clone(), link.last_username.clone());
+        found.add(known_by(&known_link(view, key, link), word), one);
+    }
+    for (key, mark) in &memory.unlinked {
+        let user = view.users.get(&mark.user).map(Known::user);
+        let account = view.account(key).map(|a| Known::account(key, a));
+        let known = Known::key(key).and(Known::id(&mark.user));
+        let known = known.and(user.unwrap_or_default());
+        let known = known.and(account.unwrap_or_default());
+        found.add(known_by(&known, word), (key.clone(), mark.user.to_string()));
+    }
+    let found: BTreeMap<AccountKey, String> = found.found().into_iter().collect();
+    let label = |(key, name): &(AccountKey, String)| format!("{name} (id {})", key.id);
+    let found = only(word, found.into_iter().collect(), label)?;
+    found.map(|(key, _)| key).ok_or_else(|| {
+        let names = memory.links.values().map(|l| l.last_username.as_str());
+        PersonError::NoLink(word.to_owned(), nearest(word, names))
+    })
+}
+
+/// The linked user whom a person means.
+///
+/// # Errors
+/// When it is nobody, more than one, or nobody of ours.
+pub fn find_linked_user(view: &View, word: &str) -> Result<UserId, PersonError> {
+    let links = view.memory.links.iter();
+    let found: Surest<_> = links
+        .map(|(key, link)| {
+            let by = known_by(&known_link(view, key, link), word);
+            (by, (key, link))
+        })
+        .collect();
+    let found: BTreeMap<&UserId, _> = found
+        .found()
+        .into_iter()
+        .map(|(key, link)| (&link.user, (key, link)))
+        .collect();
+    let label = |(id, (key, link)): &(&UserId, (&AccountKey, &Link))| {
+        let user = view.users.get(id);
+        let name = user.map_or(&link.last_username, |user| &user.username);
+        format!("{name} ({}, id {})", link.last_dn, key.id)
+    };
+    let found = only(word, found.into_iter().collect(), label)?;
+    found
+        .map(|(id, _)| id.clone())
+        .ok_or_else(|| not_linked(view, word))
+}
+
+fn not_linked(view: &View, word: &str) -> PersonError {
+    let mut users = view.users.iter();
+    match users.any(|(_, user)| known_by(&Known::user(user), word).is_some()) {
+        true => PersonError::NotOurs(word.to_owned()),
+        false => {
+            let nobody = || PersonError::Nobody(word.to_owned());
+            unread(&view.users, word).unwrap_or_else(nobody)
+        }
+    }
+}
+
+/// Whoever of the users that cannot be read has this id or username.
+fn unread(users: &Roster<UserId, User>, person: &str) -> Option<PersonError> {
+    let is_meant = |bad: &&Rejected<UserId>| {
+        let id = bad
+            .key
+            .as_ref()
+            .is_some_and(|id| same_text(id.as_str(), person));
+        id || same_text(&bad.name, person)
+    };
+    let bad = users.rejected().iter().find(is_meant)?;
+    let typed = bad.key.as_ref().map_or(bad.name.as_str(), UserId::as_str);
+    let name = if bad.name.is_empty() {
+        typed
+    } else {
+        &bad.name
+    };
+    Some(PersonError::Unread(
+        name.to_owned(),
+        bad.why.clone(),
+        shell_word(typed),
+    ))
+}
+
+/// Everybody whom a person may mean of those who are linked or in the record.
+///
+/// # Errors
+/// When the state cannot be read.
+pub async fn find_recorded(store: &dyn Store, word: &str) -> Result<Who, StateError> {
+    let who = store.known_as(word.to_owned()).await?;
+    match who.is_empty() && word.contains('=') {
+        true => store.known_as(normalise(word)).await,
+        false => Ok(who),
+    }
+}

@@ -1,0 +1,47 @@
+//! What would be done.
+
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use crate::cycle::Engine;
+
+use super::error::DeskError;
+use super::holds::note_shown;
+use super::report::PlanReport;
+use super::request::{Asker, Request};
+
+/// Read both sides and plan.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct ShowPlan {
+    /// Writes nothing down, not even that what is held was shown; an approval needs that.
+    #[serde(default)]
+    pub read_only: bool,
+}
+
+impl Request for ShowPlan {
+    const NAME: &'static str = "plan";
+    type Tool = Engine;
+    type Answer = PlanReport;
+
+    fn writes(&self) -> bool {
+        !self.read_only
+    }
+
+    fn is_dropped_unheard(&self) -> bool {
+        true
+    }
+
+    fn run<'a>(
+        self,
+        engine: &'a mut Engine,
+        asker: &'a Asker<'a>,
+    ) -> BoxFuture<'a, Result<PlanReport, DeskError>> {
+        Box::pin(async move {
+            let view = engine.look(asker.stages).await?;
+            if !self.read_only {
+                note_shown(engine, &view).await?;
+            }
+            Ok(PlanReport::of(&view))
+        })
+    }
+}

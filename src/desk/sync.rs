@@ -1,0 +1,61 @@
+//! A cycle now.
+
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use crate::apply::Listener;
+use crate::cycle::{CycleError, Engine, Stages, Summary};
+use crate::model::{Origin, RunKind};
+
+use super::error::DeskError;
+use super::holds::note_shown;
+use super::report::SyncReport;
+use super::request::{Asker, Request, Turn};
+
+/// Do one cycle now.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Sync {}
+
+impl Request for Sync {
+    const NAME: &'static str = "sync";
+    type Tool = Engine;
+    type Answer = SyncReport;
+
+    fn writes(&self) -> bool {
+        true
+    }
+
+    fn turn(&self) -> Turn {
+        Turn::NextCycle
+    }
+
+    fn run<'a>(
+        self,
+        engine: &'a mut Engine,
+        asker: &'a Asker<'a>,
+    ) -> BoxFuture<'a, Result<SyncReport, DeskError>> {
+        Box::pin(async move {
+            let stop = asker.stop.clone();
+            let cycle = cycle_for(engine, asker.by, stop, asker.stages, asker.listener);
+            Ok(SyncReport::of(&cycle.await?))
+        })
+    }
+}
+
+/// Runs a cycle for somebody, who gets to see what it holds.
+///
+/// # Errors
+/// As [`Engine::run`].
+pub async fn cycle_for(
+    engine: &mut Engine,
+    by: &str,
+    stop: watch::Receiver<bool>,
+    stages: &Stages<'_>,
+    listener: &Listener<'_>,
+) -> Result<Summary, CycleError> {
+    let origin = Origin::asked(RunKind::Sync, by);
+    let summary = engine.run_for(origin, stop, stages, listener).await?;
+    note_shown(engine, &summary.view).await?;
+    Ok(summary)
+}
