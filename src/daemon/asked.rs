@@ -148,7 +148,7 @@ impl Asked {
 }
 
 async fn to_json<A: Serialize>(
-    answer: BoxFuture<'_, Result<A, DeskError>>,
+    answer: impl Future<Output = Result<A, DeskError>>,
 ) -> Result<Value, DeskError> {
     let answer = answer.await?;
     serde_json::to_value(answer).map_err(|error| DeskError::Refused(error.to_string()))

@@ -2,18 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::cycle::{Engine, View};
 use crate::model::{
-    AccountKey, Action, Approval, Class, Fingerprint, Hold, HoldKey, Kept, Known, Now, Order,
-    Remember, Step, StepId, Surest, Timestamp,
+    AccountKey, Action, Approval, Class, Fingerprint, Hold, HoldKey, Identifiers, Kept, Now, Order,
+    Remember, Step, StepId, Timestamp,
 };
 use crate::plan::{APPROVAL, approved, forget_absences, hold_name, witnesses};
 
 use super::error::DeskError;
-use super::person::{PersonError, known_by, known_link, only};
+use super::person::{PersonError, Search, identifiers_of_link, is_named, only};
 use super::report::PlanReport;
 use super::request::{Asker, Request};
 
@@ -50,12 +49,8 @@ impl Request for Approve {
         true
     }
 
-    fn run<'a>(
-        self,
-        engine: &'a mut Engine,
-        asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<Approved, DeskError>> {
-        Box::pin(async move { approve(engine, &self, asker).await })
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<Approved, DeskError> {
+        approve(engine, &self, asker).await
     }
 }
 
@@ -142,7 +137,7 @@ fn steps_of_person(view: &View, what: &str) -> Result<BTreeSet<StepId>, PersonEr
             .filter(|step| step.subject.account.as_ref() == Some(&key))
             .collect(),
         None => own
-            .filter(|step| known_by(&Known::subject(&step.subject), what).is_some())
+            .filter(|step| is_named(&Identifiers::subject(&step.subject), what))
             .collect(),
     };
     while let Some(step) = open.pop() {
@@ -166,20 +161,19 @@ fn one_account<'s>(
     what: &str,
     held: impl Iterator<Item = &'s Step>,
 ) -> Result<Option<AccountKey>, PersonError> {
-    let mut found = Surest::default();
+    let mut search = Search::new(what);
     for (key, account) in view.accounts() {
-        found.add(known_by(&Known::account(&key, account), what), key);
+        search.offer(&Identifiers::account(&key, account), key.clone());
     }
     for (key, link) in &view.memory.links {
-        found.add(known_by(&known_link(view, key, link), what), key.clone());
+        search.offer(&identifiers_of_link(view, key, link), key.clone());
     }
     for step in held {
         if let Some(key) = &step.subject.account {
-            let by = known_by(&Known::subject(&step.subject), what);
-            found.add(by, key.clone());
+            search.offer(&Identifiers::subject(&step.subject), key.clone());
         }
     }
-    let found: BTreeSet<AccountKey> = found.found().into_iter().collect();
+    let found: BTreeSet<AccountKey> = search.found().into_iter().collect();
     let label = |key: &AccountKey| {
         let link = view.memory.links.get(key);
         let dn = view.account(key).map(|account| &account.dn);

@@ -2,16 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::cycle::{Engine, View};
-use crate::model::{AccountKey, Evidence, LeftAlone, Unread, UserId, Why};
+use crate::model::{AccountKey, Evidence, Identifiers, LeftAlone, Unread, UserId, Why};
 use crate::plan::{Bar, Claim, Crowd, among_conflicts};
 
 use super::error::DeskError;
 use super::past::add_activity;
-use super::person::is_account;
+use super::person::is_named;
 use super::request::{Asker, Request};
 use super::sides::{AccountSide, EntrySide, UserSide};
 
@@ -98,28 +97,26 @@ impl Request for Conflicts {
         false
     }
 
-    fn run<'a>(
+    async fn run(
         self,
-        engine: &'a mut Engine,
-        asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<ConflictsReport, DeskError>> {
-        Box::pin(async move {
-            let view = engine.look(asker.stages).await?;
-            let world = view.world();
-            let crowd = Crowd::of(&world, &engine.settings().policy);
-            let mut report = Finder {
-                view: &view,
-                crowd: &crowd,
-            }
-            .report();
-            let parties = report.conflicts.iter_mut().flat_map(|c| &mut c.parties);
-            let users = parties.filter_map(|party| match party {
-                Party::User(user, _) => Some(user.as_mut()),
-                _ => None,
-            });
-            add_activity(engine, users.collect()).await;
-            Ok(report)
-        })
+        engine: &mut Engine,
+        asker: &Asker<'_>,
+    ) -> Result<ConflictsReport, DeskError> {
+        let view = engine.look(asker.stages).await?;
+        let world = view.world();
+        let crowd = Crowd::of(&world, &engine.settings().policy);
+        let mut report = Finder {
+            view: &view,
+            crowd: &crowd,
+        }
+        .report();
+        let parties = report.conflicts.iter_mut().flat_map(|c| &mut c.parties);
+        let users = parties.filter_map(|party| match party {
+            Party::User(user, _) => Some(user.as_mut()),
+            _ => None,
+        });
+        add_activity(engine, users.collect()).await;
+        Ok(report)
     }
 }
 
@@ -315,7 +312,9 @@ impl Finder<'_> {
         if let Some((id, owner)) = owner {
             parties.extend(self.user(id, vec![format!("the {what} {value}")]));
             let account = self.view.account(owner);
-            if account.is_some_and(|account| !is_account(owner, account, value)) {
+            if account
+                .is_some_and(|account| !is_named(&Identifiers::account(owner, account), value))
+            {
                 let dn = account
                     .map(|account| account.dn.clone())
                     .unwrap_or_default();

@@ -1,6 +1,5 @@
 //! The deactivation of one person, by another person's word.
 
-use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -62,18 +61,12 @@ impl Request for Deactivate {
         Turn::First
     }
 
-    fn run<'a>(
-        self,
-        engine: &'a mut Engine,
-        asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<SyncReport, DeskError>> {
-        Box::pin(async move {
-            let view = engine.look_at_mattermost(asker.stages).await?;
-            let user = find_linked_user(&view, &self.person)?;
-            let is_out = view.users.get(&user).is_some_and(|u| !u.is_active());
-            let done = carry_order(engine, &user, is_out, asker);
-            Ok(SyncReport::of(&done.await?))
-        })
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<SyncReport, DeskError> {
+        let view = engine.look_at_mattermost(asker.stages).await?;
+        let user = find_linked_user(&view, &self.person)?;
+        let is_out = view.users.get(&user).is_some_and(|u| !u.is_active());
+        let done = carry_order(engine, &user, is_out, asker);
+        Ok(SyncReport::of(&done.await?))
     }
 }
 
@@ -86,55 +79,49 @@ impl Request for DeactivateOrphan {
         self.yes.is_some()
     }
 
-    fn run<'a>(
-        self,
-        engine: &'a mut Engine,
-        asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<OrphanOut, DeskError>> {
-        Box::pin(async move {
-            let mut view = engine.look_at_mattermost(asker.stages).await?;
-            let user = find_user(&view, &self.user)?.clone();
-            let side = may_go(engine, &view, &user, self.admin)?;
-            let seen = in_letters(&side);
-            let mut words = vec!["deactivate".to_owned(), "--orphan".to_owned()];
-            words.extend(self.admin.then(|| "--admin".to_owned()));
-            words.push(user.id.to_string());
-            if self
-                .yes
-                .as_ref()
-                .is_some_and(|yes| !yes.is_empty() && *yes != seen)
-            {
-                return Err(DeskError::Refused(format!(
-                    "{} was changed since it was shown: look again, with `mattersync {}`",
-                    user.username,
-                    words.join(" ")
-                )));
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<OrphanOut, DeskError> {
+        let mut view = engine.look_at_mattermost(asker.stages).await?;
+        let user = find_user(&view, &self.user)?.clone();
+        let side = may_go(engine, &view, &user, self.admin)?;
+        let seen = in_letters(&side);
+        let mut words = vec!["deactivate".to_owned(), "--orphan".to_owned()];
+        words.extend(self.admin.then(|| "--admin".to_owned()));
+        words.push(user.id.to_string());
+        if self
+            .yes
+            .as_ref()
+            .is_some_and(|yes| !yes.is_empty() && *yes != seen)
+        {
+            return Err(DeskError::Refused(format!(
+                "{} was changed since it was shown: look again, with `mattersync {}`",
+                user.username,
+                words.join(" ")
+            )));
+        }
+        words.push(format!("--yes={seen}"));
+        let now = engine.clock().now();
+        let order = Order {
+            by: asker.by.to_owned(),
+            at: now.wall,
+        };
+        view.memory.orders.insert(user.id.clone(), order);
+        let then = Outlook::of(&engine.plan(&view, &now), None, Some(&user.id));
+        if let (true, Some(left)) = (then.steps.is_empty(), then.left_alone.last()) {
+            let why = format!("{} is not deactivated: {}", left.subject, left.why);
+            return Err(DeskError::Refused(why));
+        }
+        let done = match &self.yes {
+            None => None,
+            Some(_) => {
+                let gone = carry_order(engine, &user.id, false, asker);
+                Some(SyncReport::of(&gone.await?))
             }
-            words.push(format!("--yes={seen}"));
-            let now = engine.clock().now();
-            let order = Order {
-                by: asker.by.to_owned(),
-                at: now.wall,
-            };
-            view.memory.orders.insert(user.id.clone(), order);
-            let then = Outlook::of(&engine.plan(&view, &now), None, Some(&user.id));
-            if let (true, Some(left)) = (then.steps.is_empty(), then.left_alone.last()) {
-                let why = format!("{} is not deactivated: {}", left.subject, left.why);
-                return Err(DeskError::Refused(why));
-            }
-            let done = match &self.yes {
-                None => None,
-                Some(_) => {
-                    let gone = carry_order(engine, &user.id, false, asker);
-                    Some(SyncReport::of(&gone.await?))
-                }
-            };
-            Ok(OrphanOut {
-                user: side,
-                then,
-                type_this: words,
-                done,
-            })
+        };
+        Ok(OrphanOut {
+            user: side,
+            then,
+            type_this: words,
+            done,
         })
     }
 }

@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::cycle::{Engine, View};
 use crate::model::{
-    AccountKey, AccountState, Action, Evidence, Known, LinkOrigin, Lookup, Now, Outcome,
-    ProfileField, Seats, Surest, Timestamp, Unread, UserId, Why, same_text as same, shell_word,
+    AccountKey, AccountState, Action, Evidence, Identifiers, LinkOrigin, Lookup, Now, Outcome,
+    ProfileField, Seats, Timestamp, Unread, UserId, Why, same_text as same, shell_word,
 };
 use crate::plan::{Crowd, Policy, Readings, Span};
 use crate::state::Who;
@@ -18,7 +17,7 @@ use super::error::DeskError;
 use super::orphans::Kept;
 use super::outlook::Outlook;
 use super::past::{Happened, add_activity};
-use super::person::{find_recorded, known_by, same_dn};
+use super::person::{Search, find_recorded, is_named, same_dn};
 use super::request::{Asker, Request};
 use super::sides::{AccountSide, EntrySide, UserSide, state};
 use super::similar::nearest;
@@ -105,53 +104,47 @@ impl Request for Explain {
         false
     }
 
-    fn run<'a>(
-        self,
-        engine: &'a mut Engine,
-        asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<Explanation, DeskError>> {
-        Box::pin(async move {
-            let view = engine.look(asker.stages).await?;
-            let now = engine.clock().now();
-            let mut stories = {
-                let world = view.world();
-                let policy = &engine.settings().policy;
-                let crowd = Crowd::of(&world, policy);
-                let teller = Teller {
-                    view: &view,
-                    crowd: &crowd,
-                    policy,
-                    now: &now,
-                };
-                let stories = teller.stories(&self.person);
-                match stories.is_empty() {
-                    true => {
-                        teller.recorded(find_recorded(engine.store().as_ref(), &self.person).await?)
-                    }
-                    false => stories,
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<Explanation, DeskError> {
+        let view = engine.look(asker.stages).await?;
+        let now = engine.clock().now();
+        let mut stories = {
+            let world = view.world();
+            let policy = &engine.settings().policy;
+            let crowd = Crowd::of(&world, policy);
+            let teller = Teller {
+                view: &view,
+                crowd: &crowd,
+                policy,
+                now: &now,
+            };
+            let stories = teller.stories(&self.person);
+            match stories.is_empty() {
+                true => {
+                    teller.recorded(find_recorded(engine.store().as_ref(), &self.person).await?)
                 }
-            };
-            for (key, user, story) in &mut stories {
-                let past = engine
-                    .store()
-                    .steps_about(key.as_ref(), user.as_ref(), PAST);
-                let past = past.await?;
-                story.past = past.into_iter().map(Happened::from).collect();
-                story.tell_end();
+                false => stories,
             }
-            let mut stories: Vec<Story> = stories.into_iter().map(|(.., story)| story).collect();
-            let users = stories.iter_mut().filter_map(|story| story.user.as_mut());
-            add_activity(engine, users.collect()).await;
-            let near = match stories.is_empty() {
-                true => near(&view, &self.person),
-                false => Vec::new(),
-            };
-            Ok(Explanation {
-                person: self.person,
-                stories,
-                near,
-                incomplete: view.unread(),
-            })
+        };
+        for (key, user, story) in &mut stories {
+            let past = engine
+                .store()
+                .steps_about(key.as_ref(), user.as_ref(), PAST);
+            let past = past.await?;
+            story.past = past.into_iter().map(Happened::from).collect();
+            story.tell_end();
+        }
+        let mut stories: Vec<Story> = stories.into_iter().map(|(.., story)| story).collect();
+        let users = stories.iter_mut().filter_map(|story| story.user.as_mut());
+        add_activity(engine, users.collect()).await;
+        let near = match stories.is_empty() {
+            true => near(&view, &self.person),
+            false => Vec::new(),
+        };
+        Ok(Explanation {
+            person: self.person,
+            stories,
+            near,
+            incomplete: view.unread(),
         })
     }
 }
@@ -243,7 +236,7 @@ impl Teller<'_> {
     /// Accounts and users that are known under a name, each account together with its user.
     fn found(&self, person: &str) -> BTreeSet<(Option<AccountKey>, Option<UserId>)> {
         let memory = &self.view.memory;
-        let mut found: Surest<(Option<AccountKey>, Option<UserId>)> = Surest::default();
+        let mut search = Search::new(person);
         let with_user = |key: AccountKey| {
             let user = memory.links.get(&key).map(|link| link.user.clone());
             let apart = || memory.unlinked.get(&key).map(|mark| mark.user.clone());
@@ -251,27 +244,27 @@ impl Teller<'_> {
             (Some(key), user)
         };
         for (key, account) in self.view.accounts() {
-            let by = known_by(&Known::account(&key, account), person);
-            found.add(by, with_user(key));
+            let known = Identifiers::account(&key, account);
+            search.offer(&known, with_user(key.clone()));
         }
         for (key, link) in &memory.links {
             // Of an account that is there counts what it is called now.
             let known = match self.view.account(key) {
-                Some(_) => Known::key(key).and(Known::id(&link.user)),
-                None => Known::link(key, link),
+                Some(_) => Identifiers::key(key).and(Identifiers::id(&link.user)),
+                None => Identifiers::link(key, link),
             };
-            found.add(known_by(&known, person), with_user(key.clone()));
+            search.offer(&known, with_user(key.clone()));
         }
         for (id, user) in self.view.users.iter() {
-            let by = known_by(&Known::user(user), person);
-            if by.is_none() {
+            let known = Identifiers::user(user);
+            if !is_named(&known, person) {
                 continue;
             }
             let apart = memory.unlinked.iter().find(|(_, mark)| mark.user == *id);
             let key = self.crowd.owner(id).or(apart.map(|(key, _)| key));
-            found.add(by, (key.cloned(), Some(id.clone())));
+            search.offer(&known, (key.cloned(), Some(id.clone())));
         }
-        found.found().into_iter().collect()
+        search.found().into_iter().collect()
     }
 
     fn story(&self, key: Option<AccountKey>, user: Option<UserId>) -> Told {

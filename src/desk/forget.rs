@@ -1,6 +1,5 @@
 //! Forgetting one person.
 
-use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -52,12 +51,8 @@ impl Request for Forget {
         true
     }
 
-    fn run<'a>(
-        self,
-        engine: &'a mut Engine,
-        asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<Forgotten, DeskError>> {
-        Box::pin(async move { forget(engine, &self, asker).await })
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<Forgotten, DeskError> {
+        forget(engine, &self, asker).await
     }
 }
 

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{HeldBack, Memory, RunId, StepId, Timestamp};
@@ -36,45 +35,43 @@ impl Request for History {
         false
     }
 
-    fn run<'a>(
+    async fn run(
         self,
-        record: &'a mut Record,
-        _asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<HistoryReport, DeskError>> {
-        Box::pin(async move {
-            let store = record.0.as_ref();
-            let who = match &self.person {
-                Some(person) => Some(known(store, person).await?),
-                None => None,
-            };
-            let which = Which {
-                last: self.last,
-                since: self.since,
-                who: who.clone(),
-            };
-            let heads = store.heads(which).await?;
-            let memory = memory(store).await?;
-            let mut runs = Vec::with_capacity(heads.len());
-            for head in heads {
-                let id = head.id;
-                let mut report = RunReport::of_head(head);
-                if self.whole
-                    && let Some(record) = store.run(id).await?
-                {
-                    add_steps(store, &mut report, &record, &memory, who.as_ref()).await?;
-                    let notes = report.notes.into_iter();
-                    report.notes = notes.map(|note| note.without_keys(report.run)).collect();
-                }
-                runs.push(report);
+        record: &mut Record,
+        _asker: &Asker<'_>,
+    ) -> Result<HistoryReport, DeskError> {
+        let store = record.0.as_ref();
+        let who = match &self.person {
+            Some(person) => Some(known(store, person).await?),
+            None => None,
+        };
+        let which = Which {
+            last: self.last,
+            since: self.since,
+            who: who.clone(),
+        };
+        let heads = store.heads(which).await?;
+        let memory = memory(store).await?;
+        let mut runs = Vec::with_capacity(heads.len());
+        for head in heads {
+            let id = head.id;
+            let mut report = RunReport::of_head(head);
+            if self.whole
+                && let Some(record) = store.run(id).await?
+            {
+                add_steps(store, &mut report, &record, &memory, who.as_ref()).await?;
+                let notes = report.notes.into_iter();
+                report.notes = notes.map(|note| note.without_keys(report.run)).collect();
             }
-            let mut events = store.loose_notes().await?;
-            events.retain(|note| self.since.is_none_or(|since| note.at >= since));
-            // What is held is about nobody alone.
-            events.retain(|note| {
-                who.is_none() || ![HeldBack::NOTE, HeldBack::OVER].contains(&note.kind.as_str())
-            });
-            Ok(HistoryReport::new(runs, events))
-        })
+            runs.push(report);
+        }
+        let mut events = store.loose_notes().await?;
+        events.retain(|note| self.since.is_none_or(|since| note.at >= since));
+        // What is held is about nobody alone.
+        events.retain(|note| {
+            who.is_none() || ![HeldBack::NOTE, HeldBack::OVER].contains(&note.kind.as_str())
+        });
+        Ok(HistoryReport::new(runs, events))
     }
 }
 
@@ -94,20 +91,14 @@ impl Request for ShowRun {
         false
     }
 
-    fn run<'a>(
-        self,
-        record: &'a mut Record,
-        _asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<RunReport, DeskError>> {
-        Box::pin(async move {
-            let store = record.0.as_ref();
-            let record = found(store, self.run).await?;
-            let memory = memory(store).await?;
-            let mut report = RunReport::of(&record);
-            report.schema = Some(SCHEMA);
-            add_steps(store, &mut report, &record, &memory, None).await?;
-            Ok(report)
-        })
+    async fn run(self, record: &mut Record, _asker: &Asker<'_>) -> Result<RunReport, DeskError> {
+        let store = record.0.as_ref();
+        let record = found(store, self.run).await?;
+        let memory = memory(store).await?;
+        let mut report = RunReport::of(&record);
+        report.schema = Some(SCHEMA);
+        add_steps(store, &mut report, &record, &memory, None).await?;
+        Ok(report)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Who is who, said by a person. Shown first, done on `--yes`.
 
-use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
@@ -50,18 +49,12 @@ impl Request for LinkThem {
         self.yes.is_some()
     }
 
-    fn run<'a>(
-        self,
-        engine: &'a mut Engine,
-        asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<ByHand, DeskError>> {
-        Box::pin(async move {
-            let yes = self.yes.as_deref();
-            by_hand(engine, asker, yes, |policy, view| {
-                linking(policy, view, &self)
-            })
-            .await
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<ByHand, DeskError> {
+        let yes = self.yes.as_deref();
+        by_hand(engine, asker, yes, |policy, view| {
+            linking(policy, view, &self)
         })
+        .await
     }
 }
 
@@ -74,18 +67,12 @@ impl Request for Adopt {
         self.yes.is_some()
     }
 
-    fn run<'a>(
-        self,
-        engine: &'a mut Engine,
-        asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<ByHand, DeskError>> {
-        Box::pin(async move {
-            let yes = self.yes.as_deref();
-            by_hand(engine, asker, yes, |policy, view| {
-                adopting(policy, view, &self)
-            })
-            .await
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<ByHand, DeskError> {
+        let yes = self.yes.as_deref();
+        by_hand(engine, asker, yes, |policy, view| {
+            adopting(policy, view, &self)
         })
+        .await
     }
 }
 
@@ -98,15 +85,9 @@ impl Request for Unlink {
         self.yes.is_some()
     }
 
-    fn run<'a>(
-        self,
-        engine: &'a mut Engine,
-        asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<ByHand, DeskError>> {
-        Box::pin(async move {
-            let yes = self.yes.as_deref();
-            by_hand(engine, asker, yes, |_, view| unlinking(view, &self)).await
-        })
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<ByHand, DeskError> {
+        let yes = self.yes.as_deref();
+        by_hand(engine, asker, yes, |_, view| unlinking(view, &self)).await
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::cycle::{CycleError, Engine, Stage, Stages, known, other_ids};
@@ -51,25 +50,23 @@ impl Request for MigrateIds {
         true
     }
 
-    fn run<'a>(
+    async fn run(
         self,
-        engine: &'a mut Engine,
-        asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<MigrationReport, DeskError>> {
-        Box::pin(async move {
-            let report = migrate_ids(engine, self.apply, asker.stages).await?;
-            if report.applied {
-                tracing::info!(
-                    sync_action = "migrate-ids",
-                    "{} moved {} from {} to {}",
-                    asker.by,
-                    report.migration.renumbered.len(),
-                    report.from,
-                    report.to
-                );
-            }
-            Ok(report)
-        })
+        engine: &mut Engine,
+        asker: &Asker<'_>,
+    ) -> Result<MigrationReport, DeskError> {
+        let report = migrate_ids(engine, self.apply, asker.stages).await?;
+        if report.applied {
+            tracing::info!(
+                sync_action = "migrate-ids",
+                "{} moved {} from {} to {}",
+                asker.by,
+                report.migration.renumbered.len(),
+                report.from,
+                report.to
+            );
+        }
+        Ok(report)
     }
 
     fn wants_cycle(&self) -> bool {

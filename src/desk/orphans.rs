@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::cycle::{Engine, View};
@@ -72,18 +71,12 @@ impl Request for Orphans {
         false
     }
 
-    fn run<'a>(
-        self,
-        engine: &'a mut Engine,
-        asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<OrphansReport, DeskError>> {
-        Box::pin(async move {
-            let view = engine.look(asker.stages).await?;
-            let mut report = orphans(engine, &view);
-            let both = report.orphans.iter_mut().chain(&mut report.guests);
-            add_activity(engine, both.map(|o| &mut o.user).collect()).await;
-            Ok(report)
-        })
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<OrphansReport, DeskError> {
+        let view = engine.look(asker.stages).await?;
+        let mut report = orphans(engine, &view);
+        let both = report.orphans.iter_mut().chain(&mut report.guests);
+        add_activity(engine, both.map(|o| &mut o.user).collect()).await;
+        Ok(report)
     }
 }
 
@@ -152,61 +145,55 @@ impl Request for Keep {
         true
     }
 
-    fn run<'a>(
-        self,
-        engine: &'a mut Engine,
-        asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<Orphan, DeskError>> {
-        Box::pin(async move {
-            let view = engine.look_at_mattermost(asker.stages).await?;
-            let user = find_user(&view, &self.user)?;
-            let world = view.world();
-            let crowd = Crowd::of(&world, &engine.settings().policy);
-            let old = view.memory.kept(&user.id);
-            if !self.undo
-                && let Some(bar @ (Bar::Linked(_) | Bar::Bot | Bar::Remote | Bar::Own)) =
-                    crowd.bar(user)
-            {
-                return Err(DeskError::Refused(format!(
-                    "{} is no orphan and needs no word: {bar}",
-                    user.username
-                )));
-            }
-            if self.undo && old.is_none() {
-                return Err(DeskError::Refused(format!(
-                    "nobody said that {} is kept",
-                    user.username
-                )));
-            }
-            let kept = (!self.undo).then(|| crate::model::Kept {
-                by: asker.by.to_owned(),
-                at: engine.clock().now().wall,
-                witness: false,
-            });
-            let note = vec![Remember::Kept(user.id.clone(), kept.clone())];
-            engine.store().observe(note).await?;
-            let words = if self.undo {
-                "takes back: keep"
-            } else {
-                "keeps"
-            };
-            tracing::info!(
-                sync_action = "keep",
-                mm_user_id = user.id.as_str(),
-                mm_username = user.username.as_str(),
-                "{} {words} {}, whom no account stands behind",
-                asker.by,
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<Orphan, DeskError> {
+        let view = engine.look_at_mattermost(asker.stages).await?;
+        let user = find_user(&view, &self.user)?;
+        let world = view.world();
+        let crowd = Crowd::of(&world, &engine.settings().policy);
+        let old = view.memory.kept(&user.id);
+        if !self.undo
+            && let Some(bar @ (Bar::Linked(_) | Bar::Bot | Bar::Remote | Bar::Own)) =
+                crowd.bar(user)
+        {
+            return Err(DeskError::Refused(format!(
+                "{} is no orphan and needs no word: {bar}",
                 user.username
-            );
-            Ok(Orphan {
-                user: UserSide::of(&view, &crowd, user),
-                kept: kept.map(|kept| Kept {
-                    by: kept.by,
-                    at: kept.at,
-                }),
-                perhaps: None,
-                unlinked: None,
-            })
+            )));
+        }
+        if self.undo && old.is_none() {
+            return Err(DeskError::Refused(format!(
+                "nobody said that {} is kept",
+                user.username
+            )));
+        }
+        let kept = (!self.undo).then(|| crate::model::Kept {
+            by: asker.by.to_owned(),
+            at: engine.clock().now().wall,
+            witness: false,
+        });
+        let note = vec![Remember::Kept(user.id.clone(), kept.clone())];
+        engine.store().observe(note).await?;
+        let words = if self.undo {
+            "takes back: keep"
+        } else {
+            "keeps"
+        };
+        tracing::info!(
+            sync_action = "keep",
+            mm_user_id = user.id.as_str(),
+            mm_username = user.username.as_str(),
+            "{} {words} {}, whom no account stands behind",
+            asker.by,
+            user.username
+        );
+        Ok(Orphan {
+            user: UserSide::of(&view, &crowd, user),
+            kept: kept.map(|kept| Kept {
+                by: kept.by,
+                at: kept.at,
+            }),
+            perhaps: None,
+            unlinked: None,
         })
     }
 }

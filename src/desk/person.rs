@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::cycle::View;
 use crate::model::{
-    Account, AccountKey, Known, KnownBy, Link, Rejected, Roster, Surest, User, UserId, same_text,
+    Account, AccountKey, BestMatches, Identifiers, Link, Rejected, Roster, User, UserId, same_text,
     shell_word,
 };
 use crate::provider::mapping::dn::normalise;
@@ -69,23 +69,49 @@ pub fn same_dn(dn: &str, typed: &str) -> bool {
     typed.contains('=') && normalise(dn) == normalise(typed)
 }
 
-/// What a typed text is of somebody who is known so.
-pub fn known_by(known: &Known<'_>, typed: &str) -> Option<KnownBy> {
-    known.by(typed, same_dn)
+/// Tells whether a text names somebody.
+pub fn is_named(known: &Identifiers<'_>, word: &str) -> bool {
+    known.matched_by(word, same_dn).is_some()
 }
 
-/// Whether an account is the one that was typed.
-pub fn is_account(key: &AccountKey, account: &Account, word: &str) -> bool {
-    known_by(&Known::account(key, account), word).is_some()
+/// Finds those whom a text names the most surely.
+pub struct Search<'w, T> {
+    word: &'w str,
+    best: BestMatches<T>,
 }
 
-/// Everything that the two sides of a link are known by now.
-pub fn known_link<'v>(view: &'v View, key: &'v AccountKey, link: &'v Link) -> Known<'v> {
-    let user = view.users.get(&link.user).map(Known::user);
+impl<'w, T> Search<'w, T> {
+    /// Searches for this text.
+    pub fn new(word: &'w str) -> Self {
+        Self {
+            word,
+            best: BestMatches::default(),
+        }
+    }
+
+    /// Looks whether somebody who is known so is meant.
+    pub fn offer(&mut self, known: &Identifiers<'_>, candidate: T) {
+        self.best
+            .add(known.matched_by(self.word, same_dn), candidate);
+    }
+
+    /// Returns all of those who are meant.
+    pub fn found(self) -> Vec<T> {
+        self.best.found()
+    }
+}
+
+/// Returns everything by which the two sides of a link are known now.
+pub fn identifiers_of_link<'v>(
+    view: &'v View,
+    key: &'v AccountKey,
+    link: &'v Link,
+) -> Identifiers<'v> {
+    let user = view.users.get(&link.user).map(Identifiers::user);
     let account = view
         .account(key)
-        .map(|account| Known::account(key, account));
-    Known::link(key, link)
+        .map(|account| Identifiers::account(key, account));
+    Identifiers::link(key, link)
         .and(user.unwrap_or_default())
         .and(account.unwrap_or_default())
 }
@@ -114,16 +140,13 @@ pub fn find_account<'v>(
     view: &'v View,
     word: &str,
 ) -> Result<(AccountKey, &'v Account), PersonError> {
-    let found: Surest<_> = view
-        .accounts()
-        .map(|(key, account)| {
-            let by = known_by(&Known::account(&key, account), word);
-            (by, (key, account))
-        })
-        .collect();
+    let mut search = Search::new(word);
+    for (key, account) in view.accounts() {
+        search.offer(&Identifiers::account(&key, account), (key.clone(), account));
+    }
     let label =
         |(key, account): &(AccountKey, &Account)| format!("{} (id {})", account.label(), key.id);
-    only(word, found.found(), label)?.ok_or_else(|| {
+    only(word, search.found(), label)?.ok_or_else(|| {
         let names = view.accounts().map(|(_, a)| a.username.as_str());
         PersonError::NoAccount(word.to_owned(), nearest(word, names))
     })
@@ -135,10 +158,12 @@ pub fn find_account<'v>(
 /// When it is none, or more than one.
 pub fn find_user<'v>(view: &'v View, word: &str) -> Result<&'v User, PersonError> {
     let users = || view.users.iter().map(|(_, user)| user);
-    let found = users().map(|user| (known_by(&Known::user(user), word), user));
-    let found = found.collect::<Surest<_>>().found();
+    let mut search = Search::new(word);
+    for user in users() {
+        search.offer(&Identifiers::user(user), user);
+    }
     let label = |user: &&User| format!("{} ({}, id {})", user.username, user.email, user.id);
-    only(word, found, label)?.ok_or_else(|| {
+    only(word, search.found(), label)?.ok_or_else(|| {
         let names = users().map(|u| u.username.as_str());
         let nobody = || PersonError::NoUser(word.to_owned(), nearest(word, names));
         unread(&view.users, word).unwrap_or_else(nobody)
@@ -151,20 +176,21 @@ pub fn find_user<'v>(view: &'v View, word: &str) -> Result<&'v User, PersonError
 /// When it is none, or more than one.
 pub fn find_link(view: &View, word: &str) -> Result<AccountKey, PersonError> {
     let memory = &view.memory;
-    let mut found = Surest::default();
+    let mut search = Search::new(word);
     for (key, link) in &memory.links {
         let one = (key.clone(), link.last_username.clone());
-        found.add(known_by(&known_link(view, key, link), word), one);
+        search.offer(&identifiers_of_link(view, key, link), one);
     }
     for (key, mark) in &memory.unlinked {
-        let user = view.users.get(&mark.user).map(Known::user);
-        let account = view.account(key).map(|a| Known::account(key, a));
-        let known = Known::key(key).and(Known::id(&mark.user));
-        let known = known.and(user.unwrap_or_default());
-        let known = known.and(account.unwrap_or_default());
-        found.add(known_by(&known, word), (key.clone(), mark.user.to_string()));
+        let user = view.users.get(&mark.user).map(Identifiers::user);
+        let account = view.account(key).map(|a| Identifiers::account(key, a));
+        let known = Identifiers::key(key)
+            .and(Identifiers::id(&mark.user))
+            .and(user.unwrap_or_default())
+            .and(account.unwrap_or_default());
+        search.offer(&known, (key.clone(), mark.user.to_string()));
     }
-    let found: BTreeMap<AccountKey, String> = found.found().into_iter().collect();
+    let found: BTreeMap<AccountKey, String> = search.found().into_iter().collect();
     let label = |(key, name): &(AccountKey, String)| format!("{name} (id {})", key.id);
     let found = only(word, found.into_iter().collect(), label)?;
     found.map(|(key, _)| key).ok_or_else(|| {
@@ -178,14 +204,11 @@ pub fn find_link(view: &View, word: &str) -> Result<AccountKey, PersonError> {
 /// # Errors
 /// When it is nobody, more than one, or nobody of ours.
 pub fn find_linked_user(view: &View, word: &str) -> Result<UserId, PersonError> {
-    let links = view.memory.links.iter();
-    let found: Surest<_> = links
-        .map(|(key, link)| {
-            let by = known_by(&known_link(view, key, link), word);
-            (by, (key, link))
-        })
-        .collect();
-    let found: BTreeMap<&UserId, _> = found
+    let mut search = Search::new(word);
+    for (key, link) in &view.memory.links {
+        search.offer(&identifiers_of_link(view, key, link), (key, link));
+    }
+    let found: BTreeMap<&UserId, _> = search
         .found()
         .into_iter()
         .map(|(key, link)| (&link.user, (key, link)))
@@ -203,7 +226,7 @@ pub fn find_linked_user(view: &View, word: &str) -> Result<UserId, PersonError> 
 
 fn not_linked(view: &View, word: &str) -> PersonError {
     let mut users = view.users.iter();
-    match users.any(|(_, user)| known_by(&Known::user(user), word).is_some()) {
+    match users.any(|(_, user)| is_named(&Identifiers::user(user), word)) {
         true => PersonError::NotOurs(word.to_owned()),
         false => {
             let nobody = || PersonError::Nobody(word.to_owned());

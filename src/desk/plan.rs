@@ -1,6 +1,5 @@
 //! What would be done.
 
-use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::cycle::Engine;
@@ -31,17 +30,11 @@ impl Request for ShowPlan {
         true
     }
 
-    fn run<'a>(
-        self,
-        engine: &'a mut Engine,
-        asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<PlanReport, DeskError>> {
-        Box::pin(async move {
-            let view = engine.look(asker.stages).await?;
-            if !self.read_only {
-                note_shown(engine, &view).await?;
-            }
-            Ok(PlanReport::of(&view))
-        })
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<PlanReport, DeskError> {
+        let view = engine.look(asker.stages).await?;
+        if !self.read_only {
+            note_shown(engine, &view).await?;
+        }
+        Ok(PlanReport::of(&view))
     }
 }

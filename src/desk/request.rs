@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
@@ -73,11 +72,11 @@ pub trait Request: Serialize + DeserializeOwned + Send + 'static {
     ///
     /// # Errors
     /// When it cannot be done, with what to type instead.
-    fn run<'a>(
+    fn run(
         self,
-        tool: &'a mut Self::Tool,
-        asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<Self::Answer, DeskError>>;
+        tool: &mut Self::Tool,
+        asker: &Asker<'_>,
+    ) -> impl Future<Output = Result<Self::Answer, DeskError>> + Send;
 }
 
 /// The state file alone. It answers while a cycle runs, and while directory and Mattermost are down.

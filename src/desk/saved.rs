@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -172,38 +171,32 @@ impl Request for SavePlan {
         false
     }
 
-    fn run<'a>(
-        self,
-        engine: &'a mut Engine,
-        asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<Saved, DeskError>> {
-        Box::pin(async move {
-            let store = engine.store();
-            let last_run = store.last_run().await?;
-            let view = engine.look(asker.stages).await?;
-            let settings = engine.settings();
-            let made = engine.clock().now().wall;
-            let mut saved = SavedPlan {
-                kind: KIND.to_owned(),
-                format: FORMAT,
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                made,
-                until: made.after(GOOD),
-                config: settings.digest.clone(),
-                provider: settings.provider.name.clone(),
-                directory: source(&view, &settings.provider.name),
-                mattermost: server(settings),
-                last_run,
-                plan: Plan {
-                    learned: MemoryDelta::new(),
-                    ..view.plan.clone()
-                },
-                seal: String::new(),
-            };
-            saved.seal = saved.digest();
-            let report = PlanReport::of(&view);
-            Ok(Saved { report, saved })
-        })
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<Saved, DeskError> {
+        let store = engine.store();
+        let last_run = store.last_run().await?;
+        let view = engine.look(asker.stages).await?;
+        let settings = engine.settings();
+        let made = engine.clock().now().wall;
+        let mut saved = SavedPlan {
+            kind: KIND.to_owned(),
+            format: FORMAT,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            made,
+            until: made.after(GOOD),
+            config: settings.digest.clone(),
+            provider: settings.provider.name.clone(),
+            directory: source(&view, &settings.provider.name),
+            mattermost: server(settings),
+            last_run,
+            plan: Plan {
+                learned: MemoryDelta::new(),
+                ..view.plan.clone()
+            },
+            seal: String::new(),
+        };
+        saved.seal = saved.digest();
+        let report = PlanReport::of(&view);
+        Ok(Saved { report, saved })
     }
 }
 
@@ -235,18 +228,12 @@ impl Request for SyncSaved {
         true
     }
 
-    fn run<'a>(
-        self,
-        engine: &'a mut Engine,
-        asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<SyncedSaved, DeskError>> {
-        Box::pin(async move {
-            let (summary, others) = sync_saved(engine, &self.saved, asker).await?;
-            Ok(SyncedSaved {
-                report: SyncReport::of(&summary),
-                others,
-                held: self.saved.plan.held().len(),
-            })
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<SyncedSaved, DeskError> {
+        let (summary, others) = sync_saved(engine, &self.saved, asker).await?;
+        Ok(SyncedSaved {
+            report: SyncReport::of(&summary),
+            others,
+            held: self.saved.plan.held().len(),
         })
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::cycle::{Engine, View, strangers};
@@ -73,43 +72,37 @@ impl Request for StateCheck {
         false
     }
 
-    fn run<'a>(
-        self,
-        engine: &'a mut Engine,
-        asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<StateReport, DeskError>> {
-        Box::pin(async move {
-            let mut report = StateReport::default();
-            match engine.store().verify().await {
-                Ok(faults) => {
-                    for fault in faults {
-                        report.find("", format!("the state file is damaged: {fault}"), RESTORE);
-                    }
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<StateReport, DeskError> {
+        let mut report = StateReport::default();
+        match engine.store().verify().await {
+            Ok(faults) => {
+                for fault in faults {
+                    report.find("", format!("the state file is damaged: {fault}"), RESTORE);
                 }
-                Err(error) => return Ok(StateReport::unreadable(error.to_string())),
             }
-            let unsettled = match engine.store().load().await {
-                Ok(_) => engine.store().unsettled().await,
-                Err(error) => Err(error),
-            };
-            let unsettled = match unsettled {
-                Ok(unsettled) => unsettled,
-                Err(error) => return Ok(StateReport::unreadable(error.to_string())),
-            };
-            report.last_run = engine.store().last_run().await.map_or(0, |run| run.0);
-            match engine.look_at_mattermost(asker.stages).await {
-                Ok(view) => {
-                    compare(&mut report, &view, &engine.settings().provider.name);
-                }
-                Err(error) => report.find(
-                    "",
-                    format!("what Mattermost has could not be compared: {error}"),
-                    "mattersync check",
-                ),
+            Err(error) => return Ok(StateReport::unreadable(error.to_string())),
+        }
+        let unsettled = match engine.store().load().await {
+            Ok(_) => engine.store().unsettled().await,
+            Err(error) => Err(error),
+        };
+        let unsettled = match unsettled {
+            Ok(unsettled) => unsettled,
+            Err(error) => return Ok(StateReport::unreadable(error.to_string())),
+        };
+        report.last_run = engine.store().last_run().await.map_or(0, |run| run.0);
+        match engine.look_at_mattermost(asker.stages).await {
+            Ok(view) => {
+                compare(&mut report, &view, &engine.settings().provider.name);
             }
-            tell_unsettled(&mut report, &unsettled);
-            Ok(report)
-        })
+            Err(error) => report.find(
+                "",
+                format!("what Mattermost has could not be compared: {error}"),
+                "mattersync check",
+            ),
+        }
+        tell_unsettled(&mut report, &unsettled);
+        Ok(report)
     }
 }
 

@@ -1,6 +1,5 @@
 //! A cycle now.
 
-use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -30,16 +29,10 @@ impl Request for Sync {
         Turn::NextCycle
     }
 
-    fn run<'a>(
-        self,
-        engine: &'a mut Engine,
-        asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<SyncReport, DeskError>> {
-        Box::pin(async move {
-            let stop = asker.stop.clone();
-            let cycle = cycle_for(engine, asker.by, stop, asker.stages, asker.listener);
-            Ok(SyncReport::of(&cycle.await?))
-        })
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<SyncReport, DeskError> {
+        let stop = asker.stop.clone();
+        let cycle = cycle_for(engine, asker.by, stop, asker.stages, asker.listener);
+        Ok(SyncReport::of(&cycle.await?))
     }
 }
 

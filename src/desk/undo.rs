@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::cycle::{Course, Engine, Scope, remember};
 use crate::model::{
-    AccountKey, Known, Memory, MemoryDelta, Origin, Reason, Remember, RunId, RunKind, Step, StepId,
-    StepRecord, Surest, Undoing, Undone, Why,
+    AccountKey, Identifiers, Memory, MemoryDelta, Origin, Reason, Remember, RunId, RunKind, Step,
+    StepId, StepRecord, Undoing, Undone, Why,
 };
 use crate::plan::inverse;
 use crate::state::{RunRecord, Who};
@@ -17,7 +16,7 @@ use crate::state::{RunRecord, Who};
 use super::error::DeskError;
 use super::history::ended;
 use super::holds::note_shown_in_part;
-use super::person::{PersonError, find_recorded, known_by};
+use super::person::{PersonError, Search, find_recorded};
 use super::report::{PlanReport, SyncReport};
 use super::request::{Asker, Request};
 
@@ -65,12 +64,8 @@ impl Request for Undo {
         true
     }
 
-    fn run<'a>(
-        self,
-        engine: &'a mut Engine,
-        asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<UndoReport, DeskError>> {
-        Box::pin(async move { undo(engine, &self, asker).await })
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<UndoReport, DeskError> {
+        undo(engine, &self, asker).await
     }
 }
 
@@ -99,12 +94,8 @@ impl Request for Redo {
         true
     }
 
-    fn run<'a>(
-        self,
-        engine: &'a mut Engine,
-        _asker: &'a Asker<'a>,
-    ) -> BoxFuture<'a, Result<Redone, DeskError>> {
-        Box::pin(async move { redo(engine, &self.person).await })
+    async fn run(self, engine: &mut Engine, _asker: &Asker<'_>) -> Result<Redone, DeskError> {
+        redo(engine, &self.person).await
     }
 }
 
@@ -193,19 +184,19 @@ fn meant<'r>(
     let Some(person) = person else {
         return Ok(record.steps.iter().collect());
     };
-    let mut found = Surest::default();
+    let mut search = Search::new(person);
     for (key, link) in &memory.links {
-        let by = known_by(&Known::link(key, link), person);
-        found.add(by, (Some(key.clone()), Some(link.user.clone())));
+        let one = (Some(key.clone()), Some(link.user.clone()));
+        search.offer(&Identifiers::link(key, link), one);
     }
     for step in &record.steps {
-        let user = step.user().map(Known::id);
-        let known = Known::subject(&step.step.subject).and(user.unwrap_or_default());
+        let user = step.user().map(Identifiers::id);
+        let known = Identifiers::subject(&step.step.subject).and(user.unwrap_or_default());
         let one = (step.account().cloned(), step.user().cloned());
-        found.add(known_by(&known, person), one);
+        search.offer(&known, one);
     }
     let mut who = Who::default();
-    for (account, user) in found.found() {
+    for (account, user) in search.found() {
         who.accounts.extend(account);
         who.users.extend(user);
     }

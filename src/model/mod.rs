@@ -6,8 +6,8 @@
 mod account;
 mod belongings;
 mod evidence;
+mod identifiers;
 mod ids;
-mod known;
 mod memory;
 mod plan;
 mod reason;
@@ -23,11 +23,11 @@ pub use account::{
 };
 pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate, Remnant};
 pub use evidence::{Evidence, Gap, Proof, Rejected, Roster};
+pub use identifiers::{BestMatches, Identifiers, MatchedBy};
 pub use ids::{
     AccountKey, DirectoryId, Fingerprint, GroupId, Nonce, ProviderName, RunId, StepId, TeamId,
     UserId, same_text,
 };
-pub use known::{Known, KnownBy, Surest};
 pub use memory::{
     Absence, Agreed, Announcement, Approval, ChosenName, ClockSeen, Deactivation, Done, Flip,
     Flipped, Given, HoldKey, Kept, Link, LinkOrigin, Memory, MemoryDelta, Newest, Older, Order,

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use super::{Account, AccountKey, Link, Subject, User, UserId, same_text};
 
-/// What a typed text is of somebody, the surest first: nobody chooses their id, and anybody may take
+/// By what a typed text names somebody, the surest first: nobody chooses their id, and anybody may take
 /// a username or an address that is somebody's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum KnownBy {
+pub enum MatchedBy {
     /// The id on either side.
     Id,
     /// Where the account is, or was.
@@ -18,22 +18,26 @@ pub enum KnownBy {
     Email,
 }
 
-/// Everything that somebody is known by.
+/// Everything by which a person can name somebody.
 #[derive(Clone, Debug, Default)]
-pub struct Known<'a>(Vec<(KnownBy, Cow<'a, str>)>);
+pub struct Identifiers<'a>(Vec<(MatchedBy, Cow<'a, str>)>);
 
-impl<'a> Known<'a> {
-    /// The surest of what a typed text is of this one; `same_dn` says whether two texts are one DN.
-    pub fn by(&self, typed: &str, same_dn: impl Fn(&str, &str) -> bool) -> Option<KnownBy> {
-        let is_meant = |(by, text): &&(KnownBy, Cow<'_, str>)| {
-            same_text(text, typed) || *by == KnownBy::Dn && same_dn(text, typed)
+impl<'a> Identifiers<'a> {
+    /// Tells by what a typed text names this one, if it does; `same_dn` says whether two texts are one DN.
+    pub fn matched_by(
+        &self,
+        typed: &str,
+        same_dn: impl Fn(&str, &str) -> bool,
+    ) -> Option<MatchedBy> {
+        let is_meant = |(by, text): &&(MatchedBy, Cow<'_, str>)| {
+            same_text(text, typed) || *by == MatchedBy::Dn && same_dn(text, typed)
         };
         let meant = self.0.iter().filter(is_meant);
         meant.map(|(by, _)| *by).min()
     }
 
     /// Both together.
-    pub fn and(mut self, other: Known<'a>) -> Self {
+    pub fn and(mut self, other: Identifiers<'a>) -> Self {
         self.0.extend(other.0);
         self
     }
@@ -41,14 +45,14 @@ impl<'a> Known<'a> {
     /// By the id alone, with or without the provider's name.
     pub fn key(key: &'a AccountKey) -> Self {
         Self(vec![
-            (KnownBy::Id, key.id.as_str().into()),
-            (KnownBy::Id, key.to_string().into()),
+            (MatchedBy::Id, key.id.as_str().into()),
+            (MatchedBy::Id, key.to_string().into()),
         ])
     }
 
     /// By the id alone.
     pub fn id(user: &'a UserId) -> Self {
-        Self(vec![(KnownBy::Id, user.as_str().into())])
+        Self(vec![(MatchedBy::Id, user.as_str().into())])
     }
 
     /// An account.
@@ -56,12 +60,12 @@ impl<'a> Known<'a> {
         let mut known = Self::key(key);
         let seen = account.username.replace(Account::HIDDEN, "");
         known.0.extend([
-            (KnownBy::Dn, account.dn.as_str().into()),
-            (KnownBy::Username, account.username.as_str().into()),
-            (KnownBy::Username, seen.into()),
+            (MatchedBy::Dn, account.dn.as_str().into()),
+            (MatchedBy::Username, account.username.as_str().into()),
+            (MatchedBy::Username, seen.into()),
         ]);
         let emails = account.emails.iter().flat_map(|c| &c.values);
-        let emails = emails.map(|email| (KnownBy::Email, email.into()));
+        let emails = emails.map(|email| (MatchedBy::Email, email.into()));
         known.0.extend(emails);
         known
     }
@@ -69,9 +73,9 @@ impl<'a> Known<'a> {
     /// A user.
     pub fn user(user: &'a User) -> Self {
         Self(vec![
-            (KnownBy::Id, user.id.as_str().into()),
-            (KnownBy::Username, user.username.as_str().into()),
-            (KnownBy::Email, user.email.as_str().into()),
+            (MatchedBy::Id, user.id.as_str().into()),
+            (MatchedBy::Username, user.username.as_str().into()),
+            (MatchedBy::Email, user.email.as_str().into()),
         ])
     }
 
@@ -79,21 +83,21 @@ impl<'a> Known<'a> {
     pub fn link(key: &'a AccountKey, link: &'a Link) -> Self {
         let mut known = Self::key(key).and(Self::id(&link.user));
         known.0.extend([
-            (KnownBy::Dn, link.last_dn.as_str().into()),
-            (KnownBy::Username, link.last_username.as_str().into()),
+            (MatchedBy::Dn, link.last_dn.as_str().into()),
+            (MatchedBy::Username, link.last_username.as_str().into()),
         ]);
         known
     }
 
     /// Whom a step is about.
     pub fn subject(subject: &'a Subject) -> Self {
-        let mut known = Self(vec![(KnownBy::Username, subject.name.as_str().into())]);
+        let mut known = Self(vec![(MatchedBy::Username, subject.name.as_str().into())]);
         let email = subject.email.as_deref();
         known
             .0
-            .extend(email.map(|text| (KnownBy::Email, text.into())));
+            .extend(email.map(|text| (MatchedBy::Email, text.into())));
         let dn = subject.dn.as_deref();
-        known.0.extend(dn.map(|text| (KnownBy::Dn, text.into())));
+        known.0.extend(dn.map(|text| (MatchedBy::Dn, text.into())));
         let account = subject.account.as_ref().map(Self::key);
         let user = subject.user.as_ref().map(Self::id);
         known
@@ -102,14 +106,14 @@ impl<'a> Known<'a> {
     }
 }
 
-/// Those who are meant the most surely; several if one text is the same of several.
+/// Those whom a typed text names the most surely; several if it is the id, or the name, of several.
 #[derive(Clone, Debug)]
-pub struct Surest<T> {
-    by: Option<KnownBy>,
+pub struct BestMatches<T> {
+    by: Option<MatchedBy>,
     found: Vec<T>,
 }
 
-impl<T> Default for Surest<T> {
+impl<T> Default for BestMatches<T> {
     fn default() -> Self {
         Self {
             by: None,
@@ -118,9 +122,9 @@ impl<T> Default for Surest<T> {
     }
 }
 
-impl<T> Surest<T> {
-    /// Adds somebody, unless others are meant more surely.
-    pub fn add(&mut self, by: Option<KnownBy>, one: T) {
+impl<T> BestMatches<T> {
+    /// Adds somebody, unless others are named more surely.
+    pub fn add(&mut self, by: Option<MatchedBy>, one: T) {
         let Some(by) = by else { return };
         if self.by.is_some_and(|surest| surest < by) {
             return;
@@ -138,8 +142,8 @@ impl<T> Surest<T> {
     }
 }
 
-impl<T> FromIterator<(Option<KnownBy>, T)> for Surest<T> {
-    fn from_iter<I: IntoIterator<Item = (Option<KnownBy>, T)>>(all: I) -> Self {
+impl<T> FromIterator<(Option<MatchedBy>, T)> for BestMatches<T> {
+    fn from_iter<I: IntoIterator<Item = (Option<MatchedBy>, T)>>(all: I) -> Self {
         let mut surest = Self::default();
         all.into_iter().for_each(|(by, one)| surest.add(by, one));
         surest
@@ -152,12 +156,23 @@ mod tests {
 
     #[test]
     fn an_id_goes_before_a_dn_a_username_and_an_address() {
-        let by = [KnownBy::Email, KnownBy::Username, KnownBy::Id, KnownBy::Dn];
+        let by = [
+            MatchedBy::Email,
+            MatchedBy::Username,
+            MatchedBy::Id,
+            MatchedBy::Dn,
+        ];
         let all = by.into_iter().map(|by| (Some(by), by));
-        assert_eq!(all.clone().collect::<Surest<_>>().found(), [KnownBy::Id]);
-        let rest = all.filter(|(by, _)| *by != Some(KnownBy::Id));
-        let rest = rest.chain([(None, KnownBy::Id), (Some(KnownBy::Dn), KnownBy::Email)]);
-        let found = rest.collect::<Surest<_>>().found();
-        assert_eq!(found, [KnownBy::Dn, KnownBy::Email]);
+        assert_eq!(
+            all.clone().collect::<BestMatches<_>>().found(),
+            [MatchedBy::Id]
+        );
+        let rest = all.filter(|(by, _)| *by != Some(MatchedBy::Id));
+        let rest = rest.chain([
+            (None, MatchedBy::Id),
+            (Some(MatchedBy::Dn), MatchedBy::Email),
+        ]);
+        let found = rest.collect::<BestMatches<_>>().found();
+        assert_eq!(found, [MatchedBy::Dn, MatchedBy::Email]);
     }
 }
