@@ -2,12 +2,13 @@
 
 use crate::desk::{self, Conflict, ConflictKind, Party};
 
+use super::answer::Answer;
 use super::args::Json;
 use super::context::Context;
 use super::exit::{Failure, Found};
 use super::people;
+use super::plan;
 use super::print::{Page, Terminal, count};
-use super::{Answer, plan};
 
 /// As many users who are gone are listed one by one.
 const FEW: usize = 3;

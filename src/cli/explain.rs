@@ -3,13 +3,14 @@
 use crate::desk::{self, Explanation, Happened, LinkTold, Story};
 use crate::model::{LinkOrigin, Outcome};
 
+use super::answer::Answer;
 use super::args::Explain;
 use super::context::Context;
 use super::exit::{Exit, Failure, Found};
 use super::people;
+use super::plan;
 use super::print::{Page, Terminal, count};
 use super::steps::{cut, more};
-use super::{Answer, plan};
 
 /// Longer histories are cut unless everything is wanted.
 const MOST: usize = 20;

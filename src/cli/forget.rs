@@ -3,7 +3,7 @@
 use crate::desk;
 use crate::model::shell_word;
 
-use super::Answer;
+use super::answer::Answer;
 use super::args::Forget;
 use super::context::Context;
 use super::exit::{Exit, Failure};

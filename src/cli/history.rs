@@ -7,7 +7,7 @@ use crate::desk::{self, HistoryReport, RunReport};
 use crate::model::{HeldBack, Timestamp};
 use crate::state::RunState;
 
-use super::Answer;
+use super::answer::Answer;
 use super::args::History;
 use super::context::Context;
 use super::exit::{Exit, Failure};
@@ -119,7 +119,7 @@ fn tell(page: &mut Page, report: &HistoryReport) {
     }
     if !report.runs.is_empty() {
         page.gap();
-        page.line("One of them, step by step: mattersync show RUN");
+        page.line("One of them, step by step: mattersync history RUN");
     }
 }
 

@@ -1,10 +1,10 @@
-//! `mattersync link`, `adopt` and `unlink`: who is who, said by a person.
+//! `mattersync link` and `unlink`: who is who, said by a person.
 
 use crate::cycle::Engine;
 use crate::desk::{self, ByHand, Listed};
 
-use super::Answer;
-use super::args::{Adopt, Link, Unlink, Yes};
+use super::answer::Answer;
+use super::args::{Link, Unlink, Yes};
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::people;
@@ -20,19 +20,6 @@ pub fn link(context: &Context, args: &Link, terminal: Terminal) -> Result<Answer
         user: args.user.clone(),
         admin: args.admin,
         guest: args.guest,
-        yes: args.yes.yes.clone(),
-    };
-    answer(context, request, &args.yes, terminal)
-}
-
-/// As [`link`], with the user who is in the account's way.
-///
-/// # Errors
-/// As [`link`].
-pub fn adopt(context: &Context, args: &Adopt, terminal: Terminal) -> Result<Answer, Failure> {
-    let request = desk::Adopt {
-        account: args.account.clone(),
-        user: args.user.clone(),
         yes: args.yes.yes.clone(),
     };
     answer(context, request, &args.yes, terminal)

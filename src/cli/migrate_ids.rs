@@ -2,7 +2,7 @@
 
 use crate::desk::{self, MigrationReport};
 
-use super::Answer;
+use super::answer::Answer;
 use super::args::MigrateIds;
 use super::context::Context;
 use super::exit::{Exit, Failure};

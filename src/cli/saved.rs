@@ -11,11 +11,12 @@ use nix::unistd::geteuid;
 use crate::desk::{SavePlan, SavedPlan, SyncSaved};
 use crate::model::shell_word;
 
+use super::answer::Answer;
 use super::args::Show;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::print::{Page, Terminal, count};
-use super::{Answer, plan, sync};
+use super::{plan, sync};
 
 /// A larger file is no plan.
 const MOST: u64 = 256 << 20;

@@ -6,7 +6,7 @@ use crate::desk::{StateCheck, StateReport};
 use crate::model::Timestamp;
 use crate::state::{CopyFacts, look_at_copy, restore};
 
-use super::Answer;
+use super::answer::Answer;
 use super::args::{Json, Restore};
 use super::context::Context;
 use super::exit::{Exit, Failure};

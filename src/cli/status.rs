@@ -7,7 +7,7 @@ use crate::daemon::{Health, LastCycle, LastRun, Listed, Phase, StatusReport};
 use crate::plan::hold_name;
 use crate::state::{Outcome, RunRecord, Store};
 
-use super::Answer;
+use super::answer::Answer;
 use super::args::{Cli, Json};
 use super::context::Context;
 use super::exit::{Exit, Failure, Found};

@@ -108,7 +108,7 @@ impl Engine {
         let written = join_all(notes.map(|note| self.store.note(note))).await;
         if let Some(Err(error)) = written.into_iter().find(Result::is_err) {
             tracing::warn!(
-                "what leavers leave alive could not be written down, and `mattersync show` will \
+                "what leavers leave alive could not be written down, and `mattersync history` will \
                  not tell it: {error}"
             );
         }

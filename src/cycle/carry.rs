@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::about;
 use super::course::Course;
 use super::engine::{Engine, Stage};
 use super::error::CycleError;
+use super::facts::{Summary, approvals, cycle_facts};
 use super::read::View;
-use super::summary::Summary;
 use crate::apply::{Applier, RUNS, Report, failed_twice};
 use crate::mattermost::Counts;
 use crate::model::{Now, Plan, RunId};
+use crate::observe::PlanFacts;
 use crate::plan::taken;
 
 /// A cycle that has begun.
@@ -37,25 +37,23 @@ impl Engine {
             is_whole,
         } = begun;
         let stop = course.stop.clone();
-        let done = self.apply(&view, course, &now).await?;
+        let plan = view.facts(&now);
+        let done = self.apply(&view, &plan, course, &now).await?;
         if is_whole {
             self.forget_old(&view.memory, &now).await;
         }
         let aftermath = self.aftermath(&view, &done, is_whole, stop).await;
         let (run, report) = done;
-        Ok(Summary {
-            view,
-            run,
-            report,
-            aftermath,
-            counts: self.client.counts().since(requests),
-            took: self.clock.now().certainly_since(&now),
-        })
+        let counts = self.client.counts().since(requests);
+        let took = self.clock.now().certainly_since(&now);
+        let facts = cycle_facts(plan, run, report, aftermath, (counts, took));
+        Ok(Summary { view, facts })
     }
 
     async fn apply(
         &self,
         view: &View,
+        facts: &PlanFacts,
         course: Course<'_>,
         now: &Now,
     ) -> Result<(Option<RunId>, Report), CycleError> {
@@ -84,7 +82,7 @@ impl Engine {
             1 => BTreeSet::new(),
             _ => failed_twice(&self.store.runs(RUNS).await?),
         };
-        let about = about::about(view, &released.steps, origin, now);
+        let about = facts.about(origin, approvals(view, &released.steps, now));
         let run = self
             .store
             .open_run(&released, &self.settings.digest, Some(&about), now)

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use crate::model::{HeldBack, Note, Plan, Timestamp};
+use crate::observe::held_back;
 use crate::state::{StateError, Store};
 
-use super::about::held_back;
 use super::engine::Engine;
 use super::error::CycleError;
 

@@ -4,7 +4,6 @@
 //! write. [`Engine::run_chosen`] does the same and carries the plan out, or what somebody chooses of
 //! it. There is one way from directory to decision; a dry run cannot differ from a real one.
 
-mod about;
 mod aftermath;
 mod carry;
 mod course;
@@ -12,16 +11,15 @@ mod decide;
 mod engine;
 mod error;
 mod exchanged;
+mod facts;
 mod held;
 mod learn;
-mod mails;
 mod older;
 mod prune;
 mod read;
 mod recover;
 mod run;
 mod same;
-mod summary;
 mod to_ask;
 mod unread;
 mod view;
@@ -30,11 +28,10 @@ mod wait;
 pub use course::{Course, Planned, Scope};
 pub use engine::{Engine, Pulse, Stage, Stages};
 pub use error::{CycleError, Exchanged};
+pub use facts::{Summary, full_name};
 pub use held::still_held;
 pub use learn::remember;
-pub use mails::Mails;
 pub use read::{View, known, places};
 pub use same::{other_ids, same_people, strangers, unseen};
-pub use summary::Summary;
 pub use unread::{unread_accounts, unread_locks, unread_teams, unread_users};
 pub use wait::Wait;

@@ -13,9 +13,9 @@ use super::course::{Course, Planned, Scope};
 use super::engine::{Engine, Stage, Stages};
 use super::error::CycleError;
 use super::exchanged;
+use super::facts::Summary;
 use super::learn::remember;
 use super::read::View;
-use super::summary::Summary;
 
 impl Engine {
     /// Runs one whole cycle, by the schedule. `stop` ends it early, `listener` hears of every step.

@@ -277,11 +277,12 @@ impl Daemon {
         match &finished.cycle {
             None => {}
             Some(Ok(summary)) => {
-                self.told.cycle(summary);
+                let facts = &summary.facts;
+                self.told.cycle(facts);
                 let now = self.clock.now().wall;
-                let last = LastCycle::of(summary, now);
-                let until_expiry = summary.next_expiry(now).map(|at| at.since(now));
-                match &summary.report.stopped {
+                let last = LastCycle::of(facts, now);
+                let until_expiry = facts.plan.next_expiry.map(|at| at.since(now));
+                match &facts.stopped {
                     None => self.well(last, until_expiry),
                     Some(_) if interrupted => self.well(last, until_expiry),
                     // Not by a signal: then nobody comes here.
@@ -397,7 +398,7 @@ impl Daemon {
             match tokio::time::timeout(patience, working.task).await {
                 Ok(Ok(mut finished)) => {
                     if let Some(Ok(summary)) = &finished.cycle {
-                        self.told.cycle(summary);
+                        self.told.cycle(&summary.facts);
                     }
                     finished.answer();
                 }

@@ -9,7 +9,7 @@ use crate::apply::Event;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::cycle::{CycleError, Engine, Stage, Summary};
-use crate::desk::{Asker, SyncReport, cycle_for};
+use crate::desk::{Asker, cycle_for};
 use crate::state::{SqliteStore, Store};
 
 use super::asked::{Asked, Refusal, Waiting};
@@ -31,9 +31,7 @@ impl Finished {
     /// Answers those who asked for a cycle.
     pub fn answer(&mut self) {
         let answer = match &self.cycle {
-            Some(Ok(summary)) => {
-                serde_json::to_value(SyncReport::of(summary)).map_err(|_| Refusal::lost())
-            }
+            Some(Ok(summary)) => serde_json::to_value(&summary.facts).map_err(|_| Refusal::lost()),
             Some(Err(error)) => Err(error.into()),
             None => return,
         };

@@ -9,11 +9,11 @@ use crate::model::{
     AccountKey, Action, Approval, Class, Fingerprint, Hold, HoldKey, Identifiers, Kept, Now, Order,
     Remember, Step, StepId, Timestamp,
 };
+use crate::observe::PlanFacts;
 use crate::plan::{APPROVAL, approved, forget_absences, hold_name, witnesses};
 
 use super::error::DeskError;
 use super::person::{PersonError, Search, identifiers_of_link, is_named, only};
-use super::report::PlanReport;
 use super::request::{Asker, Request};
 
 /// Release what is held under a name (a class, or another hold), or of one person: exactly the steps
@@ -31,7 +31,7 @@ pub struct Approve {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Approved {
     /// What was planned when it was given.
-    pub plan: PlanReport,
+    pub plan: PlanFacts,
     /// The steps that are released now.
     pub released: Vec<StepId>,
     /// Steps that have come to be held since they were last shown, and stay so: look first.
@@ -104,7 +104,7 @@ async fn approve(
         released.len(),
     );
     Ok(Approved {
-        plan: PlanReport::of(&view),
+        plan: view.facts(&engine.clock().now()),
         released,
         unseen,
         until,

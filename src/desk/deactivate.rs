@@ -5,53 +5,49 @@ use tokio::sync::watch;
 
 use crate::cycle::{Course, Engine, Scope, Summary, View};
 use crate::model::{Action, LeftAlone, Order, Origin, Remember, RunKind, User, UserId};
+use crate::observe::CycleFacts;
 use crate::plan::{Bar, Crowd};
 
 use super::error::DeskError;
 use super::link::in_letters;
 use super::outlook::Outlook;
-use super::person::{find_linked_user, find_user};
-use super::report::SyncReport;
+use super::person::{Found, find_to_deactivate};
 use super::request::{Asker, Request, Turn};
 use super::sides::UserSide;
 
-/// Deactivate one linked user now, and nothing else. Works without the directory.
+/// Deactivate one user now, and nothing else. Works without the directory.
+///
+/// A linked user is deactivated at once. One whom no account stands behind is shown first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Deactivate {
     /// Username, address, DN or id.
     pub person: String,
-}
-
-/// Deactivate a user whom no account stands behind.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct DeactivateOrphan {
-    /// Username, address or id.
-    pub user: String,
-    /// The user may be a system administrator.
+    /// A user whom no account stands behind may be a system administrator.
     #[serde(default)]
     pub admin: bool,
-    /// Do it; what was shown, or empty for whatever is found now.
+    /// Do it, also to a user whom no account stands behind; what was shown, or empty for whatever is
+    /// found now.
     #[serde(default)]
     pub yes: Option<String>,
 }
 
-/// What deactivating an orphan does, or did.
+/// What deactivating somebody does, or did.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct OrphanOut {
-    /// Who.
-    pub user: UserSide,
-    /// What is planned.
+pub struct Deactivation {
+    /// The user, if no account stands behind.
+    pub orphan: Option<UserSide>,
+    /// What is planned for that user.
     pub then: Outlook,
-    /// What to type to do exactly this.
+    /// What to type to do exactly this to that user.
     pub type_this: Vec<String>,
     /// What was done; none when it was only shown.
-    pub done: Option<SyncReport>,
+    pub done: Option<CycleFacts>,
 }
 
 impl Request for Deactivate {
     const NAME: &'static str = "deactivate";
     type Tool = Engine;
-    type Answer = SyncReport;
+    type Answer = Deactivation;
 
     fn writes(&self) -> bool {
         true
@@ -61,69 +57,72 @@ impl Request for Deactivate {
         Turn::First
     }
 
-    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<SyncReport, DeskError> {
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<Deactivation, DeskError> {
         let view = engine.look_at_mattermost(asker.stages).await?;
-        let user = find_linked_user(&view, &self.person)?;
-        let is_out = view.users.get(&user).is_some_and(|u| !u.is_active());
-        let done = carry_order(engine, &user, is_out, asker);
-        Ok(SyncReport::of(&done.await?))
+        match find_to_deactivate(&view, &self.person)? {
+            Found::Linked(user) => {
+                let is_out = view.users.get(&user).is_some_and(|u| !u.is_active());
+                let done = carry_order(engine, &user, is_out, asker).await?;
+                Ok(Deactivation {
+                    orphan: None,
+                    then: Outlook::default(),
+                    type_this: Vec::new(),
+                    done: Some(done.facts),
+                })
+            }
+            Found::Orphan(user) => {
+                let user = user.clone();
+                deactivate_orphan(engine, view, user, self, asker).await
+            }
+        }
     }
 }
 
-impl Request for DeactivateOrphan {
-    const NAME: &'static str = "deactivate-orphan";
-    type Tool = Engine;
-    type Answer = OrphanOut;
-
-    fn writes(&self) -> bool {
-        self.yes.is_some()
+async fn deactivate_orphan(
+    engine: &mut Engine,
+    mut view: View,
+    user: User,
+    ask: Deactivate,
+    asker: &Asker<'_>,
+) -> Result<Deactivation, DeskError> {
+    let side = may_go(engine, &view, &user, ask.admin)?;
+    let seen = in_letters(&side);
+    let mut words = vec!["deactivate".to_owned()];
+    words.extend(ask.admin.then(|| "--admin".to_owned()));
+    words.push(user.id.to_string());
+    let is_other = |yes: &String| !yes.is_empty() && *yes != seen;
+    if ask.yes.as_ref().is_some_and(is_other) {
+        return Err(DeskError::Refused(format!(
+            "{} was changed since it was shown: look again, with `mattersync {}`",
+            user.username,
+            words.join(" ")
+        )));
     }
-
-    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<OrphanOut, DeskError> {
-        let mut view = engine.look_at_mattermost(asker.stages).await?;
-        let user = find_user(&view, &self.user)?.clone();
-        let side = may_go(engine, &view, &user, self.admin)?;
-        let seen = in_letters(&side);
-        let mut words = vec!["deactivate".to_owned(), "--orphan".to_owned()];
-        words.extend(self.admin.then(|| "--admin".to_owned()));
-        words.push(user.id.to_string());
-        if self
-            .yes
-            .as_ref()
-            .is_some_and(|yes| !yes.is_empty() && *yes != seen)
-        {
-            return Err(DeskError::Refused(format!(
-                "{} was changed since it was shown: look again, with `mattersync {}`",
-                user.username,
-                words.join(" ")
-            )));
-        }
-        words.push(format!("--yes={seen}"));
-        let now = engine.clock().now();
-        let order = Order {
-            by: asker.by.to_owned(),
-            at: now.wall,
-        };
-        view.memory.orders.insert(user.id.clone(), order);
-        let then = Outlook::of(&engine.plan(&view, &now), None, Some(&user.id));
-        if let (true, Some(left)) = (then.steps.is_empty(), then.left_alone.last()) {
-            let why = format!("{} is not deactivated: {}", left.subject, left.why);
-            return Err(DeskError::Refused(why));
-        }
-        let done = match &self.yes {
-            None => None,
-            Some(_) => {
-                let gone = carry_order(engine, &user.id, false, asker);
-                Some(SyncReport::of(&gone.await?))
-            }
-        };
-        Ok(OrphanOut {
-            user: side,
-            then,
-            type_this: words,
-            done,
-        })
+    words.push(format!("--yes={seen}"));
+    let now = engine.clock().now();
+    let order = Order {
+        by: asker.by.to_owned(),
+        at: now.wall,
+    };
+    view.memory.orders.insert(user.id.clone(), order);
+    let then = Outlook::of(&engine.plan(&view, &now), None, Some(&user.id));
+    if let (true, Some(left)) = (then.steps.is_empty(), then.left_alone.last()) {
+        let why = format!("{} is not deactivated: {}", left.subject, left.why);
+        return Err(DeskError::Refused(why));
     }
+    let done = match ask.yes {
+        None => None,
+        Some(_) => {
+            let gone = carry_order(engine, &user.id, false, asker);
+            Some(gone.await?.facts)
+        }
+    };
+    Ok(Deactivation {
+        orphan: Some(side),
+        then,
+        type_this: words,
+        done,
+    })
 }
 
 /// Who may be deactivated by a person's word although no account stands behind.
@@ -132,13 +131,9 @@ fn may_go(engine: &Engine, view: &View, user: &User, admin: bool) -> Result<User
     let crowd = Crowd::of(&world, &engine.settings().policy);
     let name = &user.username;
     let why = match crowd.bar(user) {
-        Some(Bar::Linked(key)) => Some(format!(
-            "{name} is linked to the account {}: type `mattersync deactivate {}`",
-            key.id, user.id
-        )),
         Some(Bar::Admin) if !admin => Some(format!(
-            "{name} is a system administrator: if that is meant, type `mattersync deactivate \
-             --orphan --admin {}`",
+            "{name} is a system administrator: if that is meant, type `mattersync deactivate --admin \
+             {}`",
             user.id
         )),
         Some(Bar::Admin | Bar::Guest) | None => None,
@@ -146,7 +141,7 @@ fn may_go(engine: &Engine, view: &View, user: &User, admin: bool) -> Result<User
     };
     let kept = view.memory.kept(&user.id).map(|kept| {
         format!(
-            "{} said on {} that {name} is kept: if that is over, type `mattersync keep --undo {}`",
+            "{} said on {} that {name} is kept: if that is over, type `mattersync orphans --unkeep {}`",
             kept.by, kept.at, user.id
         )
     });

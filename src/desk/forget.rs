@@ -136,7 +136,7 @@ async fn one(store: &dyn Store, person: &str, memory: &Memory) -> Result<Who, De
         }
     }
     if who.is_empty() {
-        return Err(PersonError::Nobody(person.to_owned()).into());
+        return Err(PersonError::Nobody(person.to_owned(), Vec::new()).into());
     }
     if who.accounts.len() > 1 {
         let names: Vec<String> = who.accounts.iter().map(|key| key.id.to_string()).collect();

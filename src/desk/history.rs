@@ -137,7 +137,7 @@ pub(super) async fn ended(store: &dyn Store, run: RunId) -> Result<RunRecord, De
 async fn known(store: &dyn Store, person: &str) -> Result<Who, DeskError> {
     let who = find_recorded(store, person).await?;
     match who.is_empty() {
-        true => Err(PersonError::Nobody(person.to_owned()).into()),
+        true => Err(PersonError::Nobody(person.to_owned(), Vec::new()).into()),
         false => Ok(who),
     }
 }

@@ -6,19 +6,19 @@ use tokio::sync::watch;
 
 use crate::cycle::{Course, Engine, Planned, Scope, View};
 use crate::model::{AccountKey, Action, Now, Origin, Plan, RunKind, Step, UserId};
+use crate::observe::CycleFacts;
 use crate::plan::{Crowd, Effect, Policy, plan, remember};
 
 use super::error::DeskError;
-use super::link_step::{Adopt, LinkStep, LinkThem, Unlink, adopting, linking, unlinking};
+use super::link_step::{LinkStep, LinkThem, Unlink, linking, unlinking};
 use super::outlook::Outlook;
-use super::report::SyncReport;
 use super::request::{Asker, Request};
 use super::sides::{AccountSide, UserSide};
 
 /// What a person's word about who is who does, or did.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ByHand {
-    /// `link`, `adopt` or `unlink`.
+    /// `link` or `unlink`.
     pub command: String,
     /// The account, if it was read.
     pub account: Option<AccountSide>,
@@ -37,7 +37,7 @@ pub struct ByHand {
     /// What to type to do exactly this.
     pub type_this: Vec<String>,
     /// What was done; none when it was only shown.
-    pub done: Option<SyncReport>,
+    pub done: Option<CycleFacts>,
 }
 
 impl Request for LinkThem {
@@ -53,24 +53,6 @@ impl Request for LinkThem {
         let yes = self.yes.as_deref();
         by_hand(engine, asker, yes, |policy, view| {
             linking(policy, view, &self)
-        })
-        .await
-    }
-}
-
-impl Request for Adopt {
-    const NAME: &'static str = "adopt";
-    type Tool = Engine;
-    type Answer = ByHand;
-
-    fn writes(&self) -> bool {
-        self.yes.is_some()
-    }
-
-    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<ByHand, DeskError> {
-        let yes = self.yes.as_deref();
-        by_hand(engine, asker, yes, |policy, view| {
-            adopting(policy, view, &self)
         })
         .await
     }
@@ -147,7 +129,7 @@ async fn by_hand(
     });
     let (summary, report) = run.await?;
     Ok(ByHand {
-        done: Some(SyncReport::of(&summary)),
+        done: Some(summary.facts),
         ..report
     })
 }

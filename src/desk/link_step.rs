@@ -17,27 +17,16 @@ use super::person::{find_account, find_link, find_user};
 pub struct LinkThem {
     /// The account: username, address, DN or id.
     pub account: String,
-    /// The user: username, address or id.
-    pub user: String,
+    /// The user: username, address or id. Without one, the user who holds the account's username or
+    /// one of its addresses.
+    #[serde(default)]
+    pub user: Option<String>,
     /// The user may be a system administrator.
     #[serde(default)]
     pub admin: bool,
     /// The user may be a guest.
     #[serde(default)]
     pub guest: bool,
-    /// Do it; what was shown, or empty for whatever is found now.
-    #[serde(default)]
-    pub yes: Option<String>,
-}
-
-/// Link an account with a user who holds its username or one of its addresses.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Adopt {
-    /// The account: username, address, DN or id.
-    pub account: String,
-    /// Which user, where several do.
-    #[serde(default)]
-    pub user: Option<String>,
     /// Do it; what was shown, or empty for whatever is found now.
     #[serde(default)]
     pub yes: Option<String>,
@@ -67,79 +56,57 @@ pub(super) struct LinkStep {
     pub(super) words: Vec<String>,
 }
 
-/// What `link` asks for, if it may be.
+/// Returns the step that `link` asks for, if it may be done.
 pub(super) fn linking(policy: &Policy, view: &View, ask: &LinkThem) -> Result<LinkStep, DeskError> {
     let (key, account) = find_account(view, &ask.account)?;
-    let user = find_user(view, &ask.user)?;
+    not_linked(view, &key, account)?;
+    let user = match &ask.user {
+        Some(user) => find_user(view, user)?,
+        None => user_in_the_way(policy, view, &key, account)?,
+    };
     let mut words = vec!["link".to_owned(), key.id.to_string(), user.id.to_string()];
     for (given, word) in [(ask.admin, "--admin"), (ask.guest, "--guest")] {
         words.extend(given.then(|| word.to_owned()));
     }
-    let from = may_link(policy, view, &key, account, user, (ask.admin, ask.guest))?;
-    let step = LinkStep::link("link", key, account, user, words);
+    let from = may_link(policy, view, &key, user, (ask.admin, ask.guest))?;
+    let step = LinkStep::link(key, account, user, words);
     Ok(match from {
         None => step,
         Some(from) => step.moved(view, account, from),
     })
 }
 
-/// What `adopt` asks for, if it may be.
-pub(super) fn adopting(policy: &Policy, view: &View, ask: &Adopt) -> Result<LinkStep, DeskError> {
-    let (key, account) = find_account(view, &ask.account)?;
-    not_linked(view, &key, account)?;
+/// Returns the one user who is linked to nobody and has the account's username or one of its
+/// addresses.
+fn user_in_the_way<'v>(
+    policy: &Policy,
+    view: &'v View,
+    key: &AccountKey,
+    account: &Account,
+) -> Result<&'v User, DeskError> {
     let world = view.world();
     let crowd = Crowd::of(&world, policy);
-    let claims = crowd.claims(&key, account);
-    let free: Vec<&User> = claims
-        .iter()
-        .map(|claim| claim.user)
-        .filter(|user| crowd.owner(&user.id).is_none())
-        .collect();
-    let names = |users: &[&User]| -> String {
-        let names = users
-            .iter()
-            .map(|u| format!("{} ({}, id {})", u.username, u.email, u.id));
-        names.collect::<Vec<_>>().join("; ")
-    };
-    let user = match (&ask.user, free.as_slice()) {
-        (Some(word), _) => {
-            let user = find_user(view, word)?;
-            if !claims.iter().any(|claim| claim.user.id == user.id) {
-                return Err(DeskError::Refused(format!(
-                    "{} has neither the username nor an address of {}: if they are one person \
-                     nevertheless, type `mattersync link {} {}`",
-                    user.username,
-                    account.label(),
-                    shell_word(key.id.as_str()),
-                    user.id
-                )));
-            }
-            user
-        }
-        (None, [user]) => user,
-        (None, []) => {
-            return Err(DeskError::Refused(format!(
-                "nobody on Mattermost who is linked to nobody has the username or an address of \
-                 {}: name the user with `mattersync link`",
-                account.label()
-            )));
-        }
-        (None, several) => {
-            return Err(DeskError::Refused(format!(
-                "several users have the username or an address of {}: {}. Name one of them",
-                account.label(),
-                names(several)
-            )));
-        }
-    };
-    let from = may_link(policy, view, &key, account, user, (false, false))?;
-    let words = ["adopt", key.id.as_str(), user.id.as_str()];
-    let words = words.map(str::to_owned).to_vec();
-    let step = LinkStep::link("adopt", key, account, user, words);
-    Ok(match from {
-        None => step,
-        Some(from) => step.moved(view, account, from),
-    })
+    let claims = crowd.claims(key, account);
+    let users = claims.iter().map(|claim| &claim.user.id);
+    let free = users.filter(|id| crowd.owner(id).is_none());
+    let free: Vec<&User> = free.filter_map(|id| view.users.get(id)).collect();
+    let name = |user: &&User| format!("{} ({}, id {})", user.username, user.email, user.id);
+    match free.as_slice() {
+        [user] => Ok(user),
+        [] => Err(DeskError::Refused(format!(
+            "nobody on Mattermost who is linked to nobody has the username or an address of {}: \
+             name the user, with `mattersync link {} USER`",
+            account.label(),
+            shell_word(key.id.as_str())
+        ))),
+        several => Err(DeskError::Refused(format!(
+            "several users have the username or an address of {}: {}. Name one of them, with \
+             `mattersync link {} USER`",
+            account.label(),
+            several.iter().map(name).collect::<Vec<_>>().join("; "),
+            shell_word(key.id.as_str())
+        ))),
+    }
 }
 
 fn not_linked(view: &View, key: &AccountKey, account: &Account) -> Result<(), DeskError> {
@@ -163,11 +130,9 @@ fn may_link(
     policy: &Policy,
     view: &View,
     key: &AccountKey,
-    account: &Account,
     user: &User,
     explicit: (bool, bool),
 ) -> Result<Option<AccountKey>, DeskError> {
-    not_linked(view, key, account)?;
     let world = view.world();
     let crowd = Crowd::of(&world, policy);
     let name = &user.username;
@@ -265,13 +230,7 @@ pub(super) fn unlinking(view: &View, ask: &Unlink) -> Result<LinkStep, DeskError
 }
 
 impl LinkStep {
-    fn link(
-        command: &'static str,
-        key: AccountKey,
-        account: &Account,
-        user: &User,
-        words: Vec<String>,
-    ) -> Self {
+    fn link(key: AccountKey, account: &Account, user: &User, words: Vec<String>) -> Self {
         let mut warnings = Vec::new();
         if user.is_admin() {
             warnings.push(format!(
@@ -284,7 +243,7 @@ impl LinkStep {
             warnings.push(format!("{} is deactivated", user.username));
         }
         Self {
-            command,
+            command: "link",
             action: Action::Adopt {
                 account: key.clone(),
                 user: user.id.clone(),

@@ -19,8 +19,11 @@ use super::similar::nearest;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PersonError {
     /// Nobody.
-    #[error("nobody is known as {0:?}: give a username, an e-mail address, a DN or an id")]
-    Nobody(String),
+    #[error(
+        "nobody is known as {0:?}: give a username, an e-mail address, a DN or an id{near}",
+        near = told(.1)
+    )]
+    Nobody(String, Vec<String>),
     /// The directory has nobody of that name.
     #[error(
         "no account of the directory is known as {0:?}: give a username, an e-mail address, a DN \
@@ -42,12 +45,6 @@ pub enum PersonError {
     /// More than one.
     #[error("{0:?} can be any of: {1}. Give the id")]
     Several(String, String),
-    /// The user is not linked to an account.
-    #[error(
-        "{0} is not linked to an account of the directory, and what mattersync did not create or \
-         adopt it does not touch by itself. If this user is meant: `mattersync deactivate --orphan`"
-    )]
-    NotOurs(String),
     /// Mattermost tells of the user in a way that cannot be used.
     #[error(
         "the user {0} is on Mattermost, but what it tells of them cannot be read, so that nobody \
@@ -199,11 +196,26 @@ pub fn find_link(view: &View, word: &str) -> Result<AccountKey, PersonError> {
     })
 }
 
-/// The linked user whom a person means.
+/// Somebody who may be deactivated.
+pub enum Found<'v> {
+    /// A user with an account.
+    Linked(UserId),
+    /// A user whom no account stands behind.
+    Orphan(&'v User),
+}
+
+/// The one user who is to be deactivated. Somebody with an account goes before a user who took that
+/// person's name or address: only a user's own id, which nobody chooses, goes before that.
 ///
 /// # Errors
-/// When it is nobody, more than one, or nobody of ours.
-pub fn find_linked_user(view: &View, word: &str) -> Result<UserId, PersonError> {
+/// When it is nobody, or more than one.
+pub fn find_to_deactivate<'v>(view: &'v View, word: &str) -> Result<Found<'v>, PersonError> {
+    let mut users = view.users.iter().map(|(_, user)| user);
+    let by_id = users.find(|user| same_text(user.id.as_str(), word));
+    let mut links = view.memory.links.values();
+    if let Some(user) = by_id.filter(|user| !links.any(|link| link.user == user.id)) {
+        return Ok(Found::Orphan(user));
+    }
     let mut search = Search::new(word);
     for (key, link) in &view.memory.links {
         search.offer(&identifiers_of_link(view, key, link), (key, link));
@@ -218,21 +230,15 @@ pub fn find_linked_user(view: &View, word: &str) -> Result<UserId, PersonError> 
         let name = user.map_or(&link.last_username, |user| &user.username);
         format!("{name} ({}, id {})", link.last_dn, key.id)
     };
-    let found = only(word, found.into_iter().collect(), label)?;
-    found
-        .map(|(id, _)| id.clone())
-        .ok_or_else(|| not_linked(view, word))
-}
-
-fn not_linked(view: &View, word: &str) -> PersonError {
-    let mut users = view.users.iter();
-    match users.any(|(_, user)| is_named(&Identifiers::user(user), word)) {
-        true => PersonError::NotOurs(word.to_owned()),
-        false => {
-            let nobody = || PersonError::Nobody(word.to_owned());
-            unread(&view.users, word).unwrap_or_else(nobody)
-        }
+    if let Some((id, _)) = only(word, found.into_iter().collect(), label)? {
+        return Ok(Found::Linked(id.clone()));
     }
+    find_user(view, word)
+        .map(Found::Orphan)
+        .map_err(|error| match error {
+            PersonError::NoUser(word, near) => PersonError::Nobody(word, near),
+            other => other,
+        })
 }
 
 /// Whoever of the users that cannot be read has this id or username.

@@ -6,8 +6,8 @@ use crate::cycle::Engine;
 
 use super::error::DeskError;
 use super::holds::note_shown;
-use super::report::PlanReport;
 use super::request::{Asker, Request};
+use crate::observe::PlanFacts;
 
 /// Read both sides and plan.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct ShowPlan {
 impl Request for ShowPlan {
     const NAME: &'static str = "plan";
     type Tool = Engine;
-    type Answer = PlanReport;
+    type Answer = PlanFacts;
 
     fn writes(&self) -> bool {
         !self.read_only
@@ -30,11 +30,11 @@ impl Request for ShowPlan {
         true
     }
 
-    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<PlanReport, DeskError> {
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<PlanFacts, DeskError> {
         let view = engine.look(asker.stages).await?;
         if !self.read_only {
             note_shown(engine, &view).await?;
         }
-        Ok(PlanReport::of(&view))
+        Ok(view.facts(&engine.clock().now()))
     }
 }

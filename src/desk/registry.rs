@@ -5,11 +5,11 @@ use crate::cycle::Engine;
 
 use super::approve::Approve;
 use super::conflicts::Conflicts;
-use super::deactivate::{Deactivate, DeactivateOrphan};
+use super::deactivate::Deactivate;
 use super::explain::Explain;
 use super::forget::Forget;
 use super::history::{History, ShowRun};
-use super::link_step::{Adopt, LinkThem, Unlink};
+use super::link_step::{LinkThem, Unlink};
 use super::migrate_ids::MigrateIds;
 use super::orphans::{Keep, Orphans};
 use super::plan::ShowPlan;
@@ -45,6 +45,6 @@ macro_rules! list {
 
 list! {
     record: History, ShowRun;
-    engine: ShowPlan, Sync, Approve, Deactivate, DeactivateOrphan, Explain, Conflicts, LinkThem,
-        Adopt, Unlink, Orphans, Keep, Undo, Redo, Forget, StateCheck, SavePlan, SyncSaved, MigrateIds;
+    engine: ShowPlan, Sync, Approve, Deactivate, Explain, Conflicts, LinkThem,
+        Unlink, Orphans, Keep, Undo, Redo, Forget, StateCheck, SavePlan, SyncSaved, MigrateIds;
 }

@@ -1,5 +1,5 @@
 //! The record as it is told, to people and to programs. What is here is the JSON of `history
-//! --json` and `show --json`: a field may be added, none changes its meaning or goes away without
+//! --json` and `history RUN --json`: a field may be added, none changes its meaning or goes away without
 //! a new [`SCHEMA`].
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -170,7 +170,7 @@ pub struct NoteReport {
 
 impl NoteReport {
     /// Leaves out what lets whoever reads it act: the id of an incoming webhook is all that one
-    /// needs to post. The record is handed to auditors; `show` of the one run has it.
+    /// needs to post. The record is handed to auditors; `history RUN` has it.
     pub(super) fn without_keys(mut self, run: i64) -> Self {
         if self.kind != Aftermath::NOTE {
             return self;
@@ -181,7 +181,7 @@ impl NoteReport {
         let hooks = things.into_iter().flatten();
         for hook in hooks.filter(|thing| thing.get("kind") == webhook.as_ref()) {
             hook["id"] = serde_json::Value::Null;
-            hook["to_type"] = format!("mattersync show {run}").into();
+            hook["to_type"] = format!("mattersync history {run}").into();
         }
         self
     }
@@ -375,7 +375,7 @@ mod tests {
         assert!(!told.value.to_string().contains("secret1"), "{told:?}");
         let things = &told.value["belongings"];
         assert_eq!(things[0]["name"], "deploy");
-        assert_eq!(things[0]["to_type"], "mattersync show 12");
+        assert_eq!(things[0]["to_type"], "mattersync history 12");
         assert_eq!(things[1]["id"], "t");
     }
 }

@@ -14,10 +14,10 @@ use crate::model::{
     Fingerprint, MemoryDelta, Origin, Plan, ProviderName, RunId, RunKind, SourceIdentity, Step,
     StepId, Timestamp,
 };
+use crate::observe::{CycleFacts, PlanFacts};
 use crate::plan::Sentence;
 
 use super::error::DeskError;
-use super::report::{PlanReport, SyncReport};
 use super::request::{Asker, Request};
 
 /// How long a saved plan stays good.
@@ -157,7 +157,7 @@ pub struct SavePlan {}
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Saved {
     /// For people.
-    pub report: PlanReport,
+    pub report: PlanFacts,
     /// For a file.
     pub saved: SavedPlan,
 }
@@ -195,7 +195,7 @@ impl Request for SavePlan {
             seal: String::new(),
         };
         saved.seal = saved.digest();
-        let report = PlanReport::of(&view);
+        let report = view.facts(&engine.clock().now());
         Ok(Saved { report, saved })
     }
 }
@@ -211,7 +211,7 @@ pub struct SyncSaved {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SyncedSaved {
     /// What was done.
-    pub report: SyncReport,
+    pub report: CycleFacts,
     /// Steps that are wanted now, are not in the saved plan, and were not done.
     pub others: usize,
     /// Steps that were held when the plan was saved, and so are no part of it.
@@ -231,7 +231,7 @@ impl Request for SyncSaved {
     async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<SyncedSaved, DeskError> {
         let (summary, others) = sync_saved(engine, &self.saved, asker).await?;
         Ok(SyncedSaved {
-            report: SyncReport::of(&summary),
+            report: summary.facts,
             others,
             held: self.saved.plan.held().len(),
         })

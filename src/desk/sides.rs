@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cycle::View;
+use crate::cycle::{View, full_name};
 use crate::model::{
     Account, AccountKey, AccountPart, AccountState, Rejected, Timestamp, User, UserId,
 };
 use crate::plan::{Crowd, legal_username};
-
-use super::report::full_name;
 
 /// An account of the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

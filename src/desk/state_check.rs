@@ -153,7 +153,7 @@ fn compare(report: &mut StateReport, view: &View, provider: &ProviderName) {
                  account is linked to it (user {id})"
             ),
             "mattersync plan: an adoption that it shows is done by mattersync approve adopt; if it \
-             is nobody whom mattersync made, mattersync keep",
+             is nobody whom mattersync made, mattersync orphans --keep",
         );
     }
 }

@@ -9,8 +9,8 @@ use crate::model::{Origin, RunKind};
 
 use super::error::DeskError;
 use super::holds::note_shown;
-use super::report::SyncReport;
 use super::request::{Asker, Request, Turn};
+use crate::observe::CycleFacts;
 
 /// Do one cycle now.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct Sync {}
 impl Request for Sync {
     const NAME: &'static str = "sync";
     type Tool = Engine;
-    type Answer = SyncReport;
+    type Answer = CycleFacts;
 
     fn writes(&self) -> bool {
         true
@@ -29,10 +29,10 @@ impl Request for Sync {
         Turn::NextCycle
     }
 
-    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<SyncReport, DeskError> {
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<CycleFacts, DeskError> {
         let stop = asker.stop.clone();
         let cycle = cycle_for(engine, asker.by, stop, asker.stages, asker.listener);
-        Ok(SyncReport::of(&cycle.await?))
+        Ok(cycle.await?.facts)
     }
 }
 

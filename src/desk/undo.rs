@@ -10,6 +10,7 @@ use crate::model::{
     AccountKey, Identifiers, Memory, MemoryDelta, Origin, Reason, Remember, RunId, RunKind, Step,
     StepId, StepRecord, Undoing, Undone, Why,
 };
+use crate::observe::{CycleFacts, PlanFacts};
 use crate::plan::inverse;
 use crate::state::{RunRecord, Who};
 
@@ -17,7 +18,6 @@ use super::error::DeskError;
 use super::history::ended;
 use super::holds::note_shown_in_part;
 use super::person::{PersonError, Search, find_recorded};
-use super::report::{PlanReport, SyncReport};
 use super::request::{Asker, Request};
 
 /// Take back what a run did, or show what that would do.
@@ -37,9 +37,9 @@ pub struct UndoReport {
     /// The run that is taken back.
     pub run: RunId,
     /// What is planned. Nothing is known of the directory.
-    pub plan: PlanReport,
+    pub plan: PlanFacts,
     /// What was done; none where it was only shown.
-    pub sync: Option<SyncReport>,
+    pub sync: Option<CycleFacts>,
     /// Steps that cannot be taken back, and why.
     pub left: Vec<LeftStep>,
 }
@@ -142,7 +142,7 @@ async fn undo(engine: &mut Engine, ask: &Undo, asker: &Asker<'_>) -> Result<Undo
         });
         let (summary, ()) = run.await?;
         note_shown_in_part(engine, &summary.view).await?;
-        let report = SyncReport::of(&summary);
+        let report = summary.facts;
         (summary.view, Some(report))
     } else {
         let mut view = engine.look_at_mattermost(asker.stages).await?;
@@ -165,7 +165,7 @@ async fn undo(engine: &mut Engine, ask: &Undo, asker: &Asker<'_>) -> Result<Undo
             }),
     );
     left.sort();
-    let mut plan = PlanReport::of(&view);
+    let mut plan = view.facts(&engine.clock().now());
     keep_own_holds(&mut plan);
     Ok(UndoReport {
         run: ask.run,
@@ -211,7 +211,7 @@ fn meant<'r>(
     }
     if steps.is_empty() {
         return Err(DeskError::Refused(format!(
-            "run {} has no step about {person:?}: `mattersync show {}` lists whom it was about",
+            "run {} has no step about {person:?}: `mattersync history {}` lists whom it was about",
             record.id.0, record.id.0
         )));
     }
@@ -357,7 +357,7 @@ fn inherit(new: &mut Undoing, earlier: &Undoing) {
 }
 
 /// A plan that is shown in part has only the holds of that part.
-fn keep_own_holds(report: &mut PlanReport) {
+fn keep_own_holds(report: &mut PlanFacts) {
     let own: BTreeSet<StepId> = report.plan.steps.iter().map(|step| step.id).collect();
     for hold in &mut report.plan.holds {
         hold.steps.retain(|id| own.contains(id));

@@ -1,9 +1,8 @@
 //! What a person types, carried out by an engine.
 
 use mattersync::cycle::Engine;
-use mattersync::desk::{
-    Approve, Approved, Asker, Deactivate, DeskError, PlanReport, Request, ShowPlan, SyncReport,
-};
+use mattersync::desk::{Approve, Approved, Asker, Deactivate, DeskError, Request, ShowPlan};
+use mattersync::observe::{CycleFacts, PlanFacts};
 use tokio::sync::watch;
 
 /// Does what somebody asks for.
@@ -22,7 +21,7 @@ pub async fn ask<R: Request<Tool = Engine>>(
 }
 
 /// Shows what is held.
-pub async fn show_holds(engine: &mut Engine) -> Result<PlanReport, DeskError> {
+pub async fn show_holds(engine: &mut Engine) -> Result<PlanFacts, DeskError> {
     ask(engine, "alice", ShowPlan { read_only: false }).await
 }
 
@@ -33,12 +32,18 @@ pub async fn approve(engine: &mut Engine, what: &str, by: &str) -> Result<Approv
     ask(engine, by, Approve { what, new_password }).await
 }
 
-/// Deactivates one person.
+/// Deactivates one linked person.
 pub async fn deactivate(
     engine: &mut Engine,
     person: &str,
     by: &str,
-) -> Result<SyncReport, DeskError> {
-    let person = person.to_owned();
-    ask(engine, by, Deactivate { person }).await
+) -> Result<CycleFacts, DeskError> {
+    let request = Deactivate {
+        person: person.to_owned(),
+        admin: false,
+        yes: None,
+    };
+    let answer = ask(engine, by, request).await?;
+    let shown = || DeskError::Refused("no account stands behind the user".into());
+    answer.done.ok_or_else(shown)
 }

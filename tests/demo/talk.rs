@@ -8,7 +8,7 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use mattermost_sim::User;
 use mattersync::daemon::StatusReport;
-use mattersync::desk::{PlanReport, SyncReport};
+use mattersync::observe::{CycleFacts, PlanFacts};
 use mattersync::plan::{Sentence, hold_name};
 use serde::de::DeserializeOwned;
 
@@ -38,12 +38,12 @@ impl Talk {
     }
 
     /// What it would do.
-    pub fn plan(&self) -> Result<PlanReport, Box<dyn Error>> {
+    pub fn plan(&self) -> Result<PlanFacts, Box<dyn Error>> {
         self.ask(self.client.get("http://localhost/v1/plan"))
     }
 
     /// What it does now.
-    pub fn sync(&self) -> Result<SyncReport, Box<dyn Error>> {
+    pub fn sync(&self) -> Result<CycleFacts, Box<dyn Error>> {
         self.ask(self.client.post("http://localhost/v1/sync"))
     }
 
@@ -62,7 +62,7 @@ impl Talk {
 }
 
 /// Tells what a plan says.
-pub fn show_plan(report: &PlanReport) {
+pub fn show_plan(report: &PlanFacts) {
     for gap in &report.gaps {
         println!("    The reading is not complete: {gap}.");
     }
@@ -82,7 +82,7 @@ pub fn show_plan(report: &PlanReport) {
 }
 
 /// Tells what a cycle did.
-pub fn show_sync(report: &SyncReport) {
+pub fn show_sync(report: &CycleFacts) {
     let done: Vec<String> = report
         .done
         .iter()

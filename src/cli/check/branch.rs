@@ -8,7 +8,7 @@ use crate::mattermost::{CallError, Reader};
 use crate::model::{Account, AccountState, Directory, Roster, ServerFacts, User, UserId};
 use crate::provider::mapping::dn::normalise;
 
-use super::Findings;
+use super::findings::Findings;
 
 /// Who owns the bot whose token we have, and whether they leave.
 ///

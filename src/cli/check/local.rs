@@ -16,7 +16,7 @@ use crate::mattermost::is_usual_token;
 use crate::model::{Memory, shell_word};
 use crate::plan::Limit;
 
-use super::Findings;
+use super::findings::Findings;
 
 /// Looks at this machine. Returns what is remembered; nothing where that cannot be read.
 pub(super) fn check(

@@ -89,7 +89,7 @@ async fn without_the_hand_over_the_owner_stays() {
     stage.sim.add_fault(refused);
     let done = try_cycle(&stage, &mut engine).await.unwrap();
     assert!(stage.is_active("user000") && !stage.is_active("user001"));
-    let not_done = &done.summary.report.not_done;
+    let not_done = &done.summary.facts.not_done;
     assert_eq!(not_done.len(), 1, "{not_done:?}");
     stage.sim.clear_faults();
     // The answer is lost: the next cycle sees that it was done.
@@ -117,7 +117,7 @@ async fn an_heir_who_left_meanwhile_gets_nothing() {
         .path(&format!("/api/v4/users/{root}"));
     stage.sim.add_fault(demoted);
     let done = try_cycle(&stage, &mut engine).await.unwrap();
-    assert_eq!(done.summary.report.not_done.len(), 2);
+    assert_eq!(done.summary.facts.not_done.len(), 2);
     assert!(stage.is_active("user000"));
     assert_eq!(stage.sim.bot_owner(&bot), Some(stage.user("user000").id));
 }

@@ -50,7 +50,7 @@ async fn a_lost_deactivation_is_in_doubt_for_a_while_only() {
             .path("/api/v4/users/*"),
     );
     let done = try_cycle(&stage, &mut engine).await.unwrap();
-    assert_eq!(done.summary.report.unknown.len(), 1);
+    assert_eq!(done.summary.facts.unknown.len(), 1);
     stage.sim.clear_faults();
     let in_doubt = || async {
         let memory = stage.store.load().await.unwrap();

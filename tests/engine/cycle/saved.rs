@@ -100,7 +100,7 @@ async fn a_saved_plan_asks_what_an_earlier_process_had_no_time_to_ask() {
         stop.send_replace(true);
     };
     let (summary, ()) = tokio::join!(engine.run(stopped, &|_| {}, &|_| {}), asking);
-    let run = summary.unwrap().run.unwrap();
+    let run = summary.unwrap().facts.run.unwrap();
     stage.sim.clear_faults();
 
     let mut engine = file.engine(&stage, NO_GRACE);
@@ -114,6 +114,7 @@ async fn a_saved_plan_asks_what_an_earlier_process_had_no_time_to_ask() {
         cycle(&stage, &mut engine)
             .await
             .summary
+            .facts
             .aftermath
             .is_empty()
     );

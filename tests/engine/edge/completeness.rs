@@ -7,7 +7,7 @@ use ldap_fault::{Armed, At, Entry, Fault, FaultServer, Script};
 use mattermost_sim::Options;
 use mattersync::cycle::CycleError;
 use mattersync::daemon::{Health, LastCycle, Phase};
-use mattersync::desk::{DeskError, PlanReport};
+use mattersync::desk::DeskError;
 use mattersync::model::{Gap, Timestamp, Why};
 
 use crate::desk;
@@ -35,7 +35,7 @@ async fn edge_01_nobody_is_out_because_the_reading_is_empty() {
         assert_eq!(empty.gaps(), [Gap::Empty]);
         assert_eq!((empty.grave(), empty.writes), (0, 0));
         assert_eq!(empty.left(|l| matches!(l.why, Why::Unproven(_))), 12);
-        let health = LastCycle::of(&empty.summary, Timestamp(0)).health();
+        let health = LastCycle::of(&empty.summary.facts, Timestamp(0)).health();
         assert!(matches!(health, Health::Degraded(why) if why[0].contains("no entry at all")));
         scene.stage.clock.advance(DAY);
     }
@@ -357,7 +357,7 @@ async fn edge_10_a_replica_that_lags_makes_nobody_a_leaver_by_itself() {
     scene.ldap.stop().await;
     for _ in 0..2 {
         let lag = cycle(&scene.stage, &mut engine).await;
-        let source = PlanReport::of(&lag.summary.view).source;
+        let source = lag.summary.facts.plan.source.clone();
         assert_eq!((source, lag.accounts()), (lagging.url(), 6));
         assert_eq!(lag.left(|l| matches!(l.why, Why::Grace { .. })), 2);
         scene.stage.clock.advance(HOUR * 30);
@@ -392,7 +392,7 @@ async fn edge_12_a_failure_with_the_groups_leaves_the_people_as_they_are() {
         scene.ldap.arm(fault.when_filter_has("posixgroup"));
         let done = cycle(&scene.stage, &mut engine).await;
         assert_eq!(done.kinds(), [("deactivate", 1), ("update", 1)], "{code}");
-        let report = PlanReport::of(&done.summary.view);
+        let report = done.summary.facts.plan;
         assert_eq!(
             (report.gaps.len(), report.group_gaps.is_empty()),
             (0, false)

@@ -52,7 +52,7 @@ async fn edge_85_one_bad_person_stops_nobody_else() {
         .sim
         .add_fault(refuse.path("/api/v4/users/*/patch").nth(3));
     let done = try_cycle(&scene.stage, &mut engine).await.unwrap();
-    let report = &done.summary.report;
+    let report = &done.summary.facts;
     assert_eq!(
         (report.not_done.len(), report.stopped.as_ref()),
         (1, None),
@@ -162,7 +162,7 @@ async fn edge_87_an_approval_is_used_up_and_ends() {
     );
     scene.stage.clock.advance(HOUR * 73);
     let done = cycle(&scene.stage, &mut engine).await;
-    assert_eq!((done.kinds(), done.summary.held()), (vec![], 3));
+    assert_eq!((done.kinds(), done.summary.facts.held()), (vec![], 3));
 }
 
 /// All of the class or nothing, everything else, and what to type.

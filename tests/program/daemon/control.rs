@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use mattermost_sim::{Options, Version};
 use mattersync::config::Settings;
 use mattersync::daemon::{Health, Phase, Refusal};
-use mattersync::desk::{Approved, PlanReport};
+use mattersync::desk::Approved;
 use mattersync::model::{Class, HoldKey, Memory};
+use mattersync::observe::PlanFacts;
 use mattersync::state::{SqliteStore, Store};
 use serde_json::json;
 
@@ -44,7 +45,7 @@ fn with_bert() -> (Stage, String) {
     (stage, id)
 }
 
-fn plan(daemon: &Daemon) -> PlanReport {
+fn plan(daemon: &Daemon) -> PlanFacts {
     let (status, body) = daemon.ask("POST", "/v1/plan", None).unwrap();
     assert_eq!(status, 200, "{body}");
     serde_json::from_str(&body).unwrap()
@@ -134,7 +135,7 @@ fn a_person_is_deactivated_at_once_and_stays_so() {
     assert_eq!(stage.sim.writes(), writes);
     for (person, why) in [
         ("nobody", "nobody is known as"),
-        ("boss", "not linked to an account"),
+        ("boss", "never deactivated from here"),
     ] {
         let body = json!({ "person": person });
         let refused = refusal(daemon.ask("POST", "/v1/deactivate", Some(&body)));

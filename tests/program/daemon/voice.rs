@@ -87,7 +87,7 @@ fn what_a_leaver_leaves_alive_is_one_line_without_what_could_be_misused() {
         line.as_str(),
         format!(
             "<6>anna left, and leaves behind: 1 personal access token, 1 bot, 1 incoming webhook, \
-             1 outgoing webhook, 1 slash command, 1 OAuth application. `mattersync show {run}` \
+             1 outgoing webhook, 1 slash command, 1 OAuth application. `mattersync history {run}` \
              says what to type to end each"
         )
     );

@@ -1,4 +1,4 @@
-//! `mattersync show`: one run, step by step.
+//! `mattersync history RUN`: one run, step by step.
 
 use std::collections::BTreeMap;
 
@@ -6,22 +6,26 @@ use crate::desk::{self, Change, NoteReport, RunReport, StepReport};
 use crate::model::{Aftermath, RunId, shell_word};
 use crate::state::RunState;
 
-use super::args::ShowRun;
+use super::aftermath;
+use super::answer::Answer;
+use super::args::Json;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::history::{done, failures, steps};
 use super::print::{Cell, Page, Terminal, count};
-use super::{Answer, aftermath};
 
 /// Shows a run.
 ///
 /// # Errors
 /// When there is none of that number, or the state cannot be read.
-pub fn show(context: &Context, args: &ShowRun, terminal: Terminal) -> Result<Answer, Failure> {
-    let report = context.ask(desk::ShowRun {
-        run: RunId(args.run),
-    })?;
-    if args.json.json {
+pub fn show(
+    context: &Context,
+    run: RunId,
+    json: Json,
+    terminal: Terminal,
+) -> Result<Answer, Failure> {
+    let report = context.ask(desk::ShowRun { run })?;
+    if json.json {
         return Answer::json(&report, Exit::DONE);
     }
     let mut page = Page::new(terminal);
