@@ -10,7 +10,8 @@
 //! * [`plan`]: the pure core. From these three and the policy it makes a [`model::Plan`]: every
 //!   step with its reason, and everything that is left alone.
 //! * [`apply`]: carries a plan out, writing down each intent before and each outcome after.
-//! * [`cycle`]: all of that once.
+//! * [`cycle`]: all of that once: read, plan, choose, apply, record.
+//! * [`desk`]: what people ask for beside a cycle, each a type with its work.
 //! * [`daemon`]: again and again, under systemd.
 //! * [`cli`]: the commands; every one is a view of the same plan.
 //! * [`observe`]: how the story is told in the journal.
@@ -25,6 +26,7 @@ pub mod clock;
 pub mod config;
 pub mod cycle;
 pub mod daemon;
+pub mod desk;
 pub mod mattermost;
 pub mod model;
 pub mod observe;

@@ -4,16 +4,18 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::cycle::{Adoption, Approved, PlanReport};
+use crate::desk::{self, Approved, ShowPlan};
 use crate::model::{HoldCause, Step, StepId, shell_word};
+use crate::observe::{Adoption, PlanFacts};
 use crate::plan::hold_name;
 
+use super::answer::Answer;
 use super::args::Approve;
 use super::context::Context;
 use super::exit::{Exit, Failure, Found};
+use super::plan;
 use super::print::{Page, Terminal, count};
 use super::steps::{self, Tense, steps_of};
-use super::{Answer, plan};
 
 /// One hold, for programs.
 #[derive(Serialize)]
@@ -34,7 +36,7 @@ pub fn approve(context: &Context, args: &Approve, terminal: Terminal) -> Result<
     let mut page = Page::new(terminal);
     match &args.what {
         None => {
-            let report = context.show_holds()?;
+            let report = context.ask(ShowPlan { read_only: false })?;
             let exit = Found::shown(&report.incomplete);
             if args.json.json {
                 return Answer::json(&held(&report), exit);
@@ -43,7 +45,10 @@ pub fn approve(context: &Context, args: &Approve, terminal: Terminal) -> Result<
             Ok(Answer::page(&page, exit))
         }
         Some(what) => {
-            let approved = context.approve(what, args.new_password)?;
+            let approved = context.ask(desk::Approve {
+                what: what.clone(),
+                new_password: args.new_password,
+            })?;
             let others = still_held(&approved, what);
             let exit = if approved.unseen.is_empty() && others.is_empty() {
                 Exit::DONE
@@ -59,7 +64,7 @@ pub fn approve(context: &Context, args: &Approve, terminal: Terminal) -> Result<
     }
 }
 
-fn held(report: &PlanReport) -> Vec<Held<'_>> {
+fn held(report: &PlanFacts) -> Vec<Held<'_>> {
     let holds = report.plan.holds.iter();
     holds
         .map(|hold| Held {
@@ -76,7 +81,7 @@ fn held(report: &PlanReport) -> Vec<Held<'_>> {
         .collect()
 }
 
-fn list(page: &mut Page, report: &PlanReport) {
+fn list(page: &mut Page, report: &PlanFacts) {
     plan::unread(page, &report.incomplete);
     if report.plan.holds.is_empty() {
         page.line("Nothing is held.");

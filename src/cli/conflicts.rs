@@ -1,13 +1,14 @@
 //! `mattersync conflicts`: who is in whose way, and what to type.
 
-use crate::cycle::{self, Conflict, ConflictKind, Party};
+use crate::desk::{self, Conflict, ConflictKind, Party};
 
+use super::answer::Answer;
 use super::args::Json;
 use super::context::Context;
 use super::exit::{Failure, Found};
 use super::people;
+use super::plan;
 use super::print::{Page, Terminal, count};
-use super::{Answer, plan};
 
 /// As many users who are gone are listed one by one.
 const FEW: usize = 3;
@@ -17,7 +18,7 @@ const FEW: usize = 3;
 /// # Errors
 /// When a side or the state cannot be read.
 pub fn conflicts(context: &Context, json: Json, terminal: Terminal) -> Result<Answer, Failure> {
-    let report = context.errand(cycle::Conflicts {})?;
+    let report = context.ask(desk::Conflicts {})?;
     let exit = Found::shown(&report.incomplete);
     if json.json {
         return Answer::json(&report, exit);

@@ -1,49 +1,70 @@
 //! `mattersync deactivate`: one person, now.
 
-use crate::cycle;
+use crate::desk::{self, Deactivation};
+use crate::observe::CycleFacts;
 
+use super::answer::Answer;
 use super::args::Deactivate;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::print::{Page, Terminal};
-use super::{Answer, aftermath, orphans, sync};
+use super::{aftermath, people, sync};
 
-/// Deactivates, and shows what came of it.
+/// Deactivates, and shows what came of it. A user whom no account stands behind is shown first.
 ///
 /// # Errors
-/// When it is not clear who is meant, the person is out of reach, or a side cannot be read.
+/// When it is not clear who is meant, the person is out of reach, or Mattermost cannot be read.
 pub fn deactivate(
     context: &Context,
     args: &Deactivate,
     terminal: Terminal,
 ) -> Result<Answer, Failure> {
-    if args.orphan {
-        return orphans::deactivate(context, args, terminal);
-    }
-    let report = context.errand(cycle::Deactivate {
+    let answer = context.ask(desk::Deactivate {
         person: args.person.clone(),
+        admin: args.admin,
+        yes: args.yes.yes.clone(),
     })?;
-    let exit = if sync::is_clean(&report) {
-        Exit::DONE
-    } else {
-        Exit::FAILED
+    // Who is only shown is not deactivated, and a script must notice.
+    let exit = match &answer.done {
+        Some(report) if report.is_clean() => Exit::DONE,
+        _ => Exit::FAILED,
     };
-    if args.json.json {
-        return Answer::json(&report, exit);
+    if args.yes.json.json {
+        return Answer::json(&answer, exit);
     }
     let mut page = Page::new(terminal);
-    sync::done(&mut page, &report, true);
-    sync::failures(&mut page, &report);
-    aftermath::show(&mut page, &report.aftermath);
-    if exit == Exit::DONE {
-        page.gap();
-        if report.done.is_empty() {
-            page.line("The user was deactivated already, and now on your word.");
-        }
-        page.line(
-            "All sessions have ended. It stays so, whatever the directory says, until somebody \
-             activates the user in Mattermost's System Console.",
-        );
+    if let Some(user) = &answer.orphan {
+        people::user(&mut page, "User", user);
+    }
+    match &answer.done {
+        None => preview(&mut page, &answer),
+        Some(report) => tell(&mut page, report),
     }
     Ok(Answer::page(&page, exit))
+}
+
+fn preview(page: &mut Page, answer: &Deactivation) {
+    page.gap();
+    page.line("No account of the directory stands behind this user. It would be done:");
+    people::outlook(page, &answer.then);
+    page.gap();
+    page.line("Nothing was changed. To do it:");
+    page.line(format!("  {}", people::command(&answer.type_this)));
+}
+
+fn tell(page: &mut Page, report: &CycleFacts) {
+    sync::done(page, report, true);
+    sync::failures(page, report);
+    aftermath::show(page, &report.aftermath);
+    if !report.is_clean() {
+        return;
+    }
+    page.gap();
+    if report.done.is_empty() {
+        page.line("The user was deactivated already, and now on your word.");
+    }
+    page.line(
+        "All sessions have ended. It stays so, whatever the directory says, until somebody \
+         activates the user in Mattermost's System Console.",
+    );
 }

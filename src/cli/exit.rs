@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use crate::config::ConfigError;
-use crate::cycle::{CycleError, WordError};
+use crate::cycle::CycleError;
 use crate::daemon::{DaemonError, Refusal};
+use crate::desk::DeskError;
 use crate::mattermost::ConnectError;
 use crate::model::Unread;
 use crate::state::StateError;
@@ -151,10 +152,10 @@ impl From<CycleError> for Failure {
     }
 }
 
-impl From<WordError> for Failure {
-    fn from(error: WordError) -> Self {
+impl From<DeskError> for Failure {
+    fn from(error: DeskError) -> Self {
         match error {
-            WordError::Cycle(error) => error.into(),
+            DeskError::Cycle(error) => error.into(),
             other => Self::new(Exit::FAILED, other.to_string()),
         }
     }

@@ -1,15 +1,16 @@
 //! `mattersync explain`: the whole story of one person.
 
-use crate::cycle::{self, Explanation, Happened, LinkTold, Story};
+use crate::desk::{self, Explanation, Happened, LinkTold, Story};
 use crate::model::{LinkOrigin, Outcome};
 
+use super::answer::Answer;
 use super::args::Explain;
 use super::context::Context;
 use super::exit::{Exit, Failure, Found};
 use super::people;
+use super::plan;
 use super::print::{Page, Terminal, count};
 use super::steps::{cut, more};
-use super::{Answer, plan};
 
 /// Longer histories are cut unless everything is wanted.
 const MOST: usize = 20;
@@ -19,7 +20,7 @@ const MOST: usize = 20;
 /// # Errors
 /// When a side or the state cannot be read.
 pub fn explain(context: &Context, args: &Explain, terminal: Terminal) -> Result<Answer, Failure> {
-    let told = context.errand(cycle::Explain {
+    let told = context.ask(desk::Explain {
         person: args.person.clone(),
     })?;
     let exit = Exit::from(Found {

@@ -1,9 +1,9 @@
 //! `mattersync forget`: everything about one person, erased.
 
-use crate::cycle;
+use crate::desk;
 use crate::model::shell_word;
 
-use super::Answer;
+use super::answer::Answer;
 use super::args::Forget;
 use super::context::Context;
 use super::exit::{Exit, Failure};
@@ -16,7 +16,7 @@ use super::print::{Page, Terminal, count};
 /// When it is not clear who is meant, the person is still in the directory or active, or a side
 /// cannot be read.
 pub fn forget(context: &Context, args: &Forget, terminal: Terminal) -> Result<Answer, Failure> {
-    let report = context.errand(cycle::Forget {
+    let report = context.ask(desk::Forget {
         person: args.person.clone(),
         yes: args.yes,
     })?;

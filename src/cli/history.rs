@@ -3,11 +3,11 @@
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
-use crate::cycle::{self, HistoryReport, RunReport};
+use crate::desk::{self, HistoryReport, RunReport};
 use crate::model::{HeldBack, Timestamp};
 use crate::state::RunState;
 
-use super::Answer;
+use super::answer::Answer;
 use super::args::History;
 use super::context::Context;
 use super::exit::{Exit, Failure};
@@ -24,7 +24,7 @@ pub fn history(context: &Context, args: &History, terminal: Terminal) -> Result<
     let since = args.since.as_deref().map(moment).transpose()?;
     let whole = args.json.json;
     let some = args.last.is_none() && since.is_none() && args.person.is_none() && !whole;
-    let report = context.question(cycle::History {
+    let report = context.ask(desk::History {
         last: if some { Some(LAST) } else { args.last },
         since,
         person: args.person.clone(),
@@ -119,7 +119,7 @@ fn tell(page: &mut Page, report: &HistoryReport) {
     }
     if !report.runs.is_empty() {
         page.gap();
-        page.line("One of them, step by step: mattersync show RUN");
+        page.line("One of them, step by step: mattersync history RUN");
     }
 }
 

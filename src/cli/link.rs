@@ -1,9 +1,10 @@
-//! `mattersync link`, `adopt` and `unlink`: who is who, said by a person.
+//! `mattersync link` and `unlink`: who is who, said by a person.
 
-use crate::cycle::{self, ByHand, Errand};
+use crate::cycle::Engine;
+use crate::desk::{self, ByHand, Listed};
 
-use super::Answer;
-use super::args::{Adopt, Link, Unlink, Yes};
+use super::answer::Answer;
+use super::args::{Link, Unlink, Yes};
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::people;
@@ -14,27 +15,14 @@ use super::print::{Page, Terminal};
 /// # Errors
 /// When it is not clear who is meant, the link may not be made, or a side cannot be read.
 pub fn link(context: &Context, args: &Link, terminal: Terminal) -> Result<Answer, Failure> {
-    let wish = cycle::LinkThem {
+    let request = desk::LinkThem {
         account: args.account.clone(),
         user: args.user.clone(),
         admin: args.admin,
         guest: args.guest,
         yes: args.yes.yes.clone(),
     };
-    answer(context, wish, &args.yes, terminal)
-}
-
-/// As [`link`], with the user who is in the account's way.
-///
-/// # Errors
-/// As [`link`].
-pub fn adopt(context: &Context, args: &Adopt, terminal: Terminal) -> Result<Answer, Failure> {
-    let wish = cycle::Adopt {
-        account: args.account.clone(),
-        user: args.user.clone(),
-        yes: args.yes.yes.clone(),
-    };
-    answer(context, wish, &args.yes, terminal)
+    answer(context, request, &args.yes, terminal)
 }
 
 /// Shows what it would do to take a link apart, or does it.
@@ -42,21 +30,21 @@ pub fn adopt(context: &Context, args: &Adopt, terminal: Terminal) -> Result<Answ
 /// # Errors
 /// As [`link`].
 pub fn unlink(context: &Context, args: &Unlink, terminal: Terminal) -> Result<Answer, Failure> {
-    let wish = cycle::Unlink {
+    let request = desk::Unlink {
         person: args.person.clone(),
         as_new: args.as_new,
         yes: args.yes.yes.clone(),
     };
-    answer(context, wish, &args.yes, terminal)
+    answer(context, request, &args.yes, terminal)
 }
 
-fn answer<E: Errand<Answer = ByHand>>(
+fn answer<R: Listed<Tool = Engine, Answer = ByHand>>(
     context: &Context,
-    wish: E,
+    request: R,
     yes: &Yes,
     terminal: Terminal,
 ) -> Result<Answer, Failure> {
-    let deed = context.errand(wish)?;
+    let deed = context.ask(request)?;
     let mut page = Page::new(terminal);
     let exit = tell(&mut page, &deed, context.is_served());
     if yes.json.json {

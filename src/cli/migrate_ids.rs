@@ -1,8 +1,8 @@
 //! `mattersync migrate-ids`: everybody gets an id from another attribute.
 
-use crate::cycle::{self, MigrationReport};
+use crate::desk::{self, MigrationReport};
 
-use super::Answer;
+use super::answer::Answer;
 use super::args::MigrateIds;
 use super::context::Context;
 use super::exit::{Exit, Failure};
@@ -21,7 +21,7 @@ pub fn migrate_ids(
     args: &MigrateIds,
     terminal: Terminal,
 ) -> Result<Answer, Failure> {
-    let report = context.errand(cycle::MigrateIds { apply: args.apply })?;
+    let report = context.ask(desk::MigrateIds { apply: args.apply })?;
     let ready = report.gaps.is_empty() && report.migration.stuck.is_empty();
     let exit = if ready { Exit::DONE } else { Exit::FAILED };
     if args.show.json.json {
@@ -64,7 +64,7 @@ fn tell(page: &mut Page, report: &MigrationReport, all: bool) {
     };
     if !there.is_empty() {
         page.title(count(there.len(), "new id", "new ids"));
-        let row = |line: &&cycle::Renumbered| {
+        let row = |line: &&desk::Renumbered| {
             let user = line.user.as_ref().map(ToString::to_string);
             vec![
                 line.username.clone(),
@@ -82,7 +82,7 @@ fn tell(page: &mut Page, report: &MigrationReport, all: bool) {
             "{} no new id: not in the directory. The links stay, by a mark that no account has",
             count(gone.len(), "person gets", "people get")
         ));
-        let row = |line: &&cycle::Renumbered| {
+        let row = |line: &&desk::Renumbered| {
             let user = line.user.as_ref().map(ToString::to_string);
             vec![
                 line.username.clone(),

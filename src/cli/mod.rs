@@ -2,10 +2,11 @@
 //!
 //! `args` is the command line and its help, `exit` how a command ends. A `context` has the settings
 //! and knows who does the work: the service, asked by `remote`, or this process, in `own`, as the
-//! user that `service_user` makes it. What comes back are the reports of [`crate::cycle`]; the
+//! user that `service_user` makes it. What comes back are the reports of [`crate::desk`]; the
 //! commands turn them into a page of text (`print`, `steps`, `left`) or into JSON.
 
 mod aftermath;
+mod answer;
 mod approve;
 mod args;
 mod check;
@@ -20,6 +21,7 @@ mod json;
 mod left;
 mod link;
 mod migrate_ids;
+mod one_run;
 mod orphans;
 mod own;
 mod people;
@@ -30,7 +32,6 @@ mod progress;
 mod remote;
 mod saved;
 mod service_user;
-mod show;
 mod state;
 mod status;
 mod steps;
@@ -39,48 +40,21 @@ mod undo;
 
 use std::ffi::OsString;
 
-use clap::{CommandFactory, Parser};
-use serde::Serialize;
+use clap::FromArgMatches;
 
+use crate::model::RunId;
 use crate::{daemon, observe};
 
+use answer::Answer;
 use args::{Cli, Command, State};
-use context::{Context, Need};
-use print::{Page, Terminal};
+use context::Context;
+use print::Terminal;
 
 pub use exit::{Exit, Failure};
 
-/// What a command says, and how it ends.
-struct Answer {
-    text: String,
-    exit: Exit,
-}
-
-impl Answer {
-    fn page(page: &Page, exit: Exit) -> Self {
-        Self {
-            text: page.text(),
-            exit,
-        }
-    }
-
-    fn json(value: &impl Serialize, exit: Exit) -> Result<Self, Failure> {
-        match json::text(value) {
-            Ok(text) => Ok(Self {
-                text: text + "\n",
-                exit,
-            }),
-            Err(error) => Err(Failure::new(
-                Exit::FAILED,
-                format!("the answer cannot be written as JSON: {error}"),
-            )),
-        }
-    }
-}
-
 /// The command line, for whoever makes a manual page or completions of it.
 pub fn command() -> clap::Command {
-    Cli::command()
+    args::command()
 }
 
 /// Does what the command line says; the first word is the program's name.
@@ -88,7 +62,8 @@ pub fn command() -> clap::Command {
 /// # Errors
 /// When it could not be done. What the command line itself lacks is told here.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> Result<Exit, Failure> {
-    let cli = match Cli::try_parse_from(words) {
+    let matches = args::command().try_get_matches_from(words);
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come this way too. A reader who has gone needs neither.
@@ -119,7 +94,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Result<Exit, Failure> {
 
 fn answer(cli: &Cli) -> Result<Answer, Failure> {
     let terminal = Terminal::of_stdout();
-    let open = |need| Context::open(&cli.config, need);
+    let open = || Context::open(&cli.config);
     match &cli.command {
         Command::Run => Ok(Answer {
             text: String::new(),
@@ -127,40 +102,34 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
         }),
         Command::Sync(args) => match &args.plan {
             Some(file) => saved::carry_out(&cli.config, file, args.show, terminal),
-            None => sync::sync(&open(Need::Write)?, args.show, terminal),
+            None => sync::sync(&open()?, args.show, terminal),
         },
         Command::Plan(args) => match &args.out {
             Some(file) => saved::save(&cli.config, file, args.show, terminal),
-            None => plan::plan(&open(Need::Look)?, args.show, terminal),
+            None => plan::plan(&open()?, args.show, terminal),
         },
-        Command::Approve(args) => approve::approve(&open(Need::Write)?, args, terminal),
-        Command::Deactivate(args) => {
-            let writes = !args.orphan || args.yes.is_some();
-            deactivate::deactivate(&open(need(writes))?, args, terminal)
-        }
-        Command::MigrateIds(args) => migrate_ids::migrate_ids(&open(Need::Write)?, args, terminal),
-        Command::Conflicts(json) => conflicts::conflicts(&open(Need::Look)?, *json, terminal),
-        Command::Link(args) => link::link(&open(need(args.yes.yes.is_some()))?, args, terminal),
-        Command::Adopt(args) => link::adopt(&open(need(args.yes.yes.is_some()))?, args, terminal),
-        Command::Unlink(args) => link::unlink(&open(need(args.yes.yes.is_some()))?, args, terminal),
-        Command::Orphans(show) => orphans::orphans(&open(Need::Look)?, *show, terminal),
-        Command::Keep(args) => orphans::keep(&open(Need::Write)?, args, terminal),
-        Command::Explain(args) => explain::explain(&open(Need::Look)?, args, terminal),
-        Command::History(args) => history::history(&open(Need::Look)?, args, terminal),
-        Command::Show(args) => show::show(&open(Need::Look)?, args, terminal),
-        Command::Undo(args) => undo::undo(&open(Need::Write)?, args, terminal),
-        Command::Forget(args) => forget::forget(&open(Need::Write)?, args, terminal),
-        Command::Redo(args) => undo::redo(&open(Need::Write)?, args, terminal),
-        Command::Status(json) => status::status(&open(Need::Look)?, *json, cli, terminal),
-        Command::Check(json) => check::check(&cli.config, *json, terminal),
+        Command::Approve(args) => approve::approve(&open()?, args, terminal),
+        Command::Deactivate(args) => deactivate::deactivate(&open()?, args, terminal),
+        Command::MigrateIds(args) => migrate_ids::migrate_ids(&open()?, args, terminal),
+        Command::Conflicts(json) => conflicts::conflicts(&open()?, *json, terminal),
+        Command::Link(args) => link::link(&open()?, args, terminal),
+        Command::Unlink(args) => link::unlink(&open()?, args, terminal),
+        Command::Orphans(args) => orphans::orphans(&open()?, args, terminal),
+        Command::Explain(args) => explain::explain(&open()?, args, terminal),
+        Command::History(args) => match args.run {
+            Some(run) => one_run::show(&open()?, RunId(run), args.json, terminal),
+            None => history::history(&open()?, args, terminal),
+        },
+        Command::Undo(args) => undo::undo(&open()?, args, terminal),
+        Command::Forget(args) => forget::forget(&open()?, args, terminal),
+        Command::Status(json) => status::status(&open()?, *json, cli, terminal),
+        Command::Check(args) => match args.print {
+            true => print_config::print_config(&cli.config),
+            false => check::check(&cli.config, args.json, terminal),
+        },
         Command::State(State::Check(json)) => state::check(&cli.config, *json, terminal),
         Command::State(State::Restore(args)) => state::put_back(&cli.config, *args, terminal),
-        Command::PrintConfig => print_config::print_config(&cli.config),
     }
-}
-
-fn need(writes: bool) -> Need {
-    if writes { Need::Write } else { Need::Look }
 }
 
 /// Tells a failure on standard error.

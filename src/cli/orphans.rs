@@ -1,22 +1,32 @@
-//! `mattersync orphans` and `keep`: users whom no account stands behind.
+//! `mattersync orphans`: users whom no account stands behind.
 
-use crate::cycle::{self, Orphan, OrphansReport};
+use crate::desk::{self, Orphan, OrphansReport};
 
 use crate::model::shell_word;
 
-use super::args::{Deactivate, Keep, Show};
+use super::answer::Answer;
+use super::args::{Orphans, Show};
 use super::context::Context;
 use super::exit::{Exit, Failure, Found};
 use super::people::{self, day};
+use super::plan;
 use super::print::{Cell, Page, Terminal, count};
-use super::{Answer, plan};
 
-/// Lists them.
+/// Lists them, or notes of one of them that the user is to stay.
 ///
 /// # Errors
-/// When a side or the state cannot be read.
-pub fn orphans(context: &Context, show: Show, terminal: Terminal) -> Result<Answer, Failure> {
-    let mut report = context.errand(cycle::Orphans {})?;
+/// When a side or the state cannot be read; when it is not clear who is meant, or the user is no
+/// orphan.
+pub fn orphans(context: &Context, args: &Orphans, terminal: Terminal) -> Result<Answer, Failure> {
+    match (&args.keep, &args.unkeep) {
+        (Some(user), _) => keep(context, user, false, args.show, terminal),
+        (None, Some(user)) => keep(context, user, true, args.show, terminal),
+        (None, None) => list(context, args.show, terminal),
+    }
+}
+
+fn list(context: &Context, show: Show, terminal: Terminal) -> Result<Answer, Failure> {
+    let mut report = context.ask(desk::Orphans {})?;
     let kept = |o: &&Orphan| o.kept.is_some();
     let hidden = report.orphans.iter().chain(&report.guests);
     let hidden = if show.all {
@@ -65,11 +75,9 @@ fn tell(page: &mut Page, report: &OrphansReport, hidden: usize) {
     if number + report.guests.len() > 0 {
         page.gap();
         page.line("For each of them one of:");
-        page.line("  mattersync link ACCOUNT USER           the user is this account's person");
-        page.line("  mattersync keep USER                   stays as it is, and is listed no more");
-        page.line(
-            "  mattersync deactivate --orphan USER    shows what is done, then asks for --yes",
-        );
+        page.line("  mattersync link ACCOUNT USER       the user is this account's person");
+        page.line("  mattersync orphans --keep USER     stays as it is, and is listed no more");
+        page.line("  mattersync deactivate USER         shows what is done, then asks for --yes");
     }
 }
 
@@ -118,15 +126,18 @@ fn row(orphan: &Orphan) -> Vec<Cell> {
 }
 
 /// Notes that somebody is to stay, or takes it back.
-///
-/// # Errors
-/// When it is not clear who is meant, the user is no orphan, or Mattermost cannot be read.
-pub fn keep(context: &Context, args: &Keep, terminal: Terminal) -> Result<Answer, Failure> {
-    let orphan = context.errand(cycle::Keep {
-        user: args.user.clone(),
-        undo: args.undo,
+fn keep(
+    context: &Context,
+    user: &str,
+    undo: bool,
+    show: Show,
+    terminal: Terminal,
+) -> Result<Answer, Failure> {
+    let orphan = context.ask(desk::Keep {
+        user: user.to_owned(),
+        undo,
     })?;
-    if args.json.json {
+    if show.json.json {
         return Answer::json(&orphan, Exit::DONE);
     }
     let mut page = Page::new(terminal);
@@ -135,51 +146,10 @@ pub fn keep(context: &Context, args: &Keep, terminal: Terminal) -> Result<Answer
     let name = &orphan.user.username;
     page.line(match &orphan.kept {
         Some(_) => format!(
-            "{name} is kept, and listed no more. To take this back: mattersync keep --undo {}",
+            "{name} is kept, and listed no more. To take this back: mattersync orphans --unkeep {}",
             shell_word(name)
         ),
         None => format!("{name} is listed again by mattersync orphans."),
     });
     Ok(Answer::page(&page, Exit::DONE))
-}
-
-/// Shows what it does to deactivate an orphan, or does it.
-///
-/// # Errors
-/// When it is not clear who is meant, the user is out of reach, or Mattermost cannot be read.
-pub fn deactivate(
-    context: &Context,
-    args: &Deactivate,
-    terminal: Terminal,
-) -> Result<Answer, Failure> {
-    let out = context.errand(cycle::DeactivateOrphan {
-        user: args.person.clone(),
-        admin: args.admin,
-        yes: args.yes.clone(),
-    })?;
-    let mut page = Page::new(terminal);
-    people::user(&mut page, "User", &out.user);
-    page.gap();
-    let exit = match &out.done {
-        None => {
-            page.line("No account of the directory stands behind this user. It would be done:");
-            people::outlook(&mut page, &out.then);
-            page.gap();
-            page.line("Nothing was changed. To do it:");
-            page.line(format!("  {}", people::command(&out.type_this)));
-            Exit::DONE
-        }
-        Some(report) if people::told(&mut page, report) => {
-            page.line(
-                "The user is deactivated; all sessions have ended. It stays so until somebody \
-                 activates the user in Mattermost's System Console.",
-            );
-            Exit::DONE
-        }
-        Some(_) => Exit::FAILED,
-    };
-    if args.json.json {
-        return Answer::json(&out, exit);
-    }
-    Ok(Answer::page(&page, exit))
 }

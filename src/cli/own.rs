@@ -10,12 +10,10 @@ use tokio::sync::watch;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
-use crate::cycle::{
-    Approved, Asker, CycleError, Engine, Errand, PlanReport, Pulse, Question, Stage, SyncReport,
-    View, WordError,
-};
+use crate::cycle::{CycleError, Engine, Pulse, Stage};
+use crate::desk::{Asker, DeskError, Listed, Record, Turn};
 use crate::mattermost::ConnectError;
-use crate::model::{Origin, RunKind};
+
 use crate::provider::ProviderError;
 use crate::state::State;
 
@@ -58,104 +56,6 @@ impl Own {
         Ok(State::open_read_only(&self.settings.state_directory)?)
     }
 
-    /// Reads both sides and plans. Writes nothing anywhere, and needs no lease.
-    ///
-    /// # Errors
-    /// When a side or the state cannot be read.
-    pub async fn look(&self, progress: &Progress) -> Result<View, Failure> {
-        let mut engine = self.looking_engine()?;
-        let pulse = engine.pulse();
-        let view = shown(progress, &pulse, engine.look(&stages(progress))).await;
-        view.map_err(|error| self.failure(error))
-    }
-
-    /// Shows what is held, and remembers what was shown.
-    ///
-    /// # Errors
-    /// As [`Own::look`], and when another mattersync is at work.
-    pub async fn show_holds(&self, progress: &Progress) -> Result<PlanReport, Failure> {
-        let mut engine = self.writing_engine()?;
-        let pulse = engine.pulse();
-        let view = shown(progress, &pulse, engine.show_holds(&stages(progress))).await;
-        view.map(|view| view.report())
-            .map_err(|error| self.failure(error))
-    }
-
-    /// One cycle. A first signal ends it in order, a second one at once.
-    ///
-    /// # Errors
-    /// When the cycle could not be finished, or another mattersync is at work.
-    pub async fn sync(&self, progress: &Progress) -> Result<SyncReport, Failure> {
-        let mut engine = self.writing_engine()?;
-        let stop = stop_on_signals().map_err(|error| {
-            Failure::new(Exit::SYSTEM, format!("signals cannot be caught: {error}"))
-        })?;
-        let origin = Origin::asked(RunKind::Sync, &self.by);
-        let (pulse, stages) = (engine.pulse(), stages(progress));
-        let run = engine.run_for(origin, stop, &stages, &|_| {});
-        let summary = shown(progress, &pulse, run).await;
-        let summary = summary.map_err(|error| self.failure(error))?;
-        let shown = engine.shown(&summary.view).await;
-        shown.map_err(|error| self.failure(error))?;
-        Ok(summary.report())
-    }
-
-    /// Releases what is held.
-    ///
-    /// # Errors
-    /// When nothing of that name is held, and as [`Own::show_holds`].
-    pub async fn approve(
-        &self,
-        what: &str,
-        new_password: bool,
-        progress: &Progress,
-    ) -> Result<Approved, Failure> {
-        let mut engine = self.writing_engine()?;
-        let (pulse, stages) = (engine.pulse(), stages(progress));
-        let approving = engine.approve_with(what, new_password, &self.by, &stages);
-        Ok(shown(progress, &pulse, approving).await?)
-    }
-
-    /// Runs an errand.
-    ///
-    /// # Errors
-    /// When it cannot be done, or it writes and another mattersync is at work.
-    pub async fn errand<E: Errand>(
-        &self,
-        errand: E,
-        progress: &Progress,
-    ) -> Result<E::Answer, Failure> {
-        let mut engine = match errand.writes() {
-            true => self.writing_engine()?,
-            false => self.looking_engine()?,
-        };
-        let stages = stages(progress);
-        let asker = Asker {
-            by: &self.by,
-            stages: &stages,
-            listener: &|_| {},
-        };
-        let pulse = engine.pulse();
-        let answer = shown(progress, &pulse, errand.run(&mut engine, &asker)).await;
-        answer.map_err(|error| match error {
-            WordError::Cycle(error) => self.failure(error),
-            other => other.into(),
-        })
-    }
-
-    /// Answers what the state alone answers; nothing else is asked.
-    ///
-    /// # Errors
-    /// When there is no such thing, or the state cannot be read.
-    pub async fn question<Q: Question>(&self, question: Q) -> Result<Q::Answer, Failure> {
-        let state = self.looked_at()?;
-        Ok(question.answer(&state).await?)
-    }
-
-    fn looking_engine(&self) -> Result<Engine, Failure> {
-        self.engine(Arc::new(self.looked_at()?))
-    }
-
     fn looked_at(&self) -> Result<State, Failure> {
         Ok(match self.state()? {
             Some(state) => state,
@@ -163,13 +63,37 @@ impl Own {
         })
     }
 
-    fn writing_engine(&self) -> Result<Engine, Failure> {
-        self.engine(Arc::new(State::open(&self.settings.state_directory)?))
-    }
-
-    fn engine(&self, store: Arc<State>) -> Result<Engine, Failure> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        Engine::new(self.settings.clone(), store, clock).map_err(|error| self.failure(error))
+    /// Does what is asked for.
+    ///
+    /// # Errors
+    /// When it cannot be done, or it writes and another mattersync is at work.
+    pub async fn ask<R: Listed>(
+        &self,
+        request: R,
+        progress: &Progress,
+    ) -> Result<R::Answer, Failure>
+    where
+        R::Tool: Open,
+    {
+        let mut tool = R::Tool::open(self, request.writes())?;
+        let stop = match request.turn() {
+            Turn::NextCycle => stop_on_signals().map_err(|error| {
+                Failure::new(Exit::SYSTEM, format!("signals cannot be caught: {error}"))
+            })?,
+            Turn::InOrder | Turn::First => watch::channel(false).1,
+        };
+        let asker = Asker {
+            by: &self.by,
+            stages: &|stage: Stage| progress.goes_on(stage.into()),
+            listener: &|_| {},
+            stop,
+        };
+        let pulse = tool.pulse();
+        let answer = shown(progress, pulse.as_ref(), request.run(&mut tool, &asker)).await;
+        answer.map_err(|error| match error {
+            DeskError::Cycle(error) => self.failure(error),
+            other => other.into(),
+        })
     }
 
     /// Root who became somebody else wonders what may not be read.
@@ -190,22 +114,58 @@ impl Own {
     }
 }
 
+/// What a request works with, made from the settings.
+pub trait Open: Sized {
+    /// Makes it.
+    ///
+    /// # Errors
+    /// When secrets or the state cannot be read, or it is to write and another mattersync is at work.
+    fn open(own: &Own, writes: bool) -> Result<Self, Failure>;
+
+    /// Returns what tells for what it waits.
+    fn pulse(&self) -> Option<Pulse>;
+}
+
+impl Open for Record {
+    fn open(own: &Own, _writes: bool) -> Result<Self, Failure> {
+        Ok(Self(Arc::new(own.looked_at()?)))
+    }
+
+    fn pulse(&self) -> Option<Pulse> {
+        None
+    }
+}
+
+impl Open for Engine {
+    fn open(own: &Own, writes: bool) -> Result<Self, Failure> {
+        let directory = &own.settings.state_directory;
+        let store: Arc<State> = match writes {
+            true => Arc::new(State::open(directory)?),
+            false => Arc::new(own.looked_at()?),
+        };
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        Self::new(own.settings.clone(), store, clock).map_err(|error| own.failure(error))
+    }
+
+    fn pulse(&self) -> Option<Pulse> {
+        Some(Self::pulse(self))
+    }
+}
+
 /// Does a piece of work, and shows for what it waits meanwhile.
-async fn shown<T>(progress: &Progress, pulse: &Pulse, work: impl Future<Output = T>) -> T {
+async fn shown<T>(progress: &Progress, pulse: Option<&Pulse>, work: impl Future<Output = T>) -> T {
     tokio::pin!(work);
     let mut look = tokio::time::interval(LOOK);
     let result = loop {
         tokio::select! {
             result = &mut work => break result,
-            _ = look.tick(), if progress.is_seen() => progress.waits(&pulse.waits()),
+            _ = look.tick(), if progress.is_seen() => {
+                progress.waits(&pulse.map(Pulse::waits).unwrap_or_default());
+            }
         }
     };
     progress.clear();
     result
-}
-
-fn stages(progress: &Progress) -> impl Fn(Stage) + Send + Sync + '_ {
-    |stage| progress.goes_on(stage.into())
 }
 
 /// Becomes true at the first SIGINT or SIGTERM; the second one ends the process.

@@ -1,7 +1,8 @@
 //! Both sides of a person as text.
 
-use crate::cycle::{AccountSide, Outlook, SyncReport, UserSide};
+use crate::desk::{AccountSide, Outlook, UserSide};
 use crate::model::{Timestamp, shell_word};
+use crate::observe::CycleFacts;
 
 use super::print::Page;
 use super::{aftermath, sync};
@@ -93,8 +94,8 @@ pub fn command(words: &[String]) -> String {
 }
 
 /// Whether what a person asked for was done; what was not is told.
-pub fn told(page: &mut Page, report: &SyncReport) -> bool {
+pub fn told(page: &mut Page, report: &CycleFacts) -> bool {
     sync::failures(page, report);
     aftermath::show(page, &report.aftermath);
-    sync::is_clean(report)
+    report.is_clean()
 }

@@ -1,22 +1,27 @@
 //! `mattersync plan`: what would be done, and why.
 
-use crate::cycle::{PlanReport, unseen};
+use crate::cycle::unseen;
+use crate::desk::ShowPlan;
 use crate::model::{Part, Seats, Step, Unread, Why, shell_word};
+use crate::observe::PlanFacts;
 use crate::plan::hold_name;
 
+use super::answer::Answer;
 use super::args::Show;
 use super::context::Context;
 use super::exit::{Exit, Failure, Found};
+use super::left;
 use super::print::{Page, Terminal, count};
 use super::steps::{self, Tense};
-use super::{Answer, left};
 
 /// Plans, and shows it.
 ///
 /// # Errors
 /// When a side or the state cannot be read.
 pub fn plan(context: &Context, show: Show, terminal: Terminal) -> Result<Answer, Failure> {
-    let report = context.plan()?;
+    let report = context.ask(ShowPlan {
+        read_only: !context.is_served(),
+    })?;
     let exit = exit_of(&report);
     if show.json.json {
         return Answer::json(&report, exit);
@@ -29,12 +34,12 @@ pub fn plan(context: &Context, show: Show, terminal: Terminal) -> Result<Answer,
 
 /// How a command ends that shows this plan. Who is left alone for a reason does not count, unless
 /// it is a fault of the configuration because of which nobody can be created.
-pub fn exit_of(report: &PlanReport) -> Exit {
+pub fn exit_of(report: &PlanFacts) -> Exit {
     Exit::from(found(report))
 }
 
 /// What of a plan the exit code tells.
-pub fn found(report: &PlanReport) -> Found {
+pub fn found(report: &PlanFacts) -> Found {
     let mut left = report.plan.left_alone.iter();
     Found {
         incomplete: !report.incomplete.is_empty(),
@@ -44,7 +49,7 @@ pub fn found(report: &PlanReport) -> Found {
 }
 
 /// Everything that a plan says.
-pub fn page_of(page: &mut Page, report: &PlanReport, all: bool) {
+pub fn page_of(page: &mut Page, report: &PlanFacts, all: bool) {
     head(page, report);
     let released: Vec<&Step> = report.plan.released().collect();
     page.gap();
@@ -71,7 +76,7 @@ pub fn page_of(page: &mut Page, report: &PlanReport, all: bool) {
 }
 
 /// What was read, and what that proves.
-pub fn head(page: &mut Page, report: &PlanReport) {
+pub fn head(page: &mut Page, report: &PlanFacts) {
     for (provider, directory) in &report.directories {
         page.line(format!(
             "Directory   {provider} ({}): {}, {}",
@@ -152,7 +157,7 @@ pub fn unread(page: &mut Page, unread: &[Unread]) {
 }
 
 /// What to type next.
-fn next(page: &mut Page, report: &PlanReport) {
+fn next(page: &mut Page, report: &PlanFacts) {
     let plan = &report.plan;
     page.gap();
     let names: Vec<String> = plan

@@ -1,10 +1,10 @@
-//! `mattersync print-config`: the configuration in force, with all defaults.
+//! `mattersync check --print`: the configuration in force, with all defaults.
 
 use std::path::Path;
 
 use crate::config::Settings;
 
-use super::Answer;
+use super::answer::Answer;
 use super::exit::{Exit, Failure};
 use super::print::write_err;
 

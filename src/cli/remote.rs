@@ -8,10 +8,9 @@ use std::time::Duration;
 use reqwest::RequestBuilder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
 
-use crate::cycle::{Approved, Errand, PlanReport, Question, SyncReport};
 use crate::daemon::{Refusal, StatusReport};
+use crate::desk::Listed;
 use crate::mattermost::trust_nobody;
 
 use super::exit::{Exit, Failure};
@@ -22,11 +21,11 @@ const STATUS_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often the status is asked for while a longer answer is waited for.
 const POLL: Duration = Duration::from_millis(250);
 
-/// An errand, and the person behind the calling user.
+/// A request, and the person behind the calling user.
 #[derive(Serialize)]
-struct Asked<'a, E> {
+struct Body<'a, R> {
     #[serde(flatten)]
-    errand: &'a E,
+    request: &'a R,
     on_behalf: Option<&'a str>,
 }
 
@@ -84,63 +83,20 @@ impl Remote {
         self.answer(call).await
     }
 
-    /// What would be done. The service remembers what it showed as held.
-    ///
-    /// # Errors
-    /// When the service could not plan, or does not answer.
-    pub async fn plan(&self, progress: &Progress) -> Result<PlanReport, Failure> {
-        self.wait(self.http.get(url("plan")), progress).await
-    }
-
-    /// A cycle now.
-    ///
-    /// # Errors
-    /// When the cycle could not be finished, or the service does not answer.
-    pub async fn sync(&self, progress: &Progress) -> Result<SyncReport, Failure> {
-        let body = json!({ "on_behalf": self.on_behalf });
-        let call = self.http.post(url("sync")).json(&body);
-        self.wait(call, progress).await
-    }
-
-    /// Releases what is held.
-    ///
-    /// # Errors
-    /// When nothing of that name is held, and as [`Remote::plan`].
-    pub async fn approve(
-        &self,
-        what: &str,
-        new_password: bool,
-        progress: &Progress,
-    ) -> Result<Approved, Failure> {
-        let body =
-            json!({ "what": what, "new_password": new_password, "on_behalf": self.on_behalf });
-        let call = self.http.post(url("approve")).json(&body);
-        self.wait(call, progress).await
-    }
-
-    /// Runs an errand.
+    /// Asks for something.
     ///
     /// # Errors
     /// When it cannot be done, or the service does not answer.
-    pub async fn errand<E: Errand>(
+    pub async fn ask<R: Listed>(
         &self,
-        errand: &E,
+        request: &R,
         progress: &Progress,
-    ) -> Result<E::Answer, Failure> {
-        let body = Asked {
-            errand,
+    ) -> Result<R::Answer, Failure> {
+        let body = Body {
+            request,
             on_behalf: self.on_behalf.as_deref(),
         };
-        let call = self.http.post(url(E::NAME)).json(&body);
-        self.wait(call, progress).await
-    }
-
-    /// Asks what the state alone answers.
-    ///
-    /// # Errors
-    /// When there is no such thing, or the service does not answer.
-    pub async fn question<Q: Question>(&self, question: &Q) -> Result<Q::Answer, Failure> {
-        self.answer(self.http.post(url(Q::NAME)).json(question))
+        self.wait(self.http.post(url(R::NAME)).json(&body), progress)
             .await
     }
 

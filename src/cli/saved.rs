@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::geteuid;
 
-use crate::cycle::{SavePlan, SavedPlan, SyncSaved};
+use crate::desk::{SavePlan, SavedPlan, SyncSaved};
 use crate::model::shell_word;
 
+use super::answer::Answer;
 use super::args::Show;
-use super::context::{Context, Need};
+use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::print::{Page, Terminal, count};
-use super::{Answer, plan, sync};
+use super::{plan, sync};
 
 /// A larger file is no plan.
 const MOST: u64 = 256 << 20;
@@ -26,8 +27,8 @@ const MOST: u64 = 256 << 20;
 /// When the file cannot be written, or a side or the state cannot be read.
 pub fn save(config: &Path, path: &Path, show: Show, terminal: Terminal) -> Result<Answer, Failure> {
     let mut target = Target::open(path)?;
-    let context = Context::open(config, Need::Look);
-    let saved = match context.and_then(|context| context.errand(SavePlan {})) {
+    let context = Context::open(config);
+    let saved = match context.and_then(|context| context.ask(SavePlan {})) {
         Ok(saved) => saved,
         Err(failure) => {
             target.withdraw();
@@ -71,8 +72,8 @@ pub fn carry_out(
     terminal: Terminal,
 ) -> Result<Answer, Failure> {
     let saved = read(path)?;
-    let context = Context::open(config, Need::Write)?;
-    let done = context.errand(SyncSaved { saved })?;
+    let context = Context::open(config)?;
+    let done = context.ask(SyncSaved { saved })?;
     let exit = sync::exit_of(&done.report);
     if show.json.json {
         return Answer::json(&done, exit);

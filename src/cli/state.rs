@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use crate::cycle::{StateCheck, StateReport};
+use crate::desk::{StateCheck, StateReport};
 use crate::model::Timestamp;
 use crate::state::{CopyFacts, look_at_copy, restore};
 
-use super::Answer;
+use super::answer::Answer;
 use super::args::{Json, Restore};
-use super::context::{Context, Need};
+use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::print::{Page, Terminal, count};
 
@@ -18,8 +18,8 @@ use super::print::{Page, Terminal, count};
 /// When the configuration cannot be used, or the work may not be done. A state file that cannot
 /// be read is no error here.
 pub fn check(config: &Path, json: Json, terminal: Terminal) -> Result<Answer, Failure> {
-    let context = Context::open(config, Need::Look)?;
-    let report = match context.errand(StateCheck {}) {
+    let context = Context::open(config)?;
+    let report = match context.ask(StateCheck {}) {
         Ok(report) => report,
         Err(failure) if failure.exit == Exit::STATE => StateReport::unreadable(failure.message),
         Err(failure) => return Err(failure),
@@ -59,13 +59,14 @@ pub fn check(config: &Path, json: Json, terminal: Terminal) -> Result<Answer, Fa
 /// # Errors
 /// While the service or another command runs, when there is no usable copy, or the disk fails.
 pub fn put_back(config: &Path, args: Restore, terminal: Terminal) -> Result<Answer, Failure> {
-    let context = Context::open(config, Need::Write)?;
+    let context = Context::open(config)?;
     if context.is_served() {
         return Err(Failure::new(
             Exit::BUSY,
             "the service has the state file open: systemctl stop mattersync, and type this again",
         ));
     }
+    context.own(true)?;
     let directory = &context.settings.state_directory;
     let facts = look_at_copy(directory)?;
     let mut page = Page::new(terminal);

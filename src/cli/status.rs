@@ -7,9 +7,9 @@ use crate::daemon::{Health, LastCycle, LastRun, Listed, Phase, StatusReport};
 use crate::plan::hold_name;
 use crate::state::{Outcome, RunRecord};
 
-use super::Answer;
+use super::answer::Answer;
 use super::args::{Cli, Json};
-use super::context::{Context, Worker};
+use super::context::Context;
 use super::exit::{Exit, Failure, Found};
 use super::own::Own;
 use super::print::{Page, Terminal, count};
@@ -44,9 +44,12 @@ pub fn status(
     cli: &Cli,
     terminal: Terminal,
 ) -> Result<Answer, Failure> {
-    let report = match &context.worker {
-        Worker::Service(remote) => context.wait(remote.status())?,
-        Worker::Own(own) => context.wait(without_service(own, cli))?,
+    let report = match &context.service {
+        Some(service) => context.wait(service.status())??,
+        None => {
+            let own = context.own(false)?;
+            context.wait(without_service(&own, cli))??
+        }
     };
     let exit = exit_of(&report);
     if json.json {

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cycle::{Adoption, Mails, PlanReport, Side};
 use crate::model::{
     Action, Hold, HoldCause, ProfileField, Reason, Step, UserRef, Values, shell_word,
 };
+use crate::observe::Mails;
+use crate::observe::{Adoption, PlanFacts, Side};
 use crate::plan::{hold_name, people};
 
 use super::print::{Cell, Page, count};
@@ -100,7 +101,7 @@ fn by_kind<'a>(steps: &[&'a Step]) -> Vec<(&'static str, Vec<&'a Step>)> {
 }
 
 /// Shows steps, one table for each kind.
-pub fn show(page: &mut Page, report: &PlanReport, steps: &[&Step], all: bool, tense: Tense) {
+pub fn show(page: &mut Page, report: &PlanFacts, steps: &[&Step], all: bool, tense: Tense) {
     for (kind, steps) in by_kind(steps) {
         let reasons: BTreeSet<String> = steps.iter().map(|s| s.reason.to_string()).collect();
         let common = match reasons.first() {
@@ -244,7 +245,7 @@ fn values(action: &Action, tense: Tense) -> [String; 2] {
 }
 
 /// Both parties of each adoption side by side, and in what they differ.
-fn adoptions(page: &mut Page, report: &PlanReport, steps: &[&Step]) {
+fn adoptions(page: &mut Page, report: &PlanFacts, steps: &[&Step]) {
     let both: BTreeMap<_, &Adoption> = report.adoptions.iter().map(|a| (a.step, a)).collect();
     let rows: Vec<Vec<Cell>> = steps
         .iter()
@@ -324,7 +325,7 @@ fn difference(account: &Side, user: &Side) -> Cell {
 }
 
 /// Shows what is held: why, which steps, and what to type.
-pub fn show_holds(page: &mut Page, report: &PlanReport, all: bool) {
+pub fn show_holds(page: &mut Page, report: &PlanFacts, all: bool) {
     let plan = &report.plan;
     for hold in &plan.holds {
         let name = hold_name(&hold.key);
@@ -362,7 +363,7 @@ pub fn show_holds(page: &mut Page, report: &PlanReport, all: bool) {
 }
 
 /// Why it is held, as a sentence that has its end.
-fn cause(report: &PlanReport, hold: &Hold) -> String {
+fn cause(report: &PlanFacts, hold: &Hold) -> String {
     let mut cause = hold.cause.to_string();
     if let HoldCause::Limit { wanted, .. }
     | HoldCause::GivenBack { wanted, .. }
@@ -383,7 +384,7 @@ fn cause(report: &PlanReport, hold: &Hold) -> String {
 }
 
 /// The steps of a hold, in the plan's order.
-pub fn steps_of<'a>(report: &'a PlanReport, hold: &Hold) -> Vec<&'a Step> {
+pub fn steps_of<'a>(report: &'a PlanFacts, hold: &Hold) -> Vec<&'a Step> {
     let held: BTreeSet<_> = hold.steps.iter().collect();
     let steps = report.plan.steps.iter();
     steps.filter(|step| held.contains(&step.id)).collect()

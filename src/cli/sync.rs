@@ -2,23 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cycle::SyncReport;
+use crate::desk::Sync;
 use crate::model::{Action, Step, StepId, shell_word};
+use crate::observe::CycleFacts;
 use crate::plan::{Sentence, hold_name};
 
+use super::answer::Answer;
 use super::args::Show;
 use super::context::Context;
 use super::exit::{Exit, Failure, Found};
 use super::print::{Page, Terminal, count};
 use super::steps::{self, Tense};
-use super::{Answer, aftermath, left, plan};
+use super::{aftermath, left, plan};
 
 /// Does one cycle, and shows what came of it.
 ///
 /// # Errors
 /// When the cycle could not be finished, or another mattersync is at work.
 pub fn sync(context: &Context, show: Show, terminal: Terminal) -> Result<Answer, Failure> {
-    let report = context.sync()?;
+    let report = context.ask(Sync {})?;
     let exit = exit_of(&report);
     if show.json.json {
         return Answer::json(&report, exit);
@@ -29,7 +31,7 @@ pub fn sync(context: &Context, show: Show, terminal: Terminal) -> Result<Answer,
 }
 
 /// Everything that is told of a cycle.
-pub fn story(page: &mut Page, report: &SyncReport, all: bool) {
+pub fn story(page: &mut Page, report: &CycleFacts, all: bool) {
     plan::head(page, &report.plan);
     done(page, report, all);
     failures(page, report);
@@ -40,21 +42,16 @@ pub fn story(page: &mut Page, report: &SyncReport, all: bool) {
 }
 
 /// How a command ends that tells of this cycle.
-pub fn exit_of(report: &SyncReport) -> Exit {
+pub fn exit_of(report: &CycleFacts) -> Exit {
     let planned = plan::found(&report.plan);
     Exit::from(Found {
-        failed: planned.failed || !is_clean(report),
+        failed: planned.failed || !report.is_clean(),
         ..planned
     })
 }
 
-/// Whether nothing failed and nothing is unknown.
-pub fn is_clean(report: &SyncReport) -> bool {
-    report.not_done.is_empty() && report.unknown.is_empty() && report.stopped.is_none()
-}
-
 /// What was changed.
-pub fn done(page: &mut Page, report: &SyncReport, all: bool) {
+pub fn done(page: &mut Page, report: &CycleFacts, all: bool) {
     let number: usize = report.done.values().sum();
     page.gap();
     if number == 0 {
@@ -96,7 +93,7 @@ pub fn done(page: &mut Page, report: &SyncReport, all: bool) {
 }
 
 /// Every failure by name, with its reason.
-pub fn failures(page: &mut Page, report: &SyncReport) {
+pub fn failures(page: &mut Page, report: &CycleFacts) {
     let steps: BTreeMap<StepId, &Step> = report.plan.plan.steps.iter().map(|s| (s.id, s)).collect();
     let mut list = |title: String, failed: &[(StepId, String)]| {
         if failed.is_empty() {
@@ -131,7 +128,7 @@ pub fn failures(page: &mut Page, report: &SyncReport) {
 }
 
 /// Whom the server refused for want of a seat, and whom it was not asked about any more.
-fn waiting(page: &mut Page, report: &SyncReport, steps: &BTreeMap<StepId, &Step>) {
+fn waiting(page: &mut Page, report: &CycleFacts, steps: &BTreeMap<StepId, &Step>) {
     let people = report.waiting.iter().filter_map(|id| steps.get(id));
     let people = people.filter(|step| {
         matches!(
@@ -153,7 +150,7 @@ fn waiting(page: &mut Page, report: &SyncReport, steps: &BTreeMap<StepId, &Step>
     }
 }
 
-fn last_words(page: &mut Page, report: &SyncReport) {
+fn last_words(page: &mut Page, report: &CycleFacts) {
     page.gap();
     let limited = match report.rate_limited {
         0 => String::new(),
@@ -169,7 +166,7 @@ fn last_words(page: &mut Page, report: &SyncReport) {
         report.writes,
         report.seconds
     ));
-    if !is_clean(report) {
+    if !report.is_clean() {
         page.line("Next: mattersync sync            tries again what was not done");
     }
     let holds = &report.plan.plan.holds;

@@ -1,30 +1,42 @@
-//! `mattersync undo` and `mattersync redo`.
+//! `mattersync undo`: takes back what a run did, or lets the directory decide again.
 
-use crate::cycle::{self, LeftStep, Redone, UndoReport};
+use crate::desk::{self, LeftStep, Redone, UndoReport};
 use crate::model::{Action, RunId, shell_word};
 
-use super::args::{Redo, Undo};
+use super::answer::Answer;
+use super::args::Undo;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::print::{Page, Terminal};
 use super::steps::{self, Tense};
-use super::{Answer, aftermath, sync};
+use super::{aftermath, sync};
 
-/// Shows what taking a run back would do, or does it.
+/// Shows what taking a run back would do, or does it; or gives up what was taken back of a person.
 ///
 /// # Errors
 /// When there is no such run, it did nothing that could be taken back, or Mattermost cannot be
-/// read.
+/// read; when it is not clear who is meant.
 pub fn undo(context: &Context, args: &Undo, terminal: Terminal) -> Result<Answer, Failure> {
-    let report = context.errand(cycle::Undo {
-        run: RunId(args.run),
+    match (&args.redo, args.run) {
+        (Some(person), _) => redo(context, person, args, terminal),
+        (None, Some(run)) => take_back(context, RunId(run), args, terminal),
+        // The command line asks for one of both.
+        (None, None) => Err(Failure::new(Exit::USAGE, "which run is to be taken back?")),
+    }
+}
+
+fn take_back(
+    context: &Context,
+    run: RunId,
+    args: &Undo,
+    terminal: Terminal,
+) -> Result<Answer, Failure> {
+    let report = context.ask(desk::Undo {
+        run,
         person: args.person.clone(),
         yes: args.yes,
     })?;
-    let failed = report
-        .sync
-        .as_ref()
-        .is_some_and(|sync| !sync::is_clean(sync));
+    let failed = report.sync.as_ref().is_some_and(|sync| !sync.is_clean());
     let exit = if failed {
         Exit::FAILED
     } else if args.yes && !report.plan.plan.holds.is_empty() {
@@ -37,7 +49,7 @@ pub fn undo(context: &Context, args: &Undo, terminal: Terminal) -> Result<Answer
     }
     let mut page = Page::new(terminal);
     match &report.sync {
-        None => preview(&mut page, &report, args),
+        None => preview(&mut page, &report),
         Some(sync) => {
             sync::done(&mut page, sync, true);
             sync::failures(&mut page, sync);
@@ -49,31 +61,34 @@ pub fn undo(context: &Context, args: &Undo, terminal: Terminal) -> Result<Answer
     afterwards(&mut page, &report);
     if report.sync.is_none() && !report.plan.plan.steps.is_empty() {
         page.gap();
-        page.line(format!("Nothing was changed. To do it: {}", command(args)));
+        page.line(format!(
+            "Nothing was changed. To do it: {}",
+            command(run, args)
+        ));
     }
     Ok(Answer::page(&page, exit))
 }
 
-fn command(args: &Undo) -> String {
+fn command(run: RunId, args: &Undo) -> String {
     let person = args.person.as_ref();
     let person = person.map(|person| format!(" --person {}", shell_word(person)));
     format!(
         "mattersync undo {}{} --yes",
-        args.run,
+        run.0,
         person.unwrap_or_default()
     )
 }
 
-fn preview(page: &mut Page, report: &UndoReport, args: &Undo) {
+fn preview(page: &mut Page, report: &UndoReport) {
     let released: Vec<_> = report.plan.plan.released().collect();
     if report.plan.plan.steps.is_empty() {
         page.line(format!(
             "Nothing of run {} is left to be taken back.",
-            args.run
+            report.run.0
         ));
         return;
     }
-    page.line(format!("To take back run {}:", args.run));
+    page.line(format!("To take back run {}:", report.run.0));
     steps::show(page, &report.plan, &released, true, Tense::Wanted);
     if report.plan.mails > 0 {
         page.gap();
@@ -140,18 +155,20 @@ fn afterwards(page: &mut Page, report: &UndoReport) {
         page.line(format!("  {line}"));
     }
     page.line(
-        "  Each cycle lists it as left alone. To let the directory decide again: mattersync redo \
-         PERSON",
+        "  Each cycle lists it as left alone. To let the directory decide again: mattersync undo \
+         --redo PERSON",
     );
 }
 
 /// Gives up what was taken back of a person.
-///
-/// # Errors
-/// When nothing of the person was taken back, or it is not clear who is meant.
-pub fn redo(context: &Context, args: &Redo, terminal: Terminal) -> Result<Answer, Failure> {
-    let redone = context.errand(cycle::Redo {
-        person: args.person.clone(),
+fn redo(
+    context: &Context,
+    person: &str,
+    args: &Undo,
+    terminal: Terminal,
+) -> Result<Answer, Failure> {
+    let redone = context.ask(desk::Redo {
+        person: person.to_owned(),
     })?;
     if args.json.json {
         return Answer::json(&redone, Exit::DONE);

@@ -11,102 +11,55 @@ use tokio::sync::watch;
 
 use crate::apply::Report;
 use crate::mattermost::Reader;
-use crate::model::{
-    AccountKey, Action, Aftermath, BelongingKind, Belongings, Fate, Note, Now, Outcome, RunId,
-    Step, StepId, UserId,
-};
+use crate::model::{Aftermath, BelongingKind, Belongings, Note, Now, RunId, UserId};
 use crate::observe;
-use crate::plan::DAY;
-use crate::state::{State, StateError};
 
-use super::{Engine, View};
+use super::engine::Engine;
+use super::read::View;
+use super::to_ask::{LeftOrReturned, not_asked};
 
 /// How long a cycle waits for the answers. What has not come by then is told as not asked.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Somebody whom a run deactivated or reactivated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Parted {
-    run: RunId,
-    user: UserId,
-    name: String,
-    account: Option<AccountKey>,
-    fate: Fate,
-}
-
-impl Parted {
-    /// Whom a step that is done deactivated or reactivated.
-    pub(super) fn of(run: RunId, step: &Step) -> Option<Self> {
-        let (user, fate) = match &step.action {
-            Action::Deactivate { user, .. } => (user, Fate::Left),
-            Action::Reactivate { user, .. } => (user, Fate::Returned),
-            _ => return None,
-        };
-        Some(Self {
-            run,
-            user: user.clone(),
-            name: step.subject.name.clone(),
-            account: step.action.account().cloned(),
-            fate,
-        })
-    }
-
-    /// All of them whom a run has just done.
-    pub(super) fn of_run(run: Option<RunId>, view: &View, report: &Report) -> Vec<Self> {
-        let Some(run) = run else {
-            return Vec::new();
-        };
-        let done: BTreeSet<StepId> = report.done.iter().copied().collect();
-        let steps = view.plan.steps.iter().filter(|s| done.contains(&s.id));
-        steps.filter_map(|step| Self::of(run, step)).collect()
-    }
-}
-
-/// About whom it is still to be asked.
-#[derive(Debug, Default)]
-pub(super) struct Owed {
-    /// Whether it is known what an earlier process owes.
-    inherited: bool,
-    parted: Vec<Parted>,
-}
-
 impl Engine {
     /// Before the first run of this engine: about whom an earlier process should have asked, and
     /// could not, because it ended.
-    pub(super) async fn inherit_debts(&mut self, now: &Now) {
-        if self.owed.inherited {
+    pub(super) async fn load_not_asked(&mut self, now: &Now) {
+        if self.to_ask.is_complete {
             return;
         }
-        self.owed.inherited = true;
-        match debts(self.store.as_ref(), now).await {
-            Ok(parted) => self.owe(parted),
-            Err(error) => tracing::debug!(%error, "what the last run owes is not known"),
+        self.to_ask.is_complete = true;
+        match not_asked(self.store.as_ref(), now).await {
+            Ok(people) => self.ask_later(people),
+            Err(error) => {
+                tracing::debug!(%error, "about whom the last run did not ask is not known");
+            }
         }
     }
 
     /// Remembers about whom to ask.
-    pub(super) fn owe(&mut self, parted: impl IntoIterator<Item = Parted>) {
-        self.owed.parted.extend(parted);
+    pub(super) fn ask_later(&mut self, people: impl IntoIterator<Item = LeftOrReturned>) {
+        self.to_ask.people.extend(people);
     }
 
-    /// Asks about those whom a run parted with, and, unless that run was for `only_some`, about
-    /// all of whom it is owed. A run that was stopped has no time: then the next one asks.
+    /// Asks about those whom a run deactivated or reactivated, and, after a whole cycle, about all
+    /// about whom nobody asked yet. A run that was stopped has no time: then the next one asks.
     pub(super) async fn aftermath(
         &mut self,
         view: &View,
         (run, report): &(Option<RunId>, Report),
-        only_some: bool,
+        is_whole: bool,
         mut stop: watch::Receiver<bool>,
     ) -> Vec<Aftermath> {
-        let mut asked = Parted::of_run(*run, view, report);
+        let mut asked = LeftOrReturned::of_run(*run, &view.plan.steps, report);
         if report.stopped.is_some() {
-            self.owe(asked);
+            self.ask_later(asked);
             return Vec::new();
         }
-        if !only_some {
+        if is_whole {
             // Those of earlier runs first: what happened since counts.
-            let owed = std::mem::take(&mut self.owed.parted);
-            asked = owed.into_iter().chain(asked).collect();
+            let earlier = std::mem::take(&mut self.to_ask.people);
+            asked = earlier.into_iter().chain(asked).collect();
         }
         if asked.is_empty() {
             return Vec::new();
@@ -118,13 +71,13 @@ impl Engine {
         let people = asked.iter().map(|p| p.user.clone()).collect();
         let reader = self.client.reader();
         let Some(all) = ask(&reader, &people, &kinds, &mut stop).await else {
-            self.owe(asked);
+            self.ask_later(asked);
             return Vec::new();
         };
         // Whoever left and returned since is told about as of now.
-        let last: BTreeMap<UserId, Parted> = asked
+        let last: BTreeMap<UserId, LeftOrReturned> = asked
             .into_iter()
-            .map(|parted| (parted.user.clone(), parted))
+            .map(|person| (person.user.clone(), person))
             .collect();
         let mut told: Vec<(RunId, Aftermath)> = last
             .into_values()
@@ -155,7 +108,7 @@ impl Engine {
         let written = join_all(notes.map(|note| self.store.note(note))).await;
         if let Some(Err(error)) = written.into_iter().find(Result::is_err) {
             tracing::warn!(
-                "what leavers leave alive could not be written down, and `mattersync show` will \
+                "what leavers leave alive could not be written down, and `mattersync history` will \
                  not tell it: {error}"
             );
         }
@@ -184,26 +137,4 @@ async fn asked_to_stop(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
         std::future::pending().await
     }
-}
-
-/// Whom the last run parted with within a day, and of whom nothing was noted.
-async fn debts(store: &State, now: &Now) -> Result<Vec<Parted>, StateError> {
-    let runs = store.runs(1).await?;
-    let Some(run) = runs.first().filter(|r| now.wall.since(r.began) < DAY) else {
-        return Ok(Vec::new());
-    };
-    let done = run.steps.iter();
-    let done = done.filter(|record| record.outcome == Some(Outcome::Done));
-    let mut owed: Vec<Parted> = done
-        .filter_map(|record| Parted::of(run.id, &record.step))
-        .collect();
-    if !owed.is_empty() {
-        let notes = store.notes(run.id).await?;
-        let noted = |parted: &Parted| {
-            let mut about = notes.iter().filter(|note| note.kind == Aftermath::NOTE);
-            about.any(|note| note.user.as_ref() == Some(&parted.user))
-        };
-        owed.retain(|parted| !noted(parted));
-    }
-    Ok(owed)
 }

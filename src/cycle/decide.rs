@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use crate::mattermost::is_username;
 use crate::model::{Action, Now};
 
-use super::{CycleError, Engine, View};
+use super::engine::Engine;
+use super::error::CycleError;
+use super::read::View;
 
 impl Engine {
     /// Makes the plan of a view. Where a row of the list of users does not tell the user's name and

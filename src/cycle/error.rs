@@ -1,6 +1,5 @@
 //! Why a cycle could not be finished, and what that means for who asked.
 
-use super::Exchanged;
 use crate::apply::ApplyError;
 use crate::config::SecretError;
 use crate::mattermost::{ApiErrorKind, CallError, ConnectError};
@@ -104,4 +103,23 @@ impl CycleError {
     pub fn must_not_hurry(&self) -> bool {
         matches!(self, Self::Provider(ProviderError::WrongPassword { .. }))
     }
+}
+
+/// A server on which none of the linked users exists: it was emptied, or it is another one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "this is another Mattermost than the one that the state knows, or it was emptied: none of its \
+     {linked} linked users exists at {server}. Nothing was created or changed. If that is a \
+     mistake, correct the address in [mattermost], or restore the server's database. If this \
+     server shall take the old one's place, stop mattersync, move {state} away together with the \
+     files that end in -wal and -shm, and start again: users who are there already are then \
+     adopted, which waits for approval, and the others created"
+)]
+pub struct Exchanged {
+    /// How many users the state links accounts to.
+    pub linked: usize,
+    /// The server's address.
+    pub server: String,
+    /// The state file.
+    pub state: String,
 }

@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 
 use crate::model::{HeldBack, Note, Plan, Timestamp};
+use crate::observe::held_back;
 use crate::state::{State, StateError};
 
-use super::about::held_back;
-use super::{CycleError, Engine};
+use super::engine::Engine;
+use super::error::CycleError;
 
 impl Engine {
     /// Writes down what is held from now on, and what no longer is; nothing where both are as they

@@ -15,7 +15,8 @@ use crate::plan::{Policy, Settled, World, keep_usernames, purge_due, settle};
 use crate::provider::{Ask, ProviderError, Providers};
 use crate::state::Unsettled;
 
-use super::{CycleError, older};
+use super::error::CycleError;
+use super::older;
 
 /// The most usernames of lost creations that are asked for in one cycle, a request for each.
 const MAX_NAMES: usize = 50;

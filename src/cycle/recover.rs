@@ -9,13 +9,30 @@ use crate::model::{
 use crate::plan::{Settled, made_later, set_by, undone};
 use crate::state::{Settlement, StateError, Unsettled};
 
-use super::aftermath::Parted;
-use super::{CycleError, Engine, View, remember};
+use super::engine::{Engine, Stages};
+use super::error::CycleError;
+use super::learn::remember;
+use super::read::View;
+use super::to_ask::LeftOrReturned;
 
 /// So long after it was sent a deactivation without an answer may still arrive.
 const LATE: Duration = Duration::from_secs(10 * 60);
 
 impl Engine {
+    /// Finds out what became of steps in doubt, by reading Mattermost, and records it.
+    ///
+    /// # Errors
+    /// When Mattermost cannot be read, or the state cannot be read or written.
+    pub async fn conclude_doubts(&mut self, stages: &Stages<'_>) -> Result<(), CycleError> {
+        let unsettled = self.store.unsettled().await?;
+        if unsettled.is_empty() {
+            return Ok(());
+        }
+        let mut view = self.look_at_mattermost(stages).await?;
+        let now = self.clock.now();
+        self.recover(&mut view, &unsettled, &now).await
+    }
+
     /// Settles what an earlier run left in doubt, from what was read now.
     pub(super) async fn recover(
         &mut self,
@@ -23,7 +40,7 @@ impl Engine {
         unsettled: &[Unsettled],
         now: &Now,
     ) -> Result<(), CycleError> {
-        self.inherit_debts(now).await;
+        self.load_not_asked(now).await;
         self.doubted
             .retain(|place, _| unsettled.iter().any(|u| *place == (u.run, u.step.id)));
         for doubt in unsettled {
@@ -74,7 +91,7 @@ impl Engine {
                 .await
             {
                 Ok(()) => {
-                    self.owe(Parted::of(run, &doubt.step).filter(|_| done));
+                    self.ask_later(LeftOrReturned::of(run, &doubt.step).filter(|_| done));
                     remember(&mut view.memory, &delta);
                 }
                 Err(StateError::Refused(why)) => {

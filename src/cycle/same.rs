@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::Settings;
-use crate::model::{Memory, ProviderName};
+use crate::config::{IdAttribute, ProviderSettings, Settings};
+use crate::model::{Memory, ProviderName, SourceIdentity};
+use crate::provider::mapping::ids_of;
 
-use super::CycleError;
-use super::migrate::other_ids;
+use super::error::CycleError;
 
 /// Links of providers that the configuration does not name: how many accounts each has.
 pub fn strangers<'a>(
@@ -74,4 +74,19 @@ pub fn same_people(memory: &Memory, settings: &Settings) -> Result<(), CycleErro
         back: back.to_string(),
         directory: settings.state_directory.display().to_string(),
     })
+}
+
+/// The identity that was remembered and the attribute by which people were known, if the
+/// configuration names another one. Where nobody is linked nothing is lost by a change.
+pub fn other_ids<'m>(
+    memory: &'m Memory,
+    settings: &ProviderSettings,
+) -> Option<(&'m SourceIdentity, IdAttribute)> {
+    let last = memory.provider(&settings.name).identity.as_ref()?;
+    let (_, old) = ids_of(&last.context)?;
+    let linked = memory
+        .links()
+        .map(|(key, _)| key)
+        .any(|key| key.provider == settings.name);
+    (linked && old != settings.mapping.id).then_some((last, old))
 }

@@ -10,7 +10,7 @@ use crate::model::{
 
 use crate::plan::lost_locks;
 
-use super::View;
+use super::read::View;
 
 /// How many people are named on each side; the others are counted.
 const NAMED: usize = 10;

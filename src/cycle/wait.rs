@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::mattermost::Pause;
 
-use super::Pulse;
+use super::engine::Pulse;
 
 /// Who answers within this time is not waited for.
 const SOON: Duration = Duration::from_millis(700);

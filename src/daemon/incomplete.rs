@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{Part, Timestamp, Unread};
 
-use super::REMINDER;
+use super::schedule::REMINDER;
 
 /// What is to be told after a cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::config::ScheduleSettings;
 
+/// A failure that lasts is told again after this time.
+pub const REMINDER: Duration = Duration::from_secs(60 * 60);
+
 /// The pause after the first failure; each further one doubles it.
 const FIRST_BACKOFF: Duration = Duration::from_secs(15);
 

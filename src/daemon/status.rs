@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cycle::{Stage, Summary, Wait, unseen};
+use crate::cycle::{Stage, Wait, unseen};
 use crate::model::{ProviderName, Timestamp, Unread, Why, printable};
+use crate::observe::CycleFacts;
 use crate::plan::hold_name;
 
 /// What the daemon is doing.
@@ -155,11 +156,12 @@ pub struct Listed {
 
 impl LastCycle {
     /// The numbers of a cycle.
-    pub fn of(summary: &Summary, at: Timestamp) -> Self {
-        let view = &summary.view;
-        let holds = view.plan.holds.iter();
+    pub fn of(facts: &CycleFacts, at: Timestamp) -> Self {
+        let read = &facts.plan;
+        let plan = &read.plan;
+        let holds = plan.holds.iter();
         let listed = |is: fn(&Why) -> bool| {
-            let left = view.plan.left_alone.iter().filter(|left| is(&left.why));
+            let left = plan.left_alone.iter().filter(|left| is(&left.why));
             let listed = left.map(|left| Listed {
                 who: left.subject.to_string(),
                 what: left.why.to_string(),
@@ -168,31 +170,27 @@ impl LastCycle {
         };
         Self {
             at,
-            seconds: summary.took.as_secs_f64(),
-            accounts: view.directories.values().map(|d| d.accounts.len()).sum(),
-            users: view.users.len(),
-            done: summary.report.done.len(),
-            failed: summary.report.not_done.len() + summary.report.unknown.len(),
-            left_alone: view.plan.left_alone.len(),
-            orphans: view.orphans,
-            strangers: view.strangers(),
+            seconds: facts.seconds,
+            accounts: read.accounts(),
+            users: read.users,
+            done: facts.done_steps.len(),
+            failed: facts.not_done.len() + facts.unknown.len(),
+            left_alone: plan.left_alone.len(),
+            orphans: read.orphans,
+            strangers: read.strangers.clone(),
             held: holds.map(|h| (hold_name(&h.key), h.steps.len())).collect(),
-            state_unknown: summary.state_unknown(),
+            state_unknown: read.state_unknown(),
             expiring: listed(|why| matches!(why, Why::ExpiresSoon { .. })),
             reactivated_by_hand: listed(|why| {
                 matches!(why, Why::ReactivatedByHand | Why::DeactivationUndone { .. })
             }),
-            incomplete: view.unread(),
-            password_refused: view
-                .plan
-                .left_alone
-                .iter()
-                .find_map(|left| match &left.why {
-                    why @ Why::PasswordRefused(_) => Some(why.to_string()),
-                    _ => None,
-                }),
-            requests: summary.counts.requests,
-            writes: summary.counts.writes,
+            incomplete: read.incomplete.clone(),
+            password_refused: plan.left_alone.iter().find_map(|left| match &left.why {
+                why @ Why::PasswordRefused(_) => Some(why.to_string()),
+                _ => None,
+            }),
+            requests: facts.requests,
+            writes: facts.writes,
         }
     }
 

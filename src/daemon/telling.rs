@@ -5,7 +5,8 @@ use tokio::time::Instant;
 use crate::cycle::Stage;
 use crate::model::Timestamp;
 
-use super::{Daemon, Health, Phase, StatusReport};
+use super::service::Daemon;
+use super::status::{Health, Phase, StatusReport};
 
 impl Daemon {
     /// Tells the service manager that the loop goes on: while nobody works, while a plan is made

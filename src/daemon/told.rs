@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use crate::clock::Clock;
-use crate::cycle::Summary;
 use crate::model::{Gap, LeftAlone, Step, Timestamp, Unread, Why};
-use crate::observe;
+use crate::observe::{self, CycleFacts};
 use crate::plan::DAY;
 use crate::state::Outcome;
 
@@ -64,18 +63,19 @@ impl Told {
 
     /// Tells what a cycle did, if it did anything or failed at something new; what it held, and
     /// whom it left alone for a reason that somebody can mend.
-    pub fn cycle(&self, summary: &Summary) {
+    pub fn cycle(&self, facts: &CycleFacts) {
+        let plan = &facts.plan.plan;
         let failure = self.said.lock().is_ok_and(|said| said.failure);
-        if failure || !summary.report.done.is_empty() {
-            observe::cycle_done(&summary.numbers());
+        if failure || !facts.done.is_empty() {
+            observe::cycle_done(facts);
         }
-        for hold in &summary.view.plan.holds {
+        for hold in &plan.holds {
             let prints: Vec<&str> = hold.fingerprints.iter().map(|p| p.as_str()).collect();
             if self.is_news(format!("hold {:?} {}", hold.key, prints.join(" "))) {
                 observe::held(hold);
             }
         }
-        let news = summary.view.plan.left_alone.iter().filter(|left| {
+        let news = plan.left_alone.iter().filter(|left| {
             wants_attention(&left.why)
                 && self.is_news(format!("left {} {:?}", left.subject, left.why))
         });
@@ -93,20 +93,20 @@ impl Told {
         if news.len() > AT_ONCE {
             observe::more_left_alone(news.len() - AT_ONCE);
         }
-        let announced = summary.announced();
+        let announced = facts.plan.announced();
         for (left, at) in announced.iter().take(AT_ONCE) {
             observe::expiring(left, *at);
         }
         if announced.len() > AT_ONCE {
             observe::more_expiring(announced.len() - AT_ONCE);
         }
-        self.reading(&summary.view.unread());
-        let unknown = summary.state_unknown();
+        self.reading(&facts.plan.incomplete);
+        let unknown = facts.plan.state_unknown();
         if unknown > 0 && self.is_news("state unknown".to_owned()) {
             observe::state_unknown(unknown);
         }
         // A run that ended early did not come to everything that may still be wrong.
-        self.forget_what_is_over(summary.report.stopped.is_none());
+        self.forget_what_is_over(facts.stopped.is_none());
     }
 
     /// Tells that something cannot be read, when that begins, and that everything can be again.

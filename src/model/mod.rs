@@ -8,8 +8,8 @@ mod belongings;
 mod dn;
 mod evidence;
 mod hold_key;
+mod identifiers;
 mod ids;
-mod known;
 mod link;
 mod memory;
 mod plan;
@@ -29,11 +29,11 @@ pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate, Remn
 pub use dn::{Dn, DnFault};
 pub use evidence::{Evidence, Gap, Proof, Rejected, Roster};
 pub use hold_key::HoldKey;
+pub use identifiers::{BestMatches, Identifiers, MatchedBy};
 pub use ids::{
     AccountKey, DirectoryId, Fingerprint, GroupId, Nonce, PlaceId, ProviderName, RunId, StepId,
     TeamId, UserId, same_text,
 };
-pub use known::{Known, KnownBy, Surest};
 pub use link::{Agreed, Deactivation, Given, Link, LinkOrigin};
 pub use memory::{
     AccountChange, AccountMemory, HoldChange, HoldMemory, Memory, MemoryDelta, PlaceChange,

@@ -104,7 +104,7 @@ pub enum Reason {
     ByHand {
         /// Who said it.
         by: String,
-        /// With which command: `link`, `adopt` or `unlink`.
+        /// With which command: `link` or `unlink`.
         command: String,
     },
     /// The account's date of expiry has come.

@@ -1,7 +1,6 @@
 //! Every event that an administrator may act on has a message id of its own, and fields to search
 //! by: `journalctl SYNC_ACTION=deactivate`.
 
-use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -9,6 +8,8 @@ use crate::model::{
     Aftermath, Fate, Hold, LeftAlone, Outcome, ProviderName, RunId, Step, Timestamp, shell_word,
 };
 use crate::plan::{Sentence, hold_name};
+
+use super::facts::CycleFacts;
 
 /// The kinds of events, each with its `MESSAGE_ID` (systemd.journal-fields(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -268,12 +269,12 @@ pub fn aftermath(run: RunId, after: &Aftermath) {
         }
         (Fate::Left, numbers) => (
             format!("left, and leaves behind: {numbers}"),
-            format!(". `mattersync show {number}` says what to type to end each"),
+            format!(". `mattersync history {number}` says what to type to end each"),
         ),
         (Fate::Returned, numbers) => (
             format!("returned: {numbers}"),
             format!(
-                ". `mattersync show {number}` says what works again, what stays disabled, and \
+                ". `mattersync history {number}` says what works again, what stays disabled, and \
                  what to type"
             ),
         ),
@@ -316,35 +317,8 @@ pub fn more_expiring(number: usize) {
     );
 }
 
-/// A cycle in numbers.
-#[derive(Clone, Debug, Default)]
-pub struct CycleNumbers {
-    /// Steps carried out, by kind.
-    pub done: BTreeMap<&'static str, usize>,
-    /// Steps that were not.
-    pub not_done: usize,
-    /// Steps of which nobody knows.
-    pub unknown: usize,
-    /// Steps that a hold keeps back.
-    pub held: usize,
-    /// Who was left alone for a reason.
-    pub left_alone: usize,
-    /// E-mails that the server sent because of it.
-    pub mails: u64,
-    /// Active human users whom no account stands behind.
-    pub orphans: usize,
-    /// Requests to Mattermost.
-    pub requests: u64,
-    /// Requests that write.
-    pub writes: u64,
-    /// How long it took.
-    pub took: Duration,
-    /// Why the run ended early, if it did.
-    pub stopped: Option<String>,
-}
-
 /// A cycle that changed something, or could not change what it wanted.
-pub fn cycle_done(cycle: &CycleNumbers) {
+pub fn cycle_done(cycle: &CycleFacts) {
     let done = cycle
         .done
         .iter()
@@ -355,7 +329,7 @@ pub fn cycle_done(cycle: &CycleNumbers) {
     } else {
         done.join(", ")
     };
-    let mails = match cycle.mails {
+    let mails = match cycle.mails.sum() {
         0 => String::new(),
         1 => "; 1 e-mail caused".to_owned(),
         n => format!("; {n} e-mails caused"),
@@ -367,13 +341,13 @@ pub fn cycle_done(cycle: &CycleNumbers) {
         sync_requests = cycle.requests,
         sync_writes = cycle.writes,
         "cycle: {done} done, {} not done, {} unknown, {} held, {} left alone, {} without an account{mails}; {} requests, {:.1} s{}",
-        cycle.not_done,
-        cycle.unknown,
-        cycle.held,
-        cycle.left_alone,
-        cycle.orphans,
+        cycle.not_done.len(),
+        cycle.unknown.len(),
+        cycle.held(),
+        cycle.plan.plan.left_alone.len(),
+        cycle.plan.orphans,
         cycle.requests,
-        cycle.took.as_secs_f64(),
+        cycle.seconds,
         stopped.unwrap_or_default()
     );
 }

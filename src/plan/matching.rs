@@ -151,7 +151,7 @@ fn unlinked<'a>(
         Match::Same(user, _) if is_locked(account) => {
             let because = format!(
                 "the account is locked, so nobody is adopted for it; if the user is that person: \
-                 `mattersync deactivate --orphan {}`",
+                 `mattersync deactivate {}`",
                 user.username
             );
             let what = ("username", user.username.clone());

@@ -331,7 +331,7 @@ impl fmt::Display for Why {
                 f,
                 "{by} took the deactivation of run {} back ({at}), and reactivated the user although \
                  the account is locked or missing; it stays so until the account is in use again. \
-                 `mattersync redo` and the name lets the directory decide again",
+                 `mattersync undo --redo` and the name lets the directory decide again",
                 run.0
             ),
             Self::Protected => f.write_str("policy.protect names the user"),
@@ -418,7 +418,7 @@ impl fmt::Display for Why {
             Self::Undone { what, run, by, at } => write!(
                 f,
                 "{by} took back the {what} of run {} ({at}); it stays so until the directory says \
-                 something else, or somebody types `mattersync redo` and the name",
+                 something else, or somebody types `mattersync undo --redo` and the name",
                 run.0
             ),
             Self::NotUndone { run, why } => write!(f, "not taken back (run {}): {why}", run.0),

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    About, AccountKey, Known, KnownBy, Link, Made, Outcome, RunId, Step, StepRecord, Surest,
-    Timestamp, UserId,
+    About, AccountKey, BestMatches, Identifiers, Link, Made, MatchedBy, Outcome, RunId, Step,
+    StepRecord, Timestamp, UserId,
 };
 
 /// A step whose outcome is not known: its intent was recorded, its outcome was not, or is unknown.
@@ -139,7 +139,7 @@ impl Who {
 }
 
 /// Accounts with their users who are known by a text.
-pub(super) type Candidates = Surest<(Option<AccountKey>, Option<UserId>)>;
+pub(super) type Candidates = BestMatches<(Option<AccountKey>, Option<UserId>)>;
 
 /// All of those who are meant most surely.
 pub(super) fn together(candidates: Candidates) -> Who {
@@ -161,18 +161,18 @@ pub struct Erased {
 }
 
 /// What a typed text is of whom a step is about.
-pub(super) fn is_about(step: &Step, user: Option<&UserId>, person: &str) -> Option<KnownBy> {
-    let mut known = Known::subject(&step.subject);
+pub(super) fn is_about(step: &Step, user: Option<&UserId>, person: &str) -> Option<MatchedBy> {
+    let mut known = Identifiers::subject(&step.subject);
     let account = step.action.account();
-    known = known.and(account.map(Known::key).unwrap_or_default());
+    known = known.and(account.map(Identifiers::key).unwrap_or_default());
     let user = user.or(step.action.user());
-    known = known.and(user.map(Known::id).unwrap_or_default());
-    known.by(person)
+    known = known.and(user.map(Identifiers::id).unwrap_or_default());
+    known.matched_by(person)
 }
 
 /// What a typed text is of whom a link is about.
-pub(super) fn is_link_of(key: &AccountKey, link: &Link, person: &str) -> Option<KnownBy> {
-    Known::link(key, link).by(person)
+pub(super) fn is_link_of(key: &AccountKey, link: &Link, person: &str) -> Option<MatchedBy> {
+    Identifiers::link(key, link).matched_by(person)
 }
 
 impl RunRecord {

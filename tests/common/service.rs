@@ -10,8 +10,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use mattermost_sim::{Options, Sim};
-use mattersync::cycle::SyncReport;
 use mattersync::daemon::StatusReport;
+use mattersync::observe::CycleFacts;
 use serde_json::Value;
 use tempfile::{NamedTempFile, TempDir};
 
@@ -345,7 +345,7 @@ impl Daemon {
     }
 
     /// A cycle now, with its report.
-    pub fn sync(&self) -> SyncReport {
+    pub fn sync(&self) -> CycleFacts {
         let (status, body) = self.ask("POST", "/v1/sync", None).unwrap();
         assert_eq!(status, 200, "{body}; it said: {}", self.output());
         serde_json::from_str(&body).unwrap()

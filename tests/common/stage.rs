@@ -188,8 +188,8 @@ pub struct Cycle {
 /// Runs one cycle in which nothing fails.
 pub async fn cycle(stage: &Stage, engine: &mut Engine) -> Cycle {
     let cycle = try_cycle(stage, engine).await.unwrap();
-    let report = &cycle.summary.report;
-    assert!(cycle.summary.is_clean(), "{report:?}");
+    let report = &cycle.summary.facts;
+    assert!(cycle.summary.facts.is_clean(), "{report:?}");
     cycle
 }
 
@@ -208,8 +208,10 @@ impl Cycle {
     }
 
     /// What was carried out, by kind.
-    pub fn kinds(&self) -> Vec<(&'static str, usize)> {
-        self.summary.done_by_kind().into_iter().collect()
+    pub fn kinds(&self) -> Vec<(&str, usize)> {
+        let done = self.summary.facts.done.iter();
+        done.map(|(kind, number)| (kind.as_str(), *number))
+            .collect()
     }
 
     /// What waits for a person.

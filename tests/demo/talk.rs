@@ -7,8 +7,8 @@ use std::time::Duration;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use mattermost_sim::User;
-use mattersync::cycle::{PlanReport, SyncReport};
 use mattersync::daemon::StatusReport;
+use mattersync::observe::{CycleFacts, PlanFacts};
 use mattersync::plan::{Sentence, hold_name};
 use serde::de::DeserializeOwned;
 
@@ -38,12 +38,12 @@ impl Talk {
     }
 
     /// What it would do.
-    pub fn plan(&self) -> Result<PlanReport, Box<dyn Error>> {
+    pub fn plan(&self) -> Result<PlanFacts, Box<dyn Error>> {
         self.ask(self.client.get("http://localhost/v1/plan"))
     }
 
     /// What it does now.
-    pub fn sync(&self) -> Result<SyncReport, Box<dyn Error>> {
+    pub fn sync(&self) -> Result<CycleFacts, Box<dyn Error>> {
         self.ask(self.client.post("http://localhost/v1/sync"))
     }
 
@@ -62,15 +62,14 @@ impl Talk {
 }
 
 /// Tells what a plan says.
-pub fn show_plan(report: &PlanReport) {
+pub fn show_plan(report: &PlanFacts) {
     let directories = report.directories.values();
     for gap in directories.clone().flat_map(|read| &read.gaps) {
         println!("    The reading is not complete: {gap}.");
     }
     let plan = &report.plan;
     if plan.steps.is_empty() {
-        let accounts: usize = directories.map(|read| read.accounts).sum();
-        println!("    nothing to do ({accounts} accounts read)");
+        println!("    nothing to do ({} accounts read)", report.accounts());
     }
     for step in &plan.steps {
         println!("    {}", Sentence(step));
@@ -84,7 +83,7 @@ pub fn show_plan(report: &PlanReport) {
 }
 
 /// Tells what a cycle did.
-pub fn show_sync(report: &SyncReport) {
+pub fn show_sync(report: &CycleFacts) {
     let done: Vec<String> = report
         .done
         .iter()

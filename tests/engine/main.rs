@@ -9,6 +9,8 @@
     clippy::unwrap_used
 )]
 
+#[path = "../common/desk.rs"]
+mod desk;
 #[path = "../common/file.rs"]
 mod file;
 #[path = "../common/maker.rs"]

@@ -14,6 +14,8 @@
 )]
 
 mod check;
+#[path = "../common/desk.rs"]
+mod desk;
 mod dice;
 mod events;
 mod happen;

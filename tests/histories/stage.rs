@@ -9,7 +9,8 @@ use std::time::Duration;
 use ldap_fault::{FaultServer, READER_PASSWORD, Script};
 use mattermost_sim::{Mattermost, Options, TeamMember, User, UserLimit, Version};
 use mattersync::config::{ProviderKind, Settings};
-use mattersync::cycle::{CycleError, Engine, Summary};
+use mattersync::cycle::{CycleError, Engine};
+use mattersync::desk::{Approved, DeskError};
 use mattersync::mattermost::Client;
 use mattersync::model::{Memory, Plan};
 use mattersync::provider::Provider;
@@ -17,6 +18,7 @@ use mattersync::provider::ldap::LdapProvider;
 use mattersync::state::State;
 use serde_json::json;
 
+use crate::desk;
 use crate::events::{Fault, OUR_BOT, Setting};
 use crate::happen::Chief;
 use crate::ports::{Deed, Disk, Door, HandClock, Hub, Lie, Trouble, Wire};
@@ -347,7 +349,8 @@ impl<'l> Stage<'l> {
     pub fn cycle(&mut self, trouble: Trouble, lie: Lie) -> Cycle {
         self.work(trouble, lie, |engine, stop, runtime| {
             let never = |_| {};
-            runtime.block_on(engine.run(stop, &never, &|_| {}))
+            let run = runtime.block_on(engine.run(stop, &never, &|_| {}))?;
+            Ok(run.view.plan)
         })
     }
 
@@ -364,16 +367,18 @@ impl<'l> Stage<'l> {
     /// Somebody orders `mattersync deactivate`. `Err` when it is refused.
     pub fn order(&mut self, user: &str) -> Cycle {
         let person = user.to_owned();
-        let mut cycle = self.work(Trouble::default(), Lie::None, |engine, _, runtime| {
-            let done = engine.deactivate(&person, "alice", &|_| {}, &|_| {});
-            match runtime.block_on(done) {
-                Ok(summary) => Ok(summary),
-                Err(mattersync::cycle::WordError::Cycle(error)) => Err(error),
+        let mut cycle = self.work(
+            Trouble::default(),
+            Lie::None,
+            |engine, _, runtime| match runtime.block_on(desk::deactivate(engine, &person, "alice"))
+            {
+                Ok(report) => Ok(report.plan.plan),
+                Err(DeskError::Cycle(error)) => Err(error),
                 Err(_) => Err(CycleError::State(mattersync::state::StateError::Refused(
                     "the order".into(),
                 ))),
-            }
-        });
+            },
+        );
         cycle.order = Some(user.to_owned());
         cycle
     }
@@ -386,7 +391,7 @@ impl<'l> Stage<'l> {
             &mut Engine,
             tokio::sync::watch::Receiver<bool>,
             &tokio::runtime::Runtime,
-        ) -> Result<Summary, CycleError>,
+        ) -> Result<Plan, CycleError>,
     ) -> Cycle {
         let before = self.snapshot();
         self.hub
@@ -403,7 +408,7 @@ impl<'l> Stage<'l> {
         let result = run(self.engine.as_mut().unwrap(), stop, &self.lab.runtime);
         let after = self.snapshot();
         let (plan, error) = match result {
-            Ok(summary) => (Some(summary.view.plan), None),
+            Ok(plan) => (Some(plan), None),
             Err(error) => (None, Some(error.to_string())),
         };
         let refused = self.hub.refused(&after.linked);
@@ -436,15 +441,15 @@ impl<'l> Stage<'l> {
     pub fn show_holds(&mut self) -> Option<Plan> {
         self.hub.rest();
         let engine = self.engine.as_mut().unwrap();
-        let view = self.lab.runtime.block_on(engine.show_holds(&|_| {}));
-        view.ok().map(|view| view.plan)
+        let shown = self.lab.runtime.block_on(desk::show_holds(engine));
+        shown.ok().map(|report| report.plan)
     }
 
     /// A person approves. `None` when nothing was released.
-    pub fn approve(&mut self, what: &str) -> Option<mattersync::cycle::Approved> {
+    pub fn approve(&mut self, what: &str) -> Option<Approved> {
         self.hub.rest();
         let engine = self.engine.as_mut().unwrap();
-        let word = engine.approve(what, "alice", &|_| {});
+        let word = desk::approve(engine, what, "alice");
         self.lab.runtime.block_on(word).ok()
     }
 

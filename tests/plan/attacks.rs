@@ -180,7 +180,7 @@ fn a_locked_account_is_offered_no_user() {
         panic!("{plan:#?}")
     };
     let text = alone.why.to_string();
-    assert!(text.contains("deactivate --orphan p00"), "{text}");
+    assert!(text.contains("mattersync deactivate p00"), "{text}");
 }
 
 #[test]

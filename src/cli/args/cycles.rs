@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Json, Show};
+use super::shared::{Json, Show};
 
 /// What to do in a cycle, and how it is shown.
 #[derive(Args, Clone, Debug, Default)]
@@ -57,4 +57,17 @@ pub struct MigrateIds {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub show: Show,
+}
+
+/// What is looked at.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Check {
+    /// Only print the configuration that is in force, with all defaults, as TOML; of secrets only
+    /// where they are
+    #[arg(long, conflicts_with = "json")]
+    pub print: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
 }

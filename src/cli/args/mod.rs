@@ -3,14 +3,17 @@
 mod cycles;
 mod people;
 mod record;
+mod shared;
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-pub use cycles::{Approve, MigrateIds, Plan, Sync};
-pub use people::{Adopt, Deactivate, Explain, Keep, Link, Unlink};
-pub use record::{Forget, History, Redo, Restore, ShowRun, Undo};
+pub use cycles::{Approve, Check, MigrateIds, Plan, Sync};
+pub use people::{Deactivate, Explain, Link, Orphans, Unlink};
+pub use record::{Forget, History, Restore, Undo};
+pub use shared::{Json, Show, Yes};
 
 /// Where the configuration is by default.
 pub const CONFIG: &str = "/etc/mattersync/config.toml";
@@ -40,6 +43,52 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// What an administrator wants, and the commands for it.
+const GROUPS: [(&str, &[&str]); 4] = [
+    (
+        "What is to be done, and what waits for you",
+        &[
+            "status",
+            "check",
+            "plan",
+            "approve",
+            "sync",
+            "deactivate",
+            "run",
+        ],
+    ),
+    (
+        "Who is who",
+        &["explain", "conflicts", "link", "unlink", "orphans"],
+    ),
+    ("What was done", &["history", "undo", "forget"]),
+    (
+        "When something else is to be mended",
+        &["state", "migrate-ids", "help"],
+    ),
+];
+
+/// Returns the command line, its commands grouped by what somebody wants.
+pub fn command() -> clap::Command {
+    let mut command = Cli::command();
+    command.build();
+    let mut groups = String::new();
+    for (want, names) in GROUPS {
+        // Nothing can fail that writes to a string.
+        let _ = writeln!(groups, "{want}:");
+        for name in names {
+            let about = command.find_subcommand(name).and_then(|c| c.get_about());
+            let about = about.map(ToString::to_string).unwrap_or_default();
+            let _ = writeln!(groups, "  {name:<12} {about}");
+        }
+        groups.push('\n');
+    }
+    Cli::command().help_template(format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{groups}Options:\n{{options}}\
+         {{after-help}}"
+    ))
+}
+
 const AFTER: &str = "\
 The first time:
   mattersync check            is everything as it should be?
@@ -65,15 +114,16 @@ Exit codes:
   77  no permission
   78  the configuration, a secret or a file with certificates cannot be used";
 
-/// What to do, in the order in which an administrator comes to it.
+/// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Look whether everything is as it should be; changes nothing
     ///
     /// Configuration, secrets, directory, Mattermost: each line says `ok`, `note` or `PROBLEM`,
-    /// and what to do. Exits with 0 without problems, 1 with, 3 if something is held since the last
+    /// and what to do. With --print only the configuration. Exits with 0 without problems, 1 with, 3 if something is held since the last
     /// cycle, 4 if a side could be read only in part, 78 if the configuration cannot be used.
-    Check(Json),
+    #[command(after_help = "Example:\n  mattersync check")]
+    Check(Check),
 
     /// Show what would be done, and why; changes nothing
     ///
@@ -82,6 +132,7 @@ pub enum Command {
     /// Exits with 0 when it could plan and nothing waits for a person, with 3 when something is held,
     /// with 1 when the server would refuse the initial password of everybody who is to be created,
     /// and with 4 when a side could be read only in part.
+    #[command(after_help = "Example:\n  mattersync plan --all")]
     Plan(Plan),
 
     /// List what is held, or release it
@@ -90,6 +141,9 @@ pub enum Command {
     /// An approval is bound to exactly the steps that were shown; it stays good while later plans
     /// want the same or fewer of them, and ends after 72 hours. Steps that were not shown before
     /// are not released: then the exit code is 3.
+    #[command(
+        after_help = "Examples:\n  mattersync approve            lists what is held\n  mattersync approve missing    releases it"
+    )]
     Approve(Approve),
 
     /// Do one cycle now: read both sides, plan, and carry the plan out
@@ -99,6 +153,7 @@ pub enum Command {
     /// 4 when a side could be read only in part, so that leavers may not be followed today.
     /// With --plan: carries out exactly what a plan saved with `mattersync plan --out` would do,
     /// or nothing.
+    #[command(after_help = "Example:\n  mattersync sync")]
     Sync(Sync),
 
     /// Be the service: a cycle again and again, until told to end
@@ -106,22 +161,26 @@ pub enum Command {
     /// Started by systemd as a rule. SIGTERM ends it within five seconds, SIGHUP reads the
     /// configuration again, SIGUSR1 starts a cycle now. Events go to the journal; RUST_LOG=debug
     /// tells more.
+    #[command(after_help = "Example:\n  systemctl enable --now mattersync")]
     Run,
 
     /// Tell how the service is
     ///
     /// Exits with 0 when all is well, 3 when something is held, 4 when the last cycle could read a
     /// side only in part, and 1 when cycles cannot be finished, steps fail, or no service runs.
+    #[command(after_help = "Example:\n  mattersync status")]
     Status(Json),
 
     /// Deactivate one person now; needs no approval
     ///
-    /// For a leaver whom the directory does not know of yet. Only users whom mattersync created or
-    /// adopted; nothing else is done. The user stays deactivated, whatever the directory says,
-    /// until an administrator activates him in Mattermost's System Console.
+    /// For a leaver whom the directory does not know of yet; nothing else is done. The user stays
+    /// deactivated, whatever the directory says, until an administrator activates them in
+    /// Mattermost's System Console.
     ///
-    /// With --orphan: a user whom no account stands behind. Shown first, done with --yes; never a
-    /// bot, never who is kept or in policy.protect, and never the last administrator.
+    /// A user whom no account stands behind is shown first (and the exit code is 1), and deactivated
+    /// with --yes; never a bot, never who is kept or in policy.protect, and never the last
+    /// administrator.
+    #[command(after_help = "Example:\n  mattersync deactivate anna")]
     Deactivate(Deactivate),
 
     /// Tell the whole story of one person; changes nothing
@@ -129,73 +188,71 @@ pub enum Command {
     /// The entry, the account, the user, the link, what is decided now and why, what it waits for,
     /// what happened before. PERSON is a username, an address, a DN or an id, of the account or of
     /// the user. Exits with 1 if nobody is known by it, and names who is nearly called so.
+    #[command(after_help = "Example:\n  mattersync explain anna@example.org")]
     Explain(Explain),
 
     /// List the conflicts of the present plan, with both parties and what to type
     ///
     /// Names and addresses that somebody else holds, two accounts for one user, swaps, users who
     /// no longer exist, links that were taken apart. Changes nothing.
+    #[command(after_help = "Example:\n  mattersync conflicts")]
     Conflicts(Json),
 
     /// Say that an account and a user are one person
     ///
     /// Shows both, and what the next plan would then change; with --yes does it. Any human user
     /// who is linked to nobody; never a bot, mattersync's own account or who is in policy.protect.
+    /// Without USER: the one user who is in the account's way, whatever policy.adopt says.
+    #[command(after_help = "Example:\n  mattersync link anna anna.meier")]
     Link(Link),
-
-    /// Link an account with the user who has its username or one of its addresses
-    ///
-    /// As `link`, for the one user who is in the account's way, whatever policy.adopt says.
-    Adopt(Adopt),
 
     /// Say that an account and the user whom it is linked to are not one person
     ///
     /// Shows both, and what the next plan would then do; with --yes does it. The user is touched no
-    /// more, and the account is left alone until `link`, `adopt` or `unlink --as-new`. A link to a
-    /// user who no longer exists is forgotten, so that the account gets a new one.
+    /// more, and the account is left alone until `link` or `unlink --as-new`. A link to a user who no
+    /// longer exists is forgotten, so that the account gets a new one.
+    #[command(after_help = "Example:\n  mattersync unlink anna")]
     Unlink(Unlink),
 
-    /// List active human users whom no account stands behind; changes nothing
+    /// List active human users whom no account stands behind
     ///
     /// Who was there long before, signed up later, or lost the account. To each: link, keep or
-    /// deactivate. Guests are listed apart, bots and mattersync's own account never.
-    Orphans(Show),
+    /// deactivate. Guests are listed apart, bots and mattersync's own account never. With --keep: note
+    /// that one of them is to stay; then only --all lists them. Changes nothing on Mattermost.
+    #[command(after_help = "Example:\n  mattersync orphans --keep oldtimer")]
+    Orphans(Orphans),
 
-    /// Note that a user whom no account stands behind is to stay
-    ///
-    /// `orphans` lists the user no more, but with --all. Changes nothing on Mattermost.
-    Keep(Keep),
-
-    /// List what was done: one line a run
+    /// List what was done, one line a run, or show one run step by step
     ///
     /// The newest run first: when it was, of what kind, who asked for it, what was done in counts,
     /// what was not, who approved. Needs neither directory nor Mattermost. With --json everything
     /// that is recorded of these runs, for auditors.
+    #[command(
+        after_help = "Examples:\n  mattersync history --person anna\n  mattersync history 12"
+    )]
     History(History),
 
-    /// Show one run: what it was, and step by step what changed and why
-    Show(ShowRun),
-
-    /// Take back what a run did
+    /// Take back what a run did, or let the directory decide again
     ///
     /// Without --yes it shows what that would do. Only what nobody changed since is taken back.
     /// The steps count in the guard's classes; above a limit they are held and wait for `mattersync
     /// approve`. What is taken back is not done again by itself: it is listed as left alone until
-    /// the directory says something else, or somebody types `mattersync redo`.
+    /// the directory says something else, or somebody types `mattersync undo --redo PERSON`: then
+    /// the directory decides again.
+    #[command(after_help = "Example:\n  mattersync undo 12")]
     Undo(Undo),
-
-    /// Let the directory decide again about what was taken back of one person
-    Redo(Redo),
 
     /// Erase everything that is remembered and recorded of one person
     ///
     /// Without --yes it shows what that is. Refused while the account is in the directory or the
     /// user is active. The state file and its copy are written anew, so that nothing is left in
     /// them; that one person was forgotten, by whom and when, stays on record.
+    #[command(after_help = "Example:\n  mattersync forget anna")]
     Forget(Forget),
 
     /// Look after the state file: compare it with Mattermost, or put the last copy back
     #[command(subcommand, subcommand_required = true, arg_required_else_help = true)]
+    #[command(after_help = "Example:\n  mattersync state check")]
     State(State),
 
     /// Show who gets which id after `accounts.id` was changed, or apply it
@@ -203,12 +260,8 @@ pub enum Command {
     /// Without --apply: read the directory by the old and the new attribute, and list old id, new
     /// id and user of everybody. With --apply: take exactly what was listed. All or nothing; until
     /// then no cycle runs. Exits with 1 while somebody cannot be given a new id.
+    #[command(after_help = "Example:\n  mattersync migrate-ids")]
     MigrateIds(MigrateIds),
-
-    /// Print the configuration that is in force, with all defaults
-    ///
-    /// As TOML. Of secrets only where they are.
-    PrintConfig,
 }
 
 /// What to do with the state file.
@@ -231,35 +284,29 @@ pub enum State {
     Restore(Restore),
 }
 
-/// How a plan is shown.
-#[derive(Args, Clone, Copy, Debug, Default)]
-pub struct Show {
-    /// Everything, also in long lists
-    #[arg(long)]
-    pub all: bool,
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
 
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub json: Json,
-}
+    use super::*;
 
-/// Whether a program reads the answer.
-#[derive(Args, Clone, Copy, Debug, Default)]
-pub struct Json {
-    /// As JSON, for programs
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Whether a word about people is carried out.
-#[derive(Args, Clone, Debug)]
-pub struct Yes {
-    /// Do it; with =CODE only if both are still as they were shown
-    #[arg(long, value_name = "CODE", num_args = 0..=1, require_equals = true,
-          default_missing_value = "")]
-    pub yes: Option<String>,
-
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub json: Json,
+    #[test]
+    fn every_command_is_in_one_group_and_ends_with_an_example() {
+        let mut command = Cli::command();
+        command.build();
+        let all: Vec<_> = command.get_subcommands().collect();
+        let names: BTreeSet<&str> = all.iter().map(|one| one.get_name()).collect();
+        let grouped: Vec<&str> = GROUPS
+            .iter()
+            .flat_map(|(_, names)| *names)
+            .copied()
+            .collect();
+        assert_eq!(grouped.len(), names.len());
+        assert_eq!(grouped.into_iter().collect::<BTreeSet<_>>(), names);
+        for one in all.iter().filter(|one| one.get_name() != "help") {
+            let after = one.get_after_help().map(ToString::to_string);
+            let after = after.unwrap_or_default();
+            assert!(after.starts_with("Example"), "{}", one.get_name());
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Json, Show, Yes};
+use super::shared::{Show, Yes};
 
 /// Whom to deactivate.
 #[derive(Args, Clone, Debug)]
@@ -10,22 +10,13 @@ pub struct Deactivate {
     /// Username, address, DN or id
     pub person: String,
 
-    /// A user whom no account stands behind
+    /// Also a system administrator whom no account stands behind
     #[arg(long)]
-    pub orphan: bool,
-
-    /// Also if it is a system administrator, with --orphan
-    #[arg(long, requires = "orphan")]
     pub admin: bool,
-
-    /// Do it, with --orphan; with =CODE only if all is as it was shown
-    #[arg(long, requires = "orphan", value_name = "CODE", num_args = 0..=1, require_equals = true,
-          default_missing_value = "")]
-    pub yes: Option<String>,
 
     #[command(flatten)]
     #[allow(missing_docs)]
-    pub json: Json,
+    pub yes: Yes,
 }
 
 /// Who are one person.
@@ -34,8 +25,9 @@ pub struct Link {
     /// The account: username, address, DN or id
     pub account: String,
 
-    /// The user: username, address or id
-    pub user: String,
+    /// The user: username, address or id; by default the one who has the account's username or one of
+    /// its addresses
+    pub user: Option<String>,
 
     /// Also if the user is a system administrator
     #[arg(long)]
@@ -44,20 +36,6 @@ pub struct Link {
     /// Also if the user is a guest
     #[arg(long)]
     pub guest: bool,
-
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub yes: Yes,
-}
-
-/// Whose user is adopted.
-#[derive(Args, Clone, Debug)]
-pub struct Adopt {
-    /// The account: username, address, DN or id
-    pub account: String,
-
-    /// Which user, where several have its username or addresses
-    pub user: Option<String>,
 
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -79,19 +57,20 @@ pub struct Unlink {
     pub yes: Yes,
 }
 
-/// Who is to stay.
+/// Users whom no account stands behind.
 #[derive(Args, Clone, Debug)]
-pub struct Keep {
-    /// The user: username, address or id
-    pub user: String,
+pub struct Orphans {
+    /// Note that this user was looked at and is to stay: listed no more
+    #[arg(long, value_name = "USER")]
+    pub keep: Option<String>,
 
-    /// Take the note back
-    #[arg(long)]
-    pub undo: bool,
+    /// Take that note back
+    #[arg(long, value_name = "USER", conflicts_with = "keep")]
+    pub unkeep: Option<String>,
 
     #[command(flatten)]
     #[allow(missing_docs)]
-    pub json: Json,
+    pub show: Show,
 }
 
 /// Whose story is told.

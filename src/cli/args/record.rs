@@ -2,11 +2,15 @@
 
 use clap::Args;
 
-use super::Json;
+use super::shared::Json;
 
-/// Which runs are listed.
+/// Which runs are listed, or shown.
 #[derive(Args, Clone, Debug, Default)]
 pub struct History {
+    /// Show the run of this number, step by step
+    #[arg(conflicts_with_all = ["last", "since", "person"])]
+    pub run: Option<i64>,
+
     /// At most so many, the newest; by default 20, with --json all
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub last: Option<u32>,
@@ -25,22 +29,12 @@ pub struct History {
     pub json: Json,
 }
 
-/// Which run is shown.
-#[derive(Args, Clone, Copy, Debug)]
-pub struct ShowRun {
-    /// Its number
-    pub run: i64,
-
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub json: Json,
-}
-
 /// What is taken back.
 #[derive(Args, Clone, Debug)]
 pub struct Undo {
     /// The number of the run
-    pub run: i64,
+    #[arg(required_unless_present = "redo")]
+    pub run: Option<i64>,
 
     /// Only what was done to this person: username, address, DN or id
     #[arg(long, value_name = "PERSON")]
@@ -50,16 +44,9 @@ pub struct Undo {
     #[arg(long)]
     pub yes: bool,
 
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub json: Json,
-}
-
-/// About whom the directory decides again.
-#[derive(Args, Clone, Debug)]
-pub struct Redo {
-    /// Username, address, DN or id
-    pub person: String,
+    /// Let the directory decide again about all that was taken back of this person
+    #[arg(long, value_name = "PERSON", conflicts_with_all = ["run", "person", "yes"])]
+    pub redo: Option<String>,
 
     #[command(flatten)]
     #[allow(missing_docs)]

@@ -9,7 +9,7 @@ use crate::model::{
     Account, AccountState, Directories, Directory, Dn, Roster, ServerFacts, User, UserId,
 };
 
-use super::Findings;
+use super::findings::Findings;
 
 /// Who owns the bot whose token we have, and whether they leave.
 ///

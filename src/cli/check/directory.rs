@@ -9,7 +9,8 @@ use crate::plan::Policy;
 use crate::provider::ldap::{Inspection, LdapProvider, ServerFacts};
 use crate::provider::{Ask, ProviderError, open};
 
-use super::{Findings, Mark, branch, some};
+use super::branch;
+use super::findings::{Findings, Mark, some};
 
 /// Reads the directory, and looks up whoever of `linked` is not in it; `None` if it cannot be read.
 pub(super) async fn check(

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use secrecy::ExposeSecret;
 
-use crate::cli::context::{Context, Worker};
+use crate::cli::context::Context;
+use crate::cli::exit::Failure;
+use crate::cli::own::Own;
 use crate::cli::print::count;
 use crate::cli::remote::Remote;
 use crate::config::{MattermostAccess, SecretSource, Settings, Trust};
@@ -14,10 +16,15 @@ use crate::mattermost::is_usual_token;
 use crate::model::{Memory, shell_word};
 use crate::plan::Limit;
 
-use super::Findings;
+use super::findings::Findings;
 
 /// Looks at this machine. Returns what is remembered; nothing where that cannot be read.
-pub(super) fn check(findings: &mut Findings, context: &Context, config: &Path) -> Memory {
+pub(super) fn check(
+    findings: &mut Findings,
+    context: &Context,
+    own: &Own,
+    config: &Path,
+) -> Memory {
     let settings = &context.settings;
     findings.ok("configuration", format!("{} can be used", config.display()));
     for warning in &context.warnings {
@@ -27,7 +34,7 @@ pub(super) fn check(findings: &mut Findings, context: &Context, config: &Path) -
     for (key, secret) in settings.secrets() {
         check_secret(findings, key, secret);
     }
-    let memory = state(findings, context);
+    let memory = state(findings, context, own);
     match Remote::find(&settings.control_socket, None) {
         Ok(Some(_)) => findings.ok("service", "it runs and listens"),
         Ok(None) => findings.note(
@@ -114,36 +121,37 @@ fn held(findings: &mut Findings, names: &BTreeSet<String>) {
     }
 }
 
-fn state(findings: &mut Findings, context: &Context) -> Option<Memory> {
-    let Worker::Own(own) = &context.worker else {
-        return None;
-    };
+fn state(findings: &mut Findings, context: &Context, own: &Own) -> Option<Memory> {
     let directory = context.settings.state_directory.display();
     match own.state() {
         Ok(None) => findings.note(
             "state",
             format!("{directory}: nothing yet; the first sync makes it"),
         ),
-        Ok(Some(store)) => match context.wait(store.load()) {
-            Ok(memory) => {
-                let links = count(memory.links().count(), "link", "links");
-                findings.ok("state", format!("{directory}: {links}"));
-                if let Err(error) = same_people(&memory, &context.settings) {
-                    findings.problem("state", error.to_string());
-                } else {
-                    let others = strangers(&memory, context.settings.provider_names());
-                    for other in unseen(&others) {
-                        findings.problem("state", other);
+        Ok(Some(store)) => {
+            let load = context.wait(store.load());
+            match load.and_then(|memory| memory.map_err(Failure::from)) {
+                Ok(memory) => {
+                    let links = count(memory.links().count(), "link", "links");
+                    findings.ok("state", format!("{directory}: {links}"));
+                    if let Err(error) = same_people(&memory, &context.settings) {
+                        findings.problem("state", error.to_string());
+                    } else {
+                        let others = strangers(&memory, context.settings.provider_names());
+                        for other in unseen(&others) {
+                            findings.problem("state", other);
+                        }
                     }
+                    let held_names = context.wait(still_held(&store));
+                    match held_names.and_then(|names| names.map_err(Failure::from)) {
+                        Ok(names) => held(findings, &names),
+                        Err(failure) => findings.problem("state", failure.message),
+                    }
+                    return Some(memory);
                 }
-                match context.wait(still_held(&store)) {
-                    Ok(names) => held(findings, &names),
-                    Err(error) => findings.problem("state", error.to_string()),
-                }
-                return Some(memory);
+                Err(failure) => findings.problem("state", failure.message),
             }
-            Err(error) => findings.problem("state", error.to_string()),
-        },
+        }
         Err(failure) => findings.problem("state", failure.message),
     }
     None

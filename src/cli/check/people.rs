@@ -6,7 +6,7 @@ use crate::cli::print::count;
 use crate::model::{Account, AccountState, Directory};
 use crate::plan::{legal_email, legal_username};
 
-use super::{Findings, some};
+use super::findings::{Findings, some};
 
 /// Looks at every account. `domains` are those that the server accepts, if they are known.
 pub(super) fn check(findings: &mut Findings, directory: &Directory, domains: Option<&[String]>) {

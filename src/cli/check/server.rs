@@ -15,7 +15,7 @@ use crate::model::{
 use crate::plan::{own_name, team_moved};
 
 use super::branch::{self, Accounts};
-use super::{Findings, some};
+use super::findings::{Findings, some};
 
 /// Older servers were never tried.
 const OLDEST: Version = Version {

@@ -6,6 +6,7 @@ use mattermost_sim::{Commit, Effect, Fault, Seen, Version};
 use mattersync::model::{Aftermath, BelongingKind as Kind, Fate, RunId};
 use tokio::sync::watch;
 
+use crate::desk;
 use crate::file::{File, NO_GRACE};
 use crate::maker::{hidden, id, make_all};
 use crate::stage::{Stage, cycle, try_cycle};
@@ -56,8 +57,8 @@ async fn a_leaver_leaves_things_alive_and_the_run_says_which_and_what_to_type() 
 
         stage.sim.reset_counters();
         let done = cycle(&stage, &mut engine).await;
-        let [third, fourth] = done.summary.aftermath.as_slice() else {
-            panic!("{:?}", done.summary.aftermath);
+        let [third, fourth] = done.summary.facts.aftermath.as_slice() else {
+            panic!("{:?}", done.summary.facts.aftermath);
         };
         assert_eq!((third.name.as_str(), third.fate), ("user003", Fate::Left));
         assert_eq!(kinds(third), Kind::ALL);
@@ -68,7 +69,7 @@ async fn a_leaver_leaves_things_alive_and_the_run_says_which_and_what_to_type() 
         // the commands of one team. Each list that has rows ends with a page that has none.
         assert_eq!(asked(&stage), (2 + 1) + (1 + 2 + 1) * 2 + 1);
 
-        let report = serde_json::to_value(done.summary.report()).unwrap();
+        let report = serde_json::to_value(&done.summary.facts).unwrap();
         let things = &report["aftermath"][0]["belongings"];
         let to_type = |n: usize| things[n]["to_type"].as_str().unwrap().to_owned();
         assert_eq!(
@@ -90,8 +91,8 @@ async fn a_leaver_leaves_things_alive_and_the_run_says_which_and_what_to_type() 
         );
         assert!(to_type(5).ends_with(&format!("/oauth/apps/{}", id(&made, "application"))));
 
-        let notes = noted(&stage, done.summary.run).await;
-        assert_eq!(notes, done.summary.aftermath);
+        let notes = noted(&stage, done.summary.facts.run).await;
+        assert_eq!(notes, done.summary.facts.aftermath);
         let told = format!("{report} {:?} {notes:?}", done.summary);
         for secret in hidden(&made) {
             assert!(!told.contains(&secret), "{secret}");
@@ -100,7 +101,7 @@ async fn a_leaver_leaves_things_alive_and_the_run_says_which_and_what_to_type() 
         stage.sim.reset_counters();
         let rest = cycle(&stage, &mut engine).await;
         stage.assert_rests(&rest);
-        assert_eq!((rest.summary.aftermath.len(), asked(&stage)), (0, 0));
+        assert_eq!((rest.summary.facts.aftermath.len(), asked(&stage)), (0, 0));
     }
 }
 
@@ -115,7 +116,7 @@ async fn over_the_socket_all_but_oauth_is_told() {
     make_all(&stage.sim, "user003");
     file.lock(3..4);
     let done = cycle(&stage, &mut engine).await;
-    let after = &done.summary.aftermath[0];
+    let after = &done.summary.facts.aftermath[0];
     assert_eq!(kinds(after), Kind::ALL[..5]);
     let gaps: Vec<&Kind> = after.not_asked.keys().collect();
     assert_eq!(gaps, [&Kind::OauthApplication]);
@@ -136,17 +137,17 @@ async fn a_server_that_does_not_tell_disturbs_nothing() {
     // Asserts that the run is clean.
     let done = cycle(&stage, &mut engine).await;
     assert!(!stage.is_active("user003"));
-    let after = &done.summary.aftermath[0];
+    let after = &done.summary.facts.aftermath[0];
     assert_eq!((after.belongings.len(), after.not_asked.len()), (0, 6));
     assert_eq!(
-        noted(&stage, done.summary.run).await,
-        done.summary.aftermath
+        noted(&stage, done.summary.facts.run).await,
+        done.summary.facts.aftermath
     );
     stage.sim.clear_faults();
     stage.sim.reset_counters();
     let rest = cycle(&stage, &mut engine).await;
     assert_eq!(
-        (rest.summary.aftermath.len(), asked(&stage)),
+        (rest.summary.facts.aftermath.len(), asked(&stage)),
         (0, 0),
         "asked once"
     );
@@ -176,8 +177,8 @@ async fn a_run_that_is_stopped_before_the_answers_leaves_the_question_to_the_nex
         let quiet = |_: mattersync::apply::Event<'_>| {};
         let (summary, ()) = tokio::join!(engine.run(stopped, &|_| {}, &quiet), asking);
         let summary = summary.unwrap();
-        assert!(summary.is_clean() && summary.aftermath.is_empty());
-        assert_eq!(noted(&stage, summary.run).await, []);
+        assert!(summary.facts.is_clean() && summary.facts.aftermath.is_empty());
+        assert_eq!(noted(&stage, summary.facts.run).await, []);
         stage.sim.clear_faults();
         if !same_engine {
             engine = file.engine(&stage, NO_GRACE);
@@ -185,14 +186,17 @@ async fn a_run_that_is_stopped_before_the_answers_leaves_the_question_to_the_nex
         let next = cycle(&stage, &mut engine).await;
         assert_eq!(next.kinds(), []);
         assert_eq!(
-            kinds(&next.summary.aftermath[0]),
+            kinds(&next.summary.facts.aftermath[0]),
             Kind::ALL,
             "{same_engine}"
         );
         // It belongs to the run that deactivated.
-        assert_eq!(noted(&stage, summary.run).await, next.summary.aftermath);
+        assert_eq!(
+            noted(&stage, summary.facts.run).await,
+            next.summary.facts.aftermath
+        );
         let rest = cycle(&stage, &mut file.engine(&stage, NO_GRACE)).await;
-        assert!(rest.summary.aftermath.is_empty());
+        assert!(rest.summary.facts.aftermath.is_empty());
     }
 }
 
@@ -207,12 +211,12 @@ async fn a_deactivation_whose_answer_was_lost_is_asked_about_when_it_is_known() 
     let cut = Fault::new(Effect::Cut(Commit::After)).writes();
     stage.sim.add_fault(cut.path("/api/v4/users/*/active"));
     let lost = try_cycle(&stage, &mut engine).await.unwrap();
-    assert_eq!(lost.summary.report.unknown.len(), 1);
-    assert!(lost.summary.aftermath.is_empty());
+    assert_eq!(lost.summary.facts.unknown.len(), 1);
+    assert!(lost.summary.facts.aftermath.is_empty());
     stage.sim.clear_faults();
     let next = cycle(&stage, &mut engine).await;
-    assert_eq!(kinds(&next.summary.aftermath[0]), Kind::ALL);
-    assert_eq!(noted(&stage, lost.summary.run).await.len(), 1);
+    assert_eq!(kinds(&next.summary.facts.aftermath[0]), Kind::ALL);
+    assert_eq!(noted(&stage, lost.summary.facts.run).await.len(), 1);
 }
 
 #[tokio::test]
@@ -222,8 +226,7 @@ async fn a_persons_word_tells_it_too() {
     let mut engine = file.engine(&stage, NO_GRACE);
     cycle(&stage, &mut engine).await;
     make_all(&stage.sim, "user003");
-    let quiet = |_: mattersync::apply::Event<'_>| {};
-    let done = engine.deactivate("user003", "alice", &|_| {}, &quiet).await;
+    let done = desk::deactivate(&mut engine, "user003", "alice").await;
     let done = done.unwrap();
     assert_eq!(kinds(&done.aftermath[0]), Kind::ALL);
 }
@@ -241,7 +244,10 @@ async fn a_persons_word_leaves_what_is_owed_to_the_next_cycle() {
     file.edit(1, |person| person.sn = "Married".into());
     let changed = cycle(&stage, &mut engine).await;
     assert_eq!(changed.kinds(), [("update", 1)]);
-    assert_eq!((changed.summary.aftermath.len(), asked(&stage)), (0, 0));
+    assert_eq!(
+        (changed.summary.facts.aftermath.len(), asked(&stage)),
+        (0, 0)
+    );
 
     make_all(&stage.sim, "user003");
     file.lock(3..17);
@@ -251,20 +257,22 @@ async fn a_persons_word_leaves_what_is_owed_to_the_next_cycle() {
     stage.sim.add_fault(failing.from(2));
     stage.sim.reset_counters();
     let stopped = try_cycle(&stage, &mut engine).await.unwrap();
-    let report = &stopped.summary.report;
+    let report = &stopped.summary.facts;
     assert!(
-        report.stopped.is_some() && report.done.len() == 1,
+        report.stopped.is_some() && report.done_steps.len() == 1,
         "{report:?}"
     );
-    assert_eq!((stopped.summary.aftermath.len(), asked(&stage)), (0, 0));
+    assert_eq!(
+        (stopped.summary.facts.aftermath.len(), asked(&stage)),
+        (0, 0)
+    );
     stage.sim.clear_faults();
 
-    let quiet = |_: mattersync::apply::Event<'_>| {};
-    let word = engine.deactivate("user018", "alice", &|_| {}, &quiet).await;
+    let word = desk::deactivate(&mut engine, "user018", "alice").await;
     let told: Vec<String> = names(&word.unwrap().aftermath);
     assert_eq!(told, ["user018"]);
     let next = cycle(&stage, &mut engine).await;
-    let told = names(&next.summary.aftermath);
+    let told = names(&next.summary.facts.aftermath);
     assert!(told.contains(&"user003".to_owned()), "{told:?}");
     assert!(!told.contains(&"user018".to_owned()), "{told:?}");
 }

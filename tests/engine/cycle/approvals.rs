@@ -3,8 +3,10 @@
 use mattermost_sim::Version;
 use mattersync::cycle::Engine;
 
+use crate::desk;
 use crate::file::{File, NO_GRACE};
 use crate::stage::{HOUR, Stage, cycle};
+use mattersync::desk::{Approve, note_shown};
 
 async fn filled(stage: &Stage, file: &File) -> Engine {
     let mut engine = file.engine(stage, NO_GRACE);
@@ -19,18 +21,22 @@ async fn what_a_cycle_of_the_service_found_in_between_stays_held() {
     let mut file = File::new(40);
     let mut engine = filled(&stage, &file).await;
     file.remove(0..3);
-    let shown = engine.show_holds(&|_| {}).await.unwrap();
+    let shown = desk::show_holds(&mut engine).await.unwrap();
     assert_eq!(shown.plan.holds[0].steps.len(), 3);
     // Nobody looks at what the service finds.
     file.remove(3..6);
     cycle(&stage, &mut engine).await;
-    let approved = engine.approve("missing", "alice", &|_| {}).await.unwrap();
+    let approved = desk::approve(&mut engine, "missing", "alice")
+        .await
+        .unwrap();
     assert_eq!((approved.released.len(), approved.unseen.len()), (3, 3));
     cycle(&stage, &mut engine).await;
     assert!(!stage.is_active("user002"));
     assert!(stage.is_active("user005"));
     // Now they were shown.
-    let approved = engine.approve("missing", "alice", &|_| {}).await.unwrap();
+    let approved = desk::approve(&mut engine, "missing", "alice")
+        .await
+        .unwrap();
     assert_eq!((approved.released.len(), approved.unseen.len()), (3, 0));
     cycle(&stage, &mut engine).await;
     assert!(!stage.is_active("user005"));
@@ -47,11 +53,11 @@ async fn what_nobody_has_seen_is_shown_before_it_is_released() {
         file.remove(0..3);
         cycle(&stage, &mut engine).await;
         let meant = if word == "missing" { 3 } else { 1 };
-        let approved = engine.approve(word, "alice", &|_| {}).await.unwrap();
+        let approved = desk::approve(&mut engine, word, "alice").await.unwrap();
         assert_eq!((approved.released.len(), approved.unseen.len()), (0, meant));
         cycle(&stage, &mut engine).await;
         assert!(stage.is_active("user000"));
-        let approved = engine.approve(word, "alice", &|_| {}).await.unwrap();
+        let approved = desk::approve(&mut engine, word, "alice").await.unwrap();
         assert_eq!((approved.released.len(), approved.unseen.len()), (meant, 0));
         cycle(&stage, &mut engine).await;
         assert!(!stage.is_active("user000"));
@@ -64,11 +70,13 @@ async fn who_was_shown_a_cycle_saw_what_it_held() {
     let mut file = File::new(40);
     let mut engine = filled(&stage, &file).await;
     file.remove(0..3);
-    engine.show_holds(&|_| {}).await.unwrap();
+    desk::show_holds(&mut engine).await.unwrap();
     file.remove(3..6);
     let done = cycle(&stage, &mut engine).await;
-    engine.shown(&done.summary.view).await.unwrap();
-    let approved = engine.approve("missing", "alice", &|_| {}).await.unwrap();
+    note_shown(&engine, &done.summary.view).await.unwrap();
+    let approved = desk::approve(&mut engine, "missing", "alice")
+        .await
+        .unwrap();
     assert_eq!((approved.released.len(), approved.unseen.len()), (6, 0));
 }
 
@@ -78,15 +86,17 @@ async fn a_later_approval_does_not_prolong_an_earlier_one() {
     let mut file = File::new(40);
     let mut engine = filled(&stage, &file).await;
     file.remove(0..3);
-    engine.show_holds(&|_| {}).await.unwrap();
-    engine.approve("missing", "alice", &|_| {}).await.unwrap();
+    desk::show_holds(&mut engine).await.unwrap();
+    desk::approve(&mut engine, "missing", "alice")
+        .await
+        .unwrap();
     // They are back before anything was done.
     file.add(0..3);
     cycle(&stage, &mut engine).await;
     stage.clock.advance(HOUR * 71);
     file.remove(10..13);
-    engine.show_holds(&|_| {}).await.unwrap();
-    engine.approve("missing", "bob", &|_| {}).await.unwrap();
+    desk::show_holds(&mut engine).await.unwrap();
+    desk::approve(&mut engine, "missing", "bob").await.unwrap();
     cycle(&stage, &mut engine).await;
     assert!(!stage.is_active("user010"));
     stage.clock.advance(HOUR * 2);
@@ -102,12 +112,14 @@ async fn approvals_that_are_joined_end_with_the_earlier_one() {
     let mut file = File::new(40);
     let mut engine = filled(&stage, &file).await;
     file.remove(0..3);
-    engine.show_holds(&|_| {}).await.unwrap();
-    let first = engine.approve("missing", "alice", &|_| {}).await.unwrap();
+    desk::show_holds(&mut engine).await.unwrap();
+    let first = desk::approve(&mut engine, "missing", "alice")
+        .await
+        .unwrap();
     stage.clock.advance(HOUR * 71);
     file.remove(10..13);
-    engine.show_holds(&|_| {}).await.unwrap();
-    let second = engine.approve("missing", "bob", &|_| {}).await.unwrap();
+    desk::show_holds(&mut engine).await.unwrap();
+    let second = desk::approve(&mut engine, "missing", "bob").await.unwrap();
     assert_eq!(second.released.len(), 3);
     assert_eq!(second.until, first.until);
     cycle(&stage, &mut engine).await;
@@ -129,8 +141,10 @@ async fn an_approval_for_one_of_a_ring_of_names_is_for_all_of_it() {
         file.edit(1, |person| person.uid = "user000".into());
         cycle(&stage, &mut engine).await;
         assert_eq!(stage.user("user000").id, first);
-        engine.show_holds(&|_| {}).await.unwrap();
-        let word = engine.approve(&approved, "alice", &|_| {}).await.unwrap();
+        desk::show_holds(&mut engine).await.unwrap();
+        let word = desk::approve(&mut engine, &approved, "alice")
+            .await
+            .unwrap();
         assert_eq!(word.released.len(), 3, "{approved}");
         cycle(&stage, &mut engine).await;
         assert_eq!(stage.user("user001").id, first, "{approved}");
@@ -150,8 +164,9 @@ async fn who_is_adopted_can_be_locked_out_of_it_first() {
         let session = stage.sim.token_for(&user);
         let before = stage.user("user003").password;
         file.add(3..4);
-        engine.show_holds(&|_| {}).await.unwrap();
-        let word = engine.approve_with("adopt", new_password, "alice", &|_| {});
+        desk::show_holds(&mut engine).await.unwrap();
+        let what = "adopt".to_owned();
+        let word = desk::ask(&mut engine, "alice", Approve { what, new_password });
         assert_eq!(word.await.unwrap().released.len(), 1);
         let done = cycle(&stage, &mut engine).await;
         let resets = done.kinds().contains(&("reset-access", 1));

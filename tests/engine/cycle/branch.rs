@@ -4,6 +4,7 @@ use mattermost_sim::{Commit, Effect, Fault, Version};
 use mattersync::cycle::Engine;
 use serde_json::json;
 
+use crate::desk;
 use crate::file::{File, NO_GRACE};
 use crate::stage::{Stage, cycle, try_cycle};
 
@@ -31,9 +32,7 @@ async fn the_bot_is_handed_over_before_its_owner_is_deactivated() {
             let mut file = File::new(10);
             let (mut engine, bot) = bot_of_a_person(&stage, &file).await;
             if by_order {
-                let done = engine
-                    .deactivate("user000", "alice", &|_| {}, &|_| {})
-                    .await;
+                let done = desk::deactivate(&mut engine, "user000", "alice").await;
                 assert!(done.unwrap().is_clean());
             } else {
                 file.lock(0..2);
@@ -90,7 +89,7 @@ async fn without_the_hand_over_the_owner_stays() {
     stage.sim.add_fault(refused);
     let done = try_cycle(&stage, &mut engine).await.unwrap();
     assert!(stage.is_active("user000") && !stage.is_active("user001"));
-    let not_done = &done.summary.report.not_done;
+    let not_done = &done.summary.facts.not_done;
     assert_eq!(not_done.len(), 1, "{not_done:?}");
     stage.sim.clear_faults();
     // The answer is lost: the next cycle sees that it was done.
@@ -118,7 +117,7 @@ async fn an_heir_who_left_meanwhile_gets_nothing() {
         .path(&format!("/api/v4/users/{root}"));
     stage.sim.add_fault(demoted);
     let done = try_cycle(&stage, &mut engine).await.unwrap();
-    assert_eq!(done.summary.report.not_done.len(), 2);
+    assert_eq!(done.summary.facts.not_done.len(), 2);
     assert!(stage.is_active("user000"));
     assert_eq!(stage.sim.bot_owner(&bot), Some(stage.user("user000").id));
 }

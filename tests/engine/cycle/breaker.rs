@@ -49,7 +49,7 @@ async fn a_server_that_fails_is_not_asked_for_each_person() {
         let before = stage.sim.seen().len();
         let done = try_cycle(&stage, &mut engine).await.unwrap();
         assert!(stage.sim.seen().len() - before < FEW);
-        let stopped = done.summary.report.stopped.unwrap();
+        let stopped = done.summary.facts.stopped.unwrap();
         assert!(stopped.contains("502"), "{stopped}");
     }
     stage.sim.clear_faults();
@@ -71,12 +71,12 @@ async fn foreign_answers_of_any_status_end_the_run_soon() {
         let cycles = if status == 503 { 1 } else { 2 };
         for _ in 0..cycles {
             let done = try_cycle(&stage, &mut engine).await.unwrap();
-            let report = &done.summary.report;
+            let report = &done.summary.facts;
             assert!(report.stopped.is_some(), "{status}");
             let perhaps = report.unknown.len();
             assert!((1..=CALLS).contains(&perhaps), "{status}: {perhaps}");
             assert!(done.writes <= CALLS as u64, "{status}: {}", done.writes);
-            assert_eq!(report.done, [], "{status}");
+            assert_eq!(report.done_steps, [], "{status}");
         }
         stage.sim.clear_faults();
         cycle(&stage, &mut file.engine(&stage, "")).await;
@@ -94,7 +94,7 @@ async fn failures_now_and_then_do_not_end_the_run() {
         .sim
         .add_fault(Fault::new(Effect::page(502)).writes().every(3));
     let done = try_cycle(&stage, &mut engine).await.unwrap();
-    assert_eq!(done.summary.report.stopped, None);
+    assert_eq!(done.summary.facts.stopped, None);
     assert!(stage.active() >= 35, "{}", stage.active());
     for _ in 0..8 {
         try_cycle(&stage, &mut engine).await.unwrap();
@@ -136,7 +136,7 @@ async fn rights_that_are_lost_in_a_run_end_it() {
     let forbidden = Effect::refusal(403, "api.context.permissions.app_error");
     stage.sim.add_fault(Fault::new(forbidden).writes());
     let done = try_cycle(&stage, &mut engine).await.unwrap();
-    let stopped = done.summary.report.stopped.unwrap();
+    let stopped = done.summary.facts.stopped.unwrap();
     assert!(stopped.contains("system administrator"), "{stopped}");
     assert!(done.writes <= CALLS as u64, "{}", done.writes);
 }
@@ -152,7 +152,7 @@ async fn refusals_about_single_people_do_not_end_the_run() {
         stage.sim.add_fault(bad(n, refused.clone()));
     }
     let done = try_cycle(&stage, &mut engine).await.unwrap();
-    assert_eq!(done.summary.report.stopped, None);
+    assert_eq!(done.summary.facts.stopped, None);
     assert_eq!(stage.active(), 10);
 }
 
@@ -166,7 +166,7 @@ async fn people_at_whom_the_server_fails_keep_nobody_out_of_the_team() {
         stage.sim.add_fault(bad(n, failed()));
     }
     let done = try_cycle(&stage, &mut engine).await.unwrap();
-    let report = &done.summary.report;
+    let report = &done.summary.facts;
     assert_eq!((report.stopped.clone(), report.unknown.len()), (None, 8));
     assert_eq!(members(&stage), names(8..20));
     try_cycle(&stage, &mut engine).await.unwrap();
@@ -245,7 +245,7 @@ async fn a_server_that_fails_at_all_creations_is_not_asked_for_each_person() {
     let creations = Fault::new(failed()).method("POST").path("/api/v4/users");
     stage.sim.add_fault(creations);
     let done = try_cycle(&stage, &mut engine).await.unwrap();
-    let stopped = done.summary.report.stopped.unwrap();
+    let stopped = done.summary.facts.stopped.unwrap();
     assert!(stopped.contains("`create`"), "{stopped}");
     assert!(done.writes < FEW as u64, "{}", done.writes);
     // What is of another kind went on.
@@ -266,10 +266,10 @@ async fn one_refused_password_is_enough() {
     let creations = Fault::new(refused).method("POST").path("/api/v4/users");
     stage.sim.add_fault(creations);
     let done = try_cycle(&stage, &mut engine).await.unwrap();
-    let stopped = done.summary.report.stopped.unwrap();
+    let stopped = done.summary.facts.stopped.unwrap();
     assert!(stopped.contains("mattermost.initial-password"), "{stopped}");
     // As many as were under way, and their memberships.
-    assert!(done.summary.report.not_done.len() <= 16);
+    assert!(done.summary.facts.not_done.len() <= 16);
     let creations = |s: &mattermost_sim::Seen| s.method == "POST" && s.target == "/api/v4/users";
     let sent = stage.sim.seen().iter().filter(|s| creations(s)).count();
     assert!((1..=8).contains(&sent), "{sent}");

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use mattermost_sim::Version;
-use mattersync::cycle::{Asker, Errand as _, Undo};
+use mattersync::desk::Undo;
 use mattersync::model::RunId;
 
+use crate::desk;
 use crate::file::{File, NO_GRACE};
 use crate::stage::{Stage, cycle};
 
@@ -27,12 +28,7 @@ async fn a_run_that_was_taken_back_outlives_the_others() {
         person: None,
         yes: true,
     };
-    let asker = Asker {
-        by: "alice",
-        stages: &|_| {},
-        listener: &|_| {},
-    };
-    undo.run(&mut engine, &asker).await.unwrap();
+    desk::ask(&mut engine, "alice", undo).await.unwrap();
     let runs = async || -> Vec<i64> {
         let runs = stage.store.runs(9).await.unwrap();
         runs.iter().map(|run| run.id.0).collect()

@@ -115,7 +115,7 @@ async fn who_got_rights_meanwhile_is_left_alone() {
             let mut before = stage.user(name);
             let mut engine = meddled(&stage, &engine, name, deed());
             let done = try_cycle(&stage, &mut engine).await.unwrap();
-            let report = &done.summary.report;
+            let report = &done.summary.facts;
             assert_eq!(report.not_done.len(), 1, "{kind}: {report:?}");
             assert_eq!(done.writes, 0, "{kind}");
             let after = stage.user(name);
@@ -140,7 +140,7 @@ async fn a_deactivation_that_was_moved_is_not_undone() {
     let again: Deed = Box::new(|sim, id| sim.set_active(id, false));
     let mut engine = meddled(&stage, &engine, "user000", again);
     let done = try_cycle(&stage, &mut engine).await.unwrap();
-    let report = &done.summary.report;
+    let report = &done.summary.facts;
     assert_eq!(report.not_done.len(), 1, "{report:?}");
     assert!(
         report.not_done[0].1.contains("the deactivation"),

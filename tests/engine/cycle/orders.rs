@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use mattermost_sim::{Commit, Effect, Fault, Version};
 
+use crate::desk;
 use crate::file::{File, NO_GRACE};
 use crate::stage::{HOUR, Stage, cycle, try_cycle};
 
@@ -19,9 +20,7 @@ async fn an_order_that_failed_is_not_carried_out_behind_anybodys_back() {
     // The first look goes well, the reading of the run itself does not.
     let own = Fault::new(Effect::status(500)).path("/api/v4/users/me");
     stage.sim.add_fault(own.from(2));
-    let result = engine
-        .deactivate("user001", "alice", &|_| {}, &|_| {})
-        .await;
+    let result = desk::deactivate(&mut engine, "user001", "alice").await;
     assert!(result.is_err());
     assert!(
         stage
@@ -59,7 +58,7 @@ async fn a_lost_deactivation_is_in_doubt_for_a_while_only() {
             .path("/api/v4/users/*"),
     );
     let done = try_cycle(&stage, &mut engine).await.unwrap();
-    assert_eq!(done.summary.report.unknown.len(), 1);
+    assert_eq!(done.summary.facts.unknown.len(), 1);
     stage.sim.clear_faults();
     let in_doubt = || async {
         let memory = stage.store.load().await.unwrap();

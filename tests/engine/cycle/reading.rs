@@ -321,7 +321,7 @@ async fn a_look_after_a_lost_answer_does_not_show_the_mail_again() {
     let lost = Effect::Cut(mattermost_sim::Commit::After);
     stage.sim.add_fault(Fault::new(lost).writes().times(1));
     let first = try_cycle(&stage, &mut engine).await.unwrap();
-    assert_eq!(first.summary.report.unknown.len(), 1);
+    assert_eq!(first.summary.facts.unknown.len(), 1);
     let shown = engine.look(&|_| {}).await.unwrap();
     assert_eq!(shown.plan.steps, []);
     let waits = |plan: &mattersync::model::Plan| {

@@ -1,8 +1,10 @@
 //! Teams that cannot be read, were renamed or deleted, or take nobody.
 
 use mattermost_sim::{Effect, Fault, Version};
+use mattersync::desk::note_shown;
 use mattersync::model::{HoldKey, LeftAlone, Why};
 
+use crate::desk;
 use crate::file::{File, NO_GRACE};
 use crate::stage::{Cycle, Stage, cycle, try_cycle};
 
@@ -149,10 +151,9 @@ async fn a_team_that_was_deleted_for_ever_is_made_again_when_somebody_says_so() 
             "{:?}",
             causes(&done)
         );
-        engine.shown(&done.summary.view).await.unwrap();
+        note_shown(&engine, &done.summary.view).await.unwrap();
     }
-    engine
-        .approve("team:everybody", "alice", &|_| {})
+    desk::approve(&mut engine, "team:everybody", "alice")
         .await
         .unwrap();
     let done = cycle(&stage, &mut engine).await;
@@ -275,9 +276,7 @@ async fn who_is_bound_to_ldap_is_told_of_and_logged_out_once() {
         let rest = cycle(&stage, &mut engine).await;
         stage.assert_rests(&rest);
         assert_eq!(rest.left(managed), 1);
-        let refusal = engine
-            .deactivate("user000", "alice", &|_| {}, &|_| {})
-            .await;
+        let refusal = desk::deactivate(&mut engine, "user000", "alice").await;
         let refusal = refusal.unwrap_err().to_string();
         assert!(
             refusal.contains("mmctl user change-password user000"),

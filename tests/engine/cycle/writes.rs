@@ -25,7 +25,7 @@ async fn a_new_surname_and_a_new_address_do_not_undo_each_other() {
             person.sn = "Married".into();
         });
         let done = try_cycle(&stage, &mut engine).await.unwrap();
-        assert!(done.summary.is_clean(), "{:?}", done.summary.report);
+        assert!(done.summary.facts.is_clean(), "{:?}", done.summary.facts);
         let user = stage.user("user001");
         assert_eq!(
             (user.email.as_str(), user.last_name.as_str()),
@@ -50,7 +50,7 @@ async fn the_state_does_not_grow_by_what_is_held() {
     for n in 100..103 {
         file.add(n..n + 1);
         let done = one_cycle(&stage, &mut engine).await;
-        assert_eq!(done.summary.held(), 50);
+        assert_eq!(done.summary.facts.held(), 50);
         let run = &stage.store.runs(1).await.unwrap()[0];
         let kinds: Vec<&str> = run.steps.iter().map(|s| s.step.action.kind()).collect();
         assert_eq!(kinds, ["create", "join-team"]);
@@ -80,7 +80,7 @@ async fn who_was_promoted_since_the_plan_was_made_is_left_to_the_next() {
         };
         let never = watch::channel(false).1;
         let summary = engine.run(never, &promote, &|_| {}).await.unwrap();
-        assert_eq!(summary.report.not_done.len(), 2, "{:?}", summary.report);
+        assert_eq!(summary.facts.not_done.len(), 2, "{:?}", summary.facts);
         assert!(stage.is_active("user000"));
         assert_eq!(stage.user("user001").email, "user001@example.org");
         // Now it is known what they are: one leaves, and the address of the other is looked at.

@@ -158,7 +158,7 @@ async fn edge_93_no_password_goes_out_without_tls() {
         .says("danger-bind-without-tls");
     let place = place_at("ldap://dc1.example.org", "danger-bind-without-tls = true");
     place
-        .run(&["print-config"])
+        .run(&["check", "--print"])
         .exits(0)
         .says("danger-bind-without-tls = true");
 }
@@ -202,7 +202,7 @@ async fn edge_94_the_directory_is_left_before_the_first_write() {
     };
     let never = watch::channel(false).1;
     let done = engine.run(never, &stages, &|_| {}).await.unwrap();
-    assert_eq!(done.report.done.len(), 41);
+    assert_eq!(done.facts.done_steps.len(), 41);
     assert_eq!(at_first.load(Ordering::SeqCst), 0);
     assert_eq!(ever.load(Ordering::SeqCst), 1, "one session for a cycle");
 }

@@ -29,9 +29,9 @@ async fn edge_56_who_returns_is_the_same_user_and_what_wakes_up_again_is_told() 
         let mut run = None;
         for _ in 0..3 {
             let done = cycle(&stage, &mut engine).await;
-            if !done.summary.aftermath.is_empty() {
-                run = done.summary.run;
-                aftermath.extend(done.summary.aftermath);
+            if !done.summary.facts.aftermath.is_empty() {
+                run = done.summary.facts.run;
+                aftermath.extend(done.summary.facts.aftermath);
             }
         }
         let after = stage.user("returned");

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use ldap_fault::{Armed, At, Entry, Fault, FaultServer, Script};
 use mattermost_sim::Options;
-use mattersync::cycle::{CycleError, WordError};
+use mattersync::cycle::CycleError;
 use mattersync::daemon::{Health, LastCycle, Phase};
+use mattersync::desk::DeskError;
 use mattersync::model::{Gap, Timestamp, Why};
 
+use crate::desk;
 use crate::edge::scene::{BASE, HASTY, PEOPLE, Scene, Set as _, ad_person, person};
 use crate::service;
 use crate::stage::{HOUR, cycle, try_cycle};
@@ -33,13 +35,13 @@ async fn edge_01_nobody_is_out_because_the_reading_is_empty() {
         assert_eq!(empty.gaps(), [Gap::Empty]);
         assert_eq!((empty.grave(), empty.writes), (0, 0));
         assert_eq!(empty.left(|l| matches!(l.why, Why::Unproven(_))), 12);
-        let health = LastCycle::of(&empty.summary, Timestamp(0)).health();
+        let health = LastCycle::of(&empty.summary.facts, Timestamp(0)).health();
         assert!(matches!(health, Health::Degraded(why) if why[0].contains("no entry at all")));
         scene.stage.clock.advance(DAY);
     }
-    engine.show_holds(&|_| {}).await.unwrap();
-    let word = engine.approve("missing", "alice", &|_| {}).await;
-    assert!(matches!(word, Err(WordError::NothingHeld(..))));
+    desk::show_holds(&mut engine).await.unwrap();
+    let word = desk::approve(&mut engine, "missing", "alice").await;
+    assert!(matches!(word, Err(DeskError::NothingHeld(..))));
     scene.ldap.disarm();
     let rest = cycle(&scene.stage, &mut engine).await;
     scene.stage.assert_rests(&rest);
@@ -363,12 +365,9 @@ async fn edge_10_a_replica_that_lags_makes_nobody_a_leaver_by_itself() {
     scene.ldap.stop().await;
     for _ in 0..2 {
         let lag = cycle(&scene.stage, &mut engine).await;
-        let report = lag.summary.view.report();
-        let directory = report.directories.values().next().unwrap();
-        assert_eq!(
-            (directory.source.clone(), lag.accounts()),
-            (lagging.url(), 6)
-        );
+        let read = lag.summary.facts.plan.directories.values().next();
+        let source = read.unwrap().source.clone();
+        assert_eq!((source, lag.accounts()), (lagging.url(), 6));
         assert_eq!(lag.left(|l| matches!(l.why, Why::Grace { .. })), 2);
         scene.stage.clock.advance(HOUR * 30);
     }
@@ -409,10 +408,10 @@ async fn edge_12_a_failure_with_the_groups_leaves_the_people_as_they_are() {
         scene.ldap.arm(fault.when_filter_has("posixgroup"));
         let done = cycle(&scene.stage, &mut engine).await;
         assert_eq!(done.kinds(), [("deactivate", 1), ("update", 1)], "{code}");
-        let report = done.summary.view.report();
-        let directory = report.directories.values().next().unwrap();
+        let report = done.summary.facts.plan.directories;
+        let report = report.values().next().unwrap();
         assert_eq!(
-            (directory.gaps.len(), directory.group_gaps.is_empty()),
+            (report.gaps.len(), report.group_gaps.is_empty()),
             (0, false)
         );
         scene.ldap.disarm();

@@ -9,6 +9,7 @@ use mattersync::model::{HoldKey, Why};
 use serde_json::json;
 use servers::{AdPerson, SambaDc};
 
+use crate::desk;
 use crate::edge::scene::{BASE, HASTY, PEOPLE, Scene, Set as _, ad_person, id, person};
 use crate::place::Place;
 use crate::stage::{Stage, cycle, try_cycle};
@@ -104,7 +105,7 @@ async fn edge_23_a_reserved_name_gets_a_number_and_a_groups_name_stops_nobody_el
     scene.edit(4, |e| e.set("sn", "Married"));
     let done = try_cycle(&scene.stage, &mut engine).await.unwrap();
     assert_eq!(scene.stage.user("anna").last_name, "Married");
-    let report = &done.summary.report;
+    let report = &done.summary.facts;
     let why = &report.not_done[0].1;
     assert!(
         why.contains("perhaps a group is called sales"),
@@ -320,8 +321,8 @@ fn stranger(scene: &Scene, name: &str, email: &str) -> String {
 }
 
 async fn approve(engine: &mut Engine, what: &str) {
-    engine.show_holds(&|_| {}).await.unwrap();
-    engine.approve(what, "alice", &|_| {}).await.unwrap();
+    desk::show_holds(engine).await.unwrap();
+    desk::approve(engine, what, "alice").await.unwrap();
 }
 
 #[tokio::test]
@@ -357,7 +358,7 @@ async fn edge_36_who_was_there_before_is_adopted_once_if_at_all() {
             [&HoldKey::Class(mattersync::model::Class::Adopt)]
         );
         assert_eq!(done.kinds(), []);
-        assert_eq!(done.summary.held(), 1);
+        assert_eq!(done.summary.facts.held(), 1);
         for (n, because) in [
             (1, "administrator is never adopted"),
             (2, "a bot is never adopted"),
@@ -382,7 +383,7 @@ async fn edge_36_who_was_there_before_is_adopted_once_if_at_all() {
     // Once linked, nobody else gets it: neither by name nor by address.
     scene.put(20, named(20, "anna").set("mail", "anna@example.org"));
     let done = cycle(&scene.stage, &mut engine).await;
-    assert_eq!(done.summary.held(), 0);
+    assert_eq!(done.summary.facts.held(), 0);
     assert!(matches!(done.whys(&id(20))[0], Why::Duplicate { .. }));
     assert_eq!(scene.memory().await.links().count(), 1);
 }
@@ -406,7 +407,7 @@ async fn edge_37_a_borrowed_address_gives_nobody_a_colleagues_user() {
         scene.put(2, person(2, "carl"));
         let done = cycle(&scene.stage, &mut engine).await;
         // A stranger with the address is at most somebody for a person to look at.
-        assert_eq!(done.summary.held(), 1);
+        assert_eq!(done.summary.facts.held(), 1);
         assert_eq!(scene.stage.user("lent").id, lent);
         assert_eq!(scene.stage.user("lent").first_name, "Stranger");
         let memory = scene.memory().await;
@@ -466,7 +467,7 @@ async fn edge_38_whom_we_did_not_make_we_do_not_see() {
     }
     assert!(!scene.stage.is_active("ben"));
     for name in strangers {
-        let word = engine.deactivate(name, "alice", &|_| {}, &|_| {}).await;
+        let word = desk::deactivate(&mut engine, name, "alice").await;
         assert!(
             word.is_err_and(|e| e.to_string().contains("not linked")),
             "{name}"

@@ -21,7 +21,7 @@ async fn whom_both_attempts_deactivated_comes_back() {
         .sim
         .add_fault(lost.path("/api/v4/users/*/active").nth(1));
     let done = try_cycle(&stage, &mut engine).await.unwrap();
-    assert_eq!(done.summary.report.unknown.len(), 1);
+    assert_eq!(done.summary.facts.unknown.len(), 1);
     stage.sim.clear_faults();
     cycle(&stage, &mut engine).await;
     let second = stage.user("user003").delete_at;
@@ -60,7 +60,7 @@ async fn whom_only_the_first_attempt_deactivated_comes_back() {
             .sim
             .add_fault(fault.path("/api/v4/users/*/active").nth(1));
         let done = try_cycle(&stage, &mut engine).await.unwrap();
-        let report = done.summary.report;
+        let report = done.summary.facts;
         assert_eq!(report.unknown.len() + report.not_done.len(), 1);
         refused = report.not_done.len();
         assert!(stage.is_active("user003"));

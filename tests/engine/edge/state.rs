@@ -10,6 +10,7 @@ use mattersync::model::{HoldKey, ProviderName, Why};
 use servers::people::{self, Person};
 use servers::{Slapd, SlapdOptions};
 
+use crate::desk;
 use crate::edge::scene::{HASTY, Scene, Set as _, id};
 use crate::stage::{HOUR, Stage, cycle};
 
@@ -312,7 +313,7 @@ async fn edge_58_our_own_account_and_the_last_administrator_are_out_of_reach() {
         let told = done.whys(&id(0))[0].to_string();
         assert!(told.contains("works with"), "{told}");
     }
-    let word = engine.deactivate("anna", "alice", &|_| {}, &|_| {}).await;
+    let word = desk::deactivate(&mut engine, "anna", "alice").await;
     assert!(word.is_err());
     // A bot's token now; the only human administrator who is left is locked.
     let bot = sim.make_bot(&ids["root.admin"]);
@@ -329,7 +330,7 @@ async fn edge_58_our_own_account_and_the_last_administrator_are_out_of_reach() {
         "{told}"
     );
     assert!(scene.stage.is_active("ben") && !scene.stage.is_active("anna"));
-    let word = engine.deactivate("ben", "alice", &|_| {}, &|_| {}).await;
+    let word = desk::deactivate(&mut engine, "ben", "alice").await;
     let told = word.err().unwrap().to_string();
     assert!(told.contains("last active human"), "{told}");
     // Somebody else may do without him.

@@ -154,7 +154,7 @@ async fn edge_82_a_server_that_restarts_in_the_middle_gets_everybody_once() {
     sim.add_fault(lost.from(10).times(3));
     sim.add_fault(Fault::new(Effect::status(503)).writes().from(14));
     let done = try_cycle(&scene.stage, &mut engine).await.unwrap();
-    assert!(done.summary.report.stopped.is_some());
+    assert!(done.summary.facts.stopped.is_some());
     assert!(sim.seen().len() < 60, "{}", sim.seen().len());
     sim.clear_faults();
     sim.add_fault(Fault::new(Effect::status(502)));
@@ -164,7 +164,7 @@ async fn edge_82_a_server_that_restarts_in_the_middle_gets_everybody_once() {
     assert!(sim.seen().len() - before < 15, "a budget for retries");
     sim.clear_faults();
     let done = cycle(&scene.stage, &mut engine).await;
-    assert!(done.summary.report.unknown.is_empty());
+    assert!(done.summary.facts.unknown.is_empty());
     scene.fill(&mut engine).await;
     assert_eq!(sim.users().len(), 41);
     let team = sim.team_members();
@@ -249,11 +249,11 @@ async fn edge_104_who_is_inactive_already_is_not_deactivated_again() {
     let never = watch::channel(false).1;
     let done = engine.run(never, &stages, &|_| {}).await.unwrap();
     let at = scene.stage.user("anna").delete_at;
-    assert!(done.report.done.is_empty());
+    assert!(done.facts.done.is_empty());
     assert!(
-        done.report.not_done[0].1.contains("inactive"),
+        done.facts.not_done[0].1.contains("inactive"),
         "{:?}",
-        done.report
+        done.facts
     );
     assert_eq!(sim.writes(), 0);
     for _ in 0..3 {

@@ -4,6 +4,7 @@ use mattermost_sim::{Answer, Commit, Effect, Fault, Options, Version};
 use mattersync::model::{Class, HoldKey};
 use serde_json::json;
 
+use crate::desk;
 use crate::edge::scene::{HASTY, PEOPLE, Scene, Set as _, id, person};
 use crate::place::Place;
 use crate::service;
@@ -51,7 +52,7 @@ async fn edge_85_one_bad_person_stops_nobody_else() {
         .sim
         .add_fault(refuse.path("/api/v4/users/*/patch").nth(3));
     let done = try_cycle(&scene.stage, &mut engine).await.unwrap();
-    let report = &done.summary.report;
+    let report = &done.summary.facts;
     assert_eq!(
         (report.not_done.len(), report.stopped.as_ref()),
         (1, None),
@@ -133,8 +134,8 @@ async fn edge_87_an_approval_is_used_up_and_ends() {
     let mut engine = scene.engine(rest);
     scene.fill(&mut engine).await;
     let approve = async |engine: &mut mattersync::cycle::Engine| {
-        engine.show_holds(&|_| {}).await.unwrap();
-        engine.approve("locked", "alice", &|_| {}).await.unwrap()
+        desk::show_holds(engine).await.unwrap();
+        desk::approve(engine, "locked", "alice").await.unwrap()
     };
     let lock = |scene: &mut Scene, who: std::ops::Range<u32>| {
         for n in who {
@@ -162,7 +163,7 @@ async fn edge_87_an_approval_is_used_up_and_ends() {
     );
     scene.stage.clock.advance(HOUR * 73);
     let done = cycle(&scene.stage, &mut engine).await;
-    assert_eq!((done.kinds(), done.summary.held()), (vec![], 3));
+    assert_eq!((done.kinds(), done.summary.facts.held()), (vec![], 3));
 }
 
 /// All of the class or nothing, everything else, and what to type.

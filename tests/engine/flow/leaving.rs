@@ -9,6 +9,7 @@ use mattersync::cycle::Engine;
 use mattersync::model::{AccountChange, HoldKey, Reason, Remember, Step, Why};
 use servers::{Slapd, SlapdOptions};
 
+use crate::desk;
 use crate::flow::openldap::{BASE, LOCK, LOCKED, PEOPLE, dn, people, provider, start, unlimited};
 use crate::stage::{Cycle, HOUR, Stage, cycle};
 
@@ -162,7 +163,7 @@ async fn a_date_is_announced_and_takes_effect_though_nothing_changes() {
     scene.stage.clock.advance(4 * DAY);
     let announced = scene.cycle().await;
     scene.stage.assert_rests(&announced);
-    assert_eq!(announced.summary.announced().len(), 3);
+    assert_eq!(announced.summary.facts.plan.announced().len(), 3);
     assert!(
         matches!(
             why(&announced, "p0001")[..],
@@ -172,7 +173,7 @@ async fn a_date_is_announced_and_takes_effect_though_nothing_changes() {
         why(&announced, "p0001")
     );
     let again = scene.cycle().await;
-    assert_eq!(again.summary.announced().len(), 0, "once");
+    assert_eq!(again.summary.facts.plan.announced().len(), 0, "once");
     assert_eq!(again.left(|l| matches!(l.why, Why::ExpiresSoon { .. })), 3);
 
     // One is kept for longer after all: announced anew when it is time.
@@ -180,7 +181,7 @@ async fn a_date_is_announced_and_takes_effect_though_nothing_changes() {
     scene.stage.clock.advance(6 * DAY - HOUR);
     scene.rests().await;
     let now = |scene: &Scene| mattersync::clock::Clock::now(&*scene.stage.clock).wall;
-    let next = again.summary.next_expiry(now(&scene)).unwrap();
+    let next = again.summary.facts.plan.next_expiry.unwrap();
     assert_eq!(next.since(now(&scene)), HOUR, "what the daemon wakes for");
     scene.stage.clock.advance(HOUR);
     let expired = scene.cycle().await;
@@ -204,7 +205,7 @@ async fn a_date_is_announced_and_takes_effect_though_nothing_changes() {
     }
     let surprise = scene.cycle().await;
     assert_eq!(surprise.kinds(), []);
-    assert_eq!(surprise.summary.held(), 2);
+    assert_eq!(surprise.summary.facts.held(), 2);
     assert!(scene.stage.is_active("p0004"));
 }
 
@@ -272,10 +273,8 @@ async fn who_was_gone_long_enough_is_deleted_with_a_word_and_only_then() {
         1,
         "who is only locked stays for ever"
     );
-    scene.engine.show_holds(&|_| {}).await.unwrap();
-    scene
-        .engine
-        .approve("purge", "alice", &|_| {})
+    desk::show_holds(&mut scene.engine).await.unwrap();
+    desk::approve(&mut scene.engine, "purge", "alice")
         .await
         .unwrap();
     let done = scene.cycle().await;

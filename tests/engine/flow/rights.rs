@@ -136,7 +136,7 @@ async fn a_container(scene: &mut Scene, unit: &str, people: usize) {
         assert!(hidden.holds().contains(&&container), "{:?}", hidden.holds());
         let class = HoldKey::Class(Class::Missing);
         assert_eq!(hidden.holds().contains(&&class), people > 9);
-        assert!(hidden.summary.held() >= people);
+        assert!(hidden.summary.facts.held() >= people);
         assert_eq!((hidden.kinds(), hidden.writes), (vec![], 0));
         assert_eq!(scene.stage.active(), 1_192);
         scene

@@ -1,6 +1,6 @@
 //! What persons approved, as the checker takes it down.
 
-use mattersync::cycle::Approved;
+use mattersync::desk::Approved;
 use mattersync::model::{Action, HoldKey};
 
 use crate::world::Directory;

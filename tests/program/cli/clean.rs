@@ -81,8 +81,8 @@ fn nothing_that_others_wrote_steers_a_terminal_or_forges_a_line() {
         &["explain", EVIL],
         &["deactivate", EVIL],
         &["history", "--json"],
-        &["show", "1"],
-        &["show", "1", "--json"],
+        &["history", "1"],
+        &["history", "1", "--json"],
     ] {
         assert_clean(&place.run(words));
     }

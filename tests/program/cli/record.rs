@@ -37,9 +37,9 @@ fn what_was_done_is_told_to_people_and_to_programs() {
         .says("3 create, 1 create-team, 3 join-team")
         .says("1 rename")
         .says("2 held")
-        .says("mattersync show RUN");
+        .says("mattersync history RUN");
     place
-        .run(&["show", "2"])
+        .run(&["history", "2"])
         .exits(0)
         .says("Run 2, sync, by ")
         .says("complete: who is not in it is not there")
@@ -105,7 +105,10 @@ fn what_was_done_is_told_to_people_and_to_programs() {
         .run(&["history", "--since", "soon"])
         .exits(2)
         .says("7d");
-    place.run(&["show", "9"]).exits(1).says("there is no run 9");
+    place
+        .run(&["history", "9"])
+        .exits(1)
+        .says("there is no run 9");
 }
 
 /// A cycle that only holds leaves no run, and is there the next morning all the same.
@@ -151,7 +154,10 @@ fn since_when_something_is_held_is_told() {
 fn before_anything_was_done_nothing_is_recorded() {
     let place = Place::new();
     place.run(&["history"]).exits(0).says("No run is recorded.");
-    place.run(&["show", "1"]).exits(1).says("there is no run 1");
+    place
+        .run(&["history", "1"])
+        .exits(1)
+        .says("there is no run 1");
     assert!(!place.path("state").exists(), "looking made nothing");
 }
 

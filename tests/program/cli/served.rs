@@ -181,7 +181,10 @@ fn the_record_is_told_while_a_cycle_hangs() {
         status.json()["phase"] != "Idle" && status.json()["phase"] != "idle"
     });
     let began = Instant::now();
-    place.run(&["show", "1"]).exits(0).says("Run 1, scheduled");
+    place
+        .run(&["history", "1"])
+        .exits(0)
+        .says("Run 1, scheduled");
     place.run(&["history", "--person", "bob"]).exits(0);
     place.run(&["history", "--person", "nobody"]).exits(1);
     assert!(began.elapsed() < Duration::from_secs(5));
@@ -213,11 +216,11 @@ fn the_service_takes_back_and_names_who_asked() {
         place.run(&["sync"]).exits(0).says("Nothing was changed.");
     }
     place
-        .run(&["show", "3"])
+        .run(&["history", "3"])
         .exits(0)
         .says("Run 3, undo, by ")
         .says("(says: for \"erika\") takes back what run 2 did");
-    place.run(&["redo", "bob"]).exits(0);
+    place.run(&["undo", "--redo", "bob"]).exits(0);
     place.run(&["sync"]).exits(0).says("Renamed 1 user");
     assert!(place.sim.user_named("robert").is_some());
 }

@@ -49,14 +49,14 @@ fn an_undone_rename_stays_until_the_directory_says_something_else() {
         .run(&["undo", &run, "--yes"])
         .exits(0)
         .says("Renamed 1 user")
-        .says("mattersync redo");
+        .says("mattersync undo --redo");
     assert!(place.sim.user_named("bob").is_some());
     place.rests();
     place
         .run(&["plan"])
         .exits(0)
         .says("took back the username")
-        .says("mattersync redo");
+        .says("mattersync undo --redo");
     assert!(place.sim.user_named("bob").is_some(), "not done again");
     place
         .run(&["undo", &run, "--yes"])
@@ -83,11 +83,11 @@ fn redo_lets_the_directory_decide_again() {
     assert_eq!(place.sim.user_named("alice").unwrap().last_name, "Able");
     place.rests();
     place
-        .run(&["redo", "robert"])
+        .run(&["undo", "--redo", "robert"])
         .exits(1)
         .says("nothing of \"robert\"");
     place
-        .run(&["redo", "alice"])
+        .run(&["undo", "--redo", "alice"])
         .exits(0)
         .says("the last name \"Able\" instead of \"Married\"");
     place.run(&["sync"]).exits(0).says("Updated 1 user");
@@ -133,7 +133,7 @@ fn redo_ends_what_an_undone_deactivation_left() {
     place.run(&["undo", &run, "--yes"]).exits(0);
     place.rests();
     assert!(place.is_active("dora"));
-    place.run(&["redo", "dora"]).exits(0);
+    place.run(&["undo", "--redo", "dora"]).exits(0);
     place.run(&["sync"]).exits(0).says("Deactivated 1 user");
     assert!(!place.is_active("dora"));
     place.rests();
@@ -444,7 +444,7 @@ fn an_undone_deactivation_is_respected_where_others_are_not() {
         .says("Reactivated 2 users");
     place.rests();
     assert!(place.is_active("bob") && place.is_active("dora"));
-    place.run(&["redo", "bob"]).exits(0);
+    place.run(&["undo", "--redo", "bob"]).exits(0);
     place.run(&["sync"]).exits(0).says("Deactivated 1 user");
     assert!(!place.is_active("bob") && place.is_active("dora"));
 }

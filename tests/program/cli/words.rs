@@ -14,7 +14,7 @@ fn a_wrong_command_line_exits_with_2() {
         &["plan", "--unknown"],
         &["deactivate"],
         &["approve", "a", "b"],
-        &["print-config", "--json"],
+        &["check", "--print", "--json"],
     ] {
         let said = run(binary().args(words)).exits(2);
         assert!(
@@ -35,7 +35,8 @@ fn help_tells_of_every_command_and_exit_code() {
         "deactivate",
         "status",
         "check",
-        "print-config",
+        "What was done",
+        "history",
         "/etc/mattersync/config.toml",
         "69",
         "71",
@@ -66,7 +67,7 @@ fn a_configuration_that_cannot_be_used_exits_with_78() {
         &["deactivate", "x"],
         &["status"],
         &["check"],
-        &["print-config"],
+        &["check", "--print"],
     ];
     for words in commands {
         fs::write(place.path("config.toml"), format!("{config}\nhunter = 2\n")).unwrap();
@@ -90,14 +91,14 @@ fn a_configuration_that_cannot_be_used_exits_with_78() {
 #[test]
 fn the_configuration_in_force_is_a_configuration() {
     let place = Place::new();
-    let said = place.run(&["print-config"]).exits(0);
+    let said = place.run(&["check", "--print"]).exits(0);
     assert!(
         said.out.contains("page-size") || said.out.contains("interval"),
         "{}",
         said.out
     );
     fs::write(place.path("config.toml"), &said.out).unwrap();
-    assert_eq!(place.run(&["print-config"]).exits(0).out, said.out);
+    assert_eq!(place.run(&["check", "--print"]).exits(0).out, said.out);
 }
 
 /// What a plan with something of everything looks like. If words were changed on purpose, put what

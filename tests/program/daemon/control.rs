@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use mattermost_sim::{Options, Version};
 use mattersync::config::Settings;
-use mattersync::cycle::{Approved, PlanReport};
 use mattersync::daemon::{Health, Phase, Refusal};
+use mattersync::desk::Approved;
 use mattersync::model::{Class, HoldKey, Memory};
+use mattersync::observe::PlanFacts;
 use mattersync::state::State;
 use serde_json::json;
 
@@ -44,8 +45,8 @@ fn with_bert() -> (Stage, String) {
     (stage, id)
 }
 
-fn plan(daemon: &Daemon) -> PlanReport {
-    let (status, body) = daemon.ask("GET", "/v1/plan", None).unwrap();
+fn plan(daemon: &Daemon) -> PlanFacts {
+    let (status, body) = daemon.ask("POST", "/v1/plan", None).unwrap();
     assert_eq!(status, 200, "{body}");
     serde_json::from_str(&body).unwrap()
 }
@@ -139,7 +140,7 @@ fn a_person_is_deactivated_at_once_and_stays_so() {
     assert_eq!(stage.sim.writes(), writes);
     for (person, why) in [
         ("nobody", "nobody is known as"),
-        ("boss", "not linked to an account"),
+        ("boss", "never deactivated from here"),
     ] {
         let body = json!({ "person": person });
         let refused = refusal(daemon.ask("POST", "/v1/deactivate", Some(&body)));
@@ -211,7 +212,7 @@ fn a_side_that_fails_is_the_answer() {
     let (stage, _) = with_bert();
     let daemon = stage.start_and_wait();
     std::fs::remove_file(stage.path("people.ldif")).unwrap();
-    for (method, path) in [("GET", "/v1/plan"), ("POST", "/v1/sync")] {
+    for (method, path) in [("POST", "/v1/plan"), ("POST", "/v1/sync")] {
         let refused = refusal(daemon.ask(method, path, None));
         assert_eq!(refused.exit, 69);
         assert!(refused.message.contains("people.ldif"), "{refused:?}");

@@ -87,7 +87,7 @@ fn what_a_leaver_leaves_alive_is_one_line_without_what_could_be_misused() {
         line.as_str(),
         format!(
             "<6>anna left, and leaves behind: 1 personal access token, 1 bot, 1 incoming webhook, \
-             1 outgoing webhook, 1 slash command, 1 OAuth application. `mattersync show {run}` \
+             1 outgoing webhook, 1 slash command, 1 OAuth application. `mattersync history {run}` \
              says what to type to end each"
         )
     );
@@ -240,7 +240,7 @@ fn no_secret_is_in_any_output_or_in_the_state() {
     let (status, body) = daemon.ask("POST", "/v1/sync", None).unwrap();
     assert_eq!(status, 409);
     stage.sim.clear_faults();
-    let (_, plan) = daemon.ask("GET", "/v1/plan", None).unwrap();
+    let (_, plan) = daemon.ask("POST", "/v1/plan", None).unwrap();
 
     let secrets = secrets(&stage);
     assert!(

@@ -105,10 +105,10 @@ fn the_one_candidate_of_a_conflict_is_adopted() {
     let mut place = company();
     let bob = place.stranger("bob", "other");
     place
-        .run(&["adopt", "alice"])
+        .run(&["link", "alice"])
         .exits(1)
-        .says("name the user with `mattersync link`");
-    let preview = place.run(&["adopt", "bob"]).exits(0);
+        .says("name the user, with `mattersync link");
+    let preview = place.run(&["link", "bob"]).exits(0);
     obey(&place, &preview).exits(0).says("They are linked");
     place.run(&["sync"]).exits(0);
     assert_eq!(place.sim.user(&bob).unwrap().first_name, "Bob");
@@ -118,14 +118,14 @@ fn the_one_candidate_of_a_conflict_is_adopted() {
     place.stranger("carl", "c1");
     let second = place.stranger("c2", "carl");
     place
-        .run(&["adopt", "carl", "--yes"])
+        .run(&["link", "carl", "--yes"])
         .exits(1)
         .says("Name one of them");
     place
-        .run(&["adopt", "carl", "bob"])
+        .run(&["link", "carl", "bob"])
         .exits(1)
-        .says("`mattersync link");
-    place.run(&["adopt", "carl", "c2", "--yes"]).exits(0);
+        .says("linked to another account");
+    place.run(&["link", "carl", "c2", "--yes"]).exits(0);
     place
         .run(&["explain", "carl"])
         .exits(0)
@@ -168,8 +168,8 @@ fn who_was_unlinked_is_touched_no_more() {
     place
         .run(&["deactivate", "bob"])
         .exits(1)
-        .says("not linked")
-        .says("--orphan");
+        .says("No account of the directory stands behind this user")
+        .says("Nothing was changed");
     place
         .run(&["orphans"])
         .exits(0)

@@ -71,20 +71,20 @@ fn the_service_answers_the_same() {
         .says("said so with `mattersync link`");
     place.run(&["explain", "nobody"]).exits(1);
     place.run(&["orphans"]).exits(0).says("1 active human user");
-    place.run(&["keep", "oldtimer"]).exits(0);
+    place.run(&["orphans", "--keep", "oldtimer"]).exits(0);
     place.run(&["orphans"]).exits(0).says("1 more is kept");
-    place.run(&["keep", "--undo", "oldtimer"]).exits(0);
-    let preview = place.run(&["deactivate", "--orphan", "oldtimer"]).exits(0);
+    place.run(&["orphans", "--unkeep", "oldtimer"]).exits(0);
+    let preview = place.run(&["deactivate", "oldtimer"]).exits(1);
     obey(&place, &preview).exits(0);
     assert_ne!(place.sim.user_named("oldtimer").unwrap().delete_at, 0);
     let preview = place.run(&["unlink", "bob"]).exits(0);
     obey(&place, &preview).exits(0);
     place.add("carl", "Carl", "Cool");
     place.stranger("carl", "c");
-    place.run(&["adopt", "carl", "--yes"]).exits(0);
+    place.run(&["link", "carl", "--yes"]).exits(0);
     let report = place.run(&["conflicts", "--json"]).exits(0).json();
     assert_eq!(kinds(&report), ["unlinked"]);
-    let mut command = place.command(&["keep", "bob"]);
+    let mut command = place.command(&["orphans", "--keep", "bob"]);
     crate::place::run(command.env("SUDO_USER", "erika")).exits(0);
     place
         .run(&["orphans", "--all"])

@@ -1,0 +1,499 @@
+//! The whole story of one person.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cycle::{Engine, View};
+use crate::model::{
+    AccountKey, AccountState, Action, Dn, Evidence, Identifiers, LinkOrigin, Lookup, Now, Outcome,
+    ProfileField, Seats, Timestamp, Unread, UserId, Why, same_text as same, shell_word,
+};
+use crate::plan::{Crowd, Policy, Readings, Span};
+use crate::state::Who;
+
+use super::error::DeskError;
+use super::orphans::Kept;
+use super::outlook::Outlook;
+use super::past::{Happened, add_activity};
+use super::person::{Search, find_recorded, is_named};
+use super::request::{Asker, Request};
+use super::sides::{AccountSide, EntrySide, UserSide, state};
+use super::similar::nearest;
+
+/// The most steps of earlier runs that are told.
+const PAST: u32 = 500;
+
+/// Tell the story of one person.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Explain {
+    /// Username, address, DN or id, of the account or of the user.
+    pub person: String,
+}
+
+/// What is known under one name.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Explanation {
+    /// What was asked for.
+    pub person: String,
+    /// Everybody who is known under that name: an account with its user is one.
+    pub stories: Vec<Story>,
+    /// Where nobody is: names that are nearly the same.
+    pub near: Vec<String>,
+    /// What could not be read, so that nobody knows who is not there.
+    pub incomplete: Vec<Unread>,
+}
+
+/// The story of one person.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Story {
+    /// The account, as read and as it is understood.
+    pub account: Option<AccountSide>,
+    /// The entry, if it cannot be used.
+    pub entry: Option<EntrySide>,
+    /// What the directory says of an account that the reading does not contain.
+    pub absent: Option<String>,
+    /// The user.
+    pub user: Option<UserSide>,
+    /// What brings both together.
+    pub link: Option<LinkTold>,
+    /// Who took the link apart, and when.
+    pub unlinked: Option<Kept>,
+    /// Who said that a user without an account is to be kept.
+    pub kept: Option<Kept>,
+    /// What the plan decides, in a sentence.
+    pub decision: String,
+    /// What would be changed now, and what is left alone and why.
+    pub now: Outlook,
+    /// What it waits for.
+    pub waits: Vec<String>,
+    /// What happened before, newest first.
+    pub past: Vec<Happened>,
+}
+
+/// "This account is this user", as remembered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkTold {
+    /// The account.
+    pub account: AccountKey,
+    /// The user.
+    pub user: UserId,
+    /// How it came to be.
+    pub origin: LinkOrigin,
+    /// Since when.
+    pub since: Timestamp,
+    /// Where the account was when it was last seen.
+    pub last_dn: String,
+    /// What it was called then.
+    pub last_username: String,
+    /// Its second anchor then, if one is configured.
+    pub anchor: Option<String>,
+    /// What we last gave to each field.
+    pub given: Vec<(ProfileField, String)>,
+    /// Our own deactivation: when the server made it (not known while it is in doubt), and why.
+    pub deactivated: Option<(Option<Timestamp>, String)>,
+}
+
+impl Request for Explain {
+    const NAME: &'static str = "explain";
+    type Tool = Engine;
+    type Answer = Explanation;
+
+    fn writes(&self) -> bool {
+        false
+    }
+
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<Explanation, DeskError> {
+        let view = engine.look(asker.stages).await?;
+        let now = engine.clock().now();
+        let mut stories = {
+            let world = view.world();
+            let policy = &engine.settings().policy;
+            let crowd = Crowd::of(&world, policy);
+            let teller = Teller {
+                view: &view,
+                crowd: &crowd,
+                policy,
+                now: &now,
+            };
+            let stories = teller.stories(&self.person);
+            match stories.is_empty() {
+                true => {
+                    teller.recorded(find_recorded(engine.store().as_ref(), &self.person).await?)
+                }
+                false => stories,
+            }
+        };
+        for (key, user, story) in &mut stories {
+            let past = engine
+                .store()
+                .steps_about(key.as_ref(), user.as_ref(), PAST);
+            let past = past.await?;
+            story.past = past.into_iter().map(Happened::from).collect();
+            story.tell_end();
+        }
+        let mut stories: Vec<Story> = stories.into_iter().map(|(.., story)| story).collect();
+        let users = stories.iter_mut().filter_map(|story| story.user.as_mut());
+        add_activity(engine, users.collect()).await;
+        let near = match stories.is_empty() {
+            true => near(&view, &self.person),
+            false => Vec::new(),
+        };
+        Ok(Explanation {
+            person: self.person,
+            stories,
+            near,
+            incomplete: view.unread(),
+        })
+    }
+}
+
+impl Story {
+    /// Says of somebody who is on neither side any more that he was deleted for ever.
+    fn tell_end(&mut self) {
+        if self.account.is_some() || self.user.is_some() {
+            return;
+        }
+        let is_end = |past: &&Happened| {
+            past.outcome == Some(Outcome::Done) && matches!(past.step.action, Action::Purge { .. })
+        };
+        if let Some(end) = self.past.iter().find(is_end) {
+            self.decision = format!("deleted for ever by run {}, on {}", end.run.0, end.at);
+        }
+    }
+}
+
+fn near(view: &View, person: &str) -> Vec<String> {
+    let accounts = view.accounts().flat_map(|(_, account)| {
+        let mails = account.emails.iter().flat_map(|c| &c.values);
+        std::iter::once(&account.username).chain(mails)
+    });
+    let users = view.users.iter().flat_map(|(_, u)| [&u.username, &u.email]);
+    let links = view
+        .memory
+        .links()
+        .map(|(_, link)| link)
+        .map(|link| &link.last_username);
+    let bad = view
+        .directories
+        .values()
+        .flat_map(|d| d.accounts.rejected());
+    let bad: Vec<String> = bad.filter_map(|bad| first_value(&bad.name)).collect();
+    let known = accounts.chain(users).chain(links).map(String::as_str);
+    nearest(person, known.chain(bad.iter().map(String::as_str)))
+}
+
+/// The value that a DN begins with: `anna` of `uid=anna,ou=people`.
+fn first_value(dn: &str) -> Option<String> {
+    let first = Dn::first_rdn(dn).into_iter().next();
+    first.map(|(_, value)| value)
+}
+
+struct Teller<'a> {
+    view: &'a View,
+    crowd: &'a Crowd<'a>,
+    policy: &'a Policy,
+    now: &'a Now,
+}
+
+type Told = (Option<AccountKey>, Option<UserId>, Story);
+
+impl Teller<'_> {
+    fn stories(&self, person: &str) -> Vec<Told> {
+        let mut stories: Vec<Told> = self
+            .found(person)
+            .into_iter()
+            .map(|(key, user)| self.story(key, user))
+            .collect();
+        let typed = Dn::read(person);
+        let entries = self.view.directories.values();
+        let entries = entries.flat_map(|d| d.accounts.rejected()).filter(|bad| {
+            let id = bad.key.as_ref().is_some_and(|id| same(id.as_str(), person));
+            let told = |key: &AccountKey| Some(&key.id) == bad.key.as_ref();
+            let known = stories
+                .iter()
+                .any(|(key, ..)| key.as_ref().is_some_and(told));
+            let named = first_value(&bad.name).is_some_and(|name| same(&name, person));
+            !known && (id || named || typed.as_ref() == Some(&Dn::of(&bad.name)))
+        });
+        let entries: Vec<EntrySide> = entries.map(EntrySide::of).collect();
+        for entry in entries {
+            let (_, _, mut story) = self.story(None, None);
+            story.decision = format!("nothing is done: the entry cannot be used: {}", entry.why);
+            story.entry = Some(entry);
+            stories.push((None, None, story));
+        }
+        stories
+    }
+
+    /// What is left to tell of those who are in the record alone.
+    fn recorded(&self, who: Who) -> Vec<Told> {
+        let accounts = who.accounts.into_iter().map(|key| (Some(key), None));
+        let mut found: Vec<_> = accounts.collect();
+        if found.is_empty() {
+            found.extend(who.users.into_iter().map(|user| (None, Some(user))));
+        }
+        let told = found.into_iter();
+        told.map(|(key, user)| self.story(key, user)).collect()
+    }
+
+    /// Accounts and users that are known under a name, each account together with its user.
+    fn found(&self, person: &str) -> BTreeSet<(Option<AccountKey>, Option<UserId>)> {
+        let memory = &self.view.memory;
+        let mut search = Search::new(person);
+        let with_user = |key: AccountKey| {
+            let user = memory.link(&key).map(|link| link.user.clone());
+            let apart = || {
+                memory
+                    .account(&key)
+                    .unlinked
+                    .as_ref()
+                    .map(|mark| mark.user.clone())
+            };
+            let user = user.or_else(apart);
+            (Some(key), user)
+        };
+        for (key, account) in self.view.accounts() {
+            let known = Identifiers::account(&key, account);
+            search.offer(&known, with_user(key.clone()));
+        }
+        for (key, link) in memory.links() {
+            // Of an account that is there counts what it is called now.
+            let known = match self.view.account(key) {
+                Some(_) => Identifiers::key(key).and(Identifiers::id(&link.user)),
+                None => Identifiers::link(key, link),
+            };
+            search.offer(&known, with_user(key.clone()));
+        }
+        for (id, user) in self.view.users.iter() {
+            let known = Identifiers::user(user);
+            if !is_named(&known, person) {
+                continue;
+            }
+            let mut apart = memory.accounts_with(|account| account.unlinked.as_ref());
+            let apart = apart.find(|(_, mark)| mark.user == *id);
+            let key = self.crowd.owner(id).or(apart.map(|(key, _)| key));
+            search.offer(&known, (key.cloned(), Some(id.clone())));
+        }
+        search.found().into_iter().collect()
+    }
+
+    fn story(&self, key: Option<AccountKey>, user: Option<UserId>) -> Told {
+        let view = self.view;
+        let memory = &view.memory;
+        let account = key.as_ref().and_then(|k| Some((k, view.account(k)?)));
+        let found = user.as_ref().and_then(|id| view.users.get(id));
+        let link = key.as_ref().and_then(|k| Some((k, memory.link(k)?)));
+        let mark = key
+            .as_ref()
+            .and_then(|k| memory.account(k).unlinked.as_ref());
+        let kept = user.as_ref().and_then(|id| memory.kept(id));
+        let now = Outlook::of(&view.plan, key.as_ref(), user.as_ref());
+        let absent = match (&key, account) {
+            (Some(key), None) => Some(self.absent(key)),
+            _ => None,
+        };
+        let decision = self.decision(key.as_ref(), user.as_ref(), &now);
+        let waits = match &key {
+            Some(key) => self.waits(key, user.as_ref(), &now),
+            None => Vec::new(),
+        };
+        let entry = key.as_ref().and_then(|key| {
+            let directory = view.directories.get(&key.provider)?;
+            let mut bad = directory.accounts.rejected().iter();
+            bad.find(|bad| bad.key.as_ref() == Some(&key.id))
+        });
+        let story = Story {
+            account: account.map(|(key, a)| AccountSide::of(view, key, a)),
+            entry: entry.map(EntrySide::of),
+            absent,
+            user: found.map(|user| UserSide::of(view, self.crowd, user)),
+            link: link.map(|(key, link)| LinkTold {
+                account: key.clone(),
+                user: link.user.clone(),
+                origin: link.origin,
+                since: link.since,
+                last_dn: link.last_dn.clone(),
+                last_username: link.last_username.clone(),
+                anchor: link.anchor.clone(),
+                given: link
+                    .given
+                    .iter()
+                    .map(|(f, g)| (*f, g.sent.clone()))
+                    .collect(),
+                deactivated: link
+                    .deactivated
+                    .as_ref()
+                    .map(|d| (d.delete_at, d.why.clone())),
+            }),
+            unlinked: mark.map(|mark| Kept {
+                by: mark.by.clone(),
+                at: mark.at,
+            }),
+            kept: kept.map(|kept| Kept {
+                by: kept.by.clone(),
+                at: kept.at,
+            }),
+            decision,
+            now,
+            waits,
+            past: Vec::new(),
+        };
+        (key, user, story)
+    }
+
+    /// What the directory says of an account that is not among those that were read.
+    fn absent(&self, key: &AccountKey) -> String {
+        let Some(directory) = self.view.directories.get(&key.provider) else {
+            return format!("the configuration names no provider {}", key.provider);
+        };
+        let elsewhere = directory.accounts.found_elsewhere(&key.id);
+        if let Some((dn, at)) = elsewhere {
+            return format!(
+                "the base or the filter leaves the entry out; a look-up by id found it at {dn}, {}",
+                state(at)
+            );
+        }
+        match directory.accounts.look(&key.id) {
+            Evidence::Present(_) => "it is there".to_owned(),
+            Evidence::Absent(proof) => match proof.lookup {
+                Some(Lookup::Nowhere) => format!(
+                    "the directory does not have it: not among {} entries, and a look-up by id \
+                     found it nowhere",
+                    proof.entries
+                ),
+                _ => format!(
+                    "not among the {} entries of a complete reading; it was not looked up by id",
+                    proof.entries
+                ),
+            },
+            Evidence::Unknown(gap) => format!("nobody can tell whether it is there: {gap}"),
+        }
+    }
+
+    fn decision(&self, key: Option<&AccountKey>, user: Option<&UserId>, now: &Outlook) -> String {
+        if let Some(first) = now.steps.first() {
+            let more = match now.steps.len() {
+                1 => String::new(),
+                n => format!(", and {} more", n - 1),
+            };
+            let held = match first.held_by.as_slice() {
+                [] if first.waits => ", which waits for what is held".to_owned(),
+                [] => String::new(),
+                names => {
+                    let names: Vec<String> = names.iter().map(|name| shell_word(name)).collect();
+                    format!(", which waits for: mattersync approve {}", names.join(", "))
+                }
+            };
+            return format!("{}{more}{held}", first.what);
+        }
+        if let Some(left) = now.left_alone.last() {
+            return format!("left alone: {}", left.why);
+        }
+        let found = user.and_then(|id| self.view.users.get(id));
+        let account = key.and_then(|key| self.view.account(key));
+        match (account, found) {
+            (Some(account), Some(user)) => match (&account.state, user.is_active()) {
+                (AccountState::Locked { .. }, false) => {
+                    "nothing to do: locked in the directory, deactivated on Mattermost".to_owned()
+                }
+                _ => "nothing to do: both sides agree".to_owned(),
+            },
+            (None, Some(user)) => match self.crowd.bar(user) {
+                Some(bar @ crate::plan::Bar::Linked(_)) if !user.is_active() => {
+                    format!("nothing to do: deactivated on Mattermost; {bar}")
+                }
+                Some(bar) => format!("never touched: {bar}"),
+                None => "never touched: no account stands behind this user (mattersync orphans)"
+                    .to_owned(),
+            },
+            _ => "nothing is done".to_owned(),
+        }
+    }
+
+    fn waits(&self, key: &AccountKey, user: Option<&UserId>, now: &Outlook) -> Vec<String> {
+        let memory = &self.view.memory;
+        let mut waits = Vec::new();
+        for wanted in &now.steps {
+            for name in &wanted.held_by {
+                let kind = wanted.step.action.kind();
+                let typed = shell_word(name);
+                waits.push(format!("{kind}: for a person: mattersync approve {typed}"));
+            }
+        }
+        let linked = memory.link(key).map(|link| &link.user);
+        let found = linked.and_then(|id| self.view.users.get(id));
+        let is_active = found.is_none_or(crate::model::User::is_active);
+        if let Some(absence) = memory.account(key).absence.as_ref().filter(|_| is_active) {
+            let grace = self.policy.grace;
+            let left = grace.saturating_sub(absence.certain);
+            waits.push(format!(
+                "missing since {}: for certain for {} of {}, in {} of at least 3; \
+                 deactivated not before {}",
+                absence.first.wall,
+                Span(absence.certain),
+                Span(grace),
+                Readings(absence.readings),
+                self.now.wall.after(left)
+            ));
+        }
+        waits.extend(self.purge(key));
+        if let Some(back) = memory.account(key).returning.as_ref() {
+            waits.push(format!(
+                "back since {}: {} of 2 readings that agree",
+                back.first, back.readings
+            ));
+        }
+        waits.extend(self.seat(key));
+        let asked = memory
+            .link(key)
+            .and_then(|link| link.email_waiting.as_ref());
+        if let Some(email) = asked {
+            waits.push(format!(
+                "for the person's click in the mail that went to {email}"
+            ));
+        }
+        if let Some(order) = user.and_then(|id| memory.user(id).order.as_ref()) {
+            waits.push(format!(
+                "to be deactivated by the word of {} on {}",
+                order.by, order.at
+            ));
+        }
+        if let Some(at) = self.view.account(key).and_then(|a| a.expires) {
+            let past = at.since(self.now.wall) == Duration::ZERO;
+            waits.extend((!past).then(|| format!("the account expires on {at}")));
+        }
+        waits
+    }
+
+    /// When somebody who left is to be deleted for ever.
+    fn purge(&self, key: &AccountKey) -> Option<String> {
+        let since = self.view.memory.account(key).gone.as_ref()?;
+        let at = since.after(self.policy.lifecycle.purge_after?);
+        Some(format!(
+            "gone since {since}: would be deleted for ever from {at} on, after an approval \
+             (policy.purge-after)"
+        ))
+    }
+
+    /// The place in the queue for a seat.
+    fn seat(&self, key: &AccountKey) -> Option<String> {
+        let left = self.view.plan.left_alone.iter();
+        let late = left.filter(|l| matches!(l.why, Why::NoSeat { .. }));
+        // The plan tells of them in the order in which they will come.
+        let late: Vec<&AccountKey> = late.filter_map(|l| l.subject.account.as_ref()).collect();
+        let place = late.iter().position(|waits| *waits == key)?;
+        let taken = match self.view.server.seats {
+            Seats::Limited { limit, active } => format!("; {active} of {limit} are taken"),
+            _ => String::new(),
+        };
+        let since = self.view.memory.account(key).waiting.as_ref();
+        let since = since.map_or(self.now.wall, |wait| wait.since);
+        Some(format!(
+            "for a seat since {since}: number {} of {} who wait{taken}",
+            place + 1,
+            late.len()
+        ))
+    }
+}

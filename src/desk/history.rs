@@ -1,0 +1,161 @@
+//! What was done: the runs, or one of them. Answered from the state file alone, also while a cycle
+//! runs, and when directory and Mattermost are down.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{HeldBack, Memory, RunId, StepId, Timestamp};
+use crate::state::{RunRecord, RunState, State, Which, Who};
+
+use super::error::DeskError;
+use super::person::{PersonError, find_recorded};
+use super::request::{Asker, Record, Request};
+use super::run_report::{HistoryReport, RunReport, SCHEMA};
+
+/// The runs.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct History {
+    /// At most so many, the newest.
+    pub last: Option<u32>,
+    /// Those that began then or later.
+    pub since: Option<Timestamp>,
+    /// Those with a step about this person: username, address, DN or id.
+    pub person: Option<String>,
+    /// With all steps and notes.
+    pub whole: bool,
+}
+
+impl Request for History {
+    const NAME: &'static str = "history";
+    type Tool = Record;
+    type Answer = HistoryReport;
+
+    fn writes(&self) -> bool {
+        false
+    }
+
+    async fn run(
+        self,
+        record: &mut Record,
+        _asker: &Asker<'_>,
+    ) -> Result<HistoryReport, DeskError> {
+        let store = record.0.as_ref();
+        let who = match &self.person {
+            Some(person) => Some(known(store, person).await?),
+            None => None,
+        };
+        let which = Which {
+            last: self.last,
+            since: self.since,
+            who: who.clone(),
+        };
+        let heads = store.heads(which).await?;
+        let memory = memory(store).await?;
+        let mut runs = Vec::with_capacity(heads.len());
+        for head in heads {
+            let id = head.id;
+            let mut report = RunReport::of_head(head);
+            if self.whole
+                && let Some(record) = store.run(id).await?
+            {
+                add_steps(store, &mut report, &record, &memory, who.as_ref()).await?;
+                let notes = report.notes.into_iter();
+                report.notes = notes.map(|note| note.without_keys(report.run)).collect();
+            }
+            runs.push(report);
+        }
+        let mut events = store.loose_notes().await?;
+        events.retain(|note| self.since.is_none_or(|since| note.at >= since));
+        // What is held is about nobody alone.
+        events.retain(|note| {
+            who.is_none() || ![HeldBack::NOTE, HeldBack::OVER].contains(&note.kind.as_str())
+        });
+        Ok(HistoryReport::new(runs, events))
+    }
+}
+
+/// One run, with everything.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ShowRun {
+    /// Its number.
+    pub run: RunId,
+}
+
+impl Request for ShowRun {
+    const NAME: &'static str = "show";
+    type Tool = Record;
+    type Answer = RunReport;
+
+    fn writes(&self) -> bool {
+        false
+    }
+
+    async fn run(self, record: &mut Record, _asker: &Asker<'_>) -> Result<RunReport, DeskError> {
+        let store = record.0.as_ref();
+        let record = found(store, self.run).await?;
+        let memory = memory(store).await?;
+        let mut report = RunReport::of(&record);
+        report.schema = Some(SCHEMA);
+        add_steps(store, &mut report, &record, &memory, None).await?;
+        Ok(report)
+    }
+}
+
+async fn memory(store: &State) -> Result<Memory, DeskError> {
+    Ok(store.load().await?)
+}
+
+/// A run of this number.
+///
+/// # Errors
+/// When there is none, or it is not over.
+pub(super) async fn found(store: &State, run: RunId) -> Result<RunRecord, DeskError> {
+    let found = store.run(run).await?;
+    found.ok_or_else(|| {
+        DeskError::Refused(format!(
+            "there is no run {}, or it was forgotten by state.keep: `mattersync history` lists \
+             those that are there",
+            run.0
+        ))
+    })
+}
+
+/// As [`found`], and it must be over.
+pub(super) async fn ended(store: &State, run: RunId) -> Result<RunRecord, DeskError> {
+    let record = found(store, run).await?;
+    match record.state {
+        RunState::Open => Err(DeskError::Refused(format!(
+            "run {} is not over yet: try again when it is",
+            run.0
+        ))),
+        RunState::Finished | RunState::Abandoned => Ok(record),
+    }
+}
+
+/// Everybody who is called so.
+async fn known(store: &State, person: &str) -> Result<Who, DeskError> {
+    let who = find_recorded(store, person).await?;
+    match who.is_empty() {
+        true => Err(PersonError::Nobody(person.to_owned(), Vec::new()).into()),
+        false => Ok(who),
+    }
+}
+
+async fn add_steps(
+    store: &State,
+    report: &mut RunReport,
+    record: &RunRecord,
+    memory: &Memory,
+    who: Option<&Who>,
+) -> Result<(), DeskError> {
+    let unsettled = store.unsettled().await?;
+    let open: BTreeSet<StepId> = unsettled
+        .iter()
+        .filter(|unsettled| unsettled.run == record.id)
+        .map(|unsettled| unsettled.step.id)
+        .collect();
+    let notes = store.notes(record.id).await?;
+    report.add(record, notes, memory, &open, who);
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! What people ask for beside a cycle.
+//!
+//! A new command is one type with a [`Request`] here, one line in `registry`, and one view in the
+//! command line. It then works the same through the service and without it.
+
+mod approve;
+mod conflicts;
+mod deactivate;
+mod error;
+mod explain;
+mod forget;
+mod history;
+mod holds;
+mod link;
+mod link_step;
+mod migrate_ids;
+mod orphans;
+mod outlook;
+mod past;
+mod person;
+mod plan;
+mod registry;
+mod request;
+mod run_report;
+mod saved;
+mod sides;
+mod similar;
+mod state_check;
+mod sync;
+mod undo;
+
+pub use crate::plan::{Migration, Renumbered, Stuck};
+pub use approve::{Approve, Approved};
+pub use conflicts::{Conflict, ConflictKind, Conflicts, ConflictsReport, Party, Way};
+pub use deactivate::{Deactivate, Deactivation};
+pub use error::DeskError;
+pub use explain::{Explain, Explanation, LinkTold, Story};
+pub use forget::{Forget, Forgotten};
+pub use history::{History, ShowRun};
+pub use holds::note_shown;
+pub use link::ByHand;
+pub use link_step::{LinkThem, Unlink};
+pub use migrate_ids::{MigrateIds, MigrationReport};
+pub use orphans::{Keep, Kept, Orphan, Orphans, OrphansReport};
+pub use outlook::{Outlook, Wanted};
+pub use past::Happened;
+pub use person::PersonError;
+pub use plan::ShowPlan;
+pub use registry::{Listed, Offer, offer_all};
+pub use request::{Asker, Record, Request, Turn};
+pub use run_report::{ApprovalReport, Change, HistoryReport, NoteReport, RunReport, StepReport};
+pub use saved::{SavePlan, Saved, SavedError, SavedPlan, SyncSaved, SyncedSaved};
+pub use sides::{AccountSide, EntrySide, UserSide};
+pub use state_check::{Finding, StateCheck, StateReport};
+pub use sync::{Sync, cycle_for};
+pub use undo::{LeftStep, Redo, Redone, Undo, UndoReport};

@@ -1,0 +1,204 @@
+//! Active human users whom no account stands behind.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cycle::{Engine, View};
+use crate::model::{Action, Remember, Timestamp, Unread, UserChange, UserId, Why};
+use crate::plan::{Bar, Crowd};
+
+use super::error::DeskError;
+use super::past::add_activity;
+use super::person::find_user;
+use super::request::{Asker, Request};
+use super::sides::UserSide;
+
+/// List the orphans.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Orphans {}
+
+/// Note that a person has looked at a user whom no account stands behind, or take the note back.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Keep {
+    /// Username, address or id.
+    pub user: String,
+    /// Take the note back.
+    #[serde(default)]
+    pub undo: bool,
+}
+
+/// All orphans.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OrphansReport {
+    /// Each of them, oldest first.
+    pub orphans: Vec<Orphan>,
+    /// Guests, behind whom no account is expected.
+    pub guests: Vec<Orphan>,
+    /// What could not be read: who stands behind a user may be among it.
+    #[serde(default)]
+    pub incomplete: Vec<Unread>,
+}
+
+/// One user whom no account stands behind.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Orphan {
+    /// The user.
+    pub user: UserSide,
+    /// Who looked at it and when, if somebody did.
+    pub kept: Option<Kept>,
+    /// An account that the user is, or may be: an adoption that waits, a conflict.
+    pub perhaps: Option<String>,
+    /// Who took it apart from an account, when.
+    pub unlinked: Option<Kept>,
+}
+
+/// A person's word, with when it was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Who gave it.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Request for Orphans {
+    const NAME: &'static str = "orphans";
+    type Tool = Engine;
+    type Answer = OrphansReport;
+
+    fn writes(&self) -> bool {
+        false
+    }
+
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<OrphansReport, DeskError> {
+        let view = engine.look(asker.stages).await?;
+        let mut report = orphans(engine, &view);
+        let both = report.orphans.iter_mut().chain(&mut report.guests);
+        add_activity(engine, both.map(|o| &mut o.user).collect()).await;
+        Ok(report)
+    }
+}
+
+fn orphans(engine: &Engine, view: &View) -> OrphansReport {
+    let world = view.world();
+    let crowd = Crowd::of(&world, &engine.settings().policy);
+    let perhaps = perhaps(view, &crowd);
+    let apart = view
+        .memory
+        .accounts_with(|account| account.unlinked.as_ref());
+    let apart: BTreeMap<&UserId, _> = apart.map(|(_, mark)| (&mark.user, mark)).collect();
+    let mut all: Vec<Orphan> = crowd
+        .orphans()
+        .map(|user| Orphan {
+            user: UserSide::of(view, &crowd, user),
+            kept: view.memory.kept(&user.id).map(|kept| Kept {
+                by: kept.by.clone(),
+                at: kept.at,
+            }),
+            perhaps: perhaps.get(&user.id).cloned(),
+            unlinked: apart.get(&user.id).map(|mark| Kept {
+                by: mark.by.clone(),
+                at: mark.at,
+            }),
+        })
+        .collect();
+    all.sort_by(|a, b| {
+        let key = |o: &Orphan| (o.user.created_at, o.user.username.clone());
+        key(a).cmp(&key(b))
+    });
+    let (guests, orphans) = all.into_iter().partition(|o| o.user.guest);
+    OrphansReport {
+        orphans,
+        guests,
+        incomplete: view.unread(),
+    }
+}
+
+/// The accounts that the plan brings together with users without one.
+fn perhaps(view: &View, crowd: &Crowd<'_>) -> BTreeMap<UserId, String> {
+    let mut perhaps = BTreeMap::new();
+    let conflicts = view.plan.left_alone.iter();
+    for left in conflicts.filter(|l| matches!(l.why, Why::Conflict { .. })) {
+        let Some(key) = &left.subject.account else {
+            continue;
+        };
+        let claims = view.account(key).map(|account| crowd.claims(key, account));
+        for claim in claims.into_iter().flatten() {
+            let dn = left.subject.dn.clone().unwrap_or_default();
+            perhaps.insert(claim.user.id.clone(), format!("in conflict with {dn}"));
+        }
+    }
+    for step in &view.plan.steps {
+        if let Action::Adopt { user, .. } = &step.action {
+            let dn = step.subject.dn.clone().unwrap_or_default();
+            perhaps.insert(user.clone(), format!("to be adopted by {dn}"));
+        }
+    }
+    perhaps
+}
+
+impl Request for Keep {
+    const NAME: &'static str = "keep";
+    type Tool = Engine;
+    type Answer = Orphan;
+
+    fn writes(&self) -> bool {
+        true
+    }
+
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<Orphan, DeskError> {
+        let view = engine.look_at_mattermost(asker.stages).await?;
+        let user = find_user(&view, &self.user)?;
+        let world = view.world();
+        let crowd = Crowd::of(&world, &engine.settings().policy);
+        let old = view.memory.kept(&user.id);
+        if !self.undo
+            && let Some(bar @ (Bar::Linked(_) | Bar::Bot | Bar::Remote | Bar::Own)) =
+                crowd.bar(user)
+        {
+            return Err(DeskError::Refused(format!(
+                "{} is no orphan and needs no word: {bar}",
+                user.username
+            )));
+        }
+        if self.undo && old.is_none() {
+            return Err(DeskError::Refused(format!(
+                "nobody said that {} is kept",
+                user.username
+            )));
+        }
+        let kept = (!self.undo).then(|| crate::model::Kept {
+            by: asker.by.to_owned(),
+            at: engine.clock().now().wall,
+            witness: false,
+        });
+        let note = vec![Remember::User(
+            user.id.clone(),
+            UserChange::Kept(kept.clone()),
+        )];
+        engine.store().observe(note).await?;
+        let words = if self.undo {
+            "takes back: keep"
+        } else {
+            "keeps"
+        };
+        tracing::info!(
+            sync_action = "keep",
+            mm_user_id = user.id.as_str(),
+            mm_username = user.username.as_str(),
+            "{} {words} {}, whom no account stands behind",
+            asker.by,
+            user.username
+        );
+        Ok(Orphan {
+            user: UserSide::of(&view, &crowd, user),
+            kept: kept.map(|kept| Kept {
+                by: kept.by,
+                at: kept.at,
+            }),
+            perhaps: None,
+            unlinked: None,
+        })
+    }
+}

@@ -1,0 +1,273 @@
+//! What one cycle read, planned and did: the only source of whatever is told of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    About, AccountChange, AccountKey, Aftermath, Directory, Gap, HeldBack, Hold, HoldCause,
+    LeftAlone, MattermostProof, Origin, Outcome, Plan, ProviderName, ReadingProof, Released,
+    Remember, RunId, Seats, StepId, Timestamp, Unread, Version, Why,
+};
+use crate::plan::hold_name;
+
+use super::mails::Mails;
+
+/// What one reading of both sides found, and the plan that was made of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PlanFacts {
+    /// What was read of each provider.
+    pub directories: BTreeMap<ProviderName, DirectoryFacts>,
+    /// Everything that could not be read, on either side; empty when both were read completely.
+    #[serde(default)]
+    pub incomplete: Vec<Unread>,
+    /// Mattermost's users, bots and deactivated ones included.
+    pub users: usize,
+    /// Accounts that are linked to a user.
+    pub linked: usize,
+    /// Active human users whom no account stands behind, and nobody has looked at.
+    #[serde(default)]
+    pub orphans: usize,
+    /// Linked accounts of providers that the configuration does not name.
+    #[serde(default)]
+    pub strangers: BTreeMap<ProviderName, usize>,
+    /// The server's version.
+    pub version: Version,
+    /// Its seats.
+    pub seats: Seats,
+    /// E-mails that the released steps will cause.
+    pub mails: u64,
+    /// The same by what they are about.
+    pub mails_about: Mails,
+    /// Each adoption with both parties.
+    pub adoptions: Vec<Adoption>,
+    /// The next date on which an account expires.
+    #[serde(default)]
+    pub next_expiry: Option<Timestamp>,
+    /// What each directory that was read proved.
+    #[serde(default)]
+    pub readings: Vec<ReadingProof>,
+    /// The plan itself.
+    pub plan: Plan,
+}
+
+/// What was read of a provider.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DirectoryFacts {
+    /// Which server or file was read.
+    pub source: String,
+    /// Usable accounts that were read.
+    pub accounts: usize,
+    /// Groups that were read.
+    pub groups: usize,
+    /// Why the reading does not prove absence; empty when it does.
+    pub gaps: Vec<Gap>,
+    /// Why the reading of groups is not complete.
+    pub group_gaps: Vec<Gap>,
+    /// For how many accounts the lock cannot be seen.
+    pub state_unknown: usize,
+}
+
+impl DirectoryFacts {
+    /// Tells what was read.
+    pub fn of(directory: &Directory) -> Self {
+        Self {
+            source: directory.accounts.source().name.clone(),
+            accounts: directory.accounts.len(),
+            groups: directory.groups.len(),
+            gaps: directory.accounts.gaps().to_vec(),
+            group_gaps: directory.groups.gaps().to_vec(),
+            state_unknown: directory.state_unknown,
+        }
+    }
+}
+
+/// Both sides of an adoption.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Adoption {
+    /// The step.
+    pub step: StepId,
+    /// The account.
+    pub account: Side,
+    /// The user.
+    pub user: Side,
+}
+
+/// One side of an adoption.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Side {
+    /// Username.
+    pub username: String,
+    /// Addresses.
+    pub emails: Vec<String>,
+    /// First and last name.
+    pub name: String,
+    /// DN, or the user's id.
+    pub id: String,
+    /// Active or not, in words.
+    pub state: String,
+    /// When the user was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<Timestamp>,
+    /// When the user was last active, as far as somebody asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_active: Option<Timestamp>,
+    /// The user never was active.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub never_active: bool,
+    /// Through which service the user logs in, if not with a password.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub login: String,
+    /// Nickname to locale, by the name of the field.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
+}
+
+/// What one cycle read, planned and did. What commands, the journal, the status and the record tell
+/// of it is made of this.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CycleFacts {
+    /// What was planned.
+    pub plan: PlanFacts,
+    /// The run, if anything was carried out.
+    pub run: Option<RunId>,
+    /// How many steps of each kind were carried out.
+    pub done: BTreeMap<String, usize>,
+    /// Which steps were carried out.
+    #[serde(default)]
+    pub done_steps: Vec<StepId>,
+    /// Steps that were not carried out, and why.
+    pub not_done: Vec<(StepId, String)>,
+    /// Steps of those for whom the server had no seat left, as its refusal showed.
+    #[serde(default)]
+    pub waiting: Vec<StepId>,
+    /// Steps of which nobody knows, and why.
+    pub unknown: Vec<(StepId, String)>,
+    /// Why the run ended early, if it did.
+    pub stopped: Option<String>,
+    /// What those leave alive who left, and what wakes up with those who returned.
+    #[serde(default)]
+    pub aftermath: Vec<Aftermath>,
+    /// E-mails that the server sent because of what was, or perhaps was, carried out.
+    pub mails: Mails,
+    /// Requests to Mattermost.
+    pub requests: u64,
+    /// Requests that write.
+    pub writes: u64,
+    /// Requests that the server refused for its rate limit.
+    pub rate_limited: u64,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+impl PlanFacts {
+    /// Counts the usable accounts that were read.
+    pub fn accounts(&self) -> usize {
+        self.directories.values().map(|d| d.accounts).sum()
+    }
+
+    /// Counts the accounts whose lock cannot be seen.
+    pub fn state_unknown(&self) -> usize {
+        self.directories.values().map(|d| d.state_unknown).sum()
+    }
+
+    /// Tells whose date of expiry was seen for the first time.
+    pub fn announced(&self) -> Vec<(&LeftAlone, Timestamp)> {
+        let learned = self.plan.learned.iter();
+        let new: BTreeSet<&AccountKey> = learned
+            .filter_map(|change| match change {
+                Remember::Account(key, AccountChange::Announced(Some(_))) => Some(key),
+                _ => None,
+            })
+            .collect();
+        let soon = self.plan.left_alone.iter();
+        let soon = soon.filter_map(|left| match left.why {
+            Why::ExpiresSoon { at, .. } => Some((left, at)),
+            _ => None,
+        });
+        soon.filter(|(left, _)| {
+            let key = left.subject.account.as_ref();
+            key.is_some_and(|key| new.contains(key))
+        })
+        .collect()
+    }
+
+    /// Makes what is recorded of a run of this plan beside its steps.
+    pub fn about(&self, origin: Origin, approvals: Vec<Released>) -> About {
+        let mut left_alone = BTreeMap::new();
+        for left in &self.plan.left_alone {
+            *left_alone.entry(kind(&left.why)).or_insert(0) += 1;
+        }
+        About {
+            origin,
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            readings: self.readings.clone(),
+            mattermost: MattermostProof {
+                version: self.version.to_string(),
+                users: number(self.users),
+                linked: number(self.linked),
+            },
+            approvals,
+            held: self.plan.holds.iter().map(held_back).collect(),
+            held_steps: Some(number(self.plan.kept_back().len())),
+            left_alone,
+        }
+    }
+}
+
+impl CycleFacts {
+    /// Tells whether nothing failed and nothing is unknown.
+    pub fn is_clean(&self) -> bool {
+        self.not_done.is_empty() && self.unknown.is_empty() && self.stopped.is_none()
+    }
+
+    /// Counts the steps that holds keep back.
+    pub fn held(&self) -> usize {
+        self.plan.plan.kept_back().len()
+    }
+
+    /// Tells what became of a step, if it was begun.
+    pub fn outcome(&self, id: StepId) -> Option<Outcome> {
+        if self.done_steps.contains(&id) {
+            return Some(Outcome::Done);
+        }
+        let of = |list: &[(StepId, String)]| {
+            list.iter()
+                .find(|(step, _)| *step == id)
+                .map(|(_, why)| why.clone())
+        };
+        if self.waiting.contains(&id) {
+            return Some(Outcome::NotDone("waits for a seat".to_owned()));
+        }
+        of(&self.not_done)
+            .map(Outcome::NotDone)
+            .or_else(|| of(&self.unknown).map(Outcome::Unknown))
+    }
+}
+
+/// Makes of a hold what is recorded of it: nothing that names a person.
+pub fn held_back(hold: &Hold) -> HeldBack {
+    let mut cause = hold.cause.clone();
+    if let HoldCause::Flapping { changes, .. } = &mut cause {
+        changes.clear();
+    }
+    HeldBack {
+        hold: hold_name(&hold.key),
+        why: cause.to_string(),
+        steps: number(hold.steps.len()),
+    }
+}
+
+fn number(many: usize) -> u64 {
+    u64::try_from(many).unwrap_or(u64::MAX)
+}
+
+/// The reason's name in JSON, without what names people.
+fn kind(why: &Why) -> String {
+    use serde_json::Value;
+    match serde_json::to_value(why) {
+        Ok(Value::String(kind)) => kind,
+        Ok(Value::Object(fields)) => fields.keys().next().cloned().unwrap_or_default(),
+        _ => String::new(),
+    }
+}
