@@ -28,7 +28,7 @@ use crate::config::trusted::{self, FileError};
 use crate::model::Timestamp;
 use x509::Certificate;
 
-pub use refused::{Refused, RefusedCause, pin_text, refusal};
+pub(crate) use refused::{Refused, RefusedCause, pin_text, refusal};
 
 /// No file of certificates is larger: a system trusts some 150, of 2 KiB each.
 const LARGEST_CA_FILE: u64 = 16 << 20;
@@ -59,7 +59,7 @@ pub enum TlsError {
 ///
 /// # Errors
 /// When the CA file or the system's roots cannot be used.
-pub fn client_config(trust: &Trust) -> Result<ClientConfig, TlsError> {
+pub(crate) fn client_config(trust: &Trust) -> Result<ClientConfig, TlsError> {
     let crypto = Arc::new(aws_lc_rs::default_provider());
     let judge = Judge::new(trust, &crypto)?;
     let explaining = Explaining { judge, crypto };
@@ -73,7 +73,7 @@ pub fn client_config(trust: &Trust) -> Result<ClientConfig, TlsError> {
 }
 
 /// The pin of a certificate: SHA-256 of its DER form.
-pub fn pin_of(certificate: &CertificateDer<'_>) -> [u8; 32] {
+pub(crate) fn pin_of(certificate: &CertificateDer<'_>) -> [u8; 32] {
     Sha256::digest(certificate).into()
 }
 

@@ -25,7 +25,7 @@ mod settings;
 mod source;
 #[cfg(test)]
 mod tests;
-pub mod trusted;
+pub(crate) mod trusted;
 mod url;
 mod words;
 

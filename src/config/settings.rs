@@ -216,11 +216,6 @@ pub struct ScheduleSettings {
 }
 
 impl Settings {
-    /// The state file.
-    pub fn state_file(&self) -> PathBuf {
-        self.state_directory.join("state.sqlite")
-    }
-
     /// Returns the names of the providers.
     pub fn provider_names(&self) -> impl Iterator<Item = &ProviderName> {
         self.providers.iter().map(|provider| &provider.name)
@@ -244,11 +239,6 @@ impl Settings {
         }
         secrets
     }
-
-    /// The file whose lock says who may write.
-    pub fn lease_file(&self) -> PathBuf {
-        self.state_directory.join("lease")
-    }
 }
 
 impl LdapSettings {
@@ -262,7 +252,7 @@ impl LdapSettings {
 
     /// The first address to which a password would go unencrypted. Validated settings have one
     /// only where `danger-bind-without-tls` was spelt out.
-    pub fn password_in_clear_to(&self) -> Option<&LdapUrl> {
+    pub(super) fn password_in_clear_to(&self) -> Option<&LdapUrl> {
         match self.bind {
             Bind::Simple { .. } => self.urls.iter().find(|url| !self.is_private(url)),
             Bind::Anonymous | Bind::External => None,

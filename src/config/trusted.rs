@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use nix::unistd::{Uid, User, geteuid};
 
 /// The permission bits with which others than the owner may write.
-pub const OTHERS_MAY_WRITE: u32 = 0o022;
+pub(crate) const OTHERS_MAY_WRITE: u32 = 0o022;
 /// In a directory with this bit everybody may only exchange what is their own.
 const STICKY: u32 = 0o1000;
 /// As the system does (path_resolution(7)).
@@ -51,7 +51,7 @@ pub enum FileError {
 
 impl FileError {
     /// What to type.
-    pub fn remedy(&self) -> String {
+    pub(crate) fn remedy(&self) -> String {
         match self {
             Self::Unreadable(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 "run the command as the user that may read it, or as root".into()
@@ -83,7 +83,7 @@ fn user(uid: u32) -> String {
 ///
 /// # Errors
 /// When it cannot be read, or others could have had a hand in it.
-pub fn open(path: &Path) -> Result<File, FileError> {
+pub(crate) fn open(path: &Path) -> Result<File, FileError> {
     let us = geteuid().as_raw();
     // Opened first: who may not even see it should be told that and nothing else. A pipe must not
     // stop us, so it is opened without waiting.
@@ -104,7 +104,7 @@ pub fn open(path: &Path) -> Result<File, FileError> {
 ///
 /// # Errors
 /// As [`open`], and when it is larger.
-pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, FileError> {
+pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, FileError> {
     let mut bytes = Vec::new();
     open(path)?.take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
@@ -118,7 +118,7 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, FileError> {
 /// # Errors
 /// Names the file, or the first directory or link on the way, with which others could have had a hand
 /// in it.
-pub fn judge_owners(path: &Path, found: &Metadata) -> Result<(), FileError> {
+pub(super) fn judge_owners(path: &Path, found: &Metadata) -> Result<(), FileError> {
     let us = geteuid().as_raw();
     judge_way(path, us)?;
     judge_owner(path, found, us)
@@ -128,7 +128,7 @@ pub fn judge_owners(path: &Path, found: &Metadata) -> Result<(), FileError> {
 ///
 /// # Errors
 /// Names the first directory or link on the way with which others could.
-pub fn judge_directory(path: &Path) -> Result<(), FileError> {
+pub(crate) fn judge_directory(path: &Path) -> Result<(), FileError> {
     judge_way(path, geteuid().as_raw())
 }
 

@@ -27,7 +27,7 @@ pub enum LdapUrl {
 
 impl LdapUrl {
     /// Whether what is sent stays on this machine.
-    pub fn is_local(&self) -> bool {
+    pub(super) fn is_local(&self) -> bool {
         match self {
             Self::Unix(_) => true,
             Self::Plain { host, .. } | Self::Tls { host, .. } => is_loopback(host),

@@ -39,7 +39,7 @@ pub enum SendError {
 
 impl SendError {
     /// Whether the server cannot have seen the request.
-    pub fn surely_not_sent(&self) -> bool {
+    pub(super) fn surely_not_sent(&self) -> bool {
         matches!(self, Self::NotConnected { .. })
     }
 }
@@ -144,7 +144,7 @@ impl ApiError {
 
     /// Whether a call that writes was cleanly refused with this: nothing was changed. Anything
     /// else (a failing server, a proxy's page) leaves the outcome unknown.
-    pub fn is_clean_refusal(&self) -> bool {
+    pub(super) fn is_clean_refusal(&self) -> bool {
         self.status == 429 || ((400..500).contains(&self.status) && !self.id.is_empty())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Gap, Lookup, Rejected, Roster, Timestamp, User, UserId};
+use crate::model::{Gap, Lookup, Rejected, Roster, User, UserId};
 
 use super::error::{ApiErrorKind, CallError};
 use super::pages::is_too_large;
@@ -42,7 +42,7 @@ impl Reader {
         // Those still to be asked for: a question whose answer is too large is asked in halves.
         let mut batches = batches(ids.iter());
         while let Some(batch) = batches.pop() {
-            match self.users_by_id(&batch, None).await {
+            match self.users_by_id(&batch).await {
                 // Whose such a row is only a question for one of them tells.
                 Ok((_, rejected)) if rejected.iter().any(is_nobodys) && batch.len() > 1 => {
                     let (first, second) = batch.split_at(batch.len() / 2);
@@ -120,35 +120,13 @@ impl Reader {
         Ok(())
     }
 
-    /// Those of `ids` who changed since a moment of the server's own clock (an `update_at` seen
-    /// before). Who does not exist is left out. A request for each thousand.
-    ///
-    /// # Errors
-    /// When a question could not be asked.
-    pub async fn changed_since(
-        &self,
-        ids: &BTreeSet<UserId>,
-        since: Timestamp,
-    ) -> Result<Vec<User>, CallError> {
-        let mut changed = Vec::new();
-        for batch in batches(ids.iter()) {
-            changed.extend(self.users_by_id(&batch, Some(since)).await?.0);
-        }
-        Ok(changed)
-    }
-
     async fn users_by_id(
         &self,
         ids: &[UserId],
-        since: Option<Timestamp>,
     ) -> Result<(Vec<User>, Vec<Rejected<UserId>>), CallError> {
-        let path = match since {
-            Some(Timestamp(ms)) => format!("/users/ids?since={ms}"),
-            None => "/users/ids".into(),
-        };
         let rows = self
             .client()
-            .ask_rows(&path, ids_body(ids), ApiUser::FIELDS)
+            .ask_rows("/users/ids", ids_body(ids), ApiUser::FIELDS)
             .await?;
         let mut users = Vec::with_capacity(rows.len());
         let mut rejected = Vec::new();

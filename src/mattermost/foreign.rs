@@ -18,7 +18,7 @@ const TLS_PORT: [&str; 3] = [
 const LET_THROUGH: &str = "let /api/v4/ through there without login: Mattermost asks for the token";
 
 /// Says who answered a call to the server at `base` instead of Mattermost, and what to do.
-pub fn explain(response: &Response, base: &str) -> String {
+pub(super) fn explain(response: &Response, base: &str) -> String {
     if let Some(to) = response.headers.get("location") {
         return redirected(to, base);
     }
@@ -59,7 +59,7 @@ pub fn explain(response: &Response, base: &str) -> String {
 }
 
 /// Whether a body is a web page.
-pub fn is_page(body: &[u8]) -> bool {
+pub(super) fn is_page(body: &[u8]) -> bool {
     let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     text.trim_ascii_start().starts_with(b"<")
 }

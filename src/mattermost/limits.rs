@@ -27,7 +27,7 @@ const DATES: [&str; 3] = [
 
 /// What the server's headers say of its own limit (a generic cell rate algorithm).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RateHeaders {
+pub(super) struct RateHeaders {
     /// The size of the bucket.
     pub limit: u32,
     /// How many requests are left in it.
@@ -39,7 +39,7 @@ pub struct RateHeaders {
 impl RateHeaders {
     /// Reads them; `None` when the server does not limit, or does not say it in a way that we
     /// understand.
-    pub fn of(response: &Response) -> Option<Self> {
+    pub(super) fn of(response: &Response) -> Option<Self> {
         let count = |name: &str| {
             let text = response.headers.get(name)?;
             // Some gateways add their window: "100, 100;w=60".
@@ -55,13 +55,13 @@ impl RateHeaders {
 
     /// The time in which one request comes back into the bucket, never too short: `reset` is
     /// rounded up.
-    pub fn period(&self) -> Option<Duration> {
+    pub(super) fn period(&self) -> Option<Duration> {
         let used = self.limit.saturating_sub(self.remaining);
         (used > 0 && !self.reset.is_zero()).then(|| self.reset / used)
     }
 
     /// How long to wait until others have their share again.
-    pub fn wait(&self) -> Option<Duration> {
+    pub(super) fn wait(&self) -> Option<Duration> {
         let reserve = self.limit.div_ceil(SHARE_OF_OTHERS);
         let missing = reserve.checked_sub(self.remaining).filter(|n| *n > 0)?;
         let wait = self.period()?.saturating_mul(missing);
@@ -70,7 +70,7 @@ impl RateHeaders {
 }
 
 /// How long a refusal asks to wait: `Retry-After` as seconds or as a date.
-pub fn retry_after(response: &Response) -> Option<Duration> {
+pub(super) fn retry_after(response: &Response) -> Option<Duration> {
     span(response, "retry-after")
 }
 

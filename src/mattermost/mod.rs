@@ -37,12 +37,9 @@ mod tests;
 pub use client::{Client, ConnectError, Counts};
 pub use error::{ApiError, ApiErrorKind, CallError, SendError, WriteError};
 pub use pace::Pause;
-pub use password::{PASSWORD_LENGTH, RandomError, nonce, password, password_for};
+pub use password::{RandomError, nonce, password, password_for};
 pub use reader::Reader;
 pub use rows::is_username;
 pub use token::is_usual as is_usual_token;
-pub use transport::{
-    HttpTransport, MAX_BODY, MAX_HEARD, Method, Request, Response, Transport, TransportError, Way,
-    trust_nobody,
-};
+pub use transport::{HttpTransport, Method, Request, Response, Transport, Way, trust_nobody};
 pub use writer::{EmailChange, TEAM_BATCH, Writer};

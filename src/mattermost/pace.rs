@@ -47,7 +47,7 @@ pub enum Pause {
 
 /// Lets requests through at our own pace, and at the server's where that is slower.
 #[derive(Debug)]
-pub struct Gate {
+pub(super) struct Gate {
     /// The queue: fair, first come first served.
     turn: tokio::sync::Mutex<()>,
     state: Mutex<State>,
@@ -109,7 +109,7 @@ impl Limiter {
 
 impl Gate {
     /// A gate with our own pace, or without one.
-    pub fn new(pace: Option<Pace>) -> Self {
+    pub(super) fn new(pace: Option<Pace>) -> Self {
         Self {
             turn: tokio::sync::Mutex::new(()),
             state: Mutex::new(State {
@@ -130,7 +130,7 @@ impl Gate {
     }
 
     /// Waits until a request may start. Who waits can be dropped at any time: no permit is lost.
-    pub async fn pass(&self) {
+    pub(super) async fn pass(&self) {
         let _turn = self.turn.lock().await;
         while let Some(wait) = self.wait() {
             tokio::time::sleep(wait).await;
@@ -138,14 +138,14 @@ impl Gate {
     }
 
     /// For what the next request waits now, and how much longer.
-    pub fn waits(&self) -> Option<(Pause, Duration)> {
+    pub(super) fn waits(&self) -> Option<(Pause, Duration)> {
         let (why, until) = self.state().waits?;
         let left = until.saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some((why, left))
     }
 
     /// Learns from an answer.
-    pub fn learn(&self, response: &Response) {
+    pub(super) fn learn(&self, response: &Response) {
         let headers = RateHeaders::of(response);
         if matches!(response.status, 429 | 503) {
             self.refused(response, headers);

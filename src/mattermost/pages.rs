@@ -9,12 +9,12 @@ use super::client::Client;
 use super::error::{CallError, SendError};
 
 /// Rows a page; the server cuts more to this without a word.
-pub const PAGE: usize = 200;
+pub(super) const PAGE: usize = 200;
 /// What a list may be in all, once only what is read of it is left.
 const MAX_BYTES: usize = 512 * 1024 * 1024;
 
 /// A list of the server's.
-pub struct List<'a> {
+pub(super) struct List<'a> {
     /// Path and query, up to where `page=` comes.
     pub path: &'a str,
     /// The field that tells one row from another.
@@ -27,7 +27,7 @@ pub struct List<'a> {
 
 /// How the reading of a list ended.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Ending {
+pub(super) struct Ending {
     /// What shows that rows are missing.
     pub doubts: Vec<String>,
     /// Places of rows that are too large to be read, counted from 1.
@@ -45,7 +45,7 @@ impl Client {
     ///
     /// # Errors
     /// When a page could not be read.
-    pub async fn read_list(
+    pub(super) async fn read_list(
         &self,
         list: &List<'_>,
         mut take: impl FnMut(Value),
@@ -157,7 +157,7 @@ struct Page {
 }
 
 /// Whether less, asked for at once, would be less than the limit.
-pub fn is_too_large(error: &CallError) -> bool {
+pub(super) fn is_too_large(error: &CallError) -> bool {
     let CallError::Send { error, .. } = error else {
         return false;
     };

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use crate::model::{Nonce, PasswordPolicy};
 
 /// How long an initial password is. FIPS builds ask for 14 at least, 5.38 takes 64 at most.
-pub const PASSWORD_LENGTH: usize = 24;
+pub(super) const PASSWORD_LENGTH: usize = 24;
 
 const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
 const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";

@@ -15,7 +15,7 @@ const USERNAME_CHARS: usize = 64;
 
 /// What a list of users said.
 #[derive(Default)]
-pub struct Listed {
+pub(super) struct Listed {
     /// By their ids.
     pub users: BTreeMap<UserId, User>,
     /// Rows that cannot be used.
@@ -26,7 +26,7 @@ pub struct Listed {
 
 impl Listed {
     /// Takes a row; of two of one user the fresher counts.
-    pub fn add(&mut self, row: Value) {
+    pub(super) fn add(&mut self, row: Value) {
         match understood(row) {
             Ok(user) => {
                 let known = self.users.get(&user.id);
@@ -41,7 +41,7 @@ impl Listed {
 }
 
 /// A row of a list. One that cannot be understood keeps its id, so that it is not called absent.
-pub fn understood(row: Value) -> Result<User, Rejected<UserId>> {
+pub(super) fn understood(row: Value) -> Result<User, Rejected<UserId>> {
     let text = |name: &str| {
         row.get(name)
             .and_then(Value::as_str)
@@ -65,12 +65,12 @@ pub fn is_username(name: &str) -> bool {
 }
 
 /// In batches of [`IDS`]. What is not an id is left out: the server cannot know it.
-pub fn batches<'a>(ids: impl Iterator<Item = &'a UserId>) -> Vec<Vec<UserId>> {
+pub(super) fn batches<'a>(ids: impl Iterator<Item = &'a UserId>) -> Vec<Vec<UserId>> {
     let ids: Vec<UserId> = ids.filter(|id| is_id(id.as_str())).cloned().collect();
     ids.chunks(IDS).map(<[UserId]>::to_vec).collect()
 }
 
 /// The body of such a question.
-pub fn ids_body(ids: &[UserId]) -> Value {
+pub(super) fn ids_body(ids: &[UserId]) -> Value {
     ids.iter().map(|id| Value::from(id.as_str())).collect()
 }

@@ -12,7 +12,7 @@ const MAX_NAME: usize = 64;
 /// in an object inside. An answer that is neither is kept as it is, so that whoever parses it can
 /// say what is wrong with it.
 #[derive(Debug)]
-pub struct Sieve {
+pub(super) struct Sieve {
     keep: &'static [&'static str],
     kept: Vec<u8>,
     open: Vec<Level>,
@@ -57,7 +57,7 @@ enum At {
 
 impl Sieve {
     /// Keeps these fields.
-    pub fn new(keep: &'static [&'static str]) -> Self {
+    pub(super) fn new(keep: &'static [&'static str]) -> Self {
         Self {
             keep,
             kept: Vec::new(),
@@ -68,17 +68,17 @@ impl Sieve {
     }
 
     /// How many bytes are kept so far.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.kept.len()
     }
 
     /// What was kept.
-    pub fn into_kept(self) -> Vec<u8> {
+    pub(super) fn into_kept(self) -> Vec<u8> {
         self.kept
     }
 
     /// Takes the next piece of the answer.
-    pub fn feed(&mut self, piece: &[u8]) {
+    pub(super) fn feed(&mut self, piece: &[u8]) {
         for byte in piece {
             self.byte(*byte);
         }

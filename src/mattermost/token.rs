@@ -4,7 +4,7 @@ use super::wire::is_id;
 
 /// What is wrong with a text that is certainly no token, and what to write; `None` where it may be
 /// one. A token's id looks like a token: only the server knows.
-pub fn fault(text: &str) -> Option<&'static str> {
+pub(super) fn fault(text: &str) -> Option<&'static str> {
     if is_usual(text) {
         return None;
     }

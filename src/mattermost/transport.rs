@@ -21,9 +21,9 @@ use super::error::SendError;
 use super::sieve::Sieve;
 
 /// The longest answer that is kept: a page of 200 users with notification settings is below 1 MiB.
-pub const MAX_BODY: usize = 32 * 1024 * 1024;
+pub(super) const MAX_BODY: usize = 32 * 1024 * 1024;
 /// The longest answer that is listened to where only a part of it is kept.
-pub const MAX_HEARD: usize = 2 * MAX_BODY;
+pub(super) const MAX_HEARD: usize = 2 * MAX_BODY;
 /// The most time for DNS, TCP and TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Idle connections are given up before the server does (60 s by default), so that a call seldom

@@ -20,7 +20,7 @@ const MESSAGE_CHARS: usize = 300;
 
 /// A user, from any call that answers with one.
 #[derive(Clone, Deserialize)]
-pub struct ApiUser {
+pub(super) struct ApiUser {
     id: String,
     username: String,
     #[serde(default)]
@@ -59,7 +59,7 @@ pub struct ApiUser {
 
 impl ApiUser {
     /// What is read of a user. Of what people write into their own `props` only the mark.
-    pub const FIELDS: &'static [&'static str] = &[
+    pub(super) const FIELDS: &'static [&'static str] = &[
         "id",
         "username",
         "email",
@@ -83,7 +83,7 @@ impl ApiUser {
     ///
     /// # Errors
     /// When its id is not one.
-    pub fn into_user(self) -> Result<User, Rejected<UserId>> {
+    pub(super) fn into_user(self) -> Result<User, Rejected<UserId>> {
         if !is_id(&self.id) {
             return Err(Rejected {
                 key: None,
@@ -123,7 +123,7 @@ impl ApiUser {
 
 /// A bot.
 #[derive(Deserialize)]
-pub struct ApiBot {
+pub(super) struct ApiBot {
     /// Whose it is: a user's id, or that of a plugin.
     #[serde(default)]
     pub owner_id: String,
@@ -131,7 +131,7 @@ pub struct ApiBot {
 
 /// A team.
 #[derive(Deserialize)]
-pub struct ApiTeam {
+pub(super) struct ApiTeam {
     id: String,
     name: String,
     display_name: String,
@@ -145,7 +145,7 @@ pub struct ApiTeam {
 
 impl ApiTeam {
     /// The team as a word of the model; `None` when its id is not one.
-    pub fn into_team(self) -> Option<Team> {
+    pub(super) fn into_team(self) -> Option<Team> {
         is_id(&self.id).then(|| Team {
             id: TeamId::new(self.id),
             name: self.name,
@@ -159,7 +159,7 @@ impl ApiTeam {
 
 /// A membership of a team.
 #[derive(Deserialize)]
-pub struct ApiMember {
+pub(super) struct ApiMember {
     user_id: String,
     #[serde(default)]
     delete_at: i64,
@@ -167,15 +167,15 @@ pub struct ApiMember {
 
 impl ApiMember {
     /// What is read of a membership.
-    pub const FIELDS: &'static [&'static str] = &["user_id", "delete_at"];
+    pub(super) const FIELDS: &'static [&'static str] = &["user_id", "delete_at"];
 
     /// Whose.
-    pub fn user(&self) -> UserId {
+    pub(super) fn user(&self) -> UserId {
         UserId::new(self.user_id.as_str())
     }
 
     /// The membership as a word of the model.
-    pub fn member(&self) -> Member {
+    pub(super) fn member(&self) -> Member {
         Member {
             left_at: moment(self.delete_at),
         }
@@ -184,7 +184,7 @@ impl ApiMember {
 
 /// A row of the answer to a graceful batch.
 #[derive(Deserialize)]
-pub struct ApiBatchRow {
+pub(super) struct ApiBatchRow {
     /// Whose.
     pub user_id: String,
     /// Why this one was refused.
@@ -195,7 +195,7 @@ pub struct ApiBatchRow {
 /// `GET /limits/server`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ApiLimits {
+pub(super) struct ApiLimits {
     /// From here on the server warns.
     #[serde(default)]
     pub max_users_limit: u64,
@@ -209,7 +209,7 @@ pub struct ApiLimits {
 
 /// `GET /users/stats/filtered`.
 #[derive(Deserialize)]
-pub struct ApiCount {
+pub(super) struct ApiCount {
     /// How many users there are of those that were asked about.
     pub total_users_count: u64,
 }
@@ -217,7 +217,7 @@ pub struct ApiCount {
 /// What we read of `GET /config/client`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct ApiClientConfig {
+pub(super) struct ApiClientConfig {
     /// The server's version, as `11.6.0`.
     pub version: String,
 }
@@ -225,7 +225,7 @@ pub struct ApiClientConfig {
 /// What we read of `GET /config`.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct ApiConfig {
+pub(super) struct ApiConfig {
     /// E-mail.
     pub email_settings: ApiEmailSettings,
     /// Teams and who may join.
@@ -239,7 +239,7 @@ pub struct ApiConfig {
 /// `PasswordSettings`.
 #[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct ApiPasswordSettings {
+pub(super) struct ApiPasswordSettings {
     /// The least bytes.
     pub minimum_length: usize,
     /// Whether a lower-case letter is needed.
@@ -255,7 +255,7 @@ pub struct ApiPasswordSettings {
 impl ApiPasswordSettings {
     /// The policy as a word of the model. How long a password may be is not told: up to 9.1 it was
     /// 64, from 10.9 on it is 72 (measured).
-    pub fn policy(&self, version: Version) -> PasswordPolicy {
+    pub(super) fn policy(&self, version: Version) -> PasswordPolicy {
         let old = (version.major, version.minor) <= (9, 1);
         PasswordPolicy {
             shortest: self.minimum_length,
@@ -271,7 +271,7 @@ impl ApiPasswordSettings {
 /// `ServiceSettings`.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct ApiServiceSettings {
+pub(super) struct ApiServiceSettings {
     /// Whether a user can be deleted for ever.
     #[serde(rename = "EnableAPIUserDeletion")]
     pub enable_api_user_deletion: Option<bool>,
@@ -282,7 +282,7 @@ pub struct ApiServiceSettings {
 /// `EmailSettings`.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct ApiEmailSettings {
+pub(super) struct ApiEmailSettings {
     /// Whether an address must be verified before the first login.
     pub require_email_verification: Option<bool>,
 }
@@ -290,7 +290,7 @@ pub struct ApiEmailSettings {
 /// `TeamSettings`.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct ApiTeamSettings {
+pub(super) struct ApiTeamSettings {
     /// The most members of a team.
     pub max_users_per_team: Option<u64>,
     /// Domains of addresses that may be used, separated by commas or spaces.
@@ -299,7 +299,7 @@ pub struct ApiTeamSettings {
 
 /// The body of a refusal.
 #[derive(Clone, Default, Deserialize)]
-pub struct ApiErrorBody {
+pub(super) struct ApiErrorBody {
     #[serde(default)]
     id: String,
     #[serde(default)]
@@ -310,7 +310,7 @@ pub struct ApiErrorBody {
 
 impl ApiErrorBody {
     /// The refusal. `status` is that of the answer, used where the body has none of its own.
-    pub fn into_error(self, status: u16) -> ApiError {
+    pub(super) fn into_error(self, status: u16) -> ApiError {
         ApiError {
             status: if self.status_code == 0 {
                 status
@@ -333,7 +333,7 @@ impl ApiErrorBody {
 
 /// The refusal that an answer of the server at `base` is, which has another status than 2xx.
 /// Anything that is not Mattermost's own JSON has no id.
-pub fn refusal(response: &Response, base: &str) -> ApiError {
+pub(super) fn refusal(response: &Response, base: &str) -> ApiError {
     let body: ApiErrorBody = serde_json::from_slice(&response.body).unwrap_or_default();
     let mut error = ApiErrorBody {
         status_code: 0,
@@ -364,7 +364,7 @@ fn is_error_id(text: &str) -> bool {
 ///
 /// # Errors
 /// When the body is not the expected JSON.
-pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     serde_json::from_slice(body).map_err(|e| {
         let what = match e.classify() {
             serde_json::error::Category::Eof => "it ends too early",
@@ -376,7 +376,7 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
 }
 
 /// The body that creates a user.
-pub fn new_user(user: &NewUser, password: &str, nonce: &Nonce, verified: bool) -> Value {
+pub(super) fn new_user(user: &NewUser, password: &str, nonce: &Nonce, verified: bool) -> Value {
     let mut body = Map::new();
     let texts = [
         ("username", user.username.as_str()),
@@ -397,7 +397,7 @@ pub fn new_user(user: &NewUser, password: &str, nonce: &Nonce, verified: bool) -
 }
 
 /// The version in a header like `11.6.0..6a04918b….false`.
-pub fn version(header: &str) -> Option<Version> {
+pub(super) fn version(header: &str) -> Option<Version> {
     let mut numbers = header.split('.').map(str::parse);
     let mut next = || numbers.next()?.ok();
     Some(Version {
@@ -408,7 +408,7 @@ pub fn version(header: &str) -> Option<Version> {
 }
 
 /// `RestrictCreationToDomains`, taken apart as the server does it.
-pub fn domains(setting: &str) -> Vec<String> {
+pub(super) fn domains(setting: &str) -> Vec<String> {
     setting
         .to_lowercase()
         .split(|c: char| c == ',' || c == '@' || c.is_whitespace())
@@ -419,7 +419,7 @@ pub fn domains(setting: &str) -> Vec<String> {
 
 /// Whether it is one of Mattermost's ids: 26 characters of its base 32. Only such a text is
 /// ever put into a path.
-pub fn is_id(text: &str) -> bool {
+pub(super) fn is_id(text: &str) -> bool {
     text.len() == 26
         && text
             .bytes()
@@ -427,7 +427,7 @@ pub fn is_id(text: &str) -> bool {
 }
 
 /// A text as one segment of a path (RFC 3986, 3.3).
-pub fn segment(text: &str) -> String {
+pub(super) fn segment(text: &str) -> String {
     text.bytes()
         .map(|b| match b {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' => {

@@ -26,7 +26,7 @@ pub use account::{
     Lookup, Profile, ProfileField, Reading, Shape, SourceIdentity, WentBack,
 };
 pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate, Remnant};
-pub use dn::{Dn, DnFault};
+pub use dn::Dn;
 pub use evidence::{Evidence, Gap, Proof, Rejected, Roster};
 pub use hold_key::HoldKey;
 pub use identifiers::{BestMatches, Identifiers, MatchedBy};

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::BoxFuture;
-use futures_util::stream::BoxStream;
 
 use crate::model::{DirectoryId, Now, Reading};
 
@@ -31,13 +30,4 @@ pub trait Provider: Send + Sync {
     /// Reads everything once. The connection is closed when this returns. Dropping the future
     /// gives up the reading.
     fn read<'a>(&'a mut self, ask: &'a Ask) -> BoxFuture<'a, Result<Reading, ProviderError>>;
-
-    /// Changes as the directory announces them, where it can.
-    fn hints(&mut self) -> Option<BoxStream<'static, Hint>> {
-        None
-    }
 }
-
-/// The directory says that something changed: a cycle now is worth it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hint;

@@ -3,13 +3,13 @@
 mod error;
 mod interface;
 pub mod ldap;
-pub mod ldif;
-pub mod mapping;
+mod ldif;
+pub(crate) mod mapping;
 mod open;
 mod progress;
 mod referral;
 
 pub use error::ProviderError;
-pub use interface::{Ask, Hint, Provider};
+pub use interface::{Ask, Provider};
 pub use open::{Providers, open, open_all};
-pub use progress::{Progress, UnderWay};
+pub use progress::Progress;

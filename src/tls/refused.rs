@@ -8,7 +8,7 @@ use crate::model::Timestamp;
 
 /// A server certificate that was not accepted.
 #[derive(Clone, Debug)]
-pub struct Refused {
+pub(crate) struct Refused {
     /// What is wrong with it.
     pub cause: RefusedCause,
     /// SHA-256 of the certificate that was seen.
@@ -17,7 +17,7 @@ pub struct Refused {
 
 /// What is wrong with a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RefusedCause {
+pub(crate) enum RefusedCause {
     /// It is not the pinned one.
     OtherThanPin {
         /// The pin that the configuration has.
@@ -104,7 +104,7 @@ fn at(word: &str, when: Option<Timestamp>) -> String {
 }
 
 /// The refusal of a certificate, if that is what `error` is about, however deeply wrapped.
-pub fn refusal<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Refused> {
+pub(crate) fn refusal<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Refused> {
     let mut cause = Some(error);
     while let Some(this) = cause {
         if let Some(refused) = this.downcast_ref::<Refused>() {
@@ -135,6 +135,6 @@ fn inside_rustls(error: &rustls::Error) -> Option<&Refused> {
 }
 
 /// A pin as it is written in the configuration: 64 hex digits.
-pub fn pin_text(pin: &[u8; 32]) -> String {
+pub(crate) fn pin_text(pin: &[u8; 32]) -> String {
     pin.iter().map(|byte| format!("{byte:02x}")).collect()
 }

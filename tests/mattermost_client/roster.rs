@@ -8,7 +8,7 @@ use mattersync::model::{Evidence, UserId};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::target::{Target, each, nobody, unique, values};
+use crate::target::{Target, each, nobody, unique};
 
 /// One page and a bit.
 const ENOUGH: usize = 205;
@@ -82,34 +82,6 @@ async fn who_was_not_listed_is_found_by_name() {
         let seen = BTreeSet::from([a.username.clone()]);
         reader.fill_in_named(&mut users, &seen).await.unwrap();
         assert_eq!(t.client.counts().requests, requests, "seen already");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn what_changed_since_is_a_short_list() {
-    each(async |t| {
-        let people = [t.person().await, t.person().await, t.person().await];
-        let ids: BTreeSet<UserId> = people.iter().map(|u| u.id.clone()).collect();
-        let latest = people.iter().map(|u| u.updated_at).max().unwrap();
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        let name = unique("c.");
-        let old = &people[1].username;
-        t.writer()
-            .rename(&people[1].id, &values(old, &name))
-            .await
-            .unwrap();
-        let since = mattersync::model::Timestamp(latest.0 + 1);
-        let changed = t.client.reader().changed_since(&ids, since).await.unwrap();
-        let changed: Vec<&str> = changed.iter().map(|u| u.username.as_str()).collect();
-        assert_eq!(changed, [name.as_str()]);
-        let none = t
-            .client
-            .reader()
-            .changed_since(&BTreeSet::new(), since)
-            .await
-            .unwrap();
-        assert!(none.is_empty());
     })
     .await;
 }

@@ -6,7 +6,7 @@ use crate::cli::print::count;
 use crate::config::{LdapUrl, ProviderKind, ProviderSettings};
 use crate::model::{AccountState, Directory, DirectoryId, Gap, Now, Reading};
 use crate::plan::Policy;
-use crate::provider::ldap::{Inspection, LdapProvider, ServerFacts};
+use crate::provider::ldap::{Inspection, LdapProvider, LdapServerFacts};
 use crate::provider::{Ask, ProviderError, open};
 
 use super::branch;
@@ -90,7 +90,7 @@ fn readable(findings: &mut Findings, read: Result<Directory, ProviderError>) -> 
         .ok()
 }
 
-fn server(url: &LdapUrl, facts: &ServerFacts) -> String {
+fn server(url: &LdapUrl, facts: &LdapServerFacts) -> String {
     let mut parts = vec![match &facts.tls {
         Some(tls) => format!(
             "{}, certificate trusted (certificate-sha256 = \"{}\")",

@@ -6,13 +6,13 @@ use tokio::time::{Instant, timeout_at};
 
 use super::connect::TlsFacts;
 use super::open::{Door, is_final};
-use super::read::{identity, read_over};
+use super::read::read_over;
 use super::root::{self, RootDse};
 use super::schema::{attributes_in, known_attributes};
 use super::session::Session;
 use super::source::LdapSource;
 use crate::config::{Bind, EmailSource, LdapUrl, Mapping, Trust};
-use crate::model::{Directory, DirectoryId, Gap, Now, SourceIdentity};
+use crate::model::{Directory, DirectoryId, Gap, Now};
 use crate::provider::mapping::{person_attributes, wanted_group_attributes};
 use crate::provider::{Ask, Progress, ProviderError};
 
@@ -20,7 +20,7 @@ use crate::provider::{Ask, Progress, ProviderError};
 #[derive(Debug)]
 pub struct Inspection {
     /// Every address that was tried, in order, with what is behind it.
-    pub servers: Vec<(LdapUrl, Result<ServerFacts, ProviderError>)>,
+    pub servers: Vec<(LdapUrl, Result<LdapServerFacts, ProviderError>)>,
     /// A whole reading of the first server that let us in; `None` when none did. Numbers, shares
     /// of attributes, gaps and lock states are in it.
     pub reading: Option<Result<Directory, ProviderError>>,
@@ -30,13 +30,11 @@ pub struct Inspection {
 
 /// One server that let us in.
 #[derive(Clone, Debug)]
-pub struct ServerFacts {
+pub struct LdapServerFacts {
     /// The TLS session; `None` without TLS. Its pin is what `certificate-sha256` would be.
     pub tls: Option<TlsFacts>,
     /// Who made the server, where it says so.
     pub vendor: Option<String>,
-    /// Which directory it is.
-    pub source: SourceIdentity,
     /// Who we are to it (RFC 4532): empty for anonymous, `None` where it does not say.
     pub bound_as: Option<String>,
     /// The tree that contains the base, from which missing accounts are looked up.
@@ -99,10 +97,12 @@ pub(super) async fn inspect(
     Ok(inspection)
 }
 
-async fn facts(session: &mut Session, source: &LdapSource) -> Result<ServerFacts, ProviderError> {
+async fn facts(
+    session: &mut Session,
+    source: &LdapSource,
+) -> Result<LdapServerFacts, ProviderError> {
     let mapping = &source.mapping;
     let root = RootDse::read(session).await?;
-    let identity = identity(session, &root, mapping).await?;
     let bound_as = session.who_am_i().await?;
     // "1.1" asks for no attribute (RFC 4511, 4.5.1.8).
     let base = root::one(session, &mapping.base, &["1.1"]).await?;
@@ -117,10 +117,9 @@ async fn facts(session: &mut Session, source: &LdapSource) -> Result<ServerFacts
     if !mapping.group_filter.is_empty() {
         in_mapping.extend(wanted_group_attributes(mapping));
     }
-    Ok(ServerFacts {
+    Ok(LdapServerFacts {
         tls: session.tls().cloned(),
         vendor: root.vendor.clone(),
-        source: identity,
         bound_as,
         naming_context: root.context_of(&mapping.base).map(str::to_owned),
         base_exists: base.is_some(),
@@ -144,7 +143,7 @@ fn advice(source: &LdapSource, inspection: &Inspection) -> Vec<String> {
     advice
 }
 
-fn about_server(source: &LdapSource, url: &LdapUrl, facts: &ServerFacts) -> Vec<String> {
+fn about_server(source: &LdapSource, url: &LdapUrl, facts: &LdapServerFacts) -> Vec<String> {
     let mapping = &source.mapping;
     let mut advice = Vec::new();
     if !facts.base_exists {
@@ -217,7 +216,7 @@ fn needed(mapping: &Mapping) -> BTreeSet<String> {
 
 fn about_reading(
     source: &LdapSource,
-    facts: Option<&ServerFacts>,
+    facts: Option<&LdapServerFacts>,
     directory: &Directory,
 ) -> Vec<String> {
     let mut advice = Vec::new();
@@ -254,7 +253,11 @@ fn about_reading(
 }
 
 /// slapd's `sizelimit` counts over all pages (slapd.conf(5), `limits`).
-fn size_limit(source: &LdapSource, facts: Option<&ServerFacts>, directory: &Directory) -> String {
+fn size_limit(
+    source: &LdapSource,
+    facts: Option<&LdapServerFacts>,
+    directory: &Directory,
+) -> String {
     let said = format!(
         "the server stops after {} accounts, so nobody is deactivated: lift its size limit for \
          the account that we bind with",

@@ -28,6 +28,5 @@ mod sieve;
 mod silent;
 mod source;
 
-pub use connect::TlsFacts;
-pub use inspect::{Inspection, ServerFacts};
+pub use inspect::{Inspection, LdapServerFacts};
 pub use provider::LdapProvider;

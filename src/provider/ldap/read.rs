@@ -321,7 +321,7 @@ fn own_id(entry: &Entry) -> Option<String> {
 
 /// Which directory it is: the address, the tree and by what people are known there, and the id of
 /// the tree's root.
-pub(super) async fn identity(
+async fn identity(
     session: &mut Session,
     root: &RootDse,
     mapping: &Mapping,

@@ -12,4 +12,4 @@ mod reading;
 mod records;
 mod source;
 
-pub use provider::LdifProvider;
+pub(super) use provider::LdifProvider;

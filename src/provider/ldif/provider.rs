@@ -14,7 +14,7 @@ use crate::provider::{Ask, Provider, ProviderError};
 
 /// Reads accounts and groups from an LDIF file.
 #[derive(Debug)]
-pub struct LdifProvider {
+pub(crate) struct LdifProvider {
     name: ProviderName,
     source: Arc<LdifSource>,
 }

@@ -20,7 +20,7 @@ use super::{advice, groups, ids, not_a_person};
 ///
 /// Give it accounts and groups in any order, then call [`Assembler::finish`].
 #[derive(Debug)]
-pub struct Assembler<'a> {
+pub(crate) struct Assembler<'a> {
     mapping: &'a Mapping,
     now: &'a Now,
     accounts: Unique<DirectoryId, Account>,
@@ -47,7 +47,7 @@ pub struct Assembler<'a> {
 
 impl<'a> Assembler<'a> {
     /// An assembler without entries. `now` decides whether dates of expiry have passed.
-    pub fn new(mapping: &'a Mapping, now: &'a Now) -> Self {
+    pub(crate) fn new(mapping: &'a Mapping, now: &'a Now) -> Self {
         Self {
             mapping,
             now,
@@ -67,20 +67,20 @@ impl<'a> Assembler<'a> {
 
     /// The entries come from a file that a server wrote: what it computes only when it is asked need
     /// not be in them.
-    pub fn export(mut self) -> Self {
+    pub(crate) fn export(mut self) -> Self {
         self.is_export = true;
         self
     }
 
     /// Takes note of an entry that is no account and may say what locks others.
-    pub fn beside(&mut self, entry: &Entry) {
+    pub(crate) fn beside(&mut self, entry: &Entry) {
         if self.is_export {
             self.roles.note(entry);
         }
     }
 
     /// Each account that is missing is asked for by its id: an entry without one leaves nobody open.
-    pub fn asked_by_id(mut self) -> Self {
+    pub(crate) fn asked_by_id(mut self) -> Self {
         self.asked_by_id = true;
         self
     }
@@ -89,7 +89,7 @@ impl<'a> Assembler<'a> {
     /// entry that cannot be used is rejected by name; of the same entry seen twice (overlapping bases,
     /// an appended file) the last counts, but a lock that the other had stays; two entries with one
     /// id are both rejected.
-    pub fn account(&mut self, entry: Entry) {
+    pub(crate) fn account(&mut self, entry: Entry) {
         if is_tombstone(&entry) {
             return;
         }
@@ -141,7 +141,7 @@ impl<'a> Assembler<'a> {
     /// Adds an entry that the group search returned, with all its members: a ranged attribute
     /// (`member;range=0-1499`) must have been read to its end and joined into `member`. A group
     /// that still has a range is rejected.
-    pub fn group(&mut self, entry: Entry) {
+    pub(crate) fn group(&mut self, entry: Entry) {
         self.groups.seen += 1;
         let id = match ids::group_id_of(&entry, self.mapping) {
             Ok(id) => id,
@@ -159,33 +159,33 @@ impl<'a> Assembler<'a> {
     /// The groups that show no member so far. Whether they have none is to be
     /// found out by other means: of those who do, [`Assembler::empty_groups`] is told. Of the others
     /// nobody can say who is in them.
-    pub fn silent_groups(&self) -> BTreeSet<Dn> {
+    pub(crate) fn silent_groups(&self) -> BTreeSet<Dn> {
         let groups = self.groups.items.values();
         let silent = groups.filter(|group| group.silent);
         silent.map(|group| Dn::of(&group.dn)).collect()
     }
 
     /// It was proven that the groups of these DNs have no member.
-    pub fn empty_groups(&mut self, names: &BTreeSet<Dn>) {
+    pub(crate) fn empty_groups(&mut self, names: &BTreeSet<Dn>) {
         for group in self.groups.items.values_mut() {
             group.silent &= !names.contains(&Dn::of(&group.dn));
         }
     }
 
     /// Names an entry of the account search that could not even be taken apart.
-    pub fn reject_account(&mut self, id: Option<DirectoryId>, name: String, why: String) {
+    pub(crate) fn reject_account(&mut self, id: Option<DirectoryId>, name: String, why: String) {
         self.accounts.seen += 1;
         self.accounts.reject(id, name, why);
     }
 
     /// Names an entry of the account search that cannot be used and whose id is nobody's.
-    pub fn reject_nobodys(&mut self, name: String, why: String) {
+    pub(crate) fn reject_nobodys(&mut self, name: String, why: String) {
         self.accounts.seen += 1;
         self.accounts.reject_nobodys(name, why);
     }
 
     /// Another entry, with another id, now stands where the account of this id stood before.
-    pub fn replaced(&mut self, id: &DirectoryId) {
+    pub(crate) fn replaced(&mut self, id: &DirectoryId) {
         if let Some(before) = self.accounts.items.remove(id) {
             let why = "another entry with another id stands in its place later".to_owned();
             self.accounts.reject(Some(id.clone()), before.dn, why);
@@ -193,34 +193,34 @@ impl<'a> Assembler<'a> {
     }
 
     /// Names an entry of the group search that could not be read, or not to its end.
-    pub fn reject_group(&mut self, id: Option<GroupId>, name: String, why: String) {
+    pub(crate) fn reject_group(&mut self, id: Option<GroupId>, name: String, why: String) {
         self.groups.seen += 1;
         self.groups.reject(id, name, why);
     }
 
     /// The right to read a lock rule's attribute was proven by other means, so that its absence
     /// from an entry is its absence from the directory. An entry that has it proves it as well.
-    pub fn readable(&mut self, rule: LockRule) {
+    pub(crate) fn readable(&mut self, rule: LockRule) {
         self.readable.insert(rule);
     }
 
     /// The lock rules whose attribute nobody was seen to have so far. Whether the right to read it
     /// is there is to be found out by other means: if so, [`Assembler::readable`] is told, if not,
     /// [`Assembler::hidden`].
-    pub fn unshown(&self) -> Vec<LockRule> {
+    pub(crate) fn unshown(&self) -> Vec<LockRule> {
         let rules = self.mapping.locks.iter().cloned();
         let asked = rules.filter(|rule| rule.can_be_searched_by());
         asked.filter(|rule| !self.readable.contains(rule)).collect()
     }
 
     /// Nothing proves that nobody has a lock rule's attribute.
-    pub fn hidden(&mut self, rule: LockRule) {
+    pub(crate) fn hidden(&mut self, rule: LockRule) {
         self.hidden.insert(rule);
     }
 
     /// The state of an entry that is not part of the reading, such as one found by its id, judged
     /// by what the reading has shown so far.
-    pub fn state_of(&self, entry: &Entry) -> AccountState {
+    pub(crate) fn state_of(&self, entry: &Entry) -> AccountState {
         let (judgement, _) = judge(entry, &self.mapping.locks, self.now);
         self.with_computed(entry, judgement.settle(&self.absence_shows()))
     }
@@ -254,7 +254,7 @@ impl<'a> Assembler<'a> {
     }
 
     /// Those of `known` that no entry had so far, usable or not: to be looked up by id.
-    pub fn missing<'k>(&self, known: &'k BTreeSet<DirectoryId>) -> Vec<&'k DirectoryId> {
+    pub(crate) fn missing<'k>(&self, known: &'k BTreeSet<DirectoryId>) -> Vec<&'k DirectoryId> {
         let keys = self.accounts.rejected.iter().filter_map(|r| r.key.as_ref());
         let rejected: BTreeSet<_> = keys.collect();
         let there = |id: &&DirectoryId| self.accounts.items.contains_key(*id);
@@ -269,7 +269,7 @@ impl<'a> Assembler<'a> {
     /// what the entries themselves say against it is added: no entry at all, a missing sentinel
     /// (a DN, or the username of an account), entries whose id is unreadable
     /// and who may therefore be anybody. The number of entries in a proof is filled in here.
-    pub fn finish(
+    pub(crate) fn finish(
         mut self,
         absence: Result<Proof, Vec<Gap>>,
         group_absence: Result<Proof, Vec<Gap>>,

@@ -8,7 +8,7 @@ use super::{emails, remains};
 
 /// The attributes that describe people, in lower case: id, username, e-mail sources and what their
 /// templates name, fields, whole names, lock rules.
-pub fn person_attributes(mapping: &Mapping) -> BTreeSet<String> {
+pub(crate) fn person_attributes(mapping: &Mapping) -> BTreeSet<String> {
     let mut wanted = BTreeSet::from([mapping.id.name.clone(), mapping.username.clone()]);
     wanted.extend(mapping.anchor.iter().map(|anchor| anchor.name.clone()));
     for source in &mapping.email {
@@ -27,13 +27,13 @@ pub fn person_attributes(mapping: &Mapping) -> BTreeSet<String> {
 
 /// The attributes that tell what is kept of a deleted entry and which entry lost a replication
 /// conflict, in lower case. A server need not know them.
-pub fn remains_attributes(mapping: &Mapping) -> BTreeSet<String> {
+pub(crate) fn remains_attributes(mapping: &Mapping) -> BTreeSet<String> {
     remains::attributes(mapping.schema)
 }
 
 /// The attributes that accounts need, in lower case: those that describe people, and those by
 /// which others are told from them. A server need not know the latter.
-pub fn wanted_attributes(mapping: &Mapping) -> BTreeSet<String> {
+pub(crate) fn wanted_attributes(mapping: &Mapping) -> BTreeSet<String> {
     let mut wanted = person_attributes(mapping);
     wanted.extend(remains_attributes(mapping));
     wanted.extend(lock_sources(mapping));
@@ -43,20 +43,20 @@ pub fn wanted_attributes(mapping: &Mapping) -> BTreeSet<String> {
 }
 
 /// What servers compute the attributes of lock rules from, in lower case.
-pub fn lock_sources(mapping: &Mapping) -> BTreeSet<String> {
+pub(crate) fn lock_sources(mapping: &Mapping) -> BTreeSet<String> {
     let sources = mapping.locks.iter().filter_map(LockRule::sources);
     sources.map(str::to_owned).collect()
 }
 
 /// The attributes that groups need, in lower case: id, name, members.
-pub fn wanted_group_attributes(mapping: &Mapping) -> BTreeSet<String> {
+pub(crate) fn wanted_group_attributes(mapping: &Mapping) -> BTreeSet<String> {
     let mut wanted = BTreeSet::from([mapping.group_id.name.clone(), mapping.group_name.clone()]);
     wanted.extend(member_attributes(mapping));
     lower(wanted)
 }
 
 /// The attributes that may hold the members of a group, in lower case.
-pub fn member_attributes(mapping: &Mapping) -> BTreeSet<String> {
+pub(crate) fn member_attributes(mapping: &Mapping) -> BTreeSet<String> {
     let name = |members: &GroupMembers| match members {
         GroupMembers::Usernames(name) | GroupMembers::Dns(name) => name.clone(),
     };

@@ -70,7 +70,7 @@ const NEVER_EMPTY: [(&[u8], &str); 2] = [
 ];
 
 /// Whether a group may have no member in the attributes of the mapping, by its classes.
-pub fn may_be_empty(entry: &Entry, mapping: &Mapping) -> bool {
+pub(crate) fn may_be_empty(entry: &Entry, mapping: &Mapping) -> bool {
     let mut demanded = NEVER_EMPTY.iter().filter(|(class, _)| {
         let mut classes = entry.values("objectclass").iter();
         classes.any(|c| c.eq_ignore_ascii_case(class))

@@ -10,7 +10,7 @@ const MAX_BYTES: usize = 256;
 
 /// Why an entry has no usable id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NoId {
+pub(crate) enum NoId {
     /// Its value was read and is nobody's: whoever is missing, this entry is not that person.
     Nobodys(String),
     /// It cannot be told what the id is: the entry may be anybody's.
@@ -19,7 +19,7 @@ pub enum NoId {
 
 impl NoId {
     /// The reason in words.
-    pub fn why(&self) -> &str {
+    pub(crate) fn why(&self) -> &str {
         match self {
             Self::Nobodys(why) | Self::Unreadable(why) => why,
         }
@@ -32,7 +32,7 @@ impl NoId {
 ///
 /// Says what is wrong with the id attribute: missing, blank, of a wrong length, several values, or a
 /// placeholder.
-pub fn id_of(entry: &Entry, mapping: &Mapping) -> Result<DirectoryId, NoId> {
+pub(crate) fn id_of(entry: &Entry, mapping: &Mapping) -> Result<DirectoryId, NoId> {
     canonical_id(entry, &mapping.id).map(DirectoryId::new)
 }
 
@@ -41,18 +41,18 @@ pub fn id_of(entry: &Entry, mapping: &Mapping) -> Result<DirectoryId, NoId> {
 /// # Errors
 ///
 /// As [`id_of`].
-pub fn group_id_of(entry: &Entry, mapping: &Mapping) -> Result<GroupId, NoId> {
+pub(crate) fn group_id_of(entry: &Entry, mapping: &Mapping) -> Result<GroupId, NoId> {
     canonical_id(entry, &mapping.group_id).map(GroupId::new)
 }
 
 /// Where ids mean somebody: a tree, and the attribute by which people are known there. By another
 /// attribute everybody has another id, as in another directory.
-pub fn id_context(tree: &str, mapping: &Mapping) -> String {
+pub(crate) fn id_context(tree: &str, mapping: &Mapping) -> String {
     format!("{tree} by {}", mapping.id)
 }
 
 /// Tree and attribute of a text that [`id_context`] made; `None` if it did not.
-pub fn ids_of(context: &str) -> Option<(&str, IdAttribute)> {
+pub(crate) fn ids_of(context: &str) -> Option<(&str, IdAttribute)> {
     let (tree, id) = context.rsplit_once(" by ")?;
     Some((tree, IdAttribute::parse(id).ok()?))
 }
@@ -61,7 +61,7 @@ pub fn ids_of(context: &str) -> Option<(&str, IdAttribute)> {
 ///
 /// A GUID or hex id is written as its bytes. A text that cannot have come from such an attribute
 /// (the configuration named another one when it was stored) is asked for as it is and finds nothing.
-pub fn id_filter(mapping: &Mapping, id: &DirectoryId) -> String {
+pub(crate) fn id_filter(mapping: &Mapping, id: &DirectoryId) -> String {
     let text = id.as_str();
     let bytes = match mapping.id.form {
         IdForm::Text => None,
@@ -195,7 +195,7 @@ fn is_uuid(text: &str) -> bool {
 
 /// A value inside a filter: `*`, `(`, `)`, `\` and NUL escaped (RFC 4515, section 3), and all
 /// other control and non-ASCII bytes too, so that the filter can be logged.
-pub fn escape_filter_value(value: &str) -> String {
+pub(crate) fn escape_filter_value(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     for byte in value.bytes() {
         match byte {

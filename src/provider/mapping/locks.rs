@@ -43,7 +43,7 @@ pub(super) enum Judgement {
 /// The state of one entry that was read alone, without the rest of the directory: what only
 /// other entries could tell (whether `pwdAccountLockedTime` may be read) stays unknown; after a
 /// reading [`super::Assembler::state_of`] knows more.
-pub fn state_of(entry: &Entry, mapping: &Mapping, now: &Now) -> AccountState {
+pub(crate) fn state_of(entry: &Entry, mapping: &Mapping, now: &Now) -> AccountState {
     let (judgement, _) = judge(entry, &mapping.locks, now);
     judgement.settle(&BTreeSet::new())
 }
@@ -124,7 +124,7 @@ impl Judgement {
 
 impl LockRule {
     /// The attribute in lower case, as entries have it.
-    pub fn attribute_key(&self) -> String {
+    pub(crate) fn attribute_key(&self) -> String {
         self.attribute().to_ascii_lowercase()
     }
 

@@ -21,17 +21,18 @@ mod unique;
 mod usernames;
 mod verdict;
 
-pub use assembler::Assembler;
-pub use attributes::{
+pub(crate) use assembler::Assembler;
+pub(crate) use attributes::{
     lock_sources, member_attributes, person_attributes, remains_attributes, wanted_attributes,
     wanted_group_attributes,
 };
-pub use groups::may_be_empty;
-pub use ids::{NoId, escape_filter_value, group_id_of, id_context, id_filter, id_of, ids_of};
-pub use locks::state_of;
-pub use remains::is_tombstone;
-pub use text::clean;
-pub use unique::is_suspect_count;
+pub(crate) use groups::may_be_empty;
+pub(crate) use ids::{
+    NoId, escape_filter_value, group_id_of, id_context, id_filter, id_of, ids_of,
+};
+pub(crate) use locks::state_of;
+pub(crate) use remains::is_tombstone;
+pub(crate) use unique::is_suspect_count;
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -11,7 +11,7 @@ const DELETED: &str = "isdeleted";
 const CONFLICTS: [&str; 2] = ["nsds5replconflict", "ds-sync-conflict"];
 
 /// The attributes that tell, in lower case. A server need not know them.
-pub fn attributes(schema: Schema) -> BTreeSet<String> {
+pub(crate) fn attributes(schema: Schema) -> BTreeSet<String> {
     let ad = (schema == Schema::Ad).then_some(DELETED);
     let others = CONFLICTS.into_iter().chain(["objectclass"]);
     others.chain(ad).map(str::to_owned).collect()
@@ -19,7 +19,7 @@ pub fn attributes(schema: Schema) -> BTreeSet<String> {
 
 /// Whether an entry is what is kept of a deleted one. Such an entry is no account and takes no part
 /// in what a reading proves.
-pub fn is_tombstone(entry: &Entry) -> bool {
+pub(crate) fn is_tombstone(entry: &Entry) -> bool {
     let has = |name: &str, value: &str| {
         let mut values = entry.values(name).iter();
         values.any(|v| v.trim_ascii().eq_ignore_ascii_case(value.as_bytes()))

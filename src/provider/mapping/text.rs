@@ -55,7 +55,7 @@ impl Texts {
 /// A text for people without what nobody sees: runs of white space (line ends too) become one
 /// space, none stay at the ends; control, zero-width and direction characters go, unless they hold
 /// together what people see as one character, such as a family of emoji.
-pub fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let visible = visible(text);
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -7,7 +7,7 @@ use crate::model::{Dn, Gap, Rejected};
 use super::ids::NoId;
 
 /// Whether servers are known to cut an answer at this number of entries without saying so.
-pub fn is_suspect_count(entries: usize) -> bool {
+pub(crate) fn is_suspect_count(entries: usize) -> bool {
     matches!(entries, 500 | 1000 | 1500)
 }
 
