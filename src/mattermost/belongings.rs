@@ -66,18 +66,18 @@ struct ApiMade {
 }
 
 /// Why a list was not seen whole.
-enum Gap {
+enum NotListed {
     Call(CallError),
     Said(String),
 }
 
-impl From<CallError> for Gap {
+impl From<CallError> for NotListed {
     fn from(error: CallError) -> Self {
         Self::Call(error)
     }
 }
 
-impl Gap {
+impl NotListed {
     fn words(&self) -> String {
         match self {
             Self::Said(why) => why.clone(),
@@ -135,7 +135,7 @@ impl Reader {
         people: &BTreeSet<UserId>,
         kind: BelongingKind,
         found: &mut Vec<Belonging>,
-    ) -> Result<(), Gap> {
+    ) -> Result<(), NotListed> {
         let made = |row: ApiMade| row.into_belonging(kind);
         match kind {
             BelongingKind::Token => self.tokens(people, found).await,
@@ -153,9 +153,9 @@ impl Reader {
                     .await
             }
             BelongingKind::SlashCommand => self.commands(people, found).await,
-            BelongingKind::OauthApplication if self.client().way() == Way::Local => Err(Gap::Said(
-                "the local socket does not tell of OAuth applications".into(),
-            )),
+            BelongingKind::OauthApplication if self.client().way() == Way::Local => Err(
+                NotListed::Said("the local socket does not tell of OAuth applications".into()),
+            ),
             BelongingKind::OauthApplication => {
                 self.all_pages("/oauth/apps?", people, found, made).await
             }
@@ -166,7 +166,7 @@ impl Reader {
         &self,
         people: &BTreeSet<UserId>,
         found: &mut Vec<Belonging>,
-    ) -> Result<(), Gap> {
+    ) -> Result<(), NotListed> {
         let local = self.client().way() == Way::Local;
         if !local && people.len() > FEW {
             return self
@@ -181,7 +181,7 @@ impl Reader {
         }
         match people.len().checked_sub(MOST_PEOPLE) {
             None | Some(0) => Ok(()),
-            Some(more) => Err(Gap::Said(format!(
+            Some(more) => Err(NotListed::Said(format!(
                 "over the socket each person costs a request: {more} more were not asked about"
             ))),
         }
@@ -192,7 +192,7 @@ impl Reader {
         &self,
         people: &BTreeSet<UserId>,
         found: &mut Vec<Belonging>,
-    ) -> Result<(), Gap> {
+    ) -> Result<(), NotListed> {
         let path = format!("/teams?page=0&per_page={PAGE}");
         let teams: Vec<ApiTeam> = self.client().get(&path).await?;
         let teams = teams.into_iter().filter_map(ApiTeam::into_team);
@@ -208,7 +208,7 @@ impl Reader {
         }
         match teams.len().checked_sub(MOST_TEAMS) {
             None | Some(0) => Ok(()),
-            Some(more) => Err(Gap::Said(format!(
+            Some(more) => Err(NotListed::Said(format!(
                 "each team costs a request: {more} or more further teams were not asked about"
             ))),
         }
@@ -220,7 +220,7 @@ impl Reader {
         people: &BTreeSet<UserId>,
         found: &mut Vec<Belonging>,
         into: impl Fn(T) -> Option<Belonging>,
-    ) -> Result<(), Gap> {
+    ) -> Result<(), NotListed> {
         let list = List {
             path,
             id: T::ID,
@@ -239,14 +239,14 @@ impl Reader {
         let ending = self.client().read_list(&list, take).await?;
         bad += ending.too_large.len();
         if let Some(doubt) = ending.doubts.into_iter().next() {
-            Err(Gap::Said(doubt))
+            Err(NotListed::Said(doubt))
         } else if ending.goes_on {
-            Err(Gap::Said(format!(
+            Err(NotListed::Said(format!(
                 "there are more than {} of them on the server: the rest was not looked at",
                 PAGE * MOST_PAGES
             )))
         } else if bad > 0 {
-            Err(Gap::Said(format!("{bad} of them are not understood")))
+            Err(NotListed::Said(format!("{bad} of them are not understood")))
         } else {
             Ok(())
         }

@@ -6,10 +6,12 @@
 mod filter;
 mod form;
 mod lines;
+mod pass;
 mod places;
 mod provider;
 mod reading;
 mod records;
+mod scope;
 mod source;
 
 pub(super) use provider::LdifProvider;

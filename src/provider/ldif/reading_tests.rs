@@ -1,12 +1,17 @@
 //! Whole files, through the provider as the daemon uses it.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use proptest::prelude::*;
 
 use super::super::LdifProvider;
+use super::super::pass::MAX_BAD;
 use super::*;
-use crate::model::{AccountState, Evidence, Now, ProviderName, Reading, Timestamp};
+use crate::config::Mapping;
+use crate::model::{
+    AccountState, DirectoryId, Evidence, Gap, Lookup, Now, ProviderName, Reading, Timestamp,
+};
 use crate::provider::Provider;
 use crate::provider::mapping::testing::{ad, now, rfc2307, uuid};
 

@@ -3,7 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
+use super::super::super::pass::file_gaps;
 use super::*;
+use crate::config::LockRule;
 use crate::model::{Account, Roster};
 
 #[test]

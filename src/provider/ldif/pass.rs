@@ -1,0 +1,403 @@
+//! What is known while a file passes by, and what that proves at its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use crate::config::LockRule;
+use crate::model::{Directory, DirectoryId, Dn, Entry, Gap, Lookup, Proof, SourceIdentity};
+use crate::provider::mapping::{
+    Assembler, NoId, group_id_of, id_context, id_of, is_suspect_count, is_tombstone, may_be_empty,
+};
+use crate::provider::{Ask, referral};
+
+use super::filter::Filter;
+use super::places::Places;
+use super::records::{Bad, Item, Program, Records};
+use super::scope::{OPERATIONAL, Scope, may_be};
+use super::source::LdifSource;
+
+/// More records than this that cannot be understood: the file is no LDIF.
+pub(super) const MAX_BAD: usize = 1000;
+
+/// What the last entry of a file lacks that may have been cut.
+const CUT: &str = "it does not end with an empty line after its last entry: it may have been cut; \
+    programs that write LDIF end each entry with one. If it is whole, add an empty line at the end";
+
+/// What is known while the file passes by.
+pub(super) struct Pass<'a> {
+    source: &'a LdifSource,
+    ask: &'a Ask,
+    scope: &'a Scope,
+    assembler: Assembler<'a>,
+    /// Known accounts that are in the file and out of scope, with what their state depends on.
+    elsewhere: BTreeMap<DirectoryId, Entry>,
+    gaps: Vec<Gap>,
+    first_bad: Option<String>,
+    bad: usize,
+    entries: u64,
+    entries_counted: u64,
+    places: Places,
+    below_base: usize,
+    /// How many entries below the base have each attribute that the filter of accounts asks for.
+    asked_for: BTreeMap<String, usize>,
+    /// Groups that need no member. Whether a file hides the members of
+    /// others nobody can tell.
+    may_be_empty: BTreeSet<Dn>,
+    selected: usize,
+    with_id: usize,
+    more_pages: bool,
+    /// Whether what servers keep of entries by themselves was dumped, too.
+    operational: bool,
+    /// Whether the file says that the search that wrote it succeeded.
+    succeeded: bool,
+    /// The program that has begun a part of the file and always says where it ends.
+    unended: Option<Program>,
+}
+
+impl<'a> Pass<'a> {
+    pub(super) fn new(source: &'a LdifSource, ask: &'a Ask, scope: &'a Scope) -> Self {
+        Self {
+            source,
+            ask,
+            scope,
+            assembler: Assembler::new(&source.mapping, &ask.now).export(),
+            elsewhere: BTreeMap::new(),
+            gaps: Vec::new(),
+            first_bad: None,
+            bad: 0,
+            entries: 0,
+            entries_counted: 0,
+            places: Places::default(),
+            below_base: 0,
+            asked_for: scope
+                .filter
+                .attributes()
+                .into_iter()
+                .map(|a| (a, 0))
+                .collect(),
+            may_be_empty: BTreeSet::new(),
+            selected: 0,
+            with_id: 0,
+            more_pages: false,
+            operational: false,
+            succeeded: false,
+            unended: None,
+        }
+    }
+
+    /// An item, which is `closed` unless the file may end inside it.
+    pub(super) fn take(&mut self, item: Item, closed: bool) -> Result<(), String> {
+        match item {
+            Item::Entry(entry) => self.entry(entry, closed),
+            Item::Bad(bad) => return self.bad(bad),
+            Item::Referral(address) => {
+                let hidden = referral::hides(&[address], &self.source.mapping.base);
+                self.gaps.extend(hidden.map(Gap::Referral));
+            }
+            Item::Result { code: 0, .. } => self.succeeded = true,
+            Item::Result { code, message } => self.gaps.push(Gap::ResultCode { code, message }),
+            Item::Count(count) => self.count(count),
+            Item::Begun(program) => self.begun(program),
+            Item::Ended => self.unended = None,
+            Item::Cookie { more } => self.more_pages = more,
+        }
+        Ok(())
+    }
+
+    /// A program says that it begins. `ldapsearch` does so once for each search.
+    fn begun(&mut self, program: Program) {
+        if program == Program::Ldapsearch {
+            self.gaps.extend(self.unended.map(unended));
+        }
+        self.unended = Some(program);
+    }
+
+    fn entry(&mut self, entry: Entry, closed: bool) {
+        self.entries += 1;
+        if is_tombstone(&entry) {
+            return;
+        }
+        let name = Dn::of(&entry.dn);
+        let mapping = &self.source.mapping;
+        let id = id_of(&entry, mapping).ok();
+        let has_id = entry.values(&mapping.id.name).iter().any(|v| !v.is_empty());
+        self.with_id += usize::from(has_id);
+        if let Some(before) = self.places.take(&name, &entry.dn, id.as_ref()) {
+            self.assembler.replaced(&before);
+        }
+        let in_base = name.is_within(&self.scope.base);
+        self.below_base += usize::from(in_base);
+        for (attribute, count) in self.asked_for.iter_mut().filter(|_| in_base) {
+            *count += usize::from(!entry.values(attribute).is_empty());
+        }
+        self.assembler.beside(&entry);
+        self.operational |= OPERATIONAL
+            .iter()
+            .any(|name| !entry.values(name).is_empty());
+        let is_account = in_base && self.scope.filter.matches(&entry);
+        let is_group =
+            self.scope.group_filter.as_ref().is_some_and(|filter| {
+                name.is_within(&self.scope.group_base) && filter.matches(&entry)
+            });
+        if is_group {
+            if may_be_empty(&entry, mapping) {
+                self.may_be_empty.insert(name);
+            }
+            self.assembler.group(entry.clone());
+        }
+        if is_account {
+            self.selected += 1;
+            if closed || id.as_ref().is_some_and(|id| self.ask.known.contains(id)) {
+                self.assembler.account(entry);
+            } else {
+                // Nobody gets a user because the lock was cut off.
+                self.assembler.reject_account(id, entry.dn, CUT.to_owned());
+            }
+        } else if let Some(id) = id
+            && self.ask.known.contains(&id)
+        {
+            let locks = self.scope.lock_attributes.iter();
+            let kept =
+                locks.filter_map(|name| Some((name.clone(), entry.attributes.get(name)?.clone())));
+            let attributes = kept.collect();
+            let dn = entry.dn;
+            self.elsewhere.insert(id, Entry { dn, attributes });
+        }
+    }
+
+    /// A record that cannot be used. One with a readable id is that account or group, present; who
+    /// another one would have been is not known, and nobody can be called absent.
+    fn bad(&mut self, bad: Bad) -> Result<(), String> {
+        self.entries += u64::from(bad.dn.is_some());
+        let where_ = match &bad.dn {
+            Some(dn) => format!("line {} ({dn})", bad.line),
+            None => format!("line {}", bad.line),
+        };
+        let told = format!("{where_}: {}", bad.why);
+        self.bad += usize::from(bad.entry.is_none());
+        if self.bad > MAX_BAD {
+            let first = self.first_bad.as_deref().unwrap_or(&told);
+            return Err(format!(
+                "it is no LDIF: more than {MAX_BAD} records cannot be understood; the first is {first}"
+            ));
+        }
+        self.first_bad.get_or_insert(told);
+        self.bad_account(&bad, where_.clone());
+        self.bad_group(&bad, where_);
+        Ok(())
+    }
+
+    fn bad_account(&mut self, bad: &Bad, name: String) {
+        let mapping = &self.source.mapping;
+        let id = bad.entry.as_ref().map(|entry| id_of(entry, mapping));
+        let why = bad.why.clone();
+        let is_meant = || may_be(bad, &self.scope.base, &self.scope.filter);
+        match id {
+            Some(Ok(id)) if is_meant() || self.ask.known.contains(&id) => {
+                self.with_id += 1;
+                self.assembler.reject_account(Some(id), name, why);
+            }
+            Some(Err(NoId::Nobodys(_))) if is_meant() => {
+                self.assembler.reject_nobodys(name, why);
+            }
+            Some(Ok(_) | Err(NoId::Nobodys(_))) => {}
+            Some(Err(NoId::Unreadable(_))) | None => {
+                self.assembler.reject_account(None, name, why);
+            }
+        }
+    }
+
+    fn bad_group(&mut self, bad: &Bad, name: String) {
+        let Some(filter) = &self.scope.group_filter else {
+            return;
+        };
+        let matches = |filter: &Filter| bad.entry.as_ref().is_some_and(|e| filter.matches(e));
+        // What is left of it shows that it is an account.
+        if matches(&self.scope.filter) && !matches(filter) {
+            return;
+        }
+        let id = bad.entry.as_ref();
+        let id = id.and_then(|entry| group_id_of(entry, &self.source.mapping).ok());
+        if id.is_none() || may_be(bad, &self.scope.group_base, filter) {
+            self.assembler.reject_group(id, name, bad.why.clone());
+        }
+    }
+
+    /// Each search that wrote a part of the file tells the number of its own entries.
+    fn count(&mut self, count: u64) {
+        let here = self.entries - self.entries_counted;
+        self.entries_counted = self.entries;
+        if here != count {
+            self.gaps.push(Gap::File(format!(
+                "it says that it has {count} entries, and {here} are there"
+            )));
+        }
+    }
+
+    pub(super) fn end<R: io::BufRead>(
+        mut self,
+        records: &Records<'_, R>,
+        before: &Metadata,
+        path: &Path,
+    ) -> Result<Directory, String> {
+        let mapping = &self.source.mapping;
+        if self.entries == 0
+            && let Some(first) = self.first_bad
+        {
+            return Err(format!("it is no LDIF: {first}"));
+        }
+        if self.selected > 0 && self.with_id == 0 {
+            return Err(format!(
+                "no entry has {}, so nobody can be recognised; {}",
+                mapping.id.name,
+                "make the dump with slapcat, or with ldapsearch and the attributes '*' '+'"
+            ));
+        }
+        self.gaps.extend(file_gaps(records, before, path));
+        self.gaps.extend(self.unended.map(unended));
+        self.gaps.extend(self.places.gap());
+        self.gaps.extend(self.not_dumped());
+        if self.more_pages {
+            let what = "the search that wrote the file had more pages";
+            self.gaps.push(Gap::Paging(what.to_owned()));
+        }
+        // `ldapsearch -LLL` writes nothing about a size limit that it met.
+        let entries = usize::try_from(self.entries).unwrap_or(usize::MAX);
+        if !self.succeeded && is_suspect_count(entries) {
+            self.gaps.push(Gap::SuspectCount(entries));
+        }
+        if self.entries > 0 && self.below_base == 0 {
+            let what = format!(
+                "none of its {} entries is below {}",
+                self.entries, mapping.base
+            );
+            self.gaps.push(Gap::File(what));
+        }
+        Ok(self.directory(path))
+    }
+
+    /// Attributes that the filter asks for and that no entry has, where nobody was found: a dump of
+    /// some attributes lacks them.
+    fn not_dumped(&self) -> Option<Gap> {
+        if self.selected > 0 || self.below_base == 0 {
+            return None;
+        }
+        let lacking = self.asked_for.iter().filter(|(_, count)| **count == 0);
+        let lacking: Vec<&str> = lacking.map(|(name, _)| spelt(name)).collect();
+        (!lacking.is_empty()).then(|| {
+            Gap::File(format!(
+                "{} entries below the base {}, none has {}, which accounts.filter asks for: dump it \
+                 too (ldapsearch with the attributes '*' '+')",
+                self.below_base,
+                self.source.mapping.base,
+                lacking.join(" or "),
+            ))
+        })
+    }
+
+    fn directory(mut self, path: &Path) -> Directory {
+        self.assembler.empty_groups(&self.may_be_empty);
+        if !self.operational {
+            // Nobody can tell whether nobody has them or they were not dumped.
+            let unshown = self.assembler.unshown().into_iter();
+            unshown
+                .filter(LockRule::is_operational)
+                .for_each(|rule| self.assembler.hidden(rule));
+        }
+        let mapping = &self.source.mapping;
+        let name = path.display().to_string();
+        let absence = match self.gaps.is_empty() {
+            false => Err(self.gaps),
+            true => Ok(Proof {
+                at: self.ask.now.wall,
+                source: name.clone(),
+                entries: 0,
+                lookup: None,
+            }),
+        };
+        let group_absence = match self.scope.group_filter {
+            Some(_) => absence.clone(),
+            None => Err(vec![Gap::NotRead]),
+        };
+        let missing: Vec<_> = self.assembler.missing(&self.ask.known);
+        let found: Vec<_> = missing
+            .into_iter()
+            .map(|id| (id.clone(), self.elsewhere.get(id)))
+            .map(|(id, entry)| (id, entry.map(|entry| found(&self.assembler, entry))))
+            .collect();
+        let source = SourceIdentity {
+            name,
+            context: id_context(&mapping.base, mapping),
+            ..SourceIdentity::default()
+        };
+        let sentinels = &self.source.sentinels;
+        let mut directory = self
+            .assembler
+            .finish(absence, group_absence, source, sentinels);
+        let whole = directory.accounts.gaps().is_empty();
+        for (id, found) in found {
+            // All entries of the file were looked at; only a whole file proves "nowhere".
+            if let Some(lookup) = found.or_else(|| whole.then_some(Lookup::Nowhere)) {
+                directory.accounts.add_lookup(id, Ok(lookup));
+            }
+        }
+        directory
+    }
+}
+
+fn found(assembler: &Assembler<'_>, entry: &Entry) -> Lookup {
+    Lookup::Elsewhere {
+        dn: entry.dn.clone(),
+        state: assembler.state_of(entry),
+    }
+}
+
+/// What the file itself says against its being whole.
+pub(super) fn file_gaps<R: io::BufRead>(
+    records: &Records<'_, R>,
+    before: &Metadata,
+    path: &Path,
+) -> Vec<Gap> {
+    let gap = |what: String| Gap::File(what);
+    let mut gaps = Vec::new();
+    if records.bytes() == 0 {
+        gaps.push(gap("it is empty".to_owned()));
+    }
+    if !records.ends_with_newline() {
+        gaps.push(gap("its last line has no end".to_owned()));
+    } else if !records.closed() {
+        gaps.push(gap(CUT.to_owned()));
+    }
+    let identity = |m: &Metadata| (m.dev(), m.ino(), m.size(), m.mtime(), m.mtime_nsec());
+    match path.metadata() {
+        Ok(after) if identity(&after) != identity(before) || records.bytes() != before.size() => {
+            gaps.push(gap("it changed while it was read".to_owned()));
+        }
+        Ok(_) => {}
+        Err(e) => gaps.push(gap(format!("it went away while it was read: {e}"))),
+    }
+    gaps
+}
+
+/// The last words of a program are not there.
+fn unended(program: Program) -> Gap {
+    let (name, words) = match program {
+        Program::Ldapsearch => ("ldapsearch", "# search result"),
+        Program::Ldbsearch => ("ldbsearch", "# returned 2 records"),
+    };
+    Gap::File(format!(
+        "it was begun by {name} and lacks what that writes at its end ({words}): it broke off"
+    ))
+}
+
+/// An attribute as people write it.
+fn spelt(name: &str) -> &str {
+    match name {
+        "objectclass" => "objectClass",
+        "samaccounttype" => "sAMAccountType",
+        other => other,
+    }
+}
