@@ -375,7 +375,7 @@ fn edge_101_a_crash_asks_nobody_twice() {
         let said = say(&stage, &["status"]);
         let waits = "1 address waiting for the person's click";
         assert!(said.contains(waits), "{said}");
-        let said = say(&stage, &["show", "2"]);
+        let said = say(&stage, &["history", "2"]);
         let perhaps = "the e-mail to new@example.org that asks for a click was perhaps sent";
         assert!(said.contains(perhaps), "{said}");
         assert!(said.contains("Not done        1 unknown"), "{said}");
@@ -388,7 +388,7 @@ fn edge_101_a_crash_asks_nobody_twice() {
         if commit == Commit::After {
             assert!(stage.sim.click(&stage.sim.mails()[0]));
             daemon.sync();
-            let said = say(&stage, &["show", "2"]);
+            let said = say(&stage, &["history", "2"]);
             assert!(said.contains("mattersync undo 2"), "{said}");
             say(&stage, &["undo", "2", "--yes"]);
             let last = stage.sim.mails().pop().unwrap();
