@@ -11,7 +11,7 @@ use crate::daemon::asked_by;
 use crate::desk::Listed;
 
 use super::exit::{Exit, Failure};
-use super::own::{Open, Own};
+use super::local::{LocalTool, LocalWorker};
 use super::print::write_err;
 use super::progress::Progress;
 use super::remote::Remote;
@@ -72,13 +72,13 @@ impl Context {
     ///
     /// # Errors
     /// When the work may not be done here.
-    pub fn own(&self, writes: bool) -> Result<Own, Failure> {
+    pub fn own(&self, writes: bool) -> Result<LocalWorker, Failure> {
         let by = caller(self.person.as_deref());
         let servant = service_user::step_down(&self.settings.state_directory, writes)?;
         if let Some(servant) = &servant {
             write_err(&format!("this is done here, as the user {servant}"));
         }
-        Ok(Own::new(self.settings.clone(), by, servant))
+        Ok(LocalWorker::new(self.settings.clone(), by, servant))
     }
 
     /// Waits for something that takes its time.
@@ -108,7 +108,7 @@ impl Context {
     /// When it cannot be done, with what to type instead.
     pub fn ask<R: Listed>(&self, request: R) -> Result<R::Answer, Failure>
     where
-        R::Tool: Open,
+        R::Tool: LocalTool,
     {
         match &self.service {
             Some(service) => self.wait(service.ask(&request, &self.progress))?,

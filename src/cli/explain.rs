@@ -1,6 +1,6 @@
 //! `mattersync explain`: the whole story of one person.
 
-use crate::desk::{self, Explanation, Happened, LinkTold, Story};
+use crate::desk::{self, Explanation, Happened, LinkStory, Story};
 use crate::model::{LinkOrigin, Outcome};
 
 use super::answer::Answer;
@@ -143,7 +143,7 @@ fn no_user(story: &Story) -> String {
     }
 }
 
-fn linked(page: &mut Page, link: &LinkTold) {
+fn linked(page: &mut Page, link: &LinkStory) {
     let origin = match link.origin {
         LinkOrigin::Created => "created by mattersync",
         LinkOrigin::Adopted => "adopted",

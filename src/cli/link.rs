@@ -1,7 +1,7 @@
 //! `mattersync link` and `unlink`: who is who, said by a person.
 
 use crate::cycle::Engine;
-use crate::desk::{self, ByHand, Listed};
+use crate::desk::{self, LinkReport, Listed};
 
 use super::answer::Answer;
 use super::args::{Link, Unlink, Yes};
@@ -15,7 +15,7 @@ use super::print::{Page, Terminal};
 /// # Errors
 /// When it is not clear who is meant, the link may not be made, or a side cannot be read.
 pub fn link(context: &Context, args: &Link, terminal: Terminal) -> Result<Answer, Failure> {
-    let request = desk::LinkThem {
+    let request = desk::LinkAccount {
         account: args.account.clone(),
         user: args.user.clone(),
         admin: args.admin,
@@ -38,7 +38,7 @@ pub fn unlink(context: &Context, args: &Unlink, terminal: Terminal) -> Result<An
     answer(context, request, &args.yes, terminal)
 }
 
-fn answer<R: Listed<Tool = Engine, Answer = ByHand>>(
+fn answer<R: Listed<Tool = Engine, Answer = LinkReport>>(
     context: &Context,
     request: R,
     yes: &Yes,
@@ -53,7 +53,7 @@ fn answer<R: Listed<Tool = Engine, Answer = ByHand>>(
     Ok(Answer::page(&page, exit))
 }
 
-fn tell(page: &mut Page, deed: &ByHand, served: bool) -> Exit {
+fn tell(page: &mut Page, deed: &LinkReport, served: bool) -> Exit {
     match &deed.account {
         Some(account) => people::account(page, "Account", account),
         None => page.line(format!("{:<12}not read, id {}", "Account", deed.key.id)),

@@ -11,7 +11,7 @@ use super::answer::Answer;
 use super::args::{Cli, Json};
 use super::context::Context;
 use super::exit::{Exit, Failure, Found};
-use super::own::Own;
+use super::local::LocalWorker;
 use super::print::{Page, Terminal, count};
 
 /// What is counted, for people; the rest is for programs.
@@ -71,7 +71,7 @@ fn exit_of(report: &StatusReport) -> Exit {
 }
 
 /// What the state file tells.
-async fn without_service(own: &Own, cli: &Cli) -> Result<StatusReport, Failure> {
+async fn without_service(own: &LocalWorker, cli: &Cli) -> Result<StatusReport, Failure> {
     let mut reasons = vec!["no service runs".to_owned()];
     let mut report = StatusReport {
         version: env!("CARGO_PKG_VERSION").to_owned(),

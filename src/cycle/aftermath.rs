@@ -1,7 +1,8 @@
-//! What those leave alive whom a run deactivated, and what wakes up with those who returned.
+//! Asks what those leave alive whom a run deactivated, and what works again with those who
+//! returned.
 //!
-//! Asked once, when the run has ended, and written down. Nothing depends on it: whatever fails
-//! here is told, and neither ends a cycle nor counts as its failure.
+//! It is asked once, when the run has ended, and recorded. Nothing depends on it: a failure here is
+//! reported, and neither ends a cycle nor counts as its failure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,14 +17,13 @@ use crate::observe;
 
 use super::engine::Engine;
 use super::read::View;
-use super::to_ask::{LeftOrReturned, not_asked};
+use super::to_ask::{PersonToAsk, not_asked};
 
-/// How long a cycle waits for the answers. What has not come by then is told as not asked.
+/// How long a cycle waits for the answers. What has not arrived by then is reported as not asked.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Engine {
-    /// Before the first run of this engine: about whom an earlier process should have asked, and
-    /// could not, because it ended.
+    /// Loads, before the first run of this engine, of whom an earlier process had no time to ask.
     pub(super) async fn load_not_asked(&mut self, now: &Now) {
         if self.to_ask.is_complete {
             return;
@@ -37,13 +37,13 @@ impl Engine {
         }
     }
 
-    /// Remembers about whom to ask.
-    pub(super) fn ask_later(&mut self, people: impl IntoIterator<Item = LeftOrReturned>) {
+    /// Remembers people of whom to ask later.
+    pub(super) fn ask_later(&mut self, people: impl IntoIterator<Item = PersonToAsk>) {
         self.to_ask.people.extend(people);
     }
 
-    /// Asks about those whom a run deactivated or reactivated, and, after a whole cycle, about all
-    /// about whom nobody asked yet. A run that was stopped has no time: then the next one asks.
+    /// Asks about those whom a run deactivated or reactivated and, after a whole cycle, about
+    /// everybody of whom nobody asked yet. After a run that was stopped, the next one asks.
     pub(super) async fn aftermath(
         &mut self,
         view: &View,
@@ -51,7 +51,7 @@ impl Engine {
         is_whole: bool,
         mut stop: watch::Receiver<bool>,
     ) -> Vec<Aftermath> {
-        let mut asked = LeftOrReturned::of_run(*run, &view.plan.steps, report);
+        let mut asked = PersonToAsk::of_run(*run, &view.plan.steps, report);
         if report.stopped.is_some() {
             self.ask_later(asked);
             return Vec::new();
@@ -75,7 +75,7 @@ impl Engine {
             return Vec::new();
         };
         // Whoever left and returned since is told about as of now.
-        let last: BTreeMap<UserId, LeftOrReturned> = asked
+        let last: BTreeMap<UserId, PersonToAsk> = asked
             .into_iter()
             .map(|person| (person.user.clone(), person))
             .collect();
@@ -115,7 +115,7 @@ impl Engine {
     }
 }
 
-/// What there is; `None` when the run shall end before that is known.
+/// Asks what these people have; returns `None` when the run shall end before the answers are there.
 async fn ask(
     reader: &Reader,
     people: &BTreeSet<UserId>,

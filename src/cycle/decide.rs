@@ -1,5 +1,4 @@
-//! From what was read to a plan, with one more question where the list of users left a name or an
-//! address open.
+//! Makes the plan, and asks first for names and addresses that the list of users left open.
 
 use std::collections::BTreeSet;
 
@@ -12,9 +11,9 @@ use super::read::View;
 
 impl Engine {
     /// Makes the plan of a view. Where a row of the list of users does not tell the user's name and
-    /// address, each name and address that would be given to somebody is asked for first: nobody is
-    /// to get one that somebody has. Two requests for each creation, one for each other change of
-    /// that kind, and only as long as such a row stands there.
+    /// address, asks the server first for each name and address that the plan gives to somebody:
+    /// nobody gets one that another user has. That costs two requests for each creation and one for
+    /// each other such change, as long as there is such a row.
     ///
     /// # Errors
     /// When a name or an address could not be asked for.

@@ -1,4 +1,4 @@
-//! Is this still the server that the state knows?
+//! Checks that this is still the server that the state knows.
 
 use crate::config::{MattermostAccess, Settings};
 use crate::model::{Evidence, Link};
@@ -6,8 +6,8 @@ use crate::model::{Evidence, Link};
 use super::error::Exchanged;
 use super::read::View;
 
-/// Mattermost chooses each user's id at random and keeps it for ever: a server that certainly has
-/// none of those that the state knows is not the server that they are of.
+/// Checks that some linked user exists. Mattermost chooses ids at random and keeps them for ever: a
+/// server that certainly has none of the linked users is another one.
 ///
 /// # Errors
 /// When it has none of them.

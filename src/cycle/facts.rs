@@ -162,12 +162,6 @@ fn adoptions(view: &View) -> Vec<Adoption> {
 
 fn account_side(account: &crate::model::Account) -> Side {
     let field = |f| account.profile.get(&f).cloned().unwrap_or_default();
-    let state = match &account.state {
-        AccountState::Active => "active".to_owned(),
-        AccountState::Locked { attribute, value } => format!("locked ({attribute} is {value})"),
-        AccountState::Unknown { why } => format!("unknown ({why})"),
-        AccountState::NotAPerson { rule, .. } => format!("not a person ({rule})"),
-    };
     Side {
         username: account.username.clone(),
         emails: account
@@ -177,7 +171,7 @@ fn account_side(account: &crate::model::Account) -> Side {
             .collect(),
         name: full_name(field),
         id: account.dn.clone(),
-        state,
+        state: state_in_words(&account.state),
         fields: other_fields(&account.profile),
         ..Side::default()
     }
@@ -214,6 +208,16 @@ fn other_fields(profile: &Profile) -> BTreeMap<String, String> {
     others
         .map(|(field, value)| (field.to_string(), value.clone()))
         .collect()
+}
+
+/// Says whether an account is active, locked or unknown, and by which attribute.
+pub fn state_in_words(state: &AccountState) -> String {
+    match state {
+        AccountState::Active => "active".to_owned(),
+        AccountState::Locked { attribute, value } => format!("locked ({attribute} is {value})"),
+        AccountState::Unknown { why } => format!("unknown ({why})"),
+        AccountState::NotAPerson { rule, .. } => format!("not a person's ({rule})"),
+    }
 }
 
 /// Puts first and last name together.

@@ -1,5 +1,5 @@
-//! Since when what is held: a cycle that only holds leaves no run, and somebody looks the next
-//! morning.
+//! Records since when something is held: a cycle that only holds leaves no run, and an
+//! administrator who looks the next morning wants to know.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +11,8 @@ use super::engine::Engine;
 use super::error::CycleError;
 
 impl Engine {
-    /// Writes down what is held from now on, and what no longer is; nothing where both are as they
-    /// were.
+    /// Records what is held from now on and what no longer is; writes nothing where neither
+    /// changed.
     pub(super) async fn note_holds(
         &mut self,
         plan: &Plan,
@@ -51,7 +51,7 @@ fn note(kind: &str, held: &HeldBack, at: Timestamp) -> Note {
     }
 }
 
-/// What was held in the last cycle, by its name.
+/// Returns the names of what was held in the last cycle.
 ///
 /// # Errors
 /// When the state cannot be read.
@@ -59,7 +59,7 @@ pub async fn still_held(store: &State) -> Result<BTreeSet<String>, StateError> {
     Ok(open(&store.loose_notes().await?))
 }
 
-/// The holds that began and did not end.
+/// Returns the holds that began and did not end.
 fn open(notes: &[Note]) -> BTreeSet<String> {
     let mut open = BTreeSet::new();
     for note in notes {

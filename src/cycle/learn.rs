@@ -1,4 +1,5 @@
-//! What was found out contradicts what is remembered: that must not stop every cycle from now on.
+//! Remembers what a cycle found out. What contradicts the rest of the memory must not stop every
+//! cycle from now on.
 
 use crate::model::{AccountChange, Action, Memory, MemoryDelta, Remember};
 use crate::state::{Outcome, StateError, Unsettled};
@@ -7,8 +8,8 @@ use super::engine::Engine;
 use super::error::CycleError;
 
 impl Engine {
-    /// A step that contradicts what is remembered must not stop every cycle from now on: it is
-    /// closed without what would follow from it, and the plan decides from what it sees.
+    /// Closes a step in doubt whose outcome contradicts what is remembered: nothing follows from
+    /// it, and the plan decides by what it sees.
     pub(super) async fn give_up_on(
         &self,
         memory: &mut Memory,
@@ -33,15 +34,14 @@ impl Engine {
         let settled = self.store.settle(run, id, outcome, delta.clone(), at);
         match settled.await {
             Ok(()) => remember(memory, &delta),
-            // Settled meanwhile.
+            // Its outcome was recorded meanwhile.
             Err(StateError::Refused(_)) => {}
             Err(error) => return Err(error.into()),
         }
         Ok(())
     }
 
-    /// Remembers what a reading taught. What contradicts the rest is left out and told, so that it
-    /// does not stop every cycle from now on.
+    /// Remembers what follows from a reading. What contradicts the rest is left out and reported.
     pub(super) async fn learn(
         &self,
         memory: &mut Memory,

@@ -1,11 +1,11 @@
 //! Read, plan, guard, apply, record: once, for whomever it is.
 //!
 //! [`Engine::look`] reads both sides and plans, and can do no more: it holds a client that cannot
-//! write. [`Engine::run_chosen`] does the same and carries the plan out, or what somebody chooses of
-//! it. There is one way from directory to decision; a dry run cannot differ from a real one.
+//! write. [`Engine::run_chosen`] does the same and carries the plan out, or what somebody chooses
+//! of it. There is one way from directory to decision; a dry run cannot differ from a real one.
 
 mod aftermath;
-mod carry;
+mod apply_plan;
 mod course;
 mod decide;
 mod engine;
@@ -28,7 +28,7 @@ mod wait;
 pub use course::{Course, Planned, Scope};
 pub use engine::{Engine, Pulse, Stage, Stages};
 pub use error::{CycleError, Exchanged};
-pub use facts::{Summary, full_name};
+pub use facts::{Summary, full_name, state_in_words};
 pub use held::still_held;
 pub use learn::remember;
 pub use read::{View, known, places};

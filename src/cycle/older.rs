@@ -1,8 +1,9 @@
 //! Rows of users that are older than what the server itself answered before.
 //!
-//! A cache or a read replica on the way may tell of yesterday. What it tells is no news: nothing
-//! follows from it. But where a server's database was restored from a backup, or its clock was set
-//! back, everything is older and yet true: what says the same for long enough is believed.
+//! A cache or a read replica between us and the server may answer with old rows. Nothing follows
+//! from such a row. But where the server's database was restored from a backup, or its clock was
+//! set back, all rows are older and yet true: a row that stays the same for long enough is
+//! believed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -13,18 +14,18 @@ use crate::model::{
     Timestamp, User, UserChange, UserId,
 };
 
-/// For how long an older row must be all that the server has before it is believed, and in how
-/// many readings. No cache and no replica lags behind for so long.
+/// How long the server must answer with an older row before it is believed, and in how many
+/// readings. No cache and no replica lags behind for so long.
 const LONG: Duration = Duration::from_secs(60 * 60);
 const READINGS: u32 = 3;
 
-/// How many are named.
+/// Users that a message names; it counts the others.
 const FEW: usize = 3;
 
-/// Reads again whoever is older in the list than before, and rejects who stays so. Where the rows
-/// by id contradict the list, something between kept the whole list, and it proves nothing; where
-/// they agree, only those rows are old, and nobody else waits for them. Returns what is to be
-/// remembered: the newest that was seen of each of `known`.
+/// Reads users again, by id, whose row in the list is older than an earlier one, and rejects those
+/// whose row stays older. Where the rows by id contradict the list, a cache answered with the whole
+/// list, and the list proves nothing. Where they agree, only these rows are old, and nobody else is
+/// held up. Returns what is to be remembered: the newest row that was seen of each of `known`.
 pub(super) async fn refuse(
     reader: &Reader,
     users: &mut Roster<UserId, User>,
@@ -35,7 +36,7 @@ pub(super) async fn refuse(
     let marks = marks(memory, known);
     let listed = older(users, &marks);
     if !listed.is_empty() {
-        // Who is not older may be as old: everybody on whom something rests is read again.
+        // Rows that are not older may come from the same cache: all that matter are read again.
         let admins = users.iter().filter(|(_, user)| user.is_admin());
         let again: BTreeSet<UserId> = admins.map(|(id, _)| id).chain(known).cloned().collect();
         let before = moments(users, &again);
@@ -94,8 +95,8 @@ pub(super) async fn refuse(
     learned
 }
 
-/// What was answered of each before. Of who was deactivated by an older version of this program
-/// only that is known.
+/// Returns when each user was changed last, by what the server answered before. Of users whom an
+/// older version of this program deactivated, only the deactivation is known.
 fn marks(memory: &Memory, known: &BTreeSet<UserId>) -> BTreeMap<UserId, Timestamp> {
     let links = memory.links().map(|(_, link)| link);
     let deactivated = links.filter_map(|link| {
@@ -138,7 +139,7 @@ fn named(users: &Roster<UserId, User>, ids: &BTreeSet<UserId>) -> String {
     }
 }
 
-/// The same older row once more, or another one.
+/// Counts an older row that was seen once more, or begins to count another one.
 fn again(before: Option<&Older>, user: &User, now: &Now) -> Older {
     match before.filter(|older| older.seen == user.updated_at) {
         None => Older {
@@ -158,7 +159,7 @@ fn again(before: Option<&Older>, user: &User, now: &Now) -> Older {
     }
 }
 
-/// Our deactivation of somebody who is believed to be as before it: nobody reactivated them.
+/// Forgets our deactivation of a user who is believed to be as before it: nobody reactivated them.
 fn undone(memory: &Memory, user: &User) -> Option<Remember> {
     let (key, link) = memory.links().find(|(_, link)| link.user == user.id)?;
     let at = link.deactivated.as_ref()?.delete_at?;

@@ -1,4 +1,4 @@
-//! What is old is forgotten.
+//! Forgets old runs.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,8 +9,8 @@ use crate::state::{State, StateError};
 use super::engine::Engine;
 
 impl Engine {
-    /// Forgets runs that are older than `state.keep` says, some in each cycle. What goes wrong is
-    /// told, and tried again in the next one.
+    /// Forgets runs that are older than `state.keep`, some in each cycle. A failure is reported,
+    /// and the next cycle tries again.
     pub(super) async fn forget_old(&self, memory: &Memory, now: &Now) {
         let Some(keep) = self.settings.keep else {
             return;
@@ -29,7 +29,7 @@ async fn forget_old(
 ) -> Result<(), StateError> {
     let millis = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
     let before = Timestamp(now.wall.0.saturating_sub(millis));
-    // What is still in force can be looked up.
+    // A run of which something is still taken back must stay on record.
     let undone = memory.accounts.values().flat_map(|account| &account.undone);
     let named: BTreeSet<RunId> = undone.map(|undone| undone.run).collect();
     store.prune(before, named).await?;

@@ -1,4 +1,4 @@
-//! Reading both sides.
+//! Reads both sides.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,14 +58,14 @@ impl View {
         }
     }
 
-    /// Whether somebody has this name of whom no more is known.
+    /// Tells whether a user whose row cannot be used has this name.
     fn is_unread(&self, username: &str) -> bool {
         let mut rejected = self.users.rejected().iter();
         rejected.any(|bad| bad.name.to_lowercase() == username)
     }
 
-    /// What became of a step whose outcome was lost.
-    pub fn settle(&self, step: &Step, now: &Now) -> Settled {
+    /// Tells what became of a step whose answer was lost.
+    pub fn outcome_of(&self, step: &Step, now: &Now) -> Settled {
         if let Action::CreateUser { user, .. } = &step.action
             && (self.unasked.contains(&user.username) || self.is_unread(&user.username))
         {
@@ -178,8 +178,8 @@ fn view(
     }
 }
 
-/// Why the server would refuse the initial password that is configured. One that cannot be read is
-/// told when it is needed.
+/// Returns why the server would refuse the initial password that is configured. That it cannot be
+/// read is reported when it is needed.
 fn refused_password(settings: &Settings, server: &ServerFacts) -> Option<String> {
     let policy = server.password_policy?;
     let source = settings.mattermost.initial_password.as_ref()?;
@@ -187,10 +187,10 @@ fn refused_password(settings: &Settings, server: &ServerFacts) -> Option<String>
     policy.fault(password.expose_secret())
 }
 
-/// Whom the provider must look up if the reading does not contain them. Links are never forgotten:
-/// who was deactivated by us for certain is left out, or those who left over the years would be all
-/// that a reading has time to ask for. Who is still counted as missing is asked for once more, and
-/// so no longer counted.
+/// Returns the ids that the provider must look up if its reading does not contain them. Users whom
+/// we certainly deactivated are left out: links are never forgotten, and over the years those who
+/// left would be all that a reading has time to look up. Those who still count as missing are
+/// looked up once more, and then no longer count.
 pub fn known(memory: &Memory, provider: &ProviderName) -> BTreeSet<DirectoryId> {
     let is_out = |link: &Link| link.deactivated.is_some() && !link.is_in_doubt();
     let links = memory.links().filter(|(key, link)| {

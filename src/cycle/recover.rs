@@ -1,4 +1,4 @@
-//! What an earlier run left in doubt.
+//! Finds out what became of steps whose answer was lost.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use super::engine::{Engine, Stages};
 use super::error::CycleError;
 use super::learn::remember;
 use super::read::View;
-use super::to_ask::LeftOrReturned;
+use super::to_ask::PersonToAsk;
 
-/// So long after it was sent a deactivation without an answer may still arrive.
+/// A deactivation whose answer was lost may still take effect this long after it was sent.
 const LATE: Duration = Duration::from_secs(10 * 60);
 
 impl Engine {
@@ -33,7 +33,7 @@ impl Engine {
         self.recover(&mut view, &unsettled, &now).await
     }
 
-    /// Settles what an earlier run left in doubt, from what was read now.
+    /// Records what became of steps of earlier runs whose answer was lost, by what was read now.
     pub(super) async fn recover(
         &mut self,
         view: &mut View,
@@ -44,7 +44,7 @@ impl Engine {
         self.doubted
             .retain(|place, _| unsettled.iter().any(|u| *place == (u.run, u.step.id)));
         for doubt in unsettled {
-            let (outcome, delta) = match view.settle(&doubt.step, now) {
+            let (outcome, delta) = match view.outcome_of(&doubt.step, now) {
                 Settled::Done(delta) => {
                     if !self.verify_again(&doubt.step, &delta).await {
                         continue;
@@ -91,7 +91,7 @@ impl Engine {
                 .await
             {
                 Ok(()) => {
-                    self.ask_later(LeftOrReturned::of(run, &doubt.step).filter(|_| done));
+                    self.ask_later(PersonToAsk::of(run, &doubt.step).filter(|_| done));
                     remember(&mut view.memory, &delta);
                 }
                 Err(StateError::Refused(why)) => {
@@ -103,9 +103,8 @@ impl Engine {
         Ok(())
     }
 
-    /// For how long an outcome has been waited for, as far as the clocks can be believed: what has
-    /// passed since it was first seen in doubt is certain, and what had passed before is by the
-    /// wall clock, unless that was set since.
+    /// Returns how long ago a step was sent. The time since this process first saw it in doubt is
+    /// certain; the time before that is by the wall clock, corrected if that was set since.
     fn waited(&mut self, doubt: &Unsettled, memory: &Memory, now: &Now) -> Duration {
         let sent = Timestamp(doubt.at.0.saturating_add(set_by(memory, now)));
         let place = (doubt.run, doubt.step.id);
@@ -114,9 +113,9 @@ impl Engine {
         before.saturating_add(now.certainly_since(seen))
     }
 
-    /// A step that gives an address ends with a second call, which marks it as verified: that one
-    /// may be what was lost. It can be repeated, and causes no mail. `false` when it must be tried
-    /// again in the next cycle.
+    /// Repeats the second call of a step that gives an address, which marks the address as
+    /// verified: its answer may be the one that was lost. It causes no mail. Returns `false` when
+    /// it must be tried again in the next cycle.
     async fn verify_again(&self, step: &Step, delta: &MemoryDelta) -> bool {
         let made = || {
             delta.iter().find_map(|change| match change {

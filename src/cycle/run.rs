@@ -8,7 +8,7 @@ use crate::apply::Listener;
 use crate::model::{Action, HoldChange, MemoryDelta, Now, Origin, Remember, UserId};
 use crate::plan::Settled;
 
-use super::carry::Begun;
+use super::apply_plan::Started;
 use super::course::{Course, Planned, Scope};
 use super::engine::{Engine, Stage, Stages};
 use super::error::CycleError;
@@ -64,20 +64,20 @@ impl Engine {
         course: Course<'_>,
         choose: impl FnOnce(Planned<'_>) -> Result<T, E> + Send,
     ) -> Result<(Summary, T), E> {
-        let begun = Begun {
+        let started = Started {
             now: self.clock.now(),
             requests: self.client.counts(),
             is_whole: course.scope == Scope::Everybody,
         };
-        let now = &begun.now;
+        let now = &started.now;
         let mut view = self.read_and_plan(&course, now, true).await?;
         let chosen = choose(Planned {
             view: &mut view,
             settings: &self.settings,
             now,
         })?;
-        self.remember_findings(&mut view, &begun).await?;
-        Ok((self.carry(view, begun, course).await?, chosen))
+        self.remember_findings(&mut view, &started).await?;
+        Ok((self.carry(view, started, course).await?, chosen))
     }
 
     /// Reads both sides and plans. Changes nothing anywhere: the client that it uses cannot write.
@@ -98,8 +98,8 @@ impl Engine {
         Ok(view)
     }
 
-    /// Reads what the course is about, finds out what became of steps in doubt, and plans. `records`
-    /// says whether what became of them is written down.
+    /// Reads what the course is about, finds out what became of steps in doubt, and plans.
+    /// `records` says whether what became of them is written down.
     async fn read_and_plan(
         &mut self,
         course: &Course<'_>,
@@ -126,7 +126,7 @@ impl Engine {
         } else {
             for doubt in &unsettled {
                 if let Settled::Done(delta) | Settled::Perhaps { delta, .. } =
-                    view.settle(&doubt.step, now)
+                    view.outcome_of(&doubt.step, now)
                 {
                     remember(&mut view.memory, &delta);
                 }
@@ -143,10 +143,10 @@ impl Engine {
     async fn remember_findings(
         &mut self,
         view: &mut View,
-        begun: &Begun,
+        started: &Started,
     ) -> Result<(), CycleError> {
         let counts = |change: &&Remember| match change {
-            Remember::Hold(_, HoldChange::Shown(shown)) => begun.is_whole && shown.is_none(),
+            Remember::Hold(_, HoldChange::Shown(shown)) => started.is_whole && shown.is_none(),
             _ => true,
         };
         let learned = view.newest.iter().chain(&view.plan.learned);
@@ -154,8 +154,8 @@ impl Engine {
         if !learned.is_empty() {
             self.learn(&mut view.memory, learned).await?;
         }
-        if begun.is_whole {
-            self.note_holds(&view.plan, begun.now.wall).await?;
+        if started.is_whole {
+            self.note_holds(&view.plan, started.now.wall).await?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Whether the people whom the configuration speaks of are those who are remembered.
+//! Checks that the configuration identifies people as the state does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use crate::provider::mapping::ids_of;
 
 use super::error::CycleError;
 
-/// Links of providers that the configuration does not name: how many accounts each has.
+/// Counts the linked accounts of each provider that the configuration does not name.
 pub fn strangers<'a>(
     memory: &Memory,
     configured: impl Iterator<Item = &'a ProviderName>,
@@ -22,7 +22,7 @@ pub fn strangers<'a>(
     others
 }
 
-/// [`strangers`] in words, a sentence each.
+/// Says of each of [`strangers`] in a sentence that its accounts are not looked at.
 pub fn unseen(strangers: &BTreeMap<ProviderName, usize>) -> Vec<String> {
     let told = strangers.iter().map(|(name, links)| {
         let accounts = match links {
@@ -38,8 +38,8 @@ pub fn unseen(strangers: &BTreeMap<ProviderName, usize>) -> Vec<String> {
     told.collect()
 }
 
-/// Refuses to go on where everybody would be somebody else: by other ids, or under another
-/// provider's name.
+/// Refuses to go on where no account would be recognised: by ids of another attribute, or under
+/// another provider's name.
 ///
 /// # Errors
 /// [`CycleError::OtherIds`], [`CycleError::OtherProvider`].
@@ -76,8 +76,8 @@ pub fn same_people(memory: &Memory, settings: &Settings) -> Result<(), CycleErro
     })
 }
 
-/// The identity that was remembered and the attribute by which people were known, if the
-/// configuration names another one. Where nobody is linked nothing is lost by a change.
+/// Returns the directory's remembered identity and the attribute of its ids, if the configuration
+/// names another attribute. Where nobody is linked, a change loses nothing.
 pub fn other_ids<'m>(
     memory: &'m Memory,
     settings: &ProviderSettings,

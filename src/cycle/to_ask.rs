@@ -1,4 +1,5 @@
-//! About whom it is still to be asked what they leave alive, or what wakes up with them.
+//! The people of whom a cycle still has to ask what they leave alive, or what works again with
+//! them.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,7 @@ use crate::state::{State, StateError};
 
 /// Somebody whom a run deactivated or reactivated.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct LeftOrReturned {
+pub(super) struct PersonToAsk {
     pub(super) run: RunId,
     pub(super) user: UserId,
     pub(super) name: String,
@@ -19,8 +20,8 @@ pub(super) struct LeftOrReturned {
     pub(super) fate: Fate,
 }
 
-impl LeftOrReturned {
-    /// Whom a step that is done deactivated or reactivated.
+impl PersonToAsk {
+    /// Returns the person whom a step deactivated or reactivated.
     pub(super) fn of(run: RunId, step: &Step) -> Option<Self> {
         let (user, fate) = match &step.action {
             Action::Deactivate { user, .. } => (user, Fate::Left),
@@ -36,7 +37,7 @@ impl LeftOrReturned {
         })
     }
 
-    /// All of them whom a run has just done.
+    /// Returns everybody whom a run has just deactivated or reactivated.
     pub(super) fn of_run(run: Option<RunId>, steps: &[Step], report: &Report) -> Vec<Self> {
         let Some(run) = run else {
             return Vec::new();
@@ -47,28 +48,29 @@ impl LeftOrReturned {
     }
 }
 
-/// About whom it is still to be asked.
+/// The people of whom nobody asked yet.
 #[derive(Debug, Default)]
 pub(super) struct ToAsk {
-    /// Whether it is known whom an earlier process had no time to ask about.
+    /// Whether those are loaded of whom an earlier process had no time to ask.
     pub(super) is_complete: bool,
-    pub(super) people: Vec<LeftOrReturned>,
+    pub(super) people: Vec<PersonToAsk>,
 }
 
-/// Returns whom the last run deactivated or reactivated within a day, and of whom nothing was noted.
-pub(super) async fn not_asked(store: &State, now: &Now) -> Result<Vec<LeftOrReturned>, StateError> {
+/// Returns everybody whom the last run deactivated or reactivated within a day, and of whom no
+/// answer is recorded.
+pub(super) async fn not_asked(store: &State, now: &Now) -> Result<Vec<PersonToAsk>, StateError> {
     let runs = store.runs(1).await?;
     let Some(run) = runs.first().filter(|r| now.wall.since(r.began) < DAY) else {
         return Ok(Vec::new());
     };
     let done = run.steps.iter();
     let done = done.filter(|record| record.outcome == Some(Outcome::Done));
-    let mut people: Vec<LeftOrReturned> = done
-        .filter_map(|record| LeftOrReturned::of(run.id, &record.step))
+    let mut people: Vec<PersonToAsk> = done
+        .filter_map(|record| PersonToAsk::of(run.id, &record.step))
         .collect();
     if !people.is_empty() {
         let notes = store.notes(run.id).await?;
-        let noted = |person: &LeftOrReturned| {
+        let noted = |person: &PersonToAsk| {
             let mut about = notes.iter().filter(|note| note.kind == Aftermath::NOTE);
             about.any(|note| note.user.as_ref() == Some(&person.user))
         };

@@ -1,5 +1,5 @@
-//! What of the two sides could not be read, so that nothing follows from its absence. It is told
-//! wherever a plan is told: by the exit code, the health, the journal and the reports.
+//! Collects what could not be read of both sides, so that nothing follows from its absence. It is
+//! shown wherever a plan is: by the exit code, the health, the journal and the reports.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +15,9 @@ use super::read::View;
 /// How many people are named on each side; the others are counted.
 const NAMED: usize = 10;
 
-/// Linked accounts of a provider that its reading does not contain, and whose look-up by id did not
-/// tell. Who is known to be out has nothing to lose. Where the whole reading proves nothing, that
-/// is told.
+/// Returns linked accounts that a reading does not contain and whose look-up by id failed. Users
+/// who are deactivated already are left out. Where the whole reading proves nothing, that is
+/// reported instead.
 pub fn unread_accounts(
     memory: &Memory,
     provider: &ProviderName,
@@ -41,7 +41,7 @@ pub fn unread_accounts(
     few(links.filter_map(told).collect(), Part::Accounts)
 }
 
-/// Lock attributes that were seen before and are not any more.
+/// Returns lock attributes that were seen before and no account shows any more.
 pub fn unread_locks(
     memory: &Memory,
     provider: &ProviderName,
@@ -59,8 +59,8 @@ pub fn unread_locks(
     })
 }
 
-/// Users of linked accounts, and those whom a person ordered to be deactivated, whose row cannot be
-/// used or could not be looked up: nobody can deactivate them.
+/// Returns users of linked accounts, and users whom a person ordered to be deactivated, whose row
+/// cannot be used or could not be looked up: they cannot be deactivated.
 pub fn unread_users(memory: &Memory, users: &Roster<UserId, User>) -> Vec<Unread> {
     let links = memory.links().map(|(_, link)| link);
     let mut names: BTreeMap<&UserId, String> = links
@@ -83,9 +83,9 @@ pub fn unread_users(memory: &Memory, users: &Roster<UserId, User>) -> Vec<Unread
 }
 
 impl View {
-    /// What could not be read of either side, or not whole. What nobody wanted to read is not among
-    /// it. A person of whom nobody knows whether they are there is a part, too: if they left, they
-    /// are not followed today.
+    /// Returns what could not be read of either side, or not completely. What nobody wanted to read
+    /// is not among it. A person whose account may or may not exist is: if they left, they are not
+    /// deactivated today.
     pub fn unread(&self) -> Vec<Unread> {
         let mut unread = self.unread_parts();
         for (provider, directory) in &self.directories {
@@ -117,7 +117,7 @@ impl View {
     }
 }
 
-/// Teams that could not be read, or whose members could not.
+/// Returns teams that could not be read, or whose members could not.
 pub fn unread_teams(places: &Places) -> Vec<Unread> {
     let mut unread = Vec::new();
     for (name, why) in &places.unread {
@@ -138,7 +138,7 @@ pub fn unread_teams(places: &Places) -> Vec<Unread> {
     unread
 }
 
-/// The first of many people, and how many more there are, as one part of the whole.
+/// Returns the first of many people, and the number of the others as one entry.
 fn few(mut people: Vec<Unread>, whole: Part) -> Vec<Unread> {
     let Some(first) = people.get(NAMED) else {
         return people;

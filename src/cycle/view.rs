@@ -32,8 +32,8 @@ impl View {
         strangers(&self.memory, self.directories.keys())
     }
 
-    /// Counts the active human users whom no account stands behind, and nobody has looked at. Guests,
-    /// and who is named in `policy.protect` or about to be adopted, are not counted.
+    /// Counts the active human users whom no account stands behind, and nobody has looked at.
+    /// Guests, and who is named in `policy.protect` or about to be adopted, are not counted.
     pub(super) fn count_orphans(&self, policy: &Policy) -> usize {
         let world = self.world();
         let crowd = Crowd::of(&world, policy);

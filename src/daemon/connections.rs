@@ -88,8 +88,8 @@ struct Open {
 }
 
 impl Open {
-    /// A place for one more connection of a caller, until it is dropped; `None` where there is none.
-    fn admit(self: &Arc<Self>, caller: Caller) -> Option<Place> {
+    /// A slot for one more connection of a caller, until it is dropped; `None` where there is none.
+    fn admit(self: &Arc<Self>, caller: Caller) -> Option<Slot> {
         const ROOT: Caller = Caller { uid: Some(0) };
         let mut open = self.of.lock().ok()?;
         let all: usize = open.values().sum();
@@ -103,21 +103,21 @@ impl Open {
             return None;
         }
         open.insert(caller, own + 1);
-        Some(Place {
+        Some(Slot {
             open: Arc::clone(self),
             caller,
         })
     }
 }
 
-/// One connection's place.
+/// One connection's slot.
 #[derive(Debug)]
-struct Place {
+struct Slot {
     open: Arc<Open>,
     caller: Caller,
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         if let Ok(mut open) = self.open.of.lock()
             && let Some(number) = open.get_mut(&self.caller)
@@ -130,8 +130,8 @@ impl Drop for Place {
     }
 }
 
-/// Takes connections and lets the router answer, a request each, for ever. Who has too many is hung
-/// up on.
+/// Takes connections and lets the router answer, one request each, for ever. A caller with too many
+/// connections is hung up on.
 pub async fn serve(listener: UnixListener, router: Router) {
     let open = Arc::new(Open {
         limits: Limits::of_this_process(),
@@ -147,13 +147,13 @@ pub async fn serve(listener: UnixListener, router: Router) {
             }
         };
         let caller = Caller::of(&stream);
-        let Some(place) = open.admit(caller) else {
+        let Some(slot) = open.admit(caller) else {
             continue;
         };
         let router = router.clone().layer(Extension(caller));
         tokio::spawn(async move {
             answer(stream, router).await;
-            drop(place);
+            drop(slot);
         });
     }
 }
@@ -164,19 +164,19 @@ async fn answer(stream: UnixStream, router: Router) {
     http.timer(TokioTimer::new())
         .header_read_timeout(HEADERS)
         .keep_alive(false);
-    let stream = TokioIo::new(Impatient::new(stream));
+    let stream = TokioIo::new(Deadline::new(stream));
     if let Err(error) = http.serve_connection(stream, service).await {
         tracing::debug!("a caller of the control socket did not wait, or was too slow: {error}");
     }
 }
 
-/// A stream to a reader who must not stop reading.
-struct Impatient<S> {
+/// A stream on which a write fails when the reader stops reading.
+struct Deadline<S> {
     stream: S,
     until: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Impatient<S> {
+impl<S> Deadline<S> {
     fn new(stream: S) -> Self {
         Self {
             stream,
@@ -184,7 +184,7 @@ impl<S> Impatient<S> {
         }
     }
 
-    /// What a write came to; one that waits too long fails.
+    /// Returns the result of a write, or fails when it waits too long.
     fn written<T>(
         &mut self,
         context: &mut Context<'_>,
@@ -202,7 +202,7 @@ impl<S> Impatient<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Impatient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for Deadline<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -212,7 +212,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Impatient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Deadline<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -241,7 +241,7 @@ mod tests {
         Caller { uid: Some(uid) }
     }
 
-    fn admitted(open: &Arc<Open>, uid: u32, wanted: usize) -> Vec<Place> {
+    fn admitted(open: &Arc<Open>, uid: u32, wanted: usize) -> Vec<Slot> {
         (0..wanted)
             .filter_map(|_| open.admit(caller(uid)))
             .collect()
@@ -257,7 +257,7 @@ mod tests {
         });
         let one = admitted(&open, 1_000, 500);
         assert_eq!(one.len(), limits.each);
-        let others: Vec<Vec<Place>> = (1_001..1_100)
+        let others: Vec<Vec<Slot>> = (1_001..1_100)
             .map(|uid| admitted(&open, uid, 500))
             .collect();
         let taken: usize = others.iter().map(Vec::len).sum();
@@ -267,7 +267,7 @@ mod tests {
         drop((one, others));
         assert!(
             open.of.lock().unwrap().is_empty(),
-            "each place is given back"
+            "each slot is given back"
         );
         assert_eq!(admitted(&open, 1_000, 500).len(), limits.each);
     }
@@ -289,7 +289,7 @@ mod tests {
     async fn an_answer_that_nobody_reads_is_given_up() {
         let (near, _far) = tokio::io::duplex(16);
         let began = Instant::now();
-        let error = Impatient::new(near).write_all(&[0; 64]).await.unwrap_err();
+        let error = Deadline::new(near).write_all(&[0; 64]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert_eq!(began.elapsed().as_secs(), UNREAD.as_secs());
     }

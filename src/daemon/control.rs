@@ -182,7 +182,7 @@ async fn arrived(most: usize, request: HttpRequest, next: Next) -> Response {
     }
 }
 
-/// What a body says; who says nothing says the default.
+/// Parses a body; an empty one gives the defaults.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Box<Response>> {
     let body = if body.is_empty() { b"{}" } else { body };
     serde_json::from_slice(body).map_err(|error| {

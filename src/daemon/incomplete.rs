@@ -20,7 +20,7 @@ pub enum News {
 pub struct Incomplete {
     parts: BTreeSet<Part>,
     cycles: u32,
-    told: Timestamp,
+    reported: Timestamp,
 }
 
 impl Incomplete {
@@ -32,11 +32,11 @@ impl Incomplete {
             return (cycles > 0).then_some(News::Complete(cycles));
         }
         let parts: BTreeSet<Part> = unread.iter().map(|one| one.part.clone()).collect();
-        let is_new = !parts.is_subset(&self.parts) || now.since(self.told) >= REMINDER;
+        let is_new = !parts.is_subset(&self.parts) || now.since(self.reported) >= REMINDER;
         self.parts = parts;
         self.cycles = self.cycles.saturating_add(1);
         if is_new {
-            self.told = now;
+            self.reported = now;
         }
         is_new.then_some(News::Incomplete)
     }

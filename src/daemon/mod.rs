@@ -6,11 +6,11 @@ mod control;
 mod error;
 mod incomplete;
 mod notify;
+mod publish;
+mod reporter;
 mod schedule;
 mod service;
 mod status;
-mod telling;
-mod told;
 mod work;
 
 pub use asked::{Refusal, asked_by};

@@ -1,4 +1,4 @@
-//! Words to the service manager (sd_notify(3)). Without one they go nowhere.
+//! Notifies the service manager (sd_notify(3)), if there is one.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use sd_notify::NotifyState;
 
 /// The service manager, as far as it listens.
 #[derive(Debug, Default)]
-pub struct Manager {
+pub struct ServiceManager {
     last_status: String,
 }
 
-impl Manager {
+impl ServiceManager {
     /// Everything stands: configuration, state, signals, control socket.
     pub fn ready(&self) {
         send(&[NotifyState::Ready]);

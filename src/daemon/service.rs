@@ -24,22 +24,23 @@ use crate::state::State;
 use super::asked::{Asked, Refusal, Waiting};
 use super::control::{Control, SharedStatus};
 use super::error::DaemonError;
-use super::notify::Manager;
+use super::notify::ServiceManager;
+use super::reporter::Reporter;
 use super::schedule::{Ended, REMINDER, next_delay};
 use super::status::{LastCycle, Phase, StatusReport};
-use super::told::Told;
 use super::work::{Finished, Tools, Work, engine, work};
 
 /// How long a run may take to end once it was asked to; a little more than its own limit.
-const FAREWELL: Duration = Duration::from_millis(4_500);
+const STOP_TIMEOUT: Duration = Duration::from_millis(4_500);
 
-/// How long the answers to those who wait may take to leave at the end.
-const LAST_WORDS: Duration = Duration::from_millis(50);
+/// How long answers may take to be sent when the daemon ends.
+const ANSWER_TIME: Duration = Duration::from_millis(50);
 
 /// How often the loop looks around without any other reason.
 const TICK: Duration = Duration::from_millis(500);
 
-/// As much may wait for its turn; who asks and hangs up, again and again, must not fill the memory.
+/// As many requests may wait for their turn: a caller who asks and hangs up, again and again, must
+/// not fill the memory.
 const MOST_WAITING: usize = 100;
 
 /// Runs the daemon until it is told to end.
@@ -76,23 +77,23 @@ pub(super) struct Daemon {
     settings: Settings,
     pub(super) store: Arc<State>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) manager: Manager,
+    pub(super) manager: ServiceManager,
     _control: Control,
     asked: mpsc::Receiver<Asked>,
     pub(super) status: SharedStatus,
-    told: Arc<Told>,
+    reporter: Arc<Reporter>,
     /// The engine while nobody works.
     engine: Option<Engine>,
     /// An engine of a new configuration, for when the present work ends.
     new_engine: Option<Engine>,
     pub(super) working: Option<Working>,
-    /// Whether the present cycle was asked to end for a person's word.
+    /// Whether the present cycle was asked to end because of an urgent request.
     interrupted: bool,
     queue: VecDeque<Work>,
     pub(super) next: Instant,
     pub(super) failures: u32,
     last_failure: Option<(String, Instant)>,
-    pub(super) fed: u64,
+    pub(super) last_pulse: u64,
 }
 
 pub(super) struct Working {
@@ -100,8 +101,8 @@ pub(super) struct Working {
     pub(super) stage: watch::Receiver<Stage>,
     stop: watch::Sender<bool>,
     pub(super) pulse: Pulse,
-    /// A cycle for whose end nobody waits: it may be interrupted.
-    alone: bool,
+    /// Whether nobody waits for it: then an urgent request interrupts it.
+    is_unattended: bool,
 }
 
 impl Daemon {
@@ -136,10 +137,10 @@ impl Daemon {
         Ok(Self {
             config: config.to_owned(),
             settings,
-            told: Arc::new(Told::new(Arc::clone(&clock))),
+            reporter: Arc::new(Reporter::new(Arc::clone(&clock))),
             store,
             clock,
-            manager: Manager::default(),
+            manager: ServiceManager::default(),
             _control: control,
             asked,
             status,
@@ -151,7 +152,7 @@ impl Daemon {
             next: Instant::now(),
             failures: 0,
             last_failure: None,
-            fed: 0,
+            last_pulse: 0,
         })
     }
 
@@ -210,16 +211,16 @@ impl Daemon {
         let tools = Tools {
             stage,
             stop: stopped,
-            told: Arc::clone(&self.told),
+            reporter: Arc::clone(&self.reporter),
         };
         let pulse = engine.pulse();
-        let alone = matches!(&next, Work::Cycle(waiting) if waiting.is_empty());
+        let is_unattended = matches!(&next, Work::Cycle(waiting) if waiting.is_empty());
         self.working = Some(Working {
             task: tokio::spawn(work(engine, next, tools)),
             stage: stages,
             stop,
             pulse,
-            alone,
+            is_unattended,
         });
     }
 
@@ -227,10 +228,10 @@ impl Daemon {
     fn take(&mut self, asked: Asked) {
         match asked.turn {
             Turn::NextCycle => self.cycle_now(Some(asked.waiting)),
-            // A person out at once: a first fill can take hours. What it interrupts goes on after.
+            // A person is locked out at once: a first fill can take hours. It goes on afterwards.
             Turn::First => {
                 self.queue.push_front(Work::Request(asked));
-                if let Some(working) = self.working.as_ref().filter(|w| w.alone) {
+                if let Some(working) = self.working.as_ref().filter(|w| w.is_unattended) {
                     self.interrupted = working.stop.send(true).is_ok();
                     self.cycle_now(None);
                 }
@@ -248,7 +249,7 @@ impl Daemon {
         }
     }
 
-    /// A cycle as soon as possible. One that waits already serves all who ask.
+    /// Queues a cycle. One that waits already answers everybody who asks.
     fn cycle_now(&mut self, asker: Option<Waiting>) {
         for work in &mut self.queue {
             if let Work::Cycle(waiting) = work {
@@ -266,7 +267,7 @@ impl Daemon {
         let mut finished = match finished {
             Ok(finished) => finished,
             Err(error) => {
-                // The engine went with the task; a new one knows no less.
+                // The engine is lost with the task; a new one is made.
                 tracing::error!("a cycle ended unexpectedly: {error}");
                 self.failures = self.failures.saturating_add(1);
                 self.pause(false);
@@ -278,14 +279,14 @@ impl Daemon {
             None => {}
             Some(Ok(summary)) => {
                 let facts = &summary.facts;
-                self.told.cycle(facts);
+                self.reporter.cycle(facts);
                 let now = self.clock.now().wall;
                 let last = LastCycle::of(facts, now);
                 let until_expiry = facts.plan.next_expiry.map(|at| at.since(now));
                 match &facts.stopped {
                     None => self.well(last, until_expiry),
                     Some(_) if interrupted => self.well(last, until_expiry),
-                    // Not by a signal: then nobody comes here.
+                    // A signal does not lead here.
                     Some(why) => {
                         self.update(|status| status.last = Some(last));
                         self.fail("stopped", why, false);
@@ -299,7 +300,7 @@ impl Daemon {
         }
         self.count().await;
         self.tell();
-        // Last: who asks for the status right after the answer sees what it was about.
+        // Answered last: a status that is asked for after the answer is up to date.
         finished.answer();
         self.engine = Some(finished.engine);
     }
@@ -378,14 +379,14 @@ impl Daemon {
         self.manager.ready();
     }
 
-    /// Ends: what is only read is dropped, what is being carried out may finish its calls. A call
-    /// that is abandoned has an unknown outcome, and the next start treats it so.
+    /// Ends the daemon: drops what is only read, lets calls that change something finish. A call
+    /// that is abandoned has an unknown outcome, and the next start finds out.
     async fn end(mut self) -> Result<(), DaemonError> {
         self.manager.stopping();
         observe::stopping("a signal asked for it");
         self.update(|status| status.phase = Phase::Stopping);
         self.tell_stopping();
-        // Nothing new is begun, and those who wait for it are told.
+        // Nothing new begins, and those who wait are refused.
         self.asked.close();
         for work in self.queue.drain(..) {
             work.refuse(&Refusal::stopping());
@@ -394,18 +395,22 @@ impl Daemon {
             let applying = matches!(*working.stage.borrow(), Stage::Applying { .. });
             let _ = working.stop.send(true);
             let abort = working.task.abort_handle();
-            let patience = if applying { FAREWELL } else { Duration::ZERO };
+            let patience = if applying {
+                STOP_TIMEOUT
+            } else {
+                Duration::ZERO
+            };
             match tokio::time::timeout(patience, working.task).await {
                 Ok(Ok(mut finished)) => {
                     if let Some(Ok(summary)) = &finished.cycle {
-                        self.told.cycle(&summary.facts);
+                        self.reporter.cycle(&summary.facts);
                     }
                     finished.answer();
                 }
                 _ => abort.abort(),
             }
         }
-        tokio::time::sleep(LAST_WORDS).await;
+        tokio::time::sleep(ANSWER_TIME).await;
         Ok(())
     }
 }

@@ -145,7 +145,7 @@ pub struct LastCycle {
     pub writes: u64,
 }
 
-/// Somebody who is listed, and what is to be said of him.
+/// Somebody who is listed, and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listed {
     /// Whom: username, address, DN.

@@ -13,7 +13,7 @@ use crate::desk::{Asker, cycle_for};
 use crate::state::State;
 
 use super::asked::{Asked, Refusal, Waiting};
-use super::told::Told;
+use super::reporter::Reporter;
 
 /// What a piece of work left behind.
 pub struct Finished {
@@ -69,8 +69,8 @@ pub struct Tools {
     pub stage: watch::Sender<Stage>,
     /// Becomes true when a run shall end.
     pub stop: watch::Receiver<bool>,
-    /// What was told already, not to be told at each cycle.
-    pub told: Arc<Told>,
+    /// Reports steps, each failure once.
+    pub reporter: Arc<Reporter>,
 }
 
 /// An engine for a configuration.
@@ -91,8 +91,8 @@ pub async fn work(mut engine: Engine, work: Work, tools: Tools) -> Finished {
     let stages = |stage| {
         tools.stage.send_replace(stage);
     };
-    let told = Arc::clone(&tools.told);
-    let listener = move |event: Event<'_>| told.step(event.step, event.outcome);
+    let reporter = Arc::clone(&tools.reporter);
+    let listener = move |event: Event<'_>| reporter.step(event.step, event.outcome);
     let stop = tools.stop;
     match work {
         Work::Cycle(waiting) => {

@@ -16,8 +16,8 @@ use super::error::DeskError;
 use super::person::{PersonError, Search, identifiers_of_link, is_named, only};
 use super::request::{Asker, Request};
 
-/// Release what is held under a name (a class, or another hold), or of one person: exactly the steps
-/// that were last shown.
+/// Release what is held under a name (a class, or another hold), or of one person: exactly the
+/// steps that were last shown.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Approve {
     /// A hold's name or a person.
@@ -74,7 +74,7 @@ async fn approve(
             continue;
         }
         let seen = shown.hold(&hold.key).shown.as_ref();
-        delta.extend(sight(hold, seen, &meant));
+        delta.extend(shown_afterwards(hold, seen, &meant));
         let (old, new): (Vec<_>, Vec<_>) = meant
             .into_iter()
             .partition(|(_, print)| seen.is_some_and(|seen| seen.contains(print)));
@@ -82,7 +82,7 @@ async fn approve(
         unseen.extend(new.iter().map(|(id, _)| *id));
         let steps: BTreeSet<Fingerprint> = old.into_iter().map(|(_, print)| print).collect();
         if hold.key == HoldKey::Restored && steps.len() == hold.steps.len() {
-            delta.extend(accepted(&view, hold, asker.by, &now));
+            delta.extend(accept_older_state(&view, hold, asker.by, &now));
             continue;
         }
         let approval = approval(&view, &hold.key, steps, asker.by, &now);
@@ -97,7 +97,7 @@ async fn approve(
         return Err(DeskError::NothingHeld(what.to_owned(), names));
     }
     if ask.new_password {
-        delta.extend(resets(&view, &released, asker.by, &now));
+        delta.extend(password_resets(&view, &released, asker.by, &now));
     }
     engine.store().observe(delta).await?;
     tracing::info!(
@@ -114,8 +114,8 @@ async fn approve(
     })
 }
 
-/// The held steps of the person that a word means, and those that these wait for. Somebody who is
-/// called like a hold is never meant by that word.
+/// Returns the held steps of the person whom a text names, and the steps that these wait for. A
+/// text that is the name of a hold names no person.
 fn steps_of_person(view: &View, what: &str) -> Result<BTreeSet<StepId>, PersonError> {
     let is_name = |key: &HoldKey| hold_name(key).eq_ignore_ascii_case(what);
     let a_hold = Class::ALL.into_iter().any(|c| is_name(&HoldKey::Class(c)))
@@ -157,8 +157,8 @@ fn steps_of_person(view: &View, what: &str) -> Result<BTreeSet<StepId>, PersonEr
     Ok(found)
 }
 
-/// The one account that a word means, of all that are known: who is called so on Mattermost may have
-/// chosen that, and who is in the directory has perhaps nothing that is held.
+/// Returns the one account that a text names, of all that are known and not only of those with held
+/// steps: a user can choose a name on Mattermost that somebody else has in the directory.
 fn one_account<'s>(
     view: &View,
     what: &str,
@@ -189,7 +189,8 @@ fn one_account<'s>(
     only(what, found.into_iter().collect(), label)
 }
 
-/// The steps of a hold that a word means: all of them, or those that one person needs.
+/// Returns the steps of a hold that are to be released: all of them, or those that one person
+/// needs.
 fn meant(
     view: &View,
     hold: &Hold,
@@ -205,29 +206,28 @@ fn meant(
         .collect()
 }
 
-/// What has been shown of a hold once the steps that are meant are printed. A hold of which nothing
-/// was shown, and now a part, still counts as never shown.
-fn sight(
+/// Returns what has been shown of a hold once these steps are printed.
+fn shown_afterwards(
     hold: &Hold,
     seen: Option<&BTreeSet<Fingerprint>>,
     meant: &[(StepId, Fingerprint)],
 ) -> Option<Remember> {
     let prints = meant.iter().map(|(_, print)| print.clone());
-    let sight: BTreeSet<Fingerprint> = match seen {
+    let shown: BTreeSet<Fingerprint> = match seen {
         _ if meant.len() == hold.steps.len() => prints.collect(),
         Some(seen) => seen.iter().cloned().chain(prints).collect(),
         None => prints.collect(),
     };
     Some(Remember::Hold(
         hold.key.clone(),
-        HoldChange::Shown(Some(sight)),
+        HoldChange::Shown(Some(shown)),
     ))
 }
 
-/// What follows from a person's word that an older state file may be worked with: from now on the
-/// usual limits decide, and the users who gave it away do so no more. Who else carries a mark stays
-/// an orphan for a person to look at: it may be somebody who left meanwhile.
-fn accepted(view: &View, hold: &Hold, by: &str, now: &Now) -> Vec<Remember> {
+/// Returns what is to be remembered when a person accepts an older state file: from now on the
+/// usual limits decide, and the users by whom its age was noticed are kept as they are. Other users
+/// with a mark of ours stay orphans for a person to look at: they may have left meanwhile.
+fn accept_older_state(view: &View, hold: &Hold, by: &str, now: &Now) -> Vec<Remember> {
     let kept = Kept {
         by: by.to_owned(),
         at: now.wall,
@@ -264,8 +264,8 @@ fn accepted(view: &View, hold: &Hold, by: &str, now: &Now) -> Vec<Remember> {
         .collect()
 }
 
-/// Orders to lock everybody out of those users whose adoption is released.
-fn resets(view: &View, released: &[StepId], by: &str, now: &Now) -> Vec<Remember> {
+/// Returns orders to give a random password to the users whose adoption is released.
+fn password_resets(view: &View, released: &[StepId], by: &str, now: &Now) -> Vec<Remember> {
     let steps = view.plan.steps.iter();
     let adopted = steps.filter_map(|step| match &step.action {
         Action::Adopt { user, .. } if released.contains(&step.id) => Some(user.clone()),
@@ -280,8 +280,8 @@ fn resets(view: &View, released: &[StepId], by: &str, now: &Now) -> Vec<Remember
         .collect()
 }
 
-/// An approval, together with what an earlier one that is still good had released and the plan
-/// still wants. Nothing is released for longer than a person said: joined, they end with the earlier.
+/// Makes an approval, and takes in what an earlier one released that is still good and still
+/// wanted. Both then end with the earlier one: nothing is released for longer than a person said.
 fn approval(
     view: &View,
     key: &HoldKey,

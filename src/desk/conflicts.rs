@@ -9,10 +9,10 @@ use crate::model::{AccountKey, Evidence, Identifiers, LeftAlone, Unread, UserId,
 use crate::plan::{Bar, Claim, Crowd, among_conflicts};
 
 use super::error::DeskError;
-use super::past::add_activity;
+use super::parties::{AccountSide, EntrySide, UserSide};
+use super::past_steps::add_activity;
 use super::person::is_named;
 use super::request::{Asker, Request};
-use super::sides::{AccountSide, EntrySide, UserSide};
 
 /// List the conflicts.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]

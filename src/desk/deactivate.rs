@@ -1,19 +1,18 @@
 //! The deactivation of one person, by another person's word.
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
 
-use crate::cycle::{Course, Engine, Scope, Summary, View};
-use crate::model::{Action, LeftAlone, Order, Origin, Remember, RunKind, User, UserChange, UserId};
+use crate::cycle::{Engine, Scope, Summary, View};
+use crate::model::{Action, LeftAlone, Order, Remember, RunKind, User, UserChange, UserId};
 use crate::observe::CycleFacts;
 use crate::plan::{Bar, Crowd};
 
 use super::error::DeskError;
-use super::link::in_letters;
+use super::link::short_digest;
 use super::outlook::Outlook;
+use super::parties::UserSide;
 use super::person::{Found, find_to_deactivate};
 use super::request::{Asker, Request, Turn};
-use super::sides::UserSide;
 
 /// Deactivate one user now, and nothing else. Works without the directory.
 ///
@@ -25,8 +24,8 @@ pub struct Deactivate {
     /// A user whom no account stands behind may be a system administrator.
     #[serde(default)]
     pub admin: bool,
-    /// Do it, also to a user whom no account stands behind; what was shown, or empty for whatever is
-    /// found now.
+    /// Do it, also to a user whom no account stands behind; what was shown, or empty for whatever
+    /// is found now.
     #[serde(default)]
     pub yes: Option<String>,
 }
@@ -85,8 +84,8 @@ async fn deactivate_orphan(
     ask: Deactivate,
     asker: &Asker<'_>,
 ) -> Result<Deactivation, DeskError> {
-    let side = may_go(engine, &view, &user, ask.admin)?;
-    let seen = in_letters(&side);
+    let side = check_may_be_deactivated(engine, &view, &user, ask.admin)?;
+    let seen = short_digest(&side);
     let mut words = vec!["deactivate".to_owned()];
     words.extend(ask.admin.then(|| "--admin".to_owned()));
     words.push(user.id.to_string());
@@ -127,8 +126,13 @@ async fn deactivate_orphan(
     })
 }
 
-/// Who may be deactivated by a person's word although no account stands behind.
-fn may_go(engine: &Engine, view: &View, user: &User, admin: bool) -> Result<UserSide, DeskError> {
+/// Checks that a user whom no account stands behind may be deactivated by a person's word.
+fn check_may_be_deactivated(
+    engine: &Engine,
+    view: &View,
+    user: &User,
+    admin: bool,
+) -> Result<UserSide, DeskError> {
     let world = view.world();
     let crowd = Crowd::of(&world, &engine.settings().policy);
     let name = &user.username;
@@ -171,15 +175,12 @@ async fn carry_order(
     engine.store().observe(note).await?;
     let of_user = |a: &Action| matches!(a, Action::Deactivate { user: u, .. } if u == user);
     let forget = vec![Remember::User(user.clone(), UserChange::Order(None))];
-    let course = Course {
-        origin: Origin::asked(RunKind::Deactivate, asker.by),
-        scope: Scope::Named {
+    let course = asker.course(
+        RunKind::Deactivate,
+        Scope::Named {
             with_directory: false,
         },
-        stop: watch::channel(false).1,
-        stages: asker.stages,
-        listener: asker.listener,
-    };
+    );
     let run = engine.run_chosen(course, |mut planned| {
         planned.keep_steps(|step| step.action.user() == Some(user));
         Ok(())
@@ -188,8 +189,8 @@ async fn carry_order(
         Ok((summary, ())) => summary,
         Err(error) => {
             let error: DeskError = error;
-            // Who is told that it failed does not expect it days later. What was sent already
-            // is another matter: that is still to be settled.
+            // After a failure nobody expects the deactivation days later. If it was sent already,
+            // the order stays until its outcome is known.
             let unsettled = engine.store().unsettled().await?;
             if !unsettled.iter().any(|u| of_user(&u.step.action)) {
                 engine.store().observe(forget).await?;
@@ -200,7 +201,7 @@ async fn carry_order(
     if is_out || summary.view.plan.steps.iter().any(|s| of_user(&s.action)) {
         return Ok(summary);
     }
-    // Out of reach: the order must not wait for the day on which this changes.
+    // The user is out of reach: the order must not wait for the day on which that changes.
     engine.store().observe(forget).await?;
     Err(DeskError::Refused(why_not(&summary.view, user)))
 }

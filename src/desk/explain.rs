@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cycle::{Engine, View};
+use crate::cycle::{Engine, View, state_in_words};
 use crate::model::{
     AccountKey, AccountState, Action, Dn, Evidence, Identifiers, LinkOrigin, Lookup, Now, Outcome,
     ProfileField, Seats, Timestamp, Unread, UserId, Why, same_text as same, shell_word,
@@ -16,10 +16,10 @@ use crate::state::Who;
 use super::error::DeskError;
 use super::orphans::Kept;
 use super::outlook::Outlook;
-use super::past::{Happened, add_activity};
+use super::parties::{AccountSide, EntrySide, UserSide};
+use super::past_steps::{Happened, add_activity};
 use super::person::{Search, find_recorded, is_named};
 use super::request::{Asker, Request};
-use super::sides::{AccountSide, EntrySide, UserSide, state};
 use super::similar::nearest;
 
 /// The most steps of earlier runs that are told.
@@ -57,7 +57,7 @@ pub struct Story {
     /// The user.
     pub user: Option<UserSide>,
     /// What brings both together.
-    pub link: Option<LinkTold>,
+    pub link: Option<LinkStory>,
     /// Who took the link apart, and when.
     pub unlinked: Option<Kept>,
     /// Who said that a user without an account is to be kept.
@@ -74,7 +74,7 @@ pub struct Story {
 
 /// "This account is this user", as remembered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LinkTold {
+pub struct LinkStory {
     /// The account.
     pub account: AccountKey,
     /// The user.
@@ -111,16 +111,16 @@ impl Request for Explain {
             let world = view.world();
             let policy = &engine.settings().policy;
             let crowd = Crowd::of(&world, policy);
-            let teller = Teller {
+            let builder = StoryBuilder {
                 view: &view,
                 crowd: &crowd,
                 policy,
                 now: &now,
             };
-            let stories = teller.stories(&self.person);
+            let stories = builder.stories(&self.person);
             match stories.is_empty() {
                 true => {
-                    teller.recorded(find_recorded(engine.store().as_ref(), &self.person).await?)
+                    builder.recorded(find_recorded(engine.store().as_ref(), &self.person).await?)
                 }
                 false => stories,
             }
@@ -150,7 +150,7 @@ impl Request for Explain {
 }
 
 impl Story {
-    /// Says of somebody who is on neither side any more that he was deleted for ever.
+    /// Says of somebody who is on neither side any more that they were deleted for ever.
     fn tell_end(&mut self) {
         if self.account.is_some() || self.user.is_some() {
             return;
@@ -190,18 +190,18 @@ fn first_value(dn: &str) -> Option<String> {
     first.map(|(_, value)| value)
 }
 
-struct Teller<'a> {
+struct StoryBuilder<'a> {
     view: &'a View,
     crowd: &'a Crowd<'a>,
     policy: &'a Policy,
     now: &'a Now,
 }
 
-type Told = (Option<AccountKey>, Option<UserId>, Story);
+type Found = (Option<AccountKey>, Option<UserId>, Story);
 
-impl Teller<'_> {
-    fn stories(&self, person: &str) -> Vec<Told> {
-        let mut stories: Vec<Told> = self
+impl StoryBuilder<'_> {
+    fn stories(&self, person: &str) -> Vec<Found> {
+        let mut stories: Vec<Found> = self
             .found(person)
             .into_iter()
             .map(|(key, user)| self.story(key, user))
@@ -228,7 +228,7 @@ impl Teller<'_> {
     }
 
     /// What is left to tell of those who are in the record alone.
-    fn recorded(&self, who: Who) -> Vec<Told> {
+    fn recorded(&self, who: Who) -> Vec<Found> {
         let accounts = who.accounts.into_iter().map(|key| (Some(key), None));
         let mut found: Vec<_> = accounts.collect();
         if found.is_empty() {
@@ -259,7 +259,7 @@ impl Teller<'_> {
             search.offer(&known, with_user(key.clone()));
         }
         for (key, link) in memory.links() {
-            // Of an account that is there counts what it is called now.
+            // An account that was read has the names that it has now, not those that it had.
             let known = match self.view.account(key) {
                 Some(_) => Identifiers::key(key).and(Identifiers::id(&link.user)),
                 None => Identifiers::link(key, link),
@@ -279,7 +279,7 @@ impl Teller<'_> {
         search.found().into_iter().collect()
     }
 
-    fn story(&self, key: Option<AccountKey>, user: Option<UserId>) -> Told {
+    fn story(&self, key: Option<AccountKey>, user: Option<UserId>) -> Found {
         let view = self.view;
         let memory = &view.memory;
         let account = key.as_ref().and_then(|k| Some((k, view.account(k)?)));
@@ -309,7 +309,7 @@ impl Teller<'_> {
             entry: entry.map(EntrySide::of),
             absent,
             user: found.map(|user| UserSide::of(view, self.crowd, user)),
-            link: link.map(|(key, link)| LinkTold {
+            link: link.map(|(key, link)| LinkStory {
                 account: key.clone(),
                 user: link.user.clone(),
                 origin: link.origin,
@@ -352,7 +352,7 @@ impl Teller<'_> {
         if let Some((dn, at)) = elsewhere {
             return format!(
                 "the base or the filter leaves the entry out; a look-up by id found it at {dn}, {}",
-                state(at)
+                state_in_words(at)
             );
         }
         match directory.accounts.look(&key.id) {
@@ -481,7 +481,7 @@ impl Teller<'_> {
     fn seat(&self, key: &AccountKey) -> Option<String> {
         let left = self.view.plan.left_alone.iter();
         let late = left.filter(|l| matches!(l.why, Why::NoSeat { .. }));
-        // The plan tells of them in the order in which they will come.
+        // The plan lists them in the order in which they get a seat.
         let late: Vec<&AccountKey> = late.filter_map(|l| l.subject.account.as_ref()).collect();
         let place = late.iter().position(|waits| *waits == key)?;
         let taken = match self.view.server.seats {

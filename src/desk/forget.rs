@@ -127,7 +127,7 @@ async fn forget(
 /// The one person who is meant.
 async fn one(store: &State, person: &str, memory: &Memory) -> Result<Who, DeskError> {
     let mut who = find_recorded(store, person).await?;
-    // An account or a user may have been known by another name in other runs.
+    // Their account or user may have had another name in other runs.
     for (key, link) in memory.links() {
         if who.has(Some(key), Some(&link.user)) {
             who.accounts.insert(key.clone());
@@ -171,7 +171,7 @@ fn still_there(view: &View, who: &Who, person: &str) -> Result<Vec<UserId>, Desk
                 );
                 return Err(refused(person, &why));
             }
-            // Nobody looks for those who left long ago; the reading itself is complete.
+            // Those who left long ago are not looked up; a complete reading is enough.
             Evidence::Absent(_) => {}
             Evidence::Unknown(Gap::Lookup(_)) if directory.accounts.gaps().is_empty() => {}
             Evidence::Unknown(gap) => {
@@ -205,8 +205,8 @@ fn still_there(view: &View, who: &Who, person: &str) -> Result<Vec<UserId>, Desk
     Ok(there)
 }
 
-/// What is forgotten of what is remembered. Of a user who is still there the id alone stays: by it
-/// the user is never given to anybody else.
+/// Returns what removes a person from memory. Of a user who still exists the id stays, so that the
+/// user is never given to anybody else.
 fn delta(memory: &Memory, who: &Who, still_there: &[UserId], at: Timestamp) -> MemoryDelta {
     let mut delta = MemoryDelta::new();
     for key in &who.accounts {

@@ -67,7 +67,7 @@ impl Request for History {
         }
         let mut events = store.loose_notes().await?;
         events.retain(|note| self.since.is_none_or(|since| note.at >= since));
-        // What is held is about nobody alone.
+        // A hold is about many people.
         events.retain(|note| {
             who.is_none() || ![HeldBack::NOTE, HeldBack::OVER].contains(&note.kind.as_str())
         });
@@ -106,7 +106,7 @@ async fn memory(store: &State) -> Result<Memory, DeskError> {
     Ok(store.load().await?)
 }
 
-/// A run of this number.
+/// Returns the run of this number.
 ///
 /// # Errors
 /// When there is none, or it is not over.
@@ -121,7 +121,7 @@ pub(super) async fn found(store: &State, run: RunId) -> Result<RunRecord, DeskEr
     })
 }
 
-/// As [`found`], and it must be over.
+/// Returns a run of this number that is over.
 pub(super) async fn ended(store: &State, run: RunId) -> Result<RunRecord, DeskError> {
     let record = found(store, run).await?;
     match record.state {
@@ -133,7 +133,7 @@ pub(super) async fn ended(store: &State, run: RunId) -> Result<RunRecord, DeskEr
     }
 }
 
-/// Everybody who is called so.
+/// Returns everybody whom a text names.
 async fn known(store: &State, person: &str) -> Result<Who, DeskError> {
     let who = find_recorded(store, person).await?;
     match who.is_empty() {

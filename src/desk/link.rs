@@ -2,22 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tokio::sync::watch;
 
-use crate::cycle::{Course, Engine, Planned, Scope, View};
-use crate::model::{AccountKey, Action, Now, Origin, Plan, RunKind, Step, UserId};
+use crate::cycle::{Engine, Planned, Scope, View};
+use crate::model::{AccountKey, Action, Now, Plan, RunKind, Step, UserId};
 use crate::observe::CycleFacts;
 use crate::plan::{Crowd, Effect, Policy, plan, remember};
 
 use super::error::DeskError;
-use super::link_step::{LinkStep, LinkThem, Unlink, linking, unlinking};
+use super::link_step::{LinkAccount, LinkStep, Unlink, linking, unlinking};
 use super::outlook::Outlook;
+use super::parties::{AccountSide, UserSide};
 use super::request::{Asker, Request};
-use super::sides::{AccountSide, UserSide};
 
-/// What a person's word about who is who does, or did.
+/// What `link` or `unlink` would do, or did.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ByHand {
+pub struct LinkReport {
     /// `link` or `unlink`.
     pub command: String,
     /// The account, if it was read.
@@ -30,7 +29,7 @@ pub struct ByHand {
     pub user_id: UserId,
     /// Whether the account is then as one that was never seen.
     pub as_new: bool,
-    /// Why it is to be thought over, if it is.
+    /// What the person should consider first.
     pub warnings: Vec<String>,
     /// What the next plan does with both after it.
     pub then: Outlook,
@@ -40,16 +39,16 @@ pub struct ByHand {
     pub done: Option<CycleFacts>,
 }
 
-impl Request for LinkThem {
+impl Request for LinkAccount {
     const NAME: &'static str = "link";
     type Tool = Engine;
-    type Answer = ByHand;
+    type Answer = LinkReport;
 
     fn writes(&self) -> bool {
         self.yes.is_some()
     }
 
-    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<ByHand, DeskError> {
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<LinkReport, DeskError> {
         let yes = self.yes.as_deref();
         by_hand(engine, asker, yes, |policy, view| {
             linking(policy, view, &self)
@@ -61,55 +60,52 @@ impl Request for LinkThem {
 impl Request for Unlink {
     const NAME: &'static str = "unlink";
     type Tool = Engine;
-    type Answer = ByHand;
+    type Answer = LinkReport;
 
     fn writes(&self) -> bool {
         self.yes.is_some()
     }
 
-    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<ByHand, DeskError> {
+    async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<LinkReport, DeskError> {
         let yes = self.yes.as_deref();
         by_hand(engine, asker, yes, |_, view| unlinking(view, &self)).await
     }
 }
 
-/// Both parties as they are shown, in a few letters: what is done on `--yes` is what was seen.
+/// Digests both parties as they are shown, so that `--yes` does what was seen.
 fn seen(account: Option<&AccountSide>, user: Option<&UserSide>) -> String {
     let user = user.map(|user| UserSide {
         last_activity: None,
         ..user.clone()
     });
-    in_letters(&(account, user))
+    short_digest(&(account, user))
 }
 
-/// A few letters that change with what was shown.
-pub fn in_letters(shown: &impl Serialize) -> String {
+/// Digests what is shown to a few letters.
+pub fn short_digest(shown: &impl Serialize) -> String {
     let hash = Sha256::digest(serde_json::to_vec(shown).unwrap_or_default());
     hash.iter().take(4).map(|b| format!("{b:02x}")).collect()
 }
 
-/// Shows what a person's word does, or does it.
+/// Shows what linking or unlinking does, or does it.
 async fn by_hand(
     engine: &mut Engine,
     asker: &Asker<'_>,
     yes: Option<&str>,
     step: impl Fn(&Policy, &View) -> Result<LinkStep, DeskError> + Send + std::marker::Sync,
-) -> Result<ByHand, DeskError> {
+) -> Result<LinkReport, DeskError> {
     let Some(yes) = yes else {
         let mut view = engine.look(asker.stages).await?;
         let policy = &engine.settings().policy;
         let step = step(policy, &view)?;
         return Ok(preview(&mut view, policy, &engine.clock().now(), step, asker.by).0);
     };
-    let course = Course {
-        origin: Origin::asked(RunKind::Command, asker.by),
-        scope: Scope::Named {
+    let course = asker.course(
+        RunKind::Command,
+        Scope::Named {
             with_directory: true,
         },
-        stop: watch::channel(false).1,
-        stages: asker.stages,
-        listener: asker.listener,
-    };
+    );
     let run = engine.run_chosen(course, |planned: Planned<'_>| {
         let Planned { view, settings, now } = planned;
         let step = step(&settings.policy, view)?;
@@ -128,7 +124,7 @@ async fn by_hand(
         Ok(report)
     });
     let (summary, report) = run.await?;
-    Ok(ByHand {
+    Ok(LinkReport {
         done: Some(summary.facts),
         ..report
     })
@@ -138,14 +134,14 @@ fn typed_yes(seen: &str) -> String {
     format!("--yes={seen}")
 }
 
-/// What a step does to both parties and to the next plan, and the step.
+/// Makes the step, and shows what it does to both parties and to the next plan.
 fn preview(
     view: &mut View,
     policy: &Policy,
     now: &Now,
     link: LinkStep,
     by: &str,
-) -> (ByHand, Step) {
+) -> (LinkReport, Step) {
     let step = link.step(view, by);
     let (account, user) = {
         let world = view.world();
@@ -170,7 +166,7 @@ fn preview(
     }
     let plan = plan(&view.world(), policy, now);
     view.memory = before;
-    let report = ByHand {
+    let report = LinkReport {
         command: link.command.to_owned(),
         account,
         user,

@@ -14,7 +14,7 @@ use super::person::{find_account, find_link, find_user};
 
 /// Link an account with a user, because a person says that they are one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct LinkThem {
+pub struct LinkAccount {
     /// The account: username, address, DN or id.
     pub account: String,
     /// The user: username, address or id. Without one, the user who holds the account's username or
@@ -45,7 +45,7 @@ pub struct Unlink {
     pub yes: Option<String>,
 }
 
-/// Who, and what.
+/// A link that is made or taken apart by one step.
 pub(super) struct LinkStep {
     pub(super) command: &'static str,
     pub(super) key: AccountKey,
@@ -57,7 +57,11 @@ pub(super) struct LinkStep {
 }
 
 /// Returns the step that `link` asks for, if it may be done.
-pub(super) fn linking(policy: &Policy, view: &View, ask: &LinkThem) -> Result<LinkStep, DeskError> {
+pub(super) fn linking(
+    policy: &Policy,
+    view: &View,
+    ask: &LinkAccount,
+) -> Result<LinkStep, DeskError> {
     let (key, account) = find_account(view, &ask.account)?;
     not_linked(view, &key, account)?;
     let user = match &ask.user {
@@ -123,9 +127,9 @@ fn not_linked(view: &View, key: &AccountKey, account: &Account) -> Result<(), De
     )))
 }
 
-/// Whether a person may say that this account is this user. `explicit` says whether the word was
-/// given for an administrator, and for a guest. Of a user whose account is not there the one that
-/// the link is to be moved from.
+/// Checks that this account may be linked with this user. `explicit` says whether administrators,
+/// and whether guests, are allowed. Returns the account that the link is moved from, where the user
+/// is linked to one that is not there.
 fn may_link(
     policy: &Policy,
     view: &View,

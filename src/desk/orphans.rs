@@ -9,10 +9,10 @@ use crate::model::{Action, Remember, Timestamp, Unread, UserChange, UserId, Why}
 use crate::plan::{Bar, Crowd};
 
 use super::error::DeskError;
-use super::past::add_activity;
+use super::parties::UserSide;
+use super::past_steps::add_activity;
 use super::person::find_user;
 use super::request::{Asker, Request};
-use super::sides::UserSide;
 
 /// List the orphans.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]

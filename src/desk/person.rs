@@ -1,7 +1,8 @@
 //! Whom a person means by a username, an address, a DN or an id.
 //!
-//! Every command finds people here, by one rule: an exact id goes before a DN, a DN before a username,
-//! a username before an address. Who is meant the most surely is meant; two of them are an error.
+//! Every command finds people here, by one rule: an exact id goes before a DN, a DN before a
+//! username, a username before an address. Who is meant the most surely is meant; two of them are
+//! an error.
 
 use std::collections::BTreeMap;
 

@@ -9,7 +9,7 @@ use super::deactivate::Deactivate;
 use super::explain::Explain;
 use super::forget::Forget;
 use super::history::{History, ShowRun};
-use super::link_step::{LinkThem, Unlink};
+use super::link_step::{LinkAccount, Unlink};
 use super::migrate_ids::MigrateIds;
 use super::orphans::{Keep, Orphans};
 use super::plan::ShowPlan;
@@ -45,6 +45,6 @@ macro_rules! list {
 
 list! {
     record: History, ShowRun;
-    engine: ShowPlan, Sync, Approve, Deactivate, Explain, Conflicts, LinkThem,
+    engine: ShowPlan, Sync, Approve, Deactivate, Explain, Conflicts, LinkAccount,
         Unlink, Orphans, Keep, Undo, Redo, Forget, StateCheck, SavePlan, SyncSaved, MigrateIds;
 }

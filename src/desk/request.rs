@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use crate::apply::Listener;
-use crate::cycle::Stages;
+use crate::cycle::{Course, Scope, Stages};
+use crate::model::{Origin, RunKind};
 use crate::state::State;
 
 use super::error::DeskError;
@@ -23,8 +24,22 @@ pub struct Asker<'a> {
     pub stages: &'a Stages<'a>,
     /// Hears of every step.
     pub listener: &'a Listener<'a>,
-    /// Becomes true when a whole cycle shall end early. What is about one person does not end early.
+    /// Becomes true when a whole cycle shall end early. What is about one person does not end
+    /// early.
     pub stop: watch::Receiver<bool>,
+}
+
+impl<'a> Asker<'a> {
+    /// Makes the course of a cycle that is run for this person. It does not end early.
+    pub(super) fn course(&self, kind: RunKind, scope: Scope) -> Course<'a> {
+        Course {
+            origin: Origin::asked(kind, self.by),
+            scope,
+            stop: watch::channel(false).1,
+            stages: self.stages,
+            listener: self.listener,
+        }
+    }
 }
 
 /// When the service does what was asked for.
@@ -79,5 +94,6 @@ pub trait Request: Serialize + DeserializeOwned + Send + 'static {
     ) -> impl Future<Output = Result<Self::Answer, DeskError>> + Send;
 }
 
-/// The state file alone. It answers while a cycle runs, and while directory and Mattermost are down.
+/// The state file alone. It answers while a cycle runs, and while directory and Mattermost are
+/// down.
 pub struct Record(pub Arc<State>);

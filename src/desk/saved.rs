@@ -6,13 +6,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use tokio::sync::watch;
 
 use crate::config::{MattermostAccess, Settings};
-use crate::cycle::{Course, Engine, Planned, Scope, Summary, View};
+use crate::cycle::{Engine, Planned, Scope, Summary, View};
 use crate::model::{
-    Fingerprint, MemoryDelta, Origin, Plan, ProviderName, RunId, RunKind, SourceIdentity, Step,
-    StepId, Timestamp,
+    Fingerprint, MemoryDelta, Plan, ProviderName, RunId, RunKind, SourceIdentity, Step, StepId,
+    Timestamp,
 };
 use crate::observe::{CycleFacts, PlanFacts};
 use crate::plan::Sentence;
@@ -238,7 +237,8 @@ impl Request for SyncSaved {
     }
 }
 
-/// Carries out exactly what a saved plan says, or nothing. Returns how many steps more are wanted now.
+/// Carries out exactly what a saved plan says, or nothing. Returns how many steps more are wanted
+/// now.
 async fn sync_saved(
     engine: &mut Engine,
     saved: &SavedPlan,
@@ -250,13 +250,7 @@ async fn sync_saved(
     if let Some(why) = saved.objection(engine.settings(), last_run, now) {
         return Err(refused(why));
     }
-    let course = Course {
-        origin: Origin::asked(RunKind::SavedPlan, asker.by),
-        scope: Scope::Everybody,
-        stop: watch::channel(false).1,
-        stages: asker.stages,
-        listener: asker.listener,
-    };
+    let course = asker.course(RunKind::SavedPlan, Scope::Everybody);
     let run = engine.run_chosen(course, |planned: Planned<'_>| {
         let Planned { view, .. } = planned;
         let which = |source: &SourceIdentity| (source.context.clone(), source.server.clone());

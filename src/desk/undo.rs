@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
 
-use crate::cycle::{Course, Engine, Scope, remember};
+use crate::cycle::{Engine, Scope, remember};
 use crate::model::{
-    AccountChange, AccountKey, Identifiers, Memory, MemoryDelta, Origin, Reason, Remember, RunId,
-    RunKind, Step, StepId, StepRecord, Undoing, Undone, Why,
+    AccountChange, AccountKey, Identifiers, Memory, MemoryDelta, Reason, Remember, RunId, RunKind,
+    Step, StepId, StepRecord, Undoing, Undone, Why,
 };
 use crate::observe::{CycleFacts, PlanFacts};
 use crate::plan::inverse;
@@ -104,7 +103,7 @@ async fn undo(engine: &mut Engine, ask: &Undo, asker: &Asker<'_>) -> Result<Undo
     let memory = engine.store().load().await?;
     let steps = meant(&record, ask.person.as_deref(), &memory)?;
     let at = engine.clock().now().wall;
-    let (wishes, mut left) = wishes(&steps, &memory, |what, user| Undone {
+    let (plan_undo, mut left) = plan_undo(&steps, &memory, |what, user| Undone {
         what,
         user,
         run: ask.run,
@@ -112,7 +111,7 @@ async fn undo(engine: &mut Engine, ask: &Undo, asker: &Asker<'_>) -> Result<Undo
         at,
         done: false,
     });
-    let delta: MemoryDelta = wishes
+    let delta: MemoryDelta = plan_undo
         .into_iter()
         .map(|(key, list)| Remember::Account(key, AccountChange::Undone(list)))
         .collect();
@@ -127,15 +126,12 @@ async fn undo(engine: &mut Engine, ask: &Undo, asker: &Asker<'_>) -> Result<Undo
     let ours = |step: &Step| matches!(&step.reason, Reason::Undone { run, .. } if *run == ask.run);
     let (view, sync) = if ask.yes && !delta.is_empty() {
         engine.store().observe(delta).await?;
-        let course = Course {
-            origin: Origin::asked(RunKind::Undo, asker.by),
-            scope: Scope::Named {
+        let course = asker.course(
+            RunKind::Undo,
+            Scope::Named {
                 with_directory: false,
             },
-            stop: watch::channel(false).1,
-            stages: asker.stages,
-            listener: asker.listener,
-        };
+        );
         let run = engine.run_chosen(course, |mut planned| {
             planned.keep_steps(ours);
             Ok::<_, DeskError>(())
@@ -280,20 +276,20 @@ fn words(undone: &Undone) -> String {
 }
 
 /// Of an account: what takes back all that these steps did, beside what was taken back before.
-type Wishes = BTreeMap<AccountKey, Vec<Undone>>;
+type UndoPlan = BTreeMap<AccountKey, Vec<Undone>>;
 
-fn wishes(
+fn plan_undo(
     steps: &[&StepRecord],
     memory: &Memory,
     undone: impl Fn(Undoing, crate::model::UserId) -> Undone,
-) -> (Wishes, Vec<LeftStep>) {
-    let mut wishes = Wishes::new();
+) -> (UndoPlan, Vec<LeftStep>) {
+    let mut plan_undo = UndoPlan::new();
     let mut left = Vec::new();
     for record in steps {
         match inverse(record, memory) {
             Ok(None) => {}
             Ok(Some((key, user, undoing))) => {
-                let list = wishes.entry(key).or_default();
+                let list = plan_undo.entry(key).or_default();
                 for what in undoing {
                     join(list, undone(what, user.clone()));
                 }
@@ -305,7 +301,7 @@ fn wishes(
             }),
         }
     }
-    for (key, list) in &mut wishes {
+    for (key, list) in &mut plan_undo {
         for earlier in &memory.account(key).undone {
             match list
                 .iter_mut()
@@ -316,7 +312,7 @@ fn wishes(
             }
         }
     }
-    (wishes, left)
+    (plan_undo, left)
 }
 
 /// Adds what takes a later step of the same run back: a name that changed twice goes back to the

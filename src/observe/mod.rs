@@ -1,5 +1,5 @@
-//! How the story is told: the facts of each cycle, and of them one line in the journal for each change
-//! that says who, what and why, and one for each cycle that changed something.
+//! How the story is told: the facts of each cycle, and of them one line in the journal for each
+//! change that says who, what and why, and one for each cycle that changed something.
 
 mod events;
 mod facts;

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
-use crate::cli::own::Own;
+use crate::cli::local::LocalWorker;
 use crate::cli::print::count;
 use crate::cli::remote::Remote;
 use crate::config::{MattermostAccess, SecretSource, Settings, Trust};
@@ -22,7 +22,7 @@ use super::findings::Findings;
 pub(super) fn check(
     findings: &mut Findings,
     context: &Context,
-    own: &Own,
+    own: &LocalWorker,
     config: &Path,
 ) -> Memory {
     let settings = &context.settings;
@@ -121,7 +121,7 @@ fn held(findings: &mut Findings, names: &BTreeSet<String>) {
     }
 }
 
-fn state(findings: &mut Findings, context: &Context, own: &Own) -> Option<Memory> {
+fn state(findings: &mut Findings, context: &Context, own: &LocalWorker) -> Option<Memory> {
     let directory = context.settings.state_directory.display();
     match own.state() {
         Ok(None) => findings.note(

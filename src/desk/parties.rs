@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cycle::{View, full_name};
-use crate::model::{
-    Account, AccountKey, AccountPart, AccountState, Rejected, Timestamp, User, UserId,
-};
+use crate::cycle::{View, full_name, state_in_words};
+use crate::model::{Account, AccountKey, AccountPart, Rejected, Timestamp, User, UserId};
 use crate::plan::{Crowd, legal_username};
 
 /// An account of the directory.
@@ -117,7 +115,7 @@ impl AccountSide {
                 .flat_map(|c| c.values.clone())
                 .collect(),
             name: full_name(|f| account.profile.get(&f).cloned().unwrap_or_default()),
-            state: state(&account.state),
+            state: state_in_words(&account.state),
             expires: account.expires,
             groups: account.groups.len(),
             unreadable: account.unreadable.iter().map(part).collect(),
@@ -190,15 +188,5 @@ impl UserSide {
             (None, _) => "linked to nobody".to_owned(),
         });
         words.join(", ")
-    }
-}
-
-/// The state of an account in words.
-pub fn state(state: &AccountState) -> String {
-    match state {
-        AccountState::Active => "active".to_owned(),
-        AccountState::Locked { attribute, value } => format!("locked ({attribute} is {value})"),
-        AccountState::Unknown { why } => format!("unknown ({why})"),
-        AccountState::NotAPerson { rule, .. } => format!("not a person's ({rule})"),
     }
 }

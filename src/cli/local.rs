@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// Does the work itself.
 #[derive(Debug)]
-pub struct Own {
+pub struct LocalWorker {
     settings: Settings,
     /// Who asks, for the record.
     by: String,
@@ -33,7 +33,7 @@ pub struct Own {
     servant: Option<String>,
 }
 
-impl Own {
+impl LocalWorker {
     /// Somebody who works with these settings.
     pub fn new(settings: Settings, by: String, servant: Option<String>) -> Self {
         Self {
@@ -73,7 +73,7 @@ impl Own {
         progress: &Progress,
     ) -> Result<R::Answer, Failure>
     where
-        R::Tool: Open,
+        R::Tool: LocalTool,
     {
         let mut tool = R::Tool::open(self, request.writes())?;
         let stop = match request.turn() {
@@ -115,19 +115,19 @@ impl Own {
 }
 
 /// What a request works with, made from the settings.
-pub trait Open: Sized {
+pub trait LocalTool: Sized {
     /// Makes it.
     ///
     /// # Errors
     /// When secrets or the state cannot be read, or it is to write and another mattersync is at work.
-    fn open(own: &Own, writes: bool) -> Result<Self, Failure>;
+    fn open(own: &LocalWorker, writes: bool) -> Result<Self, Failure>;
 
     /// Returns what tells for what it waits.
     fn pulse(&self) -> Option<Pulse>;
 }
 
-impl Open for Record {
-    fn open(own: &Own, _writes: bool) -> Result<Self, Failure> {
+impl LocalTool for Record {
+    fn open(own: &LocalWorker, _writes: bool) -> Result<Self, Failure> {
         Ok(Self(Arc::new(own.looked_at()?)))
     }
 
@@ -136,8 +136,8 @@ impl Open for Record {
     }
 }
 
-impl Open for Engine {
-    fn open(own: &Own, writes: bool) -> Result<Self, Failure> {
+impl LocalTool for Engine {
+    fn open(own: &LocalWorker, writes: bool) -> Result<Self, Failure> {
         let directory = &own.settings.state_directory;
         let store: Arc<State> = match writes {
             true => Arc::new(State::open(directory)?),

@@ -1,5 +1,5 @@
-//! What was said already: a failure or a remark that is the same at each cycle is told once, again
-//! after a day, and again when it was over and comes back.
+//! Reports what happens, each thing once: a failure or a remark that is the same in each cycle is
+//! reported again after a day, and when it was over and comes back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -12,46 +12,46 @@ use crate::state::Outcome;
 
 use super::incomplete::{Incomplete, News};
 
-/// People left alone whom one cycle names; a full team would fill the journal with one line each.
+/// As many people who are left alone are named in one cycle; a full team would fill the journal.
 const AT_ONCE: usize = 20;
 
-/// As many users who are gone are told one by one.
+/// As many users who are gone are reported one by one.
 const FEW: usize = 3;
 
-/// What was said, and when.
-pub struct Told {
+/// Reports events, each once.
+pub struct Reporter {
     clock: Arc<dyn Clock>,
-    said: Mutex<Said>,
+    reported: Mutex<Reported>,
 }
 
 #[derive(Default)]
-struct Said {
+struct Reported {
     at: BTreeMap<String, Timestamp>,
-    /// What there was to say since the last cycle ended. What is not among it is over, and is news
+    /// What there was to report since the last cycle ended. Everything else is over, and is news
     /// when it comes again.
     present: BTreeSet<String>,
-    /// Whether a failing step was told since the last cycle ended.
+    /// Whether a failed step was reported since the last cycle ended.
     failure: bool,
     incomplete: Incomplete,
 }
 
-impl Told {
-    /// Nothing was said yet.
+impl Reporter {
+    /// Makes one that has reported nothing yet.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             clock,
-            said: Mutex::default(),
+            reported: Mutex::default(),
         }
     }
 
-    /// Tells what became of a step: each change, and each failure once a day.
+    /// Reports what became of a step: each change, and each failure once a day.
     pub fn step(&self, step: &Step, outcome: &Outcome) {
         let again = match outcome.why() {
             None => true,
             Some(why) => {
                 let news = self.is_news(format!("step {} {why}", step.action.fingerprint()));
-                if news && let Ok(mut said) = self.said.lock() {
-                    said.failure = true;
+                if news && let Ok(mut reported) = self.reported.lock() {
+                    reported.failure = true;
                 }
                 news
             }
@@ -61,11 +61,11 @@ impl Told {
         }
     }
 
-    /// Tells what a cycle did, if it did anything or failed at something new; what it held, and
+    /// Reports what a cycle did, if it did anything or failed at something new; what it held, and
     /// whom it left alone for a reason that somebody can mend.
     pub fn cycle(&self, facts: &CycleFacts) {
         let plan = &facts.plan.plan;
-        let failure = self.said.lock().is_ok_and(|said| said.failure);
+        let failure = self.reported.lock().is_ok_and(|reported| reported.failure);
         if failure || !facts.done.is_empty() {
             observe::cycle_done(facts);
         }
@@ -80,7 +80,7 @@ impl Told {
                 && self.is_news(format!("left {} {:?}", left.subject, left.why))
         });
         let mut news: Vec<_> = news.collect();
-        // Many at once have one cause, and it is not with them.
+        // Many users who are gone at once have one cause.
         let is_gone = |left: &&LeftAlone| left.why == Why::UserGone;
         let gone: Vec<&LeftAlone> = news.iter().copied().filter(is_gone).collect();
         if gone.len() > FEW {
@@ -105,17 +105,17 @@ impl Told {
         if unknown > 0 && self.is_news("state unknown".to_owned()) {
             observe::state_unknown(unknown);
         }
-        // A run that ended early did not come to everything that may still be wrong.
+        // A run that ended early did not reach everything that may still be wrong.
         self.forget_what_is_over(facts.stopped.is_none());
     }
 
-    /// Tells that something cannot be read, when that begins, and that everything can be again.
+    /// Reports that something cannot be read, when that begins, and that everything can be again.
     fn reading(&self, unread: &[Unread]) {
         let now = self.clock.now().wall;
         let noted = self
-            .said
+            .reported
             .lock()
-            .map(|mut said| said.incomplete.note(unread, now));
+            .map(|mut reported| reported.incomplete.note(unread, now));
         match noted {
             Ok(Some(News::Incomplete)) => {
                 let words: Vec<String> = unread.iter().map(ToString::to_string).collect();
@@ -127,26 +127,27 @@ impl Told {
     }
 
     fn forget_what_is_over(&self, all_was_seen: bool) {
-        if let Ok(mut said) = self.said.lock() {
-            let present = std::mem::take(&mut said.present);
+        if let Ok(mut reported) = self.reported.lock() {
+            let present = std::mem::take(&mut reported.present);
             if all_was_seen {
-                said.at.retain(|what, _| present.contains(what));
+                reported.at.retain(|what, _| present.contains(what));
             }
-            said.failure = false;
+            reported.failure = false;
         }
     }
 
-    /// Whether something was not said within a day, or was over in between; from now on it was.
+    /// Tells whether something was not reported within a day, or was over in between; from now on
+    /// it is.
     fn is_news(&self, what: String) -> bool {
         let now = self.clock.now().wall;
-        let Ok(mut said) = self.said.lock() else {
+        let Ok(mut reported) = self.reported.lock() else {
             return true;
         };
-        said.present.insert(what.clone());
-        let old = said.at.get(&what);
+        reported.present.insert(what.clone());
+        let old = reported.at.get(&what);
         let news = old.is_none_or(|at| now.since(*at) >= DAY);
         if news {
-            said.at.insert(what, now);
+            reported.at.insert(what, now);
         }
         news
     }

@@ -13,8 +13,8 @@ use crate::model::{Now, Plan, RunId};
 use crate::observe::PlanFacts;
 use crate::plan::taken;
 
-/// A cycle that has begun.
-pub(super) struct Begun {
+/// A cycle that has started.
+pub(super) struct Started {
     /// When.
     pub(super) now: Now,
     /// How much Mattermost had been asked before.
@@ -28,14 +28,14 @@ impl Engine {
     pub(super) async fn carry(
         &mut self,
         view: View,
-        begun: Begun,
+        started: Started,
         course: Course<'_>,
     ) -> Result<Summary, CycleError> {
-        let Begun {
+        let Started {
             now,
             requests,
             is_whole,
-        } = begun;
+        } = started;
         let stop = course.stop.clone();
         let plan = view.facts(&now);
         let done = self.apply(&view, &plan, course, &now).await?;

@@ -1,4 +1,4 @@
-//! What the daemon tells of itself: to the service manager, and to who asks for the status.
+//! Publishes how the daemon is: to the service manager, and to everybody who asks for the status.
 
 use tokio::time::Instant;
 
@@ -17,8 +17,8 @@ impl Daemon {
             None => true,
             Some(working) => {
                 let pulse = working.pulse.count();
-                let moved = pulse != self.fed;
-                self.fed = pulse;
+                let moved = pulse != self.last_pulse;
+                self.last_pulse = pulse;
                 moved || *working.stage.borrow() != Stage::Reading
             }
         };

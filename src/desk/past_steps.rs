@@ -8,7 +8,7 @@ use crate::model::{Outcome, RunId, Step, Timestamp, UserId};
 use crate::plan::Sentence;
 use crate::state::PastStep;
 
-use super::sides::UserSide;
+use super::parties::UserSide;
 use crate::cycle::Engine;
 
 /// A step of an earlier run.
