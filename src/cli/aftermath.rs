@@ -1,4 +1,4 @@
-//! What those leave alive who left, and what wakes up with those who returned.
+//! Shows what those leave alive who left, and what works again with those who returned.
 
 use crate::model::{Aftermath, BelongingKind, Fate};
 
@@ -58,7 +58,7 @@ fn of_fate(page: &mut Page, fate: Fate, people: &[&Aftermath]) {
     }
 }
 
-/// What could not be asked is the same for all.
+/// Returns what could not be asked; it is the same for everybody.
 fn gaps(people: &[&Aftermath]) -> Vec<String> {
     let mut gaps: Vec<String> = Vec::new();
     for (kind, why) in people.iter().flat_map(|a| &a.not_asked) {

@@ -109,7 +109,7 @@ fn list(page: &mut Page, report: &PlanFacts) {
     }
 }
 
-/// Other holds that keep back what was released under this name.
+/// Returns other holds that keep back what was released under this name.
 fn still_held(approved: &Approved, what: &str) -> Vec<String> {
     let holds = &approved.plan.plan.holds;
     let is_named = |name: &str| name.eq_ignore_ascii_case(what);

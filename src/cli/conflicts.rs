@@ -56,7 +56,7 @@ pub fn conflicts(context: &Context, json: Json, terminal: Terminal) -> Result<An
     Ok(Answer::page(&page, exit))
 }
 
-/// Many users who are gone have one cause.
+/// Shows many users who are gone as one: they have one cause.
 fn all_gone(page: &mut Page, number: usize, gone: &[&Conflict]) {
     if gone.is_empty() {
         return;

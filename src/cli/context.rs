@@ -46,7 +46,8 @@ impl Context {
         Ok(context)
     }
 
-    /// As [`Context::open`], and the work is done here although a service may run.
+    /// Reads the configuration as [`Context::open`] does; the work is done here even if a service
+    /// runs.
     ///
     /// # Errors
     /// When the configuration cannot be used.
@@ -120,7 +121,7 @@ impl Context {
     }
 }
 
-/// Who asks: the user, and the person behind it where `sudo` tells.
+/// Names who asks: the user and, with `sudo`, the person behind it.
 fn caller(person: Option<&str>) -> String {
     let uid = Uid::current();
     let name = match User::from_uid(uid).ok().flatten() {

@@ -24,7 +24,7 @@ pub fn deactivate(
         admin: args.admin,
         yes: args.yes.yes.clone(),
     })?;
-    // Who is only shown is not deactivated, and a script must notice.
+    // A user who is only shown is not deactivated, and a script must notice that.
     let exit = match &answer.done {
         Some(report) if report.is_clean() => Exit::DONE,
         _ => Exit::FAILED,

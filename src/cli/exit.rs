@@ -39,7 +39,7 @@ impl Exit {
     pub const CONFIG: Self = Self(78);
 }
 
-/// What a plan, a cycle or a look at them found.
+/// What the exit code tells of a plan or a cycle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     /// A side could be read only in part.
@@ -51,7 +51,7 @@ pub struct Found {
 }
 
 impl From<Found> for Exit {
-    /// What concerns the most people comes first. From an incomplete reading nobody is deactivated,
+    /// Puts first what concerns the most people. From an incomplete reading nobody is deactivated,
     /// and no failure of one step and no hold, which may last for days, must hide that.
     fn from(found: Found) -> Self {
         match found {
@@ -66,7 +66,7 @@ impl From<Found> for Exit {
 }
 
 impl Found {
-    /// How a command ends that shows what both sides are, whatever that is.
+    /// Returns the exit code of a command that only shows both sides.
     pub fn shown(unread: &[Unread]) -> Exit {
         Self {
             incomplete: !unread.is_empty(),

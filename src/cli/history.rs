@@ -13,7 +13,7 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::print::{Cell, Page, Terminal, count};
 
-/// As many runs as are listed where nobody says how many.
+/// As many runs are listed by default.
 const LAST: u32 = 20;
 
 /// Lists runs.
@@ -153,7 +153,7 @@ fn kind(run: &RunReport) -> String {
     words
 }
 
-/// What was done, in counts.
+/// Counts what was done, by kind.
 pub fn done(run: &RunReport) -> String {
     let done = run.counts.iter().filter(|count| count.outcome == "done");
     let done: Vec<String> = done
@@ -166,7 +166,7 @@ pub fn done(run: &RunReport) -> String {
     }
 }
 
-/// What was not done, in counts; empty when all was.
+/// Counts what was not done, by outcome; empty when everything was done.
 pub fn failures(run: &RunReport) -> String {
     let number = |outcome: &str| -> u64 {
         let counts = run.counts.iter().filter(|count| count.outcome == outcome);
@@ -183,7 +183,7 @@ pub fn failures(run: &RunReport) -> String {
         .filter(|(number, _)| *number > 0)
         .map(|(number, word)| format!("{number} {word}"))
         .collect();
-    // Of a run that did not record it only this is certain: so many at least.
+    // Older runs did not record the number of steps: the largest hold is a lower limit.
     let most = || run.held.iter().map(|held| held.steps).max().unwrap_or(0);
     let held = run.held_steps.unwrap_or_else(most);
     if held > 0 {

@@ -28,7 +28,7 @@ pub fn link(context: &Context, args: &Link, terminal: Terminal) -> Result<Answer
 /// Shows what it would do to take a link apart, or does it.
 ///
 /// # Errors
-/// As [`link`].
+/// When it is not clear who is meant, the link may not be taken apart, or a side cannot be read.
 pub fn unlink(context: &Context, args: &Unlink, terminal: Terminal) -> Result<Answer, Failure> {
     let request = desk::Unlink {
         person: args.person.clone(),

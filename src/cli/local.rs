@@ -20,7 +20,7 @@ use crate::state::State;
 use super::exit::{Exit, Failure};
 use super::progress::Progress;
 
-/// How often it is looked for what the work waits.
+/// How often the progress line is refreshed.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// Does the work itself.
@@ -48,7 +48,7 @@ impl LocalWorker {
         &self.settings
     }
 
-    /// What is remembered, to be read only; `None` if there is nothing yet.
+    /// Opens what is remembered, to be read only; returns `None` if there is nothing yet.
     ///
     /// # Errors
     /// When the state cannot be read.
@@ -96,7 +96,7 @@ impl LocalWorker {
         })
     }
 
-    /// Root who became somebody else wonders what may not be read.
+    /// Adds to a failure about a secret as which user it was read: root may wonder.
     pub fn failure(&self, error: CycleError) -> Failure {
         let secret = matches!(
             error,
@@ -168,7 +168,7 @@ async fn shown<T>(progress: &Progress, pulse: Option<&Pulse>, work: impl Future<
     result
 }
 
-/// Becomes true at the first SIGINT or SIGTERM; the second one ends the process.
+/// Returns what becomes true at the first SIGINT or SIGTERM; the second one ends the process.
 fn stop_on_signals() -> std::io::Result<watch::Receiver<bool>> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let (stop, stopped) = watch::channel(false);

@@ -197,7 +197,7 @@ fn notes(page: &mut Page, notes: &[NoteReport]) {
     }
 }
 
-/// What a leaver leaves alive, if that is what a note says.
+/// Returns what a leaver leaves alive, if the note is about that.
 fn left_alive(note: &NoteReport) -> Option<Aftermath> {
     (note.kind == Aftermath::NOTE)
         .then(|| serde_json::from_value(note.value.clone()).ok())

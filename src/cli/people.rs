@@ -7,7 +7,7 @@ use crate::observe::CycleFacts;
 use super::print::Page;
 use super::{aftermath, sync};
 
-/// An account in a few lines, the first of them beside a label.
+/// Shows an account in a few lines, the first of them beside a label.
 pub fn account(page: &mut Page, label: &str, account: &AccountSide) {
     page.line(format!(
         "{label:<12}{} <{}>{}, {}",
@@ -27,7 +27,7 @@ pub fn account(page: &mut Page, label: &str, account: &AccountSide) {
     }
 }
 
-/// A user in a few lines, the first of them beside a label.
+/// Shows a user in a few lines, the first of them beside a label.
 pub fn user(page: &mut Page, label: &str, user: &UserSide) {
     page.line(format!(
         "{label:<12}{} <{}>{}: {}",
@@ -58,14 +58,14 @@ fn or_none<'a>(text: &'a str, none: &'a str) -> &'a str {
     if text.is_empty() { none } else { text }
 }
 
-/// The day of a moment.
+/// Returns the day of a moment.
 pub fn day(at: Timestamp) -> String {
     let text = at.to_string();
     text.split_once(' ')
         .map_or(text.clone(), |(day, _)| day.to_owned())
 }
 
-/// What a plan does with somebody.
+/// Shows what a plan does with somebody.
 pub fn outlook(page: &mut Page, outlook: &Outlook) {
     if outlook.is_empty() {
         page.line("  nothing");
@@ -87,13 +87,13 @@ pub fn outlook(page: &mut Page, outlook: &Outlook) {
     }
 }
 
-/// A command as a shell needs it.
+/// Quotes a command for a shell.
 pub fn command(words: &[String]) -> String {
     let words: Vec<String> = words.iter().map(|w| shell_word(w)).collect();
     format!("mattersync {}", words.join(" "))
 }
 
-/// Whether what a person asked for was done; what was not is told.
+/// Shows what failed of what a person asked for; returns whether everything was done.
 pub fn told(page: &mut Page, report: &CycleFacts) -> bool {
     sync::failures(page, report);
     aftermath::show(page, &report.aftermath);

@@ -32,13 +32,13 @@ pub fn plan(context: &Context, show: Show, terminal: Terminal) -> Result<Answer,
     Ok(Answer::page(&page, exit))
 }
 
-/// How a command ends that shows this plan. Who is left alone for a reason does not count, unless
+/// Returns the exit code for this plan. People who are left alone for a reason do not count, unless
 /// it is a fault of the configuration because of which nobody can be created.
 pub fn exit_of(report: &PlanFacts) -> Exit {
     Exit::from(found(report))
 }
 
-/// What of a plan the exit code tells.
+/// Returns what the exit code tells of a plan.
 pub fn found(report: &PlanFacts) -> Found {
     let mut left = report.plan.left_alone.iter();
     Found {
@@ -48,7 +48,7 @@ pub fn found(report: &PlanFacts) -> Found {
     }
 }
 
-/// Everything that a plan says.
+/// Shows everything that a plan says.
 pub fn page_of(page: &mut Page, report: &PlanFacts, all: bool) {
     head(page, report);
     let released: Vec<&Step> = report.plan.released().collect();
@@ -75,7 +75,7 @@ pub fn page_of(page: &mut Page, report: &PlanFacts, all: bool) {
     left::show(page, &report.plan, all);
 }
 
-/// What was read, and what that proves.
+/// Shows what was read, and what that proves.
 pub fn head(page: &mut Page, report: &PlanFacts) {
     for (provider, directory) in &report.directories {
         page.line(format!(
@@ -126,7 +126,7 @@ pub fn head(page: &mut Page, report: &PlanFacts) {
     }
 }
 
-/// What could not be read, loudly. Whatever else is told may be wrong because of it.
+/// Shows what could not be read, first and loudly: everything else may be wrong because of it.
 pub fn unread(page: &mut Page, unread: &[Unread]) {
     let mut list = |title: &str, of: fn(&Part) -> bool, then: &str| {
         let parts: Vec<&Unread> = unread.iter().filter(|one| of(&one.part)).collect();
@@ -156,7 +156,7 @@ pub fn unread(page: &mut Page, unread: &[Unread]) {
     );
 }
 
-/// What to type next.
+/// Shows what to type next.
 fn next(page: &mut Page, report: &PlanFacts) {
     let plan = &report.plan;
     page.gap();

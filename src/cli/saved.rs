@@ -102,8 +102,8 @@ struct Target {
 }
 
 impl Target {
-    /// Makes the file, in the place of a saved plan of ours if there is one. It is always a new one:
-    /// nobody else made it or has it open, and no link leads elsewhere.
+    /// Makes the file, in the place of a saved plan of ours if there is one. It is always a new
+    /// one: nobody else made it or has it open, and no link leads elsewhere.
     fn open(path: &Path) -> Result<Self, Failure> {
         let tell = |error: io::Error| failure(path, &error.to_string());
         match std::fs::symlink_metadata(path) {
@@ -143,7 +143,7 @@ impl Target {
     }
 }
 
-/// What is there may be replaced if we saved it, or if it is an empty file of ours.
+/// Checks that a file may be replaced: it is a plan that we saved, or an empty file of ours.
 fn is_plan_of_ours(path: &Path) -> Result<(), Failure> {
     let file = open_own(path)?;
     let mut head = String::new();
@@ -161,7 +161,7 @@ fn is_plan_of_ours(path: &Path) -> Result<(), Failure> {
 fn open_own(path: &Path) -> Result<File, Failure> {
     let refuse = |what: String| failure(path, &what);
     let mut options = OpenOptions::new();
-    // Whoever names a pipe must not make us wait for ever.
+    // A pipe must not make us wait for ever.
     let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW;
     options.read(true).custom_flags(flags);
     let file = options.open(path).map_err(|error| {

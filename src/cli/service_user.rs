@@ -174,12 +174,12 @@ mod tests {
         assert_eq!((found.uid(), found.mode() & 0o7777), (uid.as_raw(), 0o700));
         let parent = std::fs::metadata(place.path().join("a")).unwrap();
         assert_eq!(parent.uid(), us.as_raw());
-        // What is there already, a link too, is not made here.
+        // Something that is there already, a link too, is left as it is.
         let link = place.path().join("link");
         symlink(place.path().join("a"), &link).unwrap();
         assert!(make(&link, &servant).is_err());
         assert!(make(&state, &servant).is_err());
-        // Where others could exchange it at any time nothing is given away.
+        // Nothing is given away in a directory where others could exchange it at any time.
         let open = place.path().join("open");
         std::fs::create_dir(&open).unwrap();
         std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).unwrap();

@@ -60,7 +60,7 @@ pub fn status(
     Ok(Answer::page(&page, exit))
 }
 
-/// Of a service whose cycles end, by the last one; else it failed.
+/// Returns the exit code for a status: by the last cycle, if cycles can be finished.
 fn exit_of(report: &StatusReport) -> Exit {
     let read = report.last.as_ref().filter(|_| report.failures == 0);
     Exit::from(Found {
@@ -70,7 +70,7 @@ fn exit_of(report: &StatusReport) -> Exit {
     })
 }
 
-/// What the state file tells.
+/// Makes a status of the state file, where no service runs.
 async fn without_service(own: &LocalWorker, cli: &Cli) -> Result<StatusReport, Failure> {
     let mut reasons = vec!["no service runs".to_owned()];
     let mut report = StatusReport {

@@ -129,7 +129,8 @@ pub fn show(page: &mut Page, report: &PlanFacts, steps: &[&Step], all: bool, ten
     }
 }
 
-/// How many of `number` are shown where `most` is enough. Nobody is told of one more line.
+/// Returns how many of `number` lines are shown where `most` are enough; one line more is not cut
+/// off.
 pub fn cut(number: usize, most: usize) -> usize {
     if number > most + most / 5 {
         most
@@ -369,7 +370,7 @@ fn cause(report: &PlanFacts, hold: &Hold) -> String {
     | HoldCause::GivenBack { wanted, .. }
     | HoldCause::Day { wanted, .. } = hold.cause
     {
-        // Where a plan is shown in part, the limit is for all.
+        // The limit is that of the whole plan, also where a part is shown.
         let shown = people(steps_of(report, hold));
         let others = usize::try_from(wanted).unwrap_or(usize::MAX);
         let others = others.saturating_sub(shown);

@@ -30,7 +30,7 @@ pub fn sync(context: &Context, show: Show, terminal: Terminal) -> Result<Answer,
     Ok(Answer::page(&page, exit))
 }
 
-/// Everything that is told of a cycle.
+/// Shows everything about a cycle.
 pub fn story(page: &mut Page, report: &CycleFacts, all: bool) {
     plan::head(page, &report.plan);
     done(page, report, all);
@@ -41,7 +41,7 @@ pub fn story(page: &mut Page, report: &CycleFacts, all: bool) {
     last_words(page, report);
 }
 
-/// How a command ends that tells of this cycle.
+/// Returns the exit code for this cycle.
 pub fn exit_of(report: &CycleFacts) -> Exit {
     let planned = plan::found(&report.plan);
     Exit::from(Found {
@@ -50,7 +50,7 @@ pub fn exit_of(report: &CycleFacts) -> Exit {
     })
 }
 
-/// What was changed.
+/// Shows what was changed.
 pub fn done(page: &mut Page, report: &CycleFacts, all: bool) {
     let number: usize = report.done.values().sum();
     page.gap();
@@ -92,7 +92,7 @@ pub fn done(page: &mut Page, report: &CycleFacts, all: bool) {
     steps::show(page, &report.plan, &done, all, Tense::Done);
 }
 
-/// Every failure by name, with its reason.
+/// Shows every failure by name, with its reason.
 pub fn failures(page: &mut Page, report: &CycleFacts) {
     let steps: BTreeMap<StepId, &Step> = report.plan.plan.steps.iter().map(|s| (s.id, s)).collect();
     let mut list = |title: String, failed: &[(StepId, String)]| {
@@ -127,7 +127,7 @@ pub fn failures(page: &mut Page, report: &CycleFacts) {
     }
 }
 
-/// Whom the server refused for want of a seat, and whom it was not asked about any more.
+/// Shows for whom the server has no seat.
 fn waiting(page: &mut Page, report: &CycleFacts, steps: &BTreeMap<StepId, &Step>) {
     let people = report.waiting.iter().filter_map(|id| steps.get(id));
     let people = people.filter(|step| {

@@ -115,7 +115,7 @@ fn left(page: &mut Page, left: &[LeftStep]) {
     page.table(&["NAME", "STEP", "WHY"], &rows);
 }
 
-/// What the next cycle will make of it.
+/// Shows what the next cycles make of it.
 fn afterwards(page: &mut Page, report: &UndoReport) {
     let steps = &report.plan.plan.steps;
     let any = |is: fn(&Action) -> bool| steps.iter().any(|step| is(&step.action));

@@ -181,7 +181,7 @@ impl Finder<'_> {
         })
     }
 
-    /// The account whose entry is there.
+    /// Returns the account whose entry is there.
     fn at(&self, dn: &str) -> Option<AccountKey> {
         let mut accounts = self.view.accounts();
         let found = accounts.find(|(_, account)| account.dn.eq_ignore_ascii_case(dn));
@@ -248,7 +248,7 @@ impl Finder<'_> {
         (kind, parties.collect(), ways)
     }
 
-    /// The way for those who say that both are one person.
+    /// Returns the way out if both are one person.
     fn same_person(&self, key: &AccountKey, claim: &Claim<'_>) -> Way {
         let user = claim.user;
         let name = &user.username;
@@ -407,7 +407,7 @@ impl Finder<'_> {
         (ConflictKind::Unlinked, parties, ways)
     }
 
-    /// Entries that claim one directory id.
+    /// Returns conflicts between entries that claim one directory id.
     fn same_ids(&self) -> Vec<Conflict> {
         let mut ids: BTreeMap<String, Vec<EntrySide>> = BTreeMap::new();
         for directory in self.view.directories.values() {

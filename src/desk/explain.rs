@@ -184,7 +184,7 @@ fn near(view: &View, person: &str) -> Vec<String> {
     nearest(person, known.chain(bad.iter().map(String::as_str)))
 }
 
-/// The value that a DN begins with: `anna` of `uid=anna,ou=people`.
+/// Returns the value that a DN begins with: `anna` of `uid=anna,ou=people`.
 fn first_value(dn: &str) -> Option<String> {
     let first = Dn::first_rdn(dn).into_iter().next();
     first.map(|(_, value)| value)
@@ -227,7 +227,7 @@ impl StoryBuilder<'_> {
         stories
     }
 
-    /// What is left to tell of those who are in the record alone.
+    /// Tells of people who are in the record alone.
     fn recorded(&self, who: Who) -> Vec<Found> {
         let accounts = who.accounts.into_iter().map(|key| (Some(key), None));
         let mut found: Vec<_> = accounts.collect();
@@ -238,7 +238,7 @@ impl StoryBuilder<'_> {
         told.map(|(key, user)| self.story(key, user)).collect()
     }
 
-    /// Accounts and users that are known under a name, each account together with its user.
+    /// Returns accounts and users whom a text names, each account together with its user.
     fn found(&self, person: &str) -> BTreeSet<(Option<AccountKey>, Option<UserId>)> {
         let memory = &self.view.memory;
         let mut search = Search::new(person);
@@ -343,7 +343,7 @@ impl StoryBuilder<'_> {
         (key, user, story)
     }
 
-    /// What the directory says of an account that is not among those that were read.
+    /// Says where an account is that is not among those that were read.
     fn absent(&self, key: &AccountKey) -> String {
         let Some(directory) = self.view.directories.get(&key.provider) else {
             return format!("the configuration names no provider {}", key.provider);
@@ -467,7 +467,7 @@ impl StoryBuilder<'_> {
         waits
     }
 
-    /// When somebody who left is to be deleted for ever.
+    /// Says when somebody who left is to be deleted for ever.
     fn purge(&self, key: &AccountKey) -> Option<String> {
         let since = self.view.memory.account(key).gone.as_ref()?;
         let at = since.after(self.policy.lifecycle.purge_after?);
@@ -477,7 +477,7 @@ impl StoryBuilder<'_> {
         ))
     }
 
-    /// The place in the queue for a seat.
+    /// Says which place in the queue for a seat an account has.
     fn seat(&self, key: &AccountKey) -> Option<String> {
         let left = self.view.plan.left_alone.iter();
         let late = left.filter(|l| matches!(l.why, Why::NoSeat { .. }));

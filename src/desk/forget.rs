@@ -124,7 +124,7 @@ async fn forget(
     Ok(forgotten)
 }
 
-/// The one person who is meant.
+/// Finds the one person who is meant.
 async fn one(store: &State, person: &str, memory: &Memory) -> Result<Who, DeskError> {
     let mut who = find_recorded(store, person).await?;
     // Their account or user may have had another name in other runs.
@@ -148,7 +148,7 @@ fn refused(person: &str, why: &str) -> DeskError {
     DeskError::Refused(format!("{person} is not forgotten: {why}"))
 }
 
-/// The users of the person who are still on Mattermost.
+/// Returns the users of the person who still exist; refuses where the person is still there.
 fn still_there(view: &View, who: &Who, person: &str) -> Result<Vec<UserId>, DeskError> {
     for key in &who.accounts {
         let directory = view.directories.get(&key.provider);

@@ -1,8 +1,8 @@
-//! Whom a person means by a username, an address, a DN or an id.
+//! Finds whom a person means by a username, an address, a DN or an id.
 //!
 //! Every command finds people here, by one rule: an exact id goes before a DN, a DN before a
-//! username, a username before an address. Who is meant the most surely is meant; two of them are
-//! an error.
+//! username, a username before an address. Whoever matches best is meant; two who match equally
+//! well are an error.
 
 use std::collections::BTreeMap;
 
@@ -107,7 +107,7 @@ pub fn identifiers_of_link<'v>(
         .and(account.unwrap_or_default())
 }
 
-/// The only one of those who are meant, if anybody is.
+/// Returns the only one of those who are named, if anybody is.
 ///
 /// # Errors
 /// When it is more than one.
@@ -123,7 +123,7 @@ pub fn only<T>(
     Ok(found.pop())
 }
 
-/// The one account that a person means.
+/// Finds the one account that a text names.
 ///
 /// # Errors
 /// When it is none, or more than one.
@@ -143,7 +143,7 @@ pub fn find_account<'v>(
     })
 }
 
-/// The one user that a person means.
+/// Finds the one user whom a text names.
 ///
 /// # Errors
 /// When it is none, or more than one.
@@ -161,7 +161,7 @@ pub fn find_user<'v>(view: &'v View, word: &str) -> Result<&'v User, PersonError
     })
 }
 
-/// The account of the one link, kept or taken apart, that a person means.
+/// Finds the account of the one link, kept or taken apart, that a text names.
 ///
 /// # Errors
 /// When it is none, or more than one.
@@ -201,8 +201,9 @@ pub enum Found<'v> {
     Orphan(&'v User),
 }
 
-/// The one user who is to be deactivated. Somebody with an account goes before a user who took that
-/// person's name or address: only a user's own id, which nobody chooses, goes before that.
+/// Finds the one user who is to be deactivated. Somebody with an account goes before a user who
+/// took that person's name or address: only a user's own id, which nobody chooses, goes before
+/// that.
 ///
 /// # Errors
 /// When it is nobody, or more than one.
@@ -238,7 +239,7 @@ pub fn find_to_deactivate<'v>(view: &'v View, word: &str) -> Result<Found<'v>, P
         })
 }
 
-/// Whoever of the users that cannot be read has this id or username.
+/// Finds a user with this id or username whose row cannot be used.
 fn unread(users: &Roster<UserId, User>, person: &str) -> Option<PersonError> {
     let is_meant = |bad: &&Rejected<UserId>| {
         let id = bad
@@ -261,7 +262,7 @@ fn unread(users: &Roster<UserId, User>, person: &str) -> Option<PersonError> {
     ))
 }
 
-/// Everybody whom a person may mean of those who are linked or in the record.
+/// Finds everybody whom a text names of those who are linked or in the record.
 ///
 /// # Errors
 /// When the state cannot be read.

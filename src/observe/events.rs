@@ -358,8 +358,8 @@ pub fn cycle_failed(kind: &str, error: &dyn Display, failures: u32, retry: Durat
     tracing::error!(
         message_id = Kind::CycleFailed.message_id(),
         sync_failure = kind,
-        "no cycle could be finished ({failures} in a row): {error}. Who was not changed yet stays as \
-         he is; next try in {} s",
+        "no cycle could be finished ({failures} in a row): {error}. People who were not changed \
+         yet stay as they are; next try in {} s",
         retry.as_secs()
     );
 }
