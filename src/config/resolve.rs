@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::print::digest;
-use super::scope::{self, Places};
+use super::scope::{self, KeyPlaces};
 use super::settings::{MattermostSettings, ProviderSettings, ScheduleSettings, Settings};
 use crate::model::ProviderName;
 use crate::plan::Policy;
@@ -22,7 +22,7 @@ pub(super) struct Checked {
     /// Without the settings that decide who is in scope.
     pub(super) policy: Policy,
     /// Where those settings stand.
-    pub(super) places: BTreeMap<ProviderName, Places>,
+    pub(super) places: BTreeMap<ProviderName, KeyPlaces>,
     pub(super) schedule: ScheduleSettings,
     pub(super) state_directory: PathBuf,
     pub(super) keep: Option<Duration>,
@@ -41,7 +41,7 @@ pub(super) fn resolve(checked: Checked) -> Settings {
         keep,
         control_socket,
     } = checked;
-    let nowhere = Places::new();
+    let nowhere = KeyPlaces::new();
     for provider in &providers {
         let places = places.get(&provider.name).unwrap_or(&nowhere);
         let scope = scope::settings(provider, &policy, places);

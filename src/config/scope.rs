@@ -10,14 +10,14 @@ use super::words::BY_HAND;
 use crate::plan::{Policy, Setting};
 
 /// Where keys stand, as messages call it.
-pub(super) type Places = BTreeMap<&'static str, String>;
+pub(super) type KeyPlaces = BTreeMap<&'static str, String>;
 
 /// Returns who is in scope, for noticing that this is said otherwise than before. No secret is
 /// among it.
 pub(super) fn settings(
     provider: &ProviderSettings,
     policy: &Policy,
-    places: &Places,
+    places: &KeyPlaces,
 ) -> BTreeMap<String, Setting> {
     let mapping = &provider.mapping;
     let mut scope = BTreeMap::new();

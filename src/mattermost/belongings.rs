@@ -13,7 +13,7 @@ use crate::model::{Belonging, BelongingKind, Belongings, TeamId, UserId};
 use super::error::{ApiErrorKind, CallError};
 use super::pages::{List, PAGE};
 use super::reader::Reader;
-use super::transport::Way;
+use super::transport::AccessKind;
 use super::wire::{ApiTeam, is_id};
 
 /// Pages of one list: 10,000 rows. What is behind them is not looked at.
@@ -153,7 +153,7 @@ impl Reader {
                     .await
             }
             BelongingKind::SlashCommand => self.commands(people, found).await,
-            BelongingKind::OauthApplication if self.client().way() == Way::Local => Err(
+            BelongingKind::OauthApplication if self.client().way() == AccessKind::Local => Err(
                 NotListed::Said("the local socket does not tell of OAuth applications".into()),
             ),
             BelongingKind::OauthApplication => {
@@ -167,7 +167,7 @@ impl Reader {
         people: &BTreeSet<UserId>,
         found: &mut Vec<Belonging>,
     ) -> Result<(), NotListed> {
-        let local = self.client().way() == Way::Local;
+        let local = self.client().way() == AccessKind::Local;
         if !local && people.len() > FEW {
             return self
                 .all_pages("/users/tokens?", people, found, ApiToken::into_belonging)

@@ -19,7 +19,7 @@ use super::foreign;
 use super::pace::{Gate, Pause};
 use super::token;
 use super::transport::{
-    HttpTransport, Method, Request, Response, Transport, TransportError, Way, trust_nobody,
+    AccessKind, HttpTransport, Method, Request, Response, Transport, TransportError, trust_nobody,
 };
 use super::wire;
 
@@ -207,7 +207,7 @@ impl Client {
     }
 
     /// Which way in it is.
-    pub fn way(&self) -> Way {
+    pub fn way(&self) -> AccessKind {
         self.0.transport.way()
     }
 

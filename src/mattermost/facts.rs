@@ -4,7 +4,7 @@ use crate::model::{Capabilities, OwnBot, Part, Seats, ServerFacts, Unread, User,
 
 use super::error::{ApiErrorKind, CallError};
 use super::reader::{Reader, offered};
-use super::transport::Way;
+use super::transport::AccessKind;
 use super::wire::{self, ApiClientConfig, ApiConfig, ApiCount, ApiLimits, ApiUser};
 
 /// From this version on a server knows a limit of users and `GET /limits/server`.
@@ -46,8 +46,8 @@ impl Reader {
     async fn facts_and_owner(&self) -> Result<(ServerFacts, Option<User>), CallError> {
         let way = self.client().way();
         let (own, mut version) = match way {
-            Way::Local => (None, None),
-            Way::Token => {
+            AccessKind::Local => (None, None),
+            AccessKind::Token => {
                 let (user, headers) = self
                     .client()
                     .get_with_headers::<ApiUser>("/users/me")
@@ -59,7 +59,7 @@ impl Reader {
                 (Some(user), headers.get(VERSION_HEADER).cloned())
             }
         };
-        let all_rights = way == Way::Local || own.as_ref().is_some_and(User::is_admin);
+        let all_rights = way == AccessKind::Local || own.as_ref().is_some_and(User::is_admin);
         let mut unread = Vec::new();
         let mut config = None;
         if all_rights {
@@ -75,7 +75,7 @@ impl Reader {
         };
         let mut seats = Seats::Unknown;
         let mut users = None;
-        if all_rights && way == Way::Token {
+        if all_rights && way == AccessKind::Token {
             let read = self.seats(version).await;
             seats = or_unread(read, Part::UserLimit, &mut unread)?.unwrap_or(seats);
             let read = self.user_count().await;
@@ -103,8 +103,8 @@ impl Reader {
             refused_password: None,
             // Over the socket the server does not ask its switch.
             may_delete_users: match way {
-                Way::Local => Some(true),
-                Way::Token => config.service_settings.enable_api_user_deletion,
+                AccessKind::Local => Some(true),
+                AccessKind::Token => config.service_settings.enable_api_user_deletion,
             },
             users,
             unread,
@@ -191,8 +191,8 @@ fn or_unread<T>(
 
 /// What each way offers, the same from 5.38 to 11. Where a server turns out to lack a call (404),
 /// reader and writer go the other way by themselves.
-fn capabilities(way: Way) -> Capabilities {
-    let all = way == Way::Token;
+fn capabilities(way: AccessKind) -> Capabilities {
+    let all = way == AccessKind::Token;
     Capabilities {
         patch: all,
         team_batch: all,

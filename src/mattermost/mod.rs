@@ -16,6 +16,7 @@ mod belongings;
 mod client;
 mod error;
 mod facts;
+mod field_filter;
 mod fill;
 mod foreign;
 mod limits;
@@ -24,7 +25,6 @@ mod pages;
 mod password;
 mod reader;
 mod rows;
-mod sieve;
 mod token;
 mod transport;
 mod whole;
@@ -41,5 +41,7 @@ pub use password::{RandomError, nonce, password, password_for};
 pub use reader::Reader;
 pub use rows::is_username;
 pub use token::is_usual as is_usual_token;
-pub use transport::{HttpTransport, Method, Request, Response, Transport, Way, trust_nobody};
+pub use transport::{
+    AccessKind, HttpTransport, Method, Request, Response, Transport, trust_nobody,
+};
 pub use writer::{EmailChange, TEAM_BATCH, Writer};

@@ -14,7 +14,7 @@ use super::client::Client;
 use super::error::{ApiErrorKind, CallError};
 use super::pages::List;
 use super::rows::{Listed, batches, ids_body, is_username};
-use super::transport::{MAX_HEARD, Way};
+use super::transport::{AccessKind, MAX_HEARD};
 use super::wire::{ApiBot, ApiMember, ApiTeam, ApiUser, is_id, segment};
 
 /// Pages of one list: 500,000 rows. A list that never ends is not believed.
@@ -71,7 +71,7 @@ impl Reader {
         let seen = users.len() + rejected.len();
         let absence = Ok(self.proof(seen));
         let mut roster = Roster::new(users, rejected, absence, self.source("users"));
-        if seen == 0 && self.client.way() == Way::Token {
+        if seen == 0 && self.client.way() == AccessKind::Token {
             // At least the token's owner is there: an empty list is not the truth.
             roster.doubt(Gap::Empty);
         }
@@ -162,8 +162,8 @@ impl Reader {
     /// When the server could not be asked; a dead token is [`ApiErrorKind::TokenRejected`].
     pub async fn own_user(&self) -> Result<Option<User>, CallError> {
         match self.client.way() {
-            Way::Local => Ok(None),
-            Way::Token => self.one_user("/users/me").await,
+            AccessKind::Local => Ok(None),
+            AccessKind::Token => self.one_user("/users/me").await,
         }
     }
 
@@ -240,8 +240,8 @@ impl Reader {
         linked: &BTreeSet<UserId>,
     ) -> Result<Roster<UserId, Member>, CallError> {
         let listed = match self.client.way() {
-            Way::Local => None,
-            Way::Token => offered(self.listed_members(team).await)?,
+            AccessKind::Local => None,
+            AccessKind::Token => offered(self.listed_members(team).await)?,
         };
         let by_id = listed.is_some();
         let members = match listed {

@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::tls;
 
 use super::error::SendError;
-use super::sieve::Sieve;
+use super::field_filter::FieldFilter;
 
 /// The longest answer that is kept: a page of 200 users with notification settings is below 1 MiB.
 pub(super) const MAX_BODY: usize = 32 * 1024 * 1024;
@@ -77,7 +77,7 @@ pub struct Request {
     pub body: Option<Value>,
     /// Whether it changes anything on the server.
     pub writes: bool,
-    /// The fields of the answer that are read, see `Sieve`; `None`: all that it has. What is
+    /// The fields of the answer that are read, see `FieldFilter`; `None`: all that it has. What is
     /// left out here may still be in the answer, of a transport that has it in memory anyway.
     pub keep: Option<&'static [&'static str]>,
     /// The most time until the answer is complete.
@@ -109,7 +109,7 @@ impl fmt::Debug for Response {
 
 /// Which way into the server a transport is. What the ways offer differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum AccessKind {
     /// HTTP(S) with a token: the whole API, with the rights of the token's owner.
     Token,
     /// The local-mode socket: all rights, a part of the API.
@@ -122,7 +122,7 @@ pub trait Transport: Send + Sync {
     fn send<'a>(&'a self, request: Request) -> BoxFuture<'a, Result<Response, SendError>>;
 
     /// Which way it is.
-    fn way(&self) -> Way;
+    fn way(&self) -> AccessKind;
 
     /// Address or socket, for people.
     fn label(&self) -> &str;
@@ -134,7 +134,7 @@ pub struct HttpTransport {
     /// Without a slash at its end.
     base: String,
     label: String,
-    way: Way,
+    way: AccessKind,
 }
 
 impl fmt::Debug for HttpTransport {
@@ -181,7 +181,7 @@ impl HttpTransport {
             http,
             label: base.clone(),
             base,
-            way: Way::Token,
+            way: AccessKind::Token,
         })
     }
 
@@ -198,7 +198,7 @@ impl HttpTransport {
             http,
             base: "http://localhost".into(),
             label: path.display().to_string(),
-            way: Way::Local,
+            way: AccessKind::Local,
         })
     }
 
@@ -206,7 +206,7 @@ impl HttpTransport {
     /// can have an answer for: a cache that looks at no header knows another one by its query.
     fn address(&self, request: &Request) -> String {
         let (base, path) = (&self.base, &request.path);
-        if request.method != Method::Get || self.way == Way::Local {
+        if request.method != Method::Get || self.way == AccessKind::Local {
             return format!("{base}{path}");
         }
         let then = if path.contains('?') { '&' } else { '?' };
@@ -257,8 +257,8 @@ impl HttpTransport {
         if error.is_connect() || error.is_builder() {
             let mut why = causes(error);
             let advice = match self.way {
-                Way::Local => socket_advice(error),
-                Way::Token => plain_port(&why),
+                AccessKind::Local => socket_advice(error),
+                AccessKind::Token => plain_port(&why),
             };
             if let Some(advice) = advice {
                 why = format!("{why}; {advice}");
@@ -281,7 +281,7 @@ impl HttpTransport {
 
 /// The body of an answer while it arrives.
 struct Body {
-    sieve: Option<Sieve>,
+    filter: Option<FieldFilter>,
     whole: Vec<u8>,
     heard: usize,
 }
@@ -289,7 +289,7 @@ struct Body {
 impl Body {
     fn new(keep: Option<&'static [&'static str]>) -> Self {
         Self {
-            sieve: keep.map(Sieve::new),
+            filter: keep.map(FieldFilter::new),
             whole: Vec::new(),
             heard: 0,
         }
@@ -297,24 +297,24 @@ impl Body {
 
     fn take(&mut self, chunk: &[u8]) -> Result<(), SendError> {
         self.heard = self.heard.saturating_add(chunk.len());
-        let (kept, limit) = match &mut self.sieve {
-            Some(sieve) => {
-                sieve.feed(chunk);
-                (sieve.len(), MAX_HEARD)
+        let (kept, limit) = match &mut self.filter {
+            Some(filter) => {
+                filter.feed(chunk);
+                (filter.len(), MAX_HEARD)
             }
             None => (self.heard, MAX_BODY),
         };
         if self.heard > limit || kept > MAX_BODY {
             return Err(SendError::TooLarge { limit });
         }
-        if self.sieve.is_none() {
+        if self.filter.is_none() {
             self.whole.extend_from_slice(chunk);
         }
         Ok(())
     }
 
     fn into_bytes(self) -> Vec<u8> {
-        self.sieve.map_or(self.whole, Sieve::into_kept)
+        self.filter.map_or(self.whole, FieldFilter::into_kept)
     }
 }
 
@@ -323,7 +323,7 @@ impl Transport for HttpTransport {
         self.exchange(request).boxed()
     }
 
-    fn way(&self) -> Way {
+    fn way(&self) -> AccessKind {
         self.way
     }
 

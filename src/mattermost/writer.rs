@@ -12,7 +12,7 @@ use crate::model::{NewUser, Nonce, ProfileField, Team, TeamId, Timestamp, User, 
 use super::client::Client;
 use super::error::{ApiErrorKind, CallError, WriteError};
 use super::reader::Reader;
-use super::transport::{Method, Way};
+use super::transport::{AccessKind, Method};
 use super::wire::{self, ApiBatchRow, ApiBot, ApiMember, ApiTeam, ApiUser, is_id};
 
 /// Members that are added with one call. The server takes 256, but works on them for 12 s.
@@ -186,8 +186,8 @@ impl Writer {
             let _: Value = self.client().write(Method::Put, &path, body).await?;
         }
         match self.client().way() {
-            Way::Token => self.end_sessions(id).await,
-            Way::Local => Ok(()),
+            AccessKind::Token => self.end_sessions(id).await,
+            AccessKind::Local => Ok(()),
         }
     }
 
@@ -270,7 +270,7 @@ impl Writer {
     ) -> Vec<Result<(), WriteError>> {
         let mut results = Vec::with_capacity(users.len());
         for batch in users.chunks(TEAM_BATCH) {
-            if self.client().way() == Way::Token {
+            if self.client().way() == AccessKind::Token {
                 match self.add_batch(team, batch).await {
                     Err(error) if error.kind() == Some(ApiErrorKind::NotOffered) => {}
                     Err(error) => {
@@ -337,7 +337,7 @@ impl Writer {
         id: &UserId,
         fields: &[(&'static str, &Values)],
     ) -> Result<ApiUser, WriteError> {
-        if self.client().way() == Way::Token {
+        if self.client().way() == AccessKind::Token {
             let body: Map<String, Value> = fields
                 .iter()
                 .map(|(name, values)| ((*name).to_owned(), values.to.as_str().into()))

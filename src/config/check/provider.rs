@@ -325,7 +325,7 @@ fn locks_of_nethserver7(
 }
 
 #[derive(Clone, Copy)]
-enum Way {
+enum BindMethod {
     Simple,
     Anonymous,
     External,
@@ -333,20 +333,24 @@ enum Way {
 
 fn bind(check: &mut Check<'_>, provider: &RawProvider, place: At, schema: Schema) -> Bind {
     let named = provider.bind_dn.is_some() || provider.bind_password.is_some();
-    let usual = if named { Way::Simple } else { Way::Anonymous };
+    let usual = if named {
+        BindMethod::Simple
+    } else {
+        BindMethod::Anonymous
+    };
     let way = check.choice(
         &provider.bind,
         "provider.bind",
         &[
-            ("simple", Way::Simple),
-            ("anonymous", Way::Anonymous),
-            ("external", Way::External),
+            ("simple", BindMethod::Simple),
+            ("anonymous", BindMethod::Anonymous),
+            ("external", BindMethod::External),
         ],
         usual,
     );
     let password = check.secret(&provider.bind_password, "provider.bind-password", "ldap");
     match way {
-        Way::Simple => {
+        BindMethod::Simple => {
             let dn = bind_dn(check, provider, place.clone(), schema);
             if provider.bind_password.is_none() {
                 check.problem(place, "provider.bind-password", "is missing", "write bind-password = { file = \"/etc/mattersync/ldap.secret\" }, or bind = \"anonymous\" without bind-dn");
@@ -356,7 +360,7 @@ fn bind(check: &mut Check<'_>, provider: &RawProvider, place: At, schema: Schema
                 password: password.unwrap_or(SecretSource::File(PathBuf::new())),
             }
         }
-        Way::Anonymous | Way::External if named => {
+        BindMethod::Anonymous | BindMethod::External if named => {
             let word = text(&provider.bind).unwrap_or_default().to_lowercase();
             check.problem(
                 at(&provider.bind),
@@ -366,13 +370,13 @@ fn bind(check: &mut Check<'_>, provider: &RawProvider, place: At, schema: Schema
             );
             Bind::Anonymous
         }
-        Way::Anonymous => {
+        BindMethod::Anonymous => {
             if schema == Schema::Ad {
                 check.warn(place, "provider: Active Directory and Samba tell an anonymous client nothing; give bind-dn and bind-password");
             }
             Bind::Anonymous
         }
-        Way::External => Bind::External,
+        BindMethod::External => Bind::External,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::raw::{RawConfig, RawProvider};
-use super::super::scope::Places;
+use super::super::scope::KeyPlaces;
 use super::super::{Bind, ProviderKind, ProviderSettings};
 use super::report::{At, Check, at};
 use crate::model::ProviderName;
@@ -13,7 +13,7 @@ pub(super) fn places(
     check: &Check<'_>,
     raw: &RawConfig,
     providers: &[ProviderSettings],
-) -> BTreeMap<ProviderName, Places> {
+) -> BTreeMap<ProviderName, KeyPlaces> {
     let written = raw.provider.iter().zip(providers);
     let places = written.map(|(written, provider)| {
         let places = of_provider(check, raw, written.get_ref(), provider);
@@ -27,7 +27,7 @@ fn of_provider(
     raw: &RawConfig,
     written: &RawProvider,
     provider: &ProviderSettings,
-) -> Places {
+) -> KeyPlaces {
     // Whom we bind as decides whom we see.
     let bind = match &provider.kind {
         ProviderKind::Ldap(ldap) if matches!(ldap.bind, Bind::Simple { .. }) => {

@@ -11,14 +11,14 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use super::{Client, Request, Response, SendError, Transport, Way};
+use super::{AccessKind, Client, Request, Response, SendError, Transport};
 
 type Answer = Result<Response, SendError>;
 type Answering = Box<dyn Fn(&Request, usize) -> Answer + Send + Sync>;
 
 /// Answers by a function of the request, and keeps all requests.
 struct Script {
-    way: Way,
+    way: AccessKind,
     answer: Answering,
     seen: Mutex<Vec<Request>>,
 }
@@ -31,7 +31,7 @@ impl Transport for Script {
         async move { answer }.boxed()
     }
 
-    fn way(&self) -> Way {
+    fn way(&self) -> AccessKind {
         self.way
     }
 
@@ -42,7 +42,7 @@ impl Transport for Script {
 
 impl Script {
     fn new(
-        way: Way,
+        way: AccessKind,
         answer: impl Fn(&Request, usize) -> Answer + Send + Sync + 'static,
     ) -> (Arc<Self>, Client) {
         let script = Arc::new(Self {

@@ -20,7 +20,7 @@ fn ids(numbers: impl IntoIterator<Item = usize>) -> BTreeSet<UserId> {
 async fn all_pages_are_read_and_five_requests_are_enough_for_a_thousand() {
     for (count, requests) in [(0, 1), (199, 2), (200, 2), (999, 6), (1_000, 6)] {
         let rows: Vec<Value> = (0..count).map(user).collect();
-        let (script, client) = Script::new(Way::Local, move |r, _| page(r, &rows));
+        let (script, client) = Script::new(AccessKind::Local, move |r, _| page(r, &rows));
         let users = client.reader().users().await.unwrap();
         assert_eq!((users.len(), script.calls().len()), (count, requests));
         assert!(script.calls()[0].contains("per_page=200"));
@@ -29,7 +29,7 @@ async fn all_pages_are_read_and_five_requests_are_enough_for_a_thousand() {
 
 #[tokio::test]
 async fn an_empty_list_proves_nothing_when_at_least_we_are_there() {
-    let (_, client) = Script::new(Way::Token, |_, _| ok(json!([])));
+    let (_, client) = Script::new(AccessKind::Token, |_, _| ok(json!([])));
     let users = client.reader().users().await.unwrap();
     assert_eq!(
         users.look(&UserId::new(id(1))),
@@ -41,7 +41,7 @@ async fn an_empty_list_proves_nothing_when_at_least_we_are_there() {
 async fn who_slips_through_shifting_pages_is_found_by_id_and_who_is_gone_is_gone() {
     // Between the first and the second page somebody at the front was renamed: number 200 is
     // never listed, number 199 is listed once more.
-    let (script, client) = Script::new(Way::Token, |r, n| {
+    let (script, client) = Script::new(AccessKind::Token, |r, n| {
         if r.path.ends_with("/users/ids") {
             let asked = r.body.clone().unwrap();
             let known = asked
@@ -76,7 +76,7 @@ async fn who_slips_through_shifting_pages_is_found_by_id_and_who_is_gone_is_gone
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_look_up_leaves_them_unknown() {
-    let (_, client) = Script::new(Way::Token, |r, _| {
+    let (_, client) = Script::new(AccessKind::Token, |r, _| {
         if r.path.ends_with("/users/ids") {
             refuse(500, "app.user.get.app_error")
         } else {
@@ -99,7 +99,9 @@ async fn a_failed_look_up_leaves_them_unknown() {
 #[tokio::test]
 async fn a_row_that_is_not_understood_is_not_absent() {
     let bad = json!({"id": id(2), "username": 7});
-    let (script, client) = Script::new(Way::Token, move |r, _| page(r, &[user(1), bad.clone()]));
+    let (script, client) = Script::new(AccessKind::Token, move |r, _| {
+        page(r, &[user(1), bad.clone()])
+    });
     let reader = client.reader();
     let mut users = reader.users().await.unwrap();
     assert_eq!(users.len(), 1);
@@ -117,7 +119,7 @@ async fn a_row_that_is_not_understood_is_not_absent() {
 /// A row that does not tell whose it is may be that of anybody who was asked for, and of nobody else.
 #[tokio::test]
 async fn a_row_without_an_id_leaves_one_user_open() {
-    let (_, client) = Script::new(Way::Token, |r, _| {
+    let (_, client) = Script::new(AccessKind::Token, |r, _| {
         let Some(asked) = &r.body else {
             return page(r, &[user(1)]);
         };
@@ -146,7 +148,7 @@ async fn a_row_without_an_id_leaves_one_user_open() {
 
 #[tokio::test(start_paused = true)]
 async fn reads_are_repeated_a_few_times_and_then_not() {
-    let (script, client) = Script::new(Way::Token, |_, n| match n {
+    let (script, client) = Script::new(AccessKind::Token, |_, n| match n {
         0 => broken(),
         1 => refuse(503, ""),
         _ => ok(user(1)),
@@ -155,7 +157,7 @@ async fn reads_are_repeated_a_few_times_and_then_not() {
     assert_eq!(script.calls().len(), 3);
     assert_eq!(client.counts().retries, 2);
 
-    let (script, client) = Script::new(Way::Token, |_, _| refuse(503, ""));
+    let (script, client) = Script::new(AccessKind::Token, |_, _| refuse(503, ""));
     for _ in 0..40 {
         client.reader().own_user().await.unwrap_err();
     }
@@ -165,7 +167,7 @@ async fn reads_are_repeated_a_few_times_and_then_not() {
 
 #[tokio::test]
 async fn a_dead_token_is_told_at_once() {
-    let (script, client) = Script::new(Way::Token, |_, _| {
+    let (script, client) = Script::new(AccessKind::Token, |_, _| {
         refuse(401, "api.context.session_expired.app_error")
     });
     let error = client.reader().facts().await.unwrap_err();
@@ -177,7 +179,7 @@ async fn a_dead_token_is_told_at_once() {
 #[tokio::test]
 async fn zeros_are_believed_only_from_an_administrator() {
     let facts = |roles: &'static str, limits: fn() -> Answer| async move {
-        let (_, client) = Script::new(Way::Token, move |r, _| {
+        let (_, client) = Script::new(AccessKind::Token, move |r, _| {
             let mut own = user(1);
             own["roles"] = roles.into();
             match r.path.as_str() {
@@ -231,10 +233,9 @@ async fn a_429_pauses_and_is_sent_again_within_bounds() {
             body: b"limit exceeded\n".to_vec(),
         })
     };
-    let (_, client) = Script::new(
-        Way::Token,
-        move |_, n| if n == 0 { limited() } else { ok(user(1)) },
-    );
+    let (_, client) = Script::new(AccessKind::Token, move |_, n| {
+        if n == 0 { limited() } else { ok(user(1)) }
+    });
     let start = Instant::now();
     client.reader().own_user().await.unwrap();
     assert!(start.elapsed() >= Duration::from_secs(3));
@@ -243,7 +244,7 @@ async fn a_429_pauses_and_is_sent_again_within_bounds() {
         (2, 1)
     );
 
-    let (script, client) = Script::new(Way::Token, move |_, _| limited());
+    let (script, client) = Script::new(AccessKind::Token, move |_, _| limited());
     let error = client.reader().own_user().await.unwrap_err();
     assert_eq!(error.kind(), Some(ApiErrorKind::RateLimited));
     assert_eq!(script.calls().len(), 6);
@@ -252,7 +253,7 @@ async fn a_429_pauses_and_is_sent_again_within_bounds() {
 
 #[tokio::test(start_paused = true)]
 async fn the_pace_holds_for_everybody_who_shares_the_client() {
-    let (script, _) = Script::new(Way::Token, |_, _| ok(user(1)));
+    let (script, _) = Script::new(AccessKind::Token, |_, _| ok(user(1)));
     let pace = Pace {
         per_second: 20,
         burst: 1,
@@ -272,7 +273,7 @@ async fn the_pace_holds_for_everybody_who_shares_the_client() {
 #[tokio::test]
 async fn the_socket_lists_members_by_way_of_the_users() {
     let team = TeamId::new("t".repeat(26));
-    let (script, client) = Script::new(Way::Local, |r, _| page(r, &[user(1), user(2)]));
+    let (script, client) = Script::new(AccessKind::Local, |r, _| page(r, &[user(1), user(2)]));
     let members = client
         .reader()
         .team_members(&team, &ids([1, 5]))
@@ -284,7 +285,7 @@ async fn the_socket_lists_members_by_way_of_the_users() {
         [0, 1].map(|page| format!("GET /users?in_team={team}&page={page}&per_page=200"))
     );
 
-    let (script, client) = Script::new(Way::Token, |r, _| {
+    let (script, client) = Script::new(AccessKind::Token, |r, _| {
         if r.path.ends_with("/ids") {
             ok(json!([{"user_id": id(5), "delete_at": 9}]))
         } else {
@@ -308,7 +309,7 @@ async fn the_socket_lists_members_by_way_of_the_users() {
 
 #[tokio::test]
 async fn names_that_nobody_can_have_are_not_asked_for() {
-    let (script, client) = Script::new(Way::Token, |_, _| {
+    let (script, client) = Script::new(AccessKind::Token, |_, _| {
         refuse(404, "app.user.missing_account.const")
     });
     let reader = client.reader();
@@ -336,7 +337,7 @@ async fn names_that_nobody_can_have_are_not_asked_for() {
 async fn a_page_that_is_too_large_is_read_in_smaller_ones_and_one_row_hides_nobody() {
     // Number 7 is too large by itself, and a page with number 7 in it, too; so is a question by ids.
     let large = |numbers: &[usize]| numbers.contains(&7);
-    let (script, client) = Script::new(Way::Token, move |r, _| {
+    let (script, client) = Script::new(AccessKind::Token, move |r, _| {
         let too_large = Err(SendError::TooLarge { limit: 1 });
         if let Some(asked) = &r.body {
             let has = |n: &usize| asked.as_array().unwrap().contains(&json!(id(*n)));
@@ -372,7 +373,9 @@ async fn a_page_that_is_too_large_is_read_in_smaller_ones_and_one_row_hides_nobo
 #[tokio::test]
 async fn a_list_of_which_every_part_is_too_large_ends_at_once() {
     // The query string is lost on the way, and the first page is too large.
-    let (script, client) = Script::new(Way::Token, |_, _| Err(SendError::TooLarge { limit: 1 }));
+    let (script, client) = Script::new(AccessKind::Token, |_, _| {
+        Err(SendError::TooLarge { limit: 1 })
+    });
     let users = client.reader().users().await.unwrap();
     let said = format!("{:?}", users.gaps());
     assert!(said.contains("no row of page 0 could be read"), "{said}");
@@ -396,7 +399,7 @@ async fn what_a_list_does_not_show_is_a_gap() {
         ),
     ];
     for (list, says) in lists {
-        let (script, client) = Script::new(Way::Token, move |r, _| {
+        let (script, client) = Script::new(AccessKind::Token, move |r, _| {
             let number = r.path.split("page=").nth(1).unwrap().split('&').next();
             ok(list(number.unwrap().parse().unwrap())
                 .into_iter()
@@ -412,7 +415,7 @@ async fn what_a_list_does_not_show_is_a_gap() {
 
 #[tokio::test]
 async fn a_row_by_id_counts_only_when_it_is_newer() {
-    let (_, client) = Script::new(Way::Token, |r, _| {
+    let (_, client) = Script::new(AccessKind::Token, |r, _| {
         let mut newer = user(1);
         newer["update_at"] = json!(9);
         let mut older = user(2);
@@ -436,7 +439,7 @@ async fn a_row_by_id_counts_only_when_it_is_newer() {
 
 #[tokio::test]
 async fn the_version_is_known_without_its_header() {
-    let (_, client) = Script::new(Way::Token, |r, _| {
+    let (_, client) = Script::new(AccessKind::Token, |r, _| {
         let mut own = user(1);
         own["roles"] = "system_user system_admin".into();
         let answer = match r.path.as_str() {

@@ -46,7 +46,7 @@ fn user_id(n: usize) -> UserId {
 
 #[tokio::test]
 async fn a_creation_carries_our_mark_and_causes_no_mail() {
-    let (script, client) = Script::new(Way::Token, |_, _| answer(201, made()));
+    let (script, client) = Script::new(AccessKind::Token, |_, _| answer(201, made()));
     create(&client.writer(), false).await.unwrap();
     assert_eq!(
         script.body(0),
@@ -58,7 +58,7 @@ async fn a_creation_carries_our_mark_and_causes_no_mail() {
 
 #[tokio::test]
 async fn an_address_that_was_not_verified_at_creation_is_verified_after_it() {
-    let (script, client) = Script::new(Way::Token, |r, _| {
+    let (script, client) = Script::new(AccessKind::Token, |r, _| {
         if r.path.ends_with("/verify/member") {
             ok(json!({"id": id(1), "password": "$2a$10$hash"}))
         } else {
@@ -72,7 +72,7 @@ async fn an_address_that_was_not_verified_at_creation_is_verified_after_it() {
         format!("POST /users/{}/email/verify/member", id(1))
     );
 
-    let (script, client) = Script::new(Way::Token, |_, _| {
+    let (script, client) = Script::new(AccessKind::Token, |_, _| {
         let mut made = made();
         made["email_verified"] = true.into();
         answer(201, made)
@@ -83,7 +83,7 @@ async fn an_address_that_was_not_verified_at_creation_is_verified_after_it() {
 
 #[tokio::test]
 async fn an_administrator_by_accident_is_not_a_success() {
-    let (_, client) = Script::new(Way::Local, |_, _| {
+    let (_, client) = Script::new(AccessKind::Local, |_, _| {
         let mut made = made();
         made["roles"] = "system_admin system_user".into();
         answer(201, made)
@@ -93,7 +93,7 @@ async fn an_administrator_by_accident_is_not_a_success() {
         matches!(error, WriteError::Otherwise { ref user, .. } if user.id == user_id(1)),
         "{error}"
     );
-    let (_, client) = Script::new(Way::Local, |_, _| {
+    let (_, client) = Script::new(AccessKind::Local, |_, _| {
         let mut made = made();
         made["username"] = "random".into();
         answer(201, made)
@@ -110,14 +110,14 @@ async fn a_write_is_never_sent_twice_when_it_may_have_arrived() {
         || refuse(502, ""),
         || ok(json!("?")),
     ] {
-        let (script, client) = Script::new(Way::Token, move |_, _| failure());
+        let (script, client) = Script::new(AccessKind::Token, move |_, _| failure());
         let error = create(&client.writer(), false).await.unwrap_err();
         assert!(matches!(error, WriteError::Unknown(_)), "{error}");
         assert!(!error.surely_unchanged());
         assert_eq!(script.calls().len(), 1);
     }
     let refused = || refuse(400, "app.user.save.username_exists.app_error");
-    let (_, client) = Script::new(Way::Token, move |_, _| refused());
+    let (_, client) = Script::new(AccessKind::Token, move |_, _| refused());
     let error = create(&client.writer(), false).await.unwrap_err();
     assert!(error.surely_unchanged());
     assert_eq!(error.kind(), Some(ApiErrorKind::UsernameTaken));
@@ -125,7 +125,7 @@ async fn a_write_is_never_sent_twice_when_it_may_have_arrived() {
 
 #[tokio::test]
 async fn an_address_that_waits_for_the_click_is_told_apart_and_not_verified() {
-    let (script, client) = Script::new(Way::Token, |_, _| ok(user(1)));
+    let (script, client) = Script::new(AccessKind::Token, |_, _| ok(user(1)));
     let change = values("user1@example.org", "ada@example.org");
     let outcome = client
         .writer()
@@ -138,7 +138,7 @@ async fn an_address_that_waits_for_the_click_is_told_apart_and_not_verified() {
 
 #[tokio::test]
 async fn a_changed_address_that_cannot_be_verified_is_still_changed() {
-    let (_, client) = Script::new(Way::Token, |r, _| {
+    let (_, client) = Script::new(AccessKind::Token, |r, _| {
         if r.path.ends_with("/patch") {
             let mut changed = user(1);
             changed["email"] = "ada@example.org".into();
@@ -158,7 +158,7 @@ async fn a_changed_address_that_cannot_be_verified_is_still_changed() {
 
 #[tokio::test]
 async fn a_value_that_the_server_changed_is_reported() {
-    let (script, client) = Script::new(Way::Token, |_, _| {
+    let (script, client) = Script::new(AccessKind::Token, |_, _| {
         let mut changed = user(1);
         changed["locale"] = "en".into();
         ok(changed)
@@ -175,7 +175,7 @@ async fn a_value_that_the_server_changed_is_reported() {
 
 /// A server over the socket: 5.38 hides the notification settings.
 fn socket(stored: Value, hides: bool) -> (Arc<Script>, Client) {
-    Script::new(Way::Local, move |r, _| {
+    Script::new(AccessKind::Local, move |r, _| {
         if r.writes && r.path.ends_with("/verify/member") {
             let mut full = stored.clone();
             full["password"] = "$2a$10$hash".into();
@@ -232,7 +232,7 @@ async fn over_the_socket_nothing_is_written_over_a_change_that_the_plan_did_not_
 
 #[tokio::test]
 async fn deactivation_tells_the_servers_own_delete_at() {
-    let (_, client) = Script::new(Way::Token, |r, _| {
+    let (_, client) = Script::new(AccessKind::Token, |r, _| {
         let mut gone = user(1);
         gone["delete_at"] = 77.into();
         if r.writes {
@@ -255,7 +255,7 @@ async fn deactivation_tells_the_servers_own_delete_at() {
 async fn members_are_added_in_batches_with_one_result_each() {
     let team = TeamId::new("t".repeat(26));
     let users: Vec<UserId> = (0..120).map(user_id).collect();
-    let (script, client) = Script::new(Way::Token, |r, n| {
+    let (script, client) = Script::new(AccessKind::Token, |r, n| {
         let rows = r.body.as_ref().unwrap().as_array().unwrap();
         match n {
             // One is refused, one is left out of the answer.
@@ -289,7 +289,7 @@ async fn members_are_added_in_batches_with_one_result_each() {
 #[tokio::test]
 async fn without_a_batch_members_are_added_one_by_one() {
     let team = TeamId::new("t".repeat(26));
-    for way in [Way::Local, Way::Token] {
+    for way in [AccessKind::Local, AccessKind::Token] {
         let (script, client) = Script::new(way, |r, _| {
             if r.path.contains("/batch") {
                 refuse(404, "api.context.404.app_error")

@@ -29,7 +29,7 @@ pub struct TlsFacts {
 }
 
 /// How servers are reached, whichever it is.
-pub(super) struct Way {
+pub(super) struct ConnectOptions {
     /// Upgrade `ldap://` connections with StartTLS.
     pub start_tls: bool,
     /// Whom to trust; `None` when no address needs TLS.
@@ -41,26 +41,26 @@ pub(super) struct Way {
 /// A connection, with TLS where the address wants it.
 pub(super) async fn connect(
     url: &LdapUrl,
-    way: &Way,
+    options: &ConnectOptions,
 ) -> Result<(Box<dyn Wire>, Option<TlsFacts>), ProviderError> {
     let unreachable = |error: io::Error| ProviderError::Unreachable(format!("{url}: {error}"));
-    let config = way.config.as_ref();
+    let config = options.config.as_ref();
     match url {
         LdapUrl::Unix(path) => {
             let socket = UnixStream::connect(path).await.map_err(unreachable)?;
             Ok((Box::new(socket), None))
         }
         LdapUrl::Plain { host, port } => {
-            let tcp = tcp(host, *port, way.patience).await;
+            let tcp = tcp(host, *port, options.patience).await;
             let mut socket = tcp.map_err(unreachable)?;
-            if !way.start_tls {
+            if !options.start_tls {
                 return Ok((Box::new(socket), None));
             }
             ask_for_tls(url, &mut socket).await?;
             secure(url, host, socket, config).await
         }
         LdapUrl::Tls { host, port } => {
-            let tcp = tcp(host, *port, way.patience).await;
+            let tcp = tcp(host, *port, options.patience).await;
             secure(url, host, tcp.map_err(unreachable)?, config).await
         }
     }

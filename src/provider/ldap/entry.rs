@@ -6,7 +6,7 @@
 use ldap3::ResultEntry;
 use ldap3::asn1::{PL, StructureTag};
 
-use super::sieve::TOO_LARGE;
+use super::message_filter::TOO_LARGE;
 use crate::model::Entry;
 
 /// An entry that was passed over.

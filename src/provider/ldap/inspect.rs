@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::connect::TlsFacts;
-use super::open::{Door, is_final};
+use super::connector::{Connector, is_final};
 use super::read::read_over;
 use super::root::{self, RootDse};
 use super::schema::{attributes_in, known_attributes};
@@ -55,7 +55,7 @@ pub(super) async fn inspect(
     now: Now,
     known: BTreeSet<DirectoryId>,
 ) -> Result<Inspection, ProviderError> {
-    let door = Door::new(&source.settings)?;
+    let connector = Connector::new(&source.settings)?;
     let ask = Ask {
         known,
         heard: Default::default(),
@@ -73,7 +73,7 @@ pub(super) async fn inspect(
             url: url.to_string(),
             deadline: source.settings.read_deadline,
         };
-        let mut session = match door.open(url, deadline).await {
+        let mut session = match connector.open(url, deadline).await {
             Ok(session) => session,
             Err(error) => {
                 let stop = is_final(&error);

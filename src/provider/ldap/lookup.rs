@@ -9,7 +9,7 @@ use super::session::{Found, LARGEST_PERSON, Search, Session};
 use crate::config::Mapping;
 use crate::model::{DirectoryId, Dn, Entry, Gap, Lookup, Now};
 use crate::provider::mapping::{
-    id_filter, id_of, is_tombstone, lock_sources, remains_attributes, state_of,
+    id_filter, id_of, is_tombstone, leftover_attributes, lock_sources, state_of,
 };
 use crate::provider::{ProviderError, referral};
 
@@ -19,7 +19,7 @@ const MOST: usize = 1_000;
 const BATCH: usize = 50;
 
 /// What is needed to look an id up.
-pub(super) struct Archive<'a> {
+pub(super) struct LookupContext<'a> {
     /// What entries mean.
     pub mapping: &'a Mapping,
     /// What time it is.
@@ -31,15 +31,15 @@ pub(super) struct Archive<'a> {
 }
 
 /// What was said of each id.
-pub(super) type Said = BTreeMap<DirectoryId, Result<Lookup, Gap>>;
+pub(super) type LookupResults = BTreeMap<DirectoryId, Result<Lookup, Gap>>;
 
 /// Looks all of them up. A failure is an answer too: it leaves the id unknown.
 pub(super) async fn look_up(
     session: &mut Session,
-    archive: &Archive<'_>,
+    archive: &LookupContext<'_>,
     missing: &[&DirectoryId],
-) -> Said {
-    let mut said = Said::new();
+) -> LookupResults {
+    let mut said = LookupResults::new();
     let (asked, beyond) = missing.split_at(missing.len().min(MOST));
     for batch in asked.chunks(BATCH) {
         let (Some(context), Some(witness)) = (archive.context, archive.witness) else {
@@ -65,19 +65,19 @@ pub(super) async fn look_up(
     said
 }
 
-fn unknown(ids: &[&DirectoryId], why: &str) -> Said {
+fn unknown(ids: &[&DirectoryId], why: &str) -> LookupResults {
     let gap = |id: &&DirectoryId| ((*id).clone(), Err(Gap::Lookup(why.to_owned())));
     ids.iter().map(gap).collect()
 }
 
-impl Archive<'_> {
+impl LookupContext<'_> {
     async fn batch(
         &self,
         session: &mut Session,
         context: &str,
         witness: &DirectoryId,
         ids: &[&DirectoryId],
-    ) -> Result<Said, ProviderError> {
+    ) -> Result<LookupResults, ProviderError> {
         let wanted: BTreeSet<_> = ids.iter().copied().chain([witness]).collect();
         let filter = any_of(self.mapping, wanted.iter().copied());
         let found = self.search(session, context, &filter).await?;
@@ -199,7 +199,7 @@ fn telling(mapping: &Mapping) -> Vec<String> {
 /// The attributes that tell who an entry is, and whether it is what is kept of somebody.
 fn identity(mapping: &Mapping) -> Vec<String> {
     let id = std::iter::once(mapping.id.name.clone());
-    id.chain(remains_attributes(mapping)).collect()
+    id.chain(leftover_attributes(mapping)).collect()
 }
 
 /// Asks for an entry that was too large once more, by its DN, for what tells who it is: its lock

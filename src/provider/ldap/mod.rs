@@ -1,19 +1,22 @@
 //! Reads a directory over LDAP.
 //!
-//! From the wire upwards: `connect` reaches the server, with TLS; `relay`, `sieve` and `frame` let
-//! only harmless messages through to the LDAP library; `session` is a bound connection; `paging`,
+//! From the wire upwards: `connect` reaches the server, with TLS; `relay`,
+//! `message_filter` and `frame` let only harmless messages through to the LDAP library; `session` is a
+//! bound connection; `connector` opens it, and says whether another server is worth a try; `paging`,
 //! `range` and `referral` read a subtree and say whether it was all; `lookup` asks for ids that the
 //! reading did not contain; `read` puts that together. `inspect` asks a server about itself.
 
 mod connect;
+mod connector;
 mod diagnostic;
+mod empty_groups;
 mod ending;
 mod entry;
 mod frame;
 mod halves;
 mod inspect;
 mod lookup;
-mod open;
+mod message_filter;
 mod paging;
 mod provider;
 mod range;
@@ -24,8 +27,6 @@ mod rights;
 mod root;
 mod schema;
 mod session;
-mod sieve;
-mod silent;
 mod source;
 
 pub use inspect::{Inspection, LdapServerFacts};

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
+use super::connector::{Connector, all_failed, is_final};
+use super::empty_groups::empty_groups;
 use super::entry::TooLarge;
 use super::halves::Halves;
-use super::lookup::{Archive, Said, ask_again, look_up};
-use super::open::{Door, all_failed, is_final};
+use super::lookup::{LookupContext, LookupResults, ask_again, look_up};
 use super::paging::{Subtree, list};
 use super::rights::absence_shows;
 use super::root::{self, RootDse, texts};
 use super::session::{LARGEST_ENTRY, LARGEST_PERSON, Session};
-use super::silent::empty_groups;
 use super::source::LdapSource;
 use crate::config::{LdapUrl, Mapping};
 use crate::model::{
@@ -35,10 +35,10 @@ use crate::provider::{Ask, ProviderError};
 pub(super) async fn read(source: &LdapSource, ask: &Ask) -> Result<Directory, ProviderError> {
     let settings = &source.settings;
     let deadline = Instant::now() + settings.read_deadline;
-    let door = Door::new(settings)?;
+    let connector = Connector::new(settings)?;
     let mut failures = Vec::new();
     for url in &settings.urls {
-        match read_from(&door, url, source, ask, deadline).await {
+        match read_from(&connector, url, source, ask, deadline).await {
             Ok(directory) => return Ok(directory),
             Err(error) if is_final(&error) => return Err(error),
             Err(error) => failures.push(error),
@@ -49,13 +49,13 @@ pub(super) async fn read(source: &LdapSource, ask: &Ask) -> Result<Directory, Pr
 
 /// Reads everything from one server.
 async fn read_from(
-    door: &Door<'_>,
+    connector: &Connector<'_>,
     url: &LdapUrl,
     source: &LdapSource,
     ask: &Ask,
     deadline: Instant,
 ) -> Result<Directory, ProviderError> {
-    let mut session = door.open(url, deadline).await?;
+    let mut session = connector.open(url, deadline).await?;
     session.report_to(&ask.progress);
     let read = read_over(&mut session, source, ask, deadline).await;
     session.close().await;
@@ -96,7 +96,7 @@ struct Reader<'a> {
 struct People {
     identity: SourceIdentity,
     gaps: Vec<Gap>,
-    said: Said,
+    said: LookupResults,
 }
 
 impl Reader<'_> {
@@ -148,13 +148,13 @@ impl Reader<'_> {
         let (gaps, locked) = self.accounts(session, &root).await?;
         self.locks(session).await;
         let missing = self.assembler.missing(&self.ask.known);
-        let archive = Archive {
+        let context = LookupContext {
             mapping: &self.source.mapping,
             now: &self.ask.now,
             context: root.context_of(base),
             witness: self.witness.as_ref(),
         };
-        let mut said = look_up(session, &archive, &missing).await;
+        let mut said = look_up(session, &context, &missing).await;
         said.extend(locked);
         Ok((
             root,
@@ -170,7 +170,7 @@ impl Reader<'_> {
         &mut self,
         session: &mut Session,
         root: &RootDse,
-    ) -> Result<(Vec<Gap>, Said), ProviderError> {
+    ) -> Result<(Vec<Gap>, LookupResults), ProviderError> {
         let mapping = &self.source.mapping;
         let attributes: Vec<_> = wanted_attributes(mapping).into_iter().collect();
         let what = Subtree {
@@ -206,9 +206,9 @@ impl Reader<'_> {
         &mut self,
         session: &mut Session,
         entries: &[TooLarge],
-    ) -> Result<Said, ProviderError> {
+    ) -> Result<LookupResults, ProviderError> {
         let mapping = &self.source.mapping;
-        let mut said = Said::new();
+        let mut said = LookupResults::new();
         for entry in entries {
             let again = ask_again(session, mapping, &entry.dn).await?;
             let id = again.as_ref().and_then(|again| id_of(again, mapping).ok());

@@ -11,7 +11,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::ending::{Ended, Ending};
 use super::frame;
-use super::sieve::{Open, Sieve};
+use super::message_filter::{MessageFilter, PendingRequests};
 
 /// The connection to a server, whatever carries it.
 pub(super) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -27,11 +27,11 @@ pub(super) async fn relay(
 ) {
     let (from_server, to_server) = tokio::io::split(wire);
     let (from_library, to_library) = library.into_split();
-    let open = Open::default();
-    let mut sieve = Sieve::new(&largest);
+    let pending = PendingRequests::default();
+    let mut message_filter = MessageFilter::new(&largest);
     tokio::select! {
-        () = up(from_library, to_server, &open) => (),
-        ended = down(from_server, to_library, &open, &mut sieve) => {
+        () = up(from_library, to_server, &pending) => (),
+        ended = down(from_server, to_library, &pending, &mut message_filter) => {
             // Ours is the only writer; the first reason is the one that counts.
             let _ = ending.set(ended);
         }
@@ -39,18 +39,18 @@ pub(super) async fn relay(
 }
 
 /// Both directions run in one task: the lock is never waited for.
-fn held(open: &Open) -> MutexGuard<'_, BTreeMap<u32, u8>> {
-    open.lock().unwrap_or_else(PoisonError::into_inner)
+fn held(pending: &PendingRequests) -> MutexGuard<'_, BTreeMap<u32, u8>> {
+    pending.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Requests go as they are, and are remembered.
-async fn up(mut from: OwnedReadHalf, mut to: WriteHalf<Box<dyn Wire>>, open: &Open) {
+async fn up(mut from: OwnedReadHalf, mut to: WriteHalf<Box<dyn Wire>>, pending: &PendingRequests) {
     let mut buffer = Vec::new();
     while let Ok(1..) = from.read_buf(&mut buffer).await {
         let mut whole = 0;
         while let Ok(Some(length)) = frame::complete(&buffer[whole..]) {
             if let Ok((id, tag)) = frame::request(&buffer[whole..whole + length]) {
-                held(open).insert(id, tag);
+                held(pending).insert(id, tag);
             }
             whole += length;
         }
@@ -72,8 +72,8 @@ async fn send(to: &mut WriteHalf<Box<dyn Wire>>, bytes: &[u8]) -> io::Result<()>
 async fn down(
     mut from: ReadHalf<Box<dyn Wire>>,
     mut to: OwnedWriteHalf,
-    open: &Open,
-    sieve: &mut Sieve<'_>,
+    pending: &PendingRequests,
+    message_filter: &mut MessageFilter<'_>,
 ) -> Ended {
     let mut buffer = Vec::with_capacity(64 << 10);
     loop {
@@ -82,7 +82,7 @@ async fn down(
             Ok(_) => (),
             Err(error) => return Ended::Io(error),
         }
-        let passed = match sieve.pass(&mut buffer, &mut held(open)) {
+        let passed = match message_filter.pass(&mut buffer, &mut held(pending)) {
             Ok(passed) => passed,
             Err(ended) => return ended,
         };

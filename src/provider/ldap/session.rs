@@ -13,7 +13,7 @@ use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Scope,
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::UnixStream;
 
-use super::connect::{self, TlsFacts, Way};
+use super::connect::{self, ConnectOptions, TlsFacts};
 use super::diagnostic::{plain, words};
 use super::ending::{Ended, Ending};
 use super::entry::{self, Item, TooLarge};
@@ -103,10 +103,10 @@ impl Session {
     /// Connects and binds.
     pub(super) async fn open(
         url: &LdapUrl,
-        way: &Way,
+        options: &ConnectOptions,
         credentials: &Credentials,
     ) -> Result<Self, ProviderError> {
-        let (wire, tls) = connect::connect(url, way).await?;
+        let (wire, tls) = connect::connect(url, options).await?;
         let broken = |what: String| ProviderError::Unreachable(format!("{url}: {what}"));
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()
             .and_then(|(a, b)| a.set_nonblocking(true).map(|()| (a, b)))
@@ -121,7 +121,7 @@ impl Session {
         let largest = Arc::new(AtomicUsize::new(LARGEST_ENTRY));
         let relayed = relay(wire, ours, Arc::clone(&ending), Arc::clone(&largest));
         let pump = async move {
-            // How it ends is in `ending`, and in the error of the operation that was under way.
+            // How it ends is in `ending`, and in the error of the operation that was under options.
             let _ = tokio::join!(relayed, connection.drive());
         };
         let mut session = Self {

@@ -7,11 +7,11 @@ mod filter;
 mod form;
 mod lines;
 mod pass;
-mod places;
 mod provider;
 mod reading;
 mod records;
-mod scope;
+mod seen;
+mod selection;
 mod source;
 
 pub(super) use provider::LdifProvider;

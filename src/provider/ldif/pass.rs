@@ -14,9 +14,9 @@ use crate::provider::mapping::{
 use crate::provider::{Ask, referral};
 
 use super::filter::Filter;
-use super::places::Places;
 use super::records::{Bad, Item, Program, Records};
-use super::scope::{OPERATIONAL, Scope, may_be};
+use super::seen::SeenEntries;
+use super::selection::{OPERATIONAL, Selection, may_be};
 use super::source::LdifSource;
 
 /// More records than this that cannot be understood: the file is no LDIF.
@@ -30,16 +30,16 @@ const CUT: &str = "it does not end with an empty line after its last entry: it m
 pub(super) struct Pass<'a> {
     source: &'a LdifSource,
     ask: &'a Ask,
-    scope: &'a Scope,
+    selection: &'a Selection,
     assembler: Assembler<'a>,
-    /// Known accounts that are in the file and out of scope, with what their state depends on.
+    /// Known accounts that are in the file and out of selection, with what their state depends on.
     elsewhere: BTreeMap<DirectoryId, Entry>,
     gaps: Vec<Gap>,
     first_bad: Option<String>,
     bad: usize,
     entries: u64,
     entries_counted: u64,
-    places: Places,
+    seen: SeenEntries,
     below_base: usize,
     /// How many entries below the base have each attribute that the filter of accounts asks for.
     asked_for: BTreeMap<String, usize>,
@@ -58,11 +58,11 @@ pub(super) struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    pub(super) fn new(source: &'a LdifSource, ask: &'a Ask, scope: &'a Scope) -> Self {
+    pub(super) fn new(source: &'a LdifSource, ask: &'a Ask, selection: &'a Selection) -> Self {
         Self {
             source,
             ask,
-            scope,
+            selection,
             assembler: Assembler::new(&source.mapping, &ask.now).export(),
             elsewhere: BTreeMap::new(),
             gaps: Vec::new(),
@@ -70,9 +70,9 @@ impl<'a> Pass<'a> {
             bad: 0,
             entries: 0,
             entries_counted: 0,
-            places: Places::default(),
+            seen: SeenEntries::default(),
             below_base: 0,
-            asked_for: scope
+            asked_for: selection
                 .filter
                 .attributes()
                 .into_iter()
@@ -125,10 +125,10 @@ impl<'a> Pass<'a> {
         let id = id_of(&entry, mapping).ok();
         let has_id = entry.values(&mapping.id.name).iter().any(|v| !v.is_empty());
         self.with_id += usize::from(has_id);
-        if let Some(before) = self.places.take(&name, &entry.dn, id.as_ref()) {
+        if let Some(before) = self.seen.take(&name, &entry.dn, id.as_ref()) {
             self.assembler.replaced(&before);
         }
-        let in_base = name.is_within(&self.scope.base);
+        let in_base = name.is_within(&self.selection.base);
         self.below_base += usize::from(in_base);
         for (attribute, count) in self.asked_for.iter_mut().filter(|_| in_base) {
             *count += usize::from(!entry.values(attribute).is_empty());
@@ -137,11 +137,10 @@ impl<'a> Pass<'a> {
         self.operational |= OPERATIONAL
             .iter()
             .any(|name| !entry.values(name).is_empty());
-        let is_account = in_base && self.scope.filter.matches(&entry);
-        let is_group =
-            self.scope.group_filter.as_ref().is_some_and(|filter| {
-                name.is_within(&self.scope.group_base) && filter.matches(&entry)
-            });
+        let is_account = in_base && self.selection.filter.matches(&entry);
+        let is_group = self.selection.group_filter.as_ref().is_some_and(|filter| {
+            name.is_within(&self.selection.group_base) && filter.matches(&entry)
+        });
         if is_group {
             if may_be_empty(&entry, mapping) {
                 self.may_be_empty.insert(name);
@@ -159,7 +158,7 @@ impl<'a> Pass<'a> {
         } else if let Some(id) = id
             && self.ask.known.contains(&id)
         {
-            let locks = self.scope.lock_attributes.iter();
+            let locks = self.selection.lock_attributes.iter();
             let kept =
                 locks.filter_map(|name| Some((name.clone(), entry.attributes.get(name)?.clone())));
             let attributes = kept.collect();
@@ -194,7 +193,7 @@ impl<'a> Pass<'a> {
         let mapping = &self.source.mapping;
         let id = bad.entry.as_ref().map(|entry| id_of(entry, mapping));
         let why = bad.why.clone();
-        let is_meant = || may_be(bad, &self.scope.base, &self.scope.filter);
+        let is_meant = || may_be(bad, &self.selection.base, &self.selection.filter);
         match id {
             Some(Ok(id)) if is_meant() || self.ask.known.contains(&id) => {
                 self.with_id += 1;
@@ -211,17 +210,17 @@ impl<'a> Pass<'a> {
     }
 
     fn bad_group(&mut self, bad: &Bad, name: String) {
-        let Some(filter) = &self.scope.group_filter else {
+        let Some(filter) = &self.selection.group_filter else {
             return;
         };
         let matches = |filter: &Filter| bad.entry.as_ref().is_some_and(|e| filter.matches(e));
         // What is left of it shows that it is an account.
-        if matches(&self.scope.filter) && !matches(filter) {
+        if matches(&self.selection.filter) && !matches(filter) {
             return;
         }
         let id = bad.entry.as_ref();
         let id = id.and_then(|entry| group_id_of(entry, &self.source.mapping).ok());
-        if id.is_none() || may_be(bad, &self.scope.group_base, filter) {
+        if id.is_none() || may_be(bad, &self.selection.group_base, filter) {
             self.assembler.reject_group(id, name, bad.why.clone());
         }
     }
@@ -258,7 +257,7 @@ impl<'a> Pass<'a> {
         }
         self.gaps.extend(file_gaps(records, before, path));
         self.gaps.extend(self.unended.map(unended));
-        self.gaps.extend(self.places.gap());
+        self.gaps.extend(self.seen.gap());
         self.gaps.extend(self.not_dumped());
         if self.more_pages {
             let what = "the search that wrote the file had more pages";
@@ -318,7 +317,7 @@ impl<'a> Pass<'a> {
                 lookup: None,
             }),
         };
-        let group_absence = match self.scope.group_filter {
+        let group_absence = match self.selection.group_filter {
             Some(_) => absence.clone(),
             None => Err(vec![Gap::NotRead]),
         };

@@ -12,7 +12,7 @@ use crate::provider::{Ask, ProviderError};
 use super::form;
 use super::pass::Pass;
 use super::records::Records;
-use super::scope::Scope;
+use super::selection::Selection;
 use super::source::LdifSource;
 
 /// Reads the file. Blocks; returns early, with an error, when `given_up` becomes true.
@@ -25,15 +25,15 @@ pub(super) fn read(
         path: source.path.display().to_string(),
         what: text,
     };
-    let scope = Scope::new(&source.mapping).map_err(fail)?;
+    let selection = Selection::new(&source.mapping).map_err(fail)?;
     let (file, before) = open(&source.path).map_err(fail)?;
-    let mut input = BufReader::new(Watched { file, given_up });
+    let mut input = BufReader::new(CancellableFile { file, given_up });
     let broken = |e: io::Error| fail(format!("reading failed: {e}"));
     if let Some(what) = form::foreign(input.fill_buf().map_err(broken)?) {
         return Err(fail(what));
     }
-    let mut records = Records::new(input, &scope.wanted);
-    let mut pass = Pass::new(source, ask, &scope);
+    let mut records = Records::new(input, &selection.wanted);
+    let mut pass = Pass::new(source, ask, &selection);
     while let Some(item) = records.next().map_err(broken)? {
         pass.take(item, records.closed()).map_err(fail)?;
     }
@@ -41,12 +41,12 @@ pub(super) fn read(
 }
 
 /// A file whose reading can be given up at any time.
-struct Watched<'a> {
+struct CancellableFile<'a> {
     file: File,
     given_up: &'a AtomicBool,
 }
 
-impl Read for Watched<'_> {
+impl Read for CancellableFile<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.given_up.load(Ordering::Relaxed) {
             return Err(io::Error::other("it was given up"));

@@ -84,13 +84,13 @@ pub(super) struct Records<'a, R> {
     lines: Lines<R>,
     /// Attributes to keep, in lower case, without options.
     wanted: &'a BTreeSet<String>,
-    open: Open,
+    open: OpenRecord,
     closed: bool,
 }
 
 /// A record while its lines come in.
 #[derive(Debug, Default)]
-struct Open {
+struct OpenRecord {
     entry: Option<Entry>,
     size: usize,
     bad: Option<Bad>,
@@ -108,7 +108,7 @@ impl<'a, R: BufRead> Records<'a, R> {
         Self {
             lines: Lines::new(input, MAX_LINE),
             wanted,
-            open: Open::default(),
+            open: OpenRecord::default(),
             closed: true,
         }
     }
@@ -168,7 +168,7 @@ impl<'a, R: BufRead> Records<'a, R> {
     }
 }
 
-impl Open {
+impl OpenRecord {
     fn has_begun(&self) -> bool {
         self.entry.is_some() || self.bad.is_some()
     }

@@ -8,12 +8,12 @@ use crate::model::{
     Roster, Shape, SourceIdentity, fold,
 };
 
-use super::attributes::{lock_sources, remains_attributes, wanted_attributes};
+use super::attributes::{leftover_attributes, lock_sources, wanted_attributes};
+use super::leftovers::is_tombstone;
 use super::locks::{Judgement, judge, shown_by};
 use super::person::{Unusable, person};
-use super::remains::is_tombstone;
 use super::roles::{Computed, ROLE, Roles};
-use super::unique::{Clash, Unique};
+use super::unique::{Clash, UniqueEntries};
 use super::{advice, groups, ids, not_a_person};
 
 /// Builds a [`Directory`] from the entries of one reading. No raw entry is kept.
@@ -23,8 +23,8 @@ use super::{advice, groups, ids, not_a_person};
 pub(crate) struct Assembler<'a> {
     mapping: &'a Mapping,
     now: &'a Now,
-    accounts: Unique<DirectoryId, Account>,
-    groups: Unique<GroupId, groups::RawGroup>,
+    accounts: UniqueEntries<DirectoryId, Account>,
+    groups: UniqueEntries<GroupId, groups::RawGroup>,
     /// States that the rest of the reading may still decide.
     open: Vec<(DirectoryId, Judgement, Option<String>)>,
     /// Lock rules whose attribute may be read for certain.
@@ -51,8 +51,8 @@ impl<'a> Assembler<'a> {
         Self {
             mapping,
             now,
-            accounts: Unique::default(),
-            groups: Unique::default(),
+            accounts: UniqueEntries::default(),
+            groups: UniqueEntries::default(),
             open: Vec::new(),
             readable: BTreeSet::new(),
             hidden: BTreeSet::new(),
@@ -393,7 +393,7 @@ fn lock_parts(entry: &Entry) -> Entry {
 /// that few have because something went wrong, and those that lock.
 fn counted_attributes(mapping: &Mapping) -> BTreeMap<String, usize> {
     let mut names = wanted_attributes(mapping);
-    for rare in remains_attributes(mapping).union(&lock_sources(mapping)) {
+    for rare in leftover_attributes(mapping).union(&lock_sources(mapping)) {
         names.remove(rare);
     }
     names.into_iter().map(|name| (name, 0)).collect()

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::config::{EmailSource, GroupMembers, LockRule, Mapping};
 
-use super::{emails, remains};
+use super::{emails, leftovers};
 
 /// The attributes that describe people, in lower case: id, username, e-mail sources and what their
 /// templates name, fields, whole names, lock rules.
@@ -27,15 +27,15 @@ pub(crate) fn person_attributes(mapping: &Mapping) -> BTreeSet<String> {
 
 /// The attributes that tell what is kept of a deleted entry and which entry lost a replication
 /// conflict, in lower case. A server need not know them.
-pub(crate) fn remains_attributes(mapping: &Mapping) -> BTreeSet<String> {
-    remains::attributes(mapping.schema)
+pub(crate) fn leftover_attributes(mapping: &Mapping) -> BTreeSet<String> {
+    leftovers::attributes(mapping.schema)
 }
 
 /// The attributes that accounts need, in lower case: those that describe people, and those by
 /// which others are told from them. A server need not know the latter.
 pub(crate) fn wanted_attributes(mapping: &Mapping) -> BTreeSet<String> {
     let mut wanted = person_attributes(mapping);
-    wanted.extend(remains_attributes(mapping));
+    wanted.extend(leftover_attributes(mapping));
     wanted.extend(lock_sources(mapping));
     let rules = mapping.not_a_person.iter();
     wanted.extend(rules.filter_map(|rule| rule.attribute_key()));

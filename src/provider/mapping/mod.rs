@@ -9,12 +9,12 @@ mod attributes;
 mod emails;
 mod groups;
 mod ids;
+mod leftovers;
 mod locks;
 mod names;
 mod not_a_person;
 mod passwords;
 mod person;
-mod remains;
 mod roles;
 mod text;
 mod unique;
@@ -23,15 +23,15 @@ mod verdict;
 
 pub(crate) use assembler::Assembler;
 pub(crate) use attributes::{
-    lock_sources, member_attributes, person_attributes, remains_attributes, wanted_attributes,
+    leftover_attributes, lock_sources, member_attributes, person_attributes, wanted_attributes,
     wanted_group_attributes,
 };
 pub(crate) use groups::may_be_empty;
 pub(crate) use ids::{
     NoId, escape_filter_value, group_id_of, id_context, id_filter, id_of, ids_of,
 };
+pub(crate) use leftovers::is_tombstone;
 pub(crate) use locks::state_of;
-pub(crate) use remains::is_tombstone;
 pub(crate) use unique::is_suspect_count;
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::verdict::Verdict;
 const WITHOUT_HASH: [&str; 4] = ["CLEAR", "CLEARTEXT", "CRYPT-SHA512", "PLAIN"];
 
 /// What one value says.
-enum Said {
+enum PasswordState {
     /// The password is good.
     Open,
     /// Somebody put a lock before the hash.
@@ -18,10 +18,13 @@ enum Said {
 
 /// Locked when no value is left that opens the account.
 pub(super) fn judge(values: &[Vec<u8>]) -> Verdict {
-    let said: Vec<Said> = values.iter().map(|value| one(value.trim_ascii())).collect();
-    if said.iter().any(|said| matches!(said, Said::Open)) {
+    let said: Vec<PasswordState> = values.iter().map(|value| one(value.trim_ascii())).collect();
+    if said.iter().any(|said| matches!(said, PasswordState::Open)) {
         Verdict::Open
-    } else if said.iter().all(|said| matches!(said, Said::Locked)) {
+    } else if said
+        .iter()
+        .all(|said| matches!(said, PasswordState::Locked))
+    {
         Verdict::Locked("a password that is locked with ! or *LK*".to_owned())
     } else {
         Verdict::Unclear("no password that could be used: neither locked nor ready".to_owned())
@@ -31,26 +34,28 @@ pub(super) fn judge(values: &[Vec<u8>]) -> Verdict {
 /// LDAP Account Manager, GOsa, FusionDirectory and usermod(8) write `!` behind the scheme, old
 /// versions of the first before it; Solaris writes `*LK*`. `!!` is what a Linux account has before its
 /// first password, `x` what stands where the hash is elsewhere.
-fn one(value: &[u8]) -> Said {
+fn one(value: &[u8]) -> PasswordState {
     let Some((scheme, hash)) = in_two(value) else {
         return match value {
-            [b'!', rest @ ..] if in_two(rest).is_some() => Said::Locked,
-            _ if value.starts_with(b"*LK*") => Said::Locked,
-            b"" | b"!" | b"!!" | b"*" | b"x" | b"!*" | b"*!" | b"NP" | b"*NP*" => Said::Useless,
-            _ => Said::Open,
+            [b'!', rest @ ..] if in_two(rest).is_some() => PasswordState::Locked,
+            _ if value.starts_with(b"*LK*") => PasswordState::Locked,
+            b"" | b"!" | b"!!" | b"*" | b"x" | b"!*" | b"*!" | b"NP" | b"*NP*" => {
+                PasswordState::Useless
+            }
+            _ => PasswordState::Open,
         };
     };
     match hash {
-        _ if is_without_hash(scheme) => Said::Open,
-        b"" | b"!!" => Said::Useless,
-        [b'!', ..] => Said::Locked,
-        [b'*', rest @ ..] if rest.starts_with(b"LK*") => Said::Locked,
-        [b'*', ..] => Said::Useless,
+        _ if is_without_hash(scheme) => PasswordState::Open,
+        b"" | b"!!" => PasswordState::Useless,
+        [b'!', ..] => PasswordState::Locked,
+        [b'*', rest @ ..] if rest.starts_with(b"LK*") => PasswordState::Locked,
+        [b'*', ..] => PasswordState::Useless,
         // The shortest hash of crypt(3) has 13 characters; the newer ones begin with $ or _.
         [first, ..] if is_crypt(scheme) && !matches!(first, b'$' | b'_') && hash.len() < 13 => {
-            Said::Useless
+            PasswordState::Useless
         }
-        _ => Said::Open,
+        _ => PasswordState::Open,
     }
 }
 

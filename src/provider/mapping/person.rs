@@ -11,7 +11,7 @@ use crate::model::{
 use super::ids::NoId;
 use super::locks::{Judgement, judge};
 use super::text::{Texts, UnreadableParts};
-use super::{emails, ids, names, not_a_person, remains, usernames};
+use super::{emails, ids, leftovers, names, not_a_person, usernames};
 
 /// An account whose state the rest of the reading may still decide.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ pub(super) fn person(entry: &Entry, mapping: &Mapping, now: &Now) -> Result<Pers
         username: &username,
         attribute: &mapping.username,
     };
-    let not_a_person = remains::of_a_conflict(entry, &username)
+    let not_a_person = leftovers::of_a_conflict(entry, &username)
         .or_else(|| not_a_person::met(entry, name, &mapping.not_a_person));
     let account = Account {
         id,

@@ -17,7 +17,7 @@ pub(super) struct Clash;
 
 /// Things by an id that must be unique, and entries that could not become one.
 #[derive(Debug)]
-pub(super) struct Unique<K, T> {
+pub(super) struct UniqueEntries<K, T> {
     pub(super) items: BTreeMap<K, T>,
     pub(super) rejected: Vec<Rejected<K>>,
     /// Where in `rejected` the entries are of which nobody can say who they are.
@@ -28,7 +28,7 @@ pub(super) struct Unique<K, T> {
     pub(super) seen: usize,
 }
 
-impl<K, T> Default for Unique<K, T> {
+impl<K, T> Default for UniqueEntries<K, T> {
     fn default() -> Self {
         Self {
             items: BTreeMap::new(),
@@ -40,7 +40,7 @@ impl<K, T> Default for Unique<K, T> {
     }
 }
 
-impl<K: Ord + Clone + std::fmt::Display, T> Unique<K, T> {
+impl<K: Ord + Clone + std::fmt::Display, T> UniqueEntries<K, T> {
     /// Adds an item; returns the one that it replaces, the same entry as it was read before.
     pub(super) fn insert(
         &mut self,

@@ -9,7 +9,8 @@ use mattermost_sim::{Mattermost, Version};
 use mattersync::clock::Clock;
 use mattersync::cycle::Engine;
 use mattersync::mattermost::{
-    Client, HttpTransport, Method, Request, Response, SendError, Transport, Way, trust_nobody,
+    AccessKind, Client, HttpTransport, Method, Request, Response, SendError, Transport,
+    trust_nobody,
 };
 use secrecy::SecretString;
 
@@ -38,8 +39,8 @@ impl Transport for Meddler {
         self.way.send(request)
     }
 
-    fn way(&self) -> Way {
-        Way::Token
+    fn way(&self) -> AccessKind {
+        AccessKind::Token
     }
 
     fn label(&self) -> &str {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use mattermost_sim::{Call, is_write};
-use mattersync::mattermost::{Request, Response, SendError, Transport, Way};
+use mattersync::mattermost::{AccessKind, Request, Response, SendError, Transport};
 
 use super::{Failure, Hub, Moment};
 
@@ -105,10 +105,10 @@ impl Transport for Wire {
         .boxed()
     }
 
-    fn way(&self) -> Way {
+    fn way(&self) -> AccessKind {
         match self.token {
-            Some(_) => Way::Token,
-            None => Way::Local,
+            Some(_) => AccessKind::Token,
+            None => AccessKind::Local,
         }
     }
 

@@ -35,12 +35,12 @@ fn done() -> Vec<u8> {
 /// What goes on of bytes that come so many at a time, and what is left.
 fn sift(bytes: &[u8], at_a_time: usize) -> Result<Vec<u8>, Ended> {
     let largest = AtomicUsize::new(LARGEST);
-    let mut sieve = Sieve::new(&largest);
+    let mut message_filter = MessageFilter::new(&largest);
     let mut open = BTreeMap::from([(1, SEARCH_REQUEST)]);
     let (mut buffer, mut passed) = (Vec::new(), Vec::new());
     for some in bytes.chunks(at_a_time) {
         buffer.extend_from_slice(some);
-        passed.extend(sieve.pass(&mut buffer, &mut open)?);
+        passed.extend(message_filter.pass(&mut buffer, &mut open)?);
         assert!(buffer.len() <= LARGEST + at_a_time, "{}", buffer.len());
     }
     Ok(passed)
@@ -120,13 +120,13 @@ fn only_entries_are_passed_over_and_only_of_a_search() {
 #[test]
 fn what_one_session_sends_is_bounded() {
     let largest = AtomicUsize::new(LARGEST);
-    let mut sieve = Sieve::new(&largest);
-    sieve.left = 10_000;
+    let mut message_filter = MessageFilter::new(&largest);
+    message_filter.left = 10_000;
     let mut open = BTreeMap::from([(1, SEARCH_REQUEST)]);
     let small = message(1, &ber::element(INTERMEDIATE, &[]));
     let mut sent = 0;
     let ended = loop {
-        match sieve.pass(&mut small.clone(), &mut open) {
+        match message_filter.pass(&mut small.clone(), &mut open) {
             Ok(_) => sent += small.len(),
             Err(ended) => break ended,
         }

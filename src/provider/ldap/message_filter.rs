@@ -22,17 +22,17 @@ const ELEMENT_COST: usize = 40;
 const MAX_SESSION: usize = 1 << 30;
 
 /// The operations of requests that are not answered to the end, by the requests' numbers.
-pub(super) type Open = Mutex<BTreeMap<u32, u8>>;
+pub(super) type PendingRequests = Mutex<BTreeMap<u32, u8>>;
 
 /// What is known between two reads of one connection.
-pub(super) struct Sieve<'a> {
+pub(super) struct MessageFilter<'a> {
     largest: &'a AtomicUsize,
     skip: usize,
     left: usize,
 }
 
-impl<'a> Sieve<'a> {
-    /// A sieve for a new connection. An entry of more than `largest` octets is passed over.
+impl<'a> MessageFilter<'a> {
+    /// A message_filter for a new connection. An entry of more than `largest` octets is passed over.
     pub(super) fn new(largest: &'a AtomicUsize) -> Self {
         Self {
             largest,
@@ -154,5 +154,5 @@ impl frame::Beginning<'_> {
 }
 
 #[cfg(test)]
-#[path = "sieve_tests.rs"]
+#[path = "message_filter_tests.rs"]
 mod tests;

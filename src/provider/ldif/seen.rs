@@ -6,7 +6,7 @@ use crate::model::{DirectoryId, Dn, Gap};
 
 /// The names of all entries so far.
 #[derive(Debug, Default)]
-pub(super) struct Places {
+pub(super) struct SeenEntries {
     /// The id of the entry.
     all: BTreeMap<Dn, Option<DirectoryId>>,
     /// Who stands there again: the first few.
@@ -14,7 +14,7 @@ pub(super) struct Places {
     count: usize,
 }
 
-impl Places {
+impl SeenEntries {
     /// Notes an entry. Returns the id that another one had before it under the same name: that one was
     /// deleted and made anew between two dumps.
     pub(super) fn take(

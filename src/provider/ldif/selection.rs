@@ -13,7 +13,7 @@ use super::records::Bad;
 pub(super) const OPERATIONAL: [&str; 2] = ["createtimestamp", "modifytimestamp"];
 
 /// Which entries are accounts, and which are groups.
-pub(super) struct Scope {
+pub(super) struct Selection {
     pub base: Dn,
     pub filter: Filter,
     pub group_base: Dn,
@@ -23,7 +23,7 @@ pub(super) struct Scope {
     pub lock_attributes: BTreeSet<String>,
 }
 
-impl Scope {
+impl Selection {
     pub(super) fn new(mapping: &Mapping) -> Result<Self, String> {
         let parse = |filter: &str| {
             Filter::parse(filter)

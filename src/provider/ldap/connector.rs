@@ -6,7 +6,7 @@ use rustls::ClientConfig;
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout_at};
 
-use super::connect::Way;
+use super::connect::ConnectOptions;
 use super::session::{Credentials, Session};
 use crate::config::{Bind, LdapSettings, LdapUrl, SecretError};
 use crate::provider::ProviderError;
@@ -16,19 +16,19 @@ use crate::tls;
 const TRY_ELSEWHERE: [u32; 3] = [51, 52, 80];
 
 /// What is needed to get into any of the servers.
-pub(super) struct Door<'a> {
+pub(super) struct Connector<'a> {
     settings: &'a LdapSettings,
     credentials: Credentials,
-    way: Way,
+    options: ConnectOptions,
 }
 
-impl<'a> Door<'a> {
+impl<'a> Connector<'a> {
     /// Reads the secret and the certificates to trust.
     pub(super) fn new(settings: &'a LdapSettings) -> Result<Self, ProviderError> {
         Ok(Self {
             settings,
             credentials: credentials(&settings.bind)?,
-            way: Way {
+            options: ConnectOptions {
                 start_tls: settings.start_tls,
                 config: tls_config(settings)?,
                 patience: settings.connect_timeout,
@@ -44,7 +44,7 @@ impl<'a> Door<'a> {
     ) -> Result<Session, ProviderError> {
         let settings = self.settings;
         let until = deadline.min(Instant::now() + settings.connect_timeout);
-        let session = Session::open(url, &self.way, &self.credentials);
+        let session = Session::open(url, &self.options, &self.credentials);
         match timeout_at(until, session).await {
             Ok(result) => result,
             Err(_) if until == deadline => Err(ProviderError::Deadline {

@@ -12,7 +12,7 @@ const MAX_NAME: usize = 64;
 /// in an object inside. An answer that is neither is kept as it is, so that whoever parses it can
 /// say what is wrong with it.
 #[derive(Debug)]
-pub(super) struct Sieve {
+pub(super) struct FieldFilter {
     keep: &'static [&'static str],
     kept: Vec<u8>,
     open: Vec<Level>,
@@ -55,7 +55,7 @@ enum At {
     },
 }
 
-impl Sieve {
+impl FieldFilter {
     /// Keeps these fields.
     pub(super) fn new(keep: &'static [&'static str]) -> Self {
         Self {
@@ -317,7 +317,7 @@ mod tests {
     /// What is kept of a text, however it is cut into pieces.
     fn kept(text: &str) -> String {
         let whole = |size: usize| {
-            let mut sieve = Sieve::new(KEEP);
+            let mut sieve = FieldFilter::new(KEEP);
             text.as_bytes()
                 .chunks(size)
                 .for_each(|piece| sieve.feed(piece));
