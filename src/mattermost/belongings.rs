@@ -1,7 +1,8 @@
-//! What people made on the server: tokens, bots, webhooks, slash commands, OAuth applications.
+//! Reads what people made on the server: tokens, bots, webhooks, slash commands, OAuth
+//! applications.
 //!
-//! Asked for all people together, a list once, because a cycle may be about many. Whatever cannot
-//! be asked is said, and is no error: nothing depends on it.
+//! Each list is read once for all people, because a cycle may be about many. A list that cannot be
+//! read is reported and is no error: nothing depends on it.
 
 use std::collections::BTreeSet;
 
@@ -16,12 +17,12 @@ use super::reader::Reader;
 use super::transport::AccessKind;
 use super::wire::{ApiTeam, is_id};
 
-/// Pages of one list: 10,000 rows. What is behind them is not looked at.
+/// The most pages of one list: 10,000 rows. Later ones are not read.
 const MOST_PAGES: usize = 50;
-/// The most people whose tokens are asked for one by one. Of more, those of all users are listed;
-/// the socket has no such list.
+/// The most people whose tokens are asked for one by one. For more people the tokens of all users
+/// are listed; the socket has no such list.
 const FEW: usize = 3;
-/// The same over the socket.
+/// The most people whose tokens are asked for one by one over the socket.
 const MOST_PEOPLE: usize = 50;
 /// Teams whose commands are listed, a request each.
 const MOST_TEAMS: usize = 100;
@@ -57,15 +58,15 @@ struct ApiMade {
     display_name: String,
     #[serde(default)]
     description: String,
-    /// Of a command.
+    /// Only a command has one.
     #[serde(default)]
     trigger: String,
-    /// Of an application.
+    /// Only an application has one.
     #[serde(default)]
     name: String,
 }
 
-/// Why a list was not seen whole.
+/// Why a list was not read whole.
 enum NotListed {
     Call(CallError),
     Said(String),
@@ -99,9 +100,9 @@ impl NotListed {
 }
 
 impl Reader {
-    /// What these people made, of these kinds. Never fails: kinds that could not be asked, or not
-    /// whole, are in `all.not_asked`, where they are until they were asked, so that who gives up
-    /// waiting has what is known by then.
+    /// Reads what these people made, of these kinds, into `all`. Never fails: a kind stays in
+    /// `all.not_asked` until it was read whole, so that a caller who gives up waiting has what is
+    /// known by then.
     ///
     /// Costs a request for each kind and 200 rows; for tokens one for each person where they are
     /// few or over the socket; for commands one for each team.
@@ -187,7 +188,8 @@ impl Reader {
         }
     }
 
-    /// Commands are listed for one team at a time. Those of archived teams answer nobody.
+    /// Reads commands, which the server lists for one team at a time. Commands of archived teams
+    /// answer nobody and are left out.
     async fn commands(
         &self,
         people: &BTreeSet<UserId>,

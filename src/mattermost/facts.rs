@@ -1,4 +1,4 @@
-//! What the server says of itself and of us.
+//! Reads what the server says of itself and of us.
 
 use crate::model::{Capabilities, OwnBot, Part, Seats, ServerFacts, Unread, User, Version};
 
@@ -16,9 +16,9 @@ const LIMITS_SINCE: Version = Version {
 const VERSION_HEADER: &str = "x-version-id";
 
 impl Reader {
-    /// What the server says of itself and of us: four requests. Whose our bot is is another
-    /// question ([`Reader::bot_owners`]). What only an administrator is
-    /// told stays unknown with any other token; see [`Reader::own_user`] for its roles.
+    /// Reads what the server says of itself and of us, at the cost of four requests. The owners of
+    /// our bot are another question ([`Reader::bot_owners`]). What the server tells only
+    /// administrators stays unknown with any other token; see [`Reader::own_user`] for its roles.
     ///
     /// # Errors
     /// When the server could not be asked, or does not say its version. A dead token is
@@ -27,8 +27,8 @@ impl Reader {
         self.facts_and_owner().await.map(|(facts, _)| facts)
     }
 
-    /// The same before there is work to do: without the rights for it each person would be
-    /// refused one by one.
+    /// Reads the same and demands the rights for the work: without them the server would refuse
+    /// each person one by one.
     ///
     /// # Errors
     /// As [`Reader::facts`], and [`CallError::NoRights`] with the token of anybody but a system
@@ -112,7 +112,7 @@ impl Reader {
         Ok((facts, own))
     }
 
-    /// The version where no answer has it in its header: a proxy may have taken that away.
+    /// Reads the version where no answer has it in its header, which a proxy may have removed.
     async fn version_without_header(&self) -> Result<Version, CallError> {
         let path = "/config/client?format=old";
         let config: Result<ApiClientConfig, _> = self.client().get(path).await;
@@ -127,7 +127,7 @@ impl Reader {
         })
     }
 
-    /// How many users there are, the deactivated, bots and other servers' users included.
+    /// Reads the number of users, the deactivated, bots and other servers' users included.
     async fn user_count(&self) -> Result<Option<u64>, CallError> {
         let all = "include_deleted=true&include_bots=true&include_remote_users=true";
         let path = format!("/users/stats/filtered?{all}");
@@ -135,8 +135,8 @@ impl Reader {
         Ok(count.map(|count| count.total_users_count))
     }
 
-    /// The seats, asked as an administrator: to anyone else the server says zeros, which also
-    /// mean "unlimited".
+    /// Reads the seats. Only an administrator can: to anyone else the server answers zeros, which
+    /// also mean "unlimited".
     async fn seats(&self, version: Version) -> Result<Seats, CallError> {
         let limits: ApiLimits = match self.client().get("/limits/server").await {
             Ok(limits) => limits,
@@ -167,8 +167,8 @@ impl Reader {
     }
 }
 
-/// Part of what the server says of itself. Where something else answered, that is a gap, and the
-/// rest still counts.
+/// Returns a part of what the server says of itself. Where something else than Mattermost answered,
+/// that part is a gap, and the rest still counts.
 fn or_unread<T>(
     result: Result<T, CallError>,
     part: Part,
@@ -189,8 +189,8 @@ fn or_unread<T>(
     }
 }
 
-/// What each way offers, the same from 5.38 to 11. Where a server turns out to lack a call (404),
-/// reader and writer go the other way by themselves.
+/// Returns what each kind of access offers, the same from 5.38 to 11. Where a server turns out to
+/// lack a call (404), reader and writer use the other one by themselves.
 fn capabilities(way: AccessKind) -> Capabilities {
     let all = way == AccessKind::Token;
     Capabilities {

@@ -1,4 +1,4 @@
-//! Those whom a list did not show, asked for by id and by name.
+//! Asks by id and by name for users whom a list did not show.
 
 use std::collections::BTreeSet;
 
@@ -11,12 +11,13 @@ use super::rows::{batches, ids_body, understood};
 use super::wire::ApiUser;
 
 impl Reader {
-    /// Looks up by id whoever of `ids` is not in the roster. Who is found is added; who is not is
-    /// absent for certain; if the question fails, they are unknown. Who is in it and cannot be used
-    /// is there, and not asked for. A request for each thousand that were not seen; as a rule none.
+    /// Looks up by id the users of `ids` who are not in the roster. Adds those whom the server
+    /// knows; the others are then absent for certain, or unknown if the question failed. A user
+    /// whose row cannot be used counts as present and is not asked for. Costs a request for each
+    /// thousand users who were not seen, as a rule none.
     ///
     /// # Errors
-    /// When a question could not be asked; the roster then says "unknown" of those concerned.
+    /// When a question could not be asked. The roster then says "unknown" of the users concerned.
     pub async fn fill_in(
         &self,
         roster: &mut Roster<UserId, User>,
@@ -28,11 +29,12 @@ impl Reader {
         self.read_again(roster, &unseen).await
     }
 
-    /// Reads these users by id, whether they are in the roster or not; the newer row counts. Who is
-    /// not found, and was not in the roster, is absent for certain.
+    /// Reads these users by id, whether they are in the roster or not, and keeps the newer row. A
+    /// user who is neither found nor in the roster is absent for certain.
     ///
     /// # Errors
-    /// When a question could not be asked; the roster then says "unknown" of whom it did not have.
+    /// When a question could not be asked. The roster then says "unknown" of users whom it did not
+    /// have.
     pub async fn read_again(
         &self,
         roster: &mut Roster<UserId, User>,
@@ -83,9 +85,9 @@ impl Reader {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Looks up by name whoever of `usernames` is not in the roster, and adds who is found: a user
-    /// whose creation we do not know the outcome of has a name, but no id that we know. One who
-    /// cannot be read is rejected under that name, and stops nobody else. A request for each that
+    /// Looks up the usernames that no user in the roster has, and adds the users found: of a user
+    /// whose creation has an unknown outcome we know the name and not the id. A user who cannot be
+    /// read is rejected under that name and stops no other. Costs a request for each username that
     /// was not seen.
     ///
     /// # Errors
@@ -103,7 +105,7 @@ impl Reader {
         Ok(())
     }
 
-    /// The same for addresses: one who cannot be read is rejected under the address.
+    /// Does the same for addresses: a user who cannot be read is rejected under the address.
     ///
     /// # Errors
     /// When an address could not be asked for, and no other one could be.
@@ -140,7 +142,6 @@ impl Reader {
     }
 }
 
-/// Adds what was found under a name or an address.
 fn add(
     roster: &mut Roster<UserId, User>,
     asked: &str,

@@ -1,4 +1,4 @@
-//! Everything that can be asked. Nothing here can change anything.
+//! Reads from the server. No call here changes anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
@@ -17,12 +17,12 @@ use super::rows::{Listed, batches, ids_body, is_username};
 use super::transport::{AccessKind, MAX_HEARD};
 use super::wire::{ApiBot, ApiMember, ApiTeam, ApiUser, is_id, segment};
 
-/// Pages of one list: 500,000 rows. A list that never ends is not believed.
+/// The most pages of one list: 500,000 rows. A list that goes on longer is not believed.
 const MAX_PAGES: usize = 2_500;
 const ENDLESS: &str = "the list does not end";
 
-/// Reads from the server, and cannot write: it has no call for it, and gives the client that has
-/// one to nobody.
+/// Reads from the server and cannot write: it has no call that writes, and hands its client to
+/// nobody.
 ///
 /// ```
 /// # async fn f(writer: &mattersync::mattermost::Writer, id: &mattersync::model::UserId) {
@@ -40,7 +40,7 @@ pub struct Reader {
 }
 
 impl Client {
-    /// Returns somebody who can look, and cannot change anything.
+    /// Returns a reader over this client, which cannot change anything.
     pub fn reader(&self) -> Reader {
         Reader {
             client: self.clone(),
@@ -53,10 +53,11 @@ impl Reader {
         &self.client
     }
 
-    /// All users, bots and the deactivated included. Costs five requests for each thousand.
+    /// Reads all users, bots and the deactivated included. Costs five requests for each thousand.
     ///
-    /// Pages shift while one reads: somebody who is there may not be seen. So the roster proves
-    /// the absence of a linked user only after [`Reader::fill_in`] with that user's id.
+    /// Pages shift while they are read, so that a user who is there may be missed. The roster
+    /// therefore proves the absence of a linked user only after [`Reader::fill_in`] with that
+    /// user's id.
     ///
     /// # Errors
     /// When any page could not be read.
@@ -81,9 +82,9 @@ impl Reader {
         Ok(roster)
     }
 
-    /// The same, held against what the server says of itself, which was asked before: a list
-    /// without our own user, or with fewer users than there are, is not whole. It is read twice
-    /// before that is said, because pages shift.
+    /// Reads all users and compares them with what the server said of itself before: a list without
+    /// our own user, or with fewer users than the server counts, is not whole. Because pages shift,
+    /// the list is read a second time before it is called incomplete.
     ///
     /// # Errors
     /// When any page could not be read.
@@ -118,8 +119,8 @@ impl Reader {
         Some(Gap::Short { read, told })
     }
 
-    /// One user, fresh. `None` when the server says that there is none. (5.38 may still know
-    /// somebody who was permanently deleted, over the socket.)
+    /// Reads one user. `None` when the server says that there is none. (Over the socket 5.38 may
+    /// still know a user who was permanently deleted.)
     ///
     /// # Errors
     /// When the server could not be asked.
@@ -130,7 +131,7 @@ impl Reader {
         self.one_user(&format!("/users/{id}")).await
     }
 
-    /// The user with a name, the deactivated included.
+    /// Reads the user with a username, the deactivated included.
     ///
     /// # Errors
     /// When the server could not be asked.
@@ -143,7 +144,7 @@ impl Reader {
         self.one_user(&format!("/users/username/{name}")).await
     }
 
-    /// The user with an address, the deactivated included.
+    /// Reads the user with an e-mail address, the deactivated included.
     ///
     /// # Errors
     /// When the server could not be asked.
@@ -156,7 +157,7 @@ impl Reader {
             .await
     }
 
-    /// The user whose token we have; `None` over the socket.
+    /// Reads the user whose token we have; `None` over the socket.
     ///
     /// # Errors
     /// When the server could not be asked; a dead token is [`ApiErrorKind::TokenRejected`].
@@ -167,7 +168,7 @@ impl Reader {
         }
     }
 
-    /// Whose a bot is; `None` when it is nobody's (a plugin's), or no bot.
+    /// Reads the owner of a bot; `None` when a plugin owns it, or when it is no bot.
     ///
     /// # Errors
     /// When the server could not be asked.
@@ -178,8 +179,9 @@ impl Reader {
         Ok(owner.map(UserId::new))
     }
 
-    /// Whose deactivation would disable a bot: its owner, and where that is a bot, too, that one's
-    /// owner. Empty for a bot that owns itself. A request, and one more for each bot on the way.
+    /// Reads the users whose deactivation would disable a bot: its owner and, where that is a bot
+    /// too, the owner of that one. Empty for a bot that owns itself. Costs a request, and one more
+    /// for each bot on the way.
     ///
     /// # Errors
     /// When the server could not be asked.
@@ -203,7 +205,7 @@ impl Reader {
         Ok(owners)
     }
 
-    /// The team with a name, an archived one too.
+    /// Reads the team with a name, an archived one too.
     ///
     /// # Errors
     /// When the server could not be asked.
@@ -212,7 +214,7 @@ impl Reader {
         self.one_team(path).await
     }
 
-    /// The team with an id, an archived one too; `None` when it was deleted for ever.
+    /// Reads the team with an id, an archived one too; `None` when it was deleted for ever.
     ///
     /// # Errors
     /// When the server could not be asked.
@@ -229,8 +231,9 @@ impl Reader {
         .transpose()
     }
 
-    /// Who is in a team: five requests for each thousand members. Of `linked`, those who were not
-    /// seen are asked for once more by id, where the way in offers that: pages shift.
+    /// Reads the members of a team, at the cost of five requests for each thousand. Because pages
+    /// shift, the users of `linked` who were not seen are asked for once more by id, where the
+    /// transport offers that.
     ///
     /// # Errors
     /// When any page could not be read.
@@ -318,7 +321,7 @@ impl Reader {
         }
     }
 
-    /// Every page of a list of users, duplicates merged: the fresher row counts.
+    /// Reads every page of a list of users. Of two rows of one user the newer counts.
     async fn list_users(&self, filter: &str, listed: &mut Listed) -> Result<(), CallError> {
         let list = List {
             path: &format!("/users?{filter}"),

@@ -50,7 +50,7 @@ pub enum EmailChange {
 }
 
 impl Client {
-    /// Returns somebody who can change things, and look.
+    /// Returns a writer over this client, which is a reader too.
     pub fn writer(&self) -> Writer {
         Writer {
             reader: self.reader(),

@@ -9,23 +9,22 @@ use crate::model::{DirectoryId, Now, Reading};
 use super::error::ProviderError;
 use super::progress::Progress;
 
-/// What a cycle asks of a provider.
+/// One question of a cycle to a provider.
 #[derive(Clone, Debug)]
 pub struct Ask {
     /// Ids that must be looked up one by one, from the naming context, if the reading does not
-    /// contain them: the linked accounts, but for those whose leaving is done with.
+    /// contain them: the linked accounts, without those that left and were dealt with.
     pub known: BTreeSet<DirectoryId>,
     /// How far the directory's servers had come when they answered before
-    /// ([`crate::model::SourceIdentity::progress`]): who is behind that is not believed.
+    /// ([`crate::model::SourceIdentity::progress`]): a server that is behind that is not believed.
     pub heard: BTreeMap<String, String>,
-    /// What time it is; decides about dates of expiry.
+    /// The time that decides whether dates of expiry have passed.
     pub now: Now,
-    /// Told of every entry that arrives, so that a reading that goes on can be told from one
-    /// that hangs.
+    /// Counts every entry that arrives, which tells a slow reading from one that hangs.
     pub progress: Progress,
 }
 
-/// A source of accounts. An implementation does not retry; the daemon's schedule does.
+/// A source of accounts. An implementation does not retry: the daemon's schedule does.
 pub trait Provider: Send + Sync {
     /// Reads everything once. The connection is closed when this returns. Dropping the future
     /// gives up the reading.

@@ -1,4 +1,4 @@
-//! Groups that show no member: empty, or with members that we may not read.
+//! Finds out which groups that show no member are empty, and not hidden from us.
 
 use std::collections::BTreeSet;
 
@@ -16,13 +16,13 @@ use crate::provider::mapping::{escape_filter_value, member_attributes};
 /// The most groups whose members one search asks for.
 const AT_ONCE: u32 = 50;
 
-/// Those of these groups that have no member by the server's own word.
+/// Returns which of these groups have no member by the server's own word.
 ///
 /// A condition on an attribute that the server does not know, or that we may not search by, is
-/// undefined, and so is its negation (RFC 4511, 4.5.1.7; slapd.access(5)): whoever is found by it
-/// has no member for certain. Where we may search by members but not read them, a group that has
-/// some is not found either. Samba (4.17) takes what may not be read to be absent: in a domain the
-/// accounts are asked too. What cannot be asked proves nothing.
+/// undefined, and so is its negation (RFC 4511, 4.5.1.7; slapd.access(5)): a group that is found by
+/// the negation has no member for certain. Where we may search by members but not read them, a
+/// group with members is not found either. Samba (4.17) treats values that may not be read as
+/// absent: in a domain the accounts are asked too. A question that fails proves nothing.
 pub(super) async fn empty_groups(
     session: &mut Session,
     root: &RootDse,
@@ -43,7 +43,7 @@ pub(super) async fn empty_groups(
     proven
 }
 
-/// Those of these groups that no account says to be in.
+/// Returns which of these groups no account claims to be a member of.
 async fn unclaimed(session: &mut Session, mapping: &Mapping, groups: &[Dn]) -> BTreeSet<Dn> {
     let mut groups: BTreeSet<Dn> = groups.iter().cloned().collect();
     while !groups.is_empty() {
@@ -78,7 +78,7 @@ async fn unclaimed(session: &mut Session, mapping: &Mapping, groups: &[Dn]) -> B
     groups
 }
 
-/// The groups that a search for those without a member finds.
+/// Searches for groups without a member.
 async fn shown_empty(
     session: &mut Session,
     root: &RootDse,

@@ -1,8 +1,9 @@
-//! Whether a number of entries that is a usual limit of servers and libraries is all there is.
+//! Finds out whether a reading with a suspicious number of entries, a usual limit of servers and
+//! libraries, is whole.
 //!
-//! Who cuts an answer at 500, 1,000 or 1,500 entries without a word, be it the server or a proxy
-//! before it, also confirms the end of the pages. Asked for two halves that together are
-//! everything, it has no reason to cut either at the same sum.
+//! A server, or a proxy before it, that silently cuts an answer at 500, 1,000 or 1,500 entries also
+//! confirms the end of the pages. Asked for two halves that together are everything, it has no
+//! reason to cut them at the same sum.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +26,7 @@ pub(super) struct Halves<'a> {
 }
 
 impl<'a> Halves<'a> {
-    /// Nothing counted yet; usernames are in this attribute.
+    /// Begins to count the values of this attribute, which has the usernames.
     pub(super) fn by(attribute: &'a str) -> Self {
         Self {
             attribute,
@@ -33,7 +34,7 @@ impl<'a> Halves<'a> {
         }
     }
 
-    /// Takes note of an entry.
+    /// Counts an entry.
     pub(super) fn note(&mut self, entry: &Entry) {
         if self.usernames.len() == MOST {
             return;
@@ -44,8 +45,8 @@ impl<'a> Halves<'a> {
         self.usernames.extend(start);
     }
 
-    /// Whether the two halves together have as many entries as were read. `false` also when that
-    /// could not be found out.
+    /// Returns whether the two halves together have as many entries as were read; `false` also when
+    /// that could not be found out.
     pub(super) async fn agree(
         &self,
         session: &mut Session,
@@ -71,7 +72,8 @@ impl<'a> Halves<'a> {
         sum == entries
     }
 
-    /// A condition (RFC 4515) that between a quarter and three quarters of the entries meet.
+    /// Returns a condition (RFC 4515) that between a quarter and three quarters of the entries
+    /// meet.
     fn condition(&self) -> Option<String> {
         let all = self.usernames.len();
         let fits = |number: usize| number * 4 >= all && number * 4 <= all * 3;

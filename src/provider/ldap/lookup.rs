@@ -13,27 +13,26 @@ use crate::provider::mapping::{
 };
 use crate::provider::{ProviderError, referral};
 
-/// The most ids that one reading looks up; so many missing at once are for a person to look at.
+/// The most ids that one reading looks up. A person should look at a directory that lacks so many
+/// at once.
 const MOST: usize = 1_000;
-/// Ids in one search.
+/// The number of ids in one search.
 const BATCH: usize = 50;
 
-/// What is needed to look an id up.
+/// What a look-up needs to know.
 pub(super) struct LookupContext<'a> {
-    /// What entries mean.
     pub mapping: &'a Mapping,
-    /// What time it is.
     pub now: &'a Now,
     /// The naming context that contains the base, if the server says which.
     pub context: Option<&'a str>,
-    /// Somebody whom the reading did contain: a look-up that does not find him tells nothing.
+    /// An account that the reading contained: a look-up that does not find it proves nothing.
     pub witness: Option<&'a DirectoryId>,
 }
 
-/// What was said of each id.
+/// What the directory answered for each id.
 pub(super) type LookupResults = BTreeMap<DirectoryId, Result<Lookup, Gap>>;
 
-/// Looks all of them up. A failure is an answer too: it leaves the id unknown.
+/// Looks up ids. A failure leaves the id unknown.
 pub(super) async fn look_up(
     session: &mut Session,
     archive: &LookupContext<'_>,
@@ -122,8 +121,8 @@ impl LookupContext<'_> {
         }
     }
 
-    /// Those that are within the base and match the filter, so that the reading should have had
-    /// them.
+    /// Returns the ids of entries within the base that match the filter: the reading should have
+    /// had them.
     async fn missed(
         &self,
         session: &mut Session,
@@ -189,21 +188,21 @@ impl LookupContext<'_> {
     }
 }
 
-/// The attributes that tell who an entry is and whether it is locked.
+/// Returns the attributes that tell which account an entry is and whether it is locked.
 fn telling(mapping: &Mapping) -> Vec<String> {
     let locks = mapping.locks.iter().map(|rule| rule.attribute_key());
     let computed = lock_sources(mapping);
     locks.chain(computed).chain(identity(mapping)).collect()
 }
 
-/// The attributes that tell who an entry is, and whether it is what is kept of somebody.
+/// Returns the attributes that tell which account an entry is, and whether it is a tombstone.
 fn identity(mapping: &Mapping) -> Vec<String> {
     let id = std::iter::once(mapping.id.name.clone());
     id.chain(leftover_attributes(mapping)).collect()
 }
 
-/// Asks for an entry that was too large once more, by its DN, for what tells who it is: its lock
-/// attributes too or, when these are what is too large, its id alone. `None` where it does not tell.
+/// Asks once more, by its DN, for an entry that was too large: for id and lock attributes or, when
+/// these are what is too large, for the id alone. `None` where the server does not answer.
 pub(super) async fn ask_again(
     session: &mut Session,
     mapping: &Mapping,

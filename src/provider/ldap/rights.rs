@@ -1,16 +1,16 @@
-//! Whether an attribute that nobody has would be seen if somebody had it.
+//! Finds out whether an attribute that no entry shows would be seen if an entry had it.
 
 use ldap3::Scope;
 
 use super::session::{LARGEST_PERSON, Search, Session};
 use crate::config::{LockRule, Mapping};
 
-/// Whether the server shows that accounts do not have the attribute of a lock rule.
+/// Returns whether the server proves that no account has the attribute of a lock rule.
 ///
 /// A condition on an attribute that the server does not know, or that we may not search by, is
-/// undefined, and so is its negation (RFC 4511, 4.5.1.7; slapd.access(5)): who is found by it
-/// proves the right to search. That is a smaller right than to read; so nobody may be found who
-/// has the attribute, for the reading showed it of nobody.
+/// undefined, and so is its negation (RFC 4511, 4.5.1.7; slapd.access(5)): an entry that is found
+/// by the negation proves the right to search. The right to read is a larger one; therefore no
+/// entry with the attribute may be found, because the reading showed none.
 pub(super) async fn absence_shows(
     session: &mut Session,
     mapping: &Mapping,
@@ -23,7 +23,7 @@ pub(super) async fn absence_shows(
         && finds(session, &mapping.base, &with).await == Some(false)
 }
 
-/// Whether a search finds anybody; `None` when it fails.
+/// Returns whether a search finds any entry; `None` when it fails.
 async fn finds(session: &mut Session, base: &str, filter: &str) -> Option<bool> {
     let search = Search {
         base,

@@ -1,4 +1,4 @@
-//! Which entries stand in a file more than once.
+//! Finds entries that stand in a file more than once.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,15 @@ use crate::model::{DirectoryId, Dn, Gap};
 /// The names of all entries so far.
 #[derive(Debug, Default)]
 pub(super) struct SeenEntries {
-    /// The id of the entry.
+    /// The id of each entry by its name.
     all: BTreeMap<Dn, Option<DirectoryId>>,
-    /// Who stands there again: the first few.
+    /// The first few names that came again.
     twice: Vec<String>,
     count: usize,
 }
 
 impl SeenEntries {
-    /// Notes an entry. Returns the id that another one had before it under the same name: that one was
+    /// Notes an entry. Returns the id of another entry that had the same name before: that one was
     /// deleted and made anew between two dumps.
     pub(super) fn take(
         &mut self,
@@ -38,8 +38,8 @@ impl SeenEntries {
         Some(before).filter(|before| Some(before) != id)
     }
 
-    /// What that says against the file's being whole: who was deleted after the first of two dumps
-    /// is still in it.
+    /// Returns a gap if entries came twice: an appended dump still has the entries that were
+    /// deleted after the first one.
     pub(super) fn gap(&self) -> Option<Gap> {
         let more = if self.count > self.twice.len() {
             ", …"

@@ -1,4 +1,4 @@
-//! Entries, one after the other, become a directory.
+//! Makes a directory of entries, one after the other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,28 +25,29 @@ pub(crate) struct Assembler<'a> {
     now: &'a Now,
     accounts: UniqueEntries<DirectoryId, Account>,
     groups: UniqueEntries<GroupId, groups::RawGroup>,
-    /// States that the rest of the reading may still decide.
+    /// Accounts whose state the rest of the reading may still decide.
     open: Vec<(DirectoryId, Judgement, Option<String>)>,
-    /// Lock rules whose attribute may be read for certain.
+    /// Lock rules whose attribute we have the right to read.
     readable: BTreeSet<LockRule>,
-    /// Lock rules whose attribute nobody showed, though somebody may have it.
+    /// Lock rules whose attribute no entry showed, although some entry may have it.
     hidden: BTreeSet<LockRule>,
     /// Usable entries that have a value, by attribute.
     attributes: BTreeMap<String, usize>,
-    /// Whoever is missing is looked up by id, so that an entry without one leaves nobody open.
+    /// Whether missing accounts are looked up by id, so that an entry without an id hides nobody.
     asked_by_id: bool,
-    /// What the source computes when it is asked is not in the entries.
+    /// Whether the entries lack what the server computes only when it is asked.
     is_export: bool,
     /// The roles that the entries define.
     roles: Roles,
-    /// What a lock is computed from, of those accounts of an export that have any of it.
+    /// The attributes from which a lock is computed, for accounts of an export that have any of
+    /// them.
     computed_from: Vec<(DirectoryId, Entry)>,
-    /// Whether the source may compute a lock.
+    /// Whether a lock rule looks at something that the server computes.
     is_computed: bool,
 }
 
 impl<'a> Assembler<'a> {
-    /// An assembler without entries. `now` decides whether dates of expiry have passed.
+    /// Returns an assembler without entries. `now` decides whether dates of expiry have passed.
     pub(crate) fn new(mapping: &'a Mapping, now: &'a Now) -> Self {
         Self {
             mapping,
@@ -65,30 +66,30 @@ impl<'a> Assembler<'a> {
         }
     }
 
-    /// The entries come from a file that a server wrote: what it computes only when it is asked need
-    /// not be in them.
+    /// Says that the entries come from a file that a server wrote: what the server computes only
+    /// when it is asked need not be in them.
     pub(crate) fn export(mut self) -> Self {
         self.is_export = true;
         self
     }
 
-    /// Takes note of an entry that is no account and may say what locks others.
+    /// Notes an entry that is no account and may define what locks accounts.
     pub(crate) fn beside(&mut self, entry: &Entry) {
         if self.is_export {
             self.roles.note(entry);
         }
     }
 
-    /// Each account that is missing is asked for by its id: an entry without one leaves nobody open.
+    /// Says that missing accounts are looked up by id: an entry without an id then hides nobody.
     pub(crate) fn asked_by_id(mut self) -> Self {
         self.asked_by_id = true;
         self
     }
 
-    /// Adds an entry that the account search returned. What is kept of a deleted one is not one. An
-    /// entry that cannot be used is rejected by name; of the same entry seen twice (overlapping bases,
-    /// an appended file) the last counts, but a lock that the other had stays; two entries with one
-    /// id are both rejected.
+    /// Adds an entry that the account search returned, unless it is what the server keeps of a
+    /// deleted one. Rejects an entry that cannot be used, by its name, and two entries with one id.
+    /// Of an entry that comes twice (overlapping bases, an appended file) the last counts, but a
+    /// lock of the first stays.
     pub(crate) fn account(&mut self, entry: Entry) {
         if is_tombstone(&entry) {
             return;
@@ -156,35 +157,35 @@ impl<'a> Assembler<'a> {
         }
     }
 
-    /// The groups that show no member so far. Whether they have none is to be
-    /// found out by other means: of those who do, [`Assembler::empty_groups`] is told. Of the others
-    /// nobody can say who is in them.
+    /// Returns the groups that show no member so far. The caller finds out by other means which of
+    /// them are empty, and tells [`Assembler::empty_groups`]. The members of the others are
+    /// unknown.
     pub(crate) fn silent_groups(&self) -> BTreeSet<Dn> {
         let groups = self.groups.items.values();
         let silent = groups.filter(|group| group.silent);
         silent.map(|group| Dn::of(&group.dn)).collect()
     }
 
-    /// It was proven that the groups of these DNs have no member.
+    /// Takes note that the groups of these DNs are proven to have no member.
     pub(crate) fn empty_groups(&mut self, names: &BTreeSet<Dn>) {
         for group in self.groups.items.values_mut() {
             group.silent &= !names.contains(&Dn::of(&group.dn));
         }
     }
 
-    /// Names an entry of the account search that could not even be taken apart.
+    /// Rejects an entry of the account search that could not be parsed.
     pub(crate) fn reject_account(&mut self, id: Option<DirectoryId>, name: String, why: String) {
         self.accounts.seen += 1;
         self.accounts.reject(id, name, why);
     }
 
-    /// Names an entry of the account search that cannot be used and whose id is nobody's.
+    /// Rejects an entry of the account search that cannot be used and whose id no account has.
     pub(crate) fn reject_nobodys(&mut self, name: String, why: String) {
         self.accounts.seen += 1;
         self.accounts.reject_nobodys(name, why);
     }
 
-    /// Another entry, with another id, now stands where the account of this id stood before.
+    /// Rejects the account of this id: an entry with another id stands in its place.
     pub(crate) fn replaced(&mut self, id: &DirectoryId) {
         if let Some(before) = self.accounts.items.remove(id) {
             let why = "another entry with another id stands in its place later".to_owned();
@@ -192,41 +193,40 @@ impl<'a> Assembler<'a> {
         }
     }
 
-    /// Names an entry of the group search that could not be read, or not to its end.
+    /// Rejects an entry of the group search that could not be read, or not to its end.
     pub(crate) fn reject_group(&mut self, id: Option<GroupId>, name: String, why: String) {
         self.groups.seen += 1;
         self.groups.reject(id, name, why);
     }
 
-    /// The right to read a lock rule's attribute was proven by other means, so that its absence
-    /// from an entry is its absence from the directory. An entry that has it proves it as well.
+    /// Takes note that we have the right to read a lock rule's attribute, so that its absence from
+    /// an entry is its absence from the directory. An entry that has the attribute proves the same.
     pub(crate) fn readable(&mut self, rule: LockRule) {
         self.readable.insert(rule);
     }
 
-    /// The lock rules whose attribute nobody was seen to have so far. Whether the right to read it
-    /// is there is to be found out by other means: if so, [`Assembler::readable`] is told, if not,
-    /// [`Assembler::hidden`].
+    /// Returns the lock rules whose attribute no entry showed so far. The caller finds out by other
+    /// means whether we may read it, and tells [`Assembler::readable`] or [`Assembler::hidden`].
     pub(crate) fn unshown(&self) -> Vec<LockRule> {
         let rules = self.mapping.locks.iter().cloned();
         let asked = rules.filter(|rule| rule.can_be_searched_by());
         asked.filter(|rule| !self.readable.contains(rule)).collect()
     }
 
-    /// Nothing proves that nobody has a lock rule's attribute.
+    /// Takes note that accounts may have a lock rule's attribute although no entry shows it.
     pub(crate) fn hidden(&mut self, rule: LockRule) {
         self.hidden.insert(rule);
     }
 
-    /// The state of an entry that is not part of the reading, such as one found by its id, judged
-    /// by what the reading has shown so far.
+    /// Returns the state of an entry that is not part of the reading, such as one found by its id,
+    /// judged by what the reading has shown so far.
     pub(crate) fn state_of(&self, entry: &Entry) -> AccountState {
         let (judgement, _) = judge(entry, &self.mapping.locks, self.now);
         self.with_computed(entry, judgement.settle(&self.absence_shows()))
     }
 
-    /// A state, given what the source would compute. What an entry of an export says of itself is
-    /// overruled by its role and its container, as the server does it.
+    /// Returns a state corrected by what the server would compute: in an export the role and the
+    /// container of an entry overrule what the entry says of itself, as the server does it.
     fn with_computed(&self, entry: &Entry, state: AccountState) -> AccountState {
         if !self.is_export || !self.is_computed {
             return state;
@@ -246,14 +246,16 @@ impl<'a> Assembler<'a> {
         }
     }
 
-    /// Lock rules whose attribute's absence from an entry is its absence from the directory.
+    /// Returns the lock rules whose attribute, where an entry does not have it, is absent from the
+    /// directory.
     fn absence_shows(&self) -> BTreeSet<LockRule> {
         let rules = self.readable.iter();
         let rules = rules.filter(|rule| !self.is_export || !rule.is_computed());
         rules.cloned().collect()
     }
 
-    /// Those of `known` that no entry had so far, usable or not: to be looked up by id.
+    /// Returns the ids of `known` that no entry had so far, usable or not: they are to be looked
+    /// up.
     pub(crate) fn missing<'k>(&self, known: &'k BTreeSet<DirectoryId>) -> Vec<&'k DirectoryId> {
         let keys = self.accounts.rejected.iter().filter_map(|r| r.key.as_ref());
         let rejected: BTreeSet<_> = keys.collect();
@@ -264,11 +266,11 @@ impl<'a> Assembler<'a> {
         absent.collect()
     }
 
-    /// Puts the directory together. What the provider found out about completeness comes in
-    /// with `absence` and `group_absence` (groups that were not read: `Err(vec![Gap::NotRead])`);
-    /// what the entries themselves say against it is added: no entry at all, a missing sentinel
-    /// (a DN, or the username of an account), entries whose id is unreadable
-    /// and who may therefore be anybody. The number of entries in a proof is filled in here.
+    /// Returns the directory. `absence` and `group_absence` are what the provider found out about
+    /// completeness (`Err(vec![Gap::NotRead])` for groups that were not read). The gaps that the
+    /// entries themselves show are added: no entry at all, a missing sentinel (a DN, or the
+    /// username of an account), entries whose id is unreadable and which may therefore be any
+    /// account's. The number of entries in a proof is filled in here.
     pub(crate) fn finish(
         mut self,
         absence: Result<Proof, Vec<Gap>>,
@@ -340,7 +342,8 @@ impl<'a> Assembler<'a> {
         }
     }
 
-    /// A sentinel that was read but is unusable was seen: the right to see it is there.
+    /// Returns a gap for each sentinel that was not seen. A rejected entry was seen: the right to
+    /// see it is there.
     fn missing_sentinels(&self, sentinels: &[String]) -> Vec<Gap> {
         let (mut dns, mut names) = (BTreeSet::new(), BTreeSet::new());
         if !sentinels.is_empty() {
@@ -379,7 +382,7 @@ impl<'a> Assembler<'a> {
     }
 }
 
-/// What of an entry a lock is computed from.
+/// Returns the parts of an entry from which a lock is computed.
 fn lock_parts(entry: &Entry) -> Entry {
     let roles = entry.attributes.get_key_value(ROLE);
     let roles = roles.map(|(name, values)| (name.clone(), values.clone()));
@@ -389,8 +392,8 @@ fn lock_parts(entry: &Entry) -> Entry {
     }
 }
 
-/// The attributes whose share is compared with the last reading. Of most people nobody expects those
-/// that few have because something went wrong, and those that lock.
+/// Returns the attributes whose share is compared with the last reading: without those that few
+/// entries have because something went wrong, and those from which locks are computed.
 fn counted_attributes(mapping: &Mapping) -> BTreeMap<String, usize> {
     let mut names = wanted_attributes(mapping);
     for rare in leftover_attributes(mapping).union(&lock_sources(mapping)) {

@@ -1,4 +1,4 @@
-//! Values of attributes as text.
+//! Reads values of attributes as text.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,14 @@ pub(super) type UnreadableParts = BTreeMap<AccountPart, String>;
 /// Text values of an attribute, cleaned, empty ones left out.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Texts {
-    /// In the order of the server, which means nothing.
+    /// In the order of the server, which has no meaning.
     pub(super) values: Vec<String>,
-    /// Whether a value was no UTF-8: there is something that cannot be read.
+    /// Whether a value was no UTF-8.
     pub(super) unreadable: bool,
 }
 
 impl Texts {
-    /// The texts of an attribute, given in lower case.
+    /// Reads the texts of an attribute, given in lower case.
     pub(super) fn of(entry: &Entry, attribute: &str) -> Self {
         let mut texts = Self::default();
         for value in entry.values(attribute) {
@@ -31,8 +31,8 @@ impl Texts {
         texts
     }
 
-    /// The same for names by which people are told apart: what nobody sees is marked, for a name with
-    /// and one without it look the same.
+    /// Reads the texts of an attribute with usernames: marks invisible characters, because a name
+    /// with them looks like one without.
     pub(super) fn of_names(entry: &Entry, attribute: &str) -> Self {
         let mut texts = Self::default();
         for value in entry.values(attribute) {
@@ -46,21 +46,22 @@ impl Texts {
         texts
     }
 
-    /// The value to take where only one can be: the first in sorted order, the same every time.
+    /// Returns the value to take where there can be only one: the first in sorted order, the same
+    /// every time.
     pub(super) fn first(&self) -> Option<&String> {
         self.values.iter().min()
     }
 }
 
-/// A text for people without what nobody sees: runs of white space (line ends too) become one
-/// space, none stay at the ends; control, zero-width and direction characters go, unless they hold
-/// together what people see as one character, such as a family of emoji.
+/// Returns a text without invisible characters: runs of white space (line ends too) become one
+/// space, none stay at the ends; control, zero-width and direction characters go, unless they join
+/// the parts of one visible character, such as a family of emoji.
 pub(crate) fn clean(text: &str) -> String {
     let visible = visible(text);
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The same, but with [`crate::model::Account::HIDDEN`] for what nobody sees.
+/// Returns a text with [`crate::model::Account::HIDDEN`] for each invisible character.
 fn marked(text: &str) -> String {
     let marked = printable(text);
     marked.split_whitespace().collect::<Vec<_>>().join(" ")

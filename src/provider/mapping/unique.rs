@@ -1,4 +1,4 @@
-//! Entries by ids that must be unique.
+//! Keeps entries by ids that must be unique.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use crate::model::{Dn, Gap, Rejected};
 
 use super::ids::NoId;
 
-/// Whether servers are known to cut an answer at this number of entries without saying so.
+/// Returns whether servers are known to cut an answer silently at this number of entries.
 pub(crate) fn is_suspect_count(entries: usize) -> bool {
     matches!(entries, 500 | 1000 | 1500)
 }
@@ -15,12 +15,12 @@ pub(crate) fn is_suspect_count(entries: usize) -> bool {
 #[derive(Debug)]
 pub(super) struct Clash;
 
-/// Things by an id that must be unique, and entries that could not become one.
+/// Items by an id that must be unique, and the entries that were rejected.
 #[derive(Debug)]
 pub(super) struct UniqueEntries<K, T> {
     pub(super) items: BTreeMap<K, T>,
     pub(super) rejected: Vec<Rejected<K>>,
-    /// Where in `rejected` the entries are of which nobody can say who they are.
+    /// The places in `rejected` of entries without a readable id.
     anybody: Vec<usize>,
     /// Ids that several entries have.
     clashing: BTreeSet<K>,
@@ -41,7 +41,7 @@ impl<K, T> Default for UniqueEntries<K, T> {
 }
 
 impl<K: Ord + Clone + std::fmt::Display, T> UniqueEntries<K, T> {
-    /// Adds an item; returns the one that it replaces, the same entry as it was read before.
+    /// Adds an item. Returns the item that it replaces: the same entry as it was read before.
     pub(super) fn insert(
         &mut self,
         key: K,
@@ -80,7 +80,7 @@ impl<K: Ord + Clone + std::fmt::Display, T> UniqueEntries<K, T> {
         }
     }
 
-    /// Names an entry that cannot be used; without a key it may be anybody's.
+    /// Rejects an entry that cannot be used. Without a key it may be any account's.
     pub(super) fn reject(&mut self, key: Option<K>, name: String, why: String) {
         if key.is_none() {
             self.anybody.push(self.rejected.len());
@@ -88,13 +88,13 @@ impl<K: Ord + Clone + std::fmt::Display, T> UniqueEntries<K, T> {
         self.rejected.push(Rejected { key, name, why });
     }
 
-    /// Names an entry that cannot be used and is certainly nobody's who is known.
+    /// Rejects an entry that cannot be used and is certainly no known account's.
     pub(super) fn reject_nobodys(&mut self, name: String, why: String) {
         let key = None;
         self.rejected.push(Rejected { key, name, why });
     }
 
-    /// Names an entry without a usable id.
+    /// Rejects an entry without a usable id.
     pub(super) fn reject_no_id(&mut self, name: String, no: NoId) {
         match no {
             NoId::Nobodys(why) => self.reject_nobodys(name, why),
@@ -102,7 +102,7 @@ impl<K: Ord + Clone + std::fmt::Display, T> UniqueEntries<K, T> {
         }
     }
 
-    /// What the entries themselves say against completeness.
+    /// Returns the gaps that the entries themselves show.
     pub(super) fn gaps(&self) -> Vec<Gap> {
         let mut gaps = Vec::new();
         match (self.items.len(), self.rejected.len()) {
@@ -115,7 +115,7 @@ impl<K: Ord + Clone + std::fmt::Display, T> UniqueEntries<K, T> {
         gaps
     }
 
-    /// The entries of which nobody can say who they are, as a gap.
+    /// Returns a gap for the entries without a readable id.
     pub(super) fn anybody(&self, advice: impl Fn(&[&Rejected<K>]) -> String) -> Option<Gap> {
         let found = self.anybody.iter().filter_map(|at| self.rejected.get(*at));
         let found: Vec<_> = found.collect();
