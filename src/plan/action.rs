@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use super::{emails, naming};
 use crate::model::{
     AccountKey, Action, Class, Fingerprint, Flipped, Phase, Step, UserId, UserRef, Values,
 };
+use crate::plan::facts::temporary::{hex, is_temporary_email, is_temporary_username};
 
 impl Action {
     /// The class that the guard counts it in; `None` for what needs no guard: profiles, teams,
@@ -127,8 +127,8 @@ impl Action {
         match self {
             Self::Rename {
                 account, username, ..
-            } => naming::is_temporary(&username.to, account),
-            Self::ChangeEmail { account, email, .. } => emails::is_temporary(&email.to, account),
+            } => is_temporary_username(&username.to, account),
+            Self::ChangeEmail { account, email, .. } => is_temporary_email(&email.to, account),
             _ => false,
         }
     }
@@ -208,11 +208,6 @@ pub fn people<'s>(steps: impl IntoIterator<Item = &'s Step>) -> usize {
         _ => true,
     });
     steps.count()
-}
-
-/// Bytes as lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -12,99 +12,57 @@
 //! was changed.
 
 mod action;
-mod address;
-mod bonds;
-mod creations;
-mod crowd;
-mod dates;
-mod doubts;
-mod draft;
-mod duplicates;
-mod emails;
-mod exchange;
-mod flaps;
-mod giveback;
-mod guard;
-mod handover;
-mod hold_words;
-mod inverse;
-mod kin;
-mod lifecycle;
-mod losses;
-mod managed;
-mod matching;
-mod memberships;
-mod migration;
-mod names;
-mod naming;
-mod nobodys;
-mod origin;
-mod outcome;
-mod places;
+mod facts;
+mod input;
+mod ledger;
 mod policy;
-mod profiles;
-mod progress;
-mod purge;
-mod recover;
-mod resets;
-mod restored;
-mod scope;
-mod seats;
-mod spans;
-mod undo;
-mod usernames;
+mod results;
+mod rules;
 mod words;
 
 pub use action::people;
-pub use address::legal_email;
-pub use crowd::{Bar, Claim, Crowd};
-pub use dates::{next_expiry, set_by};
-pub use doubts::lost_locks;
-pub use guard::{APPROVAL, DAY, approved, limit};
-pub use hold_words::hold_name;
-pub use inverse::{Inverse, inverse};
-pub use migration::{Migration, Renumbered, Stuck};
-pub use names::{legal_username, own_name};
-pub use outcome::{Effect, before, forget_account, in_doubt, made, made_later, remember, undone};
-pub use places::team_moved;
+pub use facts::address::legal_email;
+pub use facts::approvals::{APPROVAL, approved};
+pub use facts::clock::set_by;
+pub use facts::crowd::{Bar, Claim, Crowd};
+pub use facts::effect::Effect;
+pub use facts::hold_words::hold_name;
+pub use facts::limits::{DAY, limit};
+pub use facts::names::{legal_username, own_name};
+pub use facts::progress::behind;
+pub use facts::spans::{Readings, Span};
+pub use facts::usernames::keep as keep_usernames;
+pub use input::World;
+pub use ledger::undone_steps::is_undo;
 pub use policy::{
     AdoptRule, Authority, ByHand, LifecyclePolicy, Limit, Policy, Setting, TeamPolicy,
 };
-pub use progress::behind;
-pub use purge::due as purge_due;
-pub use recover::{Settled, settle};
-pub use restored::{forget as forget_absences, unknown_marks, witnesses};
-pub use seats::taken;
-pub use spans::{Readings, Span};
-pub use undo::is_undo;
-pub use usernames::keep as keep_usernames;
+pub use results::inverse::{Inverse, inverse};
+pub use results::migration::{Migration, Renumbered, Stuck};
+pub use results::outcome::{before, forget_account, in_doubt, made, made_later, remember, undone};
+pub use results::recover::{Settled, settle};
+pub use rules::dates::next_expiry;
+pub use rules::doubts::lost_locks;
+pub use rules::places::team_moved;
+pub use rules::purge::due as purge_due;
+pub use rules::restored::{forget as forget_absences, unknown_marks, witnesses};
+pub use rules::seats::taken;
 pub use words::{Sentence, among_conflicts};
 
 use crate::model::{
-    AccountKey, Class, Directories, Directory, Done, Gap, HoldChange, Memory, Now, Places, Plan,
-    ProviderChange, ProviderName, Remember, Roster, ServerChange, ServerFacts, Step, Subject,
-    Timestamp, User, UserId, Why,
+    AccountKey, Class, Directory, Done, Gap, Hold, HoldChange, Now, Plan, ProviderChange,
+    ProviderName, Remember, ServerChange, Step, Subject, Timestamp, UserId, Why,
 };
 
-use bonds::Bonds;
-use doubts::Doubts;
-use draft::{Draft, Person};
-use lifecycle::Standing;
-
-/// Everything that a plan is made from.
-#[derive(Clone, Copy, Debug)]
-pub struct World<'a> {
-    /// What each provider said.
-    pub directories: &'a Directories,
-    /// Mattermost's users.
-    pub users: &'a Roster<UserId, User>,
-    /// The teams that the policy names.
-    pub places: &'a Places,
-    /// What the server says of itself.
-    pub server: &'a ServerFacts,
-    /// What is remembered.
-    pub memory: &'a Memory,
-}
+use facts::bonds::Bonds;
+use facts::{approvals, clock, limits};
+use ledger::draft::{Draft, Person};
+use ledger::standing::Standing;
+use rules::doubts::Doubts;
+use rules::{
+    creations, dates, duplicates, emails, flaps, guard, handover, lifecycle, matching, memberships,
+    naming, nobodys, places, profiles, purge, resets, restored, seats, undo,
+};
 
 /// Makes the plan of one cycle.
 ///
@@ -181,10 +139,10 @@ fn decide(mut draft: Draft<'_>) -> Plan {
     flaps::mark(&mut draft);
     handover::before_leaving(&mut draft);
     let active = u64::try_from(bonds.active()).unwrap_or(u64::MAX);
-    draft.plan.holds = guard::holds(&draft, &doubts, active);
+    draft.plan.holds = holds(&draft, &doubts, active);
     let unseated = seats::allot(&mut draft, &mut made);
     memberships::everyone(&mut draft, &people, &made, &unseated);
-    draft.plan.holds = guard::holds(&draft, &doubts, active);
+    draft.plan.holds = holds(&draft, &doubts, active);
     doubts.learn(&mut draft);
     dates::learn(&mut draft);
     places::learn(&mut draft);
@@ -193,6 +151,15 @@ fn decide(mut draft: Draft<'_>) -> Plan {
     shown(&mut draft);
     forget_old(&mut draft);
     draft.finish()
+}
+
+/// What waits for a person, of whatever rule.
+fn holds(draft: &Draft<'_>, doubts: &Doubts, active: u64) -> Vec<Hold> {
+    let mut holds = doubts.holds(draft);
+    holds.extend(flaps::hold(draft));
+    holds.extend(dates::hold(draft));
+    holds.extend(places::holds(draft));
+    guard::holds(draft, holds, &dates::expected(draft, active), active)
 }
 
 fn bad_entries(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Directory) {
@@ -239,7 +206,7 @@ fn bad_users(draft: &mut Draft<'_>) {
 /// The first fill is complete when a proven reading leaves no more users to be created than the
 /// guard lets pass anyway.
 fn filled(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)], active: u64) {
-    let limit = guard::limit(draft.policy, Class::Create, active).unwrap_or(0);
+    let limit = limits::limit(draft.policy, Class::Create, active).unwrap_or(0);
     for (provider, directory) in draft.world.directories {
         // An entry that nobody can read may stay for years: it must not keep the limits away.
         let mut gaps = directory.accounts.gaps().iter();
@@ -285,7 +252,7 @@ fn forget_old(draft: &mut Draft<'_>) {
     let day = i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX);
     let before = Timestamp(draft.now.wall.0.saturating_sub(day));
     let done = &draft.world.memory.done;
-    let set_by = dates::set_by(draft.world.memory, draft.now);
+    let set_by = clock::set_by(draft.world.memory, draft.now);
     if set_by != 0 && !done.is_empty() {
         // A day is not over because the clock was set: what was done keeps its age.
         draft.learn(Remember::ForgetDone(Timestamp(i64::MAX)));
@@ -300,7 +267,7 @@ fn forget_old(draft: &mut Draft<'_>) {
     }
     for (key, hold) in &draft.world.memory.holds {
         let approval = hold.approval.as_ref();
-        if approval.is_some_and(|approval| guard::has_ended(approval, draft.now)) {
+        if approval.is_some_and(|approval| approvals::has_ended(approval, draft.now)) {
             draft.learn(Remember::Hold(key.clone(), HoldChange::Approval(None)));
         }
     }

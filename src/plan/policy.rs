@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::model::{Class, ProfileField, ProviderName};
-
-use super::names::own_name;
+use crate::plan::facts::names::own_name;
 
 /// The rules that a plan follows.
 #[derive(Clone, Debug, PartialEq, Eq)]

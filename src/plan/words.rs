@@ -3,9 +3,8 @@
 use std::fmt;
 
 use crate::model::{Action, Reason, Step, Why, shell_word};
-
-use super::hold_words::Changes;
-use super::spans::{Complete, Span};
+use crate::plan::facts::hold_words::Changes;
+use crate::plan::facts::spans::{Complete, Span};
 
 /// What a conflict ends with wherever it is told but in the list of conflicts itself.
 const CONFLICTS: &str = ". `mattersync conflicts` says what to do";

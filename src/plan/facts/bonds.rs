@@ -1,0 +1,171 @@
+//! The remembered links, each with what was read on both sides.
+//!
+//! Links and accounts come in the order of the accounts' keys, users in that of their ids. Both
+//! sides are walked along once, which for many accounts is far less work than looking up each.
+
+use std::cmp::Ordering;
+
+use crate::model::{Account, AccountKey, DirectoryId, Link, Member, Roster, User, UserId};
+use crate::plan::input::World;
+
+/// One remembered link.
+#[derive(Debug)]
+pub struct Bond<'a> {
+    /// The account's key.
+    pub key: &'a AccountKey,
+    /// The link as remembered.
+    pub link: &'a Link,
+    /// The account, if it was read. `None` says nothing about absence.
+    pub account: Option<&'a Account>,
+    /// The user, if it was read. `None` says nothing about absence.
+    pub user: Option<&'a User>,
+    /// Another account with an older link to the same user, who is that account's.
+    pub other: Option<&'a AccountKey>,
+}
+
+/// All remembered links, in the order of their accounts' keys, and the accounts without one.
+#[derive(Debug)]
+pub struct Bonds<'a> {
+    /// The links.
+    pub all: Vec<Bond<'a>>,
+    /// The accounts without a link, in the order of their keys.
+    pub newcomers: Vec<(AccountKey, &'a Account)>,
+    /// The place in `all` of the link of each linked user, in the order of the users' ids. Should
+    /// two accounts claim one user, the older link has it.
+    owners: Vec<(&'a UserId, usize)>,
+}
+
+impl<'a> Bonds<'a> {
+    /// Joins what is remembered with what was read.
+    pub fn of(world: &World<'a>) -> Self {
+        let mut bonds = Self::with_accounts(world);
+        bonds.join_users(world.users);
+        bonds
+    }
+
+    fn with_accounts(world: &World<'a>) -> Self {
+        let directories = world.directories.iter();
+        let accounts = directories.flat_map(|(provider, directory)| {
+            let accounts = directory.accounts.iter();
+            accounts.map(move |(id, account): (&DirectoryId, _)| ((provider, id), account))
+        });
+        let links = world.memory.links();
+        let links = links.map(|(key, link)| ((&key.provider, &key.id), (key, link)));
+        let mut all = Vec::with_capacity(world.memory.accounts.len());
+        let mut newcomers = Vec::new();
+        for ((provider, id), account, remembered) in paired(accounts, links) {
+            if let Some((key, link)) = remembered {
+                all.push(Bond {
+                    key,
+                    link,
+                    account,
+                    user: None,
+                    other: None,
+                });
+            } else if let Some(account) = account {
+                let key = AccountKey {
+                    provider: provider.clone(),
+                    id: id.clone(),
+                };
+                newcomers.push((key, account));
+            }
+        }
+        Self {
+            all,
+            newcomers,
+            owners: Vec::new(),
+        }
+    }
+
+    fn join_users(&mut self, users: &'a Roster<UserId, User>) {
+        let claims = self.all.iter().enumerate();
+        let mut claims: Vec<_> = claims.map(|(at, bond)| (&bond.link.user, at)).collect();
+        claims.sort_by(|a, b| a.0.as_str().cmp(b.0.as_str()));
+        self.owners.reserve(claims.len());
+        let same_user = claims.chunk_by(|a, b| a.0 == b.0);
+        let same_user = same_user.filter_map(|group| Some((group.first()?.0, group)));
+        for (id, claims, user) in paired(same_user, users.iter()) {
+            let places = claims.into_iter().flatten().map(|(_, at)| *at);
+            let Some(owner) = places.clone().min_by_key(|at| self.all[*at].link.since) else {
+                continue;
+            };
+            let key = self.all[owner].key;
+            for at in places {
+                self.all[at].user = user;
+                self.all[at].other = (at != owner).then_some(key);
+            }
+            self.owners.push((id, owner));
+        }
+    }
+
+    /// The account that a linked user stands for.
+    pub fn owner(&self, user: &UserId) -> Option<&'a AccountKey> {
+        let found = self.owners.binary_search_by(|(id, _)| (*id).cmp(user));
+        let (_, at) = self.owners.get(found.ok()?)?;
+        Some(self.all[*at].key)
+    }
+
+    /// How many of the linked users are active.
+    pub fn active(&self) -> usize {
+        let users = self.all.iter().filter_map(|bond| bond.user);
+        users.filter(|user| user.is_active()).count()
+    }
+
+    /// For each link whether its user is certainly a member.
+    pub fn inside(&self, members: &Roster<UserId, Member>) -> Vec<bool> {
+        let mut inside = vec![false; self.all.len()];
+        let owners = self.owners.iter().map(|(id, at)| (*id, *at));
+        for (_, at, member) in paired(owners, members.iter()) {
+            if let (Some(at), Some(member)) = (at, member) {
+                inside[at] = member.left_at.is_none();
+            }
+        }
+        inside
+    }
+}
+
+/// Walks along two sequences that are sorted by their keys, each key once, and brings together
+/// what has the same key.
+pub fn paired<K: Ord, L, R>(
+    left: impl Iterator<Item = (K, L)>,
+    right: impl Iterator<Item = (K, R)>,
+) -> impl Iterator<Item = (K, Option<L>, Option<R>)> {
+    let (mut left, mut right) = (left.peekable(), right.peekable());
+    std::iter::from_fn(move || {
+        let order = match (left.peek(), right.peek()) {
+            (Some((left, _)), Some((right, _))) => left.cmp(right),
+            (Some(_), None) => Ordering::Less,
+            (None, _) => Ordering::Greater,
+        };
+        match order {
+            Ordering::Less => left.next().map(|(key, l)| (key, Some(l), None)),
+            Ordering::Greater => right.next().map(|(key, r)| (key, None, Some(r))),
+            Ordering::Equal => {
+                let both = left.next().zip(right.next());
+                both.map(|((key, l), (_, r))| (key, Some(l), Some(r)))
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_what_has_the_same_key() {
+        let left = [(1, 'a'), (3, 'b'), (4, 'c')];
+        let right = [(0, 'x'), (3, 'y'), (5, 'z')];
+        let pairs: Vec<_> = paired(left.into_iter(), right.into_iter()).collect();
+        let expected = [
+            (0, None, Some('x')),
+            (1, Some('a'), None),
+            (3, Some('b'), Some('y')),
+            (4, Some('c'), None),
+            (5, None, Some('z')),
+        ];
+        assert_eq!(pairs, expected);
+        let pairs: Vec<_> = paired(right.into_iter(), left.into_iter()).collect();
+        assert_eq!(pairs, expected.map(|(key, l, r)| (key, r, l)));
+    }
+}

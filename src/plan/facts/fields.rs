@@ -1,0 +1,95 @@
+//! The fields of a profile: what an account wants in them, and what a step sends.
+
+use std::collections::BTreeMap;
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::model::{Account, Action, Profile, ProfileField, Step};
+use crate::plan::policy::{Authority, Policy};
+
+/// What the directory says of a field, cut to what Mattermost stores; empty for nothing.
+pub fn wanted(account: &Account, field: ProfileField) -> &str {
+    let value = account.profile.get(&field);
+    value.map_or("", |value| cut(value, field.max_chars()))
+}
+
+/// How a field is called among the attributes of a reading's shape.
+pub fn field_key(field: ProfileField) -> String {
+    format!("field:{}", field.api_name())
+}
+
+/// The account's values for the fields of which one of `authorities` decides, cut to what
+/// Mattermost stores.
+pub fn profile(policy: &Policy, account: &Account, authorities: &[Authority]) -> Profile {
+    let decides = |field: &ProfileField| {
+        policy
+            .fields
+            .get(field)
+            .is_some_and(|a| authorities.contains(a))
+    };
+    let values = account.profile.iter().filter(|(field, _)| decides(field));
+    values
+        .map(|(field, value)| (*field, cut(value, field.max_chars())))
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(field, value)| (field, value.to_owned()))
+        .collect()
+}
+
+/// The value that each field gets in a step, for what is remembered of it.
+pub fn sent(step: &Step) -> BTreeMap<ProfileField, String> {
+    match &step.action {
+        Action::CreateUser { user, .. } => user.profile.clone(),
+        Action::UpdateProfile { changes, .. } => {
+            changes.iter().map(|(f, v)| (*f, v.to.clone())).collect()
+        }
+        _ => BTreeMap::new(),
+    }
+}
+
+/// At most so many characters of a value, without white space around them. What people see as one
+/// character, such as an emoji of several, is taken whole or not at all.
+pub fn cut(value: &str, most: usize) -> &str {
+    let value = value.trim();
+    // No text has more characters than bytes.
+    if value.len() <= most {
+        return value;
+    }
+    let mut room = most;
+    let mut end = 0;
+    for seen in value.graphemes(true) {
+        let Some(left) = room.checked_sub(seen.chars().count()) else {
+            break;
+        };
+        room = left;
+        end += seen.len();
+    }
+    value.get(..end).unwrap_or(value).trim_end()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_cut_in_the_middle_of_a_character() {
+        let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
+        for (value, most, want) in [
+            ("Anna", 64, "Anna"),
+            ("Anna Meier", 5, "Anna"),
+            ("Zoe\u{308} L", 3, "Zo"),
+            ("Zoe\u{308} L", 4, "Zoe\u{308}"),
+            (
+                "\u{1f1e9}\u{1f1ea}\u{1f1eb}\u{1f1f7}",
+                3,
+                "\u{1f1e9}\u{1f1ea}",
+            ),
+            (family, 4, ""),
+            (family, 5, family),
+        ] {
+            assert_eq!(cut(value, most), want, "{value} {most}");
+        }
+        assert_eq!(cut(&format!("Anna {family}"), 8), "Anna");
+        // One character of more than fit is nothing that anybody could read.
+        assert_eq!(cut(&format!("a{}", "\u{301}".repeat(99)), 64), "");
+    }
+}

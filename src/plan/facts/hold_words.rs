@@ -1,0 +1,142 @@
+//! What is held, and why, in words.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::model::{Changed, HoldCause, HoldKey};
+use crate::plan::facts::losses::Worst;
+use crate::plan::facts::spans::Span;
+
+/// The most people whose changes one hold names.
+const NAMED: usize = 10;
+
+impl fmt::Display for HoldCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Limit { limit, wanted } => {
+                write!(f, "{wanted} wanted, one cycle may do {limit}")
+            }
+            Self::GivenBack { limit, wanted } => write!(
+                f,
+                "{wanted} are to get back what was changed on Mattermost; the directory's own \
+                 changes go first and leave {limit} for one cycle"
+            ),
+            Self::Day {
+                limit,
+                done,
+                wanted,
+            } => write!(
+                f,
+                "{wanted} wanted and {done} done in the last 24 hours, which may see {limit}"
+            ),
+            Self::Shrank { from, to, lost } => {
+                let lost = Worst(lost);
+                write!(f, "the directory shrank from {from} to {to} accounts{lost}")
+            }
+            Self::ContainerVanished { had } => {
+                write!(
+                    f,
+                    "a container that had {had} accounts has none: was a right lost?"
+                )
+            }
+            Self::AttributeFaded { from, to } => write!(
+                f,
+                "{from} % of the accounts had this attribute, now {to} %: was a right lost?"
+            ),
+            Self::Flapping {
+                limit,
+                within,
+                values,
+                changes,
+            } => {
+                match values {
+                    false => write!(
+                        f,
+                        "deactivated and reactivated {limit} times or more within {}: look why the \
+                         account goes and comes back. ",
+                        Span(*within)
+                    )?,
+                    true => write!(
+                        f,
+                        "given the same username, address or names {limit} times or more within \
+                         {}, or let in again: look who changes them again and again, on Mattermost \
+                         or in the directory. ",
+                        Span(*within)
+                    )?,
+                }
+                f.write_str("One person alone is released with `mattersync approve USERNAME`")?;
+                for (name, times) in changes.iter().take(NAMED) {
+                    let times: Vec<String> = times.iter().map(ToString::to_string).collect();
+                    write!(f, "; {name}: {}", times.join(", "))?;
+                }
+                match changes.len().saturating_sub(NAMED) {
+                    0 => Ok(()),
+                    more => write!(f, "; and {more} more"),
+                }
+            }
+            Self::ClockJumped { ahead } => {
+                let by = Span(Duration::from_millis(ahead.unsigned_abs()));
+                let way = if *ahead > 0 { "ahead" } else { "back" };
+                write!(
+                    f,
+                    "this machine's clock jumped {way} by {by}, so dates in the directory may only \
+                     seem to have come, or not to have come: is it right?"
+                )
+            }
+            Self::OtherIdentity { from, to } => {
+                write!(
+                    f,
+                    "the directory is another one than before: {from} became {to}"
+                )
+            }
+            Self::WentBack { server, from, to } => write!(
+                f,
+                "the server {server} knows of less than before (its last change was {from}, now it \
+                 is {to}): was a backup of the directory put back?"
+            ),
+            Self::Configuration { changes } => write!(
+                f,
+                "the configuration was changed, and says otherwise who is in scope: {}",
+                Changes(changes)
+            ),
+            Self::TeamMoved(moved) => write!(f, "{moved}"),
+            Self::OlderState { how } => write!(
+                f,
+                "{how}. What mattersync did since then it does not know: look whether this is what \
+                 should be done"
+            ),
+        }
+    }
+}
+
+/// Settings that were changed, each with its place, what it was and what it is.
+pub struct Changes<'a>(pub &'a [Changed]);
+
+impl fmt::Display for Changes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, change) in self.0.iter().enumerate() {
+            let value = |value: &Option<String>| value.clone().unwrap_or("nothing".into());
+            let place = change.place.as_deref().unwrap_or("by default");
+            let comma = if n == 0 { "" } else { "; " };
+            let (from, to) = (value(&change.from), value(&change.to));
+            write!(f, "{comma}{} ({place}) was {from}, is {to}", change.key)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a hold is called in messages and commands.
+pub fn hold_name(key: &HoldKey) -> String {
+    match key {
+        HoldKey::Class(class) => class.name().to_owned(),
+        HoldKey::Shrank(provider) => format!("shrank:{provider}"),
+        HoldKey::Container(_, dn) => format!("container:{dn}"),
+        HoldKey::Attribute(_, name) => format!("attribute:{name}"),
+        HoldKey::Identity(provider) => format!("identity:{provider}"),
+        HoldKey::Configuration(provider) => format!("configuration:{provider}"),
+        HoldKey::Restored => "restored".to_owned(),
+        HoldKey::Flapping => "flapping".to_owned(),
+        HoldKey::Clock => "clock".to_owned(),
+        HoldKey::Team(name) => format!("team:{name}"),
+    }
+}

@@ -1,0 +1,18 @@
+//! What a plan is made from.
+
+use crate::model::{Directories, Memory, Places, Roster, ServerFacts, User, UserId};
+
+/// Everything that a plan is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct World<'a> {
+    /// What each provider said.
+    pub directories: &'a Directories,
+    /// Mattermost's users.
+    pub users: &'a Roster<UserId, User>,
+    /// The teams that the policy names.
+    pub places: &'a Places,
+    /// What the server says of itself.
+    pub server: &'a ServerFacts,
+    /// What is remembered.
+    pub memory: &'a Memory,
+}

@@ -1,0 +1,422 @@
+//! A plan while it is being made.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
+
+use crate::model::{
+    Account, AccountKey, Action, Directory, Dn, Evidence, Gap, LeftAlone, Link, Lookup, Now, Plan,
+    Precondition, ProviderName, Reason, Rejected, Remember, Step, StepId, Subject, User, UserId,
+    ValueOf, Why,
+};
+use crate::plan::facts::bonds::Bonds;
+use crate::plan::facts::clock;
+use crate::plan::facts::crowd::Bar;
+use crate::plan::facts::names::legal_username;
+use crate::plan::input::World;
+use crate::plan::policy::Policy;
+
+/// A link as remembered, or as this plan has it.
+#[derive(Clone, Debug)]
+pub enum Known<'a> {
+    /// As remembered.
+    Remembered(&'a Link),
+    /// Changed or made in this plan; boxed because few are, and there are many people.
+    Changed(Box<Link>),
+}
+
+impl Deref for Known<'_> {
+    type Target = Link;
+
+    fn deref(&self) -> &Link {
+        match self {
+            Self::Remembered(link) => link,
+            Self::Changed(link) => link,
+        }
+    }
+}
+
+impl From<Link> for Known<'_> {
+    fn from(link: Link) -> Self {
+        Self::Changed(Box::new(link))
+    }
+}
+
+/// One account and what is known about its user.
+#[derive(Clone, Debug)]
+pub struct Person<'a> {
+    /// The account's key.
+    pub key: &'a AccountKey,
+    /// The account as read.
+    pub account: &'a Account,
+    /// The link: remembered, found again by its nonce, or made by an adoption in this plan.
+    pub link: Option<Known<'a>>,
+    /// Where the remembered link is among [`Draft::bonds`].
+    pub bond: Option<usize>,
+    /// The linked user as read.
+    pub user: Option<&'a User>,
+    /// The adoption that makes the link, or the step that moves it here.
+    pub adopted_by: Option<StepId>,
+}
+
+impl Person<'_> {
+    /// Whom messages are about.
+    pub fn subject(&self) -> Subject {
+        Subject {
+            account: Some(self.key.clone()),
+            dn: Some(self.account.dn.clone()),
+            user: self.user.map(|u| u.id.clone()),
+            name: self
+                .user
+                .map_or_else(|| self.account.username.clone(), |u| u.username.clone()),
+            email: self.user.map(|u| u.email.clone()).or_else(|| {
+                self.account
+                    .emails
+                    .iter()
+                    .find_map(|c| c.values.first().cloned())
+            }),
+        }
+    }
+
+    /// What must have happened before anything is done to the user.
+    pub fn after(&self) -> Vec<StepId> {
+        self.adopted_by.into_iter().collect()
+    }
+}
+
+/// What may become of a person when the next readings say the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Risk {
+    /// Called missing.
+    Missing,
+    /// Reactivated.
+    Return,
+}
+
+/// The plan so far, and what all its parts look up.
+pub struct Draft<'a> {
+    /// What was read.
+    pub world: &'a World<'a>,
+    /// What is wanted.
+    pub policy: &'a Policy,
+    /// What time it is.
+    pub now: &'a Now,
+    /// Users by username; filled when the first name is asked for.
+    by_username: OnceCell<BTreeMap<&'a str, &'a User>>,
+    /// Users by address; filled when the first address is asked for.
+    by_email: OnceCell<BTreeMap<&'a str, &'a User>>,
+    /// Users who cannot be used, by username or address; filled when the first one is asked for.
+    unread_names: OnceCell<BTreeMap<String, &'a Rejected<UserId>>>,
+    /// Entries that cannot be used; filled when the first missing account is looked at.
+    unusable: OnceCell<BTreeMap<(&'a ProviderName, Dn), &'a str>>,
+    /// Users who carry a nonce of ours; filled only while creations are unsettled.
+    pub by_nonce: BTreeMap<&'a str, Vec<&'a User>>,
+    /// The remembered links with what was read on both sides.
+    pub bonds: &'a Bonds<'a>,
+    /// Which account each user stands for who was linked in this plan.
+    taken: BTreeMap<UserId, AccountKey>,
+    /// Attributes and fields that most accounts lost at once: what rests on them waits.
+    pub faded: BTreeMap<ProviderName, BTreeSet<String>>,
+    /// Steps that would be taken only because a faded attribute has no value, with its name.
+    pub rests_on: BTreeMap<StepId, String>,
+    /// People from whom a later plan could take something, or give it back, because of what this
+    /// reading says, though no step does so yet.
+    pub at_risk: Vec<(AccountKey, Risk)>,
+    /// Steps that wait for a person because the account goes and comes back too often.
+    pub flapping: BTreeSet<StepId>,
+    /// Steps that would not be taken, were the wall clock another.
+    pub dated: BTreeSet<StepId>,
+    /// Whether something rests on dates that no step does yet.
+    pub dates_at_risk: bool,
+    /// By how many milliseconds the wall clock jumped; zero while it can be believed.
+    pub clock_jump: i64,
+    /// Users whose account is gone, and who may be the people of accounts without a user.
+    pub perhaps_back: BTreeSet<UserId>,
+    /// Users whom a person ordered to be deactivated: nothing else decides about their state.
+    pub ordered: BTreeSet<UserId>,
+    /// Values that a person gave back: the rest of the plan leaves them alone.
+    pub pinned: BTreeSet<(AccountKey, ValueOf)>,
+    /// Usernames and addresses that are given back: nobody else gets them.
+    pub given_back: BTreeSet<String>,
+    /// Links that an order changed in this plan.
+    pub relinked: BTreeMap<AccountKey, Link>,
+    /// The plan so far.
+    pub plan: Plan,
+    /// Active human administrators who stay active under the plan so far. The account that
+    /// mattersync works with is not one of them: nobody need sit behind it.
+    pub admins: BTreeSet<UserId>,
+    /// Whether mattersync's own account is an active administrator, and no bot.
+    pub own_admin: bool,
+    next: u32,
+}
+
+impl<'a> Draft<'a> {
+    /// An empty plan.
+    pub fn new(
+        world: &'a World<'a>,
+        bonds: &'a Bonds<'a>,
+        policy: &'a Policy,
+        now: &'a Now,
+    ) -> Self {
+        let users = || world.users.iter().map(|(_, user)| user);
+        // Who cannot act as an administrator is nobody to be left alone with.
+        let may_act = |u: &&User| u.is_admin() && u.is_human() && !u.is_guest();
+        let human_admins = users().filter(|u| u.is_active()).filter(may_act);
+        let is_own = |u: &&User| world.server.own_user.as_ref() == Some(&u.id);
+        let (own, admins): (Vec<_>, Vec<_>) = human_admins.partition(is_own);
+        Self {
+            world,
+            policy,
+            now,
+            by_username: OnceCell::new(),
+            by_email: OnceCell::new(),
+            unread_names: OnceCell::new(),
+            unusable: OnceCell::new(),
+            by_nonce: match world
+                .memory
+                .accounts
+                .values()
+                .all(|account| account.nonce.is_none())
+            {
+                true => BTreeMap::new(),
+                false => by_nonce(world),
+            },
+            bonds,
+            taken: BTreeMap::new(),
+            faded: BTreeMap::new(),
+            rests_on: BTreeMap::new(),
+            at_risk: Vec::new(),
+            flapping: BTreeSet::new(),
+            dated: BTreeSet::new(),
+            dates_at_risk: false,
+            clock_jump: clock::jump(world.memory, now),
+            perhaps_back: BTreeSet::new(),
+            ordered: BTreeSet::new(),
+            pinned: BTreeSet::new(),
+            given_back: BTreeSet::new(),
+            relinked: BTreeMap::new(),
+            plan: Plan::default(),
+            admins: admins.into_iter().map(|u| u.id.clone()).collect(),
+            own_admin: !own.is_empty(),
+            next: 1,
+        }
+    }
+
+    /// The user who has a username now.
+    pub fn named(&self, username: &str) -> Option<&'a User> {
+        let users = self.world.users.iter();
+        let fill = || users.map(|(_, u)| (u.username.as_str(), u)).collect();
+        self.by_username.get_or_init(fill).get(username).copied()
+    }
+
+    /// The conflict with a user who has a username, or an address, and of whom no more is known:
+    /// what the server says of them is too large, or not understood.
+    pub fn unread_holder(&self, value: &str) -> Option<Why> {
+        let unread = self.world.users.rejected().iter();
+        let fill = || unread.map(|bad| (bad.name.to_lowercase(), bad)).collect();
+        let bad = self.unread_names.get_or_init(fill).get(value)?;
+        let id = bad.key.as_ref().map(|id| format!(" ({id})"));
+        Some(Why::Conflict {
+            what: match value.contains('@') {
+                true => "e-mail address".into(),
+                false => "username".into(),
+            },
+            value: bad.name.clone(),
+            holder: format!("{}{}", bad.name, id.unwrap_or_default()),
+            because: bad.why.clone(),
+        })
+    }
+
+    /// The user who has an address now.
+    pub fn addressed(&self, email: &str) -> Option<&'a User> {
+        let users = self.world.users.iter();
+        let fill = || users.map(|(_, u)| (u.email.as_str(), u)).collect();
+        self.by_email.get_or_init(fill).get(email).copied()
+    }
+
+    /// The account that a user stands for, adoptions of this plan included.
+    pub fn owner(&self, user: &UserId) -> Option<&AccountKey> {
+        self.taken.get(user).or_else(|| self.bonds.owner(user))
+    }
+
+    /// Notes that a user stands for an account from this plan on.
+    pub fn take(&mut self, user: &UserId, key: &AccountKey) {
+        self.taken.insert(user.clone(), key.clone());
+    }
+
+    /// Adds a step.
+    pub fn step(
+        &mut self,
+        subject: Subject,
+        action: Action,
+        expects: Precondition,
+        reason: Reason,
+        after: Vec<StepId>,
+    ) -> StepId {
+        let id = StepId(self.next);
+        self.next += 1;
+        let mails = mails(&action);
+        let user = action.user().and_then(|id| self.world.users.get(id));
+        let privileged = user.is_some_and(User::is_privileged);
+        self.plan.steps.push(Step {
+            privileged,
+            id,
+            subject,
+            action,
+            expects,
+            reason,
+            mails,
+            after,
+        });
+        id
+    }
+
+    /// Notes that something was looked at and is left as it is.
+    pub fn leave(&mut self, subject: Subject, why: Why) {
+        self.plan.left_alone.push(LeftAlone { subject, why });
+    }
+
+    /// Says of a user whom nobody could read that nothing is done to them. Returns whether that is
+    /// so: who was read, or is certainly not there, is none of them.
+    pub fn leave_unread(&mut self, subject: &Subject, user: &UserId) -> bool {
+        let Evidence::Unknown(gap) = self.world.users.look(user) else {
+            return false;
+        };
+        // Of whom a person gave an order it was said already.
+        if !self.ordered.contains(user) {
+            let user = user.clone();
+            self.leave(subject.clone(), Why::UserUnread { user, gap });
+        }
+        true
+    }
+
+    /// Adds to what is to be remembered.
+    pub fn learn(&mut self, change: Remember) {
+        self.plan.learned.push(change);
+    }
+
+    /// Why nothing may be taken from this user, whatever the directory says.
+    pub fn untouchable(&self, user: &User) -> Option<Why> {
+        if self.world.server.own_user.as_ref() == Some(&user.id) {
+            Some(Why::Untouchable(
+                "it is the account that mattersync works with. So that they can leave, make a bot, \
+                 and put its token where mattermost.token says"
+                    .into(),
+            ))
+        } else if user.is_bot {
+            Some(Why::Untouchable("it is a bot".into()))
+        } else if user.is_remote {
+            Some(Why::Untouchable(Bar::Remote.to_string()))
+        } else if self.is_protected(user) {
+            Some(Why::Protected)
+        } else {
+            None
+        }
+    }
+
+    /// Whether `policy.protect` names a user. People choose their own usernames: for who stands
+    /// for an account the one that counts is the directory's own, not what it merely looks like, or
+    /// its form with the suffix that was chosen here.
+    fn is_protected(&self, user: &User) -> bool {
+        let protect = &self.policy.protect;
+        if protect.is_empty() {
+            return false;
+        }
+        let Some(key) = self.owner(&user.id) else {
+            return protect.contains(&user.username);
+        };
+        let memory = self.world.memory;
+        let directory = self.world.directories.get(&key.provider);
+        let account = directory.and_then(|d| d.accounts.get(&key.id));
+        let last = || memory.link(key).map(|l| &l.last_username);
+        let Some(raw) = account.map(|a| &a.username).or_else(last) else {
+            return protect.contains(&user.username);
+        };
+        let base = legal_username(raw).unwrap_or_else(|| raw.to_lowercase());
+        let chosen = memory.account(key).name.as_ref().filter(|c| c.base == base);
+        chosen.is_some_and(|c| protect.contains(&c.name)) || self.policy.protects_own(raw)
+    }
+
+    /// Whether a person gave a value back that the directory wants otherwise.
+    pub fn is_pinned(&self, key: &AccountKey, of: ValueOf) -> bool {
+        !self.pinned.is_empty() && self.pinned.contains(&(key.clone(), of))
+    }
+
+    /// Whether nobody administers the server: its next new user would become an administrator.
+    pub fn nobody_helps(&self) -> bool {
+        self.admins.is_empty() && !self.own_admin
+    }
+
+    /// Why this provider's reading proves nothing about what it does not contain, if so.
+    pub fn gap(&self, provider: &ProviderName) -> Option<&'a Gap> {
+        let directory = self.world.directories.get(provider)?;
+        directory.accounts.gaps().first()
+    }
+
+    /// Whether the account of a link is there. An entry that cannot be used, in the place where the
+    /// account was seen last, may be the account under an id that is wrong.
+    pub fn look<'d>(
+        &self,
+        directory: &'d Directory,
+        key: &AccountKey,
+        link: &Link,
+    ) -> Evidence<&'d Account> {
+        let seen = directory.accounts.look(&key.id);
+        let Evidence::Absent(proof) = &seen else {
+            return seen;
+        };
+        if matches!(proof.lookup, Some(Lookup::Elsewhere { .. })) {
+            return seen;
+        }
+        let bad = self.unusable.get_or_init(|| unusable(self.world));
+        if bad.is_empty() {
+            return seen;
+        }
+        match bad.get(&(&key.provider, Dn::of(&link.last_dn))) {
+            Some(why) => Evidence::Unknown(Gap::Rejected((*why).to_owned())),
+            None => seen,
+        }
+    }
+
+    /// Whether most accounts of the provider lost this attribute or field at once.
+    pub fn is_faded(&self, provider: &ProviderName, what: &str) -> bool {
+        let faded = self.faded.get(provider);
+        faded.is_some_and(|faded| faded.contains(what))
+    }
+
+    /// The finished plan: steps in the order of their phases.
+    pub fn finish(mut self) -> Plan {
+        self.plan.steps.sort_by_key(|s| (s.action.phase(), s.id));
+        self.plan
+    }
+}
+
+/// Why entries cannot be used, by their DNs.
+fn unusable<'a>(world: &World<'a>) -> BTreeMap<(&'a ProviderName, Dn), &'a str> {
+    let directories = world.directories.iter();
+    let entries = directories.flat_map(|(provider, directory)| {
+        let entries = directory.accounts.rejected().iter();
+        entries.map(move |bad| ((provider, Dn::of(&bad.name)), bad.why.as_str()))
+    });
+    entries.collect()
+}
+
+fn by_nonce<'a>(world: &World<'a>) -> BTreeMap<&'a str, Vec<&'a User>> {
+    let mut by_nonce: BTreeMap<&str, Vec<&User>> = BTreeMap::new();
+    for (_, user) in world.users.iter() {
+        if let Some(nonce) = user.props.get(User::NONCE_PROP) {
+            by_nonce.entry(nonce).or_default().push(user);
+        }
+    }
+    by_nonce
+}
+
+/// E-mails that the server sends because of an action: a change of username or address is told to
+/// the old address, or the new one must be verified (measured on 5.38 and 11.6). Deactivation and
+/// creation without welcome mail send none.
+fn mails(action: &Action) -> u8 {
+    u8::from(matches!(
+        action,
+        Action::Rename { .. } | Action::ChangeEmail { .. }
+    ))
+}

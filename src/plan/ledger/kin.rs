@@ -1,0 +1,185 @@
+//! Accounts without a link that may be people who are known: by the second anchor certainly, by
+//! name or address perhaps.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::model::{Account, AccountKey, Evidence, ProfileField, Subject, User, Why};
+use crate::plan::facts::bonds::Bond;
+use crate::plan::facts::{address, fields, names};
+use crate::plan::ledger::draft::Draft;
+
+/// Who took somebody's name within this time after that user was deactivated may be the same
+/// person. Later it is somebody new, unless the address agrees too.
+const RECENT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Whom an account without a link stands for, as far as the links tell.
+pub enum Kinship {
+    /// Nobody who is known.
+    None,
+    /// The account of the link in this place among the bonds is gone, and this is its successor.
+    Successor(usize),
+    /// Perhaps the one whose link is in this place among the bonds: for a person to decide.
+    Perhaps(usize, Why),
+}
+
+/// The links whose account was not read, by what a successor would have.
+#[derive(Default)]
+pub struct Kin<'a> {
+    /// All accounts by second anchor.
+    bearers: BTreeMap<&'a str, Vec<&'a Account>>,
+    by_anchor: BTreeMap<&'a str, Vec<usize>>,
+    by_name: BTreeMap<String, usize>,
+    by_mail: BTreeMap<&'a str, usize>,
+}
+
+impl<'a> Kin<'a> {
+    /// Looks at all links whose account was not read, and whose user is there.
+    pub fn of(draft: &Draft<'a>) -> Self {
+        let mut kin = Self::default();
+        for directory in draft.world.directories.values() {
+            for (_, account) in directory.accounts.iter() {
+                if let Some(anchor) = &account.anchor {
+                    kin.bearers.entry(anchor).or_default().push(account);
+                }
+            }
+        }
+        if draft.bonds.newcomers.is_empty() {
+            return kin;
+        }
+        for (at, bond) in draft.bonds.all.iter().enumerate() {
+            let Some(user) = bond.user.filter(|_| is_unread(bond)) else {
+                continue;
+            };
+            if let Some(anchor) = &bond.link.anchor {
+                kin.by_anchor.entry(anchor).or_default().push(at);
+            }
+            kin.by_mail.entry(&user.email).or_insert(at);
+            if is_recent(draft, user) {
+                kin.by_name.entry(user.username.clone()).or_insert(at);
+                let name = names::legal_username(&bond.link.last_username);
+                kin.by_name.extend(name.map(|name| (name, at)));
+            }
+        }
+        kin
+    }
+
+    /// Another account that has the same second anchor.
+    pub fn sharer(&self, account: &Account) -> Option<&'a Account> {
+        let bearers = self.bearers.get(account.anchor.as_deref()?)?;
+        let mut others = bearers.iter().filter(|other| other.dn != account.dn);
+        others.next().copied()
+    }
+
+    /// Tells of each account whose second anchor another one has too.
+    pub fn tell(&self, draft: &mut Draft<'_>) {
+        for (anchor, bearers) in &self.bearers {
+            for account in bearers.iter().filter(|_| bearers.len() > 1) {
+                let Some(other) = self.sharer(account) else {
+                    continue;
+                };
+                let subject = Subject {
+                    dn: Some(account.dn.clone()),
+                    name: account.username.clone(),
+                    ..Subject::default()
+                };
+                let why = Why::SharedAnchor {
+                    anchor: (*anchor).to_owned(),
+                    other: other.dn.clone(),
+                };
+                draft.leave(subject, why);
+            }
+        }
+    }
+
+    /// Whom an account without a link stands for.
+    pub fn find(&self, draft: &Draft<'a>, key: &AccountKey, account: &Account) -> Kinship {
+        if let Some(anchor) = &account.anchor
+            && let Some([at, rest @ ..]) = self.by_anchor.get(anchor.as_str()).map(Vec::as_slice)
+        {
+            let bond = &draft.bonds.all[*at];
+            let one = rest.is_empty() && self.sharer(account).is_none();
+            // Only a whole reading shows that nobody else has it.
+            let proven = one && draft.gap(&key.provider).is_none() && is_gone(draft, bond);
+            let alone = !agrees(bond, account);
+            if proven && !alone {
+                return Kinship::Successor(*at);
+            }
+            let why = perhaps(bond, key, ("second anchor", anchor), alone);
+            return Kinship::Perhaps(*at, why);
+        }
+        let mails: Vec<_> = address::all(account).collect();
+        let by_mail = mails.iter().find_map(|mail| {
+            let at = self.by_mail.get(mail.as_ref())?;
+            Some((*at, "e-mail address", mail.as_ref()))
+        });
+        let name = names::legal(&account.username);
+        let by_name = name.as_deref().and_then(|name| {
+            let at = self.by_name.get(name)?;
+            Some((*at, "username", name))
+        });
+        match by_name.or(by_mail) {
+            Some((at, what, value)) => {
+                let why = perhaps(&draft.bonds.all[at], key, (what, value), false);
+                Kinship::Perhaps(at, why)
+            }
+            None => Kinship::None,
+        }
+    }
+}
+
+/// Whether anything but the second anchor says that an account is the person of a link: numbers are
+/// given away again, and mistyped.
+fn agrees(bond: &Bond<'_>, account: &Account) -> bool {
+    let Some(user) = bond.user else { return false };
+    let name = names::legal(&account.username);
+    let last = names::legal(&bond.link.last_username);
+    let by_name = name.is_some_and(|name| {
+        name == user.username.as_str() || last.is_some_and(|last| last == name)
+    });
+    let by_mail = || address::all(account).any(|address| address == user.email);
+    let called = |field| {
+        let wanted = fields::wanted(account, field);
+        !wanted.is_empty() && wanted == user.field(field)
+    };
+    by_name || by_mail() || called(ProfileField::FirstName) && called(ProfileField::LastName)
+}
+
+fn perhaps(bond: &Bond<'_>, key: &AccountKey, (what, value): (&str, &str), alone: bool) -> Why {
+    let id = &bond.link.user;
+    let holder = bond.user.map_or_else(
+        || id.to_string(),
+        |user| format!("{} ({id})", user.username),
+    );
+    Why::LooksLike {
+        what: what.to_owned(),
+        value: value.to_owned(),
+        holder,
+        was: format!("{}, id {}", bond.link.last_dn, bond.key.id),
+        id: key.id.to_string(),
+        alone,
+    }
+}
+
+/// The link whose account was not read; of two links to one user the older one.
+fn is_unread(bond: &Bond<'_>) -> bool {
+    bond.account.is_none() && bond.other.is_none()
+}
+
+fn is_recent(draft: &Draft<'_>, user: &User) -> bool {
+    let since = |at| draft.now.wall.since(at);
+    user.deactivated_at.is_none_or(|at| since(at) < RECENT)
+}
+
+/// Whether the account of a link is proven not to be in the directory any more, or nobody reads
+/// that directory any more. Who was deactivated by us is not looked up by id in each reading.
+fn is_gone(draft: &Draft<'_>, bond: &Bond<'_>) -> bool {
+    let Some(directory) = draft.world.directories.get(&bond.key.provider) else {
+        return true;
+    };
+    let out = bond.link.deactivated.is_some() && !bond.link.is_in_doubt();
+    match draft.look(directory, bond.key, bond.link) {
+        Evidence::Absent(proof) => proof.lookup.is_some() || out,
+        Evidence::Present(_) | Evidence::Unknown(_) => false,
+    }
+}

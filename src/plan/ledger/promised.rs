@@ -1,0 +1,82 @@
+//! Usernames and addresses that are promised in this plan.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::model::{AccountKey, Evidence, StepId, Why};
+use crate::plan::facts::address;
+use crate::plan::ledger::draft::Draft;
+
+/// The usernames of new users, and the steps that free them.
+#[derive(Debug, Default)]
+pub struct Naming {
+    /// The name of each account for which a user can be created.
+    pub names: BTreeMap<AccountKey, String>,
+    /// Steps after which a name is free, by name.
+    pub freed_by: BTreeMap<String, StepId>,
+}
+
+/// Addresses that are promised in this plan, and those that become free.
+#[derive(Debug, Default)]
+pub struct Addresses {
+    pub promised: BTreeMap<String, AccountKey>,
+    pub freed_by: BTreeMap<String, StepId>,
+}
+
+impl Addresses {
+    /// Whether nobody has the address, or whoever has it gives it up in this plan.
+    pub fn is_free(&self, draft: &Draft<'_>, email: &str) -> bool {
+        if draft.given_back.contains(email) || draft.unread_holder(email).is_some() {
+            return false;
+        }
+        let held = draft.addressed(email).is_some();
+        !self.promised.contains_key(email) && (!held || self.freed_by.contains_key(email))
+    }
+
+    /// Gives a free address to an account. Returns the step that must have been carried out before.
+    pub fn take(&mut self, email: &str, key: &AccountKey) -> Option<StepId> {
+        self.promised.insert(email.to_owned(), key.clone());
+        self.freed_by.get(email).copied()
+    }
+
+    /// Why an address that is not free cannot be had.
+    pub fn taken(&self, draft: &Draft<'_>, email: &str) -> Why {
+        if let Some(why) = draft.unread_holder(email) {
+            return why;
+        }
+        let user = draft.addressed(email);
+        let owner = user.and_then(|u| draft.owner(&u.id));
+        let Some(key) = self.promised.get(email).or(owner) else {
+            return Why::Conflict {
+                what: "e-mail address".into(),
+                value: email.to_owned(),
+                holder: user.map_or_else(String::new, |u| format!("{} ({})", u.username, u.id)),
+                because: "no account is linked to that user".into(),
+            };
+        };
+        let directory = draft.world.directories.get(&key.provider);
+        let link = draft.world.memory.link(key);
+        let dn = match directory.map(|d| d.accounts.look(&key.id)) {
+            Some(Evidence::Present(account)) => Some(account.dn.clone()),
+            _ => link.map(|link| link.last_dn.clone()),
+        };
+        Why::Duplicate {
+            what: "e-mail address".into(),
+            value: email.to_owned(),
+            other: dn.unwrap_or_else(|| key.to_string()),
+        }
+    }
+}
+
+/// Those of the addresses that the server accepts; why not, if it accepts none.
+pub fn allowed<'e>(draft: &Draft<'_>, emails: Vec<Cow<'e, str>>) -> Result<Vec<Cow<'e, str>>, Why> {
+    let domains = &draft.world.server.restrict_to_domains;
+    let accepts = |email: &Cow<'_, str>| address::domain_allowed(email, domains);
+    if !emails.iter().any(accepts) {
+        return Err(Why::DomainRefused {
+            email: emails.first().map(|e| e.to_string()).unwrap_or_default(),
+            allowed: domains.join(", "),
+        });
+    }
+    Ok(emails.into_iter().filter(accepts).collect())
+}

@@ -1,0 +1,81 @@
+//! Steps that take something back because a person said so.
+
+use crate::model::{
+    AccountChange, AccountKey, Action, Reason, Remember, Step, Subject, Undoing, Undone, User,
+    ValueOf,
+};
+use crate::plan::facts::effect::Effect;
+use crate::plan::ledger::draft::Draft;
+
+/// Whether a step takes something back.
+pub fn is_undo(step: &Step) -> bool {
+    matches!(step.reason, Reason::Undone { .. })
+}
+
+/// What is remembered of an account's parts that were taken back once this step was carried out.
+pub fn carried_out(step: &Step, effect: &Effect, list: &[Undone]) -> Option<Remember> {
+    let key = step.action.account().filter(|_| is_undo(step))?;
+    let mut left = Vec::with_capacity(list.len());
+    for undone in list {
+        let mut undone = undone.clone();
+        let meant = match (&step.action, &undone.what) {
+            // Not when it is a temporary one.
+            (Action::Rename { username, .. }, Undoing::Value { of, back, .. }) => {
+                *of == ValueOf::Username && username.to == *back
+            }
+            // Not before the person's click either.
+            (Action::ChangeEmail { email, .. }, Undoing::Value { of, back, .. }) => {
+                *of == ValueOf::Email && email.to == *back && *effect == Effect::EmailChanged
+            }
+            (Action::UpdateProfile { changes, .. }, Undoing::Value { of, .. }) => {
+                changes.keys().any(|field| *of == ValueOf::Field(*field))
+            }
+            (Action::Reactivate { .. }, Undoing::Reactivate { .. }) => true,
+            // What follows is remembered with the link.
+            (Action::Deactivate { .. }, Undoing::Deactivate { .. })
+            | (Action::Unlink { .. }, Undoing::Unlink)
+            | (Action::Adopt { .. }, Undoing::Link { .. }) => continue,
+            _ => false,
+        };
+        undone.done |= meant;
+        left.push(undone);
+    }
+    Some(Remember::Account(key.clone(), AccountChange::Undone(left)))
+}
+
+/// Why the steps that take it back are wanted.
+pub fn reason(undone: &Undone) -> Reason {
+    Reason::Undone {
+        run: undone.run,
+        by: undone.by.clone(),
+        lasting: matches!(undone.what, Undoing::Deactivate { lasting: true }),
+    }
+}
+
+/// Whom steps and remarks about it are about.
+pub fn subject(draft: &Draft<'_>, key: &AccountKey, undone: &Undone) -> Subject {
+    let world = draft.world;
+    let link = world.memory.link(key);
+    let directory = world.directories.get(&key.provider);
+    let account = directory.and_then(|directory| directory.accounts.get(&key.id));
+    let dn = account.map(|account| account.dn.clone());
+    let user = world.users.get(&undone.user);
+    let name = user.map(|user| user.username.clone());
+    Subject {
+        account: Some(key.clone()),
+        dn: dn.or_else(|| link.map(|link| link.last_dn.clone())),
+        user: Some(undone.user.clone()),
+        name: name
+            .or_else(|| link.map(|link| link.last_username.clone()))
+            .unwrap_or_else(|| undone.user.to_string()),
+        email: user.map(|user| user.email.clone()),
+    }
+}
+
+/// Why nothing may be done to a user, if so.
+pub fn out_of_reach(draft: &Draft<'_>, user: &User) -> Option<String> {
+    if draft.ordered.contains(&user.id) {
+        return Some("somebody said `mattersync deactivate` since".to_owned());
+    }
+    draft.untouchable(user).map(|why| why.to_string())
+}

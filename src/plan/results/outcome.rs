@@ -1,0 +1,441 @@
+//! What is to be remembered before a step is sent, and once it has been carried out.
+
+use crate::model::{
+    AccountChange, AccountKey, Action, Deactivation, Done, Flipped, Given, HoldKey, Link,
+    LinkOrigin, Made, Memory, MemoryDelta, Now, ProfileField, Reason, Remember, Step, TeamRef,
+    Unlinked, User, UserChange, UserId,
+};
+use crate::plan::facts::approvals::approved;
+use crate::plan::facts::effect::Effect;
+use crate::plan::facts::fields::sent;
+use crate::plan::facts::limits::{first_fill, person};
+use crate::plan::ledger::flapping;
+use crate::plan::ledger::undone_steps::{carried_out, is_undo};
+
+/// What must be on disk before the step is sent: without it our own deactivation, its answer
+/// lost, would look like an administrator's. (A creation's nonce is made by who sends it.)
+pub fn before(step: &Step, memory: &Memory) -> MemoryDelta {
+    let Action::Deactivate {
+        account: Some(key),
+        ordered_by,
+        ..
+    } = &step.action
+    else {
+        return Vec::new();
+    };
+    let Some(mut link) = memory.link(key).cloned() else {
+        return Vec::new();
+    };
+    link.deactivated = Some(Deactivation {
+        delete_at: None,
+        why: step.reason.to_string(),
+        ordered_by: ordered_by.clone(),
+    });
+    vec![Remember::Account(
+        key.clone(),
+        AccountChange::Link(Some(link)),
+    )]
+}
+
+/// Whether an earlier deactivation of the same user was sent and never seen: it may still arrive,
+/// and would then be our work.
+pub fn in_doubt(step: &Step, memory: &Memory) -> bool {
+    let Action::Deactivate {
+        account: Some(key), ..
+    } = &step.action
+    else {
+        return false;
+    };
+    memory.link(key).is_some_and(Link::is_in_doubt)
+}
+
+/// Takes back what [`before`] said, for a step that surely was not carried out, nor any earlier
+/// one like it ([`in_doubt`]).
+pub fn undone(step: &Step, memory: &Memory) -> MemoryDelta {
+    let Action::Deactivate {
+        account: Some(key), ..
+    } = &step.action
+    else {
+        return Vec::new();
+    };
+    match memory.link(key).cloned() {
+        Some(mut link) if link.is_in_doubt() => {
+            link.deactivated = None;
+            vec![Remember::Account(
+                key.clone(),
+                AccountChange::Link(Some(link)),
+            )]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What the server made of a step, for the record; `None` where the step itself says it all.
+pub fn made(step: &Step, effect: &Effect) -> Option<Made> {
+    let stored = |user: &User| {
+        let sent = sent(step).into_keys();
+        sent.map(|field| (field, user.field(field).to_owned()))
+            .collect()
+    };
+    let made = match effect {
+        Effect::Created(user) => Made {
+            user: Some(user.id.clone()),
+            stored: stored(user),
+            ..Made::default()
+        },
+        Effect::Updated(user) => Made {
+            stored: stored(user),
+            ..Made::default()
+        },
+        Effect::Deactivated(at) => Made {
+            delete_at: Some(*at),
+            ..Made::default()
+        },
+        Effect::TeamMade(team) => Made {
+            team: Some(team.clone()),
+            ..Made::default()
+        },
+        Effect::EmailAsked => Made {
+            asked: true,
+            ..Made::default()
+        },
+        Effect::Adopted
+        | Effect::Purged
+        | Effect::BotAssigned
+        | Effect::SessionsEnded
+        | Effect::AccessReset
+        | Effect::Moved
+        | Effect::Unlinked
+        | Effect::Renamed
+        | Effect::EmailChanged
+        | Effect::Reactivated
+        | Effect::Joined => return None,
+    };
+    Some(made)
+}
+
+/// What the server made of a step, as far as what follows from it tells: for a step whose outcome
+/// was found out later.
+pub fn made_later(step: &Step, delta: &MemoryDelta) -> Option<Made> {
+    let link = delta.iter().find_map(|change| match change {
+        Remember::Account(_, AccountChange::Link(Some(link))) => Some(link),
+        _ => None,
+    })?;
+    let stored = |field: &ProfileField| link.given.get(field).map(|given| given.stored.clone());
+    let made = Made {
+        user: matches!(step.action, Action::CreateUser { .. }).then(|| link.user.clone()),
+        delete_at: match (&step.action, &link.deactivated) {
+            (Action::Deactivate { .. }, Some(deactivation)) => deactivation.delete_at,
+            _ => None,
+        },
+        team: None,
+        stored: sent(step)
+            .into_keys()
+            .filter_map(|field| Some((field, stored(&field)?)))
+            .collect(),
+        asked: matches!(&step.action, Action::ChangeEmail { email, .. }
+            if link.email_waiting.as_ref() == Some(&email.to)),
+    };
+    (made != Made::default()).then_some(made)
+}
+
+/// What follows from a step that was carried out.
+pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDelta {
+    let mut delta = linked(step, effect, memory, now);
+    delta.extend(flip(step, effect, memory, now));
+    if let Action::Deactivate { user, .. } = &step.action
+        && memory.user(user).order.is_some()
+    {
+        delta.push(Remember::User(user.clone(), UserChange::Order(None)));
+    }
+    if let Some(key) = step.action.account()
+        && let undone = &memory.account(key).undone
+        && !undone.is_empty()
+    {
+        delta.extend(carried_out(step, effect, undone));
+    }
+    delta.extend(filled(step, effect, memory));
+    if let (Action::ResetAccess { user, .. }, Effect::AccessReset) = (&step.action, effect) {
+        delta.push(Remember::User(user.clone(), UserChange::Reset(None)));
+    }
+    if let (Action::EndSessions { user, .. }, Effect::SessionsEnded) = (&step.action, effect) {
+        delta.push(Remember::User(
+            user.clone(),
+            UserChange::SessionsEnded(Some(now.wall)),
+        ));
+    }
+    let fingerprint = step.action.fingerprint();
+    // Permission for what was shown, not for the same thing another day.
+    let holds = memory.holds.iter();
+    let used = holds.filter(|(_, hold)| hold.releases(&fingerprint));
+    delta.extend(used.map(|(hold, _)| Remember::Used(hold.clone(), fingerprint.clone())));
+    if let Some(class) = step.class() {
+        let by_hand = matches!(step.reason, Reason::ByHand { .. });
+        let by_approval = approved(memory, &HoldKey::Class(class), now)
+            .is_some_and(|steps| steps.contains(&fingerprint));
+        let expected = matches!(
+            step.reason,
+            Reason::Expired {
+                announced: Some(_),
+                ..
+            }
+        );
+        // A ring counts each of its people once: this one when he gets out of the temporary name.
+        let half = step.action.opens_ring();
+        if !by_hand && !by_approval && !expected && !half && !first_fill(memory, step) {
+            delta.push(Remember::Done(Done {
+                class,
+                at: now.wall,
+                whom: person(step),
+            }));
+        }
+    }
+    delta
+}
+
+/// Which team is filled under a name from now on.
+fn filled(step: &Step, effect: &Effect, memory: &Memory) -> MemoryDelta {
+    let (name, team) = match (&step.action, effect) {
+        (Action::CreateTeam { name, .. }, Effect::TeamMade(team)) => (name, team),
+        (
+            Action::JoinTeam {
+                team: TeamRef::Existing(team),
+                team_name,
+                ..
+            },
+            Effect::Joined,
+        ) => (team_name, team),
+        _ => return MemoryDelta::new(),
+    };
+    match memory.configured_team(name) {
+        Some(known) if known == team => MemoryDelta::new(),
+        _ => memory.configure_team(name, team),
+    }
+}
+
+/// One more change of a user. A person's word is none: only what we decided by ourselves may go on
+/// for ever.
+fn flip(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Option<Remember> {
+    let of = flipped(step, effect)?;
+    let by_person = is_undo(step) || matches!(step.reason, Reason::ByHand { .. });
+    let key = step.action.account().filter(|_| !by_person)?;
+    let flips = flapping::with(memory, key, now, of);
+    Some(Remember::Account(key.clone(), AccountChange::Flips(flips)))
+}
+
+fn flipped(step: &Step, effect: &Effect) -> Option<Flipped> {
+    match effect {
+        Effect::Deactivated(_) => step.class().map(|_| Flipped::Deactivated),
+        Effect::Reactivated => Some(Flipped::Reactivated),
+        // Who gets a temporary name gets the right one in the same run.
+        _ if step.action.opens_ring() => None,
+        Effect::Renamed | Effect::EmailChanged | Effect::EmailAsked | Effect::Updated(_) => {
+            step.action.changes()
+        }
+        _ => None,
+    }
+}
+
+fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDelta {
+    let Some(key) = step.action.account() else {
+        return Vec::new();
+    };
+    if let (Action::Unlink { user, as_new, .. }, Effect::Unlinked) = (&step.action, effect) {
+        return unlinked(step, memory, user, *as_new, now);
+    }
+    let fresh = |user: &UserId, origin, username: &str| Link {
+        user: user.clone(),
+        origin,
+        since: now.wall,
+        last_dn: step.subject.dn.clone().unwrap_or_default(),
+        last_username: username.to_owned(),
+        deactivated: None,
+        email_waiting: None,
+        given: Default::default(),
+        anchor: None,
+        agreed: Default::default(),
+    };
+    if matches!(effect, Effect::Purged) {
+        return Vec::from_iter(forget_account(memory, key));
+    }
+    let mut delta = Vec::new();
+    let link = match (&step.action, effect) {
+        (
+            Action::CreateUser {
+                directory_username, ..
+            },
+            Effect::Created(user),
+        ) => {
+            delta.push(Remember::Account(key.clone(), AccountChange::Nonce(None)));
+            let mut link = fresh(&user.id, LinkOrigin::Created, directory_username);
+            give(&mut link, step, user);
+            link
+        }
+        (
+            Action::Adopt {
+                user,
+                directory_username,
+                ..
+            },
+            Effect::Adopted,
+        ) => {
+            if !memory.account(key).undone.is_empty() {
+                let nothing = AccountChange::Undone(Vec::new());
+                delta.push(Remember::Account(key.clone(), nothing));
+            }
+            if memory.account(key).unlinked.is_some() {
+                delta.push(Remember::Account(
+                    key.clone(),
+                    AccountChange::Unlinked(None),
+                ));
+            }
+            if memory.user(user).kept.is_some() {
+                delta.push(Remember::User(user.clone(), UserChange::Kept(None)));
+            }
+            // What an earlier creation for this account may have made is nobody's any more.
+            if memory.account(key).nonce.is_some() {
+                delta.push(Remember::Account(key.clone(), AccountChange::Nonce(None)));
+            }
+            fresh(user, LinkOrigin::Adopted, directory_username)
+        }
+        (
+            Action::MoveLink {
+                from,
+                directory_username,
+                anchor,
+                ..
+            },
+            Effect::Moved,
+        ) => {
+            let Some(link) = memory.link(from) else {
+                return delta;
+            };
+            delta.extend(forget_account(memory, from));
+            if memory.account(key).unlinked.is_some() {
+                delta.push(Remember::Account(
+                    key.clone(),
+                    AccountChange::Unlinked(None),
+                ));
+            }
+            if memory.account(key).nonce.is_some() {
+                delta.push(Remember::Account(key.clone(), AccountChange::Nonce(None)));
+            }
+            // What a person took back of the old account holds for the new one.
+            let undone = memory.account(from).undone.clone();
+            if !undone.is_empty() {
+                let undone = AccountChange::Undone(undone);
+                delta.push(Remember::Account(key.clone(), undone));
+            }
+            Link {
+                last_dn: step.subject.dn.clone().unwrap_or_default(),
+                last_username: directory_username.clone(),
+                anchor: anchor.clone(),
+                ..link.clone()
+            }
+        }
+        _ => {
+            let Some(mut link) = memory.link(key).cloned() else {
+                return delta;
+            };
+            let before = link.clone();
+            change(&mut link, step, effect);
+            if link == before {
+                return delta;
+            }
+            link
+        }
+    };
+    delta.push(Remember::Account(
+        key.clone(),
+        AccountChange::Link(Some(link)),
+    ));
+    if matches!(effect, Effect::Reactivated) {
+        delta.push(Remember::Account(
+            key.clone(),
+            AccountChange::Returning(None),
+        ));
+    }
+    delta
+}
+
+/// Everything that is remembered of an account, but for approvals and what was done.
+pub fn forget_account(memory: &Memory, key: &AccountKey) -> Option<Remember> {
+    let is_known = memory.accounts.contains_key(key);
+    is_known.then(|| Remember::forget_account(key.clone()))
+}
+
+/// Forgets a link and what hangs on it: a nonce that the user carries makes the user ours no more,
+/// and a suffix belongs to the name that the user had.
+fn unlinked(step: &Step, memory: &Memory, user: &UserId, as_new: bool, now: &Now) -> MemoryDelta {
+    let Some(key) = step.action.account() else {
+        return Vec::new();
+    };
+    let by = match &step.reason {
+        Reason::ByHand { by, .. } | Reason::Undone { by, .. } => by.clone(),
+        _ => String::new(),
+    };
+    let mark = Unlinked {
+        user: user.clone(),
+        by,
+        at: now.wall,
+    };
+    let mut delta = Vec::from_iter(forget_account(memory, key));
+    delta.push(Remember::User(user.clone(), UserChange::Order(None)));
+    delta.push(Remember::Account(
+        key.clone(),
+        AccountChange::Unlinked((!as_new).then_some(mark)),
+    ));
+    delta
+}
+
+fn change(link: &mut Link, step: &Step, effect: &Effect) {
+    match effect {
+        Effect::Deactivated(at) => {
+            let ordered_by = match &step.action {
+                Action::Deactivate { ordered_by, .. } => ordered_by.clone(),
+                _ => None,
+            };
+            let why = step.reason.to_string();
+            link.deactivated = Some(Deactivation {
+                delete_at: Some(*at),
+                why,
+                ordered_by,
+            });
+        }
+        // Against what the directory says: that it was ours, and undone, is worth knowing.
+        Effect::Reactivated if is_undo(step) => {}
+        Effect::Reactivated => link.deactivated = None,
+        Effect::EmailChanged => link.email_waiting = None,
+        Effect::EmailAsked => {
+            if let Action::ChangeEmail { email, .. } = &step.action {
+                link.email_waiting = Some(email.to.clone());
+            }
+        }
+        Effect::Updated(user) => give(link, step, user),
+        Effect::Created(_)
+        | Effect::Adopted
+        | Effect::Moved
+        | Effect::Unlinked
+        | Effect::Renamed
+        | Effect::Purged
+        | Effect::BotAssigned
+        | Effect::SessionsEnded
+        | Effect::AccessReset
+        | Effect::TeamMade(_)
+        | Effect::Joined => {}
+    }
+}
+
+fn give(link: &mut Link, step: &Step, answer: &User) {
+    for (field, value) in sent(step) {
+        let stored = answer.field(field).to_owned();
+        link.given.insert(
+            field,
+            Given {
+                sent: value,
+                stored,
+            },
+        );
+    }
+    debug_assert!(link.given.len() <= ProfileField::ALL.len());
+}

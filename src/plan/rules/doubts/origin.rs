@@ -1,0 +1,86 @@
+//! Is this still the directory that it was, and has it not gone back?
+
+use crate::model::{
+    Directory, HoldCause, HoldKey, ProviderChange, ProviderName, Remember, SourceIdentity, WentBack,
+};
+use crate::plan::facts::progress;
+use crate::plan::ledger::draft::Draft;
+
+/// What is odd about who answered.
+pub fn odd(last: Option<&SourceIdentity>, now: &SourceIdentity) -> Option<HoldCause> {
+    let last = last?;
+    if other(last, now) {
+        let name = if last.context == now.context {
+            |s: &SourceIdentity| s.server.clone().unwrap_or_default()
+        } else {
+            |s: &SourceIdentity| s.context.clone()
+        };
+        let (from, to) = (name(last), name(now));
+        return Some(HoldCause::OtherIdentity { from, to });
+    }
+    let WentBack { server, from, to } = gone_back(last, now)?;
+    Some(HoldCause::WentBack { server, from, to })
+}
+
+/// Whether a provider that answered is certainly another one than before.
+fn other(last: &SourceIdentity, now: &SourceIdentity) -> bool {
+    let servers = (&last.server, &now.server);
+    last.context != now.context || matches!(servers, (Some(last), Some(now)) if last != now)
+}
+
+/// A server that went back: now, or earlier, and nobody has said that it is well.
+fn gone_back(last: &SourceIdentity, now: &SourceIdentity) -> Option<WentBack> {
+    let noted = last.went_back.clone();
+    noted.or_else(|| progress::went_back(last, now))
+}
+
+/// The next change may bring the server beyond where it was: that it went back must stay known.
+pub fn note_step_back(draft: &mut Draft<'_>, provider: &ProviderName, cause: &HoldCause) {
+    let HoldCause::WentBack { server, from, to } = cause else {
+        return;
+    };
+    let known = draft.world.memory.provider(provider).identity.as_ref();
+    if let Some(known) = known.filter(|known| known.went_back.is_none()) {
+        let mut known = known.clone();
+        known.went_back = Some(WentBack {
+            server: server.clone(),
+            from: from.clone(),
+            to: to.clone(),
+        });
+        draft.learn(Remember::Provider(
+            provider.clone(),
+            ProviderChange::Identity(Some(known)),
+        ));
+    }
+}
+
+/// Remembers which provider it is, unless that is in doubt.
+pub fn learn_identity(
+    draft: &mut Draft<'_>,
+    provider: &ProviderName,
+    directory: &Directory,
+    staying: &[&HoldKey],
+) {
+    let memory = draft.world.memory;
+    if !staying
+        .iter()
+        .any(|key| matches!(key, HoldKey::Identity(_)))
+    {
+        let mut source = directory.accounts.source().clone();
+        let last = memory.provider(provider).identity.as_ref();
+        // A server that does not say who it is does not make us forget who it was.
+        if source.server.is_none() {
+            source.server = last
+                .filter(|last| last.context == source.context)
+                .and_then(|last| last.server.clone());
+        }
+        let same = last.filter(|last| !other(last, &source));
+        source.progress = progress::merged(same, &source);
+        if last != Some(&source) {
+            draft.learn(Remember::Provider(
+                provider.clone(),
+                ProviderChange::Identity(Some(source)),
+            ));
+        }
+    }
+}

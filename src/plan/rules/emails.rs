@@ -1,0 +1,275 @@
+//! Who gets which e-mail address, and in which order addresses change hands.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, VecDeque};
+
+use sha2::Digest;
+
+use crate::model::{
+    AccountChange, AccountPart, Action, Link, Precondition, Reason, Remember, StepId, User,
+    ValueOf, Values, Why,
+};
+use crate::plan::facts::address;
+use crate::plan::facts::temporary::is_temporary_email;
+use crate::plan::ledger::draft::{Draft, Person};
+use crate::plan::ledger::promised::{Addresses, allowed};
+use crate::plan::ledger::rings::{free_email, takes_temporary};
+use crate::plan::ledger::standing::Standing;
+use crate::plan::policy::Authority;
+
+/// A person who shall have another address.
+struct Wish<'p> {
+    person: &'p Person<'p>,
+    user: &'p User,
+    /// Acceptable addresses, the preferred first; at least one.
+    to: Vec<Cow<'p, str>>,
+    /// The faded attribute without which another address would be wished for.
+    rests_on: Option<String>,
+}
+
+/// Plans changes of addresses. Whoever has an address keeps it while the directory agrees; the
+/// older link goes before the younger.
+pub fn settle(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) -> Addresses {
+    let mut addresses = Addresses::default();
+    let mut wishes = Vec::new();
+    for (person, standing) in people {
+        let Some(user) = person.user else { continue };
+        wishes.extend(wish(draft, &mut addresses, person, user, *standing));
+    }
+    let waiting = grant_all(draft, &mut addresses, wishes);
+    let waiting = open_rings(draft, &mut addresses, waiting);
+    for (wish, in_ring) in waiting.iter().zip(rings(&waiting)) {
+        let email = &wish.to[0];
+        let why = match in_ring {
+            true => Why::EmailSwap {
+                email: email.to_string(),
+            },
+            false => addresses.taken(draft, email),
+        };
+        draft.leave(wish.person.subject(), why);
+    }
+    addresses
+}
+
+/// Grants the wishes whose address is free, and those that wait for one as it becomes free.
+/// Returns those that remain: they want what others keep, or each other's.
+fn grant_all<'p>(
+    draft: &mut Draft<'_>,
+    addresses: &mut Addresses,
+    wishes: Vec<Wish<'p>>,
+) -> Vec<Wish<'p>> {
+    let mut waiters: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, wish) in wishes.iter().enumerate() {
+        for email in &wish.to {
+            waiters.entry(email).or_default().push(at);
+        }
+    }
+    let mut granted = vec![false; wishes.len()];
+    let mut queue: VecDeque<usize> = (0..wishes.len()).collect();
+    while let Some(at) = queue.pop_front() {
+        let wish = &wishes[at];
+        if !granted[at] && grant(draft, addresses, wish) {
+            granted[at] = true;
+            queue.extend(waiters.get(wish.user.email.as_str()).into_iter().flatten());
+        }
+    }
+    let pairs = wishes.into_iter().zip(granted);
+    pairs.filter(|(_, done)| !done).map(|(w, _)| w).collect()
+}
+
+/// Resolves rings of addresses, each through a temporary address of one of its members. Returns
+/// the wishes that remain.
+fn open_rings<'p>(
+    draft: &mut Draft<'_>,
+    addresses: &mut Addresses,
+    waiting: Vec<Wish<'p>>,
+) -> Vec<Wish<'p>> {
+    if !takes_temporary(draft) {
+        return waiting;
+    }
+    let in_ring = rings(&waiting);
+    let (ring, rest): (Vec<_>, Vec<_>) = waiting.into_iter().zip(in_ring).partition(|(_, r)| *r);
+    let mut open: VecDeque<Wish<'p>> = ring.into_iter().map(|(wish, _)| wish).collect();
+    for wish in &mut open {
+        // In a ring each gets what the next one gives up.
+        wish.to.truncate(1);
+    }
+    // Each round opens one ring and closes it.
+    while let Some(opener) = open.pop_front() {
+        let temporary = free_email(draft, opener.person.key);
+        let step = change(draft, &opener, (&opener.user.email, &temporary), Vec::new());
+        addresses.freed_by.insert(opener.user.email.clone(), step);
+        open = grant_all(draft, addresses, open.into()).into();
+        let mut before = vec![step];
+        before.extend(addresses.take(&opener.to[0], opener.person.key));
+        change(draft, &opener, (&temporary, &opener.to[0]), before);
+    }
+    rest.into_iter().map(|(wish, _)| wish).collect()
+}
+
+/// Plans one change of an address, after these steps.
+fn change(
+    draft: &mut Draft<'_>,
+    wish: &Wish<'_>,
+    (from, to): (&str, &str),
+    before: Vec<StepId>,
+) -> StepId {
+    let Wish { person, user, .. } = wish;
+    let action = Action::ChangeEmail {
+        account: person.key.clone(),
+        user: user.id.clone(),
+        email: Values {
+            from: from.to_owned(),
+            to: to.to_owned(),
+        },
+        waits_for_click: draft.world.server.require_email_verification == Some(true),
+    };
+    let reason = match wish.to.iter().any(|wanted| wanted == to) {
+        true => Reason::Differs {
+            attribute: "e-mail address".into(),
+            directory: to.to_owned(),
+            mattermost: user.email.clone(),
+        },
+        false => Reason::MakesRoom {
+            name: user.email.clone(),
+        },
+    };
+    let mut after = person.after();
+    after.extend(before);
+    let expects = Precondition::Email(from.to_owned());
+    let step = draft.step(person.subject(), action, expects, reason, after);
+    if let Some(attribute) = &wish.rests_on {
+        draft.rests_on.insert(step, attribute.clone());
+    }
+    step
+}
+
+/// Plans one change if an address that is wished for is free.
+fn grant(draft: &mut Draft<'_>, addresses: &mut Addresses, wish: &Wish<'_>) -> bool {
+    let Wish { person, user, .. } = wish;
+    let Some(to) = wish.to.iter().find(|to| addresses.is_free(draft, to)) else {
+        return false;
+    };
+    let before = addresses.take(to, person.key).into_iter().collect();
+    let step = change(draft, wish, (&user.email, to), before);
+    // Where the server waits for a click the old address is not free after the step.
+    if draft.world.server.require_email_verification != Some(true) {
+        addresses.freed_by.insert(user.email.clone(), step);
+    }
+    true
+}
+
+/// Which of these wishes want each other's addresses in a ring.
+fn rings(waiting: &[Wish<'_>]) -> Vec<bool> {
+    let giving_up: BTreeMap<&str, usize> = waiting
+        .iter()
+        .enumerate()
+        .map(|(at, wish)| (wish.user.email.as_str(), at))
+        .collect();
+    let next = |at: usize| giving_up.get(waiting[at].to[0].as_ref()).copied();
+    // Each wish is walked over once; the number says in which walk.
+    let mut walk = vec![0; waiting.len()];
+    let mut in_ring = vec![false; waiting.len()];
+    for start in 0..waiting.len() {
+        let mut at = Some(start);
+        while let Some(here) = at.filter(|here| walk[*here] == 0) {
+            walk[here] = start + 1;
+            at = next(here);
+        }
+        let Some(entry) = at.filter(|here| walk[*here] == start + 1) else {
+            continue;
+        };
+        let mut here = entry;
+        while !in_ring[here] {
+            in_ring[here] = true;
+            here = next(here).unwrap_or(here);
+        }
+    }
+    in_ring
+}
+
+/// The addresses of which a user shall have one instead of the present one.
+fn wish<'p>(
+    draft: &mut Draft<'_>,
+    addresses: &mut Addresses,
+    person: &'p Person<'p>,
+    user: &'p User,
+    standing: Standing,
+) -> Option<Wish<'p>> {
+    let stays = standing == Standing::Out && !is_temporary_email(&user.email, person.key);
+    if stays
+        || draft.policy.email != Authority::Directory
+        || draft.untouchable(user).is_some()
+        || draft.is_pinned(person.key, ValueOf::Email)
+    {
+        return None;
+    }
+    let choice = match address::choose(person.account) {
+        Ok(choice) => choice,
+        Err(fault) => {
+            draft.leave(person.subject(), Why::NoEmail(fault));
+            return None;
+        }
+    };
+    if choice.values.iter().any(|email| *email == user.email) {
+        forget_waiting(draft, person);
+        return None;
+    }
+    let provider = &person.key.provider;
+    if let Some(attribute) = person.account.unreadable.get(&AccountPart::Email) {
+        let field = attribute.clone();
+        draft.leave(person.subject(), Why::FieldUnproven { field });
+        return None;
+    }
+    if draft.gap(provider).is_some()
+        && let Some(&field) = choice.passed_over.first()
+    {
+        let field = field.to_owned();
+        draft.leave(person.subject(), Why::FieldUnproven { field });
+        return None;
+    }
+    let mut passed_over = choice.passed_over.into_iter();
+    let rests_on = passed_over.find(|s| draft.is_faded(provider, s));
+    let rests_on = rests_on.map(str::to_owned);
+    let to = match allowed(draft, choice.values) {
+        Ok(to) => to,
+        Err(why) => {
+            draft.leave(person.subject(), why);
+            return None;
+        }
+    };
+    if !user.auth_service.is_empty() {
+        let service = user.auth_service.clone();
+        let fields = "e-mail address".to_owned();
+        draft.leave(person.subject(), Why::LoginService { service, fields });
+        return None;
+    }
+    let asked = person.link.as_ref().and_then(|l| l.email_waiting.clone());
+    let waits = draft.world.server.require_email_verification != Some(false);
+    if let Some(email) = asked.filter(|email| waits && to.iter().any(|to| to == email)) {
+        // Promised to this person: nobody else gets it before the click.
+        addresses.take(&email, person.key);
+        draft.leave(person.subject(), Why::EmailWaiting { email });
+        return None;
+    }
+    Some(Wish {
+        person,
+        user,
+        to,
+        rests_on,
+    })
+}
+
+fn forget_waiting(draft: &mut Draft<'_>, person: &Person<'_>) {
+    let waiting = |link: &&Link| link.email_waiting.is_some();
+    if let Some(link) = person.link.as_deref().filter(waiting) {
+        let link = Link {
+            email_waiting: None,
+            ..link.clone()
+        };
+        draft.learn(Remember::Account(
+            person.key.clone(),
+            AccountChange::Link(Some(link)),
+        ));
+    }
+}

@@ -1,0 +1,434 @@
+//! What people took back: carried out, and then not done again by itself.
+//!
+//! A part of a run that was taken back is a wish in the memory until it is carried out; its step
+//! is guarded like any other. After that it keeps its place: what the directory said when it was
+//! taken back is not done again, until the directory says something else or a person says `redo`.
+
+mod values;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::values::{Fate, Wish};
+use crate::model::{
+    AccountChange, AccountKey, AccountState, Action, Class, Evidence, Link, Precondition,
+    ProfileField, Remember, Undoing, Undone, User, ValueOf, Values, Why,
+};
+use crate::plan::facts::names::legal_username;
+use crate::plan::facts::{address, fields, temporary};
+use crate::plan::ledger::draft::Draft;
+use crate::plan::ledger::undone_steps::{is_undo, out_of_reach};
+use crate::plan::ledger::{deactivation, undone_steps};
+use crate::plan::policy::Authority;
+
+/// What becomes of one thing that was taken back.
+enum Verdict<'a> {
+    /// There is nothing to keep any more.
+    Forget,
+    /// It cannot be carried out.
+    Lost(String),
+    /// It stays as it is, and the plan leaves it alone.
+    Keep(Undone),
+    /// The same, and the person is told of.
+    Tell(Undone, Why),
+    /// It is to be carried out.
+    Do(Undone),
+    /// It is a username or an address: what becomes of it depends on who else gets his back.
+    Back(Box<Wish<'a>>),
+}
+
+/// What was judged of one account, in the order in which it is remembered.
+type Judged<'a> = (&'a AccountKey, &'a [Undone], Vec<Verdict<'a>>);
+
+/// Carries out what was taken back, and marks what the rest of the plan must leave alone.
+pub fn settle(draft: &mut Draft<'_>) {
+    let world = draft.world;
+    let all = world.memory.accounts_with(|account| Some(&account.undone));
+    let all = all.filter(|(_, list)| !list.is_empty());
+    let mut all: Vec<Judged<'_>> = all
+        .map(|(key, list)| {
+            let verdicts = list.iter().map(|undone| judge(draft, key, undone));
+            (key, list.as_slice(), verdicts.collect())
+        })
+        .collect();
+    for of in [ValueOf::Username, ValueOf::Email] {
+        give_back(draft, &mut all, of);
+    }
+    for (key, list, verdicts) in all {
+        let mut left = Vec::with_capacity(list.len());
+        let mut fields = Vec::new();
+        for (undone, verdict) in list.iter().zip(verdicts) {
+            match verdict {
+                Verdict::Forget | Verdict::Back(_) => {}
+                Verdict::Lost(why) => not_undone(draft, key, undone, why),
+                Verdict::Keep(undone) => left.push(pinned(draft, key, undone)),
+                Verdict::Tell(undone, why) => {
+                    let subject = undone_steps::subject(draft, key, &undone);
+                    draft.leave(subject, why);
+                    left.push(pinned(draft, key, undone));
+                }
+                Verdict::Do(undone) => {
+                    carry_out(draft, key, &undone, &mut fields);
+                    left.push(pinned(draft, key, undone));
+                }
+            }
+        }
+        for (undone, changes) in by_run(fields) {
+            update(draft, key, &undone, changes);
+        }
+        if left != *list {
+            draft.learn(Remember::Account(key.clone(), AccountChange::Undone(left)));
+        }
+    }
+}
+
+/// Decides about the usernames, or the addresses, of all people at once.
+fn give_back(draft: &mut Draft<'_>, all: &mut [Judged<'_>], of: ValueOf) {
+    let mut places = Vec::new();
+    let mut wishes = Vec::new();
+    for (_, _, verdicts) in all {
+        for place in verdicts {
+            match std::mem::replace(place, Verdict::Forget) {
+                Verdict::Back(wish) if wish.of == of => {
+                    wishes.push(*wish);
+                    places.push(place);
+                }
+                other => *place = other,
+            }
+        }
+    }
+    let fates = values::settle(draft, &wishes);
+    for ((place, wish), fate) in places.into_iter().zip(wishes).zip(fates) {
+        *place = match fate {
+            // The steps are there already.
+            Fate::Do(undone) => Verdict::Keep(undone),
+            Fate::Wait(undone, why) => Verdict::Tell(undone, why),
+            Fate::Lost(why) => Verdict::Lost(why),
+            Fate::Return(undone, why) => {
+                not_undone(draft, &wish.key, &wish.undone, why);
+                Verdict::Keep(undone)
+            }
+        };
+    }
+}
+
+fn not_undone(draft: &mut Draft<'_>, key: &AccountKey, undone: &Undone, why: String) {
+    let run = undone.run;
+    let subject = undone_steps::subject(draft, key, undone);
+    draft.leave(subject, Why::NotUndone { run, why });
+}
+
+/// Whose link is taken apart in this plan, nothing else is done to.
+pub fn part(draft: &mut Draft<'_>) {
+    let parting: BTreeSet<AccountKey> = draft
+        .plan
+        .steps
+        .iter()
+        .filter(|step| is_undo(step) && matches!(step.action, Action::Unlink { .. }))
+        .filter_map(|step| step.action.account().cloned())
+        .collect();
+    if parting.is_empty() {
+        return;
+    }
+    draft.plan.steps.retain(|step| {
+        let parts = step
+            .action
+            .account()
+            .is_some_and(|key| parting.contains(key));
+        !parts || is_undo(step)
+    });
+}
+
+fn judge<'a>(draft: &Draft<'a>, key: &AccountKey, undone: &Undone) -> Verdict<'a> {
+    let link = draft.world.memory.link(key);
+    let link = link.filter(|link| link.user == undone.user);
+    let user = match draft.world.users.look(&undone.user) {
+        Evidence::Present(user) => user,
+        Evidence::Absent(_) => return lost(undone, "the user no longer exists"),
+        Evidence::Unknown(_) => return Verdict::Keep(undone.clone()),
+    };
+    match (&undone.what, link) {
+        (Undoing::Link { .. }, None) => match draft.owner(&user.id) {
+            None => possible(draft, user, undone),
+            Some(_) => lost(undone, "the user stands for another account by now"),
+        },
+        (Undoing::Link { .. }, Some(_)) => Verdict::Forget,
+        (_, None) => lost(undone, "the user is not linked to this account any more"),
+        (Undoing::Value { .. }, Some(link)) => value(draft, key, link, user, undone),
+        (Undoing::Reactivate { delete_at }, Some(link)) => {
+            let recorded = link.deactivated.as_ref().and_then(|d| d.delete_at);
+            match user.deactivated_at {
+                None => active(draft, key, undone),
+                Some(at) if !undone.done && delete_at.or(recorded) == Some(at) => {
+                    possible(draft, user, undone)
+                }
+                Some(at) => lost(undone, &format!("the user is deactivated anew, since {at}")),
+            }
+        }
+        (Undoing::Deactivate { .. } | Undoing::Unlink, _) if undone.done => Verdict::Forget,
+        (Undoing::Deactivate { .. }, Some(_)) if !user.is_active() => {
+            lost(undone, "the user is not active any more")
+        }
+        (Undoing::Deactivate { .. } | Undoing::Unlink, Some(_)) => possible(draft, user, undone),
+    }
+}
+
+fn lost<'a>(undone: &Undone, why: &str) -> Verdict<'a> {
+    match undone.done {
+        true => Verdict::Forget,
+        false => Verdict::Lost(why.to_owned()),
+    }
+}
+
+/// Something is to be done to the user, if anything may be.
+fn possible<'a>(draft: &Draft<'_>, user: &User, undone: &Undone) -> Verdict<'a> {
+    match out_of_reach(draft, user) {
+        Some(why) => lost(undone, &why),
+        None => Verdict::Do(undone.clone()),
+    }
+}
+
+/// A reactivation that is done: while the directory would deactivate again, it is respected.
+fn active<'a>(draft: &Draft<'_>, key: &AccountKey, undone: &Undone) -> Verdict<'a> {
+    let directory = draft.world.directories.get(&key.provider);
+    let account = directory.and_then(|directory| directory.accounts.get(&key.id));
+    match account.map(|account| &account.state) {
+        Some(AccountState::Active) => Verdict::Forget,
+        _ => Verdict::Keep(Undone {
+            done: true,
+            ..undone.clone()
+        }),
+    }
+}
+
+fn value<'a>(
+    draft: &Draft<'_>,
+    key: &AccountKey,
+    link: &Link,
+    user: &'a User,
+    undone: &Undone,
+) -> Verdict<'a> {
+    let Undoing::Value {
+        of,
+        made,
+        back,
+        directory,
+    } = &undone.what
+    else {
+        return Verdict::Forget;
+    };
+    let mut undone = undone.clone();
+    let current = current(*of, user);
+    let wishes = wishes(draft, key, *of);
+    if let Some(wishes) = &wishes {
+        let unproven = draft.gap(&key.provider).is_some() && wishes.iter().all(String::is_empty);
+        match directory {
+            None => {
+                let first = wishes.first().cloned();
+                set_directory(&mut undone, first);
+            }
+            Some(said) if !wishes.contains(said) && !unproven => return Verdict::Forget,
+            Some(_) => {}
+        }
+        // Nothing to keep where the directory wants the same.
+        if wishes.contains(back) && (current == back || undone.done) {
+            return Verdict::Forget;
+        }
+    }
+    if current == back {
+        undone.done = true;
+        return kept(undone, wishes.is_some());
+    }
+    let between = temporary::is_temporary(*of, current, key);
+    if !undone.done && (current == made || between) {
+        return match Wish::of(draft, (key, link), user, &undone) {
+            Some(wish) => Verdict::Back(Box::new(wish)),
+            None => field(draft, user, undone),
+        };
+    }
+    // Somebody put it there again by hand; or nobody wants it.
+    if undone.done && (current == made || between) {
+        return Verdict::Forget;
+    }
+    if undone.done {
+        return kept(undone, wishes.is_some());
+    }
+    Verdict::Lost(format!(
+        "the {of} is {current:?} by now, and the run had made it {made:?}"
+    ))
+}
+
+fn set_directory(undone: &mut Undone, said: Option<String>) {
+    if let Undoing::Value { directory, .. } = &mut undone.what {
+        *directory = said;
+    }
+}
+
+fn kept<'a>(undone: Undone, tell: bool) -> Verdict<'a> {
+    let Undoing::Value { of, .. } = &undone.what else {
+        return Verdict::Forget;
+    };
+    let why = Why::Undone {
+        what: of.to_string(),
+        run: undone.run,
+        by: undone.by.clone(),
+        at: undone.at,
+    };
+    match tell {
+        true => Verdict::Tell(undone, why),
+        false => Verdict::Keep(undone),
+    }
+}
+
+/// A field that is still as the run made it.
+fn field<'a>(draft: &Draft<'_>, user: &User, undone: Undone) -> Verdict<'a> {
+    match values::owned(user, &undone).or_else(|| out_of_reach(draft, user)) {
+        Some(why) => Verdict::Lost(why),
+        None => Verdict::Do(undone),
+    }
+}
+
+fn current(of: ValueOf, user: &User) -> &str {
+    match of {
+        ValueOf::Username => &user.username,
+        ValueOf::Email => &user.email,
+        ValueOf::Field(field) => user.field(field),
+    }
+}
+
+/// What the directory wants, the preferred first; `None` when it was not read, does not have the
+/// account, or does not decide.
+fn wishes(draft: &Draft<'_>, key: &AccountKey, of: ValueOf) -> Option<Vec<String>> {
+    let policy = draft.policy;
+    let authority = match of {
+        ValueOf::Username => policy.username,
+        ValueOf::Email => policy.email,
+        ValueOf::Field(field) => policy.fields.get(&field).copied().unwrap_or(Authority::Off),
+    };
+    if authority != Authority::Directory {
+        return None;
+    }
+    let directory = draft.world.directories.get(&key.provider)?;
+    let account = directory.accounts.get(&key.id)?;
+    Some(match of {
+        ValueOf::Username => legal_username(&account.username).into_iter().collect(),
+        ValueOf::Email => match address::choose(account) {
+            Ok(choice) => choice.values.iter().map(ToString::to_string).collect(),
+            Err(_) => Vec::new(),
+        },
+        ValueOf::Field(field) => vec![fields::wanted(account, field).to_owned()],
+    })
+}
+
+/// Marks what the rest of the plan leaves alone.
+fn pinned(draft: &mut Draft<'_>, key: &AccountKey, undone: Undone) -> Undone {
+    if let Undoing::Value { of, back, .. } = &undone.what {
+        draft.pinned.insert((key.clone(), *of));
+        match of {
+            ValueOf::Username => drop(draft.given_back.insert(back.clone())),
+            ValueOf::Email => drop(draft.given_back.insert(back.clone())),
+            ValueOf::Field(_) => {}
+        }
+    }
+    undone
+}
+
+type Fields = Vec<(Undone, ProfileField, Values)>;
+
+fn carry_out(draft: &mut Draft<'_>, key: &AccountKey, undone: &Undone, fields: &mut Fields) {
+    let Evidence::Present(user) = draft.world.users.look(&undone.user) else {
+        return;
+    };
+    let subject = undone_steps::subject(draft, key, undone);
+    let reason = undone_steps::reason(undone);
+    let (account, id) = (key.clone(), user.id.clone());
+    let (action, expects) = match &undone.what {
+        Undoing::Value { of, made, back, .. } => {
+            if let ValueOf::Field(field) = of {
+                let values = Values {
+                    from: made.clone(),
+                    to: back.clone(),
+                };
+                fields.push((undone.clone(), *field, values));
+            }
+            return;
+        }
+        Undoing::Reactivate { .. } => {
+            let Some(at) = user.deactivated_at else {
+                return;
+            };
+            if let Some(why) = deactivation::managed(draft, user, "reactivated") {
+                return draft.leave(subject, why);
+            }
+            draft.ordered.insert(id.clone());
+            let action = Action::Reactivate { account, user: id };
+            (action, Precondition::DeactivatedAt(at))
+        }
+        Undoing::Deactivate { .. } => {
+            draft.ordered.insert(id);
+            let class = Some(Class::Locked);
+            deactivation::deactivate(
+                draft,
+                subject,
+                Some(account),
+                user,
+                class,
+                reason,
+                Vec::new(),
+            );
+            return;
+        }
+        Undoing::Unlink => (
+            Action::Unlink {
+                account,
+                user: id,
+                as_new: false,
+            },
+            Precondition::Nothing,
+        ),
+        Undoing::Link { directory_username } => (
+            Action::Adopt {
+                account,
+                user: id,
+                directory_username: directory_username.clone(),
+            },
+            Precondition::Username(user.username.clone()),
+        ),
+    };
+    draft.step(subject, action, expects, reason, Vec::new());
+}
+
+/// Fields that one person took back of one run are one step.
+fn by_run(fields: Fields) -> Vec<(Undone, BTreeMap<ProfileField, Values>)> {
+    let mut runs: Vec<(Undone, BTreeMap<ProfileField, Values>)> = Vec::new();
+    for (undone, field, values) in fields {
+        let same = |(other, _): &&mut (Undone, _)| other.run == undone.run && other.by == undone.by;
+        match runs.iter_mut().find(same) {
+            Some((_, changes)) => drop(changes.insert(field, values)),
+            None => runs.push((undone, BTreeMap::from([(field, values)]))),
+        }
+    }
+    runs
+}
+
+fn update(
+    draft: &mut Draft<'_>,
+    key: &AccountKey,
+    undone: &Undone,
+    changes: BTreeMap<ProfileField, Values>,
+) {
+    let found = changes.iter().map(|(f, v)| (*f, v.from.clone())).collect();
+    let action = Action::UpdateProfile {
+        account: key.clone(),
+        user: undone.user.clone(),
+        changes,
+    };
+    let subject = undone_steps::subject(draft, key, undone);
+    let expects = Precondition::Profile(found);
+    draft.step(
+        subject,
+        action,
+        expects,
+        undone_steps::reason(undone),
+        Vec::new(),
+    );
+}
