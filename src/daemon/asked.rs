@@ -13,7 +13,7 @@ use crate::model::printable;
 const MAX_NAME: usize = 64;
 
 /// What comes of a request, as JSON.
-pub type Answer = Result<Value, Refusal>;
+pub type JsonAnswer = Result<Value, Refusal>;
 
 /// A request that was not answered.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -77,12 +77,12 @@ impl From<&DeskError> for Refusal {
 pub struct Waiting {
     /// Who asked.
     pub by: String,
-    reply: oneshot::Sender<Answer>,
+    reply: oneshot::Sender<JsonAnswer>,
 }
 
 impl Waiting {
     /// Answers. Whoever asked may have gone.
-    pub fn answer(self, answer: Answer) {
+    pub fn answer(self, answer: JsonAnswer) {
         let _ = self.reply.send(answer);
     }
 
@@ -112,7 +112,7 @@ impl Asked {
     pub fn new<R: Request<Tool = Engine>>(
         request: R,
         by: String,
-        reply: oneshot::Sender<Answer>,
+        reply: oneshot::Sender<JsonAnswer>,
     ) -> Self {
         Self {
             turn: request.turn(),

@@ -11,7 +11,7 @@ use super::error::DeskError;
 use super::link::short_digest;
 use super::outlook::Outlook;
 use super::parties::UserSide;
-use super::person::{Found, find_to_deactivate};
+use super::person::{ToDeactivate, find_to_deactivate};
 use super::request::{Asker, Request, Turn};
 
 /// Deactivate one user now, and nothing else. Works without the directory.
@@ -59,7 +59,7 @@ impl Request for Deactivate {
     async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<Deactivation, DeskError> {
         let view = engine.look_at_mattermost(asker.stages).await?;
         match find_to_deactivate(&view, &self.person)? {
-            Found::Linked(user) => {
+            ToDeactivate::Linked(user) => {
                 let is_out = view.users.get(&user).is_some_and(|u| !u.is_active());
                 let done = carry_order(engine, &user, is_out, asker).await?;
                 Ok(Deactivation {
@@ -69,7 +69,7 @@ impl Request for Deactivate {
                     done: Some(done.facts),
                 })
             }
-            Found::Orphan(user) => {
+            ToDeactivate::Orphan(user) => {
                 let user = user.clone();
                 deactivate_orphan(engine, view, user, self, asker).await
             }

@@ -14,7 +14,7 @@ use crate::plan::{Crowd, Policy, Readings, Span};
 use crate::state::Who;
 
 use super::error::DeskError;
-use super::orphans::Kept;
+use super::orphans::SaidBy;
 use super::outlook::Outlook;
 use super::parties::{AccountSide, EntrySide, UserSide};
 use super::past_steps::{Happened, add_activity};
@@ -59,9 +59,9 @@ pub struct Story {
     /// What brings both together.
     pub link: Option<LinkStory>,
     /// Who took the link apart, and when.
-    pub unlinked: Option<Kept>,
+    pub unlinked: Option<SaidBy>,
     /// Who said that a user without an account is to be kept.
-    pub kept: Option<Kept>,
+    pub kept: Option<SaidBy>,
     /// What the plan decides, in a sentence.
     pub decision: String,
     /// What would be changed now, and what is left alone and why.
@@ -197,11 +197,11 @@ struct StoryBuilder<'a> {
     now: &'a Now,
 }
 
-type Found = (Option<AccountKey>, Option<UserId>, Story);
+type FoundStory = (Option<AccountKey>, Option<UserId>, Story);
 
 impl StoryBuilder<'_> {
-    fn stories(&self, person: &str) -> Vec<Found> {
-        let mut stories: Vec<Found> = self
+    fn stories(&self, person: &str) -> Vec<FoundStory> {
+        let mut stories: Vec<FoundStory> = self
             .found(person)
             .into_iter()
             .map(|(key, user)| self.story(key, user))
@@ -228,7 +228,7 @@ impl StoryBuilder<'_> {
     }
 
     /// Tells of people who are in the record alone.
-    fn recorded(&self, who: Who) -> Vec<Found> {
+    fn recorded(&self, who: Who) -> Vec<FoundStory> {
         let accounts = who.accounts.into_iter().map(|key| (Some(key), None));
         let mut found: Vec<_> = accounts.collect();
         if found.is_empty() {
@@ -279,7 +279,7 @@ impl StoryBuilder<'_> {
         search.found().into_iter().collect()
     }
 
-    fn story(&self, key: Option<AccountKey>, user: Option<UserId>) -> Found {
+    fn story(&self, key: Option<AccountKey>, user: Option<UserId>) -> FoundStory {
         let view = self.view;
         let memory = &view.memory;
         let account = key.as_ref().and_then(|k| Some((k, view.account(k)?)));
@@ -327,11 +327,11 @@ impl StoryBuilder<'_> {
                     .as_ref()
                     .map(|d| (d.delete_at, d.why.clone())),
             }),
-            unlinked: mark.map(|mark| Kept {
+            unlinked: mark.map(|mark| SaidBy {
                 by: mark.by.clone(),
                 at: mark.at,
             }),
-            kept: kept.map(|kept| Kept {
+            kept: kept.map(|kept| SaidBy {
                 by: kept.by.clone(),
                 at: kept.at,
             }),

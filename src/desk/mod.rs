@@ -41,7 +41,7 @@ pub use holds::note_shown;
 pub use link::LinkReport;
 pub use link_step::{LinkAccount, Unlink};
 pub use migrate_ids::{MigrateIds, MigrationReport};
-pub use orphans::{Keep, Kept, Orphan, Orphans, OrphansReport};
+pub use orphans::{Keep, Orphan, Orphans, OrphansReport, SaidBy};
 pub use outlook::{Outlook, Wanted};
 pub use parties::{AccountSide, EntrySide, UserSide};
 pub use past_steps::Happened;

@@ -46,16 +46,16 @@ pub struct Orphan {
     /// The user.
     pub user: UserSide,
     /// Who looked at it and when, if somebody did.
-    pub kept: Option<Kept>,
+    pub kept: Option<SaidBy>,
     /// An account that the user is, or may be: an adoption that waits, a conflict.
     pub perhaps: Option<String>,
     /// Who took it apart from an account, when.
-    pub unlinked: Option<Kept>,
+    pub unlinked: Option<SaidBy>,
 }
 
 /// A person's word, with when it was given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kept {
+pub struct SaidBy {
     /// Who gave it.
     pub by: String,
     /// When.
@@ -92,12 +92,12 @@ fn orphans(engine: &Engine, view: &View) -> OrphansReport {
         .orphans()
         .map(|user| Orphan {
             user: UserSide::of(view, &crowd, user),
-            kept: view.memory.kept(&user.id).map(|kept| Kept {
+            kept: view.memory.kept(&user.id).map(|kept| SaidBy {
                 by: kept.by.clone(),
                 at: kept.at,
             }),
             perhaps: perhaps.get(&user.id).cloned(),
-            unlinked: apart.get(&user.id).map(|mark| Kept {
+            unlinked: apart.get(&user.id).map(|mark| SaidBy {
                 by: mark.by.clone(),
                 at: mark.at,
             }),
@@ -193,7 +193,7 @@ impl Request for Keep {
         );
         Ok(Orphan {
             user: UserSide::of(&view, &crowd, user),
-            kept: kept.map(|kept| Kept {
+            kept: kept.map(|kept| SaidBy {
                 by: kept.by,
                 at: kept.at,
             }),

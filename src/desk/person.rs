@@ -194,7 +194,7 @@ pub fn find_link(view: &View, word: &str) -> Result<AccountKey, PersonError> {
 }
 
 /// Somebody who may be deactivated.
-pub enum Found<'v> {
+pub enum ToDeactivate<'v> {
     /// A user with an account.
     Linked(UserId),
     /// A user whom no account stands behind.
@@ -207,12 +207,12 @@ pub enum Found<'v> {
 ///
 /// # Errors
 /// When it is nobody, or more than one.
-pub fn find_to_deactivate<'v>(view: &'v View, word: &str) -> Result<Found<'v>, PersonError> {
+pub fn find_to_deactivate<'v>(view: &'v View, word: &str) -> Result<ToDeactivate<'v>, PersonError> {
     let mut users = view.users.iter().map(|(_, user)| user);
     let by_id = users.find(|user| same_text(user.id.as_str(), word));
     let mut links = view.memory.links().map(|(_, link)| link);
     if let Some(user) = by_id.filter(|user| !links.any(|link| link.user == user.id)) {
-        return Ok(Found::Orphan(user));
+        return Ok(ToDeactivate::Orphan(user));
     }
     let mut search = Search::new(word);
     for (key, link) in view.memory.links() {
@@ -229,10 +229,10 @@ pub fn find_to_deactivate<'v>(view: &'v View, word: &str) -> Result<Found<'v>, P
         format!("{name} ({}, id {})", link.last_dn, key.id)
     };
     if let Some((id, _)) = only(word, found.into_iter().collect(), label)? {
-        return Ok(Found::Linked(id.clone()));
+        return Ok(ToDeactivate::Linked(id.clone()));
     }
     find_user(view, word)
-        .map(Found::Orphan)
+        .map(ToDeactivate::Orphan)
         .map_err(|error| match error {
             PersonError::NoUser(word, near) => PersonError::Nobody(word, near),
             other => other,
