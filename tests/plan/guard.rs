@@ -118,7 +118,7 @@ fn an_approval_is_used_up_by_what_it_released() {
     assert!(world.user("09").is_active(), "refused, and still approved");
     world.cycle();
     assert!(!world.user("09").is_active());
-    assert!(!world.memory.hold(&locked).approval.is_some());
+    assert!(world.memory.hold(&locked).approval.is_none());
     // Back to work; days later they are locked again, and nobody has looked.
     world.policy.guard.insert(Class::Reactivate, Limit::Off);
     all().for_each(|who| world.unlock(&who));

@@ -76,7 +76,7 @@ fn an_address_that_a_poor_reading_lacks_is_not_another_word_of_the_directory() {
     let emails = std::mem::take(&mut world.account("anna").emails);
     world.gaps.push(Gap::Empty);
     world.cycle();
-    assert!(world.memory.account(&key("anna")).undone.is_empty() == false);
+    assert!(!world.memory.account(&key("anna")).undone.is_empty());
     world.gaps.clear();
     world.account("anna").emails = emails;
     world.tick(HOUR);

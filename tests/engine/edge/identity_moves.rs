@@ -78,7 +78,7 @@ fn edge_27_a_held_move_ends_the_count_of_an_absence() {
     anchored(&mut world, "new", "7");
     let (plan, _) = world.cycle();
     assert_eq!(kinds(&plan, "new")[0], "(move)");
-    assert!(!world.memory.account(&key("anna")).absence.is_some());
+    assert!(world.memory.account(&key("anna")).absence.is_none());
     world.leave("new");
     for _ in 0..2 {
         world.tick(DAY);
