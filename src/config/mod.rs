@@ -8,7 +8,6 @@
 mod check;
 mod duration;
 mod error;
-mod id_attribute;
 mod keys;
 mod load;
 mod lock_rule;
@@ -31,7 +30,6 @@ mod words;
 
 pub use duration::parse as parse_duration;
 pub use error::{ConfigError, Fault, Problem, Warning};
-pub use id_attribute::{IdAttribute, IdForm};
 pub use keys::all as all_keys;
 pub use lock_rule::LockRule;
 pub use not_a_person::NotAPerson;

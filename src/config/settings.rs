@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::model::{ProfileField, ProviderName};
+use crate::model::{IdAttribute, ProfileField, ProviderName};
 use crate::plan::Policy;
 
-use super::{IdAttribute, LdapUrl, LockRule, NotAPerson, Schema, SecretSource};
+use super::{LdapUrl, LockRule, NotAPerson, Schema, SecretSource};
 
 /// Everything that the configuration says, and what had to be found out for it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -109,7 +109,7 @@ fn reading(name: &ProviderName, directory: &Directory) -> ReadingProof {
     ReadingProof {
         provider: name.to_string(),
         source: source.name.clone(),
-        context: source.context.clone(),
+        context: source.where_ids_count(),
         server: source.server.clone(),
         accounts: count(accounts.len()),
         rejected: count(accounts.rejected().len()),

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{IdAttribute, ProviderSettings, Settings};
-use crate::model::{Memory, ProviderName, SourceIdentity};
-use crate::provider::mapping::ids_of;
+use crate::config::{ProviderSettings, Settings};
+use crate::model::{IdAttribute, Memory, ProviderName, SourceIdentity};
 
 use super::error::CycleError;
 
@@ -81,12 +80,12 @@ pub fn same_people(memory: &Memory, settings: &Settings) -> Result<(), CycleErro
 pub fn other_ids<'m>(
     memory: &'m Memory,
     settings: &ProviderSettings,
-) -> Option<(&'m SourceIdentity, IdAttribute)> {
+) -> Option<(&'m SourceIdentity, &'m IdAttribute)> {
     let last = memory.provider(&settings.name).identity.as_ref()?;
-    let (_, old) = ids_of(&last.context)?;
+    let old = last.ids.as_ref()?;
     let linked = memory
         .links()
         .map(|(key, _)| key)
         .any(|key| key.provider == settings.name);
-    (linked && old != settings.mapping.id).then_some((last, old))
+    (linked && *old != settings.mapping.id).then_some((last, old))
 }

@@ -10,7 +10,6 @@ use crate::model::{
     SourceIdentity,
 };
 use crate::plan::{Migration, Setting};
-use crate::provider::mapping::{id_context, ids_of};
 use crate::provider::{Ask, open};
 
 use super::error::DeskError;
@@ -127,10 +126,9 @@ async fn migrate_ids(
     let prints = report.migration.fingerprints();
     let delta = if apply {
         may_apply(&report, memory.hold(&hold).shown.as_ref(), &prints)?;
-        let tree = ids_of(&last.context).map_or("", |(tree, _)| tree);
         // Another server or tree stays another one: that is for the next cycle to say.
         let identity = SourceIdentity {
-            context: id_context(tree, &settings.mapping),
+            ids: Some(new.clone()),
             ..last.clone()
         };
         let mut delta = report.migration.rewrite(&memory, &settings.name);

@@ -253,7 +253,7 @@ async fn sync_saved(
     let course = asker.course(RunKind::SavedPlan, Scope::Everybody);
     let run = engine.run_chosen(course, |planned: Planned<'_>| {
         let Planned { view, .. } = planned;
-        let which = |source: &SourceIdentity| (source.context.clone(), source.server.clone());
+        let which = |source: &SourceIdentity| (source.where_ids_count(), source.server.clone());
         let read = sources(view);
         let read = read.values().map(which);
         if !read.eq(saved.directories.values().map(which)) {

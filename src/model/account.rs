@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DirectoryId, Dn, GroupId, ProviderName, Roster, Timestamp};
+use super::{DirectoryId, Dn, GroupId, IdAttribute, ProviderName, Roster, Timestamp};
 
 /// What the provider returned, raw. Its `Debug` form shows no values: one may be a password.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -218,9 +218,12 @@ pub struct Group {
 pub struct SourceIdentity {
     /// The address or path, for people.
     pub name: String,
-    /// The naming context, domain or base that was read, and the attribute by which people are
-    /// known there: `dc=example,dc=org by entryuuid`.
+    /// The naming context, domain or base that was read.
     pub context: String,
+    /// The attribute by which people are known there. By another attribute everybody has another id,
+    /// as in another directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ids: Option<IdAttribute>,
     /// What the server calls itself (`dsServiceName`, `entryUUID` of the context, …), if anything.
     pub server: Option<String>,
     /// How far each server has come, by its own word: `highestCommittedUSN` by `dsServiceName`, or
@@ -231,6 +234,21 @@ pub struct SourceIdentity {
     /// away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub went_back: Option<WentBack>,
+}
+
+impl SourceIdentity {
+    /// Whether ids mean the same people in both: the tree and the attribute of the ids are the same.
+    pub fn knows_same_ids(&self, other: &Self) -> bool {
+        (&self.context, &self.ids) == (&other.context, &other.ids)
+    }
+
+    /// Returns for people where ids mean somebody: `dc=example,dc=org by entryuuid`.
+    pub fn where_ids_count(&self) -> String {
+        match &self.ids {
+            Some(ids) => format!("{} by {ids}", self.context),
+            None => self.context.clone(),
+        }
+    }
 }
 
 /// A server that knows of less than before.

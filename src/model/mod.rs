@@ -8,6 +8,7 @@ mod belongings;
 mod dn;
 mod evidence;
 mod hold_key;
+mod id_attribute;
 mod identifiers;
 mod ids;
 mod link;
@@ -29,6 +30,7 @@ pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate, Remn
 pub use dn::Dn;
 pub use evidence::{Evidence, Gap, Proof, Rejected, Roster};
 pub use hold_key::HoldKey;
+pub use id_attribute::{IdAttribute, IdForm};
 pub use identifiers::{BestMatches, Identifiers, MatchedBy};
 pub use ids::{
     AccountKey, DirectoryId, Fingerprint, GroupId, Nonce, PlaceId, ProviderName, RunId, StepId,

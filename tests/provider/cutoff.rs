@@ -214,6 +214,6 @@ async fn who_is_known_by_another_attribute_is_in_another_directory() {
         mapping.id.name = name.into();
         let directory = read(settings(&server.url()), mapping, &[]).await.unwrap();
         let source = directory.accounts.source();
-        assert_eq!(source.context, format!("{BASE} by {name}"));
+        assert_eq!(source.where_ids_count(), format!("{BASE} by {name}"));
     }
 }

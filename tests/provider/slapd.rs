@@ -91,7 +91,7 @@ async fn without_the_limit_all_are_read_over_every_transport() {
             1_200
         );
         let source = directory.accounts.source();
-        assert_eq!(source.context, format!("{BASE} by entryuuid"));
+        assert_eq!(source.where_ids_count(), format!("{BASE} by entryuuid"));
         assert!(source.server.is_some(), "the entryUUID of the suffix");
         // The service may not read passwords, so nobody's lock can be seen.
         assert_eq!(directory.state_unknown, 1_200);

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use ldap_fault::{Entry, FaultServer, READER_PASSWORD, Script};
 use mattersync::config::{
-    Bind, EmailSource, GroupMembers, IdAttribute, IdForm, LdapSettings, LdapUrl, LockRule, Mapping,
-    ProviderSettings, Schema, SecretSource, Settings, Trust,
+    Bind, EmailSource, GroupMembers, LdapSettings, LdapUrl, LockRule, Mapping, ProviderSettings,
+    Schema, SecretSource, Settings, Trust,
 };
 use mattersync::model::{
-    AccountState, Directory, DirectoryId, Evidence, Gap, Now, ProfileField, Reading, Timestamp,
+    AccountState, Directory, DirectoryId, Evidence, Gap, IdAttribute, IdForm, Now, ProfileField,
+    Reading, Timestamp,
 };
 use mattersync::provider::ldap::LdapProvider;
 use mattersync::provider::{Ask, Progress, Provider, ProviderError};

@@ -7,10 +7,10 @@ use toml::Spanned;
 use super::super::not_a_person::{FORM, NotAPerson};
 use super::super::raw::{Key, RawAccounts, RawProvider};
 use super::super::schema::Defaults;
-use super::super::{GroupMembers, IdAttribute, IdForm, LockRule, Mapping, Schema};
+use super::super::{GroupMembers, LockRule, Mapping, Schema};
 use super::email;
 use super::report::{Check, at, get, text};
-use crate::model::ProfileField;
+use crate::model::{IdAttribute, IdForm, ProfileField};
 
 type List = Vec<Spanned<String>>;
 

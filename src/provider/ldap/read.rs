@@ -21,8 +21,7 @@ use crate::model::{
 };
 use crate::plan::behind;
 use crate::provider::mapping::{
-    Assembler, group_id_of, id_context, id_of, is_suspect_count, wanted_attributes,
-    wanted_group_attributes,
+    Assembler, group_id_of, id_of, is_suspect_count, wanted_attributes, wanted_group_attributes,
 };
 use crate::provider::{Ask, ProviderError};
 
@@ -338,7 +337,8 @@ async fn identity(
     };
     Ok(SourceIdentity {
         name: session.url().to_owned(),
-        context: id_context(context.unwrap_or(base), mapping),
+        context: context.unwrap_or(base).to_owned(),
+        ids: Some(mapping.id.clone()),
         server: entry.as_ref().and_then(own_id),
         progress: progress(session.url(), root, entry.as_ref()),
         went_back: None,

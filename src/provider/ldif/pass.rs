@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::config::LockRule;
 use crate::model::{Directory, DirectoryId, Dn, Entry, Gap, Lookup, Proof, SourceIdentity};
 use crate::provider::mapping::{
-    Assembler, NoId, group_id_of, id_context, id_of, is_suspect_count, is_tombstone, may_be_empty,
+    Assembler, NoId, group_id_of, id_of, is_suspect_count, is_tombstone, may_be_empty,
 };
 use crate::provider::{Ask, referral};
 
@@ -329,7 +329,8 @@ impl<'a> Pass<'a> {
             .collect();
         let source = SourceIdentity {
             name,
-            context: id_context(&mapping.base, mapping),
+            context: mapping.base.clone(),
+            ids: Some(mapping.id.clone()),
             ..SourceIdentity::default()
         };
         let sentinels = &self.source.sentinels;

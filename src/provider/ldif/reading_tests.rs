@@ -103,8 +103,8 @@ fn a_whole_file_proves_absence() {
     };
     assert_eq!((proof.entries, proof.lookup), (2, Some(Lookup::Nowhere)));
     assert_eq!(directory.groups.len(), 1);
-    let context = &directory.accounts.source().context;
-    assert_eq!(context, "dc=directory,dc=nh by entryuuid");
+    let source = directory.accounts.source();
+    assert_eq!(source.where_ids_count(), "dc=directory,dc=nh by entryuuid");
 }
 
 #[test]

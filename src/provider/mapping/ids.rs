@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::config::{IdAttribute, IdForm, Mapping};
-use crate::model::{DirectoryId, Entry, GroupId};
+use crate::config::Mapping;
+use crate::model::{DirectoryId, Entry, GroupId, IdAttribute, IdForm};
 
 /// The most bytes an id may have; the longest in use (`ipaUniqueID`, SIDs as text) stay below.
 const MAX_BYTES: usize = 256;
@@ -43,18 +43,6 @@ pub(crate) fn id_of(entry: &Entry, mapping: &Mapping) -> Result<DirectoryId, NoI
 /// As [`id_of`].
 pub(crate) fn group_id_of(entry: &Entry, mapping: &Mapping) -> Result<GroupId, NoId> {
     canonical_id(entry, &mapping.group_id).map(GroupId::new)
-}
-
-/// Where ids mean somebody: a tree, and the attribute by which people are known there. By another
-/// attribute everybody has another id, as in another directory.
-pub(crate) fn id_context(tree: &str, mapping: &Mapping) -> String {
-    format!("{tree} by {}", mapping.id)
-}
-
-/// Tree and attribute of a text that [`id_context`] made; `None` if it did not.
-pub(crate) fn ids_of(context: &str) -> Option<(&str, IdAttribute)> {
-    let (tree, id) = context.rsplit_once(" by ")?;
-    Some((tree, IdAttribute::parse(id).ok()?))
 }
 
 /// The RFC 4515 filter that finds an entry by its id, for the attribute of accounts.

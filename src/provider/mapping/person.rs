@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
 
-use crate::config::{IdAttribute, Mapping};
+use crate::config::Mapping;
 use crate::model::{
-    Account, AccountPart, AccountState, DirectoryId, Entry, Now, Profile, ProfileField, fold,
+    Account, AccountPart, AccountState, DirectoryId, Entry, IdAttribute, Now, Profile,
+    ProfileField, fold,
 };
 
 use super::ids::NoId;

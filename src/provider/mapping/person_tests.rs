@@ -265,9 +265,9 @@ fn fields_that_the_mapping_leaves_out_stay_out() {
 #[test]
 fn a_second_anchor_has_one_canonical_form_and_blank_is_none() {
     let mut mapping = rfc2307();
-    mapping.anchor = Some(crate::config::IdAttribute {
+    mapping.anchor = Some(crate::model::IdAttribute {
         name: "employeenumber".into(),
-        form: crate::config::IdForm::Text,
+        form: crate::model::IdForm::Text,
     });
     let anchor = |values: &[&[u8]]| {
         let mut entry = person_entry("anna", 1, &[]);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::config::{EmailSource, GroupMembers, IdAttribute, IdForm, LockRule, Mapping, Schema};
-use crate::model::{Entry, Now, ProfileField, Timestamp};
+use crate::config::{EmailSource, GroupMembers, LockRule, Mapping, Schema};
+use crate::model::{Entry, IdAttribute, IdForm, Now, ProfileField, Timestamp};
 
 pub(crate) fn rfc2307() -> Mapping {
     let id = IdAttribute {

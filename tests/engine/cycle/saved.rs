@@ -46,7 +46,7 @@ async fn a_plan_that_was_made_of_another_directory_is_not_carried_out() {
         .unwrap()
         .saved;
     let mut other_base = made.clone();
-    first(&mut other_base).context = "dc=other by entryuuid".into();
+    first(&mut other_base).context = "dc=other".into();
     let mut other_server = made.clone();
     first(&mut other_server).server = Some("another".into());
     for saved in [other_base, other_server] {

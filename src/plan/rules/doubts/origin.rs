@@ -10,10 +10,10 @@ use crate::plan::ledger::draft::Draft;
 pub fn odd(last: Option<&SourceIdentity>, now: &SourceIdentity) -> Option<HoldCause> {
     let last = last?;
     if other(last, now) {
-        let name = if last.context == now.context {
+        let name = if last.knows_same_ids(now) {
             |s: &SourceIdentity| s.server.clone().unwrap_or_default()
         } else {
-            |s: &SourceIdentity| s.context.clone()
+            SourceIdentity::where_ids_count
         };
         let (from, to) = (name(last), name(now));
         return Some(HoldCause::OtherIdentity { from, to });
@@ -25,7 +25,7 @@ pub fn odd(last: Option<&SourceIdentity>, now: &SourceIdentity) -> Option<HoldCa
 /// Whether a provider that answered is certainly another one than before.
 fn other(last: &SourceIdentity, now: &SourceIdentity) -> bool {
     let servers = (&last.server, &now.server);
-    last.context != now.context || matches!(servers, (Some(last), Some(now)) if last != now)
+    !last.knows_same_ids(now) || matches!(servers, (Some(last), Some(now)) if last != now)
 }
 
 /// A server that went back: now, or earlier, and nobody has said that it is well.
@@ -71,7 +71,7 @@ pub fn learn_identity(
         // A server that does not say who it is does not make us forget who it was.
         if source.server.is_none() {
             source.server = last
-                .filter(|last| last.context == source.context)
+                .filter(|last| last.knows_same_ids(&source))
                 .and_then(|last| last.server.clone());
         }
         let same = last.filter(|last| !other(last, &source));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::names::name_of;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The attribute with an immutable id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct IdAttribute {
 
 impl IdAttribute {
     /// Returns an attribute whose values have the form that is usual for it.
-    pub(super) fn usual(name: &str) -> Self {
+    pub fn usual(name: &str) -> Self {
         let name = name.to_ascii_lowercase();
         let form = IdForm::usual(&name);
         Self { name, form }
@@ -46,7 +46,22 @@ impl fmt::Display for IdAttribute {
         if self.form == IdForm::usual(&self.name) {
             return Ok(());
         }
-        write!(f, ":{}", name_of(&IdForm::NAMES, &self.form))
+        let mut forms = IdForm::NAMES.iter();
+        let form = forms.find(|(_, form)| *form == self.form);
+        write!(f, ":{}", form.map_or("", |(word, _)| word))
+    }
+}
+
+impl Serialize for IdAttribute {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for IdAttribute {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(|word| de::Error::custom(format!("{word:?} is no form of ids")))
     }
 }
 
@@ -63,7 +78,7 @@ pub enum IdForm {
 
 impl IdForm {
     /// The words used in the configuration.
-    pub(super) const NAMES: [(&'static str, Self); 3] = [
+    pub const NAMES: [(&'static str, Self); 3] = [
         ("text", Self::Text),
         ("guid", Self::Guid),
         ("hex", Self::Hex),
