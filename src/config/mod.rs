@@ -40,3 +40,4 @@ pub use settings::{
     Pace, ProviderKind, ProviderSettings, ScheduleSettings, Settings, Trust,
 };
 pub use url::LdapUrl;
+pub(crate) use url::percent_decoded;

@@ -98,7 +98,7 @@ pub(super) fn ldap(text: &str) -> Result<LdapUrl, String> {
 /// (`ldapi://%2Frun%2Fslapd%2Fldapi`).
 fn unix(text: &str) -> Result<PathBuf, String> {
     const FORM: &str = "write the path of the socket: ldapi:///run/slapd/ldapi (Debian and others), ldapi:///var/run/ldapi (NethServer 7)";
-    let path = percent_decode(text).ok_or_else(|| FORM.to_owned())?;
+    let path = percent_decoded(text).ok_or_else(|| FORM.to_owned())?;
     let path = if path.len() > 1 {
         path.strip_suffix('/').unwrap_or(&path)
     } else {
@@ -119,7 +119,9 @@ pub(super) fn socket_path_fault(path: &str) -> Option<String> {
         .then(|| "the path of a socket may have at most 107 bytes: use a shorter one".to_owned())
 }
 
-fn percent_decode(text: &str) -> Option<String> {
+/// Returns a text with each `%` and two hexadecimal digits as the byte that they stand for; `None`
+/// where that is no UTF-8 text.
+pub(crate) fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {

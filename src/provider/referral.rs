@@ -2,6 +2,7 @@
 //! server itself or by a file that a search wrote. They are never followed; what matters is whether
 //! people may be there.
 
+use crate::config::percent_decoded;
 use crate::model::Dn;
 
 /// Parts of every Active Directory domain that a search of its root refers to, and that hold no
@@ -40,22 +41,6 @@ fn name_in(address: &str) -> Option<String> {
     let (_, path) = rest.split_once('/')?;
     let name = path.split('?').next()?;
     percent_decoded(name)
-}
-
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        rest = after;
-        if first != b'%' {
-            bytes.push(first);
-            continue;
-        }
-        let hex = std::str::from_utf8(rest.get(..2)?).ok()?;
-        bytes.push(u8::from_str_radix(hex, 16).ok()?);
-        rest = &rest[2..];
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]
