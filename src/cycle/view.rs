@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Account, AccountKey, Action, ProviderName, User, UserId};
-use crate::plan::{Crowd, Policy};
+use crate::plan::{Policy, UserIndex};
 
 use super::read::View;
 use super::same::strangers;
@@ -36,7 +36,7 @@ impl View {
     /// Guests, and who is named in `policy.protect` or about to be adopted, are not counted.
     pub(super) fn count_orphans(&self, policy: &Policy) -> usize {
         let world = self.world();
-        let crowd = Crowd::of(&world, policy);
+        let user_index = UserIndex::of(&world, policy);
         let steps = self.plan.steps.iter();
         let adopted = steps.filter_map(|step| match &step.action {
             Action::Adopt { user, .. } => Some(user),
@@ -45,10 +45,10 @@ impl View {
         let adopted: BTreeSet<&UserId> = adopted.collect();
         let is_news = |user: &&User| {
             !user.is_guest()
-                && !crowd.is_protected(user)
+                && !user_index.is_protected(user)
                 && self.memory.kept(&user.id).is_none()
                 && !adopted.contains(&user.id)
         };
-        crowd.orphans().filter(is_news).count()
+        user_index.orphans().filter(is_news).count()
     }
 }

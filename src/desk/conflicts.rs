@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cycle::{Engine, View};
 use crate::model::{AccountKey, Evidence, Identifiers, LeftAlone, Unread, UserId, Why};
-use crate::plan::{Bar, Claim, Crowd, among_conflicts};
+use crate::plan::{Claim, LinkObstacle, UserIndex, among_conflicts};
 
 use super::error::DeskError;
 use super::parties::{AccountSide, EntrySide, UserSide};
@@ -104,10 +104,10 @@ impl Request for Conflicts {
     ) -> Result<ConflictsReport, DeskError> {
         let view = engine.look(asker.stages).await?;
         let world = view.world();
-        let crowd = Crowd::of(&world, &engine.settings().policy);
+        let user_index = UserIndex::of(&world, &engine.settings().policy);
         let mut report = Finder {
             view: &view,
-            crowd: &crowd,
+            user_index: &user_index,
         }
         .report();
         let parties = report.conflicts.iter_mut().flat_map(|c| &mut c.parties);
@@ -122,7 +122,7 @@ impl Request for Conflicts {
 
 struct Finder<'a> {
     view: &'a View,
-    crowd: &'a Crowd<'a>,
+    user_index: &'a UserIndex<'a>,
 }
 
 impl Finder<'_> {
@@ -197,18 +197,18 @@ impl Finder<'_> {
 
     fn user(&self, id: &UserId, has: Vec<String>) -> Option<Party> {
         let user = self.view.users.get(id)?;
-        let side = UserSide::of(self.view, self.crowd, user);
+        let side = UserSide::of(self.view, self.user_index, user);
         Some(Party::User(Box::new(side), has))
     }
 
     fn stranger(&self, key: &AccountKey) -> (ConflictKind, Vec<Party>, Vec<Way>) {
         let account = self.view.account(key);
         let claims = account
-            .map(|a| self.crowd.claims(key, a))
+            .map(|a| self.user_index.claims(key, a))
             .unwrap_or_default();
         let strangers: Vec<&Claim<'_>> = claims
             .iter()
-            .filter(|c| self.crowd.owner(&c.user.id).is_none())
+            .filter(|c| self.user_index.owner(&c.user.id).is_none())
             .collect();
         let out = !strangers.is_empty() && strangers.iter().all(|c| !c.user.is_active());
         let kind = match out {
@@ -261,17 +261,17 @@ impl Finder<'_> {
             let words = ["link", key.id.as_str(), user.id.as_str()];
             words.iter().chain(more).map(|w| (*w).to_owned()).collect()
         };
-        let (when, command) = match self.crowd.bar(user) {
+        let (when, command) = match self.user_index.obstacle(user) {
             None => ("if they are one person".to_owned(), command(&[])),
-            Some(Bar::Admin) => (
+            Some(LinkObstacle::Admin) => (
                 format!("if they are one person, although {name} is a SYSTEM ADMINISTRATOR"),
                 command(&["--admin"]),
             ),
-            Some(Bar::Guest) => (
+            Some(LinkObstacle::Guest) => (
                 format!("if they are one person, although {name} is a guest"),
                 command(&["--guest"]),
             ),
-            Some(bar) => (format!("{name} is never linked: {bar}"), Vec::new()),
+            Some(obstacle) => (format!("{name} is never linked: {obstacle}"), Vec::new()),
         };
         Way {
             when: format!("{when}{out}"),
@@ -311,7 +311,7 @@ impl Finder<'_> {
         let mut parties: Vec<Party> = found.filter_map(|(key, _)| self.account(&key)).collect();
         let mut users = self.view.users.iter();
         let holder = users.find(|(_, user)| user.email == value);
-        let owner = holder.and_then(|(id, _)| Some((id, self.crowd.owner(id)?)));
+        let owner = holder.and_then(|(id, _)| Some((id, self.user_index.owner(id)?)));
         if let Some((id, owner)) = owner {
             parties.extend(self.user(id, vec![format!("the {what} {value}")]));
             let account = self.view.account(owner);
@@ -385,7 +385,7 @@ impl Finder<'_> {
         let mut ways = Vec::new();
         if let Some(id) = user {
             let free = match self.view.users.look(&id) {
-                Evidence::Present(user) => self.crowd.bar(user).is_none(),
+                Evidence::Present(user) => self.user_index.obstacle(user).is_none(),
                 _ => false,
             };
             parties.extend(self.user(&id, Vec::new()));

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::cycle::{Engine, Scope, Summary, View};
 use crate::model::{Action, LeftAlone, Order, Remember, RunKind, User, UserChange, UserId};
 use crate::observe::CycleFacts;
-use crate::plan::{Bar, Crowd};
+use crate::plan::{LinkObstacle, UserIndex};
 
 use super::error::DeskError;
 use super::link::short_digest;
@@ -134,16 +134,16 @@ fn check_may_be_deactivated(
     admin: bool,
 ) -> Result<UserSide, DeskError> {
     let world = view.world();
-    let crowd = Crowd::of(&world, &engine.settings().policy);
+    let user_index = UserIndex::of(&world, &engine.settings().policy);
     let name = &user.username;
-    let why = match crowd.bar(user) {
-        Some(Bar::Admin) if !admin => Some(format!(
+    let why = match user_index.obstacle(user) {
+        Some(LinkObstacle::Admin) if !admin => Some(format!(
             "{name} is a system administrator: if that is meant, type `mattersync deactivate --admin \
              {}`",
             user.id
         )),
-        Some(Bar::Admin | Bar::Guest) | None => None,
-        Some(bar) => Some(format!("{name} is never deactivated from here: {bar}")),
+        Some(LinkObstacle::Admin | LinkObstacle::Guest) | None => None,
+        Some(obstacle) => Some(format!("{name} is never deactivated from here: {obstacle}")),
     };
     let kept = view.memory.kept(&user.id).map(|kept| {
         format!(
@@ -155,7 +155,7 @@ fn check_may_be_deactivated(
     let out = out.map(|at| format!("{name} is deactivated already, since {at}"));
     match why.or(kept).or(out) {
         Some(why) => Err(DeskError::Refused(why)),
-        None => Ok(UserSide::of(view, &crowd, user)),
+        None => Ok(UserSide::of(view, &user_index, user)),
     }
 }
 

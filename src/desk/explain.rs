@@ -10,7 +10,7 @@ use crate::model::{
     AccountKey, AccountState, Action, Dn, Evidence, Identifiers, LinkOrigin, Lookup, Now, Outcome,
     ProfileField, Seats, Timestamp, Unread, UserId, Why, same_text as same, shell_word,
 };
-use crate::plan::{Crowd, Policy, Readings, Span};
+use crate::plan::{Policy, Readings, Span, UserIndex};
 use crate::state::Who;
 
 use super::error::DeskError;
@@ -110,10 +110,10 @@ impl Request for Explain {
         let mut stories = {
             let world = view.world();
             let policy = &engine.settings().policy;
-            let crowd = Crowd::of(&world, policy);
+            let user_index = UserIndex::of(&world, policy);
             let builder = StoryBuilder {
                 view: &view,
-                crowd: &crowd,
+                user_index: &user_index,
                 policy,
                 now: &now,
             };
@@ -192,7 +192,7 @@ fn first_value(dn: &str) -> Option<String> {
 
 struct StoryBuilder<'a> {
     view: &'a View,
-    crowd: &'a Crowd<'a>,
+    user_index: &'a UserIndex<'a>,
     policy: &'a Policy,
     now: &'a Now,
 }
@@ -273,7 +273,7 @@ impl StoryBuilder<'_> {
             }
             let mut apart = memory.accounts_with(|account| account.unlinked.as_ref());
             let apart = apart.find(|(_, mark)| mark.user == *id);
-            let key = self.crowd.owner(id).or(apart.map(|(key, _)| key));
+            let key = self.user_index.owner(id).or(apart.map(|(key, _)| key));
             search.offer(&known, (key.cloned(), Some(id.clone())));
         }
         search.found().into_iter().collect()
@@ -308,7 +308,7 @@ impl StoryBuilder<'_> {
             account: account.map(|(key, a)| AccountSide::of(view, key, a)),
             entry: entry.map(EntrySide::of),
             absent,
-            user: found.map(|user| UserSide::of(view, self.crowd, user)),
+            user: found.map(|user| UserSide::of(view, self.user_index, user)),
             link: link.map(|(key, link)| LinkStory {
                 account: key.clone(),
                 user: link.user.clone(),
@@ -400,11 +400,11 @@ impl StoryBuilder<'_> {
                 }
                 _ => "nothing to do: both sides agree".to_owned(),
             },
-            (None, Some(user)) => match self.crowd.bar(user) {
-                Some(bar @ crate::plan::Bar::Linked(_)) if !user.is_active() => {
-                    format!("nothing to do: deactivated on Mattermost; {bar}")
+            (None, Some(user)) => match self.user_index.obstacle(user) {
+                Some(obstacle @ crate::plan::LinkObstacle::Linked(_)) if !user.is_active() => {
+                    format!("nothing to do: deactivated on Mattermost; {obstacle}")
                 }
-                Some(bar) => format!("never touched: {bar}"),
+                Some(obstacle) => format!("never touched: {obstacle}"),
                 None => "never touched: no account stands behind this user (mattersync orphans)"
                     .to_owned(),
             },

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::cycle::{Engine, Planned, Scope, View};
 use crate::model::{AccountKey, Action, Now, Plan, RunKind, Step, UserId};
 use crate::observe::CycleFacts;
-use crate::plan::{Crowd, Effect, Policy, plan, remember};
+use crate::plan::{Effect, Policy, UserIndex, plan, remember};
 
 use super::error::DeskError;
 use super::link_step::{LinkAccount, LinkStep, Unlink, linking, unlinking};
@@ -145,12 +145,12 @@ fn preview(
     let step = link.step(view, by);
     let (account, user) = {
         let world = view.world();
-        let crowd = Crowd::of(&world, policy);
+        let user_index = UserIndex::of(&world, policy);
         let account = view.account(&link.key);
         let user = view.users.get(&link.user);
         (
             account.map(|a| AccountSide::of(view, &link.key, a)),
-            user.map(|u| UserSide::of(view, &crowd, u)),
+            user.map(|u| UserSide::of(view, &user_index, u)),
         )
     };
     let mut type_this = link.words;

@@ -7,7 +7,7 @@ use crate::model::{
     Account, AccountKey, Action, Evidence, Precondition, Reason, Step, StepId, Subject, User,
     UserId, shell_word,
 };
-use crate::plan::{Bar, Crowd, Policy};
+use crate::plan::{LinkObstacle, Policy, UserIndex};
 
 use super::error::DeskError;
 use super::person::{find_account, find_link, find_user};
@@ -89,10 +89,10 @@ fn user_in_the_way<'v>(
     account: &Account,
 ) -> Result<&'v User, DeskError> {
     let world = view.world();
-    let crowd = Crowd::of(&world, policy);
-    let claims = crowd.claims(key, account);
+    let user_index = UserIndex::of(&world, policy);
+    let claims = user_index.claims(key, account);
     let users = claims.iter().map(|claim| &claim.user.id);
-    let free = users.filter(|id| crowd.owner(id).is_none());
+    let free = users.filter(|id| user_index.owner(id).is_none());
     let free: Vec<&User> = free.filter_map(|id| view.users.get(id)).collect();
     let name = |user: &&User| format!("{} ({}, id {})", user.username, user.email, user.id);
     match free.as_slice() {
@@ -138,12 +138,14 @@ fn may_link(
     explicit: (bool, bool),
 ) -> Result<Option<AccountKey>, DeskError> {
     let world = view.world();
-    let crowd = Crowd::of(&world, policy);
+    let user_index = UserIndex::of(&world, policy);
     let name = &user.username;
-    let what = match crowd.bar(user) {
+    let what = match user_index.obstacle(user) {
         // Protected by the name that the directory gave: nothing is taken from the user by this.
-        Some(Bar::Linked(other)) if view.account(&other).is_none() => return Ok(Some(other)),
-        Some(Bar::Linked(other)) => {
+        Some(LinkObstacle::Linked(other)) if view.account(&other).is_none() => {
+            return Ok(Some(other));
+        }
+        Some(LinkObstacle::Linked(other)) => {
             let dn = view.memory.link(&other).map(|link| link.last_dn.clone());
             format!(
                 "the user {name} is linked to another account ({}): take that apart first, with \
@@ -152,21 +154,21 @@ fn may_link(
                 shell_word(other.id.as_str())
             )
         }
-        Some(Bar::Admin) if explicit.0 => return Ok(None),
-        Some(Bar::Guest) if explicit.1 => return Ok(None),
-        Some(Bar::Admin) => format!(
+        Some(LinkObstacle::Admin) if explicit.0 => return Ok(None),
+        Some(LinkObstacle::Guest) if explicit.1 => return Ok(None),
+        Some(LinkObstacle::Admin) => format!(
             "{name} is a system administrator, who would then follow the directory: if that is \
              meant, type `mattersync link {} {} --admin`",
             shell_word(key.id.as_str()),
             user.id
         ),
-        Some(Bar::Guest) => format!(
+        Some(LinkObstacle::Guest) => format!(
             "{name} is a guest, whom no account is expected to stand behind: if that is meant, \
              type `mattersync link {} {} --guest`",
             shell_word(key.id.as_str()),
             user.id
         ),
-        Some(bar) => format!("{name} is never linked: {bar}"),
+        Some(obstacle) => format!("{name} is never linked: {obstacle}"),
         None => return Ok(None),
     };
     Err(DeskError::Refused(what))

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cycle::{Engine, View};
 use crate::model::{Action, Remember, Timestamp, Unread, UserChange, UserId, Why};
-use crate::plan::{Bar, Crowd};
+use crate::plan::{LinkObstacle, UserIndex};
 
 use super::error::DeskError;
 use super::parties::UserSide;
@@ -82,16 +82,16 @@ impl Request for Orphans {
 
 fn orphans(engine: &Engine, view: &View) -> OrphansReport {
     let world = view.world();
-    let crowd = Crowd::of(&world, &engine.settings().policy);
-    let perhaps = perhaps(view, &crowd);
+    let user_index = UserIndex::of(&world, &engine.settings().policy);
+    let perhaps = perhaps(view, &user_index);
     let apart = view
         .memory
         .accounts_with(|account| account.unlinked.as_ref());
     let apart: BTreeMap<&UserId, _> = apart.map(|(_, mark)| (&mark.user, mark)).collect();
-    let mut all: Vec<Orphan> = crowd
+    let mut all: Vec<Orphan> = user_index
         .orphans()
         .map(|user| Orphan {
-            user: UserSide::of(view, &crowd, user),
+            user: UserSide::of(view, &user_index, user),
             kept: view.memory.kept(&user.id).map(|kept| SaidBy {
                 by: kept.by.clone(),
                 at: kept.at,
@@ -116,14 +116,16 @@ fn orphans(engine: &Engine, view: &View) -> OrphansReport {
 }
 
 /// The accounts that the plan brings together with users without one.
-fn perhaps(view: &View, crowd: &Crowd<'_>) -> BTreeMap<UserId, String> {
+fn perhaps(view: &View, user_index: &UserIndex<'_>) -> BTreeMap<UserId, String> {
     let mut perhaps = BTreeMap::new();
     let conflicts = view.plan.left_alone.iter();
     for left in conflicts.filter(|l| matches!(l.why, Why::Conflict { .. })) {
         let Some(key) = &left.subject.account else {
             continue;
         };
-        let claims = view.account(key).map(|account| crowd.claims(key, account));
+        let claims = view
+            .account(key)
+            .map(|account| user_index.claims(key, account));
         for claim in claims.into_iter().flatten() {
             let dn = left.subject.dn.clone().unwrap_or_default();
             perhaps.insert(claim.user.id.clone(), format!("in conflict with {dn}"));
@@ -151,14 +153,18 @@ impl Request for Keep {
         let view = engine.look_at_mattermost(asker.stages).await?;
         let user = find_user(&view, &self.user)?;
         let world = view.world();
-        let crowd = Crowd::of(&world, &engine.settings().policy);
+        let user_index = UserIndex::of(&world, &engine.settings().policy);
         let old = view.memory.kept(&user.id);
         if !self.undo
-            && let Some(bar @ (Bar::Linked(_) | Bar::Bot | Bar::Remote | Bar::Own)) =
-                crowd.bar(user)
+            && let Some(
+                obstacle @ (LinkObstacle::Linked(_)
+                | LinkObstacle::Bot
+                | LinkObstacle::Remote
+                | LinkObstacle::Own),
+            ) = user_index.obstacle(user)
         {
             return Err(DeskError::Refused(format!(
-                "{} is no orphan and needs no word: {bar}",
+                "{} is no orphan and needs no word: {obstacle}",
                 user.username
             )));
         }
@@ -192,7 +198,7 @@ impl Request for Keep {
             user.username
         );
         Ok(Orphan {
-            user: UserSide::of(&view, &crowd, user),
+            user: UserSide::of(&view, &user_index, user),
             kept: kept.map(|kept| SaidBy {
                 by: kept.by,
                 at: kept.at,

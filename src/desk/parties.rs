@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cycle::{View, full_name, state_in_words};
 use crate::model::{Account, AccountKey, AccountPart, Rejected, Timestamp, User, UserId};
-use crate::plan::{Crowd, legal_username};
+use crate::plan::{UserIndex, legal_username};
 
 /// An account of the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,8 +137,8 @@ impl EntrySide {
 
 impl UserSide {
     /// A user as read in this cycle.
-    pub fn of(view: &View, crowd: &Crowd<'_>, user: &User) -> Self {
-        let owner = crowd.owner(&user.id);
+    pub fn of(view: &View, user_index: &UserIndex<'_>, user: &User) -> Self {
+        let owner = user_index.owner(&user.id);
         let link = owner.and_then(|key| view.memory.link(key));
         Self {
             id: user.id.clone(),
@@ -149,8 +149,8 @@ impl UserSide {
             remote: user.is_remote,
             guest: user.is_guest(),
             admin: user.is_admin(),
-            own: crowd.is_own(user),
-            protected: crowd.is_protected(user),
+            own: user_index.is_own(user),
+            protected: user_index.is_protected(user),
             login_service: (!user.auth_service.is_empty()).then(|| user.auth_service.clone()),
             deactivated_at: user.deactivated_at,
             created_at: user.created_at,

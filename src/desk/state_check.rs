@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cycle::{Engine, View};
 use crate::model::{AccountKey, Evidence, Link, LinkOrigin, Memory, User, UserId, shell_word};
-use crate::plan::{Bar, Sentence, unknown_marks};
+use crate::plan::{LinkObstacle, Sentence, unknown_marks};
 use crate::state::Unsettled;
 
 use super::error::DeskError;
@@ -167,7 +167,7 @@ fn one(report: &mut StateReport, view: &View, name: &str, link: &Link, user: &Us
     } else if user.is_bot {
         report.find(name, format!("{who} is a bot"), unlink);
     } else if user.is_remote {
-        report.find(name, format!("{who}: {}", Bar::Remote), unlink);
+        report.find(name, format!("{who}: {}", LinkObstacle::Remote), unlink);
     } else if user.is_admin() && link.origin == LinkOrigin::Adopted {
         report.find(
             name,

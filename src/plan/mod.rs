@@ -1,15 +1,18 @@
 //! The pure core: from what was read to what shall be done.
 //!
 //! [`plan`] sees both sides as read, the policy, what is remembered, and what time it is. It
-//! touches nothing and asks nobody; the same input gives the same plan. Its parts, in order:
-//! `restored` (is what is remembered an older copy), `doubts` (is the reading plausible),
-//! `duplicates` (does an id stand for one entry), `lifecycle` and `undo`, with `giveback`, for what
-//! people ordered and took back, `matching` and `kin` (who is who), `lifecycle` (who goes, who
-//! comes back), `purge` (who is deleted), `naming`, `emails`, `profiles`, `creations`,
-//! `handover` (our bot stays when its owner leaves), `guard` (what waits for a person), `seats`, `memberships`. Beside them: [`remember`] says what follows
-//! from a step that was carried out, [`settle`] what became of steps whose outcome was lost,
-//! [`inverse()`] how a step is taken back, [`Migration`] who gets which id after the id attribute
-//! was changed.
+//! touches nothing and asks nobody; the same input gives the same plan.
+//!
+//! Its floors, each of which uses only those before it:
+//!
+//! * `input`, `policy`: what a plan is made from.
+//! * `facts`: what is certain before anything is planned.
+//! * `ledger`: the plan while it is being made, and what all rules ask of it.
+//! * `rules`: a file each, called in the order that [`plan`] gives and explains.
+//! * `results`: what follows from a step that was carried out ([`remember`]), what became of steps
+//!   whose outcome was lost ([`settle`]), how a step is taken back ([`inverse()`]), who gets which id
+//!   after the id attribute was changed ([`Migration`]).
+//! * `action`, `words`: the kinds of actions, and a step in words.
 
 mod action;
 mod facts;
@@ -24,13 +27,13 @@ pub use action::people;
 pub use facts::address::legal_email;
 pub use facts::approvals::{APPROVAL, approved};
 pub use facts::clock::set_by;
-pub use facts::crowd::{Bar, Claim, Crowd};
 pub use facts::effect::Effect;
 pub use facts::hold_words::hold_name;
 pub use facts::limits::{DAY, limit};
 pub use facts::names::{legal_username, own_name};
 pub use facts::progress::behind;
 pub use facts::spans::{Readings, Span};
+pub use facts::user_index::{Claim, LinkObstacle, UserIndex};
 pub use facts::usernames::keep as keep_usernames;
 pub use input::World;
 pub use ledger::undone_steps::is_undo;
@@ -54,14 +57,14 @@ use crate::model::{
     ProviderName, Remember, ServerChange, Step, Subject, Timestamp, UserId, Why,
 };
 
-use facts::bonds::Bonds;
+use facts::linked_accounts::LinkedAccounts;
 use facts::{approvals, clock, limits};
 use ledger::draft::{Draft, Person};
 use ledger::standing::Standing;
 use rules::doubts::Doubts;
 use rules::{
     creations, dates, duplicates, emails, flaps, guard, handover, lifecycle, matching, memberships,
-    naming, nobodys, places, profiles, purge, resets, restored, seats, undo,
+    naming, placeholder_ids, places, profiles, purge, resets, restored, seats, undo,
 };
 
 /// Makes the plan of one cycle.
@@ -72,7 +75,7 @@ use rules::{
 /// nothing but what waits for more readings or time; neither the order of the input nor the ids
 /// that the server chose matter.
 pub fn plan(world: &World<'_>, policy: &Policy, now: &Now) -> Plan {
-    after(nobodys::forget(world.memory, now), world, |world| {
+    after(placeholder_ids::forget(world.memory, now), world, |world| {
         plan_of_people(world, policy, now)
     })
 }
@@ -93,8 +96,8 @@ fn after(learned: Vec<Remember>, world: &World<'_>, plan: impl FnOnce(&World<'_>
 }
 
 fn plan_of_people(world: &World<'_>, policy: &Policy, now: &Now) -> Plan {
-    let bonds = Bonds::of(world);
-    let draft = Draft::new(world, &bonds, policy, now);
+    let linked_accounts = LinkedAccounts::of(world);
+    let draft = Draft::new(world, &linked_accounts, policy, now);
     let Some(restored) = restored::noticed(&draft) else {
         return decide(draft);
     };
@@ -102,13 +105,25 @@ fn plan_of_people(world: &World<'_>, policy: &Policy, now: &Now) -> Plan {
     // The rest of the plan follows from it.
     let noticed = Remember::Server(ServerChange::Restored(Some(restored)));
     after(vec![noticed], world, |world| {
-        let bonds = Bonds::of(world);
-        decide(Draft::new(world, &bonds, policy, now))
+        let linked_accounts = LinkedAccounts::of(world);
+        decide(Draft::new(world, &linked_accounts, policy, now))
     })
 }
 
+/// Calls the rules in their order.
+///
+/// 1. What the reading is worth comes first: whatever is doubted, rejected or seen twice must be known
+///    before anybody is judged.
+/// 2. A person's word comes before what the directory says: orders, and what was taken back.
+/// 3. Who is who, then who is in and who is out: names and addresses depend on who leaves.
+/// 4. Who is not in the reading comes after who is: a successor may have been found.
+/// 5. Usernames before addresses, fields and creations: each later rule takes what is left.
+/// 6. What is marked (flapping, our own bot) comes after all steps about people are there.
+/// 7. The guard judges, seats go to whoever passes it, memberships to whoever has a seat. Then the guard
+///    judges once more, with the memberships.
+/// 8. What is learned comes last: it depends on what is held.
 fn decide(mut draft: Draft<'_>) -> Plan {
-    let (world, bonds) = (draft.world, draft.bonds);
+    let (world, linked_accounts) = (draft.world, draft.linked_accounts);
     let mut doubts = Doubts::default();
     doubts.weigh_memory(&mut draft);
     for (provider, directory) in world.directories {
@@ -118,7 +133,7 @@ fn decide(mut draft: Draft<'_>) -> Plan {
     }
     bad_users(&mut draft);
     lifecycle::ordered(&mut draft);
-    undo::settle(&mut draft);
+    undo::plan_undone(&mut draft);
     let matched = matching::people(&mut draft);
     let mut people = Vec::with_capacity(matched.len());
     for mut person in matched {
@@ -130,15 +145,15 @@ fn decide(mut draft: Draft<'_>) -> Plan {
         lifecycle::missing(&mut draft, provider, directory);
         purge::candidates(&mut draft, provider, directory);
     }
-    let naming = naming::settle(&mut draft, &people);
-    let mut addresses = emails::settle(&mut draft, &people);
-    profiles::settle(&mut draft, &people);
-    let mut made = creations::settle(&mut draft, &people, &naming, &mut addresses);
+    let naming = naming::plan_usernames(&mut draft, &people);
+    let mut addresses = emails::plan_addresses(&mut draft, &people);
+    profiles::plan_profiles(&mut draft, &people);
+    let mut made = creations::plan_creations(&mut draft, &people, &naming, &mut addresses);
     undo::part(&mut draft);
     resets::ordered(&mut draft);
     flaps::mark(&mut draft);
     handover::before_leaving(&mut draft);
-    let active = u64::try_from(bonds.active()).unwrap_or(u64::MAX);
+    let active = u64::try_from(linked_accounts.active()).unwrap_or(u64::MAX);
     draft.plan.holds = holds(&draft, &doubts, active);
     let unseated = seats::allot(&mut draft, &mut made);
     memberships::everyone(&mut draft, &people, &made, &unseated);
@@ -183,8 +198,9 @@ fn bad_entries(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Direc
 fn bad_users(draft: &mut Draft<'_>) {
     let memory = draft.world.memory;
     for bad in draft.world.users.rejected() {
-        let linked =
-            |id: &UserId| draft.bonds.owner(id).is_some() || memory.user(id).order.is_some();
+        let linked = |id: &UserId| {
+            draft.linked_accounts.owner(id).is_some() || memory.user(id).order.is_some()
+        };
         if bad.key.as_ref().is_some_and(linked) {
             continue;
         }

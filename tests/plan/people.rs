@@ -6,7 +6,7 @@ use mattersync::model::{
     Action, Class, HoldKey, Kept, Precondition, Reason, Remember, Step, StepId, Subject,
     UserChange, UserId, Why,
 };
-use mattersync::plan::{Bar, Crowd, Effect, World, remember};
+use mattersync::plan::{Effect, LinkObstacle, UserIndex, World, remember};
 
 use crate::world::{MiniWorld, key, kinds, left};
 
@@ -225,17 +225,23 @@ fn edge_38_who_is_no_orphan() {
         server: &server,
         memory: &world.memory,
     };
-    let crowd = Crowd::of(&view, &world.policy);
+    let user_index = UserIndex::of(&view, &world.policy);
     let own = server.own_user.clone();
-    let orphans: BTreeSet<&UserId> = crowd.orphans().map(|user| &user.id).collect();
+    let orphans: BTreeSet<&UserId> = user_index.orphans().map(|user| &user.id).collect();
     assert!(orphans.contains(&human), "{orphans:?}");
     let bob = world.user_id("bob");
     for id in [Some(&bot), Some(&bob), own.as_ref()].into_iter().flatten() {
         assert!(!orphans.contains(id), "{id}");
     }
-    assert_eq!(crowd.bar(&world.server.users[&bot]), Some(Bar::Bot));
-    assert_eq!(crowd.bar(world.user("bob")), Some(Bar::Linked(key("bob"))));
-    assert_eq!(crowd.bar(&world.server.users[&human]), None);
+    assert_eq!(
+        user_index.obstacle(&world.server.users[&bot]),
+        Some(LinkObstacle::Bot)
+    );
+    assert_eq!(
+        user_index.obstacle(world.user("bob")),
+        Some(LinkObstacle::Linked(key("bob")))
+    );
+    assert_eq!(user_index.obstacle(&world.server.users[&human]), None);
 }
 
 /// Nobody is renamed because a second username was written into the directory.

@@ -9,10 +9,10 @@ use crate::model::{
     Precondition, ProviderName, Reason, Rejected, Remember, Step, StepId, Subject, User, UserId,
     ValueOf, Why,
 };
-use crate::plan::facts::bonds::Bonds;
 use crate::plan::facts::clock;
-use crate::plan::facts::crowd::Bar;
+use crate::plan::facts::linked_accounts::LinkedAccounts;
 use crate::plan::facts::names::legal_username;
+use crate::plan::facts::user_index::LinkObstacle;
 use crate::plan::input::World;
 use crate::plan::policy::Policy;
 
@@ -51,8 +51,8 @@ pub struct Person<'a> {
     pub account: &'a Account,
     /// The link: remembered, found again by its nonce, or made by an adoption in this plan.
     pub link: Option<Known<'a>>,
-    /// Where the remembered link is among [`Draft::bonds`].
-    pub bond: Option<usize>,
+    /// Where the remembered link is among [`Draft::linked_accounts`].
+    pub linked_account: Option<usize>,
     /// The linked user as read.
     pub user: Option<&'a User>,
     /// The adoption that makes the link, or the step that moves it here.
@@ -112,7 +112,7 @@ pub struct Draft<'a> {
     /// Users who carry a nonce of ours; filled only while creations are unsettled.
     pub by_nonce: BTreeMap<&'a str, Vec<&'a User>>,
     /// The remembered links with what was read on both sides.
-    pub bonds: &'a Bonds<'a>,
+    pub linked_accounts: &'a LinkedAccounts<'a>,
     /// Which account each user stands for who was linked in this plan.
     taken: BTreeMap<UserId, AccountKey>,
     /// Attributes and fields that most accounts lost at once: what rests on them waits.
@@ -154,7 +154,7 @@ impl<'a> Draft<'a> {
     /// An empty plan.
     pub fn new(
         world: &'a World<'a>,
-        bonds: &'a Bonds<'a>,
+        linked_accounts: &'a LinkedAccounts<'a>,
         policy: &'a Policy,
         now: &'a Now,
     ) -> Self {
@@ -181,7 +181,7 @@ impl<'a> Draft<'a> {
                 true => BTreeMap::new(),
                 false => by_nonce(world),
             },
-            bonds,
+            linked_accounts,
             taken: BTreeMap::new(),
             faded: BTreeMap::new(),
             rests_on: BTreeMap::new(),
@@ -236,7 +236,9 @@ impl<'a> Draft<'a> {
 
     /// The account that a user stands for, adoptions of this plan included.
     pub fn owner(&self, user: &UserId) -> Option<&AccountKey> {
-        self.taken.get(user).or_else(|| self.bonds.owner(user))
+        self.taken
+            .get(user)
+            .or_else(|| self.linked_accounts.owner(user))
     }
 
     /// Notes that a user stands for an account from this plan on.
@@ -306,7 +308,7 @@ impl<'a> Draft<'a> {
         } else if user.is_bot {
             Some(Why::Untouchable("it is a bot".into()))
         } else if user.is_remote {
-            Some(Why::Untouchable(Bar::Remote.to_string()))
+            Some(Why::Untouchable(LinkObstacle::Remote.to_string()))
         } else if self.is_protected(user) {
             Some(Why::Protected)
         } else {

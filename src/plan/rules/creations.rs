@@ -11,7 +11,7 @@ use crate::plan::ledger::standing::Standing;
 use crate::plan::policy::Authority;
 
 /// Plans the creation of users for the accounts that have none. Returns what memberships refer to.
-pub fn settle(
+pub fn plan_creations(
     draft: &mut Draft<'_>,
     people: &[(Person<'_>, Standing)],
     naming: &Naming,

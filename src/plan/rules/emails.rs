@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 
-use sha2::Digest;
-
 use crate::model::{
     AccountChange, AccountPart, Action, Link, Precondition, Reason, Remember, StepId, User,
     ValueOf, Values, Why,
@@ -29,7 +27,7 @@ struct Wish<'p> {
 
 /// Plans changes of addresses. Whoever has an address keeps it while the directory agrees; the
 /// older link goes before the younger.
-pub fn settle(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) -> Addresses {
+pub fn plan_addresses(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) -> Addresses {
     let mut addresses = Addresses::default();
     let mut wishes = Vec::new();
     for (person, standing) in people {

@@ -6,11 +6,11 @@ use crate::model::{
     Account, AccountChange, AccountKey, AccountState, Action, Agreed, Link, LinkOrigin,
     Precondition, Reason, Remember, Subject, User, UserId, Why,
 };
-use crate::plan::facts::crowd::Bar;
+use crate::plan::facts::user_index::LinkObstacle;
 use crate::plan::facts::{address, names};
 use crate::plan::ledger::draft::{Draft, Known, Person};
-use crate::plan::ledger::kin::{Kin, Kinship};
 use crate::plan::ledger::shared_ids;
+use crate::plan::ledger::successors::{Succession, Successors};
 use crate::plan::policy::AdoptRule;
 
 /// What matching found for one account.
@@ -30,26 +30,30 @@ enum Match<'a> {
 /// and those whose user cannot be read, are left alone and not returned. The older link comes
 /// first: it keeps a name or address that two accounts want. Accounts without one come last.
 pub fn people<'a>(draft: &mut Draft<'a>) -> Vec<Person<'a>> {
-    let bonds = draft.bonds;
-    let mut read: Vec<usize> = (0..bonds.all.len())
-        .filter(|at| bonds.all[*at].account.is_some())
+    let linked_accounts = draft.linked_accounts;
+    let mut read: Vec<usize> = (0..linked_accounts.all.len())
+        .filter(|at| linked_accounts.all[*at].account.is_some())
         .collect();
     // Links come in the order of their keys, and stay so among those of the same moment.
-    read.sort_by_key(|at| bonds.all[*at].link.since);
-    let mut people = Vec::with_capacity(read.len() + bonds.newcomers.len());
-    let kin = Kin::of(draft);
-    kin.tell(draft);
-    people.extend(read.into_iter().filter_map(|at| linked(draft, &kin, at)));
+    read.sort_by_key(|at| linked_accounts.all[*at].link.since);
+    let mut people = Vec::with_capacity(read.len() + linked_accounts.newcomers.len());
+    let successors = Successors::of(draft);
+    successors.tell(draft);
+    people.extend(
+        read.into_iter()
+            .filter_map(|at| linked(draft, &successors, at)),
+    );
     // Whose creation was begun has a user whom nobody else gets, however alike they are. A name
     // that is the directory's own goes before one that was made like it.
-    let mut newcomers: Vec<_> = bonds.newcomers.iter().collect();
+    let mut newcomers: Vec<_> = linked_accounts.newcomers.iter().collect();
     newcomers.sort_by_cached_key(|(key, account)| {
         let begun = draft.world.memory.account(key).nonce.is_some();
         let ours = begun && matches!(matching(draft, key, account), Match::Ours(_));
         (!ours, !names::is_exact(&account.username))
     });
     let newcomers = newcomers.into_iter();
-    people.extend(newcomers.filter_map(|(key, account)| unlinked(draft, &kin, key, account)));
+    people
+        .extend(newcomers.filter_map(|(key, account)| unlinked(draft, &successors, key, account)));
     for person in &people {
         tell_oddity(draft, person);
     }
@@ -72,7 +76,7 @@ fn tell_oddity(draft: &mut Draft<'_>, person: &Person<'_>) {
 
 fn unlinked<'a>(
     draft: &mut Draft<'a>,
-    kin: &Kin<'a>,
+    successors: &Successors<'a>,
     key: &'a AccountKey,
     account: &'a Account,
 ) -> Option<Person<'a>> {
@@ -80,7 +84,7 @@ fn unlinked<'a>(
         key,
         account,
         link: None,
-        bond: None,
+        linked_account: None,
         user: None,
         adopted_by: None,
     };
@@ -119,11 +123,11 @@ fn unlinked<'a>(
             leave_alone(draft, person.subject(), rule, false);
             return None;
         }
-        match kin.find(draft, key, account) {
-            Kinship::None => {}
-            Kinship::Successor(at) => return Some(successor(draft, person, at)),
-            Kinship::Perhaps(at, why) => {
-                let user = &draft.bonds.all[at].link.user;
+        match successors.find(draft, key, account) {
+            Succession::None => {}
+            Succession::Successor(at) => return Some(successor(draft, person, at)),
+            Succession::Perhaps(at, why) => {
+                let user = &draft.linked_accounts.all[at].link.user;
                 draft.perhaps_back.insert(user.clone());
                 draft.leave(person.subject(), why);
                 return None;
@@ -177,35 +181,41 @@ fn unlinked<'a>(
 
 /// Moves the link of an account that is gone to its successor.
 fn successor<'a>(draft: &mut Draft<'a>, mut person: Person<'a>, at: usize) -> Person<'a> {
-    let bond = &draft.bonds.all[at];
+    let linked_account = &draft.linked_accounts.all[at];
     let anchor = person.account.anchor.clone();
     let link = Link {
         last_dn: person.account.dn.clone(),
         last_username: person.account.username.clone(),
         anchor: anchor.clone(),
-        ..bond.link.clone()
+        ..linked_account.link.clone()
     };
     let action = Action::MoveLink {
         account: person.key.clone(),
-        from: bond.key.clone(),
-        user: bond.link.user.clone(),
+        from: linked_account.key.clone(),
+        user: linked_account.link.user.clone(),
         directory_username: person.account.username.clone(),
         anchor: anchor.clone(),
     };
     let reason = Reason::SameAnchor {
         anchor: anchor.unwrap_or_default(),
-        was: bond.link.last_dn.clone(),
+        was: linked_account.link.last_dn.clone(),
     };
     // They are there, whether or not the move waits for a person: should they leave, the count of
     // their absence begins anew.
-    if draft.world.memory.account(bond.key).absence.is_some() {
+    if draft
+        .world
+        .memory
+        .account(linked_account.key)
+        .absence
+        .is_some()
+    {
         draft.learn(Remember::Account(
-            bond.key.clone(),
+            linked_account.key.clone(),
             AccountChange::Absence(None),
         ));
     }
-    draft.take(&bond.link.user, person.key);
-    person.user = bond.user;
+    draft.take(&linked_account.link.user, person.key);
+    person.user = linked_account.user;
     person.link = Some(Known::from(link));
     let nothing = Precondition::Nothing;
     let step = draft.step(person.subject(), action, nothing, reason, Vec::new());
@@ -214,9 +224,14 @@ fn successor<'a>(draft: &mut Draft<'a>, mut person: Person<'a>, at: usize) -> Pe
 }
 
 /// The second anchor to remember: one that was seen in a whole reading, and that nobody else has.
-fn anchor_seen(draft: &Draft<'_>, kin: &Kin<'_>, key: &AccountKey, account: &Account) -> bool {
+fn anchor_seen(
+    draft: &Draft<'_>,
+    successors: &Successors<'_>,
+    key: &AccountKey,
+    account: &Account,
+) -> bool {
     let known = draft.gap(&key.provider).is_none();
-    account.anchor.is_some() && known && kin.sharer(account).is_none()
+    account.anchor.is_some() && known && successors.sharer(account).is_none()
 }
 
 fn is_locked(account: &Account) -> bool {
@@ -236,17 +251,21 @@ fn leave_alone(draft: &mut Draft<'_>, subject: Subject, rule: Option<&str>, link
     draft.leave(subject, Why::NotAPerson { rule, linked });
 }
 
-fn linked<'a>(draft: &mut Draft<'a>, kin: &Kin<'a>, at: usize) -> Option<Person<'a>> {
-    let bond = &draft.bonds.all[at];
-    let (key, account, user) = (bond.key, bond.account?, bond.user);
+fn linked<'a>(draft: &mut Draft<'a>, successors: &Successors<'a>, at: usize) -> Option<Person<'a>> {
+    let linked_account = &draft.linked_accounts.all[at];
+    let (key, account, user) = (
+        linked_account.key,
+        linked_account.account?,
+        linked_account.user,
+    );
     let relinked = draft.relinked.get(key).cloned();
-    let mut link = relinked.map_or(Known::Remembered(bond.link), Known::from);
+    let mut link = relinked.map_or(Known::Remembered(linked_account.link), Known::from);
     if let Some(why) = shared_ids::doubt(draft, key) {
         draft.leave(gone(key, account, &link), why);
         return None;
     }
     let elsewhere = shared_ids::elsewhere(draft, key, &link, account);
-    let anchor = match anchor_seen(draft, kin, key, account) {
+    let anchor = match anchor_seen(draft, successors, key, account) {
         true => &account.anchor,
         false => &link.anchor,
     };
@@ -276,7 +295,7 @@ fn linked<'a>(draft: &mut Draft<'a>, kin: &Kin<'a>, at: usize) -> Option<Person<
         draft.leave(gone(key, account, &link), why);
         return None;
     }
-    if let Some(other) = bond.other {
+    if let Some(other) = linked_account.other {
         let why = Why::Duplicate {
             what: "user".into(),
             value: link.user.to_string(),
@@ -296,7 +315,7 @@ fn linked<'a>(draft: &mut Draft<'a>, kin: &Kin<'a>, at: usize) -> Option<Person<
         key,
         account,
         link: Some(link),
-        bond: Some(at),
+        linked_account: Some(at),
         user,
         adopted_by: None,
     };
@@ -549,7 +568,7 @@ fn out_of_bounds(draft: &Draft<'_>, user: &User) -> Option<String> {
     } else if user.is_bot {
         Some("a bot is never adopted".into())
     } else if user.is_remote {
-        Some(format!("{} and is never adopted", Bar::Remote))
+        Some(format!("{} and is never adopted", LinkObstacle::Remote))
     } else if user.is_guest() {
         Some("a guest is never adopted".into())
     } else {

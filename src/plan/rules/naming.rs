@@ -6,7 +6,7 @@ use crate::model::{
     AccountChange, AccountKey, Action, ChosenName, Precondition, Reason, Remember, StepId, Subject,
     User, UserId, ValueOf, Values, Why,
 };
-use crate::plan::facts::bonds::Bond;
+use crate::plan::facts::linked_accounts::LinkedAccount;
 use crate::plan::facts::temporary::is_temporary_username;
 use crate::plan::facts::{exchange, names};
 use crate::plan::ledger::draft::{Draft, Person};
@@ -58,7 +58,7 @@ impl Owners<'_> {
 /// First come those whose name is certain: who keeps one, and who cannot get the one that the
 /// directory wants. After them everybody who is left gets a new one, so that each name that is
 /// given up in this plan is given up for certain.
-pub fn settle(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) -> Naming {
+pub fn plan_usernames(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) -> Naming {
     let mut wishes = Vec::new();
     for (person, standing) in people {
         // Who is locked and has no user gets none, and no name.
@@ -109,8 +109,8 @@ pub fn settle(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) -> Namin
             }
         }
     }
-    for (bond, user) in leavers {
-        renames.extend(settled(draft, &mut owners, bond, user));
+    for (linked_account, user) in leavers {
+        renames.extend(settled(draft, &mut owners, linked_account, user));
     }
     rename(draft, &mut naming, &renames);
     naming
@@ -118,16 +118,23 @@ pub fn settle(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) -> Namin
 
 /// Linked users whose account the directory did not show, and who have the name that a ring was
 /// opened with: they left in the middle of it.
-fn leavers<'d>(draft: &Draft<'d>) -> Vec<(&'d Bond<'d>, &'d User)> {
-    let gone = draft.bonds.all.iter().filter(|bond| bond.account.is_none());
-    let gone = gone.filter_map(|bond| Some((bond, bond.user?)));
-    let between = gone.filter(|(bond, user)| {
-        is_temporary_username(&user.username, bond.key)
-            && draft.world.directories.contains_key(&bond.key.provider)
-            && draft.owner(&user.id) == Some(bond.key)
+fn leavers<'d>(draft: &Draft<'d>) -> Vec<(&'d LinkedAccount<'d>, &'d User)> {
+    let gone = draft
+        .linked_accounts
+        .all
+        .iter()
+        .filter(|linked_account| linked_account.account.is_none());
+    let gone = gone.filter_map(|linked_account| Some((linked_account, linked_account.user?)));
+    let between = gone.filter(|(linked_account, user)| {
+        is_temporary_username(&user.username, linked_account.key)
+            && draft
+                .world
+                .directories
+                .contains_key(&linked_account.key.provider)
+            && draft.owner(&user.id) == Some(linked_account.key)
             && user.auth_service.is_empty()
             && draft.untouchable(user).is_none()
-            && !draft.is_pinned(bond.key, ValueOf::Username)
+            && !draft.is_pinned(linked_account.key, ValueOf::Username)
     });
     between.collect()
 }
@@ -137,19 +144,24 @@ fn leavers<'d>(draft: &Draft<'d>) -> Vec<(&'d Bond<'d>, &'d User)> {
 fn settled<'d>(
     draft: &mut Draft<'d>,
     owners: &mut Owners<'_>,
-    bond: &'d Bond<'d>,
+    linked_account: &'d LinkedAccount<'d>,
     user: &'d User,
 ) -> Option<Rename<'d>> {
-    let base = names::legal_username(&bond.link.last_username)?;
-    let to = choose(draft, owners, (bond.key, Some(user)), base);
+    let base = names::legal_username(&linked_account.link.last_username)?;
+    let to = choose(draft, owners, (linked_account.key, Some(user)), base);
     owners.promised.insert(to.clone());
-    let subject = standing::subject(draft, bond.key, bond.link, &bond.link.last_dn);
+    let subject = standing::subject(
+        draft,
+        linked_account.key,
+        linked_account.link,
+        &linked_account.link.last_dn,
+    );
     (to != user.username).then_some(Rename {
-        key: bond.key,
+        key: linked_account.key,
         user,
         subject,
         reason: Reason::LeftBetween {
-            last: bond.link.last_username.clone(),
+            last: linked_account.link.last_username.clone(),
         },
         to,
         after: Vec::new(),

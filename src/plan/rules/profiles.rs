@@ -11,7 +11,7 @@ use crate::plan::ledger::standing::Standing;
 use crate::plan::policy::Authority;
 
 /// Plans changes of first name to locale.
-pub fn settle(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) {
+pub fn plan_profiles(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) {
     for (person, standing) in people {
         let Some(user) = person.user else { continue };
         if *standing == Standing::Out || draft.untouchable(user).is_some() {

@@ -76,36 +76,46 @@ pub fn candidates(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Di
     if !wanted {
         return;
     }
-    let bonds = draft.bonds;
-    let absent = bonds.all.iter().filter(|bond| bond.account.is_none());
-    for bond in absent.filter(|bond| &bond.key.provider == provider) {
-        let Some(user) = bond.user else { continue };
+    let linked_accounts = draft.linked_accounts;
+    let absent = linked_accounts
+        .all
+        .iter()
+        .filter(|linked_account| linked_account.account.is_none());
+    for linked_account in absent.filter(|linked_account| &linked_account.key.provider == provider) {
+        let Some(user) = linked_account.user else {
+            continue;
+        };
         // Who is somebody else's by now has come back under another id.
-        if draft.owner(&user.id).is_some_and(|owner| owner != bond.key) {
+        if draft
+            .owner(&user.id)
+            .is_some_and(|owner| owner != linked_account.key)
+        {
             continue;
         }
-        let since = memory.account(bond.key).gone.as_ref();
+        let since = memory.account(linked_account.key).gone.as_ref();
         let since = since.map(|since| kept(memory, draft.now, *since));
-        if !is_finished(bond.link, user) {
-            forget(draft, bond.key, since);
+        if !is_finished(linked_account.link, user) {
+            forget(draft, linked_account.key, since);
             continue;
         }
-        let Evidence::Absent(proof) = draft.look(directory, bond.key, bond.link) else {
+        let Evidence::Absent(proof) =
+            draft.look(directory, linked_account.key, linked_account.link)
+        else {
             continue;
         };
         match (&proof.lookup, since) {
-            (Some(Lookup::Elsewhere { .. }), since) => forget(draft, bond.key, since),
+            (Some(Lookup::Elsewhere { .. }), since) => forget(draft, linked_account.key, since),
             (_, None) => {
                 let now = draft.now.wall;
                 draft.learn(Remember::Account(
-                    bond.key.clone(),
+                    linked_account.key.clone(),
                     AccountChange::Gone(Some(now)),
                 ));
             }
             // Nobody is gone who was not asked for by id.
             (None, Some(_)) => {}
             (Some(Lookup::Nowhere), Some(since)) => {
-                purge(draft, bond.key, bond.link, user, since);
+                purge(draft, linked_account.key, linked_account.link, user, since);
             }
         }
     }

@@ -27,7 +27,7 @@ pub fn ordered(draft: &mut Draft<'_>) {
 
 /// Whom the user stands for, and the adoption that makes it so.
 fn link(draft: &Draft<'_>, user: &UserId) -> Option<(AccountKey, Option<StepId>)> {
-    if let Some(key) = draft.bonds.owner(user) {
+    if let Some(key) = draft.linked_accounts.owner(user) {
         return Some((key.clone(), None));
     }
     draft.plan.steps.iter().find_map(|step| match &step.action {

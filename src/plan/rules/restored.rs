@@ -79,11 +79,15 @@ const SHARE: usize = 5;
 /// address of an account in use without a link. Everybody can write such a mark for themselves, so a
 /// few of them show nothing.
 pub fn noticed(draft: &Draft<'_>) -> Option<Restored> {
-    if draft.world.memory.server.restored.is_some() || draft.bonds.newcomers.is_empty() {
+    if draft.world.memory.server.restored.is_some() || draft.linked_accounts.newcomers.is_empty() {
         return None;
     }
     // Times of one clock, the server's.
-    let linked = draft.bonds.all.iter().filter_map(|bond| bond.user);
+    let linked = draft
+        .linked_accounts
+        .all
+        .iter()
+        .filter_map(|linked_account| linked_account.user);
     let linked = linked.filter(|user| user.props.contains_key(User::NONCE_PROP));
     let newest = linked.map(|user| user.created_at).max();
     let mut ours = witnesses(draft.world);
@@ -91,7 +95,7 @@ pub fn noticed(draft: &Draft<'_>) -> Option<Restored> {
     let accounts = draft.world.directories.values();
     let accounts = accounts.flat_map(|directory| directory.accounts.iter());
     let in_use = accounts.filter(|(_, account)| account.state == AccountState::Active);
-    let all = draft.bonds.all.len().max(in_use.count());
+    let all = draft.linked_accounts.all.len().max(in_use.count());
     if ours.len() < FEWEST || ours.len() * SHARE < all {
         return None;
     }

@@ -18,19 +18,23 @@ const MISSING_READINGS: u32 = 3;
 
 /// Judges the linked accounts that the directory's reading does not contain.
 pub fn missing(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Directory) {
-    let missing = draft.bonds.all.iter().filter(|bond| bond.account.is_none());
-    let missing = missing.filter(|bond| &bond.key.provider == provider);
-    for bond in missing {
+    let missing = draft
+        .linked_accounts
+        .all
+        .iter()
+        .filter(|linked_account| linked_account.account.is_none());
+    let missing = missing.filter(|linked_account| &linked_account.key.provider == provider);
+    for linked_account in missing {
         // Another account is that person's now, or has been all the time.
-        if draft.owner(&bond.link.user) != Some(bond.key) {
+        if draft.owner(&linked_account.link.user) != Some(linked_account.key) {
             continue;
         }
-        let (key, mut link) = (bond.key, Known::Remembered(bond.link));
-        if let Some(user) = bond.user {
+        let (key, mut link) = (linked_account.key, Known::Remembered(linked_account.link));
+        if let Some(user) = linked_account.user {
             arrived(draft, key, &mut link, user);
         }
         let link = &*link;
-        if bond.user.is_none() {
+        if linked_account.user.is_none() {
             let subject = subject(draft, key, link, &link.last_dn);
             draft.leave_unread(&subject, &link.user);
         }

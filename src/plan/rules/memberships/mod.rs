@@ -9,7 +9,7 @@ use crate::model::{
     AccountKey, Action, Evidence, Precondition, Reason, StepId, TeamRef, User, UserId, UserRef,
     Version, Why,
 };
-use crate::plan::facts::bonds::paired;
+use crate::plan::facts::linked_accounts::paired;
 use crate::plan::input::World;
 use crate::plan::ledger::draft::{Draft, Person};
 use crate::plan::ledger::standing::Standing;
@@ -40,7 +40,7 @@ pub fn everyone(
         let mut free = room(draft.world, &team_ref);
         let inside = inside(draft, &team_ref);
         for (person, standing) in people {
-            if person.bond.is_some_and(|at| inside[at]) {
+            if person.linked_account.is_some_and(|at| inside[at]) {
                 continue;
             }
             if person.user.is_some_and(|u| draft.untouchable(u).is_some()) {
@@ -158,8 +158,8 @@ fn inside(draft: &Draft<'_>, team: &TeamRef) -> Vec<bool> {
         TeamRef::Made(_) => None,
     };
     match members {
-        Some(members) => draft.bonds.inside(members),
-        None => vec![false; draft.bonds.all.len()],
+        Some(members) => draft.linked_accounts.inside(members),
+        None => vec![false; draft.linked_accounts.all.len()],
     }
 }
 

@@ -40,7 +40,7 @@ enum Verdict<'a> {
 type Judged<'a> = (&'a AccountKey, &'a [Undone], Vec<Verdict<'a>>);
 
 /// Carries out what was taken back, and marks what the rest of the plan must leave alone.
-pub fn settle(draft: &mut Draft<'_>) {
+pub fn plan_undone(draft: &mut Draft<'_>) {
     let world = draft.world;
     let all = world.memory.accounts_with(|account| Some(&account.undone));
     let all = all.filter(|(_, list)| !list.is_empty());
@@ -96,7 +96,7 @@ fn give_back(draft: &mut Draft<'_>, all: &mut [Judged<'_>], of: ValueOf) {
             }
         }
     }
-    let fates = values::settle(draft, &wishes);
+    let fates = values::give_back(draft, &wishes);
     for ((place, wish), fate) in places.into_iter().zip(wishes).zip(fates) {
         *place = match fate {
             // The steps are there already.

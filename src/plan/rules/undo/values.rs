@@ -127,7 +127,7 @@ pub fn owned(user: &User, undone: &Undone) -> Option<String> {
 
 /// Decides about all wishes, which are all usernames or all addresses, and plans the changes.
 /// Returns what becomes of each, in their order.
-pub fn settle(draft: &mut Draft<'_>, wishes: &[Wish<'_>]) -> Vec<Fate> {
+pub fn give_back(draft: &mut Draft<'_>, wishes: &[Wish<'_>]) -> Vec<Fate> {
     let mut lost = Losses::of(draft, wishes);
     lost.find();
     lost.refuse_rings();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::{Account, AccountKey, Evidence, ProfileField, Subject, User, Why};
-use crate::plan::facts::bonds::Bond;
+use crate::plan::facts::linked_accounts::LinkedAccount;
 use crate::plan::facts::{address, fields, names};
 use crate::plan::ledger::draft::Draft;
 
@@ -14,18 +14,18 @@ use crate::plan::ledger::draft::Draft;
 const RECENT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Whom an account without a link stands for, as far as the links tell.
-pub enum Kinship {
+pub enum Succession {
     /// Nobody who is known.
     None,
-    /// The account of the link in this place among the bonds is gone, and this is its successor.
+    /// The account of the link in this place among [`LinkedAccounts::all`] is gone, and this is its successor.
     Successor(usize),
-    /// Perhaps the one whose link is in this place among the bonds: for a person to decide.
+    /// Perhaps the one whose link is in this place among [`LinkedAccounts::all`]: for a person to decide.
     Perhaps(usize, Why),
 }
 
 /// The links whose account was not read, by what a successor would have.
 #[derive(Default)]
-pub struct Kin<'a> {
+pub struct Successors<'a> {
     /// All accounts by second anchor.
     bearers: BTreeMap<&'a str, Vec<&'a Account>>,
     by_anchor: BTreeMap<&'a str, Vec<usize>>,
@@ -33,35 +33,38 @@ pub struct Kin<'a> {
     by_mail: BTreeMap<&'a str, usize>,
 }
 
-impl<'a> Kin<'a> {
+impl<'a> Successors<'a> {
     /// Looks at all links whose account was not read, and whose user is there.
     pub fn of(draft: &Draft<'a>) -> Self {
-        let mut kin = Self::default();
+        let mut successors = Self::default();
         for directory in draft.world.directories.values() {
             for (_, account) in directory.accounts.iter() {
                 if let Some(anchor) = &account.anchor {
-                    kin.bearers.entry(anchor).or_default().push(account);
+                    successors.bearers.entry(anchor).or_default().push(account);
                 }
             }
         }
-        if draft.bonds.newcomers.is_empty() {
-            return kin;
+        if draft.linked_accounts.newcomers.is_empty() {
+            return successors;
         }
-        for (at, bond) in draft.bonds.all.iter().enumerate() {
-            let Some(user) = bond.user.filter(|_| is_unread(bond)) else {
+        for (at, linked_account) in draft.linked_accounts.all.iter().enumerate() {
+            let Some(user) = linked_account.user.filter(|_| is_unread(linked_account)) else {
                 continue;
             };
-            if let Some(anchor) = &bond.link.anchor {
-                kin.by_anchor.entry(anchor).or_default().push(at);
+            if let Some(anchor) = &linked_account.link.anchor {
+                successors.by_anchor.entry(anchor).or_default().push(at);
             }
-            kin.by_mail.entry(&user.email).or_insert(at);
+            successors.by_mail.entry(&user.email).or_insert(at);
             if is_recent(draft, user) {
-                kin.by_name.entry(user.username.clone()).or_insert(at);
-                let name = names::legal_username(&bond.link.last_username);
-                kin.by_name.extend(name.map(|name| (name, at)));
+                successors
+                    .by_name
+                    .entry(user.username.clone())
+                    .or_insert(at);
+                let name = names::legal_username(&linked_account.link.last_username);
+                successors.by_name.extend(name.map(|name| (name, at)));
             }
         }
-        kin
+        successors
     }
 
     /// Another account that has the same second anchor.
@@ -93,20 +96,21 @@ impl<'a> Kin<'a> {
     }
 
     /// Whom an account without a link stands for.
-    pub fn find(&self, draft: &Draft<'a>, key: &AccountKey, account: &Account) -> Kinship {
+    pub fn find(&self, draft: &Draft<'a>, key: &AccountKey, account: &Account) -> Succession {
         if let Some(anchor) = &account.anchor
             && let Some([at, rest @ ..]) = self.by_anchor.get(anchor.as_str()).map(Vec::as_slice)
         {
-            let bond = &draft.bonds.all[*at];
+            let linked_account = &draft.linked_accounts.all[*at];
             let one = rest.is_empty() && self.sharer(account).is_none();
             // Only a whole reading shows that nobody else has it.
-            let proven = one && draft.gap(&key.provider).is_none() && is_gone(draft, bond);
-            let alone = !agrees(bond, account);
+            let proven =
+                one && draft.gap(&key.provider).is_none() && is_gone(draft, linked_account);
+            let alone = !agrees(linked_account, account);
             if proven && !alone {
-                return Kinship::Successor(*at);
+                return Succession::Successor(*at);
             }
-            let why = perhaps(bond, key, ("second anchor", anchor), alone);
-            return Kinship::Perhaps(*at, why);
+            let why = perhaps(linked_account, key, ("second anchor", anchor), alone);
+            return Succession::Perhaps(*at, why);
         }
         let mails: Vec<_> = address::all(account).collect();
         let by_mail = mails.iter().find_map(|mail| {
@@ -120,20 +124,22 @@ impl<'a> Kin<'a> {
         });
         match by_name.or(by_mail) {
             Some((at, what, value)) => {
-                let why = perhaps(&draft.bonds.all[at], key, (what, value), false);
-                Kinship::Perhaps(at, why)
+                let why = perhaps(&draft.linked_accounts.all[at], key, (what, value), false);
+                Succession::Perhaps(at, why)
             }
-            None => Kinship::None,
+            None => Succession::None,
         }
     }
 }
 
 /// Whether anything but the second anchor says that an account is the person of a link: numbers are
 /// given away again, and mistyped.
-fn agrees(bond: &Bond<'_>, account: &Account) -> bool {
-    let Some(user) = bond.user else { return false };
+fn agrees(linked_account: &LinkedAccount<'_>, account: &Account) -> bool {
+    let Some(user) = linked_account.user else {
+        return false;
+    };
     let name = names::legal(&account.username);
-    let last = names::legal(&bond.link.last_username);
+    let last = names::legal(&linked_account.link.last_username);
     let by_name = name.is_some_and(|name| {
         name == user.username.as_str() || last.is_some_and(|last| last == name)
     });
@@ -145,9 +151,14 @@ fn agrees(bond: &Bond<'_>, account: &Account) -> bool {
     by_name || by_mail() || called(ProfileField::FirstName) && called(ProfileField::LastName)
 }
 
-fn perhaps(bond: &Bond<'_>, key: &AccountKey, (what, value): (&str, &str), alone: bool) -> Why {
-    let id = &bond.link.user;
-    let holder = bond.user.map_or_else(
+fn perhaps(
+    linked_account: &LinkedAccount<'_>,
+    key: &AccountKey,
+    (what, value): (&str, &str),
+    alone: bool,
+) -> Why {
+    let id = &linked_account.link.user;
+    let holder = linked_account.user.map_or_else(
         || id.to_string(),
         |user| format!("{} ({id})", user.username),
     );
@@ -155,15 +166,18 @@ fn perhaps(bond: &Bond<'_>, key: &AccountKey, (what, value): (&str, &str), alone
         what: what.to_owned(),
         value: value.to_owned(),
         holder,
-        was: format!("{}, id {}", bond.link.last_dn, bond.key.id),
+        was: format!(
+            "{}, id {}",
+            linked_account.link.last_dn, linked_account.key.id
+        ),
         id: key.id.to_string(),
         alone,
     }
 }
 
 /// The link whose account was not read; of two links to one user the older one.
-fn is_unread(bond: &Bond<'_>) -> bool {
-    bond.account.is_none() && bond.other.is_none()
+fn is_unread(linked_account: &LinkedAccount<'_>) -> bool {
+    linked_account.account.is_none() && linked_account.other.is_none()
 }
 
 fn is_recent(draft: &Draft<'_>, user: &User) -> bool {
@@ -173,12 +187,12 @@ fn is_recent(draft: &Draft<'_>, user: &User) -> bool {
 
 /// Whether the account of a link is proven not to be in the directory any more, or nobody reads
 /// that directory any more. Who was deactivated by us is not looked up by id in each reading.
-fn is_gone(draft: &Draft<'_>, bond: &Bond<'_>) -> bool {
-    let Some(directory) = draft.world.directories.get(&bond.key.provider) else {
+fn is_gone(draft: &Draft<'_>, linked_account: &LinkedAccount<'_>) -> bool {
+    let Some(directory) = draft.world.directories.get(&linked_account.key.provider) else {
         return true;
     };
-    let out = bond.link.deactivated.is_some() && !bond.link.is_in_doubt();
-    match draft.look(directory, bond.key, bond.link) {
+    let out = linked_account.link.deactivated.is_some() && !linked_account.link.is_in_doubt();
+    match draft.look(directory, linked_account.key, linked_account.link) {
         Evidence::Absent(proof) => proof.lookup.is_some() || out,
         Evidence::Present(_) | Evidence::Unknown(_) => false,
     }

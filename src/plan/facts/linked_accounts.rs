@@ -10,7 +10,7 @@ use crate::plan::input::World;
 
 /// One remembered link.
 #[derive(Debug)]
-pub struct Bond<'a> {
+pub struct LinkedAccount<'a> {
     /// The account's key.
     pub key: &'a AccountKey,
     /// The link as remembered.
@@ -25,9 +25,9 @@ pub struct Bond<'a> {
 
 /// All remembered links, in the order of their accounts' keys, and the accounts without one.
 #[derive(Debug)]
-pub struct Bonds<'a> {
+pub struct LinkedAccounts<'a> {
     /// The links.
-    pub all: Vec<Bond<'a>>,
+    pub all: Vec<LinkedAccount<'a>>,
     /// The accounts without a link, in the order of their keys.
     pub newcomers: Vec<(AccountKey, &'a Account)>,
     /// The place in `all` of the link of each linked user, in the order of the users' ids. Should
@@ -35,12 +35,12 @@ pub struct Bonds<'a> {
     owners: Vec<(&'a UserId, usize)>,
 }
 
-impl<'a> Bonds<'a> {
+impl<'a> LinkedAccounts<'a> {
     /// Joins what is remembered with what was read.
     pub fn of(world: &World<'a>) -> Self {
-        let mut bonds = Self::with_accounts(world);
-        bonds.join_users(world.users);
-        bonds
+        let mut linked_accounts = Self::with_accounts(world);
+        linked_accounts.join_users(world.users);
+        linked_accounts
     }
 
     fn with_accounts(world: &World<'a>) -> Self {
@@ -55,7 +55,7 @@ impl<'a> Bonds<'a> {
         let mut newcomers = Vec::new();
         for ((provider, id), account, remembered) in paired(accounts, links) {
             if let Some((key, link)) = remembered {
-                all.push(Bond {
+                all.push(LinkedAccount {
                     key,
                     link,
                     account,
@@ -79,7 +79,9 @@ impl<'a> Bonds<'a> {
 
     fn join_users(&mut self, users: &'a Roster<UserId, User>) {
         let claims = self.all.iter().enumerate();
-        let mut claims: Vec<_> = claims.map(|(at, bond)| (&bond.link.user, at)).collect();
+        let mut claims: Vec<_> = claims
+            .map(|(at, linked_account)| (&linked_account.link.user, at))
+            .collect();
         claims.sort_by(|a, b| a.0.as_str().cmp(b.0.as_str()));
         self.owners.reserve(claims.len());
         let same_user = claims.chunk_by(|a, b| a.0 == b.0);
@@ -107,7 +109,10 @@ impl<'a> Bonds<'a> {
 
     /// How many of the linked users are active.
     pub fn active(&self) -> usize {
-        let users = self.all.iter().filter_map(|bond| bond.user);
+        let users = self
+            .all
+            .iter()
+            .filter_map(|linked_account| linked_account.user);
         users.filter(|user| user.is_active()).count()
     }
 

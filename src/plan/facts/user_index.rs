@@ -11,7 +11,7 @@ use crate::plan::policy::Policy;
 
 /// What speaks against linking a user to an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Bar {
+pub enum LinkObstacle {
     /// It is the account that mattersync works with.
     Own,
     /// It is a bot.
@@ -28,7 +28,7 @@ pub enum Bar {
     Admin,
 }
 
-impl fmt::Display for Bar {
+impl fmt::Display for LinkObstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Own => f.write_str("it is the account that mattersync works with"),
@@ -57,7 +57,7 @@ pub struct Claim<'a> {
 }
 
 /// Everybody on Mattermost, by what they are found by.
-pub struct Crowd<'a> {
+pub struct UserIndex<'a> {
     world: &'a World<'a>,
     policy: &'a Policy,
     owners: BTreeMap<&'a UserId, &'a AccountKey>,
@@ -65,7 +65,7 @@ pub struct Crowd<'a> {
     by_email: BTreeMap<&'a str, &'a User>,
 }
 
-impl<'a> Crowd<'a> {
+impl<'a> UserIndex<'a> {
     /// Everybody as read.
     pub fn of(world: &'a World<'a>, policy: &'a Policy) -> Self {
         let users = || world.users.iter().map(|(_, user)| user);
@@ -84,21 +84,21 @@ impl<'a> Crowd<'a> {
     }
 
     /// What speaks against linking this user, the weightiest first.
-    pub fn bar(&self, user: &User) -> Option<Bar> {
+    pub fn obstacle(&self, user: &User) -> Option<LinkObstacle> {
         if self.is_own(user) {
-            Some(Bar::Own)
+            Some(LinkObstacle::Own)
         } else if user.is_bot {
-            Some(Bar::Bot)
+            Some(LinkObstacle::Bot)
         } else if user.is_remote {
-            Some(Bar::Remote)
+            Some(LinkObstacle::Remote)
         } else if let Some(key) = self.owner(&user.id) {
-            Some(Bar::Linked(key.clone()))
+            Some(LinkObstacle::Linked(key.clone()))
         } else if self.is_protected(user) {
-            Some(Bar::Protected)
+            Some(LinkObstacle::Protected)
         } else if user.is_admin() {
-            Some(Bar::Admin)
+            Some(LinkObstacle::Admin)
         } else if user.is_guest() {
-            Some(Bar::Guest)
+            Some(LinkObstacle::Guest)
         } else {
             None
         }
