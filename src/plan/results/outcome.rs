@@ -1,9 +1,9 @@
 //! What is to be remembered before a step is sent, and once it has been carried out.
 
 use crate::model::{
-    AccountChange, AccountKey, Action, Deactivation, Done, Flipped, Given, HoldKey, Link,
-    LinkOrigin, Made, Memory, MemoryDelta, Now, ProfileField, Reason, Remember, Step, TeamRef,
-    Unlinked, User, UserChange, UserId,
+    AccountChange, AccountKey, AccountMemory, Action, Deactivation, Done, Flipped, Given, HoldKey,
+    Link, LinkOrigin, Made, Memory, MemoryDelta, Now, ProfileField, Reason, Remember, Step,
+    TeamRef, Unlinked, User, UserChange, UserId,
 };
 use crate::plan::facts::approvals::approved;
 use crate::plan::facts::effect::Effect;
@@ -236,40 +236,30 @@ fn flipped(step: &Step, effect: &Effect) -> Option<Flipped> {
     }
 }
 
+/// What a step changes of the account's link, and what hangs on the link.
 fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDelta {
     let Some(key) = step.action.account() else {
         return Vec::new();
     };
-    if let (Action::Unlink { user, as_new, .. }, Effect::Unlinked) = (&step.action, effect) {
-        return unlinked(step, memory, user, *as_new, now);
-    }
-    let fresh = |user: &UserId, origin, username: &str| Link {
-        user: user.clone(),
-        origin,
-        since: now.wall,
-        last_dn: step.subject.dn.clone().unwrap_or_default(),
-        last_username: username.to_owned(),
-        deactivated: None,
-        email_waiting: None,
-        given: Default::default(),
-        anchor: None,
-        agreed: Default::default(),
-    };
-    if matches!(effect, Effect::Purged) {
-        return Vec::from_iter(forget_account(memory, key));
-    }
-    let mut delta = Vec::new();
-    let link = match (&step.action, effect) {
+    match (&step.action, effect) {
+        (Action::Unlink { user, as_new, .. }, Effect::Unlinked) => {
+            unlinked(step, memory, user, *as_new, now)
+        }
+        (_, Effect::Purged) => Vec::from_iter(forget_account(memory, key)),
         (
             Action::CreateUser {
                 directory_username, ..
             },
             Effect::Created(user),
         ) => {
-            delta.push(Remember::Account(key.clone(), AccountChange::Nonce(None)));
-            let mut link = fresh(&user.id, LinkOrigin::Created, directory_username);
+            let mut link = new_link(step, &user.id, LinkOrigin::Created, now);
+            link.last_username.clone_from(directory_username);
             give(&mut link, step, user);
-            link
+            let no_nonce = AccountChange::Nonce(None);
+            vec![
+                of_account(key, no_nonce),
+                of_account(key, AccountChange::Link(Some(link))),
+            ]
         }
         (
             Action::Adopt {
@@ -279,81 +269,103 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
             },
             Effect::Adopted,
         ) => {
-            if !memory.account(key).undone.is_empty() {
-                let nothing = AccountChange::Undone(Vec::new());
-                delta.push(Remember::Account(key.clone(), nothing));
-            }
-            if memory.account(key).unlinked.is_some() {
-                delta.push(Remember::Account(
-                    key.clone(),
-                    AccountChange::Unlinked(None),
-                ));
-            }
-            if memory.user(user).kept.is_some() {
-                delta.push(Remember::User(user.clone(), UserChange::Kept(None)));
-            }
-            // What an earlier creation for this account may have made is nobody's any more.
-            if memory.account(key).nonce.is_some() {
-                delta.push(Remember::Account(key.clone(), AccountChange::Nonce(None)));
-            }
-            fresh(user, LinkOrigin::Adopted, directory_username)
+            let mut link = new_link(step, user, LinkOrigin::Adopted, now);
+            link.last_username.clone_from(directory_username);
+            adopted(memory, key, link)
         }
-        (
-            Action::MoveLink {
-                from,
-                directory_username,
-                anchor,
-                ..
-            },
-            Effect::Moved,
-        ) => {
-            let Some(link) = memory.link(from) else {
-                return delta;
-            };
-            delta.extend(forget_account(memory, from));
-            if memory.account(key).unlinked.is_some() {
-                delta.push(Remember::Account(
-                    key.clone(),
-                    AccountChange::Unlinked(None),
-                ));
-            }
-            if memory.account(key).nonce.is_some() {
-                delta.push(Remember::Account(key.clone(), AccountChange::Nonce(None)));
-            }
-            // What a person took back of the old account holds for the new one.
-            let undone = memory.account(from).undone.clone();
-            if !undone.is_empty() {
-                let undone = AccountChange::Undone(undone);
-                delta.push(Remember::Account(key.clone(), undone));
-            }
-            Link {
-                last_dn: step.subject.dn.clone().unwrap_or_default(),
-                last_username: directory_username.clone(),
-                anchor: anchor.clone(),
-                ..link.clone()
-            }
-        }
-        _ => {
-            let Some(mut link) = memory.link(key).cloned() else {
-                return delta;
-            };
-            let before = link.clone();
-            change(&mut link, step, effect);
-            if link == before {
-                return delta;
-            }
-            link
-        }
+        (Action::MoveLink { from, .. }, Effect::Moved) => moved(step, memory, from, key),
+        _ => changed(step, effect, memory, key),
+    }
+}
+
+fn of_account(key: &AccountKey, change: AccountChange) -> Remember {
+    Remember::Account(key.clone(), change)
+}
+
+fn new_link(step: &Step, user: &UserId, origin: LinkOrigin, now: &Now) -> Link {
+    Link {
+        user: user.clone(),
+        origin,
+        since: now.wall,
+        last_dn: step.subject.dn.clone().unwrap_or_default(),
+        last_username: String::new(),
+        deactivated: None,
+        email_waiting: None,
+        given: Default::default(),
+        anchor: None,
+        agreed: Default::default(),
+    }
+}
+
+/// What was said about either side before the adoption is over, and what an earlier creation for the
+/// account may have made is nobody's any more.
+fn adopted(memory: &Memory, key: &AccountKey, link: Link) -> MemoryDelta {
+    let mut delta = Vec::new();
+    let account = memory.account(key);
+    if !account.undone.is_empty() {
+        delta.push(of_account(key, AccountChange::Undone(Vec::new())));
+    }
+    delta.extend(no_mark_and_nonce(account, key));
+    if memory.user(&link.user).kept.is_some() {
+        delta.push(Remember::User(link.user.clone(), UserChange::Kept(None)));
+    }
+    delta.push(of_account(key, AccountChange::Link(Some(link))));
+    delta
+}
+
+fn no_mark_and_nonce(account: &AccountMemory, key: &AccountKey) -> MemoryDelta {
+    let mark = account
+        .unlinked
+        .as_ref()
+        .map(|_| AccountChange::Unlinked(None));
+    let nonce = account.nonce.as_ref().map(|_| AccountChange::Nonce(None));
+    let changes = mark.into_iter().chain(nonce);
+    changes.map(|change| of_account(key, change)).collect()
+}
+
+/// The link of one account becomes another one's; what a person took back of the old account holds for
+/// the new one.
+fn moved(step: &Step, memory: &Memory, from: &AccountKey, key: &AccountKey) -> MemoryDelta {
+    let (
+        Some(link),
+        Action::MoveLink {
+            directory_username,
+            anchor,
+            ..
+        },
+    ) = (memory.link(from), &step.action)
+    else {
+        return Vec::new();
     };
-    delta.push(Remember::Account(
-        key.clone(),
-        AccountChange::Link(Some(link)),
-    ));
+    let mut delta = Vec::from_iter(forget_account(memory, from));
+    delta.extend(no_mark_and_nonce(memory.account(key), key));
+    let undone = &memory.account(from).undone;
+    if !undone.is_empty() {
+        delta.push(of_account(key, AccountChange::Undone(undone.clone())));
+    }
+    let link = Link {
+        last_dn: step.subject.dn.clone().unwrap_or_default(),
+        last_username: directory_username.clone(),
+        anchor: anchor.clone(),
+        ..link.clone()
+    };
+    delta.push(of_account(key, AccountChange::Link(Some(link))));
+    delta
+}
+
+/// What a step changes of a link that stays.
+fn changed(step: &Step, effect: &Effect, memory: &Memory, key: &AccountKey) -> MemoryDelta {
+    let Some(before) = memory.link(key) else {
+        return Vec::new();
+    };
+    let mut link = before.clone();
+    change(&mut link, step, effect);
+    if link == *before {
+        return Vec::new();
+    }
+    let mut delta = vec![of_account(key, AccountChange::Link(Some(link)))];
     if matches!(effect, Effect::Reactivated) {
-        delta.push(Remember::Account(
-            key.clone(),
-            AccountChange::Returning(None),
-        ));
+        delta.push(of_account(key, AccountChange::Returning(None)));
     }
     delta
 }

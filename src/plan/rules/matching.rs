@@ -6,6 +6,7 @@ use crate::model::{
     Account, AccountChange, AccountKey, AccountState, Action, Agreed, Link, LinkOrigin,
     Precondition, Reason, Remember, Subject, User, UserId, Why,
 };
+use crate::plan::facts::linked_accounts::LinkedAccount;
 use crate::plan::facts::user_index::LinkObstacle;
 use crate::plan::facts::{address, names};
 use crate::plan::ledger::draft::{Draft, Known, Person};
@@ -253,11 +254,7 @@ fn leave_alone(draft: &mut Draft<'_>, subject: Subject, rule: Option<&str>, link
 
 fn linked<'a>(draft: &mut Draft<'a>, successors: &Successors<'a>, at: usize) -> Option<Person<'a>> {
     let linked_account = &draft.linked_accounts.all[at];
-    let (key, account, user) = (
-        linked_account.key,
-        linked_account.account?,
-        linked_account.user,
-    );
+    let (key, account) = (linked_account.key, linked_account.account?);
     let relinked = draft.relinked.get(key).cloned();
     let mut link = relinked.map_or(Known::Remembered(linked_account.link), Known::from);
     if let Some(why) = shared_ids::doubt(draft, key) {
@@ -265,74 +262,85 @@ fn linked<'a>(draft: &mut Draft<'a>, successors: &Successors<'a>, at: usize) -> 
         return None;
     }
     let elsewhere = shared_ids::elsewhere(draft, key, &link, account);
-    let anchor = match anchor_seen(draft, successors, key, account) {
-        true => &account.anchor,
-        false => &link.anchor,
-    };
-    let agreed = agreed(draft, (key, account), user, &link);
-    if link.last_dn != account.dn
-        || link.last_username != account.username
-        || link.anchor != *anchor
-        || link.agreed != agreed
-    {
-        let seen = Link {
-            agreed,
-            last_dn: account.dn.clone(),
-            last_username: account.username.clone(),
-            anchor: anchor.clone(),
-            ..Link::clone(&link)
-        };
-        draft.learn(Remember::Account(
-            key.clone(),
-            AccountChange::Link(Some(seen.clone())),
-        ));
-        link = Known::from(seen);
-    }
-    if draft.world.memory.account(key).absence.is_some() {
-        draft.learn(Remember::Account(key.clone(), AccountChange::Absence(None)));
-    }
-    if let Some(why) = elsewhere {
+    learn_seen(draft, successors, linked_account, account, &mut link);
+    if let Some(why) = elsewhere.or_else(|| linked_twice(linked_account, &link)) {
         draft.leave(gone(key, account, &link), why);
         return None;
     }
-    if let Some(other) = linked_account.other {
-        let why = Why::Duplicate {
-            what: "user".into(),
-            value: link.user.to_string(),
-            other: other.to_string(),
-        };
-        draft.leave(gone(key, account, &link), why);
-        return None;
-    }
-    if user.is_none() {
+    let Some(user) = linked_account.user else {
         let subject = gone(key, account, &link);
         if !draft.leave_unread(&subject, &link.user) {
             draft.leave(subject, Why::UserGone);
         }
         return None;
-    }
+    };
     let person = Person {
         key,
         account,
         link: Some(link),
         linked_account: Some(at),
-        user,
+        user: Some(user),
         adopted_by: None,
     };
-    // Who is locked has left, whoever uses the mailbox now. An order is followed elsewhere.
-    let rule = not_a_person(account);
-    if rule.is_some() && !matches!(account.state.by_locks(), AccountState::Locked { .. }) {
-        // That they are back is what two readings in a row must say.
-        if draft.world.memory.account(key).returning.is_some() {
-            draft.learn(Remember::Account(
-                key.clone(),
-                AccountChange::Returning(None),
-            ));
-        }
-        leave_alone(draft, person.subject(), rule, true);
-        return None;
+    match is_left_alone(draft, &person) {
+        true => None,
+        false => Some(person),
     }
-    Some(person)
+}
+
+/// Learns where the account is now, what it is called, and what both sides agree about.
+fn learn_seen<'a>(
+    draft: &mut Draft<'a>,
+    successors: &Successors<'a>,
+    linked_account: &LinkedAccount<'a>,
+    account: &Account,
+    link: &mut Known<'a>,
+) {
+    let key = linked_account.key;
+    let anchor = match anchor_seen(draft, successors, key, account) {
+        true => account.anchor.clone(),
+        false => link.anchor.clone(),
+    };
+    let seen = Link {
+        agreed: agreed(draft, (key, account), linked_account.user, link),
+        last_dn: account.dn.clone(),
+        last_username: account.username.clone(),
+        anchor,
+        ..Link::clone(link)
+    };
+    if seen != **link {
+        let change = AccountChange::Link(Some(seen.clone()));
+        draft.learn(Remember::Account(key.clone(), change));
+        *link = Known::from(seen);
+    }
+    if draft.world.memory.account(key).absence.is_some() {
+        draft.learn(Remember::Account(key.clone(), AccountChange::Absence(None)));
+    }
+}
+
+fn linked_twice(linked_account: &LinkedAccount<'_>, link: &Link) -> Option<Why> {
+    linked_account.other.map(|other| Why::Duplicate {
+        what: "user".into(),
+        value: link.user.to_string(),
+        other: other.to_string(),
+    })
+}
+
+/// Whether the account is no person's, and then says so. Who is locked has left, whoever uses the
+/// mailbox now. An order is followed elsewhere.
+fn is_left_alone(draft: &mut Draft<'_>, person: &Person<'_>) -> bool {
+    let rule = not_a_person(person.account);
+    let is_locked = matches!(person.account.state.by_locks(), AccountState::Locked { .. });
+    if rule.is_none() || is_locked {
+        return false;
+    }
+    // That they are back is what two readings in a row must say.
+    if draft.world.memory.account(person.key).returning.is_some() {
+        let nothing = AccountChange::Returning(None);
+        draft.learn(Remember::Account(person.key.clone(), nothing));
+    }
+    leave_alone(draft, person.subject(), rule, true);
+    true
 }
 
 /// What both sides agree about now; where they differ, what they last agreed about.
