@@ -19,18 +19,104 @@
 //!
 //! [`model`] holds the words that all of them share.
 
+// What clippy asks for beyond its usual lints, and what it does not.
+#![warn(
+    clippy::cloned_instead_of_copied,
+    clippy::enum_glob_use,
+    clippy::explicit_iter_loop,
+    clippy::flat_map_option,
+    clippy::if_not_else,
+    clippy::implicit_clone,
+    clippy::items_after_statements,
+    clippy::manual_let_else,
+    clippy::redundant_else,
+    clippy::semicolon_if_nothing_returned,
+    clippy::too_many_lines,
+    clippy::unnested_or_patterns,
+    clippy::unused_async,
+    clippy::wildcard_imports
+)]
+// Two outcomes beside each other read like a table.
+#![allow(clippy::match_bool, clippy::single_match_else)]
+// Arms stand in the order of what they mean, each with its reason.
+#![allow(clippy::match_same_arms)]
+// Short plain words look alike: `seen` and `sent`, `from` and `for`.
+#![allow(clippy::similar_names)]
+// An error that is told, and a list that is used up, are given away.
+#![allow(clippy::needless_pass_by_value)]
+// Some names are for tests alone.
+#![cfg_attr(not(feature = "rooms"), allow(unused_imports))]
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+// A room is closed to everybody outside, so that the compiler finds what nobody uses. Tests open them.
+#[cfg(not(feature = "rooms"))]
+mod apply;
+#[cfg(feature = "rooms")]
 pub mod apply;
 mod ber;
+#[cfg(not(feature = "rooms"))]
+mod cli;
+#[cfg(feature = "rooms")]
 pub mod cli;
+#[cfg(not(feature = "rooms"))]
+mod clock;
+#[cfg(feature = "rooms")]
 pub mod clock;
+#[cfg(not(feature = "rooms"))]
+mod config;
+#[cfg(feature = "rooms")]
 pub mod config;
+#[cfg(not(feature = "rooms"))]
+mod cycle;
+#[cfg(feature = "rooms")]
 pub mod cycle;
+#[cfg(not(feature = "rooms"))]
+mod daemon;
+#[cfg(feature = "rooms")]
 pub mod daemon;
+#[cfg(not(feature = "rooms"))]
+mod desk;
+#[cfg(feature = "rooms")]
 pub mod desk;
+#[cfg(not(feature = "rooms"))]
+mod mattermost;
+#[cfg(feature = "rooms")]
 pub mod mattermost;
+#[cfg(not(feature = "rooms"))]
+mod model;
+#[cfg(feature = "rooms")]
 pub mod model;
+#[cfg(not(feature = "rooms"))]
+mod observe;
+#[cfg(feature = "rooms")]
 pub mod observe;
+#[cfg(not(feature = "rooms"))]
+mod plan;
+#[cfg(feature = "rooms")]
 pub mod plan;
+#[cfg(not(feature = "rooms"))]
+mod provider;
+#[cfg(feature = "rooms")]
 pub mod provider;
+#[cfg(not(feature = "rooms"))]
+mod state;
+#[cfg(feature = "rooms")]
 pub mod state;
+#[cfg(not(feature = "rooms"))]
+mod tls;
+#[cfg(feature = "rooms")]
 pub mod tls;
+
+/// Runs the command `mattersync` with these arguments, the first of which is the command's own name.
+/// Returns its exit code; the man page lists them.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match cli::run(args) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            cli::tell(&failure);
+            failure.exit.into()
+        }
+    }
+}

@@ -2,14 +2,6 @@
 
 use std::process::ExitCode;
 
-use mattersync::cli;
-
 fn main() -> ExitCode {
-    match cli::run(std::env::args_os()) {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
-            cli::tell(&failure);
-            failure.exit.into()
-        }
-    }
+    mattersync::run(std::env::args_os())
 }

@@ -181,7 +181,7 @@ fn of_the_very_certificate_that_was_named_dates_and_name_count() {
         assert!(matches!(cause, RefusedCause::OtherName { .. }), "{cause:?}");
     }
     let (trust, server, _file) = named(&[], |p| {
-        p.distinguished_name = rcgen::DistinguishedName::new()
+        p.distinguished_name = rcgen::DistinguishedName::new();
     });
     assert_eq!(refused(&trust, server), RefusedCause::NoName);
     let (trust, server, _file) = named(&[NAME], |p| p.not_after = date_time_ymd(2020, 1, 1));

@@ -104,9 +104,10 @@ impl<'a> Run<'a> {
 
     /// A failed attempt to let somebody in while others wait for a seat: they had their turn.
     fn turn(&self, step: &Step) -> Option<Remember> {
-        let key = match &step.action {
-            Action::CreateUser { account, .. } | Action::Reactivate { account, .. } => account,
-            _ => return None,
+        let (Action::CreateUser { account: key, .. } | Action::Reactivate { account: key, .. }) =
+            &step.action
+        else {
+            return None;
         };
         let now = self.applier.clock.now().wall;
         let since = self

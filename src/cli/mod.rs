@@ -5,6 +5,11 @@
 //! user that `service_user` makes it. What comes back are the reports of [`crate::desk`]; the
 //! commands turn them into a page of text (`print`, `steps`, `left`) or into JSON.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "it tells people how long ago something was"
+)]
+
 mod aftermath;
 mod answer;
 mod approve;
@@ -53,6 +58,7 @@ use print::Terminal;
 pub use exit::{Exit, Failure};
 
 /// The command line, for whoever makes a manual page or completions of it.
+#[cfg(any(test, feature = "rooms"))]
 pub fn command() -> clap::Command {
     args::command()
 }

@@ -53,7 +53,7 @@ fn tell(page: &mut Page, report: &OrphansReport, hidden: usize) {
     let number = report.orphans.len();
     match number {
         0 if !report.incomplete.is_empty() => {
-            page.line("No orphan was found among those who were read.")
+            page.line("No orphan was found among those who were read.");
         }
         0 => page.line("An account stands behind every active human user."),
         n => page.line(format!(

@@ -39,7 +39,7 @@ fn fault(
 fn dotted(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
     let mut parts: Vec<&str> = Vec::new();
-    for segment in path.iter() {
+    for segment in path {
         if let Segment::Map { key } = segment
             && !key.starts_with('$')
         {

@@ -199,7 +199,7 @@ fn trust(trust: &Trust, ca_file: &mut Key<String>, pin: &mut Key<String>, danger
                     .iter()
                     .map(|byte| format!("{byte:02x}"))
                     .collect::<String>(),
-            )
+            );
         }
         Trust::DangerAny => *danger = key(true),
     }

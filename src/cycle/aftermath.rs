@@ -135,6 +135,6 @@ async fn ask(
 /// Never ends where nobody can ask any more.
 async fn asked_to_stop(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

@@ -127,6 +127,7 @@ impl Engine {
     }
 
     /// Tells how much Mattermost was asked so far.
+    #[cfg(any(test, feature = "rooms"))]
     pub fn counts(&self) -> Counts {
         self.client.counts()
     }

@@ -1,5 +1,7 @@
 //! The schedule, triggers, signals, reload, systemd notification, control socket.
 
+#![allow(clippy::disallowed_methods, reason = "the schedule")]
+
 mod asked;
 mod connections;
 mod control;

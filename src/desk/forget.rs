@@ -212,16 +212,11 @@ fn delta(memory: &Memory, who: &Who, still_there: &[UserId], at: Timestamp) -> M
     for key in &who.accounts {
         delta.extend(forget_account(memory, key));
     }
-    for user in &who.users {
-        delta.push(Remember::User(user.clone(), UserChange::Order(None)));
-        delta.push(Remember::User(user.clone(), UserChange::Kept(None)));
-        delta.push(Remember::User(
-            user.clone(),
-            UserChange::SessionsEnded(None),
-        ));
-        delta.push(Remember::User(user.clone(), UserChange::Reset(None)));
-        delta.push(Remember::User(user.clone(), UserChange::Newest(None)));
-    }
+    let known = who
+        .users
+        .iter()
+        .filter(|user| memory.users.contains_key(user));
+    delta.extend(known.cloned().map(Remember::forget_user));
     let marks = still_there.iter();
     delta.extend(marks.map(|user| Remember::User(user.clone(), UserChange::Forgotten(Some(at)))));
     delta

@@ -11,6 +11,8 @@
 //! other error but a clean refusal leaves their outcome unknown, and the caller finds out by
 //! reading.
 
+#![allow(clippy::disallowed_methods, reason = "the pace of requests")]
+
 mod activity;
 mod belongings;
 mod client;

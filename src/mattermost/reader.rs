@@ -161,6 +161,7 @@ impl Reader {
     ///
     /// # Errors
     /// When the server could not be asked; a dead token is [`ApiErrorKind::TokenRejected`].
+    #[cfg(any(test, feature = "rooms"))]
     pub async fn own_user(&self) -> Result<Option<User>, CallError> {
         match self.client.way() {
             AccessKind::Local => Ok(None),

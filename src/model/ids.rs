@@ -19,6 +19,7 @@ macro_rules! text_id {
             }
 
             /// The identifier as text.
+            #[allow(dead_code, reason = "nobody looks into every kind of id")]
             pub fn as_str(&self) -> &str {
                 &self.0
             }

@@ -50,6 +50,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
+    #[cfg(any(test, feature = "rooms"))]
     pub const ALL: [Self; 16] = [
         Self::Started,
         Self::Stopping,

@@ -227,6 +227,7 @@ impl CycleFacts {
     }
 
     /// Tells what became of a step, if it was begun.
+    #[cfg(any(test, feature = "rooms"))]
     pub fn outcome(&self, id: StepId) -> Option<Outcome> {
         if self.done_steps.contains(&id) {
             return Some(Outcome::Done);

@@ -72,7 +72,7 @@ impl fmt::Display for Sentence<'_> {
             Action::Reactivate { .. } => write!(f, "reactivate {subject}")?,
             Action::Purge { .. } => write!(f, "delete {subject} for ever")?,
             Action::ResetAccess { bound: false, .. } => {
-                write!(f, "give {subject} a random password, and end the sessions")?
+                write!(f, "give {subject} a random password, and end the sessions")?;
             }
             Action::ResetAccess { bound: true, .. } => write!(f, "end the sessions of {subject}")?,
             Action::EndSessions { .. } => write!(f, "end the sessions of {subject}")?,
@@ -86,7 +86,7 @@ impl fmt::Display for Sentence<'_> {
                 write!(f, "create the team {name} ({display_name})")?;
             }
             Action::JoinTeam { team_name, .. } => {
-                write!(f, "add {subject} to the team {team_name}")?
+                write!(f, "add {subject} to the team {team_name}")?;
             }
         }
         write!(f, ": {reason}")
@@ -192,6 +192,10 @@ impl fmt::Display for Reason {
 }
 
 impl fmt::Display for Why {
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one sentence a reason, and nothing else"
+    )]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Conflict {

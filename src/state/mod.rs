@@ -18,6 +18,11 @@
 //! * Whoever lost the lease writes nothing any more: each lease has a number ([`Fence`]) that is
 //!   compared in every transaction that writes.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "when a copy was made, and since when a lease is held"
+)]
+
 mod copy;
 mod directory;
 mod error;

@@ -229,6 +229,7 @@ impl State {
     ///
     /// # Errors
     /// As [`State::open_run`].
+    #[cfg(any(test, feature = "rooms"))]
     pub async fn begin(&self, plan: &Plan, config: &str, now: &Now) -> Result<RunId, StateError> {
         self.open_run(plan, config, None, now).await
     }

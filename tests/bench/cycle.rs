@@ -5,7 +5,12 @@
 //! not counted. Numbers after `--` change how many accounts there are: `-- 10000 500`.
 
 // A program for developers: it ends at the first thing that goes wrong, and says what.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used
+)]
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,6 +1,8 @@
 //! `cargo run --example demo`: a small organisation, a simulated Mattermost, and the real daemon
 //! between them. It tells what happens, and ends by itself; with `--keep` it stays up.
 
+#![allow(clippy::disallowed_methods, reason = "it measures")]
+
 mod organisation;
 mod talk;
 

@@ -1,7 +1,12 @@
 //! The provider `ldap` against servers that misbehave on demand and against real ones.
 
 // All of this crate is tests, their helpers too.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used
+)]
 
 mod cutoff;
 mod failover;

@@ -72,6 +72,9 @@ fn counts(db: &Connection, run: RunId) -> Result<(Vec<StepCount>, u64), Fault> {
     Ok((counts, mails))
 }
 
+/// The kinds and outcomes of some people's steps in a run, and the e-mails that they caused.
+type Theirs = (Vec<(String, &'static str)>, u64);
+
 /// The counts of some people's steps in each run that has any.
 fn counts_of(db: &Connection, who: &Who) -> Result<BTreeMap<RunId, (Vec<StepCount>, u64)>, Fault> {
     type Found = BTreeSet<(RunId, i64, String, &'static str, u64)>;
@@ -103,7 +106,6 @@ fn counts_of(db: &Connection, who: &Who) -> Result<BTreeMap<RunId, (Vec<StepCoun
             take(&mut found, row)?;
         }
     }
-    type Theirs = (Vec<(String, &'static str)>, u64);
     let mut runs: BTreeMap<RunId, Theirs> = BTreeMap::new();
     for (run, _, action, word, mails) in found {
         let (steps, sum) = runs.entry(run).or_default();

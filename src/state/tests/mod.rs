@@ -1,5 +1,10 @@
 //! The rules are the same in a file and in memory; the file has some of its own.
 
+#![allow(
+    clippy::too_many_lines,
+    reason = "a list of everything that can be written"
+)]
+
 mod about;
 mod clean;
 mod commit;

@@ -19,6 +19,11 @@
 //! What it answers is held, call by call, to the recordings in `contract/` by `tests/replay`.
 //! What no recording shows it either does not offer (404) or does as the server's source does.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a server that tests start has clocks of its own"
+)]
+
 mod auth;
 mod bots;
 mod call;

@@ -1,6 +1,11 @@
 //! The server behaves, and misbehaves, as it says.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test may panic")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed test may panic"
+)]
 
 mod answers;
 mod behaves;
