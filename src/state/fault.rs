@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::ErrorCode;
 
 use super::StateError;
-use super::store::Fence;
+use super::fence::Fence;
 use crate::model::{AccountKey, RunId, StepId, UserId};
 
 /// Why a command failed, before the path of the file is known.

@@ -24,10 +24,14 @@
 )]
 
 mod copy;
+mod copy_facts;
 mod directory;
 mod error;
 mod fault;
+mod fence;
+mod file;
 mod history;
+mod json;
 mod lease;
 mod mark;
 mod migrations;
@@ -47,16 +51,18 @@ mod store;
 mod tests;
 mod worker;
 
+pub use copy_facts::{CopyFacts, look_at_copy};
 pub use directory::{COPY_NAME, FILE_NAME, LEASE_NAME, MARK_NAME};
 pub use error::StateError;
 pub use fault::Fault;
+pub use fence::Fence;
 pub use history::{
     Erased, PastStep, RunHead, RunRecord, RunState, Settlement, StepCount, Unsettled, Which, Who,
 };
 pub use lease::Lease;
-pub use restore::{CopyFacts, look_at_copy, restore};
+pub use restore::restore;
 pub use state::State;
 pub use step_row::{NewStep, StepRow};
-pub use store::{Fence, Rows, Store, Work};
+pub use store::{Rows, Store, Work};
 
 pub use crate::model::Outcome;

@@ -6,10 +6,8 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::StateError;
-use super::directory::{FILE_NAME, prepare_file};
-use super::fault::{Fault, advice};
-use super::migrations::{APPLICATION_ID, migrate, newest};
-use super::restore::not_lost;
+use super::fault::advice;
+use super::migrations::{APPLICATION_ID, newest};
 
 /// How long a lock of another program (an open `sqlite3`) is waited for.
 const BUSY: Duration = Duration::from_secs(5);
@@ -17,53 +15,11 @@ const BUSY: Duration = Duration::from_secs(5);
 const STATEMENTS: usize = 64;
 
 /// What lies at the place of the state file.
-enum Found {
+pub(super) enum Found {
     /// Nothing yet, or an empty file.
     Nothing,
     /// Ours, of this version.
     Version(i64),
-}
-
-/// Opens the file for writing; makes it or brings it to the newest version as needed. Where there
-/// is none beside a copy it is not made: it was lost, and the copy knows what it knew.
-pub(super) fn for_writing(directory: &Path) -> Result<Connection, StateError> {
-    let path = directory.join(FILE_NAME);
-    if !path.exists() {
-        not_lost(directory)?;
-    }
-    prepare_file(directory)?;
-    if let Found::Nothing = look(&path)? {
-        not_lost(directory)?;
-    }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let open = || -> Result<Connection, rusqlite::Error> {
-        let mut db = Connection::open_with_flags(&path, flags)?;
-        settle_in(&db)?;
-        db.pragma_update(None, "journal_mode", "WAL")?;
-        db.pragma_update(None, "synchronous", "FULL")?;
-        // What is deleted is personal data.
-        db.pragma_update(None, "secure_delete", true)?;
-        migrate(&mut db)?;
-        Ok(db)
-    };
-    open().map_err(|error| Fault::from(error).tell(&path))
-}
-
-/// Opens the file for reading; `None` if there is none yet. As [`for_writing`] beside a copy.
-pub(super) fn for_reading(directory: &Path) -> Result<Option<Connection>, StateError> {
-    let path = &directory.join(FILE_NAME);
-    match look(path)? {
-        Found::Nothing => not_lost(directory).map(|()| None),
-        Found::Version(version) if version < newest() => Err(open_error(
-            path,
-            format!(
-                "has schema {version}, and this mattersync reads {}; restart the service, or run \
-                 `mattersync sync`, to bring it up to date",
-                newest()
-            ),
-        )),
-        Found::Version(_) => reader(path).map(Some),
-    }
 }
 
 /// Opens a file of ours for reading, whatever its schema; `None` if there is none.
@@ -76,7 +32,7 @@ pub(super) fn copy(path: &Path) -> Result<Option<Connection>, StateError> {
 
 /// A second, read-only connection looks first: it neither changes a file that is not ours or
 /// newer, nor folds its write-ahead log into it when it is closed.
-fn look(path: &Path) -> Result<Found, StateError> {
+pub(super) fn look(path: &Path) -> Result<Found, StateError> {
     match std::fs::metadata(path) {
         Ok(found) if found.len() > 0 => {}
         Ok(_) => return Ok(Found::Nothing),
@@ -111,7 +67,7 @@ fn look(path: &Path) -> Result<Found, StateError> {
     Ok(Found::Version(version))
 }
 
-fn reader(path: &Path) -> Result<Connection, StateError> {
+pub(super) fn reader(path: &Path) -> Result<Connection, StateError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let ready = |db: Connection| -> Result<Connection, rusqlite::Error> {
         settle_in(&db)?;
@@ -150,14 +106,14 @@ fn immutable(path: &Path) -> String {
     format!("file:{}?immutable=1", path.replace('#', "%23"))
 }
 
-fn settle_in(db: &Connection) -> Result<(), rusqlite::Error> {
+pub(super) fn settle_in(db: &Connection) -> Result<(), rusqlite::Error> {
     db.busy_timeout(BUSY)?;
     db.pragma_update(None, "foreign_keys", true)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(())
 }
 
-fn open_error(path: &Path, what: impl Into<String>) -> StateError {
+pub(super) fn open_error(path: &Path, what: impl Into<String>) -> StateError {
     StateError::Open {
         path: path.display().to_string(),
         what: what.into(),

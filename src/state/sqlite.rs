@@ -7,11 +7,12 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use rusqlite::Connection;
 
+use super::copy_facts::integrity;
 use super::directory::{cannot, which};
 use super::fault::Fault;
-use super::restore::integrity;
+use super::fence::Fence;
 use super::rows::SqliteRows;
-use super::store::{Fence, Rows, Store, Work};
+use super::store::{Rows, Store, Work};
 use super::worker::{Desk, Worker};
 use super::{Lease, StateError, mark, migrations};
 use crate::model::RunId;

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::directory::FILE_NAME;
 use super::fault::{Fault, lease_lost};
 use super::history::{Erased, PastStep, RunHead, RunRecord, Settlement, Unsettled, Which, Who};
-use super::rows::{SqliteRows, to_json};
+use super::json::to_json;
+use super::rows::SqliteRows;
 use super::sqlite::{SqliteFile, SqliteMemory};
 use super::step_row::NewStep;
 use super::store::{Rows, Store};
-use super::{Lease, Outcome, StateError, copy, mark, open, rules};
+use super::{Lease, Outcome, StateError, copy, file, mark, rules};
 use crate::model::{
     About, AccountKey, Memory, MemoryDelta, Note, Now, Plan, Restored, RunId, StepId, Timestamp,
     UserId,
@@ -61,7 +62,7 @@ impl State {
 
     pub(super) fn file(directory: &Path) -> Result<SqliteFile, StateError> {
         let lease = Lease::take(directory)?;
-        let mut db = open::for_writing(directory)?;
+        let mut db = file::for_writing(directory)?;
         copy::clean(directory);
         let path = directory.join(FILE_NAME);
         let told = |fault: Fault| fault.tell(&path);
@@ -95,7 +96,7 @@ impl State {
     pub fn open_read_only(directory: &Path) -> Result<Option<Self>, StateError> {
         let path = directory.join(FILE_NAME);
         let marked = mark::read(directory);
-        let Some(db) = open::for_reading(directory)? else {
+        let Some(db) = file::for_reading(directory)? else {
             return Ok(None);
         };
         let run = SqliteRows(&db).last_run();

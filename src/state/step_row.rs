@@ -1,7 +1,7 @@
 //! A step as its row has it: what it changes, and what became of it.
 
 use super::fault::Fault;
-use super::rows::to_json;
+use super::json::to_json;
 use crate::model::{
     AccountKey, Action, Class, Made, Outcome, RunId, Step, StepId, StepRecord, Timestamp, UserId,
 };

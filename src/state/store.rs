@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use futures_util::future::BoxFuture;
 
 use super::fault::Fault;
+use super::fence::Fence;
 use super::history::{Erased, PastStep, RunHead, RunRecord, Unsettled, Which, Who};
 use super::step_row::{NewStep, StepRow};
 use super::{RunState, StateError};
@@ -17,11 +18,6 @@ use crate::model::{
     PlaceMemory, ProviderMemory, ProviderName, RunId, ServerMemory, Step, StepId, Timestamp,
     UserId, UserMemory,
 };
-
-/// The number of a lease. Whoever takes the lease raises it; whoever held it before can write
-/// nothing any more, even if they do not know yet that they lost it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Fence(pub i64);
 
 /// Work on rows. It may be called again after its first attempt was undone.
 pub type Work = Box<dyn FnMut(&mut dyn Rows) -> Result<(), Fault> + Send>;

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use super::super::fault::Fault;
 use super::super::history::{Erased, Who};
-use super::to_json;
+use super::super::json::to_json;
 use crate::model::{RunId, Timestamp};
 
 /// The runs that began before a moment, are over, and of which every outcome is known: the oldest.

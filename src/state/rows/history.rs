@@ -6,8 +6,9 @@ use rusqlite::{Connection, Row, params};
 
 use super::super::fault::Fault;
 use super::super::history::{PastStep, RunHead, StepCount, Which, Who, tally};
+use super::super::json::from_json;
 use super::runs::{STEP_COLUMNS, state, step_record};
-use super::{from_column, from_json, odd, unsigned};
+use super::{from_column, odd, unsigned};
 use crate::model::{AccountKey, Dn, RunId, Step, Timestamp, UserId};
 
 /// The e-mails that a step caused.

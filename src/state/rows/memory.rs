@@ -5,7 +5,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::super::fault::Fault;
-use super::{account_key, execute, from_json, odd, to_json};
+use super::super::json::{from_json, to_json};
+use super::{account_key, execute, odd};
 use crate::model::{
     AccountKey, AccountMemory, Approval, Class, Done, Fingerprint, HoldMemory, Memory,
     ProviderName, Timestamp, UserId,

@@ -10,15 +10,16 @@ use std::collections::BTreeSet;
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub(super) use clean::{scrub, tidy};
 
 use super::fault::Fault;
+use super::fence::Fence;
 use super::history::{Erased, PastStep, RunHead, RunRecord, RunState, Unsettled, Which, Who};
+use super::json::{from_json, to_json};
 use super::step_row::{NewStep, StepRow};
-use super::store::{Fence, Rows};
+use super::store::Rows;
 use crate::model::{
     AccountKey, AccountMemory, DirectoryId, Done, Fingerprint, HoldKey, HoldMemory, Memory, Note,
     PlaceId, PlaceMemory, ProviderMemory, ProviderName, RunId, ServerMemory, Step, StepId,
@@ -243,16 +244,6 @@ impl Rows for SqliteRows<'_> {
 fn execute(db: &Connection, sql: &str, values: impl rusqlite::Params) -> Result<(), Fault> {
     db.prepare_cached(sql)?.execute(values)?;
     Ok(())
-}
-
-/// A value as JSON text.
-pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, Fault> {
-    serde_json::to_string(value).map_err(|error| Fault::Row(format!("no JSON: {error}")))
-}
-
-/// A value from JSON text that `what` (a table, for the message) holds.
-fn from_json<T: DeserializeOwned>(what: &str, text: &str) -> Result<T, Fault> {
-    serde_json::from_str(text).map_err(|error| Fault::Row(format!("{what}: {error}")))
 }
 
 /// A value from the JSON of a column that may be empty.

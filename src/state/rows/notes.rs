@@ -3,7 +3,8 @@
 use rusqlite::{Connection, params};
 
 use super::super::fault::Fault;
-use super::{any_account, from_json, to_json};
+use super::super::json::{from_json, to_json};
+use super::any_account;
 use crate::model::{Note, RunId, Timestamp, UserId};
 
 /// Writes a note down.

@@ -4,8 +4,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::fault::Fault;
 use super::super::history::{RunRecord, RunState, Unsettled};
+use super::super::json::{from_json, to_json};
 use super::super::step_row::{NewStep, StepRow};
-use super::{any_account, execute, from_column, from_json, odd, to_json, unsigned};
+use super::{any_account, execute, from_column, odd, unsigned};
 use crate::model::{RunId, StepId, StepRecord, Timestamp, UserId};
 
 /// The columns of a [`StepRow`], from the second on.

@@ -235,7 +235,7 @@ async fn readers_read_beside_the_writer() {
         reader.observe(nonce(3)).await,
         Err(StateError::Refused(_))
     ));
-    let db = super::super::open::for_reading(place.path())
+    let db = super::super::file::for_reading(place.path())
         .unwrap()
         .unwrap();
     let sneaky = db.execute("DELETE FROM accounts", []);
