@@ -44,6 +44,8 @@
 #![allow(clippy::similar_names)]
 // An error that is told, and a list that is used up, are given away.
 #![allow(clippy::needless_pass_by_value)]
+// The tour is for those who work on it.
+#![allow(rustdoc::private_intra_doc_links)]
 // Some names are for tests alone.
 #![cfg_attr(not(feature = "rooms"), allow(unused_imports))]
 

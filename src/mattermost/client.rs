@@ -33,7 +33,7 @@ const RETRY_COST: u32 = 10;
 const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 
 /// The way into one server: a transport with its pace. Make one and keep it, so that what it
-/// learned about the server's limit is not forgotten. A dry run makes only a [`Reader`] from it.
+/// learned about the server's limit is not forgotten. A dry run makes only a [`Reader`](super::reader::Reader) from it.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 

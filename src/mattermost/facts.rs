@@ -18,7 +18,7 @@ const VERSION_HEADER: &str = "x-version-id";
 impl Reader {
     /// Reads what the server says of itself and of us, at the cost of four requests. The owners of
     /// our bot are another question ([`Reader::bot_owners`]). What the server tells only
-    /// administrators stays unknown with any other token; see [`Reader::own_user`] for its roles.
+    /// administrators stays unknown with any other token.
     ///
     /// # Errors
     /// When the server could not be asked, or does not say its version. A dead token is

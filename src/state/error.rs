@@ -40,7 +40,7 @@ pub enum StateError {
         /// What is wrong, and what to do.
         what: String,
     },
-    /// The caller asked for something that the rules of [`Store`] forbid; nothing was recorded.
+    /// The caller asked for something that the rules of [`State`](super::State) forbid; nothing was recorded.
     #[error("not recorded: {0}")]
     Refused(String),
     /// The state thread has ended.

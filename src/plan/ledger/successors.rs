@@ -17,9 +17,9 @@ const RECENT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 pub enum Succession {
     /// Nobody who is known.
     None,
-    /// The account of the link in this place among [`LinkedAccounts::all`] is gone, and this is its successor.
+    /// The account of the link in this place among `LinkedAccounts::all` is gone, and this is its successor.
     Successor(usize),
-    /// Perhaps the one whose link is in this place among [`LinkedAccounts::all`]: for a person to decide.
+    /// Perhaps the one whose link is in this place among `LinkedAccounts::all`: for a person to decide.
     Perhaps(usize, Why),
 }
 
