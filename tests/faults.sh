@@ -9,7 +9,7 @@
 #
 # Set HISTORIES to live another number at most than 2,000 of each; HISTORIES_BASE to begin at
 # another seed; CARGO_TARGET_DIR to build elsewhere than in target/faults (two gigabytes; a fault
-# costs the build of one crate and the test).
+# costs the build of one crate, the kit of the tests, and the test).
 #
 # A fault counts as caught only if the history that caught it keeps all promises without the fault.
 # Tests that start OpenLDAP, Samba or another program need what tests/run.sh installs.

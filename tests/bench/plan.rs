@@ -1,14 +1,11 @@
 //! How long `plan()` takes for many accounts: a cycle in which nothing changed, and a first fill.
 //! The aim is 0.3 s for 100,000 accounts, growing linearly.
 
-#[path = "../common/world.rs"]
-mod world;
-
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use mattersync::model::{Directories, Places, Plan, Roster, ServerFacts, User, UserId};
 use mattersync::plan::{World, plan};
 
-use world::MiniWorld;
+use testkit::world::MiniWorld;
 
 /// Everything that was read, so that only the plan itself is measured.
 struct Read {

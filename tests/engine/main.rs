@@ -9,24 +9,10 @@
     clippy::unwrap_used
 )]
 
-#[path = "../common/desk.rs"]
-mod desk;
-#[path = "../common/file.rs"]
-mod file;
-#[path = "../common/maker.rs"]
-mod maker;
-#[path = "../common/place.rs"]
-#[allow(dead_code, reason = "shared with the tests of the program")]
-mod place;
-#[path = "../common/service.rs"]
-#[allow(dead_code, reason = "shared with the tests of the program")]
-mod service;
-#[path = "../common/stage.rs"]
-mod stage;
-#[path = "../common/world.rs"]
-mod world;
-
 mod cycle;
 mod edge;
 mod flow;
 mod state_crash;
+
+/// The binary under test.
+const BINARY: &str = env!("CARGO_BIN_EXE_mattersync");

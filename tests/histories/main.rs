@@ -14,8 +14,6 @@
 )]
 
 mod check;
-#[path = "../common/desk.rs"]
-mod desk;
 mod dice;
 mod events;
 mod happen;

@@ -18,13 +18,13 @@ use mattersync::provider::ldap::LdapProvider;
 use mattersync::state::State;
 use serde_json::json;
 
-use crate::desk;
 use crate::events::{Fault, OUR_BOT, Setting};
 use crate::happen::Chief;
 use crate::ports::{Deed, Disk, Door, HandClock, Hub, Lie, Trouble, Wire};
 use crate::prepare::{limits, own_bot};
 use crate::served::{Locks, Served, serve};
 use crate::world::{ANCHOR, BASE, CONTEXT, Directory, EXPIRY};
+use testkit::desk;
 
 /// 2026-01-01.
 pub const BEGIN: i64 = 1_767_225_600_000;

@@ -20,6 +20,7 @@ mod people;
 mod recorded;
 mod rights;
 mod roster;
+mod secrets;
 mod settings;
 mod target;
 mod teams;

@@ -8,7 +8,7 @@ use mattersync::model::{
 };
 use mattersync::plan::{AdoptRule, Limit, forget_absences, unknown_marks};
 
-use crate::world::{DAY, HOUR, MiniWorld, emails, id, key, kinds, left, locked};
+use testkit::world::{DAY, HOUR, MiniWorld, emails, id, key, kinds, left, locked};
 
 /// Somebody signs up with the name and address of an account, and writes the mark of a creation.
 fn forge(world: &mut MiniWorld, name: &str) -> UserId {
@@ -279,7 +279,7 @@ fn a_name_that_only_looks_the_same_gets_no_right_of_it() {
     ];
     for name in alike {
         let mut world = MiniWorld::new();
-        world.server = crate::world::server::Server::empty();
+        world.server = testkit::server::Server::empty();
         world.policy.first_admin = Some("alice".into());
         world.join("0", name);
         let (plan, _) = world.cycle();

@@ -3,7 +3,7 @@
 use mattersync::model::{AccountState, Action, EmailCandidates, ProfileField, Why};
 use mattersync::plan::{AdoptRule, Authority};
 
-use crate::world::{MiniWorld, emails, kinds, left};
+use testkit::world::{MiniWorld, emails, kinds, left};
 
 fn why(world: &MiniWorld, who: &str) -> Vec<Why> {
     left(&world.plan(), who)

@@ -3,8 +3,8 @@
 use mattersync::model::{Class, EmailCandidates, HoldCause, HoldKey, ProfileField};
 use mattersync::plan::{Limit, hold_name};
 
-use crate::company::{company, holds, people};
-use crate::world::{DAY, emails, id, kinds, provider};
+use testkit::company::{company, holds, people};
+use testkit::world::{DAY, emails, id, kinds, provider};
 
 #[test]
 fn a_roster_that_shrank_holds_the_missing_until_a_person_looked() {

@@ -2,7 +2,7 @@
 
 use mattersync::model::{Gap, Rejected, Why};
 
-use crate::world::{MiniWorld, id, kinds, left, locked};
+use testkit::world::{MiniWorld, id, kinds, left, locked};
 
 fn cut() -> Gap {
     Gap::ResultCode {

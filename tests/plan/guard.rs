@@ -3,8 +3,8 @@
 use mattersync::model::{Action, Class, Gap, HoldCause, HoldKey, ProfileField, ProviderName, Why};
 use mattersync::plan::{Limit, Sentence};
 
-use crate::company::{company, holds, people};
-use crate::world::{DAY, HOUR, MiniWorld, account, emails, id, key, kinds, provider};
+use testkit::company::{company, holds, people};
+use testkit::world::{DAY, HOUR, MiniWorld, account, emails, id, key, kinds, provider};
 
 #[test]
 fn above_its_limit_a_class_is_held_whole_and_the_rest_goes_on() {

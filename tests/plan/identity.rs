@@ -3,7 +3,7 @@
 use mattersync::model::{Action, Class, HoldKey, Nonce, Rejected, User, UserId, Why};
 use mattersync::plan::AdoptRule;
 
-use crate::world::{MiniWorld, account, emails, id, key, kinds, left};
+use testkit::world::{MiniWorld, account, emails, id, key, kinds, left};
 
 fn why(world: &MiniWorld, who: &str) -> Vec<Why> {
     left(&world.plan(), who)
@@ -218,7 +218,7 @@ fn a_new_person_never_gets_an_old_persons_user() {
     new.emails = emails(&["anna.new@example.org"]);
     world.accounts.insert(id("new"), new);
     for _ in 0..5 {
-        world.tick(crate::world::DAY);
+        world.tick(testkit::world::DAY);
         world.cycle();
     }
     assert!(!world.server.users[&old].is_active());
@@ -296,7 +296,7 @@ fn a_ring_that_was_cut_at_any_step_is_finished() {
 fn who_cannot_give_up_a_name_keeps_others_from_it() {
     // The older link wants the younger one's name, who wants a stranger's.
     let mut world = MiniWorld::with(&["a"]);
-    world.tick(crate::world::HOUR);
+    world.tick(testkit::world::HOUR);
     world.join("b", "b");
     world.cycle();
     world.server.stranger("taken", "taken@example.org");
@@ -499,7 +499,7 @@ fn a_user_who_is_gone_is_not_made_again() {
 #[test]
 fn the_first_user_of_an_empty_server_is_named_or_nobody_is_made() {
     let mut world = MiniWorld::new();
-    world.server = crate::world::server::Server::empty();
+    world.server = testkit::server::Server::empty();
     world.join("1", "anna");
     world.join("2", "ben");
     assert_eq!(why(&world, "1"), [Why::NoAdmin]);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mattersync::model::{AccountState, Gap, Lookup, Rejected, Why};
 
-use crate::world::{DAY, HOUR, MiniWorld, id, key, kinds, left, locked};
+use testkit::world::{DAY, HOUR, MiniWorld, id, key, kinds, left, locked};
 
 fn why(world: &MiniWorld, who: &str) -> Vec<Why> {
     left(&world.plan(), who)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mattersync::model::{AccountState, Class, HoldCause, HoldKey, Reason, Timestamp, Why};
 use mattersync::plan::{Limit, next_expiry};
 
-use crate::world::{DAY, HOUR, MiniWorld, id, key, kinds, left};
+use testkit::world::{DAY, HOUR, MiniWorld, id, key, kinds, left};
 
 /// The date, as a lock rule for dates judges it at the time of the world.
 fn expire(world: &mut MiniWorld, who: &str, at: Timestamp) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mattersync::model::{AccountState, Class, HoldCause, HoldKey, LinkOrigin, Lookup, Reason, Why};
 use mattersync::plan::{ByHand, Limit, purge_due};
 
-use crate::world::{DAY, HOUR, MiniWorld, id, key, kinds, left, locked, provider};
+use testkit::world::{DAY, HOUR, MiniWorld, id, key, kinds, left, locked, provider};
 
 fn why(world: &MiniWorld, who: &str) -> Vec<Why> {
     let plan = world.plan();
@@ -441,7 +441,7 @@ fn nobody_else_is_ever_deleted() {
 fn who_is_only_locked_or_was_back_in_between_is_not_gone() {
     let mut world = leaver();
     world.tick(YEAR / 2);
-    let anna = crate::world::account("anna", "anna");
+    let anna = testkit::world::account("anna", "anna");
     world.accounts.insert(id("anna"), anna);
     world.lock("anna");
     world.cycle();

@@ -3,13 +3,6 @@
 // All of this crate is tests, their helpers too.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
-#[path = "../common/company.rs"]
-mod company;
-#[path = "../common/history.rs"]
-mod history;
-#[path = "../common/world.rs"]
-mod world;
-
 mod attacks;
 mod attributes;
 mod doubts;

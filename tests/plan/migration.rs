@@ -8,7 +8,7 @@ use mattersync::model::{
 };
 use mattersync::plan::Migration;
 
-use crate::world::{MiniWorld, key, provider};
+use testkit::world::{MiniWorld, key, provider};
 
 const ATTRIBUTE: &str = "employeenumber";
 

@@ -8,7 +8,7 @@ use mattersync::model::{
 };
 use mattersync::plan::{Effect, LinkObstacle, UserIndex, World, remember};
 
-use crate::world::{MiniWorld, key, kinds, left};
+use testkit::world::{MiniWorld, key, kinds, left};
 
 fn by_hand(world: &mut MiniWorld, action: Action, effect: &Effect) {
     let step = Step {
@@ -76,7 +76,7 @@ fn edge_36_a_user_who_was_there_before_is_adopted_once_and_on_a_persons_word() {
     // Taken apart, both agree as much as before: not again.
     unlink(&mut world, "anna", false);
     for _ in 0..4 {
-        world.tick(crate::world::DAY);
+        world.tick(testkit::world::DAY);
         let (plan, run) = world.cycle();
         assert_eq!((kinds(&plan, "anna"), run.done), (vec![], vec![]));
         assert!(matches!(why(&world, "anna")[..], [Why::Unlinked { .. }]));
@@ -121,7 +121,7 @@ fn edge_37_whoever_takes_a_future_joiners_address_gets_no_account() {
         assert_eq!(kinds(&plan, "carl"), [""; 0]);
         assert!(matches!(why(&world, "anna")[..], [Why::Duplicate { .. }]));
         assert!(matches!(why(&world, "carl")[..], [Why::Conflict { .. }]));
-        world.tick(crate::world::HOUR);
+        world.tick(testkit::world::HOUR);
     }
     assert_eq!(world.user_id("bob"), bob);
     assert!(!world.memory.is_linked(&key("carl")));

@@ -11,8 +11,8 @@ use mattersync::plan::{legal_username, limit};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed};
 
-use crate::history::{Event, history, limited};
-use crate::world::{MiniWorld, Run, provider};
+use testkit::history::{Event, history, limited};
+use testkit::world::{MiniWorld, Run, provider};
 
 fn config() -> Config {
     Config {

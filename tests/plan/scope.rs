@@ -8,7 +8,7 @@ use mattersync::model::{
 };
 use mattersync::plan::{ByHand, Setting};
 
-use crate::world::{DAY, HOUR, MiniWorld, id, key, kinds, left, locked, provider};
+use testkit::world::{DAY, HOUR, MiniWorld, id, key, kinds, left, locked, provider};
 
 const FILTER: &str = "accounts.filter";
 
@@ -124,7 +124,7 @@ fn who_is_in_the_grace_is_held_when_it_ends_and_that_is_foretold() {
     assert!(world.user("cy").is_active());
     assert_eq!(holds(&world.plan()), [configuration()]);
     // The change was a mistake: undone, nobody ever knew.
-    let back = crate::world::account("cy", "cy");
+    let back = testkit::world::account("cy", "cy");
     world.accounts.insert(id("cy"), back);
     set(&mut world, FILTER, "\"(uid=*)\"", 7);
     world.cycle();
@@ -544,7 +544,7 @@ fn an_unknown_mark_says_nothing_where_something_else_explains_it() {
     }
     assert!(older(&none));
     let mut address = without("cy");
-    address.account("cy").emails = crate::world::emails(&["other@example.org"]);
+    address.account("cy").emails = testkit::world::emails(&["other@example.org"]);
     assert!(!older(&address), "another person of that name");
     let mut kept = without("cy");
     let word = Kept {

@@ -2,7 +2,7 @@
 
 use mattersync::model::{Action, SeatRefusal, Why};
 
-use crate::world::{HOUR, MiniWorld, emails, key, kinds, left};
+use testkit::world::{HOUR, MiniWorld, emails, key, kinds, left};
 
 fn why(world: &MiniWorld, who: &str) -> Vec<Why> {
     left(&world.plan(), who)
@@ -90,7 +90,7 @@ fn team_edition_takes_250() {
 #[test]
 fn the_first_administrator_has_the_first_seat() {
     let mut world = MiniWorld::new();
-    world.server = crate::world::server::Server::empty();
+    world.server = testkit::server::Server::empty();
     world.server.seat_limit = Some(1);
     world.policy.first_admin = Some("zoe".into());
     world.join("1", "anna");

@@ -6,7 +6,7 @@ use mattersync::model::{
 };
 use mattersync::plan::inverse;
 
-use crate::world::{HOUR, MiniWorld, key, kinds, left};
+use testkit::world::{HOUR, MiniWorld, key, kinds, left};
 
 /// A person says that something of an account is taken back.
 fn take_back(world: &mut MiniWorld, who: &str, what: Undoing) {

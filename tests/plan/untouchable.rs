@@ -5,7 +5,7 @@ use std::time::Duration;
 use mattersync::model::{Class, HoldKey, Why};
 use mattersync::plan::Authority;
 
-use crate::world::{MiniWorld, emails, id, kinds, left};
+use testkit::world::{MiniWorld, emails, id, kinds, left};
 
 fn why(world: &MiniWorld, who: &str) -> Vec<Why> {
     let plan = world.plan();

@@ -8,15 +8,10 @@
     clippy::unwrap_used
 )]
 
-#[path = "../common/maker.rs"]
-mod maker;
-#[path = "../common/place.rs"]
-mod place;
-#[path = "../common/service.rs"]
-#[allow(dead_code, reason = "shared with the tests of the engine")]
-mod service;
-
 mod cli;
 mod crash;
 mod daemon;
 mod manual;
+
+/// The binary under test.
+const BINARY: &str = env!("CARGO_BIN_EXE_mattersync");

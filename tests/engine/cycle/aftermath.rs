@@ -6,10 +6,10 @@ use mattermost_sim::{Commit, Effect, Fault, Seen, Version};
 use mattersync::model::{Aftermath, BelongingKind as Kind, Fate, RunId};
 use tokio::sync::watch;
 
-use crate::desk;
-use crate::file::{File, NO_GRACE};
-use crate::maker::{hidden, id, make_all};
-use crate::stage::{Stage, cycle, try_cycle};
+use testkit::desk;
+use testkit::file::{File, NO_GRACE};
+use testkit::maker::{hidden, id, make_all};
+use testkit::stage::{Stage, cycle, try_cycle};
 
 /// Whether a request asks what people made.
 fn is_about_belongings(seen: &Seen) -> bool {

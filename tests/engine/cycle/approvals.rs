@@ -3,10 +3,10 @@
 use mattermost_sim::Version;
 use mattersync::cycle::Engine;
 
-use crate::desk;
-use crate::file::{File, NO_GRACE};
-use crate::stage::{HOUR, Stage, cycle};
 use mattersync::desk::{Approve, note_shown};
+use testkit::desk;
+use testkit::file::{File, NO_GRACE};
+use testkit::stage::{HOUR, Stage, cycle};
 
 async fn filled(stage: &Stage, file: &File) -> Engine {
     let mut engine = file.engine(stage, NO_GRACE);

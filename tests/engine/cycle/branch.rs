@@ -4,9 +4,9 @@ use mattermost_sim::{Commit, Effect, Fault, Version};
 use mattersync::cycle::Engine;
 use serde_json::json;
 
-use crate::desk;
-use crate::file::{File, NO_GRACE};
-use crate::stage::{Stage, cycle, try_cycle};
+use testkit::desk;
+use testkit::file::{File, NO_GRACE};
+use testkit::stage::{Stage, cycle, try_cycle};
 
 /// A bot with rights and a token, made by `user000`, who is an administrator; the engine works as it.
 async fn bot_of_a_person(stage: &Stage, file: &File) -> (Engine, String) {

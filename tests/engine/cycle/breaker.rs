@@ -7,8 +7,8 @@ use mattersync::cycle::CycleError;
 use mattersync::mattermost::CallError;
 use serde_json::json;
 
-use crate::file::File;
-use crate::stage::{Stage, cycle, try_cycle};
+use testkit::file::File;
+use testkit::stage::{Stage, cycle, try_cycle};
 
 /// Far less than the 300 people who wait.
 const FEW: usize = 60;

@@ -6,9 +6,9 @@ use mattermost_sim::Version;
 use mattersync::desk::Undo;
 use mattersync::model::RunId;
 
-use crate::desk;
-use crate::file::{File, NO_GRACE};
-use crate::stage::{Stage, cycle};
+use testkit::desk;
+use testkit::file::{File, NO_GRACE};
+use testkit::stage::{Stage, cycle};
 
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 

@@ -14,8 +14,8 @@ use mattersync::mattermost::{
 };
 use secrecy::SecretString;
 
-use crate::file::File;
-use crate::stage::{HandClock, Stage, cycle, try_cycle};
+use testkit::file::File;
+use testkit::stage::{HandClock, Stage, cycle, try_cycle};
 
 type Change = fn(&mut File);
 type Deed = Box<dyn Fn(&Mattermost, &str) + Send + Sync>;
@@ -97,7 +97,7 @@ async fn who_got_rights_meanwhile_is_left_alone() {
             let stage = Stage::new(Version::V11);
             let mut file = File::new(3);
             file.lock(1..2);
-            let mut engine = file.engine(&stage, crate::file::NO_GRACE);
+            let mut engine = file.engine(&stage, testkit::file::NO_GRACE);
             cycle(&stage, &mut engine).await;
             file.edit(1, |p| p.locked = false);
             cycle(&stage, &mut engine).await;
@@ -132,7 +132,7 @@ async fn who_got_rights_meanwhile_is_left_alone() {
 async fn a_deactivation_that_was_moved_is_not_undone() {
     let stage = Stage::new(Version::V11);
     let mut file = File::new(2);
-    let mut engine = file.engine(&stage, crate::file::NO_GRACE);
+    let mut engine = file.engine(&stage, testkit::file::NO_GRACE);
     cycle(&stage, &mut engine).await;
     file.lock(0..1);
     cycle(&stage, &mut engine).await;

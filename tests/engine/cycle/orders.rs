@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use mattermost_sim::{Commit, Effect, Fault, Version};
 
-use crate::desk;
-use crate::file::{File, NO_GRACE};
-use crate::stage::{HOUR, Stage, cycle, try_cycle};
+use testkit::desk;
+use testkit::file::{File, NO_GRACE};
+use testkit::stage::{HOUR, Stage, cycle, try_cycle};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

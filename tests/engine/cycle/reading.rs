@@ -7,8 +7,8 @@ use mattersync::cycle::Engine;
 use mattersync::model::{Evidence, Gap, Part, UserId, Why};
 use serde_json::json;
 
-use crate::file::{File, NO_GRACE};
-use crate::stage::{Cycle, HOUR, Stage, cycle, try_cycle};
+use testkit::file::{File, NO_GRACE};
+use testkit::stage::{Cycle, HOUR, Stage, cycle, try_cycle};
 
 const LIST: &str = "/api/v4/users";
 

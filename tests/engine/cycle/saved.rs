@@ -10,10 +10,10 @@ use mattersync::model::{Aftermath, SourceIdentity, Why};
 use serde_json::json;
 use tokio::sync::watch;
 
-use crate::desk;
-use crate::file::{File, NO_GRACE};
-use crate::maker::make_all;
-use crate::stage::{Stage, cycle};
+use testkit::desk;
+use testkit::file::{File, NO_GRACE};
+use testkit::maker::make_all;
+use testkit::stage::{Stage, cycle};
 
 #[tokio::test]
 async fn one_user_who_is_gone_makes_no_other_server_of_it() {

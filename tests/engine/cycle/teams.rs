@@ -4,9 +4,9 @@ use mattermost_sim::{Effect, Fault, Version};
 use mattersync::desk::note_shown;
 use mattersync::model::{HoldKey, LeftAlone, Why};
 
-use crate::desk;
-use crate::file::{File, NO_GRACE};
-use crate::stage::{Cycle, Stage, cycle, try_cycle};
+use testkit::desk;
+use testkit::file::{File, NO_GRACE};
+use testkit::stage::{Cycle, Stage, cycle, try_cycle};
 
 /// Nobody stays active because of it, and nobody is added to what may not be there.
 #[tokio::test]

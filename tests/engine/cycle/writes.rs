@@ -7,8 +7,8 @@ use mattersync::cycle;
 use mattersync::model::{Class, HoldKey};
 use tokio::sync::watch;
 
-use crate::file::File;
-use crate::stage::{Stage, cycle as one_cycle, try_cycle};
+use testkit::file::File;
+use testkit::stage::{Stage, cycle as one_cycle, try_cycle};
 
 /// Somebody marries: surname and address change in one cycle. Over the socket each of the two
 /// steps writes the whole user.

@@ -19,12 +19,12 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::edge::scene::{BASE, HASTY, PEOPLE, Scene};
-use crate::place::Place;
-use crate::service;
+use testkit::place::Place;
+use testkit::service;
 
 /// A place that reads a directory at this address.
 fn place_at(url: &str, more: &str) -> Place {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.secret("bind", READER_PASSWORD);
     place.secrets.push(READER_PASSWORD.to_owned());
     let secret = place.path("bind").display().to_string();
@@ -111,7 +111,7 @@ async fn edge_92_a_server_that_wants_tls_is_told_in_words() {
 fn edge_92_a_real_samba_wants_tls_and_that_is_told_in_words() {
     let dc = SambaDc::start().unwrap();
     let (name, password) = dc.service();
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.secret("bind", password);
     place.secrets.push(password.to_owned());
     let secret = place.path("bind").display().to_string();
@@ -210,7 +210,7 @@ async fn edge_94_the_directory_is_left_before_the_first_write() {
 /// Said once and in time, not for each person.
 #[test]
 fn edge_95_a_token_that_is_worth_nothing_ends_it_before_anybody_is_read() {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     for n in 0..30 {
         place.add(&format!("user{n:02}"), "Some", "Body");
     }
@@ -281,7 +281,7 @@ async fn edge_96_a_wrong_password_is_tried_once_and_then_not_for_long() {
         schedule: "interval = \"10s\"\njitter = \"0s\"\nmax-backoff = \"1h\"\n".into(),
         ..service::Config::default()
     };
-    let stage = service::Stage::new(&Options::new(Version::V11), &config);
+    let stage = service::Stage::new(crate::BINARY, &Options::new(Version::V11), &config);
     stage.write_secret("ldap", "of-last-year");
     let daemon = stage.start();
     let status = daemon.wait_for("a failure", |s| s.failures == 1 && s.phase == Phase::Idle);
@@ -321,7 +321,7 @@ async fn edge_98_no_secret_is_in_any_output_file_or_process_list() {
         ),
         ..service::Config::default()
     };
-    let stage = service::Stage::new(&Options::new(Version::V11), &config);
+    let stage = service::Stage::new(crate::BINARY, &Options::new(Version::V11), &config);
     stage.write_config(&stage.read_config().replace(service::BASE, BASE));
     stage.write_secret("ldap", READER_PASSWORD);
     let mut command = stage.command();

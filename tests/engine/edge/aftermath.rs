@@ -3,9 +3,9 @@
 use mattermost_sim::Version;
 use mattersync::model::{Aftermath, Fate};
 
-use crate::file::{File, NO_GRACE};
-use crate::maker::{id, make_all};
-use crate::stage::{Stage, cycle};
+use testkit::file::{File, NO_GRACE};
+use testkit::maker::{id, make_all};
+use testkit::stage::{Stage, cycle};
 
 #[tokio::test]
 async fn edge_56_who_returns_is_the_same_user_and_what_wakes_up_again_is_told() {

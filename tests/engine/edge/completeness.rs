@@ -10,10 +10,10 @@ use mattersync::daemon::{Health, LastCycle, Phase};
 use mattersync::desk::DeskError;
 use mattersync::model::{Gap, Timestamp, Why};
 
-use crate::desk;
 use crate::edge::scene::{BASE, HASTY, PEOPLE, Scene, Set as _, ad_person, person};
-use crate::service;
-use crate::stage::{HOUR, cycle, try_cycle};
+use testkit::desk;
+use testkit::service;
+use testkit::stage::{HOUR, cycle, try_cycle};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -273,7 +273,11 @@ async fn edge_08_a_directory_that_refuses_for_a_while_is_left_in_peace() {
         schedule: "interval = \"10s\"\njitter = \"0s\"\nmax-backoff = \"1h\"\n".into(),
         ..service::Config::default()
     };
-    let stage = service::Stage::new(&Options::new(mattermost_sim::Version::V11), &config);
+    let stage = service::Stage::new(
+        crate::BINARY,
+        &Options::new(mattermost_sim::Version::V11),
+        &config,
+    );
     let daemon = stage.start_and_wait();
     assert_eq!(stage.sim.users().len(), 4);
     let (at, cookie) = (At::START, false);

@@ -7,9 +7,9 @@ use mattersync::model::{Plan, Why};
 use servers::people;
 use servers::{Slapd, SlapdOptions};
 
-use crate::place::Place;
-use crate::service::{self, Config};
-use crate::stage::{Cycle, Stage, cycle};
+use testkit::place::Place;
+use testkit::service::{self, Config};
+use testkit::stage::{Cycle, Stage, cycle};
 
 const GROUPS: &str = "ou=Groups,dc=directory,dc=nh";
 
@@ -135,7 +135,7 @@ async fn edge_13_a_group_whose_members_are_hidden_is_not_taken_to_be_empty() {
 fn edge_13_check_and_plan_name_the_group_whose_members_are_hidden() {
     let mut slapd = Slapd::start(directory()).unwrap();
     let (dn, password) = slapd.service();
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.secret("bind", password);
     place.provider = Some(format!(
         "urls = [\"{}\"]\nca-file = \"{}\"\nbind-dn = \"{dn}\"\nbind-password = {{ file = \"{}\" }}",
@@ -181,7 +181,7 @@ fn edge_13_the_journal_names_a_group_of_a_file_that_lacks_its_members() {
         policy: Config::default().policy + "seat-order = [\"board\", \"sales\", \"idle\"]\n",
         ..Config::default()
     };
-    let stage = service::Stage::new(&Options::new(Version::V11), &config);
+    let stage = service::Stage::new(crate::BINARY, &Options::new(Version::V11), &config);
     stage.write_people(&service::people(&["anna", "bert"]));
     let path = stage.path("people.ldif");
     let text = std::fs::read_to_string(&path).unwrap()

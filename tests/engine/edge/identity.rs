@@ -9,10 +9,10 @@ use mattersync::model::{HoldKey, Why};
 use serde_json::json;
 use servers::{AdPerson, SambaDc};
 
-use crate::desk;
 use crate::edge::scene::{BASE, HASTY, PEOPLE, Scene, Set as _, ad_person, id, person};
-use crate::place::Place;
-use crate::stage::{Stage, cycle, try_cycle};
+use testkit::desk;
+use testkit::place::Place;
+use testkit::stage::{Stage, cycle, try_cycle};
 
 /// Names as directories have them, and what becomes of each.
 const NAMES: [(&str, &str); 9] = [
@@ -71,7 +71,7 @@ async fn edge_21_an_illegal_username_is_mapped_the_same_way_for_ever() {
         let rest = cycle(&scene.stage, &mut engine).await;
         scene.stage.assert_rests(&rest);
     }
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.add("O'Brien", "Ann", "Brien").mail = Some("ann@example.org".into());
     place.write();
     let said = place.run(&["plan"]).exits(0);

@@ -11,8 +11,8 @@ use mattersync::model::{
 use mattersync::plan::Limit;
 
 use super::ids::run;
-use crate::service::{Config, Person, Stage, people};
-use crate::world::{DAY, HOUR, MiniWorld, emails, id, key, kinds, left, locked, provider};
+use testkit::service::{Config, Person, Stage, people};
+use testkit::world::{DAY, HOUR, MiniWorld, emails, id, key, kinds, left, locked, provider};
 
 fn anchored(world: &mut MiniWorld, the_id: &str, anchor: &str) {
     world.account(the_id).anchor = Some(format!("employeenumber={anchor}"));
@@ -441,7 +441,11 @@ fn edge_29_a_locked_successor_lets_the_user_be_deactivated() {
 
 #[test]
 fn edge_27_a_person_says_that_an_account_made_anew_is_the_same_person() {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     let all = people(&["anna", "bert"]);
     stage.write_people(&all);
     let daemon = stage.start_and_wait();

@@ -6,9 +6,9 @@ use std::process::Command;
 use mattermost_sim::{Options, Version};
 use mattersync::daemon::Health;
 
-use crate::service::{Config, Stage};
+use testkit::service::{Config, Stage};
 
-const BASE: &str = crate::service::BASE;
+const BASE: &str = testkit::service::BASE;
 
 /// Username, `employeeNumber` and `uidNumber`; an empty text for none.
 type Person<'a> = (&'a str, &'a str, &'a str);
@@ -41,7 +41,11 @@ fn by(stage: &Stage, attribute: &str) {
 }
 
 fn stage(people: &[Person<'_>]) -> Stage {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     by(&stage, "employeeNumber");
     write_people(&stage, people);
     stage
@@ -49,7 +53,7 @@ fn stage(people: &[Person<'_>]) -> Stage {
 
 /// Runs a command: its exit code and all that it said.
 pub fn run(stage: &Stage, words: &[&str]) -> (i32, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_mattersync"))
+    let output = Command::new(crate::BINARY)
         .arg("--config")
         .arg(stage.config())
         .args(words)

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use mattermost_sim::{Answer, Commit, Effect, Fault, Version};
 
-use crate::file::{File, NO_GRACE};
-use crate::stage::{Stage, cycle, try_cycle};
+use testkit::file::{File, NO_GRACE};
+use testkit::stage::{Stage, cycle, try_cycle};
 
 /// The first attempt overtaken by the second deactivates him once more, at another moment: that is
 /// no administrator's work.

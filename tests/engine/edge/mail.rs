@@ -9,11 +9,11 @@ use mattersync::model::{Action, Why};
 use mattersync::observe::Mails;
 use serde_json::json;
 
-use crate::desk;
 use crate::edge::scene::{HASTY, PEOPLE, Scene, Set as _, id, person};
-use crate::place::Place;
-use crate::service;
-use crate::stage::{Cycle, Stage, cycle, try_cycle};
+use testkit::desk;
+use testkit::place::Place;
+use testkit::service;
+use testkit::stage::{Cycle, Stage, cycle, try_cycle};
 
 const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -211,7 +211,7 @@ async fn edge_47_a_domain_that_the_server_refuses_is_foreseen_for_each() {
 /// In the plan and after a refusal alike: DN, id, name, address, and who is in the way.
 #[test]
 fn edge_48_what_goes_wrong_names_both_sides() {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.add("anna", "Anna", "Able");
     place.add("ben", "Ben", "Bold");
     place.run(&["sync"]).exits(0);
@@ -222,7 +222,7 @@ fn edge_48_what_goes_wrong_names_both_sides() {
     let carl = stranger("carl", "else@example.org");
     let hidden = stranger("hidden", "hidden@example.net");
     place.add("carl", "Carl", "Cool");
-    let parties = |said: crate::place::Said, n: u32, uid: &str, other: &str| {
+    let parties = |said: testkit::place::Said, n: u32, uid: &str, other: &str| {
         let words = [
             format!("uid={uid},ou=People,dc=directory,dc=nh"),
             format!("00000000-0000-4000-8000-{n:012}"),
@@ -333,7 +333,7 @@ async fn edge_101_an_address_is_asked_for_once_and_then_waited_for() {
 }
 
 fn say(stage: &service::Stage, words: &[&str]) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mattersync"));
+    let mut command = Command::new(crate::BINARY);
     command.arg("--config").arg(stage.config()).args(words);
     String::from_utf8(command.output().unwrap().stdout).unwrap()
 }
@@ -346,7 +346,7 @@ fn edge_101_a_crash_asks_nobody_twice() {
             config: json!({"EmailSettings": {"RequireEmailVerification": true}}),
             ..Options::new(Version::V11)
         };
-        let stage = service::Stage::new(&options, &service::Config::default());
+        let stage = service::Stage::new(crate::BINARY, &options, &service::Config::default());
         let mut people = service::people(&["anna", "ben"]);
         stage.write_people(&people);
         stage.start_and_wait().stop();
@@ -402,7 +402,7 @@ fn edge_101_a_crash_asks_nobody_twice() {
 /// old address; the plan says so before.
 #[test]
 fn edge_102_the_plan_counts_the_e_mails_and_the_address_stays_verified() {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.add("anna", "Anna", "Able");
     place.add("ben", "Ben", "Bold");
     let first = place.run(&["sync"]).exits(0);

@@ -3,11 +3,11 @@
 use std::fs;
 use std::process::Command;
 
-use crate::place::{Place, Said, run};
+use testkit::place::{Place, Said, run};
 
 /// People `user00` and so on, all with users; nobody waits for the end of a grace.
 fn company(people: usize) -> Place {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.more = "[policy]\ngrace = \"0s\"\n[guard]\nmissing = 20\nlocked = 20\n".into();
     for n in 0..people {
         place.add(&format!("user{n:02}"), "Ada", "Able");

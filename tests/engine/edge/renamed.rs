@@ -4,7 +4,7 @@ use mattermost_sim::{Options, Version};
 use mattersync::daemon::Health;
 
 use crate::edge::ids::run;
-use crate::service::{Config, Stage, people};
+use testkit::service::{Config, Stage, people};
 
 fn named(stage: &Stage, from: &str, to: &str) {
     let text = stage.read_config();
@@ -20,7 +20,7 @@ fn edge_40_a_renamed_provider_is_refused_until_its_name_is_back() {
         policy: "grace = \"0s\"\n".into(),
         ..Config::default()
     };
-    let stage = Stage::new(&Options::new(Version::V11), &config);
+    let stage = Stage::new(crate::BINARY, &Options::new(Version::V11), &config);
     stage.write_people(&people(&["anna", "bert", "carl"]));
     let daemon = stage.start_and_wait();
     let active = |name: &str| stage.sim.user_named(name).unwrap().delete_at == 0;
@@ -79,7 +79,11 @@ fn edge_40_a_renamed_provider_is_refused_until_its_name_is_back() {
 /// One provider of several was taken out, or a link is a left-over of another one.
 #[test]
 fn edge_40_links_of_a_provider_that_is_not_configured_are_told_each_time() {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     stage.write_people(&people(&["anna", "bert", "carl"]));
     assert_eq!(run(&stage, &["sync"]).0, 0);
     let db = rusqlite::Connection::open(stage.path("state/state.sqlite")).unwrap();

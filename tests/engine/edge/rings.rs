@@ -2,7 +2,7 @@
 
 use mattersync::model::{Action, Directories, Gap, Plan, Why};
 
-use crate::world::{DAY, HOUR, MiniWorld, emails, kinds, left};
+use testkit::world::{DAY, HOUR, MiniWorld, emails, kinds, left};
 
 const RING: [(&str, &str); 3] = [("anna", "ben"), ("ben", "carl"), ("carl", "anna")];
 

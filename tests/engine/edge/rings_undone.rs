@@ -4,7 +4,7 @@ use mattersync::model::{
     AccountChange, Link, Plan, Remember, RunId, Undoing, Undone, ValueOf, Why,
 };
 
-use crate::world::{HOUR, MiniWorld, Run, emails, key, kinds, left};
+use testkit::world::{HOUR, MiniWorld, Run, emails, key, kinds, left};
 
 /// Who had which name and has which one now.
 type Turned = [(&'static str, &'static str)];
@@ -169,7 +169,7 @@ const OBSTACLES: [Obstacle; 3] = [
     (
         |world| {
             // Of the directory's name, whatever he has at present.
-            let named = world.accounts[&crate::world::id("ben")].username.clone();
+            let named = world.accounts[&testkit::world::id("ben")].username.clone();
             world.policy.protect.insert(named);
         },
         "policy.protect names the user",

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use ldap_fault::{Entry, FaultServer, READER_PASSWORD, Script};
 use mattermost_sim::Version;
 use mattersync::cycle::Engine;
-use mattersync::model::{DirectoryId, Gap, LeftAlone, Memory, Subject, Why};
+use mattersync::model::{DirectoryId, Memory};
 
-use crate::stage::{Cycle, Stage, cycle};
+use testkit::stage::{Stage, cycle};
 
 pub const BASE: &str = "dc=directory,dc=nh";
 pub const PEOPLE: &str = "ou=People,dc=directory,dc=nh";
@@ -148,32 +148,4 @@ impl Scene {
 /// An entry of the Active Directory kind.
 pub fn ad_person(n: u32) -> Entry {
     Entry::ad_person(&format!("p{n:04}"), PEOPLE, n)
-}
-
-impl Cycle {
-    /// Why the reading proves no absence.
-    pub fn gaps(&self) -> Vec<Gap> {
-        let directories = self.summary.view.directories.values();
-        directories
-            .flat_map(|d| d.accounts.gaps().to_vec())
-            .collect()
-    }
-
-    /// How many accounts were read.
-    pub fn accounts(&self) -> usize {
-        let directories = self.summary.view.directories.values();
-        directories.map(|d| d.accounts.len()).sum()
-    }
-
-    /// What is said of who is left alone, about accounts with this directory id.
-    pub fn whys(&self, id: &DirectoryId) -> Vec<&Why> {
-        let about = |s: &Subject| s.account.as_ref().is_some_and(|key| key.id == *id);
-        let left = self.plan().left_alone.iter();
-        left.filter(|l| about(&l.subject)).map(|l| &l.why).collect()
-    }
-
-    /// All who are left alone.
-    pub fn left_alone(&self) -> &[LeftAlone] {
-        &self.plan().left_alone
-    }
 }

@@ -9,9 +9,9 @@ use mattersync::model::{
     SeatWait, SourceIdentity, Timestamp, Why,
 };
 
-use crate::service::{Config, Daemon, Stage, people};
-use crate::world::server::proof;
-use crate::world::{DAY, HOUR, MiniWorld, id, key, kinds, provider};
+use testkit::server::proof;
+use testkit::service::{Config, Daemon, Stage, people};
+use testkit::world::{DAY, HOUR, MiniWorld, id, key, kinds, provider};
 
 /// The directory with these groups and their members.
 fn with_groups(world: &MiniWorld, groups: &[(&str, &[&str])]) -> Directories {
@@ -247,7 +247,7 @@ fn edge_79_over_the_socket_the_first_refusal_is_enough() {
             mattermost: format!("requests-per-second = \"off\"\nconcurrency = {concurrency}\n"),
             ..Config::default()
         };
-        let stage = Stage::new(&options, &config);
+        let stage = Stage::new(crate::BINARY, &options, &config);
         let mut all = people(&["anna", "bert", "carl", "dora", "emil", "fred"]);
         stage.write_people(&all);
         let daemon = stage.start_and_wait();
@@ -303,9 +303,9 @@ fn edge_79_who_was_refused_a_seat_is_told_as_waiting_at_once() {
         mattermost: "requests-per-second = \"off\"\nconcurrency = 1\n".into(),
         ..Config::default()
     };
-    let stage = Stage::new(&options, &config);
+    let stage = Stage::new(crate::BINARY, &options, &config);
     stage.write_people(&people(&["anna", "bert", "carl", "dora"]));
-    let mut sync = std::process::Command::new(env!("CARGO_BIN_EXE_mattersync"));
+    let mut sync = std::process::Command::new(crate::BINARY);
     let output = sync
         .arg("--config")
         .arg(stage.config())
@@ -329,7 +329,7 @@ fn edge_79_with_a_token_nobody_is_ever_refused() {
         user_limit: Some(UserLimit { warn: 0, hard: 4 }),
         ..Options::new(Version::V11)
     };
-    let stage = Stage::new(&options, &Config::default());
+    let stage = Stage::new(crate::BINARY, &options, &Config::default());
     stage.write_people(&people(&["anna", "bert", "carl", "dora", "emil", "fred"]));
     let daemon = stage.start_and_wait();
     assert_eq!((refusals(&stage), active(&stage)), (0, 4));

@@ -10,9 +10,9 @@ use mattersync::model::{HoldKey, ProviderName, Why};
 use servers::people::{self, Person};
 use servers::{Slapd, SlapdOptions};
 
-use crate::desk;
 use crate::edge::scene::{HASTY, Scene, Set as _, id};
-use crate::stage::{HOUR, Stage, cycle};
+use testkit::desk;
+use testkit::stage::{HOUR, Stage, cycle};
 
 const GRACE: &str = "[policy]\ngrace = \"24h\"\n[guard]\nmissing = \"off\"\n";
 

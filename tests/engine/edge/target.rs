@@ -13,9 +13,9 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use crate::edge::scene::{HASTY, Scene, Set as _, id, person};
-use crate::place::Place;
-use crate::service;
-use crate::stage::{cycle, try_cycle};
+use testkit::place::Place;
+use testkit::service;
+use testkit::stage::{cycle, try_cycle};
 
 const NAMES: [&str; 3] = ["anna", "ben", "carl"];
 
@@ -23,7 +23,7 @@ const NAMES: [&str; 3] = ["anna", "ben", "carl"];
 #[test]
 fn edge_80_an_empty_server_gets_nobody_unless_the_first_one_is_named() {
     let sim = Sim::start(&Options::new(Version::V11)).unwrap();
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     for name in NAMES {
         place.add(name, name, "Able");
     }
@@ -83,7 +83,7 @@ fn edge_81_a_rate_limit_is_obeyed_and_shared() {
         mattermost: "requests-per-second = 50\nburst = 100\n".into(),
         ..service::Config::default()
     };
-    let stage = service::Stage::new(&options, &config);
+    let stage = service::Stage::new(crate::BINARY, &options, &config);
     let names: Vec<String> = (0..40).map(|n| format!("p{n:02}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     stage.write_people(&service::people(&names));
@@ -119,7 +119,11 @@ fn edge_81_a_rate_limit_is_obeyed_and_shared() {
     assert_eq!(stage.sim.users().len(), 41);
 
     // And refused twice in a row, as another client would have exhausted the bucket.
-    let stage = service::Stage::new(&Options::new(Version::V11), &service::Config::default());
+    let stage = service::Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &service::Config::default(),
+    );
     stage.write_people(&service::people(&["anna"]));
     let refuse = Fault::new(Effect::TooMany { seconds: 2 });
     stage
@@ -175,7 +179,7 @@ async fn edge_82_a_server_that_restarts_in_the_middle_gets_everybody_once() {
 /// A first fill greets nobody; the plan says how many are made and join, and that no mail goes out.
 #[test]
 fn edge_97_a_first_fill_notifies_nobody() {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     for n in 0..30 {
         place.add(&format!("user{n:02}"), "Some", "Body");
     }
@@ -272,7 +276,7 @@ async fn edge_104_who_is_inactive_already_is_not_deactivated_again() {
 /// on it before a person has looked.
 #[test]
 fn an_exchanged_mattermost_is_recognised_and_left_as_it_is() {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     for name in NAMES {
         place.add(name, name, "Able");
     }

@@ -4,11 +4,11 @@ use mattermost_sim::{Answer, Commit, Effect, Fault, Options, Version};
 use mattersync::model::{Class, HoldKey};
 use serde_json::json;
 
-use crate::desk;
 use crate::edge::scene::{HASTY, PEOPLE, Scene, Set as _, id, person};
-use crate::place::Place;
-use crate::service;
-use crate::stage::{HOUR, cycle, try_cycle};
+use testkit::desk;
+use testkit::place::Place;
+use testkit::service;
+use testkit::stage::{HOUR, cycle, try_cycle};
 
 /// Everything that can be wrong with one person, and everybody else as if nothing were.
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn edge_85_one_bad_person_stops_nobody_else() {
 /// What `plan` shows is what `sync` does, and it writes nothing anywhere.
 #[test]
 fn edge_86_a_dry_run_writes_nothing_and_tells_the_truth() {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     for name in ["adam", "bea", "carl", "dora", "emil"] {
         place.add(name, name, "Able");
     }
@@ -169,7 +169,7 @@ async fn edge_87_an_approval_is_used_up_and_ends() {
 /// All of the class or nothing, everything else, and what to type.
 #[test]
 fn edge_88_a_hold_says_what_was_not_done_and_how_to_go_on() {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     let names = ["adam", "bea", "carl", "dora", "emil", "fred"];
     for name in names {
         place.add(name, name, "Able");
@@ -205,7 +205,11 @@ fn edge_88_a_hold_says_what_was_not_done_and_how_to_go_on() {
 /// service manager starts it again until then.
 #[test]
 fn edge_89_of_two_daemons_one_works_and_the_other_takes_over() {
-    let stage = service::Stage::new(&Options::new(Version::V11), &service::Config::default());
+    let stage = service::Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &service::Config::default(),
+    );
     stage.write_people(&service::people(&["anna"]));
     let first = stage.start_and_wait();
     let before = stage.sim.requests();

@@ -4,7 +4,7 @@
 use mattersync::cycle::Engine;
 use mattersync::model::{LeftAlone, Reason, Why};
 
-use crate::stage::{Cycle, HOUR, Stage, cycle};
+use testkit::stage::{Cycle, HOUR, Stage, cycle};
 
 /// 2026-01-01, where the clock begins, in days since 1970.
 const FIRST_DAY: u64 = 20_454;

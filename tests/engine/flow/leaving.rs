@@ -9,9 +9,9 @@ use mattersync::cycle::Engine;
 use mattersync::model::{AccountChange, HoldKey, Reason, Remember, Step, Why};
 use servers::{Slapd, SlapdOptions};
 
-use crate::desk;
 use crate::flow::openldap::{BASE, LOCK, LOCKED, PEOPLE, dn, people, provider, start, unlimited};
-use crate::stage::{Cycle, HOUR, Stage, cycle};
+use testkit::desk;
+use testkit::stage::{Cycle, HOUR, Stage, cycle};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

@@ -6,7 +6,7 @@ use mattersync::model::{Gap, Why};
 use servers::Slapd;
 
 use crate::flow::openldap::{BASE, dn, limited, people, provider, start, unlimited};
-use crate::stage::{Cycle, Stage, cycle};
+use testkit::stage::{Cycle, Stage, cycle};
 
 /// Who is missing is deactivated at the first proven reading, and no limit of a class would hide
 /// that somebody was to be taken out.

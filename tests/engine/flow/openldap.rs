@@ -8,7 +8,7 @@ use servers::people::{self, Person};
 use servers::{Overlay, Slapd, SlapdOptions};
 
 use crate::flow::follow::{Office, Place, everything};
-use crate::stage::{Stage, cycle};
+use testkit::stage::{Stage, cycle};
 
 pub const BASE: &str = "dc=directory,dc=nh";
 pub const PEOPLE: &str = "ou=People,dc=directory,dc=nh";

@@ -7,7 +7,7 @@ use mattersync::model::{Class, HoldKey, ProviderName, Why};
 use servers::{Slapd, SlapdOptions};
 
 use crate::flow::openldap::{BASE, LOCK, LOCKED, people, provider, start, unlimited};
-use crate::stage::{Stage, cycle};
+use testkit::stage::{Stage, cycle};
 
 /// Without grace, so that nothing but the guard stands between a reading and a deactivation.
 /// Where there is no `mail`, another address would do.

@@ -6,7 +6,7 @@ use mattersync::model::{LeftAlone, Why};
 use servers::{AdPerson, SambaDc, ad_people};
 
 use crate::flow::follow::{Office, Place, everything};
-use crate::stage::{Stage, cycle};
+use testkit::stage::{Stage, cycle};
 
 const STAFF: &str = "OU=Staff,DC=ad,DC=example,DC=org";
 

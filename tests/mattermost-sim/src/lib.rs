@@ -16,8 +16,9 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! What it answers is held, call by call, to the recordings in `contract/` by `tests/replay`.
-//! What no recording shows it either does not offer (404) or does as the server's source does.
+//! What it answers is held, call by call, to the recordings in `contract/` by
+//! `tests/simulator/replay`. What no recording shows it either does not offer (404) or does as the
+//! server's source does.
 
 #![allow(
     clippy::disallowed_methods,

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use mattermost_sim::{Effect, Fault};
 use serde_json::json;
 
-use crate::place::Place;
+use testkit::place::Place;
 
 fn company() -> Place {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.add("alice", "Alice", "Able");
     place.add("bob", "Bob", "Bold");
     place
@@ -188,7 +188,7 @@ fn programs_are_answered_in_json() {
 
 #[test]
 fn a_first_fill_of_many_stays_readable() {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     for n in 0..200 {
         place.add(&format!("user{n:03}"), "Some", "Body");
     }
@@ -254,7 +254,7 @@ fn who_is_at_work_is_not_disturbed() {
 
 #[test]
 fn a_reader_who_goes_early_is_no_failure() {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     for n in 0..1500 {
         place.add(&format!("user{n:04}"), "Some", "Body");
     }
@@ -306,7 +306,7 @@ fn root_works_as_the_service_user() {
 
 #[test]
 fn a_signal_ends_a_sync_in_order() {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     for n in 0..100 {
         place.add(&format!("user{n:03}"), "Some", "Body");
     }

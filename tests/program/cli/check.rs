@@ -3,10 +3,10 @@
 use mattermost_sim::{Effect, Fault, UserLimit};
 use serde_json::json;
 
-use crate::place::Place;
+use testkit::place::Place;
 
 fn company() -> Place {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.add("alice", "Alice", "Able");
     place.add("bob", "Bob", "Bold");
     place

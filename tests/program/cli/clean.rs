@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use crate::cli::served::Service;
-use crate::place::{Place, Said};
+use testkit::place::{Place, Said};
 
 /// In a DN and names of the directory, and in what a user writes on Mattermost.
 const EVIL: &str = "x\u{1b}[2J\r\nHELD: forged\u{202e}\u{61c}\u{200b}\u{2028}\u{9b}m\u{200d}";
@@ -46,7 +46,7 @@ fn entry(uid: &str, n: usize, text: &str) -> String {
 
 #[test]
 fn nothing_that_others_wrote_steers_a_terminal_or_forges_a_line() {
-    let place = Place::new();
+    let place = Place::new(crate::BINARY);
     // A user writes what they like into their own names.
     let user = json!({
         "username": "anna", "email": "anna@example.org",

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::place::{Place, Said};
+use testkit::place::{Place, Said};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -70,7 +70,7 @@ fn try_one(folder: &Path) {
     let read = |name: &str| fs::read(folder.join(name));
     let text = |name: &str| String::from_utf8(read(name).unwrap()).unwrap();
     let expected: Expected = toml::from_str(&text("expected.toml")).unwrap();
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.accounts =
         Some(text("accounts.toml").replace("/PLACE", &place.dir.path().display().to_string()));
     place.write();

@@ -4,10 +4,10 @@ use std::fs;
 
 use mattermost_sim::{Effect, Fault};
 
-use crate::place::Place;
+use testkit::place::Place;
 
 fn company() -> Place {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     for uid in ["anna", "bert", "carl"] {
         place.add(uid, &uid.to_uppercase(), "Test");
     }

@@ -5,10 +5,10 @@ use std::fs;
 use mattermost_sim::{Answer, Commit, Effect, Fault};
 use serde_json::{Value, json};
 
-use crate::place::{Place, Said};
+use testkit::place::{Place, Said};
 
 fn company() -> Place {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     for uid in ["anna", "bert", "carl"] {
         place.add(uid, &uid.to_uppercase(), "Test");
     }

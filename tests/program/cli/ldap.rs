@@ -4,14 +4,14 @@ use ldap_fault::{Entry, FaultServer, Script};
 use servers::people;
 use servers::{Slapd, SlapdOptions};
 
-use crate::place::Place;
+use testkit::place::Place;
 
 /// A server with so many people, and a place that reads it.
 fn slapd(number: u32, options: SlapdOptions) -> (Slapd, Place) {
     let seed = people::ldif(&people::people(number)) + &options.seed;
     let slapd = Slapd::start(SlapdOptions { seed, ..options }).unwrap();
     let (dn, password) = slapd.service();
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.secret("bind", password);
     place.secrets.push(password.to_owned());
     place.provider = Some(format!(
@@ -90,7 +90,7 @@ async fn what_a_server_says_that_is_behind_is_not_followed() {
     let now = jiff::Timestamp::now();
     let before = now - jiff::SignedDuration::from_mins(20);
     let (current, old) = (replica(now, true).await, replica(before, false).await);
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     let mut ask = |server: &FaultServer, words: &[&str]| {
         place.provider = Some(format!("urls = [\"{}\"]", server.url()));
         place.write();

@@ -3,10 +3,10 @@
 use mattermost_sim::{Commit, Effect, Fault};
 use serde_json::Value;
 
-use crate::place::Place;
+use testkit::place::Place;
 
 fn company() -> Place {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.more = "[policy]\ngrace = \"0s\"\n[guard]\nlocked = 1\n".into();
     for uid in ["alice", "bob", "carol"] {
         place.add(uid, uid, "Able");
@@ -152,7 +152,7 @@ fn since_when_something_is_held_is_told() {
 
 #[test]
 fn before_anything_was_done_nothing_is_recorded() {
-    let place = Place::new();
+    let place = Place::new(crate::BINARY);
     place.run(&["history"]).exits(0).says("No run is recorded.");
     place
         .run(&["history", "1"])

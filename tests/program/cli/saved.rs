@@ -6,10 +6,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use serde_json::json;
 
 use crate::cli::served::Service;
-use crate::place::{Place, Said};
+use testkit::place::{Place, Said};
 
 fn company() -> Place {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.more = "[policy]\ngrace = \"0s\"\n[guard]\nmissing = 10\nlocked = 1\n\
                   [schedule]\ninterval = \"1h\"\n"
         .into();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use mattermost_sim::{Effect, Fault};
 use serde_json::json;
 
-use crate::place::Place;
+use testkit::place::Place;
 
 /// The service, ended when dropped.
 pub struct Service(Child);
@@ -38,19 +38,8 @@ impl Drop for Service {
     }
 }
 
-impl Place {
-    fn until(&self, ready: impl Fn() -> bool) {
-        let end = Instant::now() + Duration::from_secs(20);
-        while !ready() {
-            let log = || std::fs::read_to_string(self.path("log")).unwrap_or_default();
-            assert!(Instant::now() < end, "not in time:\n{}", log());
-            std::thread::yield_now();
-        }
-    }
-}
-
 fn company() -> Place {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.more = "[schedule]\ninterval = \"1h\"\n".into();
     place.add("alice", "Alice", "Able");
     place.add("bob", "Bob", "Bold");
@@ -118,7 +107,7 @@ fn who_calls_is_written_down() {
     let place = company();
     let _service = Service::start(&place);
     let mut command = place.command(&["deactivate", "bob"]);
-    let said = crate::place::run(command.env("SUDO_USER", "erika"));
+    let said = testkit::place::run(command.env("SUDO_USER", "erika"));
     said.exits(0)
         .says("(says: for \"erika\") said so with `mattersync deactivate`");
 }
@@ -199,7 +188,7 @@ fn the_service_takes_back_and_names_who_asked() {
     let _service = Service::start(&place);
     place.edit("bob", |p| p.uid = "robert".into());
     let mut command = place.command(&["sync"]);
-    crate::place::run(command.env("SUDO_USER", "erika"))
+    testkit::place::run(command.env("SUDO_USER", "erika"))
         .exits(0)
         .says("Renamed 1 user");
     place
@@ -208,7 +197,7 @@ fn the_service_takes_back_and_names_who_asked() {
         .says("sync")
         .says("(says: for \"erika\")");
     let mut command = place.command(&["undo", "2", "--person", "robert", "--yes"]);
-    crate::place::run(command.env("SUDO_USER", "erika"))
+    testkit::place::run(command.env("SUDO_USER", "erika"))
         .exits(0)
         .says("Renamed 1 user");
     assert!(place.sim.user_named("bob").is_some());

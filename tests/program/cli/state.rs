@@ -7,14 +7,14 @@ use mattermost_sim::{Commit, Effect, Fault};
 use serde_json::json;
 
 use crate::cli::served::Service;
-use crate::place::{Place, Said};
+use testkit::place::{Place, Said};
 
 const STATE: &str = "state/state.sqlite";
 const COPY: &str = "state/state.sqlite.copy";
 
 /// Three people who have users, and a copy of the state.
 fn company() -> Place {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.more = "[policy]\ngrace = \"0s\"\n[guard]\nmissing = 10\nlocked = 10\n\
                   [schedule]\ninterval = \"1h\"\n"
         .into();

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::cli::served::Service;
-use crate::place::Place;
+use testkit::place::Place;
 
 /// Calls `found` with the path and the value of each leaf.
 fn leaves(value: &Value, path: &str, found: &mut dyn FnMut(&str, &Value)) {
@@ -55,7 +55,7 @@ fn times(place: &Place, words: &[&str]) -> usize {
 
 #[test]
 fn no_time_is_a_number() {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     for uid in ["anna", "bert", "carl", "dora", "emil"] {
         place.add(uid, &uid.to_uppercase(), "Test");
     }

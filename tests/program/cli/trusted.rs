@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::place::Place;
+use testkit::place::Place;
 
 const NOBODY: u32 = 65_534;
 
@@ -21,7 +21,7 @@ fn mode(path: &Path, mode: u32) {
 
 #[test]
 fn a_configuration_that_others_could_have_written_is_refused() {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.add("alice", "Alice", "Able");
     place.run(&["plan"]).exits(0);
     let config = place.path("config.toml");
@@ -58,7 +58,7 @@ fn a_configuration_that_others_could_have_written_is_refused() {
 /// Whoever owns the token, or may exchange it, decides as whom we work.
 #[test]
 fn so_is_a_secret() {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.add("alice", "Alice", "Able");
     let theirs = place.path("theirs");
     fs::create_dir(&theirs).unwrap();
@@ -89,7 +89,7 @@ fn so_is_a_secret() {
 
 #[test]
 fn so_is_a_directory_in_a_file() {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.add("alice", "Alice", "Able");
     let people = place.path("people.ldif");
     mode(&people, 0o666);
@@ -141,10 +141,10 @@ fn can_read(pid: u32, what: &str) -> bool {
 /// Mattermost's plugins run as its user, and with a local socket so do we.
 #[tokio::test(flavor = "multi_thread")]
 async fn other_processes_of_the_same_user_cannot_look_into_memory() {
-    let place = Place::new();
+    let place = Place::new(crate::BINARY);
     // The binary may lie where only its builder may go.
     let binary = place.path("mattersync");
-    fs::copy(assert_cmd::cargo::cargo_bin!("mattersync"), &binary).unwrap();
+    fs::copy(crate::BINARY, &binary).unwrap();
     for (path, bits) in [(place.dir.path(), 0o755), (&binary, 0o755)] {
         mode(path, bits);
     }

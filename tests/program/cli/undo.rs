@@ -1,9 +1,9 @@
 //! `mattersync undo` and `redo`: what is taken back stays so.
 
-use crate::place::Place;
+use testkit::place::Place;
 
 fn company() -> Place {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.more = "[policy]\ngrace = \"0s\"\n".into();
     for uid in ["alice", "bob", "carol", "dora"] {
         place.add(uid, uid, "Able");
@@ -12,32 +12,12 @@ fn company() -> Place {
     place
 }
 
-/// The number of the newest run.
-fn newest(place: &Place) -> String {
-    let history = place.run(&["history", "--json", "--last", "1"]).exits(0);
-    history.json()["runs"][0]["run"].to_string()
-}
-
-impl Place {
-    pub fn is_active(&self, name: &str) -> bool {
-        self.sim.user_named(name).unwrap().delete_at == 0
-    }
-
-    /// Two cycles after which nothing more is to be done.
-    #[track_caller]
-    fn rests(&self) {
-        for _ in 0..2 {
-            self.run(&["sync"]).exits(0).says("Nothing was changed.");
-        }
-    }
-}
-
 #[test]
 fn an_undone_rename_stays_until_the_directory_says_something_else() {
     let mut place = company();
     place.edit("bob", |p| p.uid = "robert".into());
     place.run(&["sync"]).exits(0).says("Renamed 1 user");
-    let run = newest(&place);
+    let run = place.last_run();
     place
         .run(&["undo", &run])
         .exits(0)
@@ -74,7 +54,7 @@ fn redo_lets_the_directory_decide_again() {
     place.edit("bob", |p| p.uid = "robert".into());
     place.edit("alice", |p| p.name.1 = "Married".into());
     place.run(&["sync"]).exits(0);
-    let run = newest(&place);
+    let run = place.last_run();
     place
         .run(&["undo", &run, "--person", "alice", "--yes"])
         .exits(0)
@@ -100,7 +80,7 @@ fn an_undone_deactivation_is_respected_until_the_account_is_back() {
     let mut place = company();
     place.edit("bob", |p| p.expires = 1);
     place.run(&["sync"]).exits(0).says("Deactivated 1 user");
-    let run = newest(&place);
+    let run = place.last_run();
     place
         .run(&["undo", &run, "--yes"])
         .exits(0)
@@ -129,7 +109,7 @@ fn redo_ends_what_an_undone_deactivation_left() {
     place.people.retain(|p| p.uid != "dora");
     place.write();
     place.run(&["sync"]).exits(0).says("Deactivated 1 user");
-    let run = newest(&place);
+    let run = place.last_run();
     place.run(&["undo", &run, "--yes"]).exits(0);
     place.rests();
     assert!(place.is_active("dora"));
@@ -144,7 +124,7 @@ fn an_undone_creation_and_reactivation_deactivate_for_good() {
     let mut place = company();
     place.add("erik", "Erik", "Eager");
     place.run(&["sync"]).exits(0).says("Created 1 user");
-    let run = newest(&place);
+    let run = place.last_run();
     place
         .run(&["undo", &run])
         .exits(0)
@@ -164,7 +144,7 @@ fn an_undone_creation_and_reactivation_deactivate_for_good() {
     place.edit("bob", |p| p.expires = 99_999);
     place.run(&["sync"]).exits(0);
     place.run(&["sync"]).exits(0).says("Reactivated 1 user");
-    let back = newest(&place);
+    let back = place.last_run();
     place.run(&["undo", &back, "--yes"]).exits(0);
     assert!(!place.is_active("bob"));
     place.rests();
@@ -178,7 +158,7 @@ fn what_somebody_changed_since_is_left_alone() {
     place.edit("bob", |p| p.uid = "robert".into());
     place.edit("carol", |p| p.expires = 1);
     place.run(&["sync"]).exits(0);
-    let run = newest(&place);
+    let run = place.last_run();
     let bob = place.sim.user_named("robert").unwrap().id;
     assert!(
         place
@@ -211,10 +191,10 @@ fn an_undo_is_undone() {
     place.edit("bob", |p| p.uid = "robert".into());
     place.edit("carol", |p| p.expires = 1);
     place.run(&["sync"]).exits(0);
-    let run = newest(&place);
+    let run = place.last_run();
     place.run(&["undo", &run, "--yes"]).exits(0);
     assert!(place.is_active("carol") && place.sim.user_named("bob").is_some());
-    let undo = newest(&place);
+    let undo = place.last_run();
     assert_ne!(undo, run);
     place
         .run(&["undo", &undo, "--yes"])
@@ -237,12 +217,12 @@ fn of_a_hold_that_is_shown_in_part_the_numbers_are_explained() {
     place.more = "[guard]\nlocked = 9\nreactivate = 0\n".into();
     place.edit("carol", |p| p.expires = 1);
     place.run(&["sync"]).exits(0);
-    place.run(&["undo", &newest(&place), "--yes"]).exits(3);
+    place.run(&["undo", &place.last_run(), "--yes"]).exits(3);
     for uid in ["alice", "bob"] {
         place.edit(uid, |p| p.expires = 1);
     }
     place.run(&["sync"]).says("Deactivated 2 users");
-    place.run(&["undo", &newest(&place)]).exits(0).says(
+    place.run(&["undo", &place.last_run()]).exits(0).says(
         "HELD: reactivate: 3 wanted, one cycle may do 0 (of the 3, 1 not shown here). None of \
          these 2 steps is done",
     );
@@ -256,7 +236,7 @@ fn a_large_undo_is_held_and_can_be_approved() {
         place.edit(uid, |p| p.expires = 1);
     }
     place.run(&["sync"]).exits(0).says("Deactivated 3 users");
-    let run = newest(&place);
+    let run = place.last_run();
     place
         .run(&["undo", &run])
         .exits(0)
@@ -282,18 +262,18 @@ fn a_large_undo_is_held_and_can_be_approved() {
 
 #[test]
 fn an_undone_adoption_is_not_made_again() {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.more = "[guard]\nadopt = \"off\"\n".into();
     let alice = serde_json::json!({"username": "alice", "email": "alice@example.org"});
     place.sim.add_user(&alice).unwrap();
     place.add("alice", "Alice", "Able");
     place.run(&["sync"]).exits(0).says("Adopted 1 user");
-    let run = newest(&place);
+    let run = place.last_run();
     place.run(&["undo", &run, "--yes"]).exits(0);
     assert!(place.is_active("alice"));
     place.rests();
     place.run(&["status"]).says("0 links");
-    let undo = newest(&place);
+    let undo = place.last_run();
     place
         .run(&["undo", &undo, "--yes"])
         .exits(0)
@@ -310,7 +290,7 @@ fn what_nobody_knows_is_not_undone() {
     place.sim.add_fault(cut.path("/api/v4/users/*/patch"));
     place.run(&["sync"]).exits(1).says("PERHAPS DONE");
     place.sim.clear_faults();
-    let run = newest(&place);
+    let run = place.last_run();
     place
         .run(&["undo", &run, "--yes"])
         .exits(0)
@@ -348,7 +328,7 @@ fn an_undo_that_is_killed_is_finished_by_the_next_cycle() {
         }
     }
     place.run(&["sync"]).exits(0);
-    let run = newest(&place);
+    let run = place.last_run();
     let mails = place.sim.mails().len();
     let renames_back = |place: &Place| {
         let names = (0..12).step_by(2).map(|n| format!("user{n:02}"));
@@ -401,7 +381,7 @@ fn a_name_that_was_given_away_is_not_taken_back() {
     let mut place = company();
     place.edit("bob", |p| p.uid = "robert".into());
     place.run(&["sync"]).exits(0);
-    let run = newest(&place);
+    let run = place.last_run();
     place.add("bob", "Bob", "Newcomer").mail = Some("newbob@example.org".into());
     place.write();
     place.run(&["sync"]).exits(0).says("Created 1 user");
@@ -418,7 +398,7 @@ fn nobody_else_gets_a_name_that_is_given_back() {
     let mut place = company();
     place.edit("bob", |p| p.uid = "robert".into());
     place.run(&["sync"]).exits(0);
-    let run = newest(&place);
+    let run = place.last_run();
     place.run(&["undo", &run, "--yes"]).exits(0);
     place.add("bob", "Bob", "Newcomer").mail = Some("newbob@example.org".into());
     place.write();
@@ -437,7 +417,7 @@ fn an_undone_deactivation_is_respected_where_others_are_not() {
     place.people.retain(|p| p.uid != "dora");
     place.write();
     place.run(&["sync"]).exits(0).says("Deactivated 2 users");
-    let run = newest(&place);
+    let run = place.last_run();
     place
         .run(&["undo", &run, "--yes"])
         .exits(0)

@@ -2,47 +2,17 @@
 
 use mattermost_sim::{Commit, Effect, Fault};
 
-use crate::place::Place;
+use testkit::place::Place;
 
 /// Three people, and no limits that would hold a ring of them.
 fn company() -> Place {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.more = "[guard]\nrename = 3\nemail = 3\n".into();
     for uid in ["alice", "bob", "carol"] {
         place.add(uid, uid, "Able");
     }
     place.run(&["sync"]).exits(0);
     place
-}
-
-impl Place {
-    /// Gives each person, in the order in which they were added, this username, or its address.
-    fn turn(&mut self, names: [&str; 3], addresses: bool) {
-        for (person, name) in self.people.iter_mut().zip(names) {
-            match addresses {
-                true => person.mail = Some(format!("{name}@example.org")),
-                false => person.uid = name.to_owned(),
-            }
-        }
-        self.write();
-    }
-
-    /// Who has these usernames.
-    fn having(&self, names: [&str; 3]) -> [String; 3] {
-        names.map(|name| self.sim.user_named(name).unwrap().id)
-    }
-
-    fn last_run(&self) -> String {
-        let history = self.run(&["history", "--json", "--last", "1"]).exits(0);
-        history.json()["runs"][0]["run"].to_string()
-    }
-
-    #[track_caller]
-    fn is_at_rest(&self) {
-        for _ in 0..2 {
-            self.run(&["sync"]).exits(0).says("Nothing was changed.");
-        }
-    }
 }
 
 #[test]
@@ -69,12 +39,12 @@ fn a_ring_and_a_chain_of_names_are_taken_back_in_one_go() {
             .exits(0)
             .says_not("Not taken back");
         assert_eq!(place.having(["alice", "bob", "carol"]), people);
-        place.is_at_rest();
+        place.rests();
         // And the undo itself.
         let undo = place.last_run();
         place.run(&["undo", &undo, "--yes"]).exits(0);
         assert_eq!(place.having(turned), people);
-        place.is_at_rest();
+        place.rests();
     }
 }
 
@@ -95,7 +65,7 @@ fn an_undo_of_a_ring_is_held_above_the_limit_and_done_once_approved() {
     place.run(&["approve", "rename"]).exits(0);
     place.run(&["sync"]).exits(0).says("Renamed 3 users");
     assert_eq!(place.having(["alice", "bob", "carol"]), people);
-    place.is_at_rest();
+    place.rests();
 }
 
 #[test]
@@ -113,7 +83,7 @@ fn exchanged_addresses_are_taken_back_in_one_go() {
     for name in ["alice", "bob", "carol"] {
         assert_eq!(mail(&place, name), format!("{name}@example.org"));
     }
-    place.is_at_rest();
+    place.rests();
 }
 
 #[test]
@@ -127,7 +97,7 @@ fn one_person_of_a_ring_is_told_to_take_back_the_whole_run() {
         .exits(0)
         .says("Not taken back: 1")
         .says("take the whole run back");
-    place.is_at_rest();
+    place.rests();
 }
 
 #[test]
@@ -144,6 +114,6 @@ fn an_undo_of_a_ring_that_was_cut_is_finished_by_the_next_cycle() {
         place.sim.clear_faults();
         place.run(&["sync"]).exits(0);
         assert_eq!(place.having(["alice", "bob", "carol"]), people, "{after}");
-        place.is_at_rest();
+        place.rests();
     }
 }

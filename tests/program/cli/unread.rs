@@ -4,30 +4,19 @@ use ldap_fault::{Armed, At, Entry, Fault as LdapFault, FaultServer, Script};
 use mattermost_sim::{Effect, Fault};
 
 use crate::cli::served::Service;
-use crate::place::{Place, Said};
+use testkit::place::{Place, Said};
 
 /// Nobody waits for the end of a grace period, and no limit hides who would be taken out.
 const HASTY: &str = "[policy]\ngrace = \"0s\"\n[guard]\nmissing = \"off\"\n";
 
 fn company() -> Place {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.more = HASTY.to_owned();
     for uid in ["anna", "bert", "carl"] {
         place.add(uid, &uid.to_uppercase(), "Test");
     }
     place.run(&["sync"]).exits(0);
     place
-}
-
-impl Place {
-    fn user_id(&self, name: &str) -> String {
-        self.sim.user_named(name).unwrap().id
-    }
-
-    fn garble(&self, name: &str, fields: &[&str]) {
-        let garbled = Effect::garble(&self.user_id(name), fields);
-        self.sim.add_fault(Fault::new(garbled));
-    }
 }
 
 /// Everything that looks at both sides ends with 4, and says who.
@@ -120,7 +109,7 @@ async fn directory(people: u32, fails: bool) -> FaultServer {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leaver_whose_look_up_fails_is_an_incomplete_reading() {
     let (full, left) = (directory(3, false).await, directory(2, true).await);
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.more = HASTY.to_owned();
     place.provider = Some(format!("urls = [\"{}\"]", full.url()));
     place.write();

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use mattermost_sim::{Effect, Fault};
 
 use crate::cli::served::Service;
-use crate::place::Place;
+use testkit::place::Place;
 
 /// In this time it must be said, the time to begin included.
 const SOON: Duration = Duration::from_secs(2);
 
 fn company() -> Place {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.more = "[schedule]\ninterval = \"1h\"\n".into();
     place.add("alice", "Alice", "Able");
     place.add("bob", "Bob", "Bold");

@@ -6,10 +6,10 @@ use mattermost_sim::{Answer, Commit, Effect, Fault};
 use serde_json::json;
 
 use crate::cli::served::Service;
-use crate::place::Place;
+use testkit::place::Place;
 
 fn company() -> Place {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.add("alice", "Alice", "Able");
     place.add("bob", "Bob", "Bold");
     place
@@ -149,7 +149,7 @@ fn proxies_of_the_environment_hear_nothing() {
             command.env(name, &proxy).env(name.to_lowercase(), &proxy);
         }
         command.env_remove("NO_PROXY").env_remove("no_proxy");
-        crate::place::run(&mut command)
+        testkit::place::run(&mut command)
     };
     run(&place, &["check"]).exits(0);
     run(&place, &["sync"]).exits(0).says("Created 2 users");

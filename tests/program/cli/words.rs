@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::place::{Place, binary, run};
+use testkit::place::{Place, quiet, run};
 
 #[test]
 fn a_wrong_command_line_exits_with_2() {
@@ -16,7 +16,7 @@ fn a_wrong_command_line_exits_with_2() {
         &["approve", "a", "b"],
         &["check", "--print", "--json"],
     ] {
-        let said = run(binary().args(words)).exits(2);
+        let said = run(quiet(crate::BINARY).args(words)).exits(2);
         assert!(
             said.out.is_empty() && said.err.contains("Usage"),
             "{said:?}"
@@ -26,7 +26,7 @@ fn a_wrong_command_line_exits_with_2() {
 
 #[test]
 fn help_tells_of_every_command_and_exit_code() {
-    let said = run(binary().arg("--help")).exits(0);
+    let said = run(quiet(crate::BINARY).arg("--help")).exits(0);
     for word in [
         "run",
         "sync",
@@ -48,7 +48,7 @@ fn help_tells_of_every_command_and_exit_code() {
     ] {
         assert!(said.out.contains(word), "{word}");
     }
-    let said = run(binary().arg("--version")).exits(0);
+    let said = run(quiet(crate::BINARY).arg("--version")).exits(0);
     assert_eq!(
         said.out,
         format!("mattersync {}\n", env!("CARGO_PKG_VERSION"))
@@ -57,7 +57,7 @@ fn help_tells_of_every_command_and_exit_code() {
 
 #[test]
 fn a_configuration_that_cannot_be_used_exits_with_78() {
-    let place = Place::new();
+    let place = Place::new(crate::BINARY);
     let config = fs::read_to_string(place.path("config.toml")).unwrap();
     let commands: [&[&str]; 8] = [
         &["run"],
@@ -90,7 +90,7 @@ fn a_configuration_that_cannot_be_used_exits_with_78() {
 
 #[test]
 fn the_configuration_in_force_is_a_configuration() {
-    let place = Place::new();
+    let place = Place::new(crate::BINARY);
     let said = place.run(&["check", "--print"]).exits(0);
     assert!(
         said.out.contains("page-size") || said.out.contains("interval"),
@@ -105,7 +105,7 @@ fn the_configuration_in_force_is_a_configuration() {
 /// the test shows into the file.
 #[test]
 fn a_plan_in_words() {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     for (uid, first, last) in [
         ("adam", "Adam", "Able"),
         ("bea", "Bea", "Bold"),
@@ -142,7 +142,7 @@ fn a_plan_in_words() {
 /// A question ends a sentence as well as a full stop does.
 #[test]
 fn a_hold_that_asks_has_one_mark_at_its_end() {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     for uid in ["alice", "bob", "carol", "dora", "emil"] {
         place.add(uid, uid, "Able");
     }

@@ -6,7 +6,7 @@ use mattermost_sim::{MailKind, Options, Seen, User, Version};
 use serde_json::json;
 
 use crate::crash::wound::{Story, in_team, until_quiet, users};
-use crate::service::{Config, Daemon, Person, Stage, people};
+use testkit::service::{Config, Daemon, Person, Stage, people};
 
 /// Everything that can happen to users who are there.
 pub struct Changes {
@@ -40,7 +40,7 @@ impl Story for Changes {
             local: self.local,
             ..Config::default()
         };
-        let stage = Stage::new(&options, &config);
+        let stage = Stage::new(crate::BINARY, &options, &config);
         stage.write_people(&Self::before());
         let daemon = stage.start_and_wait();
         stage.write_people(&Self::in_between());

@@ -3,7 +3,7 @@
 use mattermost_sim::{Options, Seen, Version};
 
 use crate::crash::wound::{Story, in_team, until_quiet, users};
-use crate::service::{Config, Daemon, Person, Stage, people};
+use testkit::service::{Config, Daemon, Person, Stage, people};
 
 /// The first fill.
 pub struct Creations {
@@ -30,7 +30,10 @@ impl Story for Creations {
             local: self.local,
             ..Config::default()
         };
-        (Stage::new(&Options::new(self.version), &config), None)
+        (
+            Stage::new(crate::BINARY, &Options::new(self.version), &config),
+            None,
+        )
     }
 
     fn directory(&self) -> Vec<Person> {

@@ -4,7 +4,7 @@ use mattermost_sim::{MailKind, Options, Seen, Version};
 use serde_json::json;
 
 use crate::crash::wound::{Story, users};
-use crate::service::{Config, Daemon, Person, Stage, people};
+use testkit::service::{Config, Daemon, Person, Stage, people};
 
 /// Four people get new addresses, on a server that asks each by mail. Each is asked; only whose
 /// call was perhaps made is not asked again.
@@ -26,7 +26,7 @@ impl Story for Mails {
             mattermost: "requests-per-second = \"off\"\nconcurrency = 1\n".into(),
             ..Config::default()
         };
-        let stage = Stage::new(&options, &config);
+        let stage = Stage::new(crate::BINARY, &options, &config);
         stage.write_people(&Self::before());
         let daemon = stage.start_and_wait();
         (stage, Some(daemon))

@@ -17,7 +17,7 @@ use self::rings::Rings;
 use self::wound::{
     Wound, at_every_write, started_while_the_server_is_still_at_it, until_quiet, users,
 };
-use crate::service::{Config, Stage, people, wait};
+use testkit::service::{Config, Stage, people, wait};
 
 #[test]
 fn killed_before_a_creation_arrives() {
@@ -129,7 +129,11 @@ fn killed_after_a_change_over_the_socket_is_done() {
 #[test]
 fn killed_while_a_persons_word_is_carried_out() {
     for commit in [Commit::Before, Commit::After, Commit::Later] {
-        let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+        let stage = Stage::new(
+            crate::BINARY,
+            &Options::new(Version::V11),
+            &Config::default(),
+        );
         stage.write_people(&people(&NEW));
         let daemon = stage.start_and_wait();
         stage.sim.reset_counters();
@@ -139,8 +143,9 @@ fn killed_while_a_persons_word_is_carried_out() {
         std::thread::scope(|scope| {
             let body = json!({"person": "carl"});
             let socket = stage.socket();
-            scope
-                .spawn(move || crate::service::ask(&socket, "POST", "/v1/deactivate", Some(&body)));
+            scope.spawn(move || {
+                testkit::service::ask(&socket, "POST", "/v1/deactivate", Some(&body))
+            });
             wait("the call", || {
                 stage.sim.seen().iter().any(|s| s.status.is_none())
             });

@@ -3,7 +3,7 @@
 use mattermost_sim::{Options, Seen, Version};
 
 use crate::crash::wound::{Story, users};
-use crate::service::{Config, Daemon, Person, Stage, people};
+use testkit::service::{Config, Daemon, Person, Stage, people};
 
 /// Three people get each other's names and addresses.
 pub struct Rings {
@@ -19,7 +19,7 @@ impl Story for Rings {
             local: self.local,
             ..Config::default()
         };
-        let stage = Stage::new(&Options::new(Version::V11), &config);
+        let stage = Stage::new(crate::BINARY, &Options::new(Version::V11), &config);
         stage.write_people(&people(&RING));
         let daemon = stage.start_and_wait();
         (stage, Some(daemon))

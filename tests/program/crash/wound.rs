@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use mattermost_sim::{Commit, Effect, Fault, Seen, User};
 
-use crate::service::{self, Daemon, Person, Stage, wait};
+use testkit::service::{self, Daemon, Person, Stage, wait};
 
 /// What happens at one write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,10 +6,14 @@ use std::time::Duration;
 
 use mattermost_sim::{Options, Version};
 
-use crate::service::{Config, Stage, people};
+use testkit::service::{Config, Stage, people};
 
 fn stage() -> Stage {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     stage.write_people(&people(&["anna"]));
     stage
 }

@@ -11,7 +11,7 @@ use mattermost_sim::{Effect, Fault, Options, Version};
 use mattersync::daemon::Phase;
 
 use crate::daemon::starting::{directory, ldap};
-use crate::service::{BASE, Config, Stage, people};
+use testkit::service::{BASE, Config, Stage, people};
 
 fn often(provider: String) -> Config {
     Config {
@@ -33,7 +33,11 @@ fn a_directory_that_hangs_up_is_asked_less_and_less_often() {
             let _ = stream.read(&mut [0; 16]);
         }
     });
-    let stage = Stage::new(&Options::new(Version::V11), &often(ldap(&url)));
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &often(ldap(&url)),
+    );
     let daemon = stage.start();
     let since = Instant::now();
     let status = daemon.wait_for("a failure", |s| s.failures == 1 && s.phase == Phase::Idle);
@@ -70,7 +74,7 @@ async fn a_wrong_password_is_tried_once() {
     let server = FaultServer::start(directory(2)).await.unwrap();
     let provider = ldap(&server.url())
         + &format!("bind-dn = \"cn=reader,{BASE}\"\nbind-password = {{ file = \"@/ldap\" }}\n");
-    let stage = Stage::new(&Options::new(Version::V11), &often(provider));
+    let stage = Stage::new(crate::BINARY, &Options::new(Version::V11), &often(provider));
     stage.write_secret("ldap", "not-the-password");
     let daemon = stage.start();
     let status = daemon.wait_for("a failure", |s| s.failures == 1 && s.phase == Phase::Idle);
@@ -97,7 +101,11 @@ async fn a_wrong_password_is_tried_once() {
 
 #[test]
 fn a_mattermost_that_fails_every_write_is_a_failure_too() {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     let names: Vec<String> = (0..100).map(|n| format!("p{n}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     stage.write_people(&people(&names));

@@ -11,7 +11,7 @@ use mattersync::observe::PlanFacts;
 use mattersync::state::State;
 use serde_json::json;
 
-use crate::service::{Config, Daemon, Stage, people};
+use testkit::service::{Config, Daemon, Stage, people};
 
 fn me() -> String {
     nix::unistd::User::from_uid(nix::unistd::getuid())
@@ -38,7 +38,7 @@ fn with_bert() -> (Stage, String) {
         policy: "adopt = \"username-and-email\"\n".into(),
         ..Config::default()
     };
-    let stage = Stage::new(&Options::new(Version::V11), &config);
+    let stage = Stage::new(crate::BINARY, &Options::new(Version::V11), &config);
     let bert = json!({"username": "bert", "email": "bert@example.org", "first_name": "B."});
     let id = stage.sim.add_user(&bert).unwrap();
     stage.write_people(&people(&["anna", "bert"]));
@@ -109,7 +109,11 @@ fn an_adoption_waits_for_a_persons_word_and_the_person_is_on_record() {
 
 #[test]
 fn a_person_is_deactivated_at_once_and_stays_so() {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     stage.write_people(&people(&["anna", "bert"]));
     let daemon = stage.start_and_wait();
     // What else the directory wants must wait.
@@ -152,7 +156,11 @@ fn a_person_is_deactivated_at_once_and_stays_so() {
 
 #[test]
 fn a_person_is_deactivated_although_the_directory_is_down() {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     stage.write_people(&people(&["anna", "bert"]));
     let daemon = stage.start_and_wait();
     std::fs::remove_file(stage.path("people.ldif")).unwrap();
@@ -166,7 +174,11 @@ fn a_person_is_deactivated_although_the_directory_is_down() {
 
 #[test]
 fn a_person_is_deactivated_in_the_middle_of_a_long_run() {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     stage.write_people(&people(&["anna", "bert"]));
     let daemon = stage.start_and_wait();
     let many: Vec<String> = (0..18).map(|n| format!("p{n:02}")).collect();

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 
 use mattermost_sim::{Options, Version};
 
-use crate::service::{Config, Daemon, Stage, people, wait};
+use testkit::service::{Config, Daemon, Stage, people, wait};
 
 fn stage() -> Stage {
     let config = Config {
         schedule: "interval = \"10s\"\njitter = \"0s\"\n".into(),
         ..Config::default()
     };
-    let stage = Stage::new(&Options::new(Version::V11), &config);
+    let stage = Stage::new(crate::BINARY, &Options::new(Version::V11), &config);
     stage.write_people(&people(&["anna"]));
     stage
 }
@@ -42,7 +42,7 @@ fn is_over(stream: &mut UnixStream) -> bool {
 fn with_descriptors(stage: &Stage, number: u32) -> Daemon {
     let mut command = Command::new("sh");
     let limit = format!("ulimit -n {number} && exec \"$0\" \"$@\"");
-    command.args(["-c", &limit, env!("CARGO_BIN_EXE_mattersync")]);
+    command.args(["-c", &limit, crate::BINARY]);
     stage.prepare(&mut command);
     Daemon::start(command, &stage.socket())
 }

@@ -6,11 +6,11 @@ use mattermost_sim::{Answer, Commit, Effect, Fault, Options, Version};
 use mattersync::daemon::Health;
 
 use crate::daemon::manager::Manager;
-use crate::service::{Config, Stage, people};
+use testkit::service::{Config, Stage, people};
 
 /// How `mattersync status` ends, and what it says.
 fn status(stage: &Stage) -> (Option<i32>, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mattersync"));
+    let mut command = Command::new(crate::BINARY);
     command.arg("--config").arg(stage.config()).arg("status");
     let output = command.output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
@@ -19,7 +19,11 @@ fn status(stage: &Stage) -> (Option<i32>, String) {
 
 #[test]
 fn its_beginning_and_its_end_are_told_once_and_the_health_follows() {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     stage.write_people(&people(&["anna", "bert"]));
     let manager = Manager::new(&stage);
     let daemon = manager.start(&stage, None);

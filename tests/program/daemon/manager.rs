@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::service::{Daemon, Stage, wait};
+use testkit::service::{Daemon, Stage, wait};
 
 /// One datagram, and when it came.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ impl Manager {
         command
             .arg("-c")
             .arg("WATCHDOG_PID=$$; export WATCHDOG_PID; exec \"$0\" \"$@\"")
-            .arg(env!("CARGO_BIN_EXE_mattersync"));
+            .arg(crate::BINARY);
         stage.prepare(&mut command);
         command.env("NOTIFY_SOCKET", &self.path);
         if let Some(watchdog) = watchdog {

@@ -6,10 +6,14 @@ use mattermost_sim::{Effect, Fault, Options, Version};
 use mattersync::daemon::Phase;
 
 use crate::daemon::manager::Manager;
-use crate::service::{Config, Stage, people, wait};
+use testkit::service::{Config, Stage, people, wait};
 
 fn stage() -> Stage {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     stage.write_people(&people(&["anna", "bert"]));
     stage
 }

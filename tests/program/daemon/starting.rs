@@ -8,7 +8,7 @@ use mattermost_sim::{Options, Version};
 use mattersync::daemon::{Health, Phase};
 
 use crate::daemon::manager::Manager;
-use crate::service::{BASE, Config, Stage, people, wait};
+use testkit::service::{BASE, Config, Stage, people, wait};
 
 /// A provider at this address, anonymous.
 pub fn ldap(url: &str) -> String {
@@ -37,7 +37,11 @@ fn dead_port() -> u16 {
 
 #[test]
 fn ready_comes_when_everything_of_ours_stands() {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     stage.write_people(&people(&["anna"]));
     stage.sim.set_latency(Duration::from_millis(300));
     let manager = Manager::new(&stage);
@@ -69,6 +73,7 @@ async fn a_directory_that_is_down_at_the_start_is_said_once_and_waited_for() {
     let mut server = FaultServer::start(directory(3)).await.unwrap();
     server.stop().await;
     let stage = Stage::new(
+        crate::BINARY,
         &Options::new(Version::V11),
         &with_provider(ldap(&server.url())),
     );
@@ -123,7 +128,7 @@ async fn a_directory_that_is_down_at_the_start_is_said_once_and_waited_for() {
 #[test]
 fn a_mattermost_that_is_down_at_the_start_fails_no_service() {
     let config = Config::default();
-    let stage = Stage::new(&Options::new(Version::V11), &config);
+    let stage = Stage::new(crate::BINARY, &Options::new(Version::V11), &config);
     stage.write_people(&people(&["anna"]));
     let good = stage.read_config();
     let dead = format!("http://127.0.0.1:{}", dead_port());

@@ -8,13 +8,17 @@ use mattersync::daemon::Phase;
 
 use crate::daemon::manager::Manager;
 use crate::daemon::starting::{directory, ldap, with_provider};
-use crate::service::{Config, Stage, people, wait};
+use testkit::service::{Config, Stage, people, wait};
 
 const FIVE: [&str; 5] = ["anna", "bert", "carl", "dora", "emil"];
 
 #[test]
 fn idle() {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     stage.write_people(&people(&FIVE));
     let manager = Manager::new(&stage);
     let daemon = manager.start(&stage, None);
@@ -36,6 +40,7 @@ async fn while_a_directory_hangs() {
     let script = directory(3).with(Fault::Silence(At::entries(1)));
     let server = FaultServer::start(script).await.unwrap();
     let stage = Stage::new(
+        crate::BINARY,
         &Options::new(Version::V11),
         &with_provider(ldap(&server.url())),
     );
@@ -54,7 +59,11 @@ async fn while_a_directory_hangs() {
 
 #[test]
 fn while_a_slow_server_is_written_to() {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     stage.write_people(&people(&FIVE));
     let slow = Effect::Latency(Duration::from_secs(1));
     stage.sim.add_fault(Sick::new(slow).writes());
@@ -94,7 +103,11 @@ fn wait_for_a_call_that_hangs(stage: &Stage) {
 
 #[test]
 fn while_a_server_does_not_answer_at_all() {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     stage.write_people(&people(&FIVE));
     // The third write is a creation; it is done, and nobody hears of it.
     stage
@@ -114,7 +127,11 @@ fn while_a_server_does_not_answer_at_all() {
 
 #[test]
 fn a_second_signal_ends_it_at_once() {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     stage.write_people(&people(&FIVE));
     stage
         .sim
@@ -131,7 +148,11 @@ fn a_second_signal_ends_it_at_once() {
 
 #[test]
 fn who_waits_for_a_cycle_is_told() {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     stage.write_people(&people(&FIVE));
     let daemon = stage.start_and_wait();
     stage.write_people(&people(&["anna", "bert", "carl", "dora", "emil", "fred"]));

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use mattermost_sim::{Effect, Fault, Options, Version};
 use mattersync::daemon::Phase;
 
-use crate::service::{Config, Stage, people, wait};
+use testkit::service::{Config, Stage, people, wait};
 
 /// Every cycle lists the users once.
 fn listings(stage: &Stage) -> usize {
@@ -17,7 +17,11 @@ fn listings(stage: &Stage) -> usize {
 
 #[test]
 fn sigusr1_begins_a_cycle_now() {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     stage.write_people(&people(&["anna"]));
     let daemon = stage.start_and_wait();
     assert_eq!(listings(&stage), 1);
@@ -34,7 +38,7 @@ fn the_schedule_begins_cycles_by_itself() {
         schedule: "interval = \"10s\"\njitter = \"0s\"\n".into(),
         ..Config::default()
     };
-    let stage = Stage::new(&Options::new(Version::V11), &config);
+    let stage = Stage::new(crate::BINARY, &Options::new(Version::V11), &config);
     stage.write_people(&people(&["anna"]));
     let daemon = stage.start_and_wait();
     stage.write_people(&people(&["anna", "bert"]));
@@ -50,7 +54,11 @@ fn the_schedule_begins_cycles_by_itself() {
 
 #[test]
 fn cycles_never_overlap_and_who_asks_during_one_gets_the_next() {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     stage.write_people(&people(&["anna"]));
     let daemon = stage.start_and_wait();
     stage.sim.reset_counters();
@@ -88,7 +96,11 @@ fn filetime(at: SystemTime) -> u128 {
 #[test]
 fn a_date_of_expiry_begins_a_cycle_at_its_moment() {
     // Otherwise the next cycle would come in an hour.
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     let config = stage.read_config();
     stage.write_config(&config.replace("[\"shadowExpire\"]", "[\"accountExpires\"]"));
     stage.write_people(&people(&["anna", "bert"]));

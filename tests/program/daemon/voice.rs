@@ -8,8 +8,8 @@ use mattersync::state::State;
 use serde_json::json;
 
 use crate::daemon::manager::Manager;
-use crate::maker::{hidden, id, make_all};
-use crate::service::{Config, Daemon, Stage, people};
+use testkit::maker::{hidden, id, make_all};
+use testkit::service::{Config, Daemon, Stage, people};
 
 /// Lines since a part of the output.
 fn since(daemon: &Daemon, before: &str) -> Vec<String> {
@@ -19,7 +19,11 @@ fn since(daemon: &Daemon, before: &str) -> Vec<String> {
 
 #[test]
 fn one_line_for_each_change_one_summary_and_silence_otherwise() {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     let mut all = people(&["anna", "bert", "carl"]);
     stage.write_people(&all);
     let daemon = stage.start_and_wait();
@@ -62,7 +66,11 @@ fn one_line_for_each_change_one_summary_and_silence_otherwise() {
 
 #[test]
 fn what_a_leaver_leaves_alive_is_one_line_without_what_could_be_misused() {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     let mut all = people(&["anna", "bert", "carl"]);
     stage.write_people(&all);
     let daemon = stage.start_and_wait();
@@ -100,7 +108,11 @@ fn what_a_leaver_leaves_alive_is_one_line_without_what_could_be_misused() {
 
 #[test]
 fn a_step_that_fails_is_told_once_and_again_when_it_was_over() {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     stage.write_people(&people(&["anna"]));
     let daemon = stage.start_and_wait();
     daemon.wait_until_said("cycle:");
@@ -151,7 +163,11 @@ fn a_step_that_fails_is_told_once_and_again_when_it_was_over() {
 
 #[test]
 fn a_conflict_and_a_reading_that_proves_nothing_are_told_once() {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     stage
         .sim
         .add_user(&json!({"username": "bert", "email": "b@example.org"}))
@@ -216,7 +232,7 @@ fn no_secret_is_in_any_output_or_in_the_state() {
         mattermost: "requests-per-second = \"off\"\ntimeout = \"2s\"\n".into(),
         ..Config::default()
     };
-    let stage = Stage::new(&Options::new(Version::V5_38), &config);
+    let stage = Stage::new(crate::BINARY, &Options::new(Version::V5_38), &config);
     stage.write_people(&people(&["anna", "bert", "carl"]));
     let manager = Manager::new(&stage);
     // Everything that is told at the most talkative.
@@ -270,7 +286,11 @@ fn no_secret_is_in_any_output_or_in_the_state() {
 
 #[tokio::test]
 async fn every_change_is_on_record() {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     stage.write_people(&people(&["anna"]));
     stage.start_and_wait().stop();
     let (settings, _) = Settings::load(&stage.config()).unwrap();

@@ -9,7 +9,7 @@ use mattersync::daemon::Phase;
 
 use crate::daemon::manager::Manager;
 use crate::daemon::starting::{directory, ldap, with_provider};
-use crate::service::{Config, Stage, people, wait};
+use testkit::service::{Config, Stage, people, wait};
 
 const WATCHDOG: Duration = Duration::from_secs(4);
 
@@ -30,7 +30,11 @@ fn longest_hunger(manager: &Manager, from: Instant, to: Instant) -> Duration {
 
 #[test]
 fn fed_while_idle_and_while_writing_to_a_slow_server() {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     stage.write_people(&people(&["anna"]));
     let manager = Manager::new(&stage);
     let daemon = manager.start(&stage, Some(WATCHDOG));
@@ -56,6 +60,7 @@ async fn fed_while_a_slow_reading_goes_on() {
     let script = directory(3).with(Fault::Drip(Duration::from_millis(200)));
     let server = FaultServer::start(script).await.unwrap();
     let stage = Stage::new(
+        crate::BINARY,
         &Options::new(Version::V11),
         &with_provider(ldap(&server.url())),
     );
@@ -75,7 +80,11 @@ async fn not_fed_while_a_reading_hangs() {
     let script = directory(3).with(Fault::Silence(At::entries(1)));
     let server = FaultServer::start(script).await.unwrap();
     let provider = ldap(&server.url()) + "read-deadline = \"5m\"\n";
-    let stage = Stage::new(&Options::new(Version::V11), &with_provider(provider));
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &with_provider(provider),
+    );
     let manager = Manager::new(&stage);
     let daemon = manager.start(&stage, Some(WATCHDOG));
     wait("the search", || !server.searches().is_empty());
@@ -96,7 +105,11 @@ async fn not_fed_while_a_reading_hangs() {
 
 #[test]
 fn without_a_watchdog_nothing_is_fed() {
-    let stage = Stage::new(&Options::new(Version::V11), &Config::default());
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
     stage.write_people(&people(&["anna"]));
     let manager = Manager::new(&stage);
     let daemon = manager.start(&stage, None);

@@ -317,7 +317,7 @@ fn a_word_that_means_several_means_nobody() {
     for uid in ["alice", "bob"] {
         place.edit(uid, |person| person.mail = Some("team@example.org".into()));
     }
-    let one_of_both = |said: crate::place::Said| {
+    let one_of_both = |said: testkit::place::Said| {
         let said = said.exits(1).says("can be any of").says("Give the id");
         ids.iter().fold(said, |said, id| said.says(id));
     };

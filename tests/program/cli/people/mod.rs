@@ -9,10 +9,10 @@ mod orphans;
 use serde_json::Value;
 
 use crate::cli::served::Service;
-use crate::place::{Place, Said};
+use testkit::place::{Place, Said};
 
 fn company() -> Place {
-    let mut place = Place::new();
+    let mut place = Place::new(crate::BINARY);
     place.more = "[schedule]\ninterval = \"1h\"\n".into();
     place.add("alice", "Alice", "Able");
     place.add("bob", "Bob", "Bold");
@@ -85,7 +85,7 @@ fn the_service_answers_the_same() {
     let report = place.run(&["conflicts", "--json"]).exits(0).json();
     assert_eq!(kinds(&report), ["unlinked"]);
     let mut command = place.command(&["orphans", "--keep", "bob"]);
-    crate::place::run(command.env("SUDO_USER", "erika")).exits(0);
+    testkit::place::run(command.env("SUDO_USER", "erika")).exits(0);
     place
         .run(&["orphans", "--all"])
         .exits(0)

@@ -1,7 +1,5 @@
 //! A domain controller starts, answers over ldaps, and can be changed.
 
-#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
-
 use std::process::Command;
 
 use servers::{AdPerson, SambaDc, ad_people};

@@ -5,8 +5,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use mattermost_sim::{Options, Sim, Version};
+use mattermost_sim::{Effect, Fault, Options, Sim, Version};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -15,6 +16,7 @@ const INITIAL: &str = "Initial-Passw0rd-hunter2!";
 
 /// Everything that a command needs.
 pub struct Place {
+    binary: &'static str,
     pub dir: TempDir,
     pub sim: Sim,
     pub token: String,
@@ -78,10 +80,11 @@ impl Said {
 
 impl Place {
     /// A server of version 11 with its administrator, and nobody in the directory.
-    pub fn new() -> Self {
+    pub fn new(binary: &'static str) -> Self {
         let sim = Sim::start(&Options::new(Version::V11)).unwrap();
         let token = sim.seed_admin("root.admin");
         let place = Self {
+            binary,
             dir: tempfile::tempdir().unwrap(),
             sim,
             token,
@@ -192,7 +195,7 @@ impl Place {
 
     /// The binary with this configuration.
     pub fn command(&self, words: &[&str]) -> Command {
-        let mut command = binary();
+        let mut command = quiet(self.binary);
         command.arg("--config").arg(self.path("config.toml"));
         command.args(words);
         command
@@ -209,6 +212,61 @@ impl Place {
             assert!(!all.contains(secret), "{words:?} told a secret:\n{all}");
         }
         said
+    }
+
+    /// The id of the user of this name.
+    pub fn user_id(&self, name: &str) -> String {
+        self.sim.user_named(name).unwrap().id
+    }
+
+    pub fn is_active(&self, name: &str) -> bool {
+        self.sim.user_named(name).unwrap().delete_at == 0
+    }
+
+    /// The server answers with a row of this user in which these fields are garbled.
+    pub fn garble(&self, name: &str, fields: &[&str]) {
+        let garbled = Effect::garble(&self.user_id(name), fields);
+        self.sim.add_fault(Fault::new(garbled));
+    }
+
+    /// Gives each person, in the order in which they were added, this username, or its address.
+    pub fn turn(&mut self, names: [&str; 3], addresses: bool) {
+        for (person, name) in self.people.iter_mut().zip(names) {
+            match addresses {
+                true => person.mail = Some(format!("{name}@example.org")),
+                false => person.uid = name.to_owned(),
+            }
+        }
+        self.write();
+    }
+
+    /// Who has these usernames.
+    pub fn having(&self, names: [&str; 3]) -> [String; 3] {
+        names.map(|name| self.user_id(name))
+    }
+
+    /// The number of the newest run.
+    pub fn last_run(&self) -> String {
+        let history = self.run(&["history", "--json", "--last", "1"]).exits(0);
+        history.json()["runs"][0]["run"].to_string()
+    }
+
+    /// Two cycles after which nothing more is to be done.
+    #[track_caller]
+    pub fn rests(&self) {
+        for _ in 0..2 {
+            self.run(&["sync"]).exits(0).says("Nothing was changed.");
+        }
+    }
+
+    /// Waits for what a service does that logs into the file `log`.
+    pub fn until(&self, ready: impl Fn() -> bool) {
+        let end = Instant::now() + Duration::from_secs(20);
+        while !ready() {
+            let log = || fs::read_to_string(self.path("log")).unwrap_or_default();
+            assert!(Instant::now() < end, "not in time:\n{}", log());
+            std::thread::yield_now();
+        }
     }
 
     /// What lies in a folder: names, sizes, a checksum, and when each file was changed. Without
@@ -237,8 +295,8 @@ impl Place {
 }
 
 /// The binary in a quiet environment.
-pub fn binary() -> Command {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("mattersync"));
+pub fn quiet(binary: &str) -> Command {
+    let mut command = Command::new(binary);
     for name in [
         "RUST_LOG",
         "SUDO_USER",

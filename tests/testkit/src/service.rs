@@ -117,17 +117,19 @@ impl Default for Config {
 
 /// Everything that a daemon needs.
 pub struct Stage {
+    binary: &'static str,
     folder: TempDir,
     pub sim: Sim,
     pub token: String,
 }
 
 impl Stage {
-    pub fn new(options: &Options, config: &Config) -> Self {
+    pub fn new(binary: &'static str, options: &Options, config: &Config) -> Self {
         let sim = Sim::start(options).unwrap();
         let token = sim.seed_admin("boss");
         sim.reset_counters();
         let stage = Self {
+            binary,
             folder: tempfile::tempdir().unwrap(),
             sim,
             token,
@@ -204,7 +206,7 @@ impl Stage {
 
     /// The binary, not started yet.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mattersync"));
+        let mut command = Command::new(self.binary);
         self.prepare(&mut command);
         command
     }

@@ -1,6 +1,5 @@
 //! The recordings of real servers, replayed call by call: once as they are, once with every name
 //! in the requests replaced by another.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod compare;
 mod player;

@@ -1,10 +1,4 @@
 //! What clients rely on and no recording shows: order and pages, times, mail, seats, speed.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic
-)]
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

@@ -1,10 +1,4 @@
 //! The server behind real sockets: both doors, faults, counters.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic
-)]
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;

@@ -1,7 +1,5 @@
 //! slapd starts, answers on all its transports, and behaves as the tests of the product expect.
 
-#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
-
 use std::process::Command;
 
 use servers::people::{self, Person};

@@ -1,7 +1,5 @@
 //! Random histories of a small organisation.
 
-#![allow(dead_code)] // each user of this module needs another part of it
-
 use std::time::Duration;
 
 use mattersync::model::{
@@ -10,7 +8,7 @@ use mattersync::model::{
 use mattersync::plan::{AdoptRule, Limit};
 use proptest::prelude::*;
 
-use super::world::{HOUR, MiniWorld, account, emails, id, key, locked};
+use crate::world::{HOUR, MiniWorld, account, emails, id, key, locked};
 
 const NAMES: [&str; 8] = ["anna", "ben", "Cleo", "dora", "finn", "eve", "all", "Gül"];
 const PEOPLE: usize = 7;

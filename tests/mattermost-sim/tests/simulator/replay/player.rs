@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use mattermost_sim::{Answer, Call, Fate, Mattermost, Options, Version};
 use serde_json::{Value, json};
 
-use crate::compare::{Ids, looks_like_id};
-use crate::recording::Step;
-use crate::rename::Names;
+use super::compare::{Ids, looks_like_id};
+use super::recording::Step;
+use super::rename::Names;
 
 /// A simulator, and what is known of how it differs from the recorded server.
 pub struct Player {

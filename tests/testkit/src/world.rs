@@ -1,12 +1,6 @@
 //! A small world in memory: a directory, a Mattermost, what is remembered, and a clock. Plans are
 //! made and carried out in it as the product does.
 
-#![allow(dead_code)] // each user of this module needs another part of it
-#![allow(clippy::expect_used, clippy::new_without_default)] // a test that asks for what is not there is wrong
-
-#[path = "server.rs"]
-pub mod server;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -21,7 +15,7 @@ use mattersync::plan::{
     before, keep_usernames, plan, remember, settle,
 };
 
-use server::{Made, Server, proof};
+use crate::server::{Made, Server, proof};
 
 pub const HOUR: Duration = Duration::from_secs(3600);
 pub const DAY: Duration = Duration::from_secs(24 * 3600);

@@ -10,7 +10,9 @@ use mattermost_sim::{Mattermost, Options, Sim, User, Version};
 use mattersync::clock::Clock;
 use mattersync::config::Settings;
 use mattersync::cycle::{CycleError, Engine, Summary};
-use mattersync::model::{Action, HoldKey, LeftAlone, Memory, Now, Plan, Step, Timestamp};
+use mattersync::model::{
+    Action, DirectoryId, Gap, HoldKey, LeftAlone, Memory, Now, Plan, Step, Subject, Timestamp, Why,
+};
 use mattersync::state::State;
 use serde_json::json;
 use tokio::sync::watch;
@@ -45,14 +47,12 @@ impl HandClock {
     }
 
     /// Sets our wall clock so much forward, or back, and no other clock.
-    #[allow(dead_code, reason = "for tests of clocks")]
     pub fn set_wall(&self, forward: i64) {
         let mut now = self.now.lock().unwrap();
         now.wall = Timestamp(now.wall.0 + forward);
     }
 
     /// The machine was started so long ago.
-    #[allow(dead_code, reason = "for tests of clocks")]
     pub fn reboot(&self, ago: Duration) {
         let mut now = self.now.lock().unwrap();
         now.boot = ago;
@@ -244,5 +244,31 @@ impl Cycle {
             .iter()
             .filter(|left| is(left))
             .count()
+    }
+
+    /// Why the reading proves no absence.
+    pub fn gaps(&self) -> Vec<Gap> {
+        let directories = self.summary.view.directories.values();
+        directories
+            .flat_map(|d| d.accounts.gaps().to_vec())
+            .collect()
+    }
+
+    /// How many accounts were read.
+    pub fn accounts(&self) -> usize {
+        let directories = self.summary.view.directories.values();
+        directories.map(|d| d.accounts.len()).sum()
+    }
+
+    /// What is said of who is left alone, about accounts with this directory id.
+    pub fn whys(&self, id: &DirectoryId) -> Vec<&Why> {
+        let about = |s: &Subject| s.account.as_ref().is_some_and(|key| key.id == *id);
+        let left = self.plan().left_alone.iter();
+        left.filter(|l| about(&l.subject)).map(|l| &l.why).collect()
+    }
+
+    /// All who are left alone.
+    pub fn left_alone(&self) -> &[LeftAlone] {
+        &self.plan().left_alone
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::rename::Names;
+use super::rename::Names;
 
 /// Fields whose value must be the same, where it is no id.
 const SAME: [&str; 25] = [
@@ -95,7 +95,7 @@ impl Ids {
     }
 
     /// Compares the bodies of two answers; gives what differs.
-    pub fn bodies(&mut self, step: &crate::recording::Step, simulated: &Value) -> Vec<String> {
+    pub fn bodies(&mut self, step: &super::recording::Step, simulated: &Value) -> Vec<String> {
         let mut faults = Vec::new();
         let size = query_number(step.path(), "per_page").unwrap_or(60).min(200);
         let rows = step.body.as_array().map_or(0, Vec::len);
