@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::cycle::{Engine, View};
-use crate::model::{AccountKey, Evidence, Identifiers, LeftAlone, Unread, UserId, Why};
+use crate::model::{AccountKey, ActionKind, Evidence, Identifiers, LeftAlone, Unread, UserId, Why};
 use crate::plan::{Claim, LinkObstacle, UserIndex, among_conflicts};
 
 use super::error::DeskError;
@@ -144,7 +144,10 @@ impl Finder<'_> {
             }
         }
         conflicts.sort_by_key(|c| c.kind);
-        let adoptions = plan.steps.iter().filter(|s| s.action.kind() == "adopt");
+        let adoptions = plan
+            .steps
+            .iter()
+            .filter(|s| s.action.kind() == ActionKind::Adopt);
         ConflictsReport {
             conflicts,
             adoptions: adoptions.count(),

@@ -4,6 +4,7 @@
 //! and these types use no other room.
 
 mod account;
+mod action_kind;
 mod belongings;
 mod dn;
 mod evidence;
@@ -26,6 +27,7 @@ pub use account::{
     Account, AccountPart, AccountState, Directories, Directory, EmailCandidates, Entry, Group,
     Lookup, Profile, ProfileField, Reading, Shape, SourceIdentity, WentBack,
 };
+pub use action_kind::ActionKind;
 pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate, Remnant};
 pub use dn::Dn;
 pub use evidence::{Evidence, Gap, Proof, Rejected, Roster};

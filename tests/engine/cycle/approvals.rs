@@ -7,6 +7,7 @@ use crate::desk;
 use crate::file::{File, NO_GRACE};
 use crate::stage::{HOUR, Stage, cycle};
 use mattersync::desk::{Approve, note_shown};
+use mattersync::model::ActionKind;
 
 async fn filled(stage: &Stage, file: &File) -> Engine {
     let mut engine = file.engine(stage, NO_GRACE);
@@ -172,7 +173,7 @@ async fn who_is_adopted_can_be_locked_out_of_it_first() {
         let resets = done.kinds().contains(&("reset-access", 1));
         assert_eq!(resets, new_password, "{:?}", done.kinds());
         let steps = done.steps("user003").into_iter();
-        let reset = steps.filter(|step| step.action.kind() == "reset-access");
+        let reset = steps.filter(|step| step.action.kind() == ActionKind::ResetAccess);
         let reasons: Vec<String> = reset.map(|step| step.reason.to_string()).collect();
         let says = |why: &String| {
             why.starts_with("alice said so")
