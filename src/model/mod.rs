@@ -6,6 +6,7 @@
 mod account;
 mod action_kind;
 mod belongings;
+mod claimed;
 mod dn;
 mod evidence;
 mod hold_key;
@@ -29,6 +30,7 @@ pub use account::{
 };
 pub use action_kind::ActionKind;
 pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate, Remnant};
+pub use claimed::{Claimed, NamedUser};
 pub use dn::Dn;
 pub use evidence::{Evidence, Gap, Proof, Rejected, Roster};
 pub use hold_key::HoldKey;

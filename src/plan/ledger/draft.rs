@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
 use crate::model::{
-    Account, AccountKey, Action, Directory, Dn, Evidence, Gap, HoldKey, LeftAlone, Link, Lookup,
-    Now, Plan, Precondition, ProfileField, ProviderName, Reason, Rejected, Remember, Step, StepId,
-    Subject, User, UserId, ValueOf, Why,
+    Account, AccountKey, Action, Claimed, Directory, Dn, Evidence, Gap, HoldKey, LeftAlone, Link,
+    Lookup, NamedUser, Now, Plan, Precondition, ProfileField, ProviderName, Reason, Rejected,
+    Remember, Step, StepId, Subject, User, UserId, ValueOf, Why,
 };
 use crate::plan::facts::clock;
 use crate::plan::facts::linked_accounts::LinkedAccounts;
@@ -215,14 +215,16 @@ impl<'a> Draft<'a> {
         let unread = self.world.users.rejected().iter();
         let fill = || unread.map(|bad| (bad.name.to_lowercase(), bad)).collect();
         let bad = self.unread_names.get_or_init(fill).get(value)?;
-        let id = bad.key.as_ref().map(|id| format!(" ({id})"));
         Some(Why::Conflict {
             what: match value.contains('@') {
-                true => "e-mail address".into(),
-                false => "username".into(),
+                true => Claimed::EmailAddress,
+                false => Claimed::Username,
             },
             value: bad.name.clone(),
-            holder: format!("{}{}", bad.name, id.unwrap_or_default()),
+            holder: NamedUser {
+                name: Some(bad.name.clone()),
+                id: bad.key.clone(),
+            },
             because: bad.why.clone(),
         })
     }
