@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::mattermost::{ApiErrorKind, CallError, WriteError};
-use crate::model::Step;
+use crate::model::{ActionKind, Step};
 use crate::plan::Effect;
 
 /// After so many calls in a row that failed for a reason that would meet the next person too, the
@@ -20,7 +20,7 @@ pub enum Verdict {
     /// The run goes on.
     GoOn,
     /// The run goes on without steps of this kind, because of this.
-    PutOff(&'static str, String),
+    PutOff(ActionKind, String),
     /// The run ends, because of this.
     Stop(String),
 }
@@ -31,7 +31,7 @@ pub struct Breaker {
     /// Calls in a row that would have failed for anybody.
     general: u32,
     /// Calls of each kind in a row at which Mattermost itself failed.
-    failed: BTreeMap<&'static str, u32>,
+    failed: BTreeMap<ActionKind, u32>,
     /// In which different ways.
     ways: BTreeSet<String>,
 }

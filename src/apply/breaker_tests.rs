@@ -104,7 +104,9 @@ fn bad_people_end_nothing_but_a_bad_server_does() {
     let same = |_| Err(refused(500, "app.user.save.app_error"));
     let (n, verdict) = calls(same).unwrap();
     assert_eq!(n, 25);
-    assert!(matches!(verdict, Verdict::PutOff("rename", why) if why.contains("next cycle")));
+    assert!(
+        matches!(verdict, Verdict::PutOff(ActionKind::Rename, why) if why.contains("next cycle"))
+    );
     let different = |n| Err(refused(500, &format!("app.fault.{n}")));
     let (n, verdict) = calls(different).unwrap();
     assert_eq!(n, 5);

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::mattermost::{RandomError, Writer};
 use crate::model::{
-    Memory, PasswordPolicy, Plan, Roster, RunId, Step, StepId, TeamId, User, UserId,
+    ActionKind, Memory, PasswordPolicy, Plan, Roster, RunId, Step, StepId, TeamId, User, UserId,
 };
 use crate::state::{Outcome, State, StateError};
 
@@ -136,7 +136,7 @@ struct Run<'a> {
     /// Whether nothing more is sent.
     ended: bool,
     /// Kinds of steps of which no more are sent.
-    given_up: BTreeSet<&'static str>,
+    given_up: BTreeSet<ActionKind>,
     /// Steps that are left for the next cycle for that reason.
     put_off: BTreeSet<StepId>,
     /// Outcomes on their way to the disk: several share one wait for it. All are there before

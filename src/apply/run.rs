@@ -6,7 +6,8 @@ use tokio::sync::watch;
 use super::call::Call;
 use super::{ApplyError, GRACE, INTENTS, Run};
 use crate::model::{
-    AccountChange, Action, MemoryDelta, Remember, Step, StepId, TeamId, TeamRef, UserId, UserRef,
+    AccountChange, Action, ActionKind, MemoryDelta, Remember, Step, StepId, TeamId, TeamRef,
+    UserId, UserRef,
 };
 use crate::plan::{before, in_doubt};
 use crate::state::{Outcome, StateError};
@@ -109,7 +110,7 @@ impl<'a> Run<'a> {
     }
 
     /// Sends no more steps of a kind.
-    pub(super) fn give_up_kind(&mut self, kind: &'static str, why: String) {
+    pub(super) fn give_up_kind(&mut self, kind: ActionKind, why: String) {
         if self.given_up.insert(kind) && self.report.stopped.is_none() {
             self.report.stopped = Some(why);
         }
@@ -138,7 +139,7 @@ impl<'a> Run<'a> {
             );
             let failed = step.after.iter().find(|before| !self.done.contains(before));
             let left = |id: &StepId| self.put_off.contains(id);
-            if self.given_up.contains(step.action.kind()) || step.after.iter().any(left) {
+            if self.given_up.contains(&step.action.kind()) || step.after.iter().any(left) {
                 self.put_off(step);
             } else if failed.is_some_and(|before| self.report.waiting.contains(before)) {
                 self.leave_waiting(step, "it is for somebody who has none", Vec::new())?;

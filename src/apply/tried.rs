@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{AccountKey, Action, StepRecord};
+use crate::model::{AccountKey, Action, ActionKind, StepRecord};
 use crate::state::{Outcome, RunRecord};
 
 /// How many of the last runs are looked at.
@@ -13,7 +13,7 @@ const TIMES: usize = 2;
 /// The same kind of change for the same account.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Attempt {
-    kind: &'static str,
+    kind: ActionKind,
     account: AccountKey,
 }
 

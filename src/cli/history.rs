@@ -199,6 +199,7 @@ pub fn steps(number: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::model::ActionKind;
     use crate::model::{About, RunId};
     use crate::state::{RunHead, StepCount};
 
@@ -211,7 +212,7 @@ mod tests {
             steps: 6,
         };
         let count = |outcome: &str, number| StepCount {
-            action: "update".into(),
+            action: ActionKind::Update,
             outcome: outcome.to_owned(),
             number,
         };

@@ -34,6 +34,7 @@ impl Group {
             Why::Conflict { .. } | Why::Unlinked { .. } => Self::Conflict,
             Why::LooksLike { .. } => Self::Alike,
             Why::Duplicate { .. }
+            | Why::LinkedTwice { .. }
             | Why::SharedAnchor { .. }
             | Why::SeatOrder(_)
             | Why::BadEntry(_)

@@ -152,7 +152,7 @@ fn row(step: &StepReport) -> Vec<Cell> {
     why.extend(step.message.clone());
     vec![
         step.number.0.to_string().into(),
-        step.action.clone().into(),
+        step.action.name().to_owned().into(),
         step.name.clone().into(),
         changes.into(),
         outcome.into(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Action, Hold, HoldCause, ProfileField, Reason, Step, UserRef, Values, shell_word,
+    Action, ActionKind, Hold, HoldCause, ProfileField, Reason, Step, UserRef, Values, shell_word,
 };
 use crate::observe::Mails;
 use crate::observe::{Adoption, PlanFacts, Side};
@@ -26,76 +26,75 @@ pub enum Tense {
 }
 
 /// In the order in which people want to see them: what takes away first.
-const KINDS: [&str; 15] = [
-    "assign-bot",
-    "purge",
-    "deactivate",
-    "end-sessions",
-    "unlink",
-    "adopt",
-    "reset-access",
-    "move",
-    "rename",
-    "change-email",
-    "update",
-    "create-team",
-    "create",
-    "reactivate",
-    "join-team",
+const KINDS: [ActionKind; 15] = [
+    ActionKind::AssignBot,
+    ActionKind::Purge,
+    ActionKind::Deactivate,
+    ActionKind::EndSessions,
+    ActionKind::Unlink,
+    ActionKind::Adopt,
+    ActionKind::ResetAccess,
+    ActionKind::Move,
+    ActionKind::Rename,
+    ActionKind::ChangeEmail,
+    ActionKind::Update,
+    ActionKind::CreateTeam,
+    ActionKind::Create,
+    ActionKind::Reactivate,
+    ActionKind::JoinTeam,
 ];
 
 /// Words for a number of steps of one kind: `Create 2 users`.
-pub fn heading(kind: &str, number: usize, tense: Tense) -> String {
+pub fn heading(kind: ActionKind, number: usize, tense: Tense) -> String {
     let users = count(number, "user", "users");
     let (wanted, done, rest) = match kind {
-        "deactivate" => ("Deactivate", "Deactivated", users),
-        "end-sessions" => ("End the sessions of", "Ended the sessions of", users),
-        "reset-access" => (
+        ActionKind::Deactivate => ("Deactivate", "Deactivated", users),
+        ActionKind::EndSessions => ("End the sessions of", "Ended the sessions of", users),
+        ActionKind::ResetAccess => (
             "Give a random password, and end the sessions of,",
             "Gave a random password, and ended the sessions of,",
             users,
         ),
-        "unlink" => ("Unlink", "Unlinked", users),
-        "adopt" => ("Adopt", "Adopted", users),
-        "move" => (
+        ActionKind::Unlink => ("Unlink", "Unlinked", users),
+        ActionKind::Adopt => ("Adopt", "Adopted", users),
+        ActionKind::Move => (
             "Move the link of",
             "Moved the link of",
             count(number, "user", "users"),
         ),
-        "rename" => ("Rename", "Renamed", users),
-        "change-email" => ("Change the address of", "Changed the address of", users),
-        "update" => ("Update", "Updated", users),
-        "create" => ("Create", "Created", users),
-        "purge" => (
+        ActionKind::Rename => ("Rename", "Renamed", users),
+        ActionKind::ChangeEmail => ("Change the address of", "Changed the address of", users),
+        ActionKind::Update => ("Update", "Updated", users),
+        ActionKind::Create => ("Create", "Created", users),
+        ActionKind::Purge => (
             "CANNOT BE UNDONE, NOT EVEN BY `mattersync undo`: delete for ever, with all they wrote,",
             "Deleted for ever",
             users,
         ),
-        "reactivate" => ("Reactivate", "Reactivated", users),
-        "assign-bot" => (
+        ActionKind::Reactivate => ("Reactivate", "Reactivated", users),
+        ActionKind::AssignBot => (
             "Hand over",
             "Handed over",
             "mattersync's own bot".to_owned(),
         ),
-        "create-team" => ("Create", "Created", count(number, "team", "teams")),
-        "join-team" => {
+        ActionKind::CreateTeam => ("Create", "Created", count(number, "team", "teams")),
+        ActionKind::JoinTeam => {
             let members = count(number, "member", "members");
             ("Add to teams:", "Added to teams:", members)
         }
-        _ => (kind, kind, count(number, "step", "steps")),
     };
     let verb = if tense == Tense::Done { done } else { wanted };
     format!("{verb} {rest}")
 }
 
 /// All kinds that occur, in order, with their steps.
-fn by_kind<'a>(steps: &[&'a Step]) -> Vec<(&'static str, Vec<&'a Step>)> {
-    let mut kinds: BTreeMap<&'static str, Vec<&Step>> = BTreeMap::new();
+fn by_kind<'a>(steps: &[&'a Step]) -> Vec<(ActionKind, Vec<&'a Step>)> {
+    let mut kinds: BTreeMap<ActionKind, Vec<&Step>> = BTreeMap::new();
     for step in steps {
         kinds.entry(step.action.kind()).or_default().push(step);
     }
     let mut ordered: Vec<_> = kinds.into_iter().collect();
-    let rank = |kind: &str| KINDS.iter().position(|k| *k == kind).unwrap_or(KINDS.len());
+    let rank = |kind: &ActionKind| KINDS.iter().position(|k| k == kind).unwrap_or(KINDS.len());
     ordered.sort_by_key(|(kind, _)| rank(kind));
     ordered
 }
@@ -111,7 +110,7 @@ pub fn show(page: &mut Page, report: &PlanFacts, steps: &[&Step], all: bool, ten
         let number = people(steps.iter().copied());
         page.title(format!("{}{common}", heading(kind, number, tense)));
         let most = match kind {
-            "create" | "update" | "join-team" => ROUTINE,
+            ActionKind::Create | ActionKind::Update | ActionKind::JoinTeam => ROUTINE,
             _ => WORTH_A_LOOK,
         };
         let shown = if all {
@@ -120,7 +119,7 @@ pub fn show(page: &mut Page, report: &PlanFacts, steps: &[&Step], all: bool, ten
             cut(steps.len(), most)
         };
         let first: Vec<&Step> = steps.iter().take(shown).copied().collect();
-        if kind == "adopt" {
+        if kind == ActionKind::Adopt {
             adoptions(page, report, &first);
         } else {
             table(page, kind, &first, common.is_empty(), tense);
@@ -146,14 +145,14 @@ pub fn more(page: &mut Page, hidden: usize) {
     }
 }
 
-fn table(page: &mut Page, kind: &str, steps: &[&Step], with_reason: bool, tense: Tense) {
+fn table(page: &mut Page, kind: ActionKind, steps: &[&Step], with_reason: bool, tense: Tense) {
     let middle: [&str; 2] = match kind {
-        "rename" | "change-email" => ["FROM", "TO"],
-        "update" => ["CHANGES", ""],
-        "assign-bot" => ["BOT", "NEW OWNER"],
-        "create-team" => ["DISPLAY NAME", ""],
-        "join-team" => ["TEAM", ""],
-        "create" => ["USERNAME IN THE DIRECTORY", ""],
+        ActionKind::Rename | ActionKind::ChangeEmail => ["FROM", "TO"],
+        ActionKind::Update => ["CHANGES", ""],
+        ActionKind::AssignBot => ["BOT", "NEW OWNER"],
+        ActionKind::CreateTeam => ["DISPLAY NAME", ""],
+        ActionKind::JoinTeam => ["TEAM", ""],
+        ActionKind::Create => ["USERNAME IN THE DIRECTORY", ""],
         _ => ["", ""],
     };
     let head = ["NAME", "ADDRESS", middle[0], middle[1], "ACCOUNT", "WHY"];

@@ -76,7 +76,7 @@ pub fn done(page: &mut Page, report: &CycleFacts, all: bool) {
     if report.stopped.is_some() {
         // Which steps had not been begun is not told; the state file knows.
         for (kind, number) in &report.done {
-            page.line(format!("  {}", steps::heading(kind, *number, Tense::Done)));
+            page.line(format!("  {}", steps::heading(*kind, *number, Tense::Done)));
         }
         return;
     }

@@ -1,7 +1,7 @@
 //! `mattersync undo`: takes back what a run did, or lets the directory decide again.
 
 use crate::desk::{self, LeftStep, Redone, UndoReport};
-use crate::model::{Action, RunId, shell_word};
+use crate::model::{Action, ActionKind, RunId, shell_word};
 
 use super::answer::Answer;
 use super::args::Undo;
@@ -110,7 +110,13 @@ fn left(page: &mut Page, left: &[LeftStep]) {
     page.title(format!("Not taken back: {}", left.len()));
     let rows: Vec<Vec<String>> = left
         .iter()
-        .map(|left| vec![left.name.clone(), left.action.clone(), left.why.clone()])
+        .map(|left| {
+            vec![
+                left.name.clone(),
+                left.action.map_or("", ActionKind::name).to_owned(),
+                left.why.clone(),
+            ]
+        })
         .collect();
     page.table(&["NAME", "STEP", "WHY"], &rows);
 }

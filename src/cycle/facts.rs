@@ -68,7 +68,7 @@ pub(super) fn cycle_facts(
     let ids: BTreeSet<&StepId> = report.done.iter().collect();
     let mut done = BTreeMap::new();
     for step in plan.plan.steps.iter().filter(|step| ids.contains(&step.id)) {
-        *done.entry(step.action.kind().to_owned()).or_insert(0) += 1;
+        *done.entry(step.action.kind()).or_insert(0) += 1;
     }
     CycleFacts {
         plan,

@@ -159,6 +159,7 @@ fn wants_attention(why: &Why) -> bool {
         Why::Conflict { .. }
         | Why::Unlinked { .. }
         | Why::Duplicate { .. }
+        | Why::LinkedTwice { .. }
         | Why::LooksLike { .. }
         | Why::SharedAnchor { .. }
         | Why::SeatOrder(_)

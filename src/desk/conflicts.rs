@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::cycle::{Engine, View};
-use crate::model::{AccountKey, Evidence, Identifiers, LeftAlone, Unread, UserId, Why};
+use crate::model::{
+    AccountKey, ActionKind, Claimed, Evidence, Identifiers, LeftAlone, Unread, UserId, Why,
+};
 use crate::plan::{Claim, LinkObstacle, UserIndex, among_conflicts};
 
 use super::error::DeskError;
@@ -144,7 +146,10 @@ impl Finder<'_> {
             }
         }
         conflicts.sort_by_key(|c| c.kind);
-        let adoptions = plan.steps.iter().filter(|s| s.action.kind() == "adopt");
+        let adoptions = plan
+            .steps
+            .iter()
+            .filter(|s| s.action.kind() == ActionKind::Adopt);
         ConflictsReport {
             conflicts,
             adoptions: adoptions.count(),
@@ -158,14 +163,14 @@ impl Finder<'_> {
         let key = key.as_ref();
         let (kind, others, ways) = match (&left.why, key) {
             (Why::Conflict { .. }, Some(key)) => self.stranger(key),
-            (Why::Duplicate { what, other, .. }, Some(key)) if what == "user" => {
-                self.two_accounts(key, other)
+            (Why::LinkedTwice { other, .. }, Some(key)) => self.two_accounts(key, other),
+            (Why::Duplicate { email, other }, Some(_)) => {
+                self.duplicate(Claimed::EmailAddress, email, other)
             }
-            (Why::Duplicate { what, value, other }, Some(_)) => self.duplicate(what, value, other),
-            (Why::LooksLike { holder, .. }, Some(key)) => self.alike(key, holder),
+            (Why::LooksLike { holder, .. }, Some(key)) => self.alike(key, holder.id.as_ref()?),
             (Why::EmailSwap { email }, _) => self.swap(email),
             (Why::SharedAnchor { anchor, other }, _) => {
-                self.duplicate("second anchor", anchor, other)
+                self.duplicate(Claimed::SecondAnchor, anchor, other)
             }
             (Why::UserGone, Some(key)) => self.gone(key),
             (Why::Unlinked { .. }, Some(key)) => self.unlinked(key),
@@ -279,17 +284,16 @@ impl Finder<'_> {
         }
     }
 
-    fn two_accounts(&self, key: &AccountKey, other: &str) -> (ConflictKind, Vec<Party>, Vec<Way>) {
+    fn two_accounts(
+        &self,
+        key: &AccountKey,
+        other: &AccountKey,
+    ) -> (ConflictKind, Vec<Party>, Vec<Way>) {
         let memory = &self.view.memory;
-        let other = memory
-            .links()
-            .map(|(key, _)| key)
-            .find(|k| k.to_string() == other);
         let user = memory.link(key).map(|link| &link.user);
-        let mut parties: Vec<Party> = other.into_iter().filter_map(|k| self.account(k)).collect();
+        let mut parties: Vec<Party> = self.account(other).into_iter().collect();
         parties.extend(user.and_then(|id| self.user(id, Vec::new())));
-        let both = [Some(key), other].into_iter().flatten();
-        let ways = both.map(|key| {
+        let ways = [key, other].into_iter().map(|key| {
             let link = memory.link(key);
             let dn = link.map(|l| l.last_dn.clone()).unwrap_or_default();
             Way::typed(
@@ -302,7 +306,7 @@ impl Finder<'_> {
 
     fn duplicate(
         &self,
-        what: &str,
+        what: Claimed,
         value: &str,
         other: &str,
     ) -> (ConflictKind, Vec<Party>, Vec<Way>) {
@@ -359,9 +363,7 @@ impl Finder<'_> {
         (ConflictKind::UserGone, parties, vec![way])
     }
 
-    fn alike(&self, key: &AccountKey, holder: &str) -> (ConflictKind, Vec<Party>, Vec<Way>) {
-        let id = holder.rsplit_once('(').map_or(holder, |(_, id)| id);
-        let id = UserId::new(id.trim_end_matches(')'));
+    fn alike(&self, key: &AccountKey, id: &UserId) -> (ConflictKind, Vec<Party>, Vec<Way>) {
         let ways = vec![
             Way::typed(
                 "if they are one person: the user becomes this account's".to_owned(),
@@ -374,7 +376,7 @@ impl Finder<'_> {
                 command: Vec::new(),
             },
         ];
-        let parties = self.user(&id, Vec::new()).into_iter().collect();
+        let parties = self.user(id, Vec::new()).into_iter().collect();
         (ConflictKind::SamePerson, parties, ways)
     }
 

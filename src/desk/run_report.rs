@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    About, Action, Aftermath, BelongingKind, HeldBack, Made, MattermostProof, Memory, Note,
-    Outcome, ReadingProof, StepId, StepRecord, Timestamp,
+    About, Action, ActionKind, Aftermath, BelongingKind, HeldBack, Made, MattermostProof, Memory,
+    Note, Outcome, ReadingProof, StepId, StepRecord, Timestamp,
 };
 use crate::plan::inverse;
 use crate::state::{RunHead, RunRecord, RunState, StepCount, Who};
@@ -105,9 +105,8 @@ pub struct ApprovalReport {
 pub struct StepReport {
     /// Its number within the run.
     pub number: StepId,
-    /// The kind of step: `create`, `adopt`, `rename`, `change-email`, `update`, `deactivate`,
-    /// `reactivate`, `create-team`, `join-team`, `unlink`.
-    pub action: String,
+    /// The kind of step.
+    pub action: ActionKind,
     /// The class that the guard counts it in, if any.
     pub class: Option<String>,
     /// Name of the user, or of the team.
@@ -276,7 +275,7 @@ fn report(record: &StepRecord, memory: &Memory, open: &BTreeSet<StepId>) -> Step
         matches!(record.outcome, Some(Outcome::Unknown(_))) && !open.contains(&step.id);
     StepReport {
         number: step.id,
-        action: step.action.kind().to_owned(),
+        action: step.action.kind(),
         class: step.class().map(|class| class.name().to_owned()),
         name: step.subject.name.clone(),
         email: step.subject.email.clone(),

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::cycle::{Engine, Scope, remember};
 use crate::model::{
-    AccountChange, AccountKey, Identifiers, Memory, MemoryDelta, Reason, Remember, RunId, RunKind,
-    Step, StepId, StepRecord, Undoing, Undone, Why,
+    AccountChange, AccountKey, ActionKind, Identifiers, Memory, MemoryDelta, Reason, Remember,
+    RunId, RunKind, Step, StepId, StepRecord, Undoing, Undone, Why,
 };
 use crate::observe::{CycleFacts, PlanFacts};
 use crate::plan::inverse;
@@ -48,8 +48,8 @@ pub struct UndoReport {
 pub struct LeftStep {
     /// The user's name, or the team's.
     pub name: String,
-    /// What had been done; empty where the reason says it.
-    pub action: String,
+    /// What had been done; none where the reason says it.
+    pub action: Option<ActionKind>,
     /// Why.
     pub why: String,
 }
@@ -154,7 +154,7 @@ async fn undo(engine: &mut Engine, ask: &Undo, asker: &Asker<'_>) -> Result<Undo
             .filter_map(|alone| match &alone.why {
                 Why::NotUndone { run, why } if *run == ask.run => Some(LeftStep {
                     name: alone.subject.name.clone(),
-                    action: String::new(),
+                    action: None,
                     why: why.clone(),
                 }),
                 _ => None,
@@ -296,7 +296,7 @@ fn plan_undo(
             }
             Err(why) => left.push(LeftStep {
                 name: record.step.subject.name.clone(),
-                action: record.step.action.kind().to_owned(),
+                action: Some(record.step.action.kind()),
                 why,
             }),
         }

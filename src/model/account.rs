@@ -269,9 +269,14 @@ pub struct Shape {
     pub accounts: usize,
     /// Entries by the DN of their parent.
     pub containers: BTreeMap<Dn, usize>,
-    /// Entries that have a value, by attribute of the mapping, in lower case. In what is remembered
-    /// also `seen:` and the name of a lock attribute that was seen once and is not any more.
+    /// Entries that have a value, by attribute of the mapping, in lower case.
     pub attributes: BTreeMap<String, usize>,
+    /// Accounts that have a value, by field of the profile; the plan counts them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<ProfileField, usize>,
+    /// In what is remembered: lock attributes that were seen once and are not any more.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub lost_locks: BTreeSet<String>,
 }
 
 /// What one provider said in one cycle.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Class, ProviderName};
+use super::{Class, Dn, ProfileField, ProviderName};
 
 /// What an approval releases.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -12,10 +12,12 @@ pub enum HoldKey {
     Class(Class),
     /// A roster that shrank by more than a fifth.
     Shrank(ProviderName),
-    /// A whole container that vanished, by DN in lower case.
-    Container(ProviderName, String),
-    /// An attribute that most accounts lost at once.
+    /// A whole container that vanished.
+    Container(ProviderName, Dn),
+    /// An attribute, in lower case, that most accounts lost at once.
     Attribute(ProviderName, String),
+    /// A field of the profile that most accounts lost at once.
+    Field(ProviderName, ProfileField),
     /// The provider is another one than before.
     Identity(ProviderName),
     /// The configuration decides otherwise than before who is in scope.

@@ -4,7 +4,9 @@
 //! and these types use no other room.
 
 mod account;
+mod action_kind;
 mod belongings;
+mod claimed;
 mod dn;
 mod evidence;
 mod hold_key;
@@ -26,7 +28,9 @@ pub use account::{
     Account, AccountPart, AccountState, Directories, Directory, EmailCandidates, Entry, Group,
     Lookup, Profile, ProfileField, Reading, Shape, SourceIdentity, WentBack,
 };
+pub use action_kind::ActionKind;
 pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate, Remnant};
+pub use claimed::{Claimed, NamedUser};
 pub use dn::Dn;
 pub use evidence::{Evidence, Gap, Proof, Rejected, Roster};
 pub use hold_key::HoldKey;

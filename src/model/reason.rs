@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprint, Gap, HoldKey, RunId, StepId, Subject, Timestamp, UserId};
+use super::{
+    AccountKey, Claimed, DirectoryId, Fingerprint, Gap, HoldKey, NamedUser, RunId, StepId, Subject,
+    Timestamp, UserId, ValueOf,
+};
 
 /// Why a step is wanted, in the values that led to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,46 +153,51 @@ pub struct LeftAlone {
 pub enum Why {
     /// A user whom we neither created nor adopted has this name or address.
     Conflict {
-        /// "username" or "e-mail address".
-        what: String,
+        /// What the account wants.
+        what: Claimed,
         /// The value.
         value: String,
-        /// Who has it: username and id.
-        holder: String,
+        /// Who has it.
+        holder: NamedUser,
         /// Why it is not an adoption.
         because: String,
     },
     /// A person took the account's link apart.
     Unlinked {
-        /// Which user it was linked to: username and id, or the id alone.
-        user: String,
+        /// Which user it was linked to.
+        user: NamedUser,
         /// Who said so.
         by: String,
         /// When.
         at: Timestamp,
     },
-    /// Another account of the directory has the same address or id.
+    /// Another account of the directory has the same address.
     Duplicate {
-        /// "e-mail address" or "user".
-        what: String,
-        /// The value.
-        value: String,
+        /// The address.
+        email: String,
         /// The other account's DN.
         other: String,
+    },
+    /// Another account is linked to the same user.
+    LinkedTwice {
+        /// The user.
+        user: UserId,
+        /// The other account.
+        other: AccountKey,
     },
     /// The account has the name, address or second anchor of a user whose own account was not
     /// found: a person says whether both are one.
     LooksLike {
-        /// "username", "e-mail address" or "second anchor".
-        what: String,
+        /// What agrees.
+        what: Claimed,
         /// Its value.
         value: String,
-        /// The user: username and id.
-        holder: String,
+        /// The user.
+        holder: NamedUser,
         /// The account that the user is linked with: its last DN and id.
         was: String,
         /// This account's id.
-        id: String,
+        id: DirectoryId,
         /// Nothing else agrees.
         alone: bool,
     },
@@ -352,8 +360,8 @@ pub enum Why {
     PasswordRefused(String),
     /// A person took it back, and the directory still says what it said then.
     Undone {
-        /// What: the username, the e-mail address, a field.
-        what: String,
+        /// Which value.
+        what: ValueOf,
         /// The run that had done it.
         run: RunId,
         /// Who took it back.

@@ -127,7 +127,7 @@ pub fn reload_failed(error: &dyn Display) {
 /// What became of one step.
 pub fn step(step: &Step, outcome: &Outcome) {
     let sentence = Sentence(step).to_string();
-    let action = step.action.kind();
+    let action = step.action.kind().name();
     let user = step.action.user().map(|u| u.as_str()).unwrap_or_default();
     let dn = step.subject.dn.as_deref().unwrap_or_default();
     let id = step

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    About, AccountChange, AccountKey, Aftermath, Directory, Gap, HeldBack, Hold, HoldCause,
-    LeftAlone, MattermostProof, Origin, Outcome, Plan, ProviderName, ReadingProof, Released,
-    Remember, RunId, Seats, StepId, Timestamp, Unread, Version, Why,
+    About, AccountChange, AccountKey, ActionKind, Aftermath, Directory, Gap, HeldBack, Hold,
+    HoldCause, LeftAlone, MattermostProof, Origin, Outcome, Plan, ProviderName, ReadingProof,
+    Released, Remember, RunId, Seats, StepId, Timestamp, Unread, Version, Why,
 };
 use crate::plan::hold_name;
 
@@ -132,7 +132,7 @@ pub struct CycleFacts {
     /// The run, if anything was carried out.
     pub run: Option<RunId>,
     /// How many steps of each kind were carried out.
-    pub done: BTreeMap<String, usize>,
+    pub done: BTreeMap<ActionKind, usize>,
     /// Which steps were carried out.
     #[serde(default)]
     pub done_steps: Vec<StepId>,

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use sha2::{Digest, Sha256};
 
 use crate::model::{
-    AccountKey, Action, Class, Fingerprint, Flipped, Phase, Step, UserId, UserRef, Values,
+    AccountKey, Action, ActionKind, Class, Fingerprint, Flipped, Phase, Step, UserId, UserRef,
+    Values,
 };
 use crate::plan::facts::temporary::{hex, is_temporary_email, is_temporary_username};
 
@@ -47,24 +48,24 @@ impl Action {
         }
     }
 
-    /// A short verb for lists, fields of the journal and the state file.
-    pub fn kind(&self) -> &'static str {
+    /// What it does, without to whom.
+    pub fn kind(&self) -> ActionKind {
         match self {
-            Self::CreateUser { .. } => "create",
-            Self::Adopt { .. } => "adopt",
-            Self::MoveLink { .. } => "move",
-            Self::Unlink { .. } => "unlink",
-            Self::Rename { .. } => "rename",
-            Self::ChangeEmail { .. } => "change-email",
-            Self::UpdateProfile { .. } => "update",
-            Self::Deactivate { .. } => "deactivate",
-            Self::Reactivate { .. } => "reactivate",
-            Self::Purge { .. } => "purge",
-            Self::EndSessions { .. } => "end-sessions",
-            Self::ResetAccess { .. } => "reset-access",
-            Self::AssignBot { .. } => "assign-bot",
-            Self::CreateTeam { .. } => "create-team",
-            Self::JoinTeam { .. } => "join-team",
+            Self::CreateUser { .. } => ActionKind::Create,
+            Self::Adopt { .. } => ActionKind::Adopt,
+            Self::MoveLink { .. } => ActionKind::Move,
+            Self::Unlink { .. } => ActionKind::Unlink,
+            Self::Rename { .. } => ActionKind::Rename,
+            Self::ChangeEmail { .. } => ActionKind::ChangeEmail,
+            Self::UpdateProfile { .. } => ActionKind::Update,
+            Self::Deactivate { .. } => ActionKind::Deactivate,
+            Self::Reactivate { .. } => ActionKind::Reactivate,
+            Self::Purge { .. } => ActionKind::Purge,
+            Self::EndSessions { .. } => ActionKind::EndSessions,
+            Self::ResetAccess { .. } => ActionKind::ResetAccess,
+            Self::AssignBot { .. } => ActionKind::AssignBot,
+            Self::CreateTeam { .. } => ActionKind::CreateTeam,
+            Self::JoinTeam { .. } => ActionKind::JoinTeam,
         }
     }
 
@@ -147,7 +148,7 @@ impl Action {
     fn wish(&self) -> Vec<String> {
         let who = self.account().map(ToString::to_string).unwrap_or_default();
         let user = self.user().map(ToString::to_string).unwrap_or_default();
-        let mut wish = vec![self.kind().to_owned(), who, user];
+        let mut wish = vec![self.kind().to_string(), who, user];
         match self {
             Self::CreateUser { user, .. } => {
                 wish.extend([user.username.clone(), user.email.clone()]);

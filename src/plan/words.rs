@@ -11,8 +11,24 @@ const CONFLICTS: &str = ". `mattersync conflicts` says what to do";
 
 /// A reason as it is told where all conflicts are told.
 pub fn among_conflicts(why: &Why) -> String {
-    let why = why.to_string();
-    why.strip_suffix(CONFLICTS).unwrap_or(&why).to_owned()
+    conflict(why).unwrap_or_else(|| why.to_string())
+}
+
+/// A conflict with a user who is not ours, without a word about what to do.
+fn conflict(why: &Why) -> Option<String> {
+    let Why::Conflict {
+        what,
+        value,
+        holder,
+        because,
+    } = why
+    else {
+        return None;
+    };
+    Some(format!(
+        "conflict: the {what} {value} belongs to the Mattermost user {holder}, whom mattersync did \
+         not make; {because}"
+    ))
 }
 
 /// A step as one sentence: what, to whom, why.
@@ -198,16 +214,9 @@ impl fmt::Display for Why {
     )]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Conflict {
-                what,
-                value,
-                holder,
-                because,
-            } => write!(
-                f,
-                "conflict: the {what} {value} belongs to the Mattermost user {holder}, whom \
-                 mattersync did not make; {because}{CONFLICTS}"
-            ),
+            Self::Conflict { .. } => {
+                write!(f, "{}{CONFLICTS}", conflict(self).unwrap_or_default())
+            }
             Self::LookAlike {
                 username,
                 becomes,
@@ -228,9 +237,14 @@ impl fmt::Display for Why {
                 "{by} unlinked the account from the user {user} on {at}; left alone until somebody \
                  types `mattersync link` or `mattersync unlink --as-new`"
             ),
-            Self::Duplicate { what, value, other } => write!(
+            Self::Duplicate { email, other } => write!(
                 f,
-                "the {what} {value} belongs to another account ({other}): give one of them another"
+                "the e-mail address {email} belongs to another account ({other}): give one of them \
+                 another"
+            ),
+            Self::LinkedTwice { user, other } => write!(
+                f,
+                "the user {user} belongs to another account ({other}): give one of them another"
             ),
             Self::LooksLike {
                 what,
@@ -240,7 +254,7 @@ impl fmt::Display for Why {
                 id,
                 alone,
             } => {
-                let user = holder.split_whitespace().next().unwrap_or_default();
+                let user = holder.word();
                 if *alone {
                     let (id, user) = (shell_word(id.as_str()), shell_word(user));
                     return write!(

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    About, AccountKey, BestMatches, Identifiers, Link, Made, MatchedBy, Outcome, RunId, Step,
-    StepRecord, Timestamp, UserId,
+    About, AccountKey, ActionKind, BestMatches, Identifiers, Link, Made, MatchedBy, Outcome, RunId,
+    Step, StepRecord, Timestamp, UserId,
 };
 
 /// A step whose outcome is not known: its intent was recorded, its outcome was not, or is unknown.
@@ -98,7 +98,7 @@ pub struct RunHead {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StepCount {
     /// The kind of step.
-    pub action: String,
+    pub action: ActionKind,
     /// `done`, `not-done`, `unknown` or `not-begun`: its turn never came, or nothing of it arrived.
     pub outcome: String,
     /// How many.
@@ -185,7 +185,7 @@ impl RunRecord {
     pub(super) fn head_about(&self, meant: impl Fn(&StepRecord) -> bool) -> RunHead {
         let steps: Vec<&StepRecord> = self.steps.iter().filter(|step| meant(step)).collect();
         let words = steps.iter();
-        let words = words.map(|step| (step.step.action.kind().to_owned(), step.word()));
+        let words = words.map(|step| (step.step.action.kind(), step.word()));
         let done = steps
             .iter()
             .filter(|step| step.outcome == Some(Outcome::Done));
@@ -203,7 +203,7 @@ impl RunRecord {
 }
 
 /// Counts words and kinds.
-pub(super) fn tally(steps: impl Iterator<Item = (String, &'static str)>) -> Vec<StepCount> {
+pub(super) fn tally(steps: impl Iterator<Item = (ActionKind, &'static str)>) -> Vec<StepCount> {
     let mut counts = std::collections::BTreeMap::new();
     for kind in steps {
         *counts.entry(kind).or_insert(0_u64) += 1;

@@ -3,7 +3,8 @@
 use super::fault::Fault;
 use super::json::to_json;
 use crate::model::{
-    AccountKey, Action, Class, Made, Outcome, RunId, Step, StepId, StepRecord, Timestamp, UserId,
+    AccountKey, Action, ActionKind, Class, Made, Outcome, RunId, Step, StepId, StepRecord,
+    Timestamp, UserId,
 };
 
 /// What is told of a step that was begun and whose outcome nobody recorded.
@@ -50,7 +51,7 @@ impl NewStep {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepRow {
     /// The kind of action.
-    pub action: String,
+    pub action: ActionKind,
     /// The account.
     pub account: Option<AccountKey>,
     /// The user; one that the step makes when it is known.
@@ -78,7 +79,7 @@ impl StepRow {
             _ => None,
         };
         Self {
-            action: action.kind().to_owned(),
+            action: action.kind(),
             account: action.account().cloned(),
             user: action.user().cloned(),
             team,

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use mattersync::model::{
-    AccountChange, AccountState, Class, Gap, HoldCause, HoldKey, Kept, Lookup, Nonce, Plan, Reason,
-    Rejected, Remember, User, UserId, Why,
+    AccountChange, AccountState, ActionKind, Class, Gap, HoldCause, HoldKey, Kept, Lookup, Nonce,
+    Plan, Reason, Rejected, Remember, User, UserId, Why,
 };
 use mattersync::plan::{AdoptRule, Limit, forget_absences, unknown_marks};
 
@@ -293,7 +293,7 @@ fn a_name_that_only_looks_the_same_gets_no_right_of_it() {
         let first = plan
             .steps
             .iter()
-            .find(|s| s.action.kind() == "create")
+            .find(|s| s.action.kind() == ActionKind::Create)
             .unwrap();
         assert_eq!(first.action.account(), Some(&key("1")), "{name}");
         assert_eq!(world.user("1").username, "alice");
@@ -627,7 +627,7 @@ fn a_mark_is_told_as_what_it_is() {
     let adopt = plan
         .steps
         .iter()
-        .find(|s| s.action.kind() == "adopt")
+        .find(|s| s.action.kind() == ActionKind::Adopt)
         .unwrap();
     assert!(matches!(&adopt.reason, Reason::SamePerson { by } if by.contains("anybody can write")));
 }

@@ -1,6 +1,6 @@
 //! Readings that cannot be right take nothing from anybody before a person looked.
 
-use mattersync::model::{Class, EmailCandidates, HoldCause, HoldKey, ProfileField};
+use mattersync::model::{Class, Dn, EmailCandidates, HoldCause, HoldKey, ProfileField};
 use mattersync::plan::{Limit, hold_name};
 
 use testkit::company::{company, holds, people};
@@ -144,7 +144,7 @@ fn a_container_of_small_containers_that_vanished_holds_its_people() {
     world.cycle();
     world.policy.guard.insert(Class::Missing, Limit::Off);
     world.hidden.extend(people(0..5).map(|who| id(&who)));
-    let shops = HoldKey::Container(provider(), "ou=shops,dc=example".into());
+    let shops = HoldKey::Container(provider(), Dn::of("ou=shops,dc=example"));
     for _ in 0..3 {
         let plan = world.cycle().0;
         assert_eq!(holds(&plan), std::slice::from_ref(&shops), "and goes on");
@@ -191,7 +191,7 @@ fn a_faded_field_empties_nobody_until_a_person_looked() {
         .insert(ProfileField::LastName, "Rossi".into());
     for _ in 0..3 {
         let plan = world.cycle().0;
-        let faded = HoldKey::Attribute(provider(), "field:first_name".into());
+        let faded = HoldKey::Field(provider(), ProfileField::FirstName);
         assert_eq!(holds(&plan), [faded], "it stays in doubt");
         assert!(!world.user("00").field(field).is_empty());
     }
@@ -201,10 +201,7 @@ fn a_faded_field_empties_nobody_until_a_person_looked() {
         "the rest goes on"
     );
     let plan = world.plan();
-    world.approve(
-        &plan,
-        &HoldKey::Attribute(provider(), "field:first_name".into()),
-    );
+    world.approve(&plan, &HoldKey::Field(provider(), ProfileField::FirstName));
     world.cycle();
     assert_eq!(world.user("00").field(field), "");
     let (plan, _) = world.cycle();
@@ -216,7 +213,7 @@ fn a_faded_field_empties_nobody_until_a_person_looked() {
             .shape
             .as_ref()
             .unwrap()
-            .attributes["field:first_name"],
+            .fields[&ProfileField::FirstName],
         0
     );
 }

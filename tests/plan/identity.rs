@@ -1,6 +1,6 @@
 //! Who is who, and who has which name: one test a rule of the design.
 
-use mattersync::model::{Action, Class, HoldKey, Nonce, Rejected, User, UserId, Why};
+use mattersync::model::{Action, ActionKind, Class, HoldKey, Nonce, Rejected, User, UserId, Why};
 use mattersync::plan::AdoptRule;
 
 use testkit::world::{MiniWorld, account, emails, id, key, kinds, left};
@@ -242,7 +242,7 @@ fn names_move_on_in_one_run() {
     let renames: Vec<_> = plan
         .steps
         .iter()
-        .filter(|s| s.action.kind() == "rename")
+        .filter(|s| s.action.kind() == ActionKind::Rename)
         .collect();
     assert_eq!(renames[1].after, [renames[0].id]);
     assert_eq!(renames[2].after, [renames[1].id]);

@@ -157,7 +157,7 @@ fn what_frees_seats_and_names_comes_before_what_takes_them() {
     world.join("new", "b");
     world.account("new").emails = emails(&["c@example.org"]);
     let plan = world.plan();
-    let order: Vec<_> = plan.steps.iter().map(|s| s.action.kind()).collect();
+    let order: Vec<_> = plan.steps.iter().map(|s| s.action.kind().name()).collect();
     assert_eq!(
         order,
         [

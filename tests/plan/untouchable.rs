@@ -108,7 +108,7 @@ fn the_owner_of_our_bot_leaves_only_after_it_was_handed_over() {
         // Who leaves in the same plan does not get it either.
         world.lock("ben");
         let (_, run) = world.cycle();
-        let told: Vec<_> = run.done.iter().map(|s| s.action.kind()).collect();
+        let told: Vec<_> = run.done.iter().map(|s| s.action.kind().name()).collect();
         assert!(run.surprises.is_empty(), "{way} {:?}", run.surprises);
         assert_eq!(told[0], "assign-bot", "{way} {told:?}");
         assert!(world.server.token_works(), "{way}");

@@ -13,11 +13,6 @@ pub fn wanted(account: &Account, field: ProfileField) -> &str {
     value.map_or("", |value| cut(value, field.max_chars()))
 }
 
-/// How a field is called among the attributes of a reading's shape.
-pub fn field_key(field: ProfileField) -> String {
-    format!("field:{}", field.api_name())
-}
-
 /// The account's values for the fields of which one of `authorities` decides, cut to what
 /// Mattermost stores.
 pub fn profile(policy: &Policy, account: &Account, authorities: &[Authority]) -> Profile {

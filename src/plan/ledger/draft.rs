@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
 use crate::model::{
-    Account, AccountKey, Action, Directory, Dn, Evidence, Gap, LeftAlone, Link, Lookup, Now, Plan,
-    Precondition, ProviderName, Reason, Rejected, Remember, Step, StepId, Subject, User, UserId,
-    ValueOf, Why,
+    Account, AccountKey, Action, Claimed, Directory, Dn, Evidence, Gap, HoldKey, LeftAlone, Link,
+    Lookup, NamedUser, Now, Plan, Precondition, ProfileField, ProviderName, Reason, Rejected,
+    Remember, Step, StepId, Subject, User, UserId, ValueOf, Why,
 };
 use crate::plan::facts::clock;
 use crate::plan::facts::linked_accounts::LinkedAccounts;
@@ -116,9 +116,9 @@ pub struct Draft<'a> {
     /// Which account each user stands for who was linked in this plan.
     taken: BTreeMap<UserId, AccountKey>,
     /// Attributes and fields that most accounts lost at once: what rests on them waits.
-    pub faded: BTreeMap<ProviderName, BTreeSet<String>>,
-    /// Steps that would be taken only because a faded attribute has no value, with its name.
-    pub rests_on: BTreeMap<StepId, String>,
+    pub faded: BTreeSet<HoldKey>,
+    /// Steps that would be taken only because a faded attribute or field has no value.
+    pub rests_on: BTreeMap<StepId, HoldKey>,
     /// People from whom a later plan could take something, or give it back, because of what this
     /// reading says, though no step does so yet.
     pub at_risk: Vec<(AccountKey, Risk)>,
@@ -183,7 +183,7 @@ impl<'a> Draft<'a> {
             },
             linked_accounts,
             taken: BTreeMap::new(),
-            faded: BTreeMap::new(),
+            faded: BTreeSet::new(),
             rests_on: BTreeMap::new(),
             at_risk: Vec::new(),
             flapping: BTreeSet::new(),
@@ -215,14 +215,16 @@ impl<'a> Draft<'a> {
         let unread = self.world.users.rejected().iter();
         let fill = || unread.map(|bad| (bad.name.to_lowercase(), bad)).collect();
         let bad = self.unread_names.get_or_init(fill).get(value)?;
-        let id = bad.key.as_ref().map(|id| format!(" ({id})"));
         Some(Why::Conflict {
             what: match value.contains('@') {
-                true => "e-mail address".into(),
-                false => "username".into(),
+                true => Claimed::EmailAddress,
+                false => Claimed::Username,
             },
             value: bad.name.clone(),
-            holder: format!("{}{}", bad.name, id.unwrap_or_default()),
+            holder: NamedUser {
+                name: Some(bad.name.clone()),
+                id: bad.key.clone(),
+            },
             because: bad.why.clone(),
         })
     }
@@ -380,10 +382,24 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Whether most accounts of the provider lost this attribute or field at once.
-    pub fn is_faded(&self, provider: &ProviderName, what: &str) -> bool {
-        let faded = self.faded.get(provider);
-        faded.is_some_and(|faded| faded.contains(what))
+    /// Whether most accounts of the provider lost this field at once.
+    pub fn is_faded(&self, provider: &ProviderName, field: ProfileField) -> bool {
+        let key = || HoldKey::Field(provider.clone(), field);
+        !self.faded.is_empty() && self.faded.contains(&key())
+    }
+
+    /// Returns the first of a provider's attributes that most accounts lost at once.
+    pub fn first_faded<'s>(
+        &self,
+        provider: &ProviderName,
+        attributes: impl IntoIterator<Item = &'s str>,
+    ) -> Option<HoldKey> {
+        if self.faded.is_empty() {
+            return None;
+        }
+        let key = |name: &str| HoldKey::Attribute(provider.clone(), name.to_owned());
+        let mut keys = attributes.into_iter().map(key);
+        keys.find(|key| self.faded.contains(key))
     }
 
     /// The finished plan: steps in the order of their phases.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::model::{AccountKey, Evidence, StepId, Why};
+use crate::model::{AccountKey, Claimed, Evidence, NamedUser, StepId, Why};
 use crate::plan::facts::address;
 use crate::plan::ledger::draft::Draft;
 
@@ -48,9 +48,9 @@ impl Addresses {
         let owner = user.and_then(|u| draft.owner(&u.id));
         let Some(key) = self.promised.get(email).or(owner) else {
             return Why::Conflict {
-                what: "e-mail address".into(),
+                what: Claimed::EmailAddress,
                 value: email.to_owned(),
-                holder: user.map_or_else(String::new, |u| format!("{} ({})", u.username, u.id)),
+                holder: user.map_or_else(NamedUser::default, NamedUser::of),
                 because: "no account is linked to that user".into(),
             };
         };
@@ -61,8 +61,7 @@ impl Addresses {
             _ => link.map(|link| link.last_dn.clone()),
         };
         Why::Duplicate {
-            what: "e-mail address".into(),
-            value: email.to_owned(),
+            email: email.to_owned(),
             other: dn.unwrap_or_else(|| key.to_string()),
         }
     }

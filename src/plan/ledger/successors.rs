@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::{Account, AccountKey, Evidence, ProfileField, Subject, User, Why};
+use crate::model::{
+    Account, AccountKey, Claimed, Evidence, NamedUser, ProfileField, Subject, User, Why,
+};
 use crate::plan::facts::linked_accounts::LinkedAccount;
 use crate::plan::facts::{address, fields, names};
 use crate::plan::ledger::draft::Draft;
@@ -109,18 +111,18 @@ impl<'a> Successors<'a> {
             if proven && !alone {
                 return Succession::Successor(*at);
             }
-            let why = perhaps(linked_account, key, ("second anchor", anchor), alone);
+            let why = perhaps(linked_account, key, (Claimed::SecondAnchor, anchor), alone);
             return Succession::Perhaps(*at, why);
         }
         let mails: Vec<_> = address::all(account).collect();
         let by_mail = mails.iter().find_map(|mail| {
             let at = self.by_mail.get(mail.as_ref())?;
-            Some((*at, "e-mail address", mail.as_ref()))
+            Some((*at, Claimed::EmailAddress, mail.as_ref()))
         });
         let name = names::legal(&account.username);
         let by_name = name.as_deref().and_then(|name| {
             let at = self.by_name.get(name)?;
-            Some((*at, "username", name))
+            Some((*at, Claimed::Username, name))
         });
         match by_name.or(by_mail) {
             Some((at, what, value)) => {
@@ -154,23 +156,18 @@ fn agrees(linked_account: &LinkedAccount<'_>, account: &Account) -> bool {
 fn perhaps(
     linked_account: &LinkedAccount<'_>,
     key: &AccountKey,
-    (what, value): (&str, &str),
+    (what, value): (Claimed, &str),
     alone: bool,
 ) -> Why {
-    let id = &linked_account.link.user;
-    let holder = linked_account.user.map_or_else(
-        || id.to_string(),
-        |user| format!("{} ({id})", user.username),
-    );
     Why::LooksLike {
-        what: what.to_owned(),
+        what,
         value: value.to_owned(),
-        holder,
+        holder: NamedUser::known(&linked_account.link.user, linked_account.user),
         was: format!(
             "{}, id {}",
             linked_account.link.last_dn, linked_account.key.id
         ),
-        id: key.id.to_string(),
+        id: key.id.clone(),
         alone,
     }
 }

@@ -98,9 +98,8 @@ fn create(
     };
     let (nothing, reason) = (Precondition::Nothing, Reason::NoUserYet);
     let step = draft.step(subject, action, nothing, reason, after);
-    let mut passed_over = choice.passed_over.into_iter();
-    if let Some(faded) = passed_over.find(|s| draft.is_faded(&person.key.provider, s)) {
-        draft.rests_on.insert(step, faded.to_owned());
+    if let Some(faded) = draft.first_faded(&person.key.provider, choice.passed_over) {
+        draft.rests_on.insert(step, faded);
     }
     Some(step)
 }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::model::{
-    AccountChange, AccountPart, Action, Link, Precondition, Reason, Remember, StepId, User,
-    ValueOf, Values, Why,
+    AccountChange, AccountPart, Action, HoldKey, Link, Precondition, Reason, Remember, StepId,
+    User, ValueOf, Values, Why,
 };
 use crate::plan::facts::address;
 use crate::plan::facts::temporary::is_temporary_email;
@@ -22,7 +22,7 @@ struct Wish<'p> {
     /// Acceptable addresses, the preferred first; at least one.
     to: Vec<Cow<'p, str>>,
     /// The faded attribute without which another address would be wished for.
-    rests_on: Option<String>,
+    rests_on: Option<HoldKey>,
 }
 
 /// Plans changes of addresses. Whoever has an address keeps it while the directory agrees; the
@@ -226,9 +226,7 @@ fn wish<'p>(
         draft.leave(person.subject(), Why::FieldUnproven { field });
         return None;
     }
-    let mut passed_over = choice.passed_over.into_iter();
-    let rests_on = passed_over.find(|s| draft.is_faded(provider, s));
-    let rests_on = rests_on.map(str::to_owned);
+    let rests_on = draft.first_faded(provider, choice.passed_over);
     let to = match allowed(draft, choice.values) {
         Ok(to) => to,
         Err(why) => {

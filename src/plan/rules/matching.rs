@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Account, AccountChange, AccountKey, AccountState, Action, Agreed, Link, LinkOrigin,
-    Precondition, Reason, Remember, Subject, User, UserId, Why,
+    Account, AccountChange, AccountKey, AccountState, Action, Agreed, Claimed, Link, LinkOrigin,
+    NamedUser, Precondition, Reason, Remember, Subject, User, UserId, Why,
 };
 use crate::plan::facts::linked_accounts::LinkedAccount;
 use crate::plan::facts::user_index::LinkObstacle;
@@ -100,9 +100,8 @@ fn unlinked<'a>(
     }
     if let Some(mark) = draft.world.memory.account(key).unlinked.as_ref() {
         let user = draft.world.users.get(&mark.user);
-        let user = user.map(|user| format!("{} ({})", user.username, user.id));
         let why = Why::Unlinked {
-            user: user.unwrap_or_else(|| mark.user.to_string()),
+            user: NamedUser::known(&mark.user, user),
             by: mark.by.clone(),
             at: mark.at,
         };
@@ -159,7 +158,7 @@ fn unlinked<'a>(
                  `mattersync deactivate {}`",
                 user.username
             );
-            let what = ("username", user.username.clone());
+            let what = (Claimed::Username, user.username.clone());
             draft.leave(person.subject(), conflict(what, user, because));
             return None;
         }
@@ -319,10 +318,9 @@ fn learn_seen<'a>(
 }
 
 fn linked_twice(linked_account: &LinkedAccount<'_>, link: &Link) -> Option<Why> {
-    linked_account.other.map(|other| Why::Duplicate {
-        what: "user".into(),
-        value: link.user.to_string(),
-        other: other.to_string(),
+    linked_account.other.map(|other| Why::LinkedTwice {
+        user: link.user.clone(),
+        other: other.clone(),
     })
 }
 
@@ -468,8 +466,7 @@ fn made<'a>(draft: &Draft<'a>, account: &Account, user: &'a User) -> Match<'a> {
 }
 
 fn nonce_conflict<'a>(account: &Account, user: &User, because: &str) -> Match<'a> {
-    let what = format!("mark (props.{}) of the creation of", User::NONCE_PROP);
-    let what = (what.as_str(), account.username.clone());
+    let what = (Claimed::CreationMark, account.username.clone());
     Match::Conflict(conflict(what, user, because.to_owned()))
 }
 
@@ -522,17 +519,17 @@ fn decide<'a>(
         }
     };
     let (what, value) = match by_name {
-        Some(user) => ("username", user.username.clone()),
-        None => ("e-mail address", user.email.clone()),
+        Some(user) => (Claimed::Username, user.username.clone()),
+        None => (Claimed::EmailAddress, user.email.clone()),
     };
     Match::Conflict(conflict((what, value), user, because))
 }
 
-fn conflict((what, value): (&str, String), user: &User, because: String) -> Why {
+fn conflict((what, value): (Claimed, String), user: &User, because: String) -> Why {
     Why::Conflict {
-        what: what.to_owned(),
+        what,
         value,
-        holder: format!("{} ({})", user.username, user.id),
+        holder: NamedUser::of(user),
         because,
     }
 }

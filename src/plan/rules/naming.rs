@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    AccountChange, AccountKey, Action, ChosenName, Precondition, Reason, Remember, StepId, Subject,
-    User, UserId, ValueOf, Values, Why,
+    AccountChange, AccountKey, Action, ChosenName, Claimed, NamedUser, Precondition, Reason,
+    Remember, StepId, Subject, User, UserId, ValueOf, Values, Why,
 };
 use crate::plan::facts::linked_accounts::LinkedAccount;
 use crate::plan::facts::temporary::is_temporary_username;
@@ -226,8 +226,8 @@ fn wish(draft: &Draft<'_>, person: &Person<'_>) -> Result<String, Why> {
         return draft.unread_holder(&base).map_or(Ok(base), Err);
     };
     Err(Why::Conflict {
-        what: "username".into(),
-        holder: format!("{} ({})", holder.username, holder.id),
+        what: Claimed::Username,
+        holder: NamedUser::of(holder),
         because: "no account is linked to that user".into(),
         value: base,
     })

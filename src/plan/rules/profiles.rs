@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    AccountPart, Action, Precondition, ProfileField, Reason, StepId, User, ValueOf, Values, Why,
+    AccountPart, Action, HoldKey, Precondition, ProfileField, Reason, StepId, User, ValueOf,
+    Values, Why,
 };
-use crate::plan::facts::fields::{field_key, wanted};
+use crate::plan::facts::fields::wanted;
 use crate::plan::ledger::draft::{Draft, Person};
 use crate::plan::ledger::standing::Standing;
 use crate::plan::policy::Authority;
@@ -41,7 +42,8 @@ pub fn plan_profiles(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) {
         // Each in a step of its own, so that the rest need not wait for a person's look.
         for (field, values) in faded {
             let step = update(draft, person, user, BTreeMap::from([(field, values)]));
-            draft.rests_on.insert(step, field_key(field));
+            let faded = HoldKey::Field(person.key.provider.clone(), field);
+            draft.rests_on.insert(step, faded);
         }
     }
 }
@@ -125,7 +127,7 @@ fn differing(draft: &mut Draft<'_>, person: &Person<'_>, user: &User) -> Changes
         } else if draft.gap(provider).is_some() || unreadable(person, field) {
             let field = field.to_string();
             draft.leave(person.subject(), Why::FieldUnproven { field });
-        } else if draft.is_faded(provider, &field_key(field)) {
+        } else if draft.is_faded(provider, field) {
             changes.faded.insert(field, values);
         } else {
             changes.sure.insert(field, values);

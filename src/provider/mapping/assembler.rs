@@ -378,6 +378,7 @@ impl<'a> Assembler<'a> {
             accounts,
             containers,
             attributes,
+            ..Shape::default()
         }
     }
 }

@@ -8,8 +8,8 @@ use super::super::fault::Fault;
 use super::super::history::{PastStep, RunHead, StepCount, Which, Who, tally};
 use super::super::json::from_json;
 use super::runs::{STEP_COLUMNS, state, step_record};
-use super::{from_column, odd, unsigned};
-use crate::model::{AccountKey, Dn, RunId, Step, Timestamp, UserId};
+use super::{action, from_column, odd, unsigned};
+use crate::model::{AccountKey, ActionKind, Dn, RunId, Step, Timestamp, UserId};
 
 /// The e-mails that a step caused.
 const MAILS: &str = "CASE WHEN word = 'done' THEN mails ELSE 0 END";
@@ -65,7 +65,7 @@ fn counts(db: &Connection, run: RunId) -> Result<(Vec<StepCount>, u64), Fault> {
     while let Some(row) = rows.next()? {
         mails += unsigned(row.get(3)?)?;
         counts.push(StepCount {
-            action: row.get(0)?,
+            action: action(row, 0)?,
             outcome: row.get(1)?,
             number: unsigned(row.get(2)?)?,
         });
@@ -74,18 +74,24 @@ fn counts(db: &Connection, run: RunId) -> Result<(Vec<StepCount>, u64), Fault> {
 }
 
 /// The kinds and outcomes of some people's steps in a run, and the e-mails that they caused.
-type Theirs = (Vec<(String, &'static str)>, u64);
+type Theirs = (Vec<(ActionKind, &'static str)>, u64);
 
 /// The counts of some people's steps in each run that has any.
 fn counts_of(db: &Connection, who: &Who) -> Result<BTreeMap<RunId, (Vec<StepCount>, u64)>, Fault> {
-    type Found = BTreeSet<(RunId, i64, String, &'static str, u64)>;
+    type Found = BTreeSet<(RunId, i64, ActionKind, &'static str, u64)>;
     fn take(found: &mut Found, row: &Row<'_>) -> Result<(), Fault> {
         let word: String = row.get(3)?;
         let words = ["done", "not-done", "unknown", "not-begun"];
         let known = words.into_iter().find(|known| *known == word);
         let word = known.ok_or_else(|| odd("steps have the outcome", &word))?;
         let mails = unsigned(row.get(4)?)?;
-        found.insert((RunId(row.get(0)?), row.get(1)?, row.get(2)?, word, mails));
+        found.insert((
+            RunId(row.get(0)?),
+            row.get(1)?,
+            action(row, 2)?,
+            word,
+            mails,
+        ));
         Ok(())
     }
     let mut found = Found::new();

@@ -21,9 +21,9 @@ use super::json::{from_json, to_json};
 use super::step_row::{NewStep, StepRow};
 use super::store::Rows;
 use crate::model::{
-    AccountKey, AccountMemory, DirectoryId, Done, Fingerprint, HoldKey, HoldMemory, Memory, Note,
-    PlaceId, PlaceMemory, ProviderMemory, ProviderName, RunId, ServerMemory, Step, StepId,
-    Timestamp, UserId, UserMemory,
+    AccountKey, AccountMemory, ActionKind, DirectoryId, Done, Fingerprint, HoldKey, HoldMemory,
+    Memory, Note, PlaceId, PlaceMemory, ProviderMemory, ProviderName, RunId, ServerMemory, Step,
+    StepId, Timestamp, UserId, UserMemory,
 };
 
 /// The tables of a state file, within a transaction of its connection.
@@ -259,6 +259,12 @@ fn from_column<T: DeserializeOwned>(
 /// A word that a column may not hold.
 fn odd(what: &str, word: &str) -> Fault {
     Fault::Row(format!("{what}: {word:?}"))
+}
+
+/// The kind of a step.
+fn action(row: &Row<'_>, column: usize) -> Result<ActionKind, Fault> {
+    let name: String = row.get(column)?;
+    ActionKind::named(&name).ok_or_else(|| odd("steps have the action", &name))
 }
 
 fn account_key(row: &Row<'_>, provider: usize, id: usize) -> Result<AccountKey, rusqlite::Error> {

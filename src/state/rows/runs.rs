@@ -6,7 +6,7 @@ use super::super::fault::Fault;
 use super::super::history::{RunRecord, RunState, Unsettled};
 use super::super::json::{from_json, to_json};
 use super::super::step_row::{NewStep, StepRow};
-use super::{any_account, execute, from_column, odd, unsigned};
+use super::{action, any_account, execute, from_column, odd, unsigned};
 use crate::model::{RunId, StepId, StepRecord, Timestamp, UserId};
 
 /// The columns of a [`StepRow`], from the second on.
@@ -69,7 +69,7 @@ pub(super) fn add_step(
         run.0,
         step.id.0,
         place,
-        row.action,
+        row.action.name(),
         step.class.map(|class| class.name()),
         row.account.as_ref().map(|key| key.provider.as_str()),
         row.account.as_ref().map(|key| key.id.as_str()),
@@ -100,7 +100,7 @@ fn step_row(row: &Row<'_>) -> Result<StepRow, Fault> {
         Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp))
     };
     Ok(StepRow {
-        action: row.get(1)?,
+        action: action(row, 1)?,
         account: any_account(row, 2, 3)?,
         user: row.get::<_, Option<String>>(4)?.map(UserId::new),
         team: row.get(5)?,
@@ -159,7 +159,7 @@ pub(super) fn unsettled_like(
     let found = select.query_map(
         params![
             run.0,
-            row.action,
+            row.action.name(),
             row.account.as_ref().map(|key| key.provider.as_str()),
             row.account.as_ref().map(|key| key.id.as_str()),
             row.user.as_ref().map(UserId::as_str),

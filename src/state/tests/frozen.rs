@@ -115,6 +115,8 @@ pub(super) fn memory() -> MemoryDelta {
                 accounts: 3,
                 containers: BTreeMap::from([(Dn::of("ou=people"), 3)]),
                 attributes: BTreeMap::from([("mail".into(), 2)]),
+                fields: BTreeMap::from([(ProfileField::FirstName, 3)]),
+                lost_locks: BTreeSet::from(["nsaccountlock".into()]),
             })),
         ),
         Remember::Provider(
@@ -131,8 +133,9 @@ pub(super) fn memory() -> MemoryDelta {
     let holds = [
         HoldKey::Class(Class::MembershipRemoval),
         HoldKey::Shrank(company()),
-        HoldKey::Container(ProviderName::new("company"), "ou=people".into()),
+        HoldKey::Container(ProviderName::new("company"), Dn::of("ou=people")),
         HoldKey::Attribute(ProviderName::new("company"), "mail".into()),
+        HoldKey::Field(ProviderName::new("company"), ProfileField::FirstName),
         HoldKey::Identity(company()),
     ];
     delta.extend(

@@ -137,10 +137,14 @@ fn hold() -> impl Strategy<Value = HoldKey> {
     prop_oneof![
         class().prop_map(HoldKey::Class),
         provider().prop_map(HoldKey::Shrank),
-        (provider(), text()).prop_map(|(name, dn)| HoldKey::Container(name, dn)),
+        (provider(), text()).prop_map(|(name, dn)| HoldKey::Container(name, Dn::of(&dn))),
         Just(HoldKey::Container(
             ProviderName::new("company"),
-            "dc=example".into()
+            Dn::of("dc=example")
+        )),
+        Just(HoldKey::Field(
+            ProviderName::new("company"),
+            ProfileField::Nickname
         )),
         Just(HoldKey::Attribute(
             ProviderName::new("company"),
@@ -175,6 +179,7 @@ fn shape() -> impl Strategy<Value = Shape> {
         accounts,
         containers: containers.iter().map(|(dn, n)| (Dn::of(dn), *n)).collect(),
         attributes,
+        ..Shape::default()
     })
 }
 

@@ -4,6 +4,7 @@ use mattermost_sim::Version;
 use mattersync::cycle::Engine;
 
 use mattersync::desk::{Approve, note_shown};
+use mattersync::model::ActionKind;
 use testkit::desk;
 use testkit::file::{File, NO_GRACE};
 use testkit::stage::{HOUR, Stage, cycle};
@@ -172,7 +173,7 @@ async fn who_is_adopted_can_be_locked_out_of_it_first() {
         let resets = done.kinds().contains(&("reset-access", 1));
         assert_eq!(resets, new_password, "{:?}", done.kinds());
         let steps = done.steps("user003").into_iter();
-        let reset = steps.filter(|step| step.action.kind() == "reset-access");
+        let reset = steps.filter(|step| step.action.kind() == ActionKind::ResetAccess);
         let reasons: Vec<String> = reset.map(|step| step.reason.to_string()).collect();
         let says = |why: &String| {
             why.starts_with("alice said so")

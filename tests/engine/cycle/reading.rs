@@ -354,7 +354,7 @@ async fn a_look_after_a_lost_answer_shows_what_a_run_does() {
         let done = try_cycle(&stage, &mut engine).await.unwrap();
         let steps = |plan: &mattersync::model::Plan| {
             let steps = plan.steps.iter();
-            let steps = steps.map(|step| (step.subject.name.clone(), step.action.kind()));
+            let steps = steps.map(|step| (step.subject.name.clone(), step.action.kind().name()));
             steps.collect::<Vec<_>>()
         };
         assert_eq!(steps(&shown.plan), steps(done.plan()), "{commit:?}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mattermost_sim::{Commit, Effect, Fault, Version};
 use mattersync::cycle::Engine;
 use mattersync::desk::{DeskError, SavePlan, SavedPlan, SyncSaved, SyncedSaved};
-use mattersync::model::{Aftermath, SourceIdentity, Why};
+use mattersync::model::{ActionKind, Aftermath, SourceIdentity, Why};
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -61,7 +61,7 @@ async fn a_plan_that_was_made_of_another_directory_is_not_carried_out() {
     let mut replica = made;
     first(&mut replica).name = "another address".into();
     let done = desk::ask(&mut engine, "alice", SyncSaved { saved: replica }).await;
-    assert_eq!(done.unwrap().report.done["create"], 3);
+    assert_eq!(done.unwrap().report.done[&ActionKind::Create], 3);
 }
 
 /// Saves a plan and carries it out.
@@ -78,7 +78,7 @@ async fn a_saved_plan_counts_the_users_without_an_account() {
     let visitor = json!({"username": "visitor", "email": "visitor@example.com"});
     stage.sim.add_user(&visitor).unwrap();
     let done = saved_and_carried_out(&mut file.engine(&stage, NO_GRACE)).await;
-    assert_eq!(done.report.done["create"], 3);
+    assert_eq!(done.report.done[&ActionKind::Create], 3);
     assert_eq!(done.report.plan.orphans, 1);
 }
 

@@ -52,7 +52,11 @@ async fn the_state_does_not_grow_by_what_is_held() {
         let done = one_cycle(&stage, &mut engine).await;
         assert_eq!(done.summary.facts.held(), 50);
         let run = &stage.store.runs(1).await.unwrap()[0];
-        let kinds: Vec<&str> = run.steps.iter().map(|s| s.step.action.kind()).collect();
+        let kinds: Vec<&str> = run
+            .steps
+            .iter()
+            .map(|s| s.step.action.kind().name())
+            .collect();
         assert_eq!(kinds, ["create", "join-team"]);
     }
 }

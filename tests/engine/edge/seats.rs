@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use mattermost_sim::{Options, UserLimit, Version};
 use mattersync::daemon::Health;
 use mattersync::model::{
-    AccountChange, Action, Directories, Gap, Group, GroupId, Remember, Roster, SeatRefusal,
-    SeatWait, SourceIdentity, Timestamp, Why,
+    AccountChange, Action, ActionKind, Directories, Gap, Group, GroupId, Remember, Roster,
+    SeatRefusal, SeatWait, SourceIdentity, Timestamp, Why,
 };
 
 use testkit::server::proof;
@@ -275,7 +275,13 @@ fn edge_79_over_the_socket_the_first_refusal_is_enough() {
         }
         stage.write_people(&all);
         let report = daemon.sync();
-        assert_eq!((report.done["deactivate"], report.done["create"]), (2, 2));
+        assert_eq!(
+            (
+                report.done[&ActionKind::Deactivate],
+                report.done[&ActionKind::Create]
+            ),
+            (2, 2)
+        );
         assert_eq!((refusals(&stage), active(&stage)), (first, 4));
         // Who comes back waits like everybody else.
         all[inside[0]].locked = false;

@@ -3,7 +3,7 @@
 
 use mattermost_sim::Version;
 use mattersync::cycle::Engine;
-use mattersync::model::{Class, HoldKey, ProviderName, Why};
+use mattersync::model::{Class, Dn, HoldKey, ProfileField, ProviderName, Why};
 use servers::{Slapd, SlapdOptions};
 
 use crate::flow::openldap::{BASE, LOCK, LOCKED, people, provider, start, unlimited};
@@ -131,7 +131,7 @@ async fn a_container(scene: &mut Scene, unit: &str, people: usize) {
         );
         let container = HoldKey::Container(
             ProviderName::new("default"),
-            format!("ou={unit},{BASE}").to_lowercase(),
+            Dn::of(&format!("ou={unit},{BASE}")),
         );
         assert!(hidden.holds().contains(&&container), "{:?}", hidden.holds());
         let class = HoldKey::Class(Class::Missing);
@@ -168,8 +168,12 @@ async fn names_and_titles(scene: &mut Scene) {
     for _ in 0..3 {
         let hidden = cycle(&scene.stage, &mut scene.engine).await;
         assert_eq!((hidden.kinds(), hidden.writes), (vec![], 0));
-        for field in ["first_name", "last_name", "position"] {
-            let faded = HoldKey::Attribute(ProviderName::new("default"), format!("field:{field}"));
+        for field in [
+            ProfileField::FirstName,
+            ProfileField::LastName,
+            ProfileField::Position,
+        ] {
+            let faded = HoldKey::Field(ProviderName::new("default"), field);
             assert!(hidden.holds().contains(&&faded), "{:?}", hidden.holds());
         }
     }

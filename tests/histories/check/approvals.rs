@@ -151,6 +151,7 @@ pub fn hold_word(key: &HoldKey) -> String {
         HoldKey::Shrank(provider) => format!("shrank:{provider}"),
         HoldKey::Container(_, dn) => format!("container:{dn}"),
         HoldKey::Attribute(_, name) => format!("attribute:{name}"),
+        HoldKey::Field(_, field) => format!("attribute:field:{}", field.api_name()),
         HoldKey::Identity(provider) => format!("identity:{provider}"),
         HoldKey::Configuration(provider) => format!("configuration:{provider}"),
         HoldKey::Restored => "restored".to_owned(),

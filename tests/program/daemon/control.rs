@@ -6,7 +6,7 @@ use mattermost_sim::{Options, Version};
 use mattersync::config::Settings;
 use mattersync::daemon::{Health, Phase, Refusal};
 use mattersync::desk::Approved;
-use mattersync::model::{Class, HoldKey, Memory};
+use mattersync::model::{ActionKind, Class, HoldKey, Memory};
 use mattersync::observe::PlanFacts;
 use mattersync::state::State;
 use serde_json::json;
@@ -100,7 +100,7 @@ fn an_adoption_waits_for_a_persons_word_and_the_person_is_on_record() {
     );
 
     let report = daemon.sync();
-    assert_eq!(report.done["adopt"], 1);
+    assert_eq!(report.done[&ActionKind::Adopt], 1);
     assert_eq!(stage.sim.user(&bert).unwrap().first_name, "BERT");
     assert_eq!(daemon.status().unwrap().health, Health::Well);
     assert_eq!(daemon.sync().writes, 0);

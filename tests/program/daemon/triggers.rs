@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mattermost_sim::{Effect, Fault, Options, Version};
 use mattersync::daemon::Phase;
+use mattersync::model::ActionKind;
 
 use testkit::service::{Config, Stage, people, wait};
 
@@ -79,7 +80,7 @@ fn cycles_never_overlap_and_who_asks_during_one_gets_the_next() {
         assert_eq!(listings(&stage), 1, "a second cycle began during the first");
         // All three are served by one cycle, which began after they asked.
         for report in asked {
-            assert_eq!(report.join().unwrap().done["create"], 1);
+            assert_eq!(report.join().unwrap().done[&ActionKind::Create], 1);
         }
     });
     daemon.wait_for("rest", |s| s.phase == Phase::Idle);

@@ -210,8 +210,7 @@ impl Cycle {
     /// What was carried out, by kind.
     pub fn kinds(&self) -> Vec<(&str, usize)> {
         let done = self.summary.facts.done.iter();
-        done.map(|(kind, number)| (kind.as_str(), *number))
-            .collect()
+        done.map(|(kind, number)| (kind.name(), *number)).collect()
     }
 
     /// What waits for a person.

@@ -442,7 +442,7 @@ pub fn kinds(plan: &Plan, the_id: &str) -> Vec<String> {
     about
         .map(|s| match held.contains(&s.id) {
             true => format!("({})", s.action.kind()),
-            false => s.action.kind().to_owned(),
+            false => s.action.kind().to_string(),
         })
         .collect()
 }

@@ -12,7 +12,6 @@ use crate::model::{
 };
 use crate::plan::facts::approvals;
 use crate::plan::facts::approvals::approved;
-use crate::plan::facts::fields::field_key;
 use crate::plan::facts::hold_words::hold_name;
 use crate::plan::facts::losses::losses;
 use crate::plan::ledger::draft::{Draft, Risk};
@@ -84,12 +83,14 @@ impl Doubts {
         }
         found.extend(configured(draft, provider));
         for (key, cause) in found {
-            if let HoldKey::Attribute(_, name) = &key {
-                let faded = draft.faded.entry(provider.clone()).or_default();
-                faded.insert(name.clone());
-            }
-            if let HoldKey::Container(_, dn) = &key {
-                self.containers.insert(Dn::of(dn), self.list.len());
+            match &key {
+                HoldKey::Attribute(..) | HoldKey::Field(..) => {
+                    draft.faded.insert(key.clone());
+                }
+                HoldKey::Container(_, dn) => {
+                    self.containers.insert(dn.clone(), self.list.len());
+                }
+                _ => {}
             }
             self.list.push(Doubt {
                 key,
@@ -157,8 +158,8 @@ impl Doubts {
         if class.is_some_and(|class| !matches!(class, Class::Adopt | Class::Locked)) {
             about.extend(self.of_kind(key, |k| *k == HoldKey::Restored));
         }
-        if let Some(name) = draft.rests_on.get(&step.id) {
-            about.extend(self.of_kind(key, |k| matches!(k, HoldKey::Attribute(_, n) if n == name)));
+        if let Some(faded) = draft.rests_on.get(&step.id) {
+            about.extend(self.of_kind(key, |k| k == faded));
         }
         about
     }
@@ -277,7 +278,7 @@ impl Doubts {
 
 /// Whether what is doubted is an attribute that says who is locked.
 fn is_lock(key: &HoldKey) -> bool {
-    matches!(key, HoldKey::Attribute(_, name) if !name.starts_with("field:"))
+    matches!(key, HoldKey::Attribute(..))
 }
 
 impl Doubt {
@@ -345,8 +346,7 @@ fn learn_shape(
         keep_doubted(&mut now, last, staying);
         if let Some(directory) = draft.world.directories.get(provider) {
             let lost = lost(last, directory).into_iter();
-            now.attributes
-                .extend(lost.map(|name| (seen_once(&name), 1)));
+            now.lost_locks.extend(lost);
         }
     }
     if last != Some(&now) {
@@ -359,19 +359,24 @@ fn learn_shape(
 
 /// What is still doubted keeps its last believed number; shares stay shares.
 fn keep_doubted(now: &mut Shape, last: &Shape, staying: &[&HoldKey]) {
+    let (accounts, before) = (now.accounts, last.accounts.max(1));
+    let scaled = |had: Option<&usize>| (had.copied().unwrap_or(0) * accounts).div_ceil(before);
     for key in staying {
         match key {
             HoldKey::Container(_, dn) => {
                 let within = last.containers.iter().filter(|(inner, _)| {
-                    inner.as_str() == dn || inner.ancestors().any(|outer| outer == dn)
+                    *inner == dn || inner.ancestors().any(|outer| outer == dn.as_str())
                 });
                 let within = within.map(|(inner, had)| (inner.clone(), *had));
                 now.containers.extend(within);
             }
             HoldKey::Attribute(_, name) => {
-                let had = last.attributes.get(name).copied().unwrap_or(0);
-                let scaled = (had * now.accounts).div_ceil(last.accounts.max(1));
-                now.attributes.insert(name.clone(), scaled);
+                let kept = scaled(last.attributes.get(name));
+                now.attributes.insert(name.clone(), kept);
+            }
+            HoldKey::Field(_, field) => {
+                let kept = scaled(last.fields.get(field));
+                now.fields.insert(*field, kept);
             }
             HoldKey::Class(_)
             | HoldKey::Shrank(_)
@@ -395,7 +400,7 @@ fn shape(directory: &Directory) -> Shape {
     }
     let mut shape = directory.shape.clone();
     for (count, field) in with.into_iter().zip(ProfileField::ALL) {
-        shape.attributes.insert(field_key(field), count);
+        shape.fields.insert(field, count);
     }
     shape
 }
@@ -413,25 +418,31 @@ fn compare(provider: &ProviderName, last: &Shape, now: &Shape) -> Vec<(HoldKey, 
     }
     for (container, had) in vanished(last, now) {
         let cause = HoldCause::ContainerVanished { had };
-        let key = HoldKey::Container(provider.clone(), container.to_owned());
+        let key = HoldKey::Container(provider.clone(), Dn::of(container));
         doubts.push((key, cause));
     }
-    for (name, had) in &last.attributes {
-        // What the configuration no longer asks for was not lost.
-        let Some(has) = now.attributes.get(name).copied() else {
-            continue;
-        };
-        // Shares, not numbers: fewer accounts have fewer values.
-        let halved = has * last.accounts * 2 < had * now.accounts;
-        if *had >= FEW && halved {
-            let cause = HoldCause::AttributeFaded {
-                from: percent(*had, last.accounts),
-                to: percent(has, now.accounts),
-            };
-            doubts.push((HoldKey::Attribute(provider.clone(), name.clone()), cause));
-        }
-    }
+    // What the configuration no longer asks for was not lost.
+    let attributes = last.attributes.iter().filter_map(|(name, had)| {
+        let cause = faded((*had, last), (*now.attributes.get(name)?, now))?;
+        Some((HoldKey::Attribute(provider.clone(), name.clone()), cause))
+    });
+    doubts.extend(attributes);
+    let fields = last.fields.iter().filter_map(|(field, had)| {
+        let cause = faded((*had, last), (*now.fields.get(field)?, now))?;
+        Some((HoldKey::Field(provider.clone(), *field), cause))
+    });
+    doubts.extend(fields);
     doubts
+}
+
+/// Whether less than half of the accounts have what others had: shares, not numbers, for fewer
+/// accounts have fewer values.
+fn faded((had, last): (usize, &Shape), (has, now): (usize, &Shape)) -> Option<HoldCause> {
+    let halved = has * last.accounts * 2 < had * now.accounts;
+    (had >= FEW && halved).then(|| HoldCause::AttributeFaded {
+        from: percent(had, last.accounts),
+        to: percent(has, now.accounts),
+    })
 }
 
 /// The containers that had at least [`FEW`] accounts, in them or in containers inside them, and
@@ -463,16 +474,10 @@ fn with_inner(shape: &Shape) -> BTreeMap<&str, usize> {
     sums
 }
 
-/// Under this name a shape keeps that a lock attribute was seen and is not any more. The number is
-/// below [`FEW`], so that nothing is compared with it.
-fn seen_once(attribute: &str) -> String {
-    format!("seen:{attribute}")
-}
-
 fn lost(last: &Shape, directory: &Directory) -> Vec<String> {
     let had = |name: &String| last.attributes.get(name).is_some_and(|n| *n > 0);
     let unseen = directory.unseen_locks.iter();
-    let lost = unseen.filter(|name| had(name) || had(&seen_once(name)));
+    let lost = unseen.filter(|name| had(name) || last.lost_locks.contains(*name));
     lost.cloned().collect()
 }
 
@@ -529,6 +534,7 @@ mod tests {
             attributes: attributes
                 .map(|(name, n)| ((*name).to_owned(), *n))
                 .collect(),
+            ..Shape::default()
         }
     }
 
@@ -549,7 +555,7 @@ mod tests {
             keys(&last, &shape(79, &[("ou=a", 75), ("ou=b", 4)], &[])),
             [shrank]
         );
-        let gone = HoldKey::Container(ProviderName::new("p"), "ou=b".into());
+        let gone = HoldKey::Container(ProviderName::new("p"), Dn::of("ou=b"));
         assert_eq!(keys(&last, &shape(96, &[("ou=a", 96)], &[])), [gone]);
     }
 
@@ -565,7 +571,7 @@ mod tests {
             &[],
         );
         let people = ("ou=people,dc=x", 96);
-        let gone = HoldKey::Container(ProviderName::new("p"), "ou=sales,dc=x".into());
+        let gone = HoldKey::Container(ProviderName::new("p"), Dn::of("ou=sales,dc=x"));
         assert_eq!(keys(&last, &shape(96, &[people], &[])), [gone]);
         let one_left = shape(98, &[people, ("ou=a,ou=sales,dc=x", 2)], &[]);
         assert_eq!(keys(&last, &one_left), []);

@@ -268,7 +268,7 @@ fn kept<'a>(undone: Undone, tell: bool) -> Verdict<'a> {
         return Verdict::Forget;
     };
     let why = Why::Undone {
-        what: of.to_string(),
+        what: *of,
         run: undone.run,
         by: undone.by.clone(),
         at: undone.at,

@@ -1,0 +1,110 @@
+//! The kinds of actions, in which records, filters and messages speak.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a step does, without to whom and with which values. In the alphabetical order of the words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActionKind {
+    /// A user who was there before is linked.
+    Adopt,
+    /// Our bot is handed over to another administrator.
+    AssignBot,
+    /// An e-mail address changes.
+    ChangeEmail,
+    /// A user is created.
+    Create,
+    /// A team is created.
+    CreateTeam,
+    /// A user is deactivated.
+    Deactivate,
+    /// The sessions of a user who cannot be deactivated end.
+    EndSessions,
+    /// A user becomes a member of a team.
+    JoinTeam,
+    /// A link moves to another account of the same person.
+    Move,
+    /// A user is deleted for ever.
+    Purge,
+    /// A user is reactivated.
+    Reactivate,
+    /// A username changes.
+    Rename,
+    /// A user gets a random password, and the sessions end.
+    ResetAccess,
+    /// A link is taken apart.
+    Unlink,
+    /// The fields of the profile change.
+    Update,
+}
+
+impl ActionKind {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::Adopt,
+        Self::AssignBot,
+        Self::ChangeEmail,
+        Self::Create,
+        Self::CreateTeam,
+        Self::Deactivate,
+        Self::EndSessions,
+        Self::JoinTeam,
+        Self::Move,
+        Self::Purge,
+        Self::Reactivate,
+        Self::Rename,
+        Self::ResetAccess,
+        Self::Unlink,
+        Self::Update,
+    ];
+
+    /// The word used in lists, in JSON, in fields of the journal and in the state file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Adopt => "adopt",
+            Self::AssignBot => "assign-bot",
+            Self::ChangeEmail => "change-email",
+            Self::Create => "create",
+            Self::CreateTeam => "create-team",
+            Self::Deactivate => "deactivate",
+            Self::EndSessions => "end-sessions",
+            Self::JoinTeam => "join-team",
+            Self::Move => "move",
+            Self::Purge => "purge",
+            Self::Reactivate => "reactivate",
+            Self::Rename => "rename",
+            Self::ResetAccess => "reset-access",
+            Self::Unlink => "unlink",
+            Self::Update => "update",
+        }
+    }
+
+    /// Returns the kind of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+impl fmt::Display for ActionKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ActionKind;
+
+    #[test]
+    fn json_has_the_names_and_they_are_in_order() {
+        for kind in ActionKind::ALL {
+            let json = serde_json::to_value(kind).unwrap();
+            assert_eq!(json, kind.name());
+            assert_eq!(ActionKind::named(kind.name()), Some(kind));
+        }
+        assert!(ActionKind::ALL.is_sorted_by_key(|kind| kind.name()));
+        assert!(ActionKind::ALL.is_sorted());
+    }
+}
