@@ -4,7 +4,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 use crate::desk::{self, HistoryReport, RunReport};
-use crate::model::{HeldBack, Timestamp};
+use crate::model::{HeldBack, Noted, Timestamp};
 use crate::state::RunState;
 
 use super::answer::Answer;
@@ -98,22 +98,21 @@ fn tell(page: &mut Page, report: &HistoryReport) {
             ));
         }
         for event in report.events.iter().skip(older) {
-            let by = event.value.get("by").and_then(serde_json::Value::as_str);
             let when = event.at;
-            let held = serde_json::from_value(event.value.clone());
-            page.line(match (event.kind.as_str(), held) {
-                (HeldBack::NOTE, Ok(HeldBack { hold, why, steps })) => {
-                    let steps = self::steps(usize::try_from(steps).unwrap_or(usize::MAX));
+            page.line(match &event.what {
+                Noted::Held(HeldBack { hold, why, steps }) => {
+                    let steps = self::steps(usize::try_from(*steps).unwrap_or(usize::MAX));
                     format!("  {when}  held from then on: {hold}: {steps}: {why}")
                 }
-                (HeldBack::OVER, Ok(HeldBack { hold, .. })) => {
+                Noted::HeldNoMore(HeldBack { hold, .. }) => {
                     format!("  {when}  no longer held: {hold}")
                 }
-                ("forgotten", _) => format!(
-                    "  {when}  one person was forgotten by {}",
-                    by.unwrap_or("unknown")
-                ),
-                (kind, _) => format!("  {when}  {kind}"),
+                Noted::Forgotten { by } => {
+                    format!("  {when}  one person was forgotten by {by}")
+                }
+                Noted::Aftermath(after) => {
+                    format!("  {when}  {}: {}", after.name, after.numbers())
+                }
             });
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::desk::{self, Change, NoteReport, RunReport, StepReport};
-use crate::model::{Aftermath, RunId, shell_word};
+use crate::model::{Noted, RunId, shell_word};
 use crate::state::RunState;
 
 use super::aftermath;
@@ -174,63 +174,12 @@ fn change(change: &Change) -> String {
 }
 
 fn notes(page: &mut Page, notes: &[NoteReport]) {
-    let (told, rest): (Vec<_>, Vec<_>) = notes
-        .iter()
-        .map(|note| (note, left_alive(note)))
-        .partition(|(_, after)| after.is_some());
-    let told: Vec<Aftermath> = told.into_iter().filter_map(|(_, after)| after).collect();
+    let after = notes.iter().filter_map(|note| match &note.what {
+        Noted::Aftermath(after) => Some(after.clone()),
+        Noted::Held(_) | Noted::HeldNoMore(_) | Noted::Forgotten { .. } => None,
+    });
     page.gap();
-    aftermath::show(page, &told);
-    if rest.is_empty() {
-        return;
-    }
-    page.title("Found out on the way");
-    for (note, _) in rest {
-        let whom = note.user.as_deref().or(note.account.as_deref());
-        page.line(format!(
-            "  {}  {}{}",
-            note.at,
-            note.kind,
-            whom.map(|whom| format!(" ({whom})")).unwrap_or_default()
-        ));
-        value(page, &note.value, "    ");
-    }
-}
-
-/// Returns what a leaver leaves alive, if the note is about that.
-fn left_alive(note: &NoteReport) -> Option<Aftermath> {
-    (note.kind == Aftermath::NOTE)
-        .then(|| serde_json::from_value(note.value.clone()).ok())
-        .flatten()
-}
-
-/// Any JSON, a line for each end of it.
-fn value(page: &mut Page, value: &serde_json::Value, indent: &str) {
-    use serde_json::Value;
-    match value {
-        Value::Object(fields) => {
-            for (name, field) in fields {
-                match field {
-                    Value::Object(_) | Value::Array(_) => {
-                        page.line(format!("{indent}{name}:"));
-                        self::value(page, field, &format!("{indent}  "));
-                    }
-                    end => page.line(format!("{indent}{name}: {}", plain(end))),
-                }
-            }
-        }
-        Value::Array(items) => items
-            .iter()
-            .for_each(|item| self::value(page, item, indent)),
-        end => page.line(format!("{indent}{}", plain(end))),
-    }
-}
-
-fn plain(value: &serde_json::Value) -> String {
-    match value.as_str() {
-        Some(text) => text.to_owned(),
-        None => value.to_string(),
-    }
+    aftermath::show(page, &after.collect::<Vec<_>>());
 }
 
 fn undo(page: &mut Page, run: &RunReport) {
@@ -270,13 +219,6 @@ mod tests {
 
     #[test]
     fn what_a_leaver_leaves_alive_reads_as_it_did_after_the_run() {
-        let note = |kind: &str, value: serde_json::Value| NoteReport {
-            at: Timestamp(0),
-            account: None,
-            user: Some("u".into()),
-            kind: kind.into(),
-            value,
-        };
         let after = json!({
             "user": "u", "name": "ada", "account": null, "fate": "left",
             "belongings": [{
@@ -285,17 +227,18 @@ mod tests {
             }],
         });
         let mut page = Page::new(Terminal::default());
-        let other = note("other", json!({"why": "because"}));
-        notes(&mut page, &[note(Aftermath::NOTE, after), other]);
+        let note = NoteReport {
+            at: Timestamp(0),
+            account: None,
+            user: Some("u".into()),
+            what: Noted::Aftermath(serde_json::from_value(after).unwrap()),
+        };
+        notes(&mut page, &[note]);
         let text = page.text();
         assert!(
             text.starts_with("What those who left leave alive:\n  ada\n"),
             "{text}"
         );
         assert!(text.contains("\n        mmctl token revoke t\n"), "{text}");
-        assert!(
-            text.contains("Found out on the way") && text.contains("why: because"),
-            "{text}"
-        );
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::apply::Report;
 use crate::mattermost::Reader;
-use crate::model::{Aftermath, BelongingKind, Belongings, Note, Now, RunId, UserId};
+use crate::model::{Aftermath, BelongingKind, Belongings, Note, Noted, Now, RunId, UserId};
 use crate::observe;
 
 use super::engine::Engine;
@@ -101,8 +101,7 @@ impl Engine {
             at,
             account: after.account.clone(),
             user: Some(after.user.clone()),
-            kind: Aftermath::NOTE.to_owned(),
-            value: serde_json::to_value(after).unwrap_or_default(),
+            what: Noted::Aftermath(after.clone()),
         });
         // Together they cost one wait for the disk.
         let written = join_all(notes.map(|note| self.store.note(note))).await;

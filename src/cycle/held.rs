@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{HeldBack, Note, Plan, Timestamp};
+use crate::model::{HeldBack, Note, Noted, Plan, Timestamp};
 use crate::observe::held_back;
 use crate::state::{State, StateError};
 
@@ -25,13 +25,15 @@ impl Engine {
         let now: Vec<HeldBack> = plan.holds.iter().map(held_back).collect();
         let names: BTreeSet<String> = now.iter().map(|held| held.hold.clone()).collect();
         let new = now.iter().filter(|held| !known.contains(&held.hold));
-        let mut notes: Vec<Note> = new.map(|held| note(HeldBack::NOTE, held, at)).collect();
+        let mut notes: Vec<Note> = new
+            .map(|held| note(Noted::Held(held.clone()), at))
+            .collect();
         let over = known.difference(&names).map(|hold| HeldBack {
             hold: hold.clone(),
             why: String::new(),
             steps: 0,
         });
-        notes.extend(over.map(|held| note(HeldBack::OVER, &held, at)));
+        notes.extend(over.map(|held| note(Noted::HeldNoMore(held), at)));
         for note in notes {
             self.store.note(note).await?;
         }
@@ -40,14 +42,13 @@ impl Engine {
     }
 }
 
-fn note(kind: &str, held: &HeldBack, at: Timestamp) -> Note {
+fn note(what: Noted, at: Timestamp) -> Note {
     Note {
         run: None,
         at,
         account: None,
         user: None,
-        kind: kind.to_owned(),
-        value: serde_json::to_value(held).unwrap_or_default(),
+        what,
     }
 }
 
@@ -63,13 +64,14 @@ pub async fn still_held(store: &State) -> Result<BTreeSet<String>, StateError> {
 fn open(notes: &[Note]) -> BTreeSet<String> {
     let mut open = BTreeSet::new();
     for note in notes {
-        let held = || serde_json::from_value::<HeldBack>(note.value.clone()).ok();
-        match note.kind.as_str() {
-            HeldBack::NOTE => open.extend(held().map(|held| held.hold)),
-            HeldBack::OVER => {
-                held().map(|held| open.remove(&held.hold));
+        match &note.what {
+            Noted::Held(held) => {
+                open.insert(held.hold.clone());
             }
-            _ => {}
+            Noted::HeldNoMore(held) => {
+                open.remove(&held.hold);
+            }
+            Noted::Forgotten { .. } | Noted::Aftermath(_) => {}
         }
     }
     open

@@ -4,9 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::apply::Report;
-use crate::model::{
-    AccountKey, Action, Aftermath, Fate, Now, Outcome, RunId, Step, StepId, UserId,
-};
+use crate::model::{AccountKey, Action, Fate, Noted, Now, Outcome, RunId, Step, StepId, UserId};
 use crate::plan::DAY;
 use crate::state::{State, StateError};
 
@@ -71,8 +69,9 @@ pub(super) async fn not_asked(store: &State, now: &Now) -> Result<Vec<PersonToAs
     if !people.is_empty() {
         let notes = store.notes(run.id).await?;
         let noted = |person: &PersonToAsk| {
-            let mut about = notes.iter().filter(|note| note.kind == Aftermath::NOTE);
-            about.any(|note| note.user.as_ref() == Some(&person.user))
+            notes.iter().any(|note| {
+                matches!(note.what, Noted::Aftermath(_)) && note.user.as_ref() == Some(&person.user)
+            })
         };
         people.retain(|person| !noted(person));
     }

@@ -1,11 +1,10 @@
 //! Forgetting one person.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use crate::cycle::{Engine, View};
 use crate::model::{
-    Evidence, Gap, Memory, MemoryDelta, Note, Remember, Timestamp, UserChange, UserId,
+    Evidence, Gap, Memory, MemoryDelta, Note, Noted, Remember, Timestamp, UserChange, UserId,
 };
 use crate::plan::forget_account;
 use crate::state::{State, Who};
@@ -103,8 +102,9 @@ async fn forget(
         at,
         account: None,
         user: None,
-        kind: "forgotten".into(),
-        value: json!({ "by": asker.by }),
+        what: Noted::Forgotten {
+            by: asker.by.to_owned(),
+        },
     };
     let erased = store.erase(who, delta, note).await;
     forgotten.steps = erased?.steps;

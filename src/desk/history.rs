@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{HeldBack, Memory, RunId, StepId, Timestamp};
+use crate::model::{Memory, Noted, RunId, StepId, Timestamp};
 use crate::state::{RunRecord, RunState, State, Which, Who};
 
 use super::error::DeskError;
@@ -68,9 +68,8 @@ impl Request for History {
         let mut events = store.loose_notes().await?;
         events.retain(|note| self.since.is_none_or(|since| note.at >= since));
         // A hold is about many people.
-        events.retain(|note| {
-            who.is_none() || ![HeldBack::NOTE, HeldBack::OVER].contains(&note.kind.as_str())
-        });
+        let of_hold = |what: &Noted| matches!(what, Noted::Held(_) | Noted::HeldNoMore(_));
+        events.retain(|note| who.is_none() || !of_hold(&note.what));
         Ok(HistoryReport::new(runs, events))
     }
 }

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    About, Action, ActionKind, Aftermath, BelongingKind, HeldBack, Made, MattermostProof, Memory,
-    Note, Outcome, ReadingProof, StepId, StepRecord, Timestamp,
+    About, Action, ActionKind, BelongingKind, HeldBack, Made, MattermostProof, Memory, Note, Noted,
+    Outcome, ReadingProof, StepId, StepRecord, Timestamp,
 };
 use crate::plan::inverse;
 use crate::state::{RunHead, RunRecord, RunState, StepCount, Who};
@@ -161,26 +161,21 @@ pub struct NoteReport {
     pub account: Option<String>,
     /// The user's id.
     pub user: Option<String>,
-    /// What kind of note it is.
-    pub kind: String,
-    /// What it says.
-    pub value: serde_json::Value,
+    /// What was found out.
+    #[serde(flatten)]
+    pub what: Noted,
 }
 
 impl NoteReport {
     /// Leaves out what lets whoever reads it act: the id of an incoming webhook is all that one
     /// needs to post. The record is handed to auditors; `history RUN` has it.
     pub(super) fn without_keys(mut self, run: i64) -> Self {
-        if self.kind != Aftermath::NOTE {
-            return self;
-        }
-        let things = self.value.get_mut("belongings");
-        let things = things.and_then(serde_json::Value::as_array_mut);
-        let webhook = serde_json::to_value(BelongingKind::IncomingWebhook).ok();
-        let hooks = things.into_iter().flatten();
-        for hook in hooks.filter(|thing| thing.get("kind") == webhook.as_ref()) {
-            hook["id"] = serde_json::Value::Null;
-            hook["to_type"] = format!("mattersync history {run}").into();
+        if let Noted::Aftermath(after) = &mut self.what {
+            let things = after.belongings.iter_mut();
+            for hook in things.filter(|left| left.thing.kind == BelongingKind::IncomingWebhook) {
+                hook.thing.id.clear();
+                hook.to_type = format!("mattersync history {run}");
+            }
         }
         self
     }
@@ -192,8 +187,7 @@ impl From<Note> for NoteReport {
             at: note.at,
             account: note.account.map(|key| key.to_string()),
             user: note.user.map(|user| user.to_string()),
-            kind: note.kind,
-            value: note.value,
+            what: note.what,
         }
     }
 }
@@ -358,19 +352,26 @@ mod tests {
     fn what_auditors_get_lets_nobody_post() {
         let hook = json!({
             "kind": BelongingKind::IncomingWebhook, "id": "secret1", "name": "deploy",
-            "to_type": "mmctl webhook delete secret1",
+            "owner": "u", "active": true, "state": "", "to_type": "mmctl webhook delete secret1",
         });
-        let token = json!({"kind": BelongingKind::Token, "id": "t", "to_type": "revoke t"});
+        let token = json!({
+            "kind": BelongingKind::Token, "id": "t", "name": "", "owner": "u", "active": true,
+            "state": "", "to_type": "revoke t",
+        });
+        let after = json!({
+            "user": "u", "name": "ada", "account": null, "fate": "left",
+            "belongings": [hook, token],
+        });
         let note = NoteReport {
             at: Timestamp(0),
             account: None,
             user: Some("u".into()),
-            kind: Aftermath::NOTE.into(),
-            value: json!({"user": "u", "belongings": [hook, token]}),
+            what: Noted::Aftermath(serde_json::from_value(after).unwrap()),
         };
         let told = note.without_keys(12);
-        assert!(!told.value.to_string().contains("secret1"), "{told:?}");
-        let things = &told.value["belongings"];
+        let told = serde_json::to_value(told).unwrap();
+        assert!(!told.to_string().contains("secret1"), "{told}");
+        let things = &told["value"]["belongings"];
         assert_eq!(things[0]["name"], "deploy");
         assert_eq!(things[0]["to_type"], "mattersync history 12");
         assert_eq!(things[1]["id"], "t");

@@ -182,9 +182,6 @@ pub struct Aftermath {
 }
 
 impl Aftermath {
-    /// What a note in the state that holds one is called.
-    pub const NOTE: &'static str = "aftermath";
-
     /// What of these concerns this person after that.
     pub fn of(
         fate: Fate,

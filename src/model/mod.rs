@@ -52,7 +52,7 @@ pub use plan::{
 };
 pub use reason::{Changed, Hold, HoldCause, LeftAlone, Loss, Reason, TeamMoved, Why};
 pub use record::{
-    About, HeldBack, Made, MattermostProof, Note, Origin, ReadingProof, Released, RunKind,
+    About, HeldBack, Made, MattermostProof, Note, Noted, Origin, ReadingProof, Released, RunKind,
     StepRecord,
 };
 pub use remembered::{

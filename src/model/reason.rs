@@ -426,6 +426,64 @@ pub enum Why {
     },
 }
 
+impl Why {
+    /// The word for the reason, without whom it is about.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Conflict { .. } => "conflict",
+            Self::Unlinked { .. } => "unlinked",
+            Self::Duplicate { .. } => "duplicate",
+            Self::LinkedTwice { .. } => "linked-twice",
+            Self::LooksLike { .. } => "looks-like",
+            Self::LookAlike { .. } => "look-alike",
+            Self::OlderState { .. } => "older-state",
+            Self::SharedAnchor { .. } => "shared-anchor",
+            Self::SeatOrder(_) => "seat-order",
+            Self::BadEntry(_) => "bad-entry",
+            Self::NoUsername(_) => "no-username",
+            Self::NoEmail(_) => "no-email",
+            Self::DomainRefused { .. } => "domain-refused",
+            Self::LockedWithoutUser => "locked-without-user",
+            Self::Grace { .. } => "grace",
+            Self::Unproven(_) => "unproven",
+            Self::UsersUnread(_) => "users-unread",
+            Self::UserUnread { .. } => "user-unread",
+            Self::BadUser(_) => "bad-user",
+            Self::StateUnknown(_) => "state-unknown",
+            Self::SeenBackOnce => "seen-back-once",
+            Self::DeactivatedByHand => "deactivated-by-hand",
+            Self::DeactivatedByOrder { .. } => "deactivated-by-order",
+            Self::ReactivatedByHand => "reactivated-by-hand",
+            Self::DeactivationUndone { .. } => "deactivation-undone",
+            Self::Protected => "protected",
+            Self::Untouchable(_) => "untouchable",
+            Self::NoSeat { .. } => "no-seat",
+            Self::UserGone => "user-gone",
+            Self::LoginService { .. } => "login-service",
+            Self::StateManaged { .. } => "state-managed",
+            Self::EmailWaiting { .. } => "email-waiting",
+            Self::EmailSwap { .. } => "email-swap",
+            Self::FieldUnproven { .. } => "field-unproven",
+            Self::TeamArchived { .. } => "team-archived",
+            Self::TeamMoved(_) => "team-moved",
+            Self::TeamConstrained { .. } => "team-constrained",
+            Self::TeamDomain { .. } => "team-domain",
+            Self::TeamFull { .. } => "team-full",
+            Self::NoAdmin => "no-admin",
+            Self::PasswordRefused(_) => "password-refused",
+            Self::Undone { .. } => "undone",
+            Self::NotUndone { .. } => "not-undone",
+            Self::UndoWaits { .. } => "undo-waits",
+            Self::NotAPerson { .. } => "not-a-person",
+            Self::ExpiresSoon { .. } => "expires-soon",
+            Self::NotPurged { .. } => "not-purged",
+            Self::OutcomeUnknown(_) => "outcome-unknown",
+            Self::DroppedByConfiguration { .. } => "dropped-by-configuration",
+            Self::BackByConfiguration { .. } => "back-by-configuration",
+        }
+    }
+}
+
 /// Something that waits for a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
@@ -571,4 +629,21 @@ pub struct Changed {
     pub to: Option<String>,
     /// File and line, if it is written there; else it is the default.
     pub place: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_counted_by_its_name_in_json() {
+        let json = serde_json::to_value(Why::LockedWithoutUser).unwrap();
+        assert_eq!(json, Why::LockedWithoutUser.kind());
+        let grown = Why::NotAPerson {
+            rule: String::new(),
+            linked: false,
+        };
+        let json = serde_json::to_value(&grown).unwrap();
+        assert!(json.get(grown.kind()).is_some(), "{json}");
+    }
 }

@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::{AccountKey, Outcome, ProfileField, RunId, Step, StepId, TeamId, Timestamp, UserId};
+use super::{
+    AccountKey, Aftermath, Outcome, ProfileField, RunId, Step, StepId, TeamId, Timestamp, UserId,
+};
 
 /// Something else that was found out about a person, for example what a leaver leaves alive.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// In which run; none for what happened outside of one.
     pub run: Option<RunId>,
@@ -21,10 +22,25 @@ pub struct Note {
     pub account: Option<AccountKey>,
     /// About which user, if about one.
     pub user: Option<UserId>,
-    /// What kind of note it is: a word in kebab-case.
-    pub kind: String,
-    /// What it says.
-    pub value: Value,
+    /// What was found out.
+    pub what: Noted,
+}
+
+/// What a note says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "value", rename_all = "kebab-case")]
+pub enum Noted {
+    /// This is held since then.
+    Held(HeldBack),
+    /// This is held no longer.
+    HeldNoMore(HeldBack),
+    /// One person was forgotten; whom is not told.
+    Forgotten {
+        /// By whom.
+        by: String,
+    },
+    /// What somebody who left leaves alive, or what wakes up with somebody who returned.
+    Aftermath(Aftermath),
 }
 
 /// Why a run began.
@@ -158,13 +174,6 @@ pub struct HeldBack {
     pub why: String,
     /// How many steps it kept back.
     pub steps: u64,
-}
-
-impl HeldBack {
-    /// The kind of note that says that this is held since then.
-    pub const NOTE: &'static str = "held";
-    /// The kind of note that says that it is held no longer.
-    pub const OVER: &'static str = "held-no-more";
 }
 
 /// What the server made of a step.

@@ -196,7 +196,7 @@ impl PlanFacts {
     pub fn about(&self, origin: Origin, approvals: Vec<Released>) -> About {
         let mut left_alone = BTreeMap::new();
         for left in &self.plan.left_alone {
-            *left_alone.entry(kind(&left.why)).or_insert(0) += 1;
+            *left_alone.entry(left.why.kind().to_owned()).or_insert(0) += 1;
         }
         About {
             origin,
@@ -261,14 +261,4 @@ pub fn held_back(hold: &Hold) -> HeldBack {
 
 fn number(many: usize) -> u64 {
     u64::try_from(many).unwrap_or(u64::MAX)
-}
-
-/// The reason's name in JSON, without what names people.
-fn kind(why: &Why) -> String {
-    use serde_json::Value;
-    match serde_json::to_value(why) {
-        Ok(Value::String(kind)) => kind,
-        Ok(Value::Object(fields)) => fields.keys().next().cloned().unwrap_or_default(),
-        _ => String::new(),
-    }
 }

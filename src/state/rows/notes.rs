@@ -1,14 +1,24 @@
 //! Notes in rows.
 
 use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::super::fault::Fault;
 use super::super::json::{from_json, to_json};
 use super::any_account;
 use crate::model::{Note, RunId, Timestamp, UserId};
 
+/// The two columns of what a note says.
+#[derive(Serialize, Deserialize)]
+struct Says {
+    kind: String,
+    value: Value,
+}
+
 /// Writes a note down.
 pub(super) fn add(db: &Connection, note: &Note) -> Result<(), Fault> {
+    let says: Says = from_json("notes", &to_json(&note.what)?)?;
     db.prepare_cached(
         "INSERT INTO notes (run, at, provider, account, user, kind, value)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -19,8 +29,8 @@ pub(super) fn add(db: &Connection, note: &Note) -> Result<(), Fault> {
         note.account.as_ref().map(|key| key.provider.as_str()),
         note.account.as_ref().map(|key| key.id.as_str()),
         note.user.as_ref().map(UserId::as_str),
-        note.kind,
-        to_json(&note.value)?,
+        says.kind,
+        to_json(&says.value)?,
     ])?;
     Ok(())
 }
@@ -34,13 +44,16 @@ pub(super) fn of(db: &Connection, run: Option<RunId>) -> Result<Vec<Note>, Fault
     let mut rows = select.query([run.map(|run| run.0)])?;
     let mut notes = Vec::new();
     while let Some(row) = rows.next()? {
+        let says = Says {
+            kind: row.get(5)?,
+            value: from_json("notes", &row.get::<_, String>(6)?)?,
+        };
         notes.push(Note {
             run: row.get::<_, Option<i64>>(0)?.map(RunId),
             at: Timestamp(row.get(1)?),
             account: any_account(row, 2, 3)?,
             user: row.get::<_, Option<String>>(4)?.map(UserId::new),
-            kind: row.get(5)?,
-            value: from_json("notes", &row.get::<_, String>(6)?)?,
+            what: from_json("notes", &to_json(&says)?)?,
         });
     }
     Ok(notes)

@@ -1,7 +1,5 @@
 //! What is old is forgotten, and who is to be forgotten leaves no trace.
 
-use serde_json::json;
-
 use super::*;
 
 /// Begins a run of these steps at a moment, sends the first one and ends the run.
@@ -29,8 +27,7 @@ fn loose(wall: i64) -> Note {
         at: Timestamp(wall),
         account: None,
         user: None,
-        kind: "forgotten".into(),
-        value: json!({"by": "root"}),
+        what: Noted::Forgotten { by: "root".into() },
     }
 }
 

@@ -27,7 +27,7 @@ use super::sqlite::SqliteFile;
 use super::*;
 use crate::model::{
     AccountChange, AccountKey, Action, DirectoryId, HoldChange, Link, LinkOrigin, Made, Memory,
-    MemoryDelta, Nonce, Note, Now, Plan, Precondition, ProviderChange, ProviderName, Reason,
+    MemoryDelta, Nonce, Note, Noted, Now, Plan, Precondition, ProviderChange, ProviderName, Reason,
     Remember, RunId, Step, StepId, Subject, TeamRef, Timestamp, UserChange, UserId, UserRef,
 };
 

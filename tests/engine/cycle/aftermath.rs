@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mattermost_sim::{Commit, Effect, Fault, Seen, Version};
-use mattersync::model::{Aftermath, BelongingKind as Kind, Fate, RunId};
+use mattersync::model::{Aftermath, BelongingKind as Kind, Fate, Noted, RunId};
 use tokio::sync::watch;
 
 use testkit::desk;
@@ -25,10 +25,11 @@ fn asked(stage: &Stage) -> usize {
 
 async fn noted(stage: &Stage, run: Option<RunId>) -> Vec<Aftermath> {
     let notes = stage.store.notes(run.unwrap()).await.unwrap();
-    let notes = notes.into_iter().filter(|n| n.kind == Aftermath::NOTE);
-    notes
-        .map(|note| serde_json::from_value(note.value).unwrap())
-        .collect()
+    let notes = notes.into_iter().filter_map(|note| match note.what {
+        Noted::Aftermath(after) => Some(after),
+        _ => None,
+    });
+    notes.collect()
 }
 
 fn kinds(after: &Aftermath) -> Vec<Kind> {

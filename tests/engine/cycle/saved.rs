@@ -6,7 +6,7 @@ use std::time::Duration;
 use mattermost_sim::{Commit, Effect, Fault, Version};
 use mattersync::cycle::Engine;
 use mattersync::desk::{DeskError, SavePlan, SavedPlan, SyncSaved, SyncedSaved};
-use mattersync::model::{ActionKind, Aftermath, SourceIdentity, Why};
+use mattersync::model::{ActionKind, Noted, SourceIdentity, Why};
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -112,7 +112,9 @@ async fn a_saved_plan_asks_what_an_earlier_process_had_no_time_to_ask() {
     let told: Vec<&str> = done.report.aftermath.iter().map(|a| &*a.name).collect();
     assert_eq!(told, ["user003"]);
     let notes = stage.store.notes(run).await.unwrap();
-    let noted = notes.iter().filter(|note| note.kind == Aftermath::NOTE);
+    let noted = notes
+        .iter()
+        .filter(|note| matches!(note.what, Noted::Aftermath(_)));
     assert_eq!(noted.count(), 1);
     assert!(
         cycle(&stage, &mut engine)

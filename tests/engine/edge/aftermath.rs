@@ -1,7 +1,7 @@
 //! Back after a deactivation.
 
 use mattermost_sim::Version;
-use mattersync::model::{Aftermath, Fate};
+use mattersync::model::{Aftermath, Fate, Noted};
 
 use testkit::file::{File, NO_GRACE};
 use testkit::maker::{id, make_all};
@@ -74,7 +74,7 @@ async fn edge_56_who_returns_is_the_same_user_and_what_wakes_up_again_is_told() 
         let bot = made["bot"]["user_id"].as_str().unwrap();
         assert!(!stage.sim.user(bot).unwrap().is_active());
         let notes = stage.store.notes(run.unwrap()).await.unwrap();
-        assert!(notes.iter().any(|n| n.kind == Aftermath::NOTE));
+        assert!(notes.iter().any(|n| matches!(n.what, Noted::Aftermath(_))));
     }
 }
 
