@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DirectoryId, Dn, GroupId, IdAttribute, ProviderName, Roster, Timestamp};
+use super::{DirectoryId, Dn, GroupId, IdAttribute, Timestamp};
 
 /// What the provider returned, raw. Its `Debug` form shows no values: one may be a password.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -262,48 +262,6 @@ pub struct WentBack {
     pub to: String,
 }
 
-/// Numbers of one reading, kept to judge the next one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shape {
-    /// Usable entries.
-    pub accounts: usize,
-    /// Entries by the DN of their parent.
-    pub containers: BTreeMap<Dn, usize>,
-    /// Entries that have a value, by attribute of the mapping, in lower case.
-    pub attributes: BTreeMap<String, usize>,
-    /// Accounts that have a value, by field of the profile; the plan counts them.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub fields: BTreeMap<ProfileField, usize>,
-    /// In what is remembered: lock attributes that were seen once and are not any more.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub lost_locks: BTreeSet<String>,
-}
-
-/// What one provider said in one cycle.
-#[derive(Clone, Debug)]
-pub struct Directory {
-    /// The accounts.
-    pub accounts: Roster<DirectoryId, Account>,
-    /// The groups, read in the same cycle; a failure here leaves the accounts as they are.
-    pub groups: Roster<GroupId, Group>,
-    /// Numbers to compare with the last reading.
-    pub shape: Shape,
-    /// For how many accounts the lock cannot be seen.
-    pub state_unknown: usize,
-    /// Attributes of lock rules, in lower case, that no entry showed although nothing proves that
-    /// nobody has them: the right to read them may have been lost.
-    pub hidden_locks: BTreeSet<String>,
-    /// Attributes of lock rules that no entry showed, and whose absence proves nothing.
-    pub unseen_locks: BTreeSet<String>,
-}
-
-/// What a provider returns.
-#[derive(Clone, Debug)]
-pub enum Reading {
-    /// Everything there is.
-    Full(Directory),
-}
-
 impl Group {
     /// Whether a text of the configuration means this group: its name, without regard to case, or
     /// its DN.
@@ -346,6 +304,3 @@ impl Account {
         format!("{} ({})", self.username, self.dn)
     }
 }
-
-/// Directories by provider.
-pub type Directories = BTreeMap<ProviderName, Directory>;

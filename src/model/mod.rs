@@ -7,6 +7,8 @@ mod account;
 mod action_kind;
 mod belongings;
 mod claimed;
+mod class;
+mod directory;
 mod dn;
 mod evidence;
 mod hold_key;
@@ -15,22 +17,26 @@ mod identifiers;
 mod ids;
 mod link;
 mod memory;
+mod outcome;
 mod plan;
 mod reason;
 mod record;
 mod remembered;
 mod server;
+mod subject;
 mod text;
 mod time;
 mod undone;
 
 pub use account::{
-    Account, AccountPart, AccountState, Directories, Directory, EmailCandidates, Entry, Group,
-    Lookup, Profile, ProfileField, Reading, Shape, SourceIdentity, WentBack,
+    Account, AccountPart, AccountState, EmailCandidates, Entry, Group, Lookup, Profile,
+    ProfileField, SourceIdentity, WentBack,
 };
 pub use action_kind::ActionKind;
 pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate, Remnant};
 pub use claimed::{Claimed, NamedUser};
+pub use class::Class;
+pub use directory::{Directories, Directory, Reading, Shape};
 pub use dn::Dn;
 pub use evidence::{Evidence, Gap, Proof, Rejected, Roster};
 pub use hold_key::HoldKey;
@@ -46,10 +52,8 @@ pub use memory::{
     PlaceMemory, ProviderChange, ProviderMemory, Remember, ServerChange, ServerMemory, UserChange,
     UserMemory,
 };
-pub use plan::{
-    Action, Class, NewUser, Outcome, Phase, Plan, Precondition, Step, Subject, TeamRef, UserRef,
-    Values,
-};
+pub use outcome::Outcome;
+pub use plan::{Action, NewUser, Phase, Plan, Precondition, Step, TeamRef, UserRef, Values};
 pub use reason::{Changed, Hold, HoldCause, LeftAlone, Loss, Reason, TeamMoved, Why};
 pub use record::{
     About, HeldBack, Made, MattermostProof, Note, Noted, Origin, ReadingProof, Released, RunKind,
@@ -63,6 +67,7 @@ pub use server::{
     Capabilities, Member, OwnBot, Part, PasswordPolicy, Places, Seats, ServerFacts, Team, Unread,
     User, Version,
 };
+pub use subject::Subject;
 pub use text::{fold, printable, shell_word, visible};
 pub use time::{Now, Timestamp};
 pub use undone::{Undoing, Undone, ValueOf};

@@ -1,13 +1,12 @@
 //! A plan: every step of one cycle with its reason, and everything that was left alone, and why.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountKey, Hold, LeftAlone, MemoryDelta, Profile, ProfileField, Reason, StepId, TeamId,
-    Timestamp, UserId,
+    AccountKey, Class, Hold, LeftAlone, MemoryDelta, Profile, ProfileField, Reason, StepId,
+    Subject, TeamId, Timestamp, UserId,
 };
 
 /// All steps of one cycle, and all that was looked at and left alone.
@@ -108,51 +107,6 @@ pub struct Step {
     /// Whether the user had more rights than `system_user` when it was planned.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub privileged: bool,
-}
-
-/// Whom a step or a remark is about.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Subject {
-    /// The account, if one is concerned.
-    pub account: Option<AccountKey>,
-    /// The account's DN.
-    pub dn: Option<String>,
-    /// The user, if one is concerned.
-    pub user: Option<UserId>,
-    /// Username on Mattermost, or the one it would get, or the team's name.
-    pub name: String,
-    /// The address, if it is known.
-    pub email: Option<String>,
-}
-
-impl Subject {
-    /// The ids of both sides as far as they are known, for messages about what went wrong: names
-    /// and addresses change, these find the person again.
-    pub fn ids(&self) -> String {
-        let account = self.account.as_ref().map(|key| format!("account {key}"));
-        let user = self.user.as_ref().map(|id| format!("user {id}"));
-        let ids: Vec<String> = account.into_iter().chain(user).collect();
-        if ids.is_empty() {
-            "no id".to_owned()
-        } else {
-            ids.join(", ")
-        }
-    }
-}
-
-impl fmt::Display for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)?;
-        let parts: Vec<&str> = [self.email.as_deref(), self.dn.as_deref()]
-            .into_iter()
-            .flatten()
-            .collect();
-        if parts.is_empty() {
-            Ok(())
-        } else {
-            write!(f, " ({})", parts.join(", "))
-        }
-    }
 }
 
 /// A user that exists, or one that an earlier step of the same plan makes.
@@ -371,79 +325,6 @@ impl Action {
     }
 }
 
-/// The kind of a step as the guard sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Class {
-    /// A user is created.
-    Create,
-    /// A user who was there before is linked.
-    Adopt,
-    /// A link moves to another account of the same person.
-    Move,
-    /// A user is deactivated because the account is locked.
-    Locked,
-    /// A user is deactivated because the account is missing.
-    Missing,
-    /// A user is reactivated.
-    Reactivate,
-    /// A username changes.
-    Rename,
-    /// An e-mail address changes.
-    Email,
-    /// A membership is taken away.
-    MembershipRemoval,
-    /// Administration is given.
-    Grant,
-    /// Somebody with more rights than `system_user` gets another username or address, or is
-    /// reactivated.
-    Privileged,
-    /// A user is deleted for ever. Its limit is 0, whatever is configured.
-    Purge,
-}
-
-impl Class {
-    /// All of them, in the order in which they are listed to people.
-    pub const ALL: [Self; 12] = [
-        Self::Locked,
-        Self::Missing,
-        Self::Adopt,
-        Self::Move,
-        Self::Privileged,
-        Self::Create,
-        Self::Reactivate,
-        Self::Rename,
-        Self::Email,
-        Self::MembershipRemoval,
-        Self::Grant,
-        Self::Purge,
-    ];
-
-    /// The word used in the configuration, in commands and in messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Adopt => "adopt",
-            Self::Move => "move",
-            Self::Locked => "locked",
-            Self::Missing => "missing",
-            Self::Reactivate => "reactivate",
-            Self::Rename => "rename",
-            Self::Email => "email",
-            Self::MembershipRemoval => "membership-removal",
-            Self::Grant => "grant",
-            Self::Privileged => "privileged",
-            Self::Purge => "purge",
-        }
-    }
-}
-
-impl fmt::Display for Class {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// The order in a run: each phase begins when the one before has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
@@ -484,44 +365,4 @@ pub enum Precondition {
     Profile(BTreeMap<ProfileField, String>),
     /// The bot still belongs to this user, and who shall get it is an active administrator.
     BotOwner(UserId),
-}
-
-/// What became of a step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// Done; the server confirmed it.
-    Done,
-    /// Not done: the server refused, or what was expected was not found.
-    NotDone(String),
-    /// Written down and never sent: the run ended before its turn. Nothing failed.
-    NotBegun,
-    /// Sent, perhaps, and the server knows nothing of it.
-    NeverArrived(String),
-    /// Sent, and nobody can tell yet; the next reading decides.
-    Unknown(String),
-}
-
-impl Outcome {
-    /// The word for what never began.
-    pub const NOT_BEGUN: &'static str = "not-begun";
-
-    /// The word used in lists and in JSON.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::NotDone(_) => "not-done",
-            Self::NotBegun | Self::NeverArrived(_) => Self::NOT_BEGUN,
-            Self::Unknown(_) => "unknown",
-        }
-    }
-
-    /// Why it is not done.
-    pub fn why(&self) -> Option<&str> {
-        match self {
-            Self::Done => None,
-            Self::NotBegun => Some("the run ended before its turn"),
-            Self::NotDone(why) | Self::NeverArrived(why) | Self::Unknown(why) => Some(why),
-        }
-    }
 }

@@ -1,0 +1,52 @@
+//! Whom a message is about.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AccountKey, UserId};
+
+/// Whom a step or a remark is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Subject {
+    /// The account, if one is concerned.
+    pub account: Option<AccountKey>,
+    /// The account's DN.
+    pub dn: Option<String>,
+    /// The user, if one is concerned.
+    pub user: Option<UserId>,
+    /// Username on Mattermost, or the one it would get, or the team's name.
+    pub name: String,
+    /// The address, if it is known.
+    pub email: Option<String>,
+}
+
+impl Subject {
+    /// The ids of both sides as far as they are known, for messages about what went wrong: names
+    /// and addresses change, these find the person again.
+    pub fn ids(&self) -> String {
+        let account = self.account.as_ref().map(|key| format!("account {key}"));
+        let user = self.user.as_ref().map(|id| format!("user {id}"));
+        let ids: Vec<String> = account.into_iter().chain(user).collect();
+        if ids.is_empty() {
+            "no id".to_owned()
+        } else {
+            ids.join(", ")
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        let parts: Vec<&str> = [self.email.as_deref(), self.dn.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect();
+        if parts.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " ({})", parts.join(", "))
+        }
+    }
+}
