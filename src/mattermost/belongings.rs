@@ -69,7 +69,7 @@ struct ApiMade {
 /// Why a list was not read whole.
 enum NotListed {
     Call(CallError),
-    Said(String),
+    Because(String),
 }
 
 impl From<CallError> for NotListed {
@@ -81,7 +81,7 @@ impl From<CallError> for NotListed {
 impl NotListed {
     fn words(&self) -> String {
         match self {
-            Self::Said(why) => why.clone(),
+            Self::Because(why) => why.clone(),
             Self::Call(error) => match error.kind() {
                 Some(ApiErrorKind::SwitchedOff) => "switched off on the server".into(),
                 Some(ApiErrorKind::NotOffered) => "this way in does not offer it".into(),
@@ -155,7 +155,7 @@ impl Reader {
             }
             BelongingKind::SlashCommand => self.commands(people, found).await,
             BelongingKind::OauthApplication if self.client().way() == AccessKind::Local => Err(
-                NotListed::Said("the local socket does not tell of OAuth applications".into()),
+                NotListed::Because("the local socket does not tell of OAuth applications".into()),
             ),
             BelongingKind::OauthApplication => {
                 self.all_pages("/oauth/apps?", people, found, made).await
@@ -182,7 +182,7 @@ impl Reader {
         }
         match people.len().checked_sub(MOST_PEOPLE) {
             None | Some(0) => Ok(()),
-            Some(more) => Err(NotListed::Said(format!(
+            Some(more) => Err(NotListed::Because(format!(
                 "over the socket each person costs a request: {more} more were not asked about"
             ))),
         }
@@ -210,7 +210,7 @@ impl Reader {
         }
         match teams.len().checked_sub(MOST_TEAMS) {
             None | Some(0) => Ok(()),
-            Some(more) => Err(NotListed::Said(format!(
+            Some(more) => Err(NotListed::Because(format!(
                 "each team costs a request: {more} or more further teams were not asked about"
             ))),
         }
@@ -241,14 +241,16 @@ impl Reader {
         let ending = self.client().read_list(&list, take).await?;
         bad += ending.too_large.len();
         if let Some(doubt) = ending.doubts.into_iter().next() {
-            Err(NotListed::Said(doubt))
+            Err(NotListed::Because(doubt))
         } else if ending.goes_on {
-            Err(NotListed::Said(format!(
+            Err(NotListed::Because(format!(
                 "there are more than {} of them on the server: the rest was not looked at",
                 PAGE * MOST_PAGES
             )))
         } else if bad > 0 {
-            Err(NotListed::Said(format!("{bad} of them are not understood")))
+            Err(NotListed::Because(format!(
+                "{bad} of them are not understood"
+            )))
         } else {
             Ok(())
         }

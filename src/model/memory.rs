@@ -302,8 +302,8 @@ impl Memory {
         self.link(key).is_some()
     }
 
-    /// All links.
-    pub fn links(&self) -> impl Iterator<Item = (&AccountKey, &Link)> {
+    /// All links, in the order of their accounts' keys.
+    pub fn links(&self) -> impl DoubleEndedIterator<Item = (&AccountKey, &Link)> {
         self.accounts_with(|account| account.link.as_ref())
     }
 
@@ -311,7 +311,7 @@ impl Memory {
     pub fn accounts_with<'a, T: 'a>(
         &'a self,
         fact: impl Fn(&'a AccountMemory) -> Option<T>,
-    ) -> impl Iterator<Item = (&'a AccountKey, T)> {
+    ) -> impl DoubleEndedIterator<Item = (&'a AccountKey, T)> {
         let accounts = self.accounts.iter();
         accounts.filter_map(move |(key, account)| Some((key, fact(account)?)))
     }

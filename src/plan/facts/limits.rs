@@ -59,7 +59,7 @@ pub fn first_fill(memory: &Memory, step: &Step) -> bool {
         // Keys are sorted by provider: the ends tell of all between.
         let ends = [
             memory.links().map(|(key, _)| key).next(),
-            memory.links().map(|(key, _)| key).last(),
+            memory.links().map(|(key, _)| key).next_back(),
         ];
         let alone = ends.into_iter().flatten().all(|k| &k.provider == provider);
         !memory.provider(provider).filled && alone

@@ -16,7 +16,7 @@ use crate::plan::ledger::standing::Standing;
 use crate::plan::policy::Authority;
 
 /// A person who shall have another address.
-struct Wish<'p> {
+struct WantedAddress<'p> {
     person: &'p Person<'p>,
     user: &'p User,
     /// Acceptable addresses, the preferred first; at least one.
@@ -54,8 +54,8 @@ pub fn plan_addresses(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) 
 fn grant_all<'p>(
     draft: &mut Draft<'_>,
     addresses: &mut Addresses,
-    wishes: Vec<Wish<'p>>,
-) -> Vec<Wish<'p>> {
+    wishes: Vec<WantedAddress<'p>>,
+) -> Vec<WantedAddress<'p>> {
     let mut waiters: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (at, wish) in wishes.iter().enumerate() {
         for email in &wish.to {
@@ -80,14 +80,14 @@ fn grant_all<'p>(
 fn open_rings<'p>(
     draft: &mut Draft<'_>,
     addresses: &mut Addresses,
-    waiting: Vec<Wish<'p>>,
-) -> Vec<Wish<'p>> {
+    waiting: Vec<WantedAddress<'p>>,
+) -> Vec<WantedAddress<'p>> {
     if !takes_temporary(draft) {
         return waiting;
     }
     let in_ring = rings(&waiting);
     let (ring, rest): (Vec<_>, Vec<_>) = waiting.into_iter().zip(in_ring).partition(|(_, r)| *r);
-    let mut open: VecDeque<Wish<'p>> = ring.into_iter().map(|(wish, _)| wish).collect();
+    let mut open: VecDeque<WantedAddress<'p>> = ring.into_iter().map(|(wish, _)| wish).collect();
     for wish in &mut open {
         // In a ring each gets what the next one gives up.
         wish.to.truncate(1);
@@ -108,11 +108,11 @@ fn open_rings<'p>(
 /// Plans one change of an address, after these steps.
 fn change(
     draft: &mut Draft<'_>,
-    wish: &Wish<'_>,
+    wish: &WantedAddress<'_>,
     (from, to): (&str, &str),
     before: Vec<StepId>,
 ) -> StepId {
-    let Wish { person, user, .. } = wish;
+    let WantedAddress { person, user, .. } = wish;
     let action = Action::ChangeEmail {
         account: person.key.clone(),
         user: user.id.clone(),
@@ -143,8 +143,8 @@ fn change(
 }
 
 /// Plans one change if an address that is wished for is free.
-fn grant(draft: &mut Draft<'_>, addresses: &mut Addresses, wish: &Wish<'_>) -> bool {
-    let Wish { person, user, .. } = wish;
+fn grant(draft: &mut Draft<'_>, addresses: &mut Addresses, wish: &WantedAddress<'_>) -> bool {
+    let WantedAddress { person, user, .. } = wish;
     let Some(to) = wish.to.iter().find(|to| addresses.is_free(draft, to)) else {
         return false;
     };
@@ -158,7 +158,7 @@ fn grant(draft: &mut Draft<'_>, addresses: &mut Addresses, wish: &Wish<'_>) -> b
 }
 
 /// Which of these wishes want each other's addresses in a ring.
-fn rings(waiting: &[Wish<'_>]) -> Vec<bool> {
+fn rings(waiting: &[WantedAddress<'_>]) -> Vec<bool> {
     let giving_up: BTreeMap<&str, usize> = waiting
         .iter()
         .enumerate()
@@ -193,7 +193,7 @@ fn wish<'p>(
     person: &'p Person<'p>,
     user: &'p User,
     standing: Standing,
-) -> Option<Wish<'p>> {
+) -> Option<WantedAddress<'p>> {
     let stays = standing == Standing::Out && !is_temporary_email(&user.email, person.key);
     if stays
         || draft.policy.email != Authority::Directory
@@ -248,7 +248,7 @@ fn wish<'p>(
         draft.leave(person.subject(), Why::EmailWaiting { email });
         return None;
     }
-    Some(Wish {
+    Some(WantedAddress {
         person,
         user,
         to,

@@ -8,7 +8,7 @@ mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::values::{Fate, Wish};
+use self::values::{Fate, WantedBack};
 use crate::model::{
     AccountChange, AccountKey, AccountState, Action, Class, Evidence, Link, Precondition,
     ProfileField, Remember, Undoing, Undone, User, ValueOf, Values, Why,
@@ -33,7 +33,7 @@ enum Verdict<'a> {
     /// It is to be carried out.
     Do(Undone),
     /// It is a username or an address: what becomes of it depends on who else gets his back.
-    Back(Box<Wish<'a>>),
+    Back(Box<WantedBack<'a>>),
 }
 
 /// What was judged of one account, in the order in which it is remembered.
@@ -240,7 +240,7 @@ fn value<'a>(
     }
     let between = temporary::is_temporary(*of, current, key);
     if !undone.done && (current == made || between) {
-        return match Wish::of(draft, (key, link), user, &undone) {
+        return match WantedBack::of(draft, (key, link), user, &undone) {
             Some(wish) => Verdict::Back(Box::new(wish)),
             None => field(draft, user, undone),
         };

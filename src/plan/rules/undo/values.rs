@@ -15,7 +15,7 @@ use crate::plan::ledger::{rings, undone_steps};
 
 /// A username or an address that shall be again what it was.
 #[derive(Debug)]
-pub struct Wish<'a> {
+pub struct WantedBack<'a> {
     /// Whose.
     pub key: AccountKey,
     /// The linked user.
@@ -34,7 +34,7 @@ pub struct Wish<'a> {
     pub asked: bool,
 }
 
-impl<'a> Wish<'a> {
+impl<'a> WantedBack<'a> {
     /// The wish in what was taken back, if that is a username or an address.
     pub fn of(
         draft: &Draft<'_>,
@@ -127,7 +127,7 @@ pub fn owned(user: &User, undone: &Undone) -> Option<String> {
 
 /// Decides about all wishes, which are all usernames or all addresses, and plans the changes.
 /// Returns what becomes of each, in their order.
-pub fn give_back(draft: &mut Draft<'_>, wishes: &[Wish<'_>]) -> Vec<Fate> {
+pub fn give_back(draft: &mut Draft<'_>, wishes: &[WantedBack<'_>]) -> Vec<Fate> {
     let mut lost = Losses::of(draft, wishes);
     lost.find();
     lost.refuse_rings();
@@ -151,7 +151,7 @@ pub fn give_back(draft: &mut Draft<'_>, wishes: &[Wish<'_>]) -> Vec<Fate> {
     }
     let waiting = carry_out(draft, wishes, &changes);
     let fates = fates.into_iter().zip(wishes).zip(waiting);
-    let fate = |((fate, wish), waits): ((Option<Fate>, &Wish<'_>), Option<Why>)| {
+    let fate = |((fate, wish), waits): ((Option<Fate>, &WantedBack<'_>), Option<Why>)| {
         let undone = || wish.undone.clone();
         fate.unwrap_or_else(|| match waits {
             Some(why) => Fate::Wait(undone(), why),
@@ -164,7 +164,7 @@ pub fn give_back(draft: &mut Draft<'_>, wishes: &[Wish<'_>]) -> Vec<Fate> {
 /// Which wishes cannot be carried out, and why.
 struct Losses<'d, 'a, 'w> {
     draft: &'d Draft<'a>,
-    wishes: &'w [Wish<'w>],
+    wishes: &'w [WantedBack<'w>],
     /// Of each wish, once it is lost.
     why: Vec<Option<String>>,
     of_user: BTreeMap<&'w UserId, usize>,
@@ -175,7 +175,7 @@ struct Losses<'d, 'a, 'w> {
 }
 
 impl<'d, 'a, 'w> Losses<'d, 'a, 'w> {
-    fn of(draft: &'d Draft<'a>, wishes: &'w [Wish<'w>]) -> Self {
+    fn of(draft: &'d Draft<'a>, wishes: &'w [WantedBack<'w>]) -> Self {
         let mut losses = Self {
             draft,
             wishes,
@@ -283,7 +283,7 @@ impl<'d, 'a, 'w> Losses<'d, 'a, 'w> {
 }
 
 /// Whether a user who is between two values, and cannot go on, can go back.
-fn can_return(draft: &Draft<'_>, wish: &Wish<'_>) -> bool {
+fn can_return(draft: &Draft<'_>, wish: &WantedBack<'_>) -> bool {
     let taken = match wish.of {
         ValueOf::Email => draft.addressed(&wish.made).is_some(),
         _ => draft.named(&wish.made).is_some(),
@@ -296,7 +296,7 @@ fn can_return(draft: &Draft<'_>, wish: &Wish<'_>) -> bool {
 }
 
 /// The wish to be what the run had made, and nothing else.
-fn returning(wish: &Wish<'_>) -> Undone {
+fn returning(wish: &WantedBack<'_>) -> Undone {
     let mut undone = wish.undone.clone();
     if let Undoing::Value { made, back, .. } = &mut undone.what {
         back.clone_from(made);
@@ -307,7 +307,7 @@ fn returning(wish: &Wish<'_>) -> Undone {
 /// Plans the changes, each after the one that frees its value. Returns why a wish has to wait.
 fn carry_out(
     draft: &mut Draft<'_>,
-    wishes: &[Wish<'_>],
+    wishes: &[WantedBack<'_>],
     changes: &[(usize, String)],
 ) -> Vec<Option<Why>> {
     let mut waiting: Vec<Option<Why>> = wishes.iter().map(|_| None).collect();
@@ -364,7 +364,7 @@ fn verifies(draft: &Draft<'_>) -> bool {
     draft.world.server.require_email_verification == Some(true)
 }
 
-fn waits(draft: &Draft<'_>, wish: &Wish<'_>, not_yet: bool) -> Option<Why> {
+fn waits(draft: &Draft<'_>, wish: &WantedBack<'_>, not_yet: bool) -> Option<Why> {
     let email = wish.back.clone();
     if wish.asked {
         return Some(Why::EmailWaiting { email });
@@ -379,7 +379,7 @@ fn waits(draft: &Draft<'_>, wish: &Wish<'_>, not_yet: bool) -> Option<Why> {
 
 fn change(
     draft: &mut Draft<'_>,
-    wish: &Wish<'_>,
+    wish: &WantedBack<'_>,
     (from, to): (&str, &str),
     after: Vec<StepId>,
 ) -> StepId {
