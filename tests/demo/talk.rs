@@ -39,7 +39,7 @@ impl Talk {
 
     /// What it would do.
     pub fn plan(&self) -> Result<PlanFacts, Box<dyn Error>> {
-        self.ask(self.client.get("http://localhost/v1/plan"))
+        self.ask(self.client.post("http://localhost/v1/plan"))
     }
 
     /// What it does now.
