@@ -78,7 +78,7 @@ pub struct Redo {
 /// What was given up.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Redone {
-    /// Whose.
+    /// The account.
     pub name: String,
     /// What, in words.
     pub what: Vec<String>,

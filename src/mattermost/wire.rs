@@ -169,7 +169,7 @@ impl ApiMember {
     /// What is read of a membership.
     pub(super) const FIELDS: &'static [&'static str] = &["user_id", "delete_at"];
 
-    /// Whose.
+    /// The account.
     pub(super) fn user(&self) -> UserId {
         UserId::new(self.user_id.as_str())
     }
@@ -185,7 +185,7 @@ impl ApiMember {
 /// A row of the answer to a graceful batch.
 #[derive(Deserialize)]
 pub(super) struct ApiBatchRow {
-    /// Whose.
+    /// The account.
     pub user_id: String,
     /// Why this one was refused.
     #[serde(default)]

@@ -199,7 +199,7 @@ pub enum Action {
     },
     /// Change the username.
     Rename {
-        /// Whose.
+        /// The account.
         account: AccountKey,
         /// Which user.
         user: UserId,
@@ -208,7 +208,7 @@ pub enum Action {
     },
     /// Change the e-mail address, and mark it as verified where the change unmarks it.
     ChangeEmail {
-        /// Whose.
+        /// The account.
         account: AccountKey,
         /// Which user.
         user: UserId,
@@ -219,7 +219,7 @@ pub enum Action {
     },
     /// Change first name to locale.
     UpdateProfile {
-        /// Whose.
+        /// The account.
         account: AccountKey,
         /// Which user.
         user: UserId,
@@ -249,7 +249,7 @@ pub enum Action {
     /// Give a user who was adopted a random password, and end all sessions: whoever signed up in
     /// somebody's name is out.
     ResetAccess {
-        /// Whose.
+        /// The account.
         account: AccountKey,
         /// Which user.
         user: UserId,
@@ -258,7 +258,7 @@ pub enum Action {
     },
     /// Reactivate a user whom we had deactivated.
     Reactivate {
-        /// Whose.
+        /// The account.
         account: AccountKey,
         /// Which user.
         user: UserId,
@@ -295,7 +295,7 @@ pub enum Action {
     },
     /// Make a user a member of a team.
     JoinTeam {
-        /// Whose.
+        /// The account.
         account: AccountKey,
         /// Which user.
         user: UserRef,

@@ -9,7 +9,7 @@ use crate::model::{AccountChange, AccountKey, Directory, ProviderName, Remember}
 use crate::plan::ledger::draft::Draft;
 use crate::plan::ledger::shared_ids::is_cut;
 
-/// Remembers who was seen more than once, until a reading that shows everybody shows otherwise.
+/// Remembers which accounts were seen more than once, until a complete reading shows each of them once.
 pub fn learn(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Directory) {
     let mut once = BTreeSet::new();
     let keys = directory.accounts.rejected().iter();

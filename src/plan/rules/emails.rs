@@ -15,7 +15,7 @@ use crate::plan::ledger::rings::{free_email, takes_temporary};
 use crate::plan::ledger::standing::Standing;
 use crate::plan::policy::Authority;
 
-/// A person who shall have another address.
+/// A person whose address is to change.
 struct WantedAddress<'p> {
     person: &'p Person<'p>,
     user: &'p User,

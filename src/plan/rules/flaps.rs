@@ -33,7 +33,7 @@ pub fn mark(draft: &mut Draft<'_>) {
     draft.flapping.extend(flapping);
 }
 
-/// What of whom others wait for in this plan.
+/// The values that other people wait for in this plan, each with the user who has it.
 fn needed_by_others(steps: &[Step]) -> BTreeSet<(Flipped, &UserId)> {
     let givers: BTreeMap<StepId, (Flipped, &UserId, Option<&AccountKey>)> = steps
         .iter()
@@ -49,7 +49,7 @@ fn needed_by_others(steps: &[Step]) -> BTreeSet<(Flipped, &UserId)> {
     takers.map(|(of, user, _)| (*of, *user)).collect()
 }
 
-/// What waits because of it.
+/// Returns the hold of people who go and come back too often.
 pub fn hold(draft: &Draft<'_>) -> Option<Hold> {
     let memory = draft.world.memory;
     let released = approvals::approved(memory, &HoldKey::Flapping, draft.now);

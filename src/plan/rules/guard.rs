@@ -38,7 +38,8 @@ pub fn holds(
 ) -> Vec<Hold> {
     let mut limited: BTreeMap<Class, Vec<&Step>> = BTreeMap::new();
     for step in &draft.plan.steps {
-        // Who flaps is looked at by himself, and a date that was announced surprises nobody.
+        // People who go and come back too often have a hold of their own, and an announced date
+        // surprises nobody.
         if draft.flapping.contains(&step.id) || expected.contains(&step.id) {
             continue;
         }
@@ -120,7 +121,7 @@ impl Room<'_> {
                 false => HoldCause::GivenBack { limit, wanted },
             });
         }
-        // Who is among those of today is counted already.
+        // People who are among those of today are counted already.
         let all = before.iter().chain(steps).copied();
         let new = all.filter(|step| !self.recent.contains(&person(step)));
         let done = u64::try_from(self.recent.len()).unwrap_or(u64::MAX);
@@ -158,11 +159,12 @@ fn done_today<'d>(draft: &'d Draft<'_>, class: Class) -> BTreeSet<&'d Fingerprin
         .done
         .iter()
         .filter(|d| d.class == class && d.at.0 >= since);
-    // People are counted, not steps: who is put right again and again is one.
+    // People are counted, not steps: a person who is put right again and again counts once.
     recent.map(|d| &d.whom).collect()
 }
 
-/// How many people these steps are about: whose username and address change is one.
+/// Counts the people whom these steps are about. A person whose username and address both change
+/// counts once.
 fn of_persons<'s>(steps: impl Iterator<Item = &'s Step>) -> u64 {
     let who = steps.map(|step| (step.action.account(), step.action.user()));
     u64::try_from(who.collect::<BTreeSet<_>>().len()).unwrap_or(u64::MAX)

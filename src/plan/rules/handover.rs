@@ -5,8 +5,8 @@ use crate::model::{AccountState, Action, Precondition, Reason, StepId, Subject, 
 use crate::plan::ledger::deactivation::owned_bot;
 use crate::plan::ledger::draft::Draft;
 
-/// Plans the hand-over that deactivations and deletions wait for. One is enough: whoever of the
-/// owners leaves, the bot then belongs to a person directly.
+/// Plans the hand-over that deactivations and deletions wait for. One is enough, whichever of the
+/// owners leaves: the bot then belongs to a person directly.
 pub fn before_leaving(draft: &mut Draft<'_>) {
     let ends = |action: &Action| match action {
         Action::Deactivate { user, .. } | Action::Purge { user, .. } => {
@@ -25,7 +25,7 @@ pub fn before_leaving(draft: &mut Draft<'_>) {
     };
     let server = draft.world.server;
     let (Some(bot), Some(id), Some(heir)) = (&server.own_bot, &server.own_user, heir(draft)) else {
-        // Nobody is there who could get it: only where the server lets bots live on.
+        // There is nobody to give it to. This happens only where the server lets bots live on.
         return;
     };
     let Some(owner) = bot.owners.first() else {

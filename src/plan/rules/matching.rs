@@ -44,8 +44,8 @@ pub fn people<'a>(draft: &mut Draft<'a>) -> Vec<Person<'a>> {
         read.into_iter()
             .filter_map(|at| linked(draft, &successors, at)),
     );
-    // Whose creation was begun has a user whom nobody else gets, however alike they are. A name
-    // that is the directory's own goes before one that was made like it.
+    // An account whose creation was begun may have a user already, and nobody else gets that user,
+    // however alike they are. A name that the directory spells so goes before one that was made so.
     let mut newcomers: Vec<_> = linked_accounts.newcomers.iter().collect();
     newcomers.sort_by_cached_key(|(key, account)| {
         let begun = draft.world.memory.account(key).nonce.is_some();
@@ -118,7 +118,7 @@ fn unlinked<'a>(
         return None;
     }
     if !matches!(found, Match::Ours(_)) {
-        // Of what is no person's only a creation that was begun is followed up.
+        // Of an account that is no person's, only a creation that was begun is followed up.
         if rule.is_some() {
             leave_alone(draft, person.subject(), rule, false);
             return None;
@@ -200,8 +200,8 @@ fn successor<'a>(draft: &mut Draft<'a>, mut person: Person<'a>, at: usize) -> Pe
         anchor: anchor.unwrap_or_default(),
         was: linked_account.link.last_dn.clone(),
     };
-    // They are there, whether or not the move waits for a person: should they leave, the count of
-    // their absence begins anew.
+    // The person is there, whether or not the move waits for an approval. Should they leave, the
+    // count of their absence begins anew.
     if draft
         .world
         .memory
@@ -324,15 +324,15 @@ fn linked_twice(linked_account: &LinkedAccount<'_>, link: &Link) -> Option<Why> 
     })
 }
 
-/// Whether the account is no person's, and then says so. Who is locked has left, whoever uses the
-/// mailbox now. An order is followed elsewhere.
+/// Tells whether the account is no person's, and leaves it alone then. A locked account's person has
+/// left, whoever uses the mailbox now. Orders are followed elsewhere.
 fn is_left_alone(draft: &mut Draft<'_>, person: &Person<'_>) -> bool {
     let rule = not_a_person(person.account);
     let is_locked = matches!(person.account.state.by_locks(), AccountState::Locked { .. });
     if rule.is_none() || is_locked {
         return false;
     }
-    // That they are back is what two readings in a row must say.
+    // Two readings in a row must say that somebody is back; this one does not.
     if draft.world.memory.account(person.key).returning.is_some() {
         let nothing = AccountChange::Returning(None);
         draft.learn(Remember::Account(person.key.clone(), nothing));
@@ -445,7 +445,7 @@ fn matching<'a>(draft: &Draft<'a>, key: &AccountKey, account: &Account) -> Match
     }
 }
 
-/// A user who has the name and of whom no more is known.
+/// Returns the conflict with a user who has the name and cannot be read.
 fn unread_holder<'a>(draft: &Draft<'a>, account: &Account) -> Match<'a> {
     let name = names::legal(&account.username);
     let why = name.and_then(|name| draft.unread_holder(&name));
@@ -542,7 +542,7 @@ fn never_adopted(draft: &Draft<'_>, user: &User) -> Option<String> {
 }
 
 /// Whether a user carries the mark of the creation of another account, which is there: it was made
-/// for that one, whatever they are called by now. Whoever copied the mark delays nobody else.
+/// for that one, whatever the user is called by now. A copied mark delays nobody else.
 fn begun_for_another(draft: &Draft<'_>, key: &AccountKey, user: &User) -> Option<String> {
     let mark = user.props.get(User::NONCE_PROP)?;
     let begun = draft

@@ -61,19 +61,19 @@ impl Owners<'_> {
 pub fn plan_usernames(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) -> Naming {
     let mut wishes = Vec::new();
     for (person, standing) in people {
-        // Who is locked and has no user gets none, and no name.
+        // A locked account without a user gets neither a user nor a name.
         let nobody = person.user.is_none() && *standing == Standing::Out;
         if nobody || keeps(draft, person, *standing) {
             continue;
         }
         match wish(draft, person) {
             Ok(base) => wishes.push((person, base)),
-            // Rather a number than a name that was meant for a moment.
+            // A name with a number is better than a temporary one.
             Err(Why::Conflict { value, .. }) if is_renaming(person) => wishes.push((person, value)),
             Err(why) => draft.leave(person.subject(), why),
         }
     }
-    // Whose own name it is goes before those whose name was made like it.
+    // An account that the directory calls so goes before accounts whose name was made so.
     wishes.sort_by_key(|(person, _)| !names::is_exact(&person.account.username));
     let users = wishes.iter().filter_map(|(person, _)| person.user);
     let leavers = leavers(draft);
@@ -139,8 +139,8 @@ fn leavers<'d>(draft: &Draft<'d>) -> Vec<(&'d LinkedAccount<'d>, &'d User)> {
     between.collect()
 }
 
-/// The rename to the name that the account had when it was last seen. That is no matter of what a
-/// reading proves: nobody was to have the present one for longer than a moment.
+/// Plans the rename to the name that the account had when it was last seen. That does not depend on
+/// what the reading proves: the present name was meant to be temporary.
 fn settled<'d>(
     draft: &mut Draft<'d>,
     owners: &mut Owners<'_>,

@@ -1,4 +1,4 @@
-//! What is remembered by an id that is nobody's.
+//! Placeholder ids: what is remembered by them is forgotten.
 
 use crate::model::{Kept, Memory, Now, Remember, UserChange};
 
@@ -11,7 +11,8 @@ pub fn forget(memory: &Memory, now: &Now) -> Vec<Remember> {
     for (key, account) in void.filter(|(key, _)| key.id.is_placeholder()) {
         learned.push(Remember::forget_account(key.clone()));
         let Some(link) = &account.link else { continue };
-        // That the user has a mark of ours and no link is no sign of an older copy of the state.
+        // The user then has a mark of ours and no link, which is no sign of an older copy of the
+        // state.
         let kept = Kept {
             by: "mattersync".to_owned(),
             at: now.wall,

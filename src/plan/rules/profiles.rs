@@ -113,7 +113,7 @@ fn differing(draft: &mut Draft<'_>, person: &Person<'_>, user: &User) -> Changes
         }
         let given = person.link.as_ref().and_then(|l| l.given.get(&field));
         let as_stored = given.is_some_and(|g| g.sent == to && g.stored == from);
-        // What we never gave may be what the person typed; emptying it is not ours.
+        // A value that we never gave may be what the person typed, and we do not empty it.
         let not_ours = to.is_empty() && given.is_none_or(|g| g.sent.is_empty());
         if as_stored || not_ours {
             continue;

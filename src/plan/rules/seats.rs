@@ -53,7 +53,7 @@ pub fn allot(draft: &mut Draft<'_>, made: &mut BTreeMap<AccountKey, UserRef>) ->
     let mut late: BTreeSet<StepId> = places.keys().copied().collect();
     let mut waiting: Vec<(usize, Subject)> = Vec::new();
     for step in std::mem::take(&mut draft.plan.steps) {
-        // Who may only come after somebody without a seat has none either.
+        // A person who may only come after somebody without a seat has none either.
         if !late.contains(&step.id) && !step.after.iter().any(|id| late.contains(id)) {
             draft.plan.steps.push(step);
             continue;
@@ -95,7 +95,7 @@ fn room(draft: &mut Draft<'_>) -> Option<Room> {
             (limit, active, 0)
         }
         (_, None) => return None,
-        // What the server did counts for more than a zero that it told.
+        // The server's refusal counts for more than a limit of zero that it told.
         (Seats::Unknown | Seats::Unlimited, Some(refusal)) => {
             let active = taken(draft.world.users);
             if active > refusal.active {
@@ -191,7 +191,7 @@ fn arrival(
     Some((turn, order.rank(draft, key), since, rank, key.clone()))
 }
 
-/// Who has a seat, and who certainly wants none any more, does not wait.
+/// Forgets the waiting of people who have a seat, or certainly need none any more.
 fn forget_waiting(draft: &mut Draft<'_>) {
     let world = draft.world;
     let over = |key: &&AccountKey| {

@@ -48,7 +48,7 @@ impl Doubts {
     /// What waits because something is doubted.
     pub fn holds(&self, draft: &Draft<'_>) -> Vec<Hold> {
         let mut held: Vec<Vec<&Step>> = vec![Vec::new(); self.list.len()];
-        // What a person takes back does not rest on the reading.
+        // Steps that take something back do not rest on the reading.
         let steps = draft.plan.steps.iter().filter(|step| !is_undo(step));
         for step in steps {
             for at in self.about(draft, step) {
@@ -149,12 +149,12 @@ impl Doubts {
             about.extend(self.of_kind(key, is_lock));
             about.extend(self.of_configuration(draft, key, Taking::Create));
         }
-        // Whoever was only not shown has no successor.
+        // An account that is there, and was only not shown, has no successor.
         if let Action::MoveLink { from, .. } = &step.action {
             about.extend(self.of_person(draft, from, Risk::Missing));
         }
-        // Whoever does not know what was done does nothing that is counted. An adoption is shown to a
-        // person anyway, and a lock is seen today.
+        // While memory is an older copy nothing that is counted is done. An adoption is shown to a
+        // person anyway, and a lock was seen today.
         if class.is_some_and(|class| !matches!(class, Class::Adopt | Class::Locked)) {
             about.extend(self.of_kind(key, |k| *k == HoldKey::Restored));
         }
@@ -357,7 +357,7 @@ fn learn_shape(
     }
 }
 
-/// What is still doubted keeps its last believed number; shares stay shares.
+/// Keeps the last believed numbers of whatever is still doubted, scaled to the present reading.
 fn keep_doubted(now: &mut Shape, last: &Shape, staying: &[&HoldKey]) {
     let (accounts, before) = (now.accounts, last.accounts.max(1));
     let scaled = |had: Option<&usize>| (had.copied().unwrap_or(0) * accounts).div_ceil(before);
@@ -421,7 +421,7 @@ fn compare(provider: &ProviderName, last: &Shape, now: &Shape) -> Vec<(HoldKey, 
         let key = HoldKey::Container(provider.clone(), Dn::of(container));
         doubts.push((key, cause));
     }
-    // What the configuration no longer asks for was not lost.
+    // An attribute that the configuration no longer asks for was not lost.
     let attributes = last.attributes.iter().filter_map(|(name, had)| {
         let cause = faded((*had, last), (*now.attributes.get(name)?, now))?;
         Some((HoldKey::Attribute(provider.clone(), name.clone()), cause))
@@ -435,8 +435,8 @@ fn compare(provider: &ProviderName, last: &Shape, now: &Shape) -> Vec<(HoldKey, 
     doubts
 }
 
-/// Whether less than half of the accounts have what others had: shares, not numbers, for fewer
-/// accounts have fewer values.
+/// Whether the share of accounts that have a value fell to less than half. Shares are compared, not
+/// numbers, because fewer accounts have fewer values.
 fn faded((had, last): (usize, &Shape), (has, now): (usize, &Shape)) -> Option<HoldCause> {
     let halved = has * last.accounts * 2 < had * now.accounts;
     (had >= FEW && halved).then(|| HoldCause::AttributeFaded {
@@ -451,7 +451,7 @@ fn vanished<'s>(last: &'s Shape, now: &'s Shape) -> Vec<(&'s str, usize)> {
     let (had, has) = (with_inner(last), with_inner(now));
     let gone = |container: &str| {
         let had = had.get(container).copied().unwrap_or(0);
-        // What holds everybody is no container among others, unless accounts stand in it itself.
+        // The container of all containers is not one among others, unless accounts stand in it itself.
         let one_of_many = had < last.accounts || last.containers.contains_key(container);
         had >= FEW && one_of_many && has.get(container).is_none_or(|n| *n == 0)
     };

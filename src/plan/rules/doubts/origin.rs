@@ -1,4 +1,4 @@
-//! Is this still the directory that it was, and has it not gone back?
+//! Whether this is still the same directory, and whether it went back in time.
 
 use crate::model::{
     Directory, HoldCause, HoldKey, ProviderChange, ProviderName, Remember, SourceIdentity, WentBack,
@@ -6,7 +6,7 @@ use crate::model::{
 use crate::plan::facts::progress;
 use crate::plan::ledger::draft::Draft;
 
-/// What is odd about who answered.
+/// Returns what is odd about the server that answered.
 pub fn odd(last: Option<&SourceIdentity>, now: &SourceIdentity) -> Option<HoldCause> {
     let last = last?;
     if other(last, now) {
@@ -28,7 +28,7 @@ fn other(last: &SourceIdentity, now: &SourceIdentity) -> bool {
     !last.knows_same_ids(now) || matches!(servers, (Some(last), Some(now)) if last != now)
 }
 
-/// A server that went back: now, or earlier, and nobody has said that it is well.
+/// Tells of a server that went back in time, now or earlier, while no person has approved it.
 fn gone_back(last: &SourceIdentity, now: &SourceIdentity) -> Option<WentBack> {
     let noted = last.went_back.clone();
     noted.or_else(|| progress::went_back(last, now))

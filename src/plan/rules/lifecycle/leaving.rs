@@ -59,7 +59,7 @@ pub(super) fn deactivate(
         reason,
         out.after,
     )?;
-    // Whoever reactivates him may be a machine as well: they must not fight for ever.
+    // The one who reactivates may be a machine as well, and two machines would fight for ever.
     if out.again && flapping::is_flapping(draft, out.key) {
         draft.flapping.insert(step);
     }

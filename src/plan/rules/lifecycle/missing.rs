@@ -25,7 +25,7 @@ pub fn missing(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Direc
         .filter(|linked_account| linked_account.account.is_none());
     let missing = missing.filter(|linked_account| &linked_account.key.provider == provider);
     for linked_account in missing {
-        // Another account is that person's now, or has been all the time.
+        // Another account stands for that person now, or has done so all the time.
         if draft.owner(&linked_account.link.user) != Some(linked_account.key) {
             continue;
         }
@@ -108,7 +108,8 @@ fn reactivated_by_hand(draft: &Draft<'_>, link: &Link) -> bool {
     user.is_active() && was_ours(link) && !draft.ordered.contains(&user.id)
 }
 
-/// Who left is not looked up in each reading; who is counted as missing is.
+/// Begins to count an account as missing, so that the next reading looks it up by id. People who
+/// left long ago are not looked up in each reading.
 fn ask_again(draft: &mut Draft<'_>, key: &AccountKey, link: &Link) {
     if draft.world.memory.account(key).absence.is_none() {
         let count = Absence {
@@ -129,7 +130,8 @@ fn wait_or_go(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, now_at: Opti
     let Evidence::Present(user) = draft.world.users.look(&link.user) else {
         return;
     };
-    // Who is not active has nothing to lose. Should he become active again, the count begins anew.
+    // A user who is not active has nothing to lose. Should they become active again, the count
+    // begins anew.
     if !user.is_active() {
         if draft.world.memory.account(key).absence.is_some() {
             draft.learn(Remember::Account(key.clone(), AccountChange::Absence(None)));

@@ -56,7 +56,8 @@ pub fn ordered(draft: &mut Draft<'_>) {
     }
 }
 
-/// Who was not active already when the order came does not come back by himself either.
+/// Remembers the order of a user who was not active already: they do not come back by themselves
+/// either.
 fn stays_out(draft: &mut Draft<'_>, key: AccountKey, mut link: Link, user: &User, by: &str) {
     let by = by.to_owned();
     link.deactivated = Some(Deactivation {

@@ -90,7 +90,7 @@ fn room(world: &World<'_>, team: &TeamRef) -> Option<u64> {
     let active_only = world.server.version >= ACTIVE_MEMBERS_COUNT;
     let members = world.places.members.get(id)?.iter();
     let members = members.filter(|(_, m)| m.left_at.is_none());
-    // Who is not among the users may be active.
+    // A member who is not among the users may be active.
     let counts = |user: Option<&User>| !active_only || user.is_none_or(User::is_active);
     let number = paired(members, world.users.iter())
         .filter(|(_, member, user)| member.is_some() && counts(*user))
@@ -98,7 +98,7 @@ fn room(world: &World<'_>, team: &TeamRef) -> Option<u64> {
     Some(limit.saturating_sub(u64::try_from(number).unwrap_or(u64::MAX)))
 }
 
-/// Who comes and goes in this plan.
+/// Returns who comes and who goes in this plan.
 struct Comings<'a> {
     leaving: BTreeSet<UserId>,
     returning: BTreeMap<UserId, StepId>,

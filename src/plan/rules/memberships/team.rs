@@ -19,7 +19,7 @@ pub fn find_or_make(draft: &mut Draft<'_>, team: &TeamPolicy) -> Option<TeamRef>
             None
         }
         Some(found) => Some(TeamRef::Existing(found.id.clone())),
-        // Whether it exists is not known.
+        // It is not known whether the team exists.
         None if places.unread.contains_key(&team.name) => None,
         None => {
             let action = Action::CreateTeam {

@@ -32,7 +32,7 @@ enum Verdict<'a> {
     Tell(Undone, Why),
     /// It is to be carried out.
     Do(Undone),
-    /// It is a username or an address: what becomes of it depends on who else gets his back.
+    /// It is a username or an address: what becomes of it depends on who else gets theirs back.
     Back(Box<WantedBack<'a>>),
 }
 
@@ -117,7 +117,7 @@ fn not_undone(draft: &mut Draft<'_>, key: &AccountKey, undone: &Undone, why: Str
     draft.leave(subject, Why::NotUndone { run, why });
 }
 
-/// Whose link is taken apart in this plan, nothing else is done to.
+/// Removes all other steps about people whose link this plan takes apart.
 pub fn part(draft: &mut Draft<'_>) {
     let parting: BTreeSet<AccountKey> = draft
         .plan
@@ -179,7 +179,7 @@ fn lost<'a>(undone: &Undone, why: &str) -> Verdict<'a> {
     }
 }
 
-/// Something is to be done to the user, if anything may be.
+/// Decides for doing it, if anything may be done to the user at all.
 fn possible<'a>(draft: &Draft<'_>, user: &User, undone: &Undone) -> Verdict<'a> {
     match out_of_reach(draft, user) {
         Some(why) => lost(undone, &why),
@@ -187,7 +187,7 @@ fn possible<'a>(draft: &Draft<'_>, user: &User, undone: &Undone) -> Verdict<'a> 
     }
 }
 
-/// A reactivation that is done: while the directory would deactivate again, it is respected.
+/// Keeps a reactivation that is done for as long as the directory would deactivate again.
 fn active<'a>(draft: &Draft<'_>, key: &AccountKey, undone: &Undone) -> Verdict<'a> {
     let directory = draft.world.directories.get(&key.provider);
     let account = directory.and_then(|directory| directory.accounts.get(&key.id));
@@ -245,7 +245,7 @@ fn value<'a>(
             None => field(draft, user, undone),
         };
     }
-    // Somebody put it there again by hand; or nobody wants it.
+    // Somebody set it again by hand, or nobody wants it.
     if undone.done && (current == made || between) {
         return Verdict::Forget;
     }

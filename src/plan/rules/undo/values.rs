@@ -16,7 +16,7 @@ use crate::plan::ledger::{rings, undone_steps};
 /// A username or an address that shall be again what it was.
 #[derive(Debug)]
 pub struct WantedBack<'a> {
-    /// Whose.
+    /// The account.
     pub key: AccountKey,
     /// The linked user.
     pub user: &'a User,
@@ -116,7 +116,7 @@ fn cannot(draft: &Draft<'_>, key: &AccountKey, user: &User, undone: &Undone) -> 
     owned(user, undone).or_else(|| undone_steps::out_of_reach(draft, user))
 }
 
-/// Who else owns the value, if so.
+/// Returns why the value is another service's to set, if it is.
 pub fn owned(user: &User, undone: &Undone) -> Option<String> {
     let Undoing::Value { of, .. } = &undone.what else {
         return None;
@@ -165,12 +165,12 @@ pub fn give_back(draft: &mut Draft<'_>, wishes: &[WantedBack<'_>]) -> Vec<Fate> 
 struct Losses<'d, 'a, 'w> {
     draft: &'d Draft<'a>,
     wishes: &'w [WantedBack<'w>],
-    /// Of each wish, once it is lost.
+    /// For each value the reason, once it is given up.
     why: Vec<Option<String>>,
     of_user: BTreeMap<&'w UserId, usize>,
-    /// Who wants a value back.
+    /// The users who want a value back.
     wanted: BTreeMap<&'w str, Vec<usize>>,
-    /// Who goes back to a value if he cannot go on.
+    /// The users who go back to a value if they cannot go on.
     returning: BTreeMap<&'w str, usize>,
 }
 
@@ -194,7 +194,7 @@ impl<'d, 'a, 'w> Losses<'d, 'a, 'w> {
         losses
     }
 
-    /// Loses what cannot be, and then all that waits for it.
+    /// Gives up what cannot be done, and then all that waits for it.
     fn find(&mut self) {
         let mut queue: Vec<usize> = (0..self.wishes.len()).rev().collect();
         while let Some(at) = queue.pop() {
