@@ -5,7 +5,9 @@
 
 use std::cmp::Ordering;
 
-use crate::model::{Account, AccountKey, DirectoryId, Link, Member, Roster, User, UserId};
+use crate::model::{
+    Account, AccountKey, AccountMemory, DirectoryId, Link, Member, Roster, User, UserId,
+};
 use crate::plan::input::World;
 
 /// One remembered link.
@@ -15,6 +17,8 @@ pub struct LinkedAccount<'a> {
     pub key: &'a AccountKey,
     /// The link as remembered.
     pub link: &'a Link,
+    /// Everything that is remembered of the account.
+    pub memory: &'a AccountMemory,
     /// The account, if it was read. `None` says nothing about absence.
     pub account: Option<&'a Account>,
     /// The user, if it was read. `None` says nothing about absence.
@@ -49,15 +53,18 @@ impl<'a> LinkedAccounts<'a> {
             let accounts = directory.accounts.iter();
             accounts.map(move |(id, account): (&DirectoryId, _)| ((provider, id), account))
         });
-        let links = world.memory.links();
-        let links = links.map(|(key, link)| ((&key.provider, &key.id), (key, link)));
+        let links = world
+            .memory
+            .accounts_with(|memory| Some((memory, memory.link.as_ref()?)));
+        let links = links.map(|(key, known)| ((&key.provider, &key.id), (key, known)));
         let mut all = Vec::with_capacity(world.memory.accounts.len());
         let mut newcomers = Vec::new();
         for ((provider, id), account, remembered) in paired(accounts, links) {
-            if let Some((key, link)) = remembered {
+            if let Some((key, (memory, link))) = remembered {
                 all.push(LinkedAccount {
                     key,
                     link,
+                    memory,
                     account,
                     user: None,
                     other: None,

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
 use crate::model::{
-    Account, AccountKey, Action, Claimed, Directory, Dn, Evidence, Gap, HoldKey, LeftAlone, Link,
-    Lookup, NamedUser, Now, Plan, Precondition, ProfileField, ProviderName, Reason, Rejected,
-    Remember, Step, StepId, Subject, User, UserId, ValueOf, Why,
+    Account, AccountKey, AccountMemory, Action, Claimed, Directory, Dn, Evidence, Gap, HoldKey,
+    LeftAlone, Link, Lookup, NamedUser, Now, Plan, Precondition, ProfileField, ProviderName,
+    Reason, Rejected, Remember, Step, StepId, Subject, User, UserId, ValueOf, Why,
 };
 use crate::plan::facts::clock;
 use crate::plan::facts::linked_accounts::LinkedAccounts;
@@ -75,6 +75,15 @@ impl Person<'_> {
                     .iter()
                     .find_map(|c| c.values.first().cloned())
             }),
+        }
+    }
+
+    /// Returns everything that is remembered of the account. Of a linked one it is at hand, and for
+    /// many people that is far less work than looking up each.
+    pub fn memory<'d>(&self, draft: &Draft<'d>) -> &'d AccountMemory {
+        match self.linked_account {
+            Some(at) => draft.linked_accounts.all[at].memory,
+            None => draft.world.memory.account(self.key),
         }
     }
 

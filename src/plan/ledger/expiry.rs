@@ -21,7 +21,7 @@ pub fn announce(draft: &mut Draft<'_>, person: &Person<'_>, user: &User) {
     let now = draft.now.wall;
     let soon = person.account.expires;
     let soon = soon.filter(|at| *at > now && at.since(now) <= NOTICE);
-    let known = draft.world.memory.account(person.key).announced.as_ref();
+    let known = person.memory(draft).announced.as_ref();
     let Some(at) = soon else {
         if known.is_some() {
             draft.learn(Remember::Account(
@@ -49,7 +49,7 @@ pub fn announce(draft: &mut Draft<'_>, person: &Person<'_>, user: &User) {
 /// The reason to deactivate, if nothing but a date that has come locks the account.
 pub fn expired(draft: &Draft<'_>, person: &Person<'_>) -> Option<Reason> {
     let (attribute, at) = person.account.expired()?;
-    let announced = draft.world.memory.account(person.key).announced.as_ref();
+    let announced = person.memory(draft).announced.as_ref();
     let in_time = |a: &&Announcement| {
         let before = at.since(a.at.wall) >= LEAD;
         a.date == at && before && draft.now.certainly_since(&a.at) >= LEAD

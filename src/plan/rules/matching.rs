@@ -301,7 +301,7 @@ fn learn_seen<'a>(
         false => link.anchor.clone(),
     };
     let seen = Link {
-        agreed: agreed(draft, (key, account), linked_account.user, link),
+        agreed: agreed(linked_account, account, link),
         last_dn: account.dn.clone(),
         last_username: account.username.clone(),
         anchor,
@@ -312,7 +312,7 @@ fn learn_seen<'a>(
         draft.learn(Remember::Account(key.clone(), change));
         *link = Known::from(seen);
     }
-    if draft.world.memory.account(key).absence.is_some() {
+    if linked_account.memory.absence.is_some() {
         draft.learn(Remember::Account(key.clone(), AccountChange::Absence(None)));
     }
 }
@@ -342,18 +342,13 @@ fn is_left_alone(draft: &mut Draft<'_>, person: &Person<'_>) -> bool {
 }
 
 /// What both sides agree about now; where they differ, what they last agreed about.
-fn agreed(
-    draft: &Draft<'_>,
-    (key, account): (&AccountKey, &Account),
-    user: Option<&User>,
-    link: &Link,
-) -> Agreed {
-    let Some(user) = user else {
+fn agreed(linked_account: &LinkedAccount<'_>, account: &Account, link: &Link) -> Agreed {
+    let Some(user) = linked_account.user else {
         return link.agreed.clone();
     };
     let wanted = std::iter::once(&account.username).chain(&account.other_usernames);
     let mut wanted = wanted.filter_map(|name| names::legal(name));
-    let chosen = draft.world.memory.account(key).name.as_ref();
+    let chosen = linked_account.memory.name.as_ref();
     let named = chosen.is_some_and(|chosen| chosen.name == user.username)
         || wanted.any(|name| name == user.username);
     let mut addresses = account.emails.iter().flat_map(|source| &source.values);

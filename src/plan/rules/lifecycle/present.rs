@@ -22,12 +22,12 @@ pub fn judge(draft: &mut Draft<'_>, person: &mut Person<'_>) -> Standing {
         arrived(draft, person.key, link, user);
     }
     if draft.ordered.contains(&user.id) {
-        forget_return(draft, person.key);
+        forget_person_return(draft, person);
         return Standing::Out;
     }
     match person.account.state.by_locks().clone() {
         AccountState::Locked { attribute, value } => {
-            forget_return(draft, person.key);
+            forget_person_return(draft, person);
             let expired = expiry::expired(draft, person);
             let reason = expired.unwrap_or(Reason::Locked { attribute, value });
             locked(draft, person, user, reason);
@@ -40,7 +40,7 @@ pub fn judge(draft: &mut Draft<'_>, person: &mut Person<'_>) -> Standing {
         // The lock rules never say so of themselves, and the matching left the others alone.
         AccountState::NotAPerson { .. } => Standing::Resting,
         AccountState::Unknown { why } => {
-            forget_return(draft, person.key);
+            forget_person_return(draft, person);
             if user.is_active() {
                 return Standing::In;
             }
@@ -85,7 +85,7 @@ fn locked(draft: &mut Draft<'_>, person: &Person<'_>, user: &User, reason: Reaso
 fn active(draft: &mut Draft<'_>, person: &mut Person<'_>, user: &User) -> Standing {
     deactivation::forget(draft, user);
     if user.is_active() {
-        forget_return(draft, person.key);
+        forget_person_return(draft, person);
         // Somebody reactivated the user and the directory agrees: our deactivation is history.
         if let Some(link) = person.link.as_mut().filter(|l| l.deactivated.is_some()) {
             let seen = Link {
@@ -161,4 +161,10 @@ fn ours(link: Option<&Link>, user: &User) -> bool {
         .and_then(|l| l.deactivated.as_ref())
         .map(|d| d.delete_at);
     seen.is_some_and(|seen| seen.is_none() || seen == user.deactivated_at)
+}
+
+fn forget_person_return(draft: &mut Draft<'_>, person: &Person<'_>) {
+    if person.memory(draft).returning.is_some() {
+        forget_return(draft, person.key);
+    }
 }
