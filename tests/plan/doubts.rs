@@ -1,10 +1,15 @@
 //! Readings that cannot be right take nothing from anybody before a person looked.
 
-use mattersync::model::{Class, Dn, EmailCandidates, HoldCause, HoldKey, ProfileField};
+use mattersync::model::{Class, Dn, EmailCandidates, HoldCause, HoldKey, ProfileField, Shape};
 use mattersync::plan::{Limit, hold_name};
 
 use testkit::company::{company, holds, people};
-use testkit::world::{DAY, emails, id, kinds, provider};
+use testkit::world::{DAY, MiniWorld, emails, id, kinds, provider};
+
+/// The shape of the last reading that raised no doubt.
+fn last_shape(world: &MiniWorld) -> &Shape {
+    world.memory.provider(&provider()).shape.as_ref().unwrap()
+}
 
 #[test]
 fn a_roster_that_shrank_holds_the_missing_until_a_person_looked() {
@@ -33,17 +38,7 @@ fn a_roster_that_shrank_holds_the_missing_until_a_person_looked() {
     world.cycle();
     assert_eq!(world.server.active(), 16);
     world.cycle();
-    assert_eq!(
-        world
-            .memory
-            .provider(&provider())
-            .shape
-            .as_ref()
-            .unwrap()
-            .accounts,
-        15,
-        "the new measure"
-    );
+    assert_eq!(last_shape(&world).accounts, 15, "the new measure");
 }
 
 #[test]
@@ -52,16 +47,7 @@ fn a_roster_that_grew_again_raises_no_doubt() {
     world.policy.grace = DAY;
     world.hidden.extend(people(0..5).map(|who| id(&who)));
     world.cycle();
-    assert_eq!(
-        world
-            .memory
-            .provider(&provider())
-            .shape
-            .as_ref()
-            .unwrap()
-            .accounts,
-        20
-    );
+    assert_eq!(last_shape(&world).accounts, 20);
     world.hidden.clear();
     let (plan, run) = world.cycle();
     assert_eq!((holds(&plan).len(), run.done.len()), (0, 0));
@@ -75,30 +61,12 @@ fn entries_without_users_may_vanish() {
         world.lock(&who);
     }
     world.cycle();
-    assert_eq!(
-        world
-            .memory
-            .provider(&provider())
-            .shape
-            .as_ref()
-            .unwrap()
-            .accounts,
-        24
-    );
+    assert_eq!(last_shape(&world).accounts, 24);
     for who in people(10..30) {
         world.leave(&who);
     }
     world.cycle();
-    assert_eq!(
-        world
-            .memory
-            .provider(&provider())
-            .shape
-            .as_ref()
-            .unwrap()
-            .accounts,
-        4
-    );
+    assert_eq!(last_shape(&world).accounts, 4);
 }
 
 #[test]
@@ -123,13 +91,7 @@ fn a_container_that_vanished_holds_its_people_only() {
         assert_eq!(world.cycle().0.holds.len(), 1, "and goes on holding them");
     }
     assert_eq!(
-        world
-            .memory
-            .provider(&provider())
-            .shape
-            .as_ref()
-            .unwrap()
-            .accounts,
+        last_shape(&world).accounts,
         35,
         "all else is the new measure"
     );
@@ -167,12 +129,7 @@ fn a_container_that_was_renamed_holds_nobody() {
     let plan = world.cycle().0;
     assert_eq!((plan.steps.len(), plan.holds.len()), (0, 0));
     assert!(
-        world
-            .memory
-            .provider(&provider())
-            .shape
-            .as_ref()
-            .unwrap()
+        last_shape(&world)
             .containers
             .contains_key("ou=new,dc=example")
     );
@@ -206,16 +163,7 @@ fn a_faded_field_empties_nobody_until_a_person_looked() {
     assert_eq!(world.user("00").field(field), "");
     let (plan, _) = world.cycle();
     assert_eq!((plan.steps.len(), plan.holds.len()), (0, 0));
-    assert_eq!(
-        world
-            .memory
-            .provider(&provider())
-            .shape
-            .as_ref()
-            .unwrap()
-            .fields[&ProfileField::FirstName],
-        0
-    );
+    assert_eq!(last_shape(&world).fields[&ProfileField::FirstName], 0);
 }
 
 #[test]

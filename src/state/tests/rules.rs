@@ -256,3 +256,28 @@ async fn counts_count() {
     })
     .await;
 }
+
+/// As where the rows are on a server that several machines share, or the lock of a file does not hold.
+#[tokio::test]
+async fn whoever_lost_the_lease_writes_nothing_any_more() {
+    let place = place();
+    let store = open(place.path());
+    store.observe(nonce(1)).await.unwrap();
+    let db = rusqlite::Connection::open(place.path().join(FILE_NAME)).unwrap();
+    let taken = db.execute("UPDATE server SET fence = fence + 1", []);
+    assert_eq!(taken, Ok(1));
+    refused(
+        store.observe(nonce(2)).await,
+        "another mattersync took over",
+    );
+    refused(
+        store.begin(&plan(vec![]), "", &at(1)).await,
+        "another mattersync took over",
+    );
+    assert_eq!(store.load().await.unwrap().accounts.len(), 1);
+    drop(store);
+    // Whoever opens it next has the newest lease.
+    let store = open(place.path());
+    store.observe(nonce(2)).await.unwrap();
+    assert_eq!(store.load().await.unwrap().accounts.len(), 2);
+}
