@@ -13,6 +13,7 @@ use super::answer::Answer;
 use super::args::Approve;
 use super::context::Context;
 use super::exit::{Exit, Failure, Found};
+use super::new_ids;
 use super::plan;
 use super::print::{Page, Terminal, count};
 use super::steps::{self, Tense, steps_of};
@@ -128,6 +129,12 @@ fn still_held(approved: &Approved, what: &str) -> Vec<String> {
 
 fn tell(page: &mut Page, approved: &Approved, others: &[String], served: bool) {
     let steps = &approved.plan.plan.steps;
+    if let Some(given) = &approved.new_ids {
+        new_ids::given(page, given);
+        page.gap();
+        page.line(next(served));
+        return;
+    }
     let of = |ids: &[StepId]| -> Vec<&Step> {
         let ids: BTreeSet<&StepId> = ids.iter().collect();
         steps.iter().filter(|s| ids.contains(&s.id)).collect()
@@ -167,9 +174,12 @@ fn tell(page: &mut Page, approved: &Approved, others: &[String], served: bool) {
         ));
     }
     page.gap();
-    page.line(if served {
-        "The service does it in its next cycle. Now: mattersync sync"
-    } else {
-        "Next: mattersync sync"
-    });
+    page.line(next(served));
+}
+
+fn next(served: bool) -> &'static str {
+    match served {
+        true => "The service does it in its next cycle. Now: mattersync sync",
+        false => "Next: mattersync sync",
+    }
 }

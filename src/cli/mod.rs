@@ -26,7 +26,7 @@ mod json;
 mod left;
 mod link;
 mod local;
-mod migrate_ids;
+mod new_ids;
 mod one_run;
 mod orphans;
 mod people;
@@ -116,7 +116,6 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
         },
         Command::Approve(args) => approve::approve(&open()?, args, terminal),
         Command::Deactivate(args) => deactivate::deactivate(&open()?, args, terminal),
-        Command::MigrateIds(args) => migrate_ids::migrate_ids(&open()?, args, terminal),
         Command::Conflicts(json) => conflicts::conflicts(&open()?, *json, terminal),
         Command::Link(args) => link::link(&open()?, args, terminal),
         Command::Unlink(args) => link::unlink(&open()?, args, terminal),

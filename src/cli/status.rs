@@ -93,8 +93,7 @@ async fn without_service(own: &LocalWorker, cli: &Cli) -> Result<StatusReport, F
             }
             for (key, hold) in memory.holds {
                 let Some(steps) = hold.shown else { continue };
-                let steps = count(steps.len(), "step", "steps");
-                reasons.push(format!("held: {}: {steps}", hold_name(&key)));
+                report.shown.insert(hold_name(&key), steps.len());
             }
         }
     }
@@ -128,6 +127,7 @@ fn tell(page: &mut Page, report: &StatusReport) {
             )
         ));
     }
+    held(page, &report.shown);
     if let Some(last) = &report.last {
         last_cycle(page, last, &report.health);
     }
@@ -196,10 +196,7 @@ fn last_cycle(page: &mut Page, last: &LastCycle, health: &Health) {
         Health::Held(words) | Health::Degraded(words) => words,
     };
     if !matches!(health, Health::Held(_)) {
-        for (name, steps) in &last.held {
-            let steps = count(*steps, "step", "steps");
-            page.alarm(format!("            held: {name}: {steps}"));
-        }
+        held(page, &last.held);
     }
     let unread = last.incomplete.iter().map(ToString::to_string);
     for unread in unread.filter(|unread| !told.contains(unread)) {
@@ -213,6 +210,13 @@ fn last_cycle(page: &mut Page, last: &LastCycle, health: &Health) {
             "            for {} the lock cannot be seen",
             count(last.state_unknown, "account", "accounts")
         ));
+    }
+}
+
+fn held(page: &mut Page, holds: &BTreeMap<String, usize>) {
+    for (name, steps) in holds {
+        let steps = count(*steps, "step", "steps");
+        page.alarm(format!("            held: {name}: {steps}"));
     }
 }
 
@@ -280,12 +284,8 @@ fn counts(counts: &BTreeMap<String, u64>) -> String {
 }
 
 fn next(page: &mut Page, report: &StatusReport) {
-    let held = report
-        .last
-        .as_ref()
-        .is_some_and(|last| !last.held.is_empty())
-        || matches!(&report.health, Health::Degraded(why)
-            if why.iter().any(|reason| reason.starts_with("held: ")));
+    let last = report.last.as_ref();
+    let held = !report.shown.is_empty() || last.is_some_and(|last| !last.held.is_empty());
     page.gap();
     let mut hints = Vec::new();
     if held {

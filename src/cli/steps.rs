@@ -9,6 +9,7 @@ use crate::observe::Mails;
 use crate::observe::{Adoption, PlanFacts, Side};
 use crate::plan::{hold_name, people};
 
+use super::new_ids;
 use super::print::{Cell, Page, count};
 
 /// Longer lists are cut unless everything is wanted: routine ones at the smaller number, those
@@ -285,10 +286,9 @@ fn side(side: &Side) -> Cell {
 const UNKNOWN: &str = "unknown whether locked";
 
 fn state(side: &Side) -> &str {
-    if side.state.starts_with("unknown") {
-        UNKNOWN
-    } else {
-        &side.state
+    match side.active {
+        Some(_) => &side.state,
+        None => UNKNOWN,
     }
 }
 
@@ -314,7 +314,7 @@ fn difference(account: &Side, user: &Side) -> Cell {
     if !user.login.is_empty() {
         differ.push("login");
     }
-    if state(account) != state(user) && state(account) != UNKNOWN {
+    if account.active.is_some() && account.active != user.active {
         differ.push("state");
     }
     if differ.is_empty() {
@@ -330,6 +330,10 @@ pub fn show_holds(page: &mut Page, report: &PlanFacts, all: bool) {
     for hold in &plan.holds {
         let name = hold_name(&hold.key);
         page.gap();
+        if let HoldCause::NewIds(new_ids) = &hold.cause {
+            new_ids::show(page, &name, new_ids, all);
+            continue;
+        }
         page.alarm(format!(
             "HELD: {name}: {} {}",
             cause(report, hold),

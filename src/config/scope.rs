@@ -44,7 +44,6 @@ pub(super) fn settings(
     add("provider.schema", quoted(schema));
     add("provider.base", quoted(&mapping.base));
     add("accounts.filter", quoted(&mapping.filter));
-    add("accounts.id", quoted(&mapping.id.to_string()));
     let locks = mapping.locks.iter().map(|rule| rule.attribute().to_owned());
     add("accounts.lock", list(locks));
     let rules = mapping.not_a_person.iter().map(ToString::to_string);

@@ -122,6 +122,9 @@ pub struct Mapping {
     /// The attribute with the second anchor, if there is one: by it a person who moved between
     /// directories is recognised.
     pub anchor: Option<IdAttribute>,
+    /// What `accounts.id` names now, for a reading by the attribute that it named before; `None` in
+    /// settings.
+    pub new_id: Option<IdAttribute>,
     /// The attribute with the immutable id of groups.
     pub group_id: IdAttribute,
     /// The attribute with the username.
@@ -141,6 +144,18 @@ pub struct Mapping {
     pub group_name: String,
     /// The attributes with a group's members.
     pub group_members: Vec<GroupMembers>,
+}
+
+impl Mapping {
+    /// Returns the same mapping with the ids of another attribute, and its own as the new ones.
+    #[must_use]
+    pub fn by_former_ids(&self, former: &IdAttribute) -> Self {
+        Self {
+            id: former.clone(),
+            new_id: Some(self.id.clone()),
+            ..self.clone()
+        }
+    }
 }
 
 /// Where an e-mail address comes from.

@@ -24,18 +24,6 @@ pub enum CycleError {
     /// A secret could not be read.
     #[error("{0}")]
     Secret(#[from] SecretError),
-    /// The configuration names another id attribute than the one by which people are known.
-    #[error(
-        "accounts.id is {to} now, and people are known by {from}: by other ids everybody would be \
-         somebody else, so nothing is done. Look who gets which id: mattersync migrate-ids; or \
-         write {from} back"
-    )]
-    OtherIds {
-        /// The attribute by which people are known.
-        from: String,
-        /// The attribute that the configuration names.
-        to: String,
-    },
     /// The configuration names another provider than those whose accounts are linked.
     #[error(
         "the provider is called {now:?} now, and every account with a user is of {known}: as \
@@ -72,7 +60,6 @@ impl CycleError {
             Self::Mattermost(_) | Self::Connect(_) => "mattermost",
             Self::Exchanged(_) => "other-mattermost",
             Self::Secret(_) => "secret",
-            Self::OtherIds { .. } => "ids",
             Self::OtherProvider { .. } => "other-provider",
             Self::State(_) => "state",
             Self::Apply(_) => "apply",
@@ -93,7 +80,7 @@ impl CycleError {
             | Self::Connect(ConnectError::NotAToken(_) | ConnectError::Tls(_)) => 78,
             Self::Mattermost(call) if call.kind().is_some_and(|k| refused.contains(&k)) => 77,
             Self::Provider(_) | Self::Mattermost(_) | Self::Connect(_) | Self::Exchanged(_) => 69,
-            Self::OtherIds { .. } | Self::OtherProvider { .. } => 78,
+            Self::OtherProvider { .. } => 78,
             Self::State(StateError::Busy { .. }) => 75,
             Self::State(_) | Self::Apply(_) => 74,
         }

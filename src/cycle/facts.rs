@@ -172,6 +172,11 @@ fn account_side(account: &crate::model::Account) -> Side {
         name: full_name(field),
         id: account.dn.clone(),
         state: state_in_words(&account.state),
+        active: match account.state {
+            AccountState::Active => Some(true),
+            AccountState::Locked { .. } | AccountState::NotAPerson { .. } => Some(false),
+            AccountState::Unknown { .. } => None,
+        },
         fields: other_fields(&account.profile),
         ..Side::default()
     }
@@ -192,6 +197,7 @@ fn user_side(view: &View, user: &User) -> Side {
         name: full_name(|f| user.field(f).to_owned()),
         id: user.id.to_string(),
         state,
+        active: Some(user.is_active()),
         made: Some(user.created_at),
         last_active,
         never_active: asked.is_some() && last_active.is_none(),

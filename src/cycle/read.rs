@@ -12,11 +12,12 @@ use crate::model::{
     ProviderName, Reading, Roster, ServerFacts, Shape, Step, Team, Timestamp, User, UserId,
 };
 use crate::plan::{Policy, Settled, World, keep_usernames, purge_due, settle};
-use crate::provider::{Ask, ProviderError, Providers};
+use crate::provider::{Ask, ProviderError, Providers, open};
 use crate::state::Unsettled;
 
 use super::error::CycleError;
 use super::older;
+use super::same::as_known;
 
 /// The most usernames of lost creations that are asked for in one cycle, a request for each.
 const MAX_NAMES: usize = 50;
@@ -90,9 +91,12 @@ pub async fn both(
     unsettled: &[Unsettled],
     ask: Ask,
 ) -> Result<View, CycleError> {
+    let mut by_former_ids = by_former_ids(settings, &memory);
     let readings = providers.iter_mut().map(|(name, provider)| {
+        let mut instead = by_former_ids.remove(name);
         let ask = ask_of(name, settings, &memory, &ask);
         async move {
+            let provider = instead.as_mut().unwrap_or(provider);
             let Reading::Full(directory) = provider.read(&ask).await?;
             Ok::<_, ProviderError>((name.clone(), directory))
         }
@@ -107,6 +111,16 @@ pub async fn both(
     );
     let directories: Result<Directories, ProviderError> = directories.into_iter().collect();
     Ok(view(settings, directories?, mattermost?, memory))
+}
+
+/// Returns what reads the providers whose people are known by another id attribute than the
+/// configured one, until a person approves the new ids.
+fn by_former_ids(settings: &Settings, memory: &Memory) -> Providers {
+    let known = settings.providers.iter().filter_map(|one| {
+        let provider = open(&as_known(memory, one)?);
+        Some((one.name.clone(), provider))
+    });
+    known.collect()
 }
 
 /// What is asked of one provider.
@@ -137,6 +151,7 @@ pub async fn mattermost_alone(
         state_unknown: 0,
         hidden_locks: BTreeSet::new(),
         unseen_locks: BTreeSet::new(),
+        new_ids: None,
     };
     let names = settings.provider_names();
     let directories = names.map(|name| (name.clone(), unread())).collect();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{ProviderSettings, Settings};
-use crate::model::{IdAttribute, Memory, ProviderName, SourceIdentity};
+use crate::model::{Memory, ProviderName};
 
 use super::error::CycleError;
 
@@ -37,20 +37,11 @@ pub fn unseen(strangers: &BTreeMap<ProviderName, usize>) -> Vec<String> {
     told.collect()
 }
 
-/// Refuses to go on where no account would be recognised: by ids of another attribute, or under
-/// another provider's name.
+/// Refuses to go on where no account would be recognised: under another provider's name.
 ///
 /// # Errors
-/// [`CycleError::OtherIds`], [`CycleError::OtherProvider`].
+/// [`CycleError::OtherProvider`].
 pub fn same_people(memory: &Memory, settings: &Settings) -> Result<(), CycleError> {
-    for provider in &settings.providers {
-        if let Some((_, old)) = other_ids(memory, provider) {
-            return Err(CycleError::OtherIds {
-                from: old.to_string(),
-                to: provider.mapping.id.to_string(),
-            });
-        }
-    }
     let others = strangers(memory, settings.provider_names());
     let known = others.values().sum::<usize>() < memory.links().count();
     let Some((back, _)) = others.iter().max_by_key(|(_, links)| **links) else {
@@ -75,17 +66,16 @@ pub fn same_people(memory: &Memory, settings: &Settings) -> Result<(), CycleErro
     })
 }
 
-/// Returns the directory's remembered identity and the attribute of its ids, if the configuration
-/// names another attribute. Where nobody is linked, a change loses nothing.
-pub fn other_ids<'m>(
-    memory: &'m Memory,
-    settings: &ProviderSettings,
-) -> Option<(&'m SourceIdentity, &'m IdAttribute)> {
+/// Returns settings that read a provider by the ids by which its people are known, where the
+/// configuration names another id attribute since; `None` where it does not. Where nobody is
+/// linked, a change loses nothing.
+pub fn as_known(memory: &Memory, settings: &ProviderSettings) -> Option<ProviderSettings> {
     let last = memory.provider(&settings.name).identity.as_ref()?;
     let old = last.ids.as_ref()?;
-    let linked = memory
-        .links()
-        .map(|(key, _)| key)
-        .any(|key| key.provider == settings.name);
-    (linked && *old != settings.mapping.id).then_some((last, old))
+    let mut keys = memory.links().map(|(key, _)| key);
+    let is_linked = keys.any(|key| key.provider == settings.name);
+    (is_linked && *old != settings.mapping.id).then(|| ProviderSettings {
+        mapping: settings.mapping.by_former_ids(old),
+        ..settings.clone()
+    })
 }

@@ -99,8 +99,6 @@ type Work = dyn for<'a> FnOnce(&'a mut Engine, &'a Asker<'a>) -> BoxFuture<'a, R
 pub struct Asked {
     /// When it is done.
     pub turn: Turn,
-    /// Whether a cycle is to follow once it is done.
-    pub wants_cycle: bool,
     /// Who waits for the answer.
     pub waiting: Waiting,
     is_dropped_unheard: bool,
@@ -116,7 +114,6 @@ impl Asked {
     ) -> Self {
         Self {
             turn: request.turn(),
-            wants_cycle: request.wants_cycle(),
             waiting: Waiting { by, reply },
             is_dropped_unheard: request.is_dropped_unheard(),
             work: Box::new(move |engine, asker| Box::pin(to_json(request.run(engine, asker)))),
@@ -128,22 +125,15 @@ impl Asked {
         self.is_dropped_unheard && self.waiting.reply.is_closed()
     }
 
-    /// Does it, answers, and tells whether a cycle is to follow.
-    pub async fn run(self, engine: &mut Engine, asker: Asker<'_>) -> bool {
-        let Self {
-            wants_cycle,
-            waiting,
-            work,
-            ..
-        } = self;
+    /// Does it, and answers.
+    pub async fn run(self, engine: &mut Engine, asker: Asker<'_>) {
+        let Self { waiting, work, .. } = self;
         let asker = Asker {
             by: &waiting.by,
             ..asker
         };
         let answer = work(engine, &asker).await;
-        let is_done = answer.is_ok();
         waiting.answer(answer.map_err(|error| Refusal::from(&error)));
-        wants_cycle && is_done
     }
 }
 

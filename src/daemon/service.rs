@@ -295,9 +295,6 @@ impl Daemon {
             }
             Some(Err(error)) => self.failed(error),
         }
-        if finished.wants_cycle {
-            self.cycle_now(None);
-        }
         self.count().await;
         self.tell();
         // Answered last: a status that is asked for after the answer is up to date.

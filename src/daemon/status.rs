@@ -70,6 +70,9 @@ pub struct StatusReport {
     pub waits: Vec<Wait>,
     /// How it is.
     pub health: Health,
+    /// What was held when somebody looked last, and how many steps each, where no service runs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shown: BTreeMap<String, usize>,
     /// When the daemon began.
     pub since: Option<Timestamp>,
     /// The last cycle that was finished.
@@ -178,7 +181,7 @@ impl LastCycle {
             left_alone: plan.left_alone.len(),
             orphans: read.orphans,
             strangers: read.strangers.clone(),
-            held: holds.map(|h| (hold_name(&h.key), h.steps.len())).collect(),
+            held: holds.map(|h| (hold_name(&h.key), h.size())).collect(),
             state_unknown: read.state_unknown(),
             expiring: listed(|why| matches!(why, Why::ExpiresSoon { .. })),
             reactivated_by_hand: listed(|why| {

@@ -21,8 +21,6 @@ pub struct Finished {
     pub engine: Engine,
     /// The cycle, if it was one.
     pub cycle: Option<Result<Summary, CycleError>>,
-    /// Whether a cycle is to follow at once.
-    pub wants_cycle: bool,
     /// Who wants to know of the cycle.
     waiting: Vec<Waiting>,
 }
@@ -105,7 +103,6 @@ pub async fn work(mut engine: Engine, work: Work, tools: Tools) -> Finished {
             Finished {
                 engine,
                 cycle: Some(cycle),
-                wants_cycle: false,
                 waiting,
             }
         }
@@ -116,11 +113,10 @@ pub async fn work(mut engine: Engine, work: Work, tools: Tools) -> Finished {
                 listener: &listener,
                 stop,
             };
-            let wants_cycle = asked.run(&mut engine, asker).await;
+            asked.run(&mut engine, asker).await;
             Finished {
                 engine,
                 cycle: None,
-                wants_cycle,
                 waiting: Vec::new(),
             }
         }

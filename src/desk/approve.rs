@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::cycle::{Engine, View};
 use crate::model::{
     AccountKey, Action, Approval, Class, Fingerprint, Hold, HoldChange, HoldKey, Identifiers, Kept,
-    Now, Order, Remember, ServerChange, Step, StepId, Timestamp, UserChange,
+    NewIds, Now, Order, Remember, ServerChange, Step, StepId, Timestamp, UserChange,
 };
 use crate::observe::PlanFacts;
 use crate::plan::{APPROVAL, approved, forget_absences, hold_name, witnesses};
 
 use super::error::DeskError;
+use super::new_ids;
 use super::person::{PersonError, Search, identifiers_of_link, is_named, only};
 use super::request::{Asker, Request};
 
@@ -38,6 +39,9 @@ pub struct Approved {
     pub unseen: Vec<StepId>,
     /// Until when it is good.
     pub until: Timestamp,
+    /// The new ids that everybody got; nothing else was released then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_ids: Option<NewIds>,
 }
 
 impl Request for Approve {
@@ -62,6 +66,25 @@ async fn approve(
     let what = ask.what.as_str();
     let shown = engine.store().load().await?;
     let view = engine.look(asker.stages).await?;
+    if let Some(provider) = new_ids::named(&view, what) {
+        let given = new_ids::give(engine, &view, &provider, asker.stages).await?;
+        let people = given.renumbered.len();
+        tracing::info!(
+            sync_action = "approve",
+            "{} approved {what}: {people} account(s) moved from {} to {}",
+            asker.by,
+            given.from,
+            given.to,
+        );
+        let now = engine.clock().now();
+        return Ok(Approved {
+            plan: view.facts(&now),
+            released: Vec::new(),
+            unseen: Vec::new(),
+            until: now.wall,
+            new_ids: Some(given),
+        });
+    }
     let mut released = Vec::new();
     let mut unseen = Vec::new();
     let now = engine.clock().now();
@@ -111,6 +134,7 @@ async fn approve(
         released,
         unseen,
         until,
+        new_ids: None,
     })
 }
 

@@ -10,7 +10,6 @@ use super::explain::Explain;
 use super::forget::Forget;
 use super::history::{History, ShowRun};
 use super::link_step::{LinkAccount, Unlink};
-use super::migrate_ids::MigrateIds;
 use super::orphans::{Keep, Orphans};
 use super::plan::ShowPlan;
 use super::request::{Record, Request};
@@ -46,5 +45,5 @@ macro_rules! list {
 list! {
     record: History, ShowRun;
     engine: ShowPlan, Sync, Approve, Deactivate, Explain, Conflicts, LinkAccount,
-        Unlink, Orphans, Keep, Undo, Redo, Forget, StateCheck, SavePlan, SyncSaved, MigrateIds;
+        Unlink, Orphans, Keep, Undo, Redo, Forget, StateCheck, SavePlan, SyncSaved;
 }

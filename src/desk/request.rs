@@ -78,11 +78,6 @@ pub trait Request: Serialize + DeserializeOwned + Send + 'static {
         Turn::InOrder
     }
 
-    /// Whether a cycle can go on afterwards that could not before.
-    fn wants_cycle(&self) -> bool {
-        false
-    }
-
     /// Does it.
     ///
     /// # Errors

@@ -60,6 +60,9 @@ pub struct Account {
     /// The second anchor, where the configuration names one and the entry has exactly one usable
     /// value: `attribute=value`, both in canonical form. A blank value is none.
     pub anchor: Option<String>,
+    /// The id by the attribute that the configuration names now, where the reading goes by the one
+    /// before; `None` where the entry has no usable value of it.
+    pub new_id: Option<DirectoryId>,
 }
 
 /// A part of an account besides its id and username.

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Account, DirectoryId, Dn, Group, GroupId, ProfileField, ProviderName, Roster};
+use super::{
+    Account, DirectoryId, Dn, Group, GroupId, IdAttribute, ProfileField, ProviderName, Roster,
+};
 
 /// Numbers of one reading, kept to judge the next one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +41,8 @@ pub struct Directory {
     pub hidden_locks: BTreeSet<String>,
     /// Attributes of lock rules that no entry showed, and whose absence proves nothing.
     pub unseen_locks: BTreeSet<String>,
+    /// The id attribute that the configuration names now, where the reading goes by the one before.
+    pub new_ids: Option<IdAttribute>,
 }
 
 /// What a provider returns.

@@ -18,6 +18,8 @@ pub enum HoldKey {
     Attribute(ProviderName, String),
     /// A field of the profile that most accounts lost at once.
     Field(ProviderName, ProfileField),
+    /// The configuration names another id attribute: who gets which id.
+    NewIds(ProviderName),
     /// The provider is another one than before.
     Identity(ProviderName),
     /// The configuration decides otherwise than before who is in scope.

@@ -93,7 +93,22 @@ const PLACEHOLDERS: [&str; 11] = [
     "unset",
 ];
 
+/// What stands before the id of an account that had none when everybody got another id. Ids are in
+/// lower case, so that no entry ever has such an id by itself.
+const FORMER: &str = "WAS:";
+
 impl DirectoryId {
+    /// Returns the id by which an account is remembered that was not in the directory when everybody
+    /// got another id: one that no entry can have.
+    pub fn former(&self) -> Self {
+        Self::new(format!("{FORMER}{self}"))
+    }
+
+    /// Tells whether it was made by [`DirectoryId::former`].
+    pub fn is_former(&self) -> bool {
+        self.as_str().starts_with(FORMER)
+    }
+
     /// Whether it stands for an id that is still to come, and so is nobody's: many have it in turn,
     /// and the next one must not get the user of the one before.
     ///

@@ -17,6 +17,7 @@ mod identifiers;
 mod ids;
 mod link;
 mod memory;
+mod new_ids;
 mod outcome;
 mod plan;
 mod reason;
@@ -52,6 +53,7 @@ pub use memory::{
     PlaceMemory, ProviderChange, ProviderMemory, Remember, ServerChange, ServerMemory, UserChange,
     UserMemory,
 };
+pub use new_ids::{Gone, NewIds, NoNewId, Renumbered, Stuck};
 pub use outcome::Outcome;
 pub use plan::{Action, NewUser, Phase, Plan, Precondition, Step, TeamRef, UserRef, Values};
 pub use reason::{Changed, Hold, HoldCause, LeftAlone, Loss, Reason, TeamMoved, Why};

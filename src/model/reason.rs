@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountKey, Claimed, DirectoryId, Fingerprint, Gap, HoldKey, NamedUser, RunId, StepId, Subject,
-    Timestamp, UserId, ValueOf,
+    AccountKey, Claimed, DirectoryId, Fingerprint, Gap, HoldKey, NamedUser, NewIds, RunId, StepId,
+    Subject, Timestamp, UserId, ValueOf,
 };
 
 /// Why a step is wanted, in the values that led to it.
@@ -497,6 +497,16 @@ pub struct Hold {
     pub fingerprints: BTreeSet<Fingerprint>,
 }
 
+impl Hold {
+    /// Counts what waits: steps, or new ids.
+    pub fn size(&self) -> usize {
+        match &self.cause {
+            HoldCause::NewIds(new_ids) => new_ids.renumbered.len(),
+            _ => self.steps.len(),
+        }
+    }
+}
+
 /// Why something is held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -525,6 +535,8 @@ pub enum HoldCause {
         /// How many the plan wants: people, not steps.
         wanted: u64,
     },
+    /// The configuration names another id attribute.
+    NewIds(NewIds),
     /// A roster shrank by more than a fifth.
     Shrank {
         /// Accounts before.

@@ -180,7 +180,7 @@ pub fn held(hold: &Hold) {
         sync_hold = name,
         "held: none of {} step(s) of {name} was done ({}). Look with `mattersync plan`, then \
          `mattersync approve {}`",
-        hold.steps.len(),
+        hold.size(),
         hold.cause,
         shell_word(&name)
     );

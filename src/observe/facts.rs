@@ -106,6 +106,9 @@ pub struct Side {
     pub id: String,
     /// Active or not, in words.
     pub state: String,
+    /// Whether it is active; `None` where nobody can see it.
+    #[serde(default)]
+    pub active: Option<bool>,
     /// When the user was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<Timestamp>,
@@ -255,7 +258,7 @@ pub fn held_back(hold: &Hold) -> HeldBack {
     HeldBack {
         hold: hold_name(&hold.key),
         why: cause.to_string(),
-        steps: number(hold.steps.len()),
+        steps: number(hold.size()),
     }
 }
 

@@ -10,8 +10,7 @@
 //! * `ledger`: the plan while it is being made, and what all rules ask of it.
 //! * `rules`: a file each, called in the order that [`plan`] gives and explains.
 //! * `results`: what follows from a step that was carried out ([`remember`]), what became of steps
-//!   whose outcome was lost ([`settle`]), how a step is taken back ([`inverse()`]), who gets which id
-//!   after the id attribute was changed ([`Migration`]).
+//!   whose outcome was lost ([`settle`]), how a step is taken back ([`inverse()`]).
 //! * `action`, `words`: the kinds of actions, and a step in words.
 
 mod action;
@@ -41,7 +40,6 @@ pub use policy::{
     AdoptRule, Authority, ByHand, LifecyclePolicy, Limit, Policy, Setting, TeamPolicy,
 };
 pub use results::inverse::{Inverse, inverse};
-pub use results::migration::{Migration, Renumbered, Stuck};
 pub use results::outcome::{before, forget_account, in_doubt, made, made_later, remember, undone};
 pub use results::recover::{Settled, settle};
 pub use rules::dates::next_expiry;
@@ -64,7 +62,7 @@ use ledger::standing::Standing;
 use rules::doubts::Doubts;
 use rules::{
     creations, dates, duplicates, emails, flaps, guard, handover, lifecycle, matching, memberships,
-    naming, placeholder_ids, places, profiles, purge, resets, restored, seats, undo,
+    naming, new_ids, placeholder_ids, places, profiles, purge, resets, restored, seats, undo,
 };
 
 /// Makes the plan of one cycle.
@@ -174,6 +172,7 @@ fn holds(draft: &Draft<'_>, doubts: &Doubts, active: u64) -> Vec<Hold> {
     holds.extend(flaps::hold(draft));
     holds.extend(dates::hold(draft));
     holds.extend(places::holds(draft));
+    holds.extend(new_ids::holds(draft));
     guard::holds(draft, holds, &dates::expected(draft, active), active)
 }
 

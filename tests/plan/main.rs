@@ -12,7 +12,7 @@ mod identity;
 mod lifecycle;
 mod lifecycle_dates;
 mod lifecycle_returns;
-mod migration;
+mod new_ids;
 mod people;
 mod properties;
 mod scope;

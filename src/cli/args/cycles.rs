@@ -47,18 +47,6 @@ pub struct Approve {
     pub json: Json,
 }
 
-/// What to do about new ids.
-#[derive(Args, Clone, Copy, Debug)]
-pub struct MigrateIds {
-    /// Apply what was listed
-    #[arg(long)]
-    pub apply: bool,
-
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub show: Show,
-}
-
 /// What is looked at.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct Check {

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-pub use cycles::{Approve, Check, MigrateIds, Plan, Sync};
+pub use cycles::{Approve, Check, Plan, Sync};
 pub use people::{Deactivate, Explain, Link, Orphans, Unlink};
 pub use record::{Forget, History, Restore, Undo};
 pub use shared::{Json, Show, Yes};
@@ -62,10 +62,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
         &["explain", "conflicts", "link", "unlink", "orphans"],
     ),
     ("What was done", &["history", "undo", "forget"]),
-    (
-        "When something else is to be mended",
-        &["state", "migrate-ids", "help"],
-    ),
+    ("When something else is to be mended", &["state", "help"]),
 ];
 
 /// Returns the command line, its commands grouped by what somebody wants.
@@ -254,14 +251,6 @@ pub enum Command {
     #[command(subcommand, subcommand_required = true, arg_required_else_help = true)]
     #[command(after_help = "Example:\n  mattersync state check")]
     State(State),
-
-    /// Show who gets which id after `accounts.id` was changed, or apply it
-    ///
-    /// Without --apply: read the directory by the old and the new attribute, and list old id, new
-    /// id and user of everybody. With --apply: take exactly what was listed. All or nothing; until
-    /// then no cycle runs. Exits with 1 while somebody cannot be given a new id.
-    #[command(after_help = "Example:\n  mattersync migrate-ids")]
-    MigrateIds(MigrateIds),
 }
 
 /// What to do with the state file.

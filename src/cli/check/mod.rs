@@ -13,7 +13,7 @@ mod server;
 use std::path::Path;
 
 use crate::clock::{Clock, SystemClock};
-use crate::cycle::known;
+use crate::cycle::{as_known, known};
 use crate::model::{Directories, Memory};
 
 use super::answer::Answer;
@@ -55,6 +55,8 @@ async fn sides(findings: &mut Findings, context: &Context, memory: &Memory) {
     for provider in &settings.providers {
         let linked = known(memory, &provider.name);
         let now = now.clone();
+        let as_known = as_known(memory, provider);
+        let provider = as_known.as_ref().unwrap_or(provider);
         let read = directory::check(findings, provider, &settings.policy, now, linked).await;
         directories.extend(read.map(|directory| (provider.name.clone(), directory)));
     }

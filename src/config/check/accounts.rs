@@ -39,6 +39,7 @@ pub(super) fn mapping(
             defaults.id,
         ),
         anchor: anchor(check, raw, &id_of_accounts),
+        new_id: None,
         id: id_of_accounts,
         username: attribute(check, &raw.username, "accounts.username", defaults.username),
         email: email::sources(check, &raw.email, defaults.email),

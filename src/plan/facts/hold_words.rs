@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::model::{Changed, HoldCause, HoldKey};
+use crate::model::{Changed, Gone, HoldCause, HoldKey, NewIds, NoNewId};
 use crate::plan::facts::losses::Worst;
 use crate::plan::facts::spans::Span;
 
@@ -29,6 +29,7 @@ impl fmt::Display for HoldCause {
                 f,
                 "{wanted} wanted and {done} done in the last 24 hours, which may see {limit}"
             ),
+            Self::NewIds(new_ids) => new_ids.fmt(f),
             Self::Shrank { from, to, lost } => {
                 let lost = Worst(lost);
                 write!(f, "the directory shrank from {from} to {to} accounts{lost}")
@@ -109,6 +110,67 @@ impl fmt::Display for HoldCause {
     }
 }
 
+impl fmt::Display for NewIds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "accounts.id is {} now, and people are known by {}, also in this plan, until somebody \
+             approves the new ids: ",
+            self.to, self.from
+        )?;
+        let gone = self.renumbered.iter().filter(|line| line.gone.is_some());
+        let gone = gone.count();
+        let there = self.renumbered.len() - gone;
+        match there {
+            1 => write!(f, "1 account gets one")?,
+            n => write!(f, "{n} accounts get one")?,
+        }
+        match gone {
+            0 => {}
+            1 => write!(f, ", 1 is not in the directory")?,
+            n => write!(f, ", {n} are not in the directory")?,
+        }
+        if !self.stuck.is_empty() {
+            let stuck = self.stuck.len();
+            write!(f, ", {stuck} cannot be given one, and so nobody gets one")?;
+        }
+        if !self.complete {
+            write!(
+                f,
+                ". The directory was not read completely, and so nobody gets one before it was"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Gone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotThere => f.write_str("not in the directory"),
+            Self::OutOfScope { dn } => write!(f, "outside the base or the filter: {dn}"),
+        }
+    }
+}
+
+impl fmt::Display for NoNewId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(gap) => write!(f, "whether it is there is not known: {gap}"),
+            Self::NoValue => f.write_str(
+                "it has no usable value of the new attribute: give it exactly one, or leave it out \
+                 with the filter",
+            ),
+            Self::Shared { id, dn } => {
+                write!(
+                    f,
+                    "its new id {id} is also that of {dn}: give one of them another"
+                )
+            }
+        }
+    }
+}
+
 /// Settings that were changed, each with its place, what it was and what it is.
 pub struct Changes<'a>(pub &'a [Changed]);
 
@@ -129,6 +191,7 @@ impl fmt::Display for Changes<'_> {
 pub fn hold_name(key: &HoldKey) -> String {
     match key {
         HoldKey::Class(class) => class.name().to_owned(),
+        HoldKey::NewIds(provider) => format!("new-ids:{provider}"),
         HoldKey::Shrank(provider) => format!("shrank:{provider}"),
         HoldKey::Container(_, dn) => format!("container:{dn}"),
         HoldKey::Attribute(_, name) => format!("attribute:{name}"),

@@ -13,6 +13,7 @@ pub(in crate::plan) mod lifecycle;
 pub(in crate::plan) mod matching;
 pub(in crate::plan) mod memberships;
 pub(in crate::plan) mod naming;
+pub(in crate::plan) mod new_ids;
 pub(in crate::plan) mod placeholder_ids;
 pub(in crate::plan) mod places;
 pub(in crate::plan) mod profiles;

@@ -315,6 +315,7 @@ impl<'a> Assembler<'a> {
             state_unknown,
             hidden_locks: self.hidden.iter().map(|r| r.attribute_key()).collect(),
             unseen_locks,
+            new_ids: self.mapping.new_id.clone(),
         }
     }
 

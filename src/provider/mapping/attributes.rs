@@ -6,11 +6,12 @@ use crate::config::{EmailSource, GroupMembers, LockRule, Mapping};
 
 use super::{emails, leftovers};
 
-/// The attributes that describe people, in lower case: id, username, e-mail sources and what their
+/// The attributes that describe people, in lower case: ids, username, e-mail sources and what their
 /// templates name, fields, whole names, lock rules.
 pub(crate) fn person_attributes(mapping: &Mapping) -> BTreeSet<String> {
     let mut wanted = BTreeSet::from([mapping.id.name.clone(), mapping.username.clone()]);
-    wanted.extend(mapping.anchor.iter().map(|anchor| anchor.name.clone()));
+    let others = mapping.anchor.iter().chain(&mapping.new_id);
+    wanted.extend(others.map(|other| other.name.clone()));
     for source in &mapping.email {
         match source {
             EmailSource::Attribute(name) => {

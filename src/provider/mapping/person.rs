@@ -65,6 +65,7 @@ pub(super) fn person(entry: &Entry, mapping: &Mapping, now: &Now) -> Result<Pers
         groups: BTreeSet::new(),
         unreadable,
         anchor: mapping.anchor.as_ref().and_then(|a| anchor(entry, a)),
+        new_id: mapping.new_id.as_ref().and_then(|a| new_id(entry, a)),
     };
     Ok(Person {
         account,
@@ -78,6 +79,11 @@ pub(super) fn person(entry: &Entry, mapping: &Mapping, now: &Now) -> Result<Pers
 fn anchor(entry: &Entry, attribute: &IdAttribute) -> Option<String> {
     let value = ids::canonical_id(entry, attribute).ok()?;
     Some(format!("{}={value}", attribute.name))
+}
+
+fn new_id(entry: &Entry, attribute: &IdAttribute) -> Option<DirectoryId> {
+    let id = ids::canonical_id(entry, attribute).ok()?;
+    Some(DirectoryId::new(id))
 }
 
 /// The best attribute that has a value; one that cannot be read ends the search.

@@ -18,6 +18,7 @@ pub(crate) fn rfc2307() -> Mapping {
         group_filter: "(objectClass=posixGroup)".into(),
         id: id.clone(),
         anchor: None,
+        new_id: None,
         group_id: id,
         username: "uid".into(),
         email: vec![
@@ -53,6 +54,7 @@ pub(crate) fn ad() -> Mapping {
         group_filter: "(objectClass=group)".into(),
         id: id.clone(),
         anchor: None,
+        new_id: None,
         group_id: id,
         username: "samaccountname".into(),
         email: vec![EmailSource::Attribute("mail".into())],

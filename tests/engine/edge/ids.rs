@@ -73,15 +73,16 @@ fn users(stage: &Stage) -> BTreeMap<String, (String, bool)> {
         .collect()
 }
 
+const HELD: &str = "new-ids:people";
+
 #[test]
-fn edge_40_a_changed_id_attribute_waits_for_migrate_ids() {
+fn edge_40_a_changed_id_attribute_waits_for_a_person_and_people_are_followed_meanwhile() {
     let stage = stage(&[("anna", "1", "2"), ("bert", "2", "1"), ("carl", "3", "4")]);
     let daemon = stage.start_and_wait();
     write_people(&stage, &[("anna", "1", "2"), ("bert", "2", "1")]);
     daemon.sync();
     let before = users(&stage);
     assert!(before["anna"].1 && !before["carl"].1);
-    assert_eq!(run(&stage, &["migrate-ids"]).0, 1, "nothing to migrate");
 
     // Each new id is somebody else's old one, also that of who has left.
     let now = [("anna", "1", "2"), ("bert", "2", "1"), ("dora", "9", "3")];
@@ -89,54 +90,53 @@ fn edge_40_a_changed_id_attribute_waits_for_migrate_ids() {
     by(&stage, "uidNumber");
     daemon.signal("HUP");
     let waits = |health: &Health| match health {
-        Health::Degraded(why) => why.iter().any(|w| w.contains("mattersync migrate-ids")),
+        Health::Held(what) => what.iter().any(|w| w.contains(HELD)),
         _ => false,
     };
-    daemon.wait_for("the refusal", |status| waits(&status.health));
-    for command in ["plan", "sync", "approve"] {
+    daemon.wait_for("the hold", |status| waits(&status.health));
+    for command in ["plan", "sync", "check"] {
         let (code, said) = run(&stage, &[command]);
-        assert_eq!(code, 78, "{command}: {said}");
-        assert!(said.contains("accounts.id is uidnumber now"), "{said}");
+        assert_eq!(code, 3, "{command}: {said}");
+        assert!(said.contains(HELD), "{command}: {said}");
     }
-    let (code, said) = run(&stage, &["check"]);
-    assert_eq!(code, 1, "{said}");
-    let found = said
-        .lines()
-        .find(|l| l.contains("accounts.id is uidnumber now"));
-    assert!(found.is_some_and(|l| l.starts_with("PROBLEM")), "{said}");
-    assert_eq!(users(&stage), before);
+    // Everything else goes on by the old ids: dora has come, and nobody is anybody else.
+    let meanwhile = users(&stage);
+    for name in ["anna", "bert", "carl"] {
+        assert_eq!(meanwhile[name], before[name], "{name}");
+    }
+    assert!(meanwhile["dora"].1 && meanwhile["dora"].0 != before["carl"].0);
+    assert_eq!(daemon.sync().writes, 0);
 
-    // Not before somebody has seen it, and nothing else than what was seen.
-    let (code, said) = run(&stage, &["migrate-ids", "--apply"]);
-    assert!(code == 1 && said.contains("look at it first"), "{said}");
-    let (code, said) = run(&stage, &["migrate-ids"]);
+    // Nothing else than what was seen is released.
+    let (code, said) = run(&stage, &["approve"]);
     assert_eq!(code, 0, "{said}");
     for part in [
-        "2 new ids",
+        "accounts.id is uidnumber now",
+        "3 new ids",
         "anna",
         &before["bert"].0,
         "1 person gets no new id",
-        "--apply",
+        &format!("mattersync approve {HELD}"),
     ] {
         assert!(said.contains(part), "{part} in {said}");
     }
     let other = [("anna", "1", "7"), ("bert", "2", "1"), ("dora", "9", "3")];
     write_people(&stage, &other);
-    let (code, said) = run(&stage, &["migrate-ids", "--apply"]);
-    assert!(code == 1 && said.contains("1 of 3 are not as"), "{said}");
+    let (code, said) = run(&stage, &["approve", HELD]);
+    assert!(
+        code == 1 && said.contains("1 of 4 new ids are not as"),
+        "{said}"
+    );
     write_people(&stage, &now);
-    let (code, said) = run(&stage, &["migrate-ids", "--apply"]);
-    assert!(code == 0 && said.contains("Done."), "{said}");
+    let (code, said) = run(&stage, &["approve", HELD]);
+    assert!(
+        code == 0 && said.contains("now known by uidnumber"),
+        "{said}"
+    );
 
-    // The daemon goes on by itself, and nobody is anybody else.
-    daemon.wait_for("a good cycle", |status| status.health == Health::Well);
     daemon.sync();
-    let after = users(&stage);
-    for name in ["anna", "bert", "carl"] {
-        assert_eq!(after[name], before[name], "{name}");
-    }
-    assert!(after["dora"].1 && after["dora"].0 != before["carl"].0);
-    assert_eq!(after.len(), before.len() + 1);
+    daemon.wait_for("a good cycle", |status| status.health == Health::Well);
+    assert_eq!(users(&stage), meanwhile);
     assert_eq!(daemon.sync().writes, 0);
     // By the new ids: anna is renamed, bert has left.
     write_people(&stage, &[("anna.b", "1", "2"), ("dora", "9", "3")]);
@@ -155,34 +155,36 @@ fn edge_40_blank_and_duplicate_new_ids_and_half_readings_stop_all_of_it() {
     assert_eq!(run(&stage, &["sync"]).0, 0);
     let before = users(&stage);
     by(&stage, "uidNumber");
-    assert_eq!(run(&stage, &["migrate-ids"]).0, 0);
-    for (bad, word) in [
-        (("carl", "3", ""), "no usable uidnumber"),
-        (("carl", "3", "6"), "also that of uid=bert"),
-        (("carl", "2", "7"), "must be unique"),
+    assert_eq!(run(&stage, &["approve"]).0, 0);
+    for (bad, code, word) in [
+        (("carl", "3", ""), 0, "no usable value of the new"),
+        (("carl", "3", "6"), 0, "also that of uid=bert"),
+        // Two entries with one old id: neither is anybody.
+        (("carl", "2", "7"), 0, "must be unique"),
     ] {
         write_people(&stage, &[good[0], good[1], bad]);
-        let (code, said) = run(&stage, &["migrate-ids"]);
-        assert!(code == 1 && said.contains(word), "{said}");
-        let (code, said) = run(&stage, &["migrate-ids", "--apply"]);
+        let (shown, said) = run(&stage, &["approve"]);
+        assert!(shown == code && said.contains(word), "{shown}: {said}");
+        assert!(said.contains("back into accounts.id"), "{said}");
+        let (code, said) = run(&stage, &["approve", HELD]);
         assert!(code == 1 && said.contains("nothing was changed"), "{said}");
-        assert_eq!(run(&stage, &["sync"]).0, 78);
     }
     // A file that was cut.
     write_people(&stage, &good);
-    assert_eq!(run(&stage, &["migrate-ids"]).0, 0);
+    assert_eq!(run(&stage, &["approve"]).0, 0);
     let text = std::fs::read_to_string(stage.path("people.ldif")).unwrap();
     let cut = &text[..text.len() - 30];
     std::fs::write(stage.path("people.ldif"), cut).unwrap();
-    let (code, said) = run(&stage, &["migrate-ids", "--apply"]);
-    assert!(code == 1 && said.contains("not complete"), "{said}");
+    let (code, said) = run(&stage, &["approve", HELD]);
+    assert!(code == 1 && said.contains("not read completely"), "{said}");
     // The old attribute again: everything is as before.
     write_people(&stage, &good);
     by(&stage, "employeeNumber");
-    assert_eq!(run(&stage, &["sync"]).0, 0);
+    let (code, said) = run(&stage, &["sync"]);
+    assert!(code == 0 && !said.contains(HELD), "{said}");
     by(&stage, "uidNumber");
-    assert_eq!(run(&stage, &["migrate-ids"]).0, 0);
-    assert_eq!(run(&stage, &["migrate-ids", "--apply"]).0, 0);
+    assert_eq!(run(&stage, &["approve"]).0, 0);
+    assert_eq!(run(&stage, &["approve", HELD]).0, 0);
     stage.sim.reset_counters();
     assert_eq!(run(&stage, &["sync"]).0, 0);
     assert_eq!(stage.sim.writes(), 0);
@@ -196,22 +198,25 @@ fn edge_40_another_form_of_the_same_attribute_is_another_id() {
     let text = stage.read_config();
     let id = "id = \"employeeNumber\"\n";
     stage.write_config(&text.replace(id, "id = \"employeeNumber:hex\"\n"));
-    let (code, said) = run(&stage, &["plan"]);
-    assert!(code == 78 && said.contains("employeenumber:hex"), "{said}");
-    assert_eq!(run(&stage, &["migrate-ids"]).0, 0);
-    assert_eq!(run(&stage, &["migrate-ids", "--apply"]).0, 0);
+    let (code, said) = run(&stage, &["approve"]);
+    assert!(code == 0 && said.contains("employeenumber:hex"), "{said}");
+    assert_eq!(run(&stage, &["approve", HELD]).0, 0);
     stage.sim.reset_counters();
     assert_eq!(run(&stage, &["sync"]).0, 0);
     assert_eq!(stage.sim.writes(), 0);
 }
 
 #[test]
-fn edge_40_who_leaves_right_after_a_migration_is_not_held_because_of_it() {
-    let stage = stage(&[("anna", "1", "5"), ("bert", "2", "6")]);
+fn edge_40_who_leaves_before_or_right_after_the_new_ids_is_not_held_because_of_them() {
+    let stage = stage(&[("anna", "1", "5"), ("bert", "2", "6"), ("carl", "3", "7")]);
     assert_eq!(run(&stage, &["sync"]).0, 0);
     by(&stage, "uidNumber");
-    assert_eq!(run(&stage, &["migrate-ids"]).0, 0);
-    assert_eq!(run(&stage, &["migrate-ids", "--apply"]).0, 0);
+    write_people(&stage, &[("anna", "1", "5"), ("bert", "2", "6")]);
+    let (code, said) = run(&stage, &["sync"]);
+    assert_eq!(code, 3, "{said}");
+    assert!(!users(&stage)["carl"].1, "left by the old ids");
+    assert_eq!(run(&stage, &["approve"]).0, 0);
+    assert_eq!(run(&stage, &["approve", HELD]).0, 0);
     write_people(&stage, &[("anna", "1", "5")]);
     let (code, said) = run(&stage, &["sync"]);
     assert_eq!(code, 0, "{said}");

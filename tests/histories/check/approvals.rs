@@ -148,6 +148,7 @@ impl Checker {
 pub fn hold_word(key: &HoldKey) -> String {
     match key {
         HoldKey::Class(class) => class.name().to_owned(),
+        HoldKey::NewIds(provider) => format!("new-ids:{provider}"),
         HoldKey::Shrank(provider) => format!("shrank:{provider}"),
         HoldKey::Container(_, dn) => format!("container:{dn}"),
         HoldKey::Attribute(_, name) => format!("attribute:{name}"),

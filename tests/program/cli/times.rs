@@ -90,7 +90,6 @@ fn no_time_is_a_number() {
         (&["forget", "bert"], 0),
         (&["approve", "adopt"], 1),
         (&["state", "check"], 0),
-        (&["migrate-ids"], 0),
         (&["check"], 0),
         (&["status"], 2),
     ] {

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use mattersync::model::{
     Account, AccountChange, AccountKey, AccountState, Action, Approval, Directories, Directory,
-    DirectoryId, Dn, EmailCandidates, Gap, HoldKey, LeftAlone, Link, Lookup, Memory, Nonce, Now,
-    Order, Plan, Precondition, ProfileField, ProviderName, Rejected, Remember, Roster, Shape,
-    SourceIdentity, Step, StepId, Timestamp, User, UserId,
+    DirectoryId, Dn, EmailCandidates, Gap, HoldKey, IdAttribute, LeftAlone, Link, Lookup, Memory,
+    Nonce, Now, Order, Plan, Precondition, ProfileField, ProviderName, Rejected, Remember, Roster,
+    Shape, SourceIdentity, Step, StepId, Timestamp, User, UserId,
 };
 use mattersync::plan::{
     AdoptRule, Authority, Effect, LifecyclePolicy, Limit, Policy, Settled, TeamPolicy, World,
@@ -36,6 +36,8 @@ pub struct MiniWorld {
     /// What the look-up by id says instead of "nowhere"; `None` for a look-up that was not made.
     pub lookups: BTreeMap<DirectoryId, Option<Result<Lookup, Gap>>>,
     pub identity: SourceIdentity,
+    /// The id attribute that the configuration names now, if it is another than before.
+    pub new_ids: Option<IdAttribute>,
     /// Numbers of the mapping's attributes besides `mail`.
     pub attributes: BTreeMap<String, usize>,
     pub server: Server,
@@ -89,6 +91,7 @@ pub fn account(the_id: &str, name: &str) -> Account {
         groups: BTreeSet::new(),
         unreadable: BTreeMap::new(),
         anchor: None,
+        new_id: None,
     }
 }
 
@@ -144,6 +147,7 @@ impl MiniWorld {
             unseen_locks: BTreeSet::new(),
             gaps: Vec::new(),
             lookups: BTreeMap::new(),
+            new_ids: None,
             identity: SourceIdentity {
                 name: "ldaps://dc1".into(),
                 context: "dc=example".into(),
@@ -272,6 +276,7 @@ impl MiniWorld {
             state_unknown: 0,
             hidden_locks: self.hidden_locks.clone(),
             unseen_locks: self.unseen_locks.clone(),
+            new_ids: self.new_ids.clone(),
         };
         keep_usernames(
             &mut directory,

@@ -379,6 +379,7 @@ fn keep_doubted(now: &mut Shape, last: &Shape, staying: &[&HoldKey]) {
                 now.fields.insert(*field, kept);
             }
             HoldKey::Class(_)
+            | HoldKey::NewIds(_)
             | HoldKey::Shrank(_)
             | HoldKey::Identity(_)
             | HoldKey::Configuration(_)

@@ -1,0 +1,128 @@
+//! The configuration names another id attribute: who gets which id waits for a person.
+//!
+//! Guarantees: until somebody approves, everybody is known by the old attribute, and the rest of
+//! the plan goes on; an approval is for exactly the ids that were shown; either everybody gets the
+//! new id or nobody does; what is remembered of an account goes along; whoever is not in the
+//! reading keeps what is remembered under an id that no entry can have, because their old id may be
+//! somebody else's new one.
+//!
+//! Assumes that the directory was read by the old attribute, with the new one beside it
+//! ([`crate::model::Account::new_id`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+
+use crate::model::{
+    AccountKey, Directory, DirectoryId, Evidence, Fingerprint, Gone, Hold, HoldCause, HoldKey,
+    Link, Lookup, Memory, NewIds, NoNewId, ProviderName, Renumbered, Stuck, UserId,
+};
+use crate::plan::facts::temporary::hex;
+use crate::plan::ledger::draft::Draft;
+
+/// Holds the new ids of each provider whose id attribute was changed.
+pub fn holds(draft: &Draft<'_>) -> Vec<Hold> {
+    let memory = draft.world.memory;
+    let directories = draft.world.directories.iter();
+    let changed = directories.filter_map(|(provider, directory)| {
+        let new_ids = new_ids(memory, provider, directory)?;
+        Some(Hold {
+            key: HoldKey::NewIds(provider.clone()),
+            fingerprints: fingerprints(&new_ids),
+            cause: HoldCause::NewIds(new_ids),
+            steps: Vec::new(),
+        })
+    });
+    changed.collect()
+}
+
+/// Maps everybody of whom something is remembered; `None` where no new ids are to be given.
+fn new_ids(memory: &Memory, provider: &ProviderName, directory: &Directory) -> Option<NewIds> {
+    let mut new_ids = NewIds {
+        from: directory.accounts.source().ids.clone()?,
+        to: directory.new_ids.clone()?,
+        renumbered: Vec::new(),
+        stuck: Vec::new(),
+        complete: directory.accounts.gaps().is_empty(),
+    };
+    let mut bearers: BTreeMap<&DirectoryId, Vec<&str>> = BTreeMap::new();
+    for (_, account) in directory.accounts.iter() {
+        if let Some(new) = &account.new_id {
+            bearers.entry(new).or_default().push(&account.dn);
+        }
+    }
+    let keys = memory.accounts.keys();
+    for key in keys.filter(|key| key.provider == *provider && !key.id.is_former()) {
+        let link = memory.link(key);
+        match new_id(directory, &bearers, key, link) {
+            Ok(renumbered) => new_ids.renumbered.push(renumbered),
+            Err(why) => new_ids.stuck.extend(link.map(|link| Stuck {
+                id: key.id.clone(),
+                dn: link.last_dn.clone(),
+                user: link.user.clone(),
+                why,
+            })),
+        }
+    }
+    Some(new_ids)
+}
+
+fn new_id(
+    directory: &Directory,
+    bearers: &BTreeMap<&DirectoryId, Vec<&str>>,
+    key: &AccountKey,
+    link: Option<&Link>,
+) -> Result<Renumbered, NoNewId> {
+    let account = match directory.accounts.look(&key.id) {
+        Evidence::Present(account) => account,
+        Evidence::Absent(proof) => {
+            let gone = match proof.lookup {
+                Some(Lookup::Elsewhere { dn, .. }) => Gone::OutOfScope { dn },
+                _ => Gone::NotThere,
+            };
+            return Ok(former(key, link, gone));
+        }
+        Evidence::Unknown(gap) => return Err(NoNewId::Unknown(gap)),
+    };
+    let new = account.new_id.as_ref().ok_or(NoNewId::NoValue)?;
+    let mut others = bearers.get(new).into_iter().flatten();
+    if let Some(other) = others.find(|dn| **dn != account.dn) {
+        return Err(NoNewId::Shared {
+            id: new.clone(),
+            dn: (*other).to_owned(),
+        });
+    }
+    Ok(Renumbered {
+        from: key.id.clone(),
+        to: new.clone(),
+        dn: account.dn.clone(),
+        username: account.username.clone(),
+        user: link.map(|link| link.user.clone()),
+        gone: None,
+    })
+}
+
+fn former(key: &AccountKey, link: Option<&Link>, gone: Gone) -> Renumbered {
+    Renumbered {
+        from: key.id.clone(),
+        to: key.id.former(),
+        dn: link.map(|l| l.last_dn.clone()).unwrap_or_default(),
+        username: link.map(|l| l.last_username.clone()).unwrap_or_default(),
+        user: link.map(|link| link.user.clone()),
+        gone: Some(gone),
+    }
+}
+
+/// Returns each line as a hash, by which what is approved is known to be what was shown.
+fn fingerprints(new_ids: &NewIds) -> BTreeSet<Fingerprint> {
+    let lines = new_ids.renumbered.iter().map(|line| {
+        let mut hash = Sha256::new();
+        let user = line.user.as_ref().map_or("", UserId::as_str);
+        for part in [line.from.as_str(), line.to.as_str(), user] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        Fingerprint::new(hex(&hash.finalize()[..16]))
+    });
+    lines.collect()
+}
