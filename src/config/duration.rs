@@ -2,17 +2,11 @@
 
 use std::time::Duration;
 
+use crate::model::DURATION_UNITS;
+
 /// The form that messages ask for.
 pub(super) const FORM: &str =
     "a number with a unit (ms, s, m, h, d), such as \"30s\", \"5m\" or \"24h\"";
-
-const UNITS: [(&str, u64); 5] = [
-    ("ms", 1),
-    ("s", 1_000),
-    ("m", 60_000),
-    ("h", 3_600_000),
-    ("d", 86_400_000),
-];
 
 /// Reads a duration.
 ///
@@ -39,7 +33,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
                 .trim_start_matches(|c: char| c.is_ascii_alphabetic())
                 .len();
         let (name, tail) = tail.split_at(letters);
-        let unit = UNITS
+        let unit = DURATION_UNITS
             .iter()
             .find(|(unit, _)| *unit == name)
             .map(|(_, ms)| *ms);
@@ -61,23 +55,10 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(total))
 }
 
-/// Writes a duration so that [`parse`] reads the same: in one unit, and a day as `24h`.
-pub(super) fn format(duration: Duration) -> String {
-    let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    if ms == 0 {
-        return "0s".into();
-    }
-    let (name, size) = UNITS
-        .iter()
-        .rev()
-        .find(|(name, size)| ms % size == 0 && (*name != "d" || ms > *size))
-        .unwrap_or(&UNITS[0]);
-    format!("{}{name}", ms / size)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::as_configured;
 
     #[test]
     fn reads_what_people_write() {
@@ -136,12 +117,12 @@ mod tests {
         ] {
             let duration = Duration::from_millis(ms);
             assert_eq!(
-                parse(&format(duration)),
+                parse(&as_configured(duration)),
                 Ok(duration),
                 "{}",
-                format(duration)
+                as_configured(duration)
             );
         }
-        assert_eq!(format(Duration::from_secs(86_400)), "24h");
+        assert_eq!(as_configured(Duration::from_secs(86_400)), "24h");
     }
 }

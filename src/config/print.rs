@@ -14,7 +14,7 @@ use super::raw::{
 use super::words::{ADOPT, AUTHORITY, BY_HAND};
 use super::{
     Bind, EmailSource, GroupMembers, LdapSettings, Mapping, MattermostAccess, MattermostSettings,
-    ProviderKind, ProviderSettings, Schema, SecretSource, Settings, Trust, duration,
+    ProviderKind, ProviderSettings, Schema, SecretSource, Settings, Trust,
 };
 use crate::model::{Class, ProfileField};
 use crate::plan::{Authority, Limit, Policy};
@@ -104,7 +104,7 @@ fn path(path: &Path) -> Key<String> {
 }
 
 fn time(duration: Duration) -> Key<Scalar> {
-    key(Scalar(duration::format(duration)))
+    key(Scalar(crate::model::as_configured(duration)))
 }
 
 fn named<T: PartialEq>(names: &[(&'static str, T)], value: &T) -> Key<String> {
@@ -334,7 +334,7 @@ fn policy(policy: &Policy) -> RawPolicy {
             policy
                 .lifecycle
                 .purge_after
-                .map_or("off".into(), duration::format),
+                .map_or("off".into(), crate::model::as_configured),
         )),
         attributes: RawAttributes {
             username: authority(policy.username),

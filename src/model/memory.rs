@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Absence, AccountKey, Announcement, Approval, ChosenName, ClockSeen, Done, Fingerprint, Flip,
     HoldKey, Kept, Link, Newest, Nonce, Order, PlaceId, ProviderName, Restored, Return,
-    SeatRefusal, SeatWait, Shape, SourceIdentity, TeamId, Timestamp, Undone, Unlinked, UserId,
+    ScopeValues, SeatRefusal, SeatWait, Shape, SourceIdentity, TeamId, Timestamp, Undone, Unlinked,
+    UserId,
 };
 
 /// Defines a record, the changes that one fact of it can undergo, and how a change is applied.
@@ -132,7 +133,7 @@ record! {
         filled: Filled(bool),
         /// The settings that decide who is in scope, as they were at the last reading that raised
         /// no doubt: key and value as the configuration spells them.
-        scope: Scope(Option<BTreeMap<String, String>>),
+        scope: Scope(Option<ScopeValues>),
     }
 }
 

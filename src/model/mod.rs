@@ -23,6 +23,7 @@ mod plan;
 mod reason;
 mod record;
 mod remembered;
+mod scope;
 mod server;
 mod subject;
 mod text;
@@ -56,7 +57,7 @@ pub use memory::{
 pub use new_ids::{Gone, NewIds, NoNewId, Renumbered, Stuck};
 pub use outcome::Outcome;
 pub use plan::{Action, NewUser, Phase, Plan, Precondition, Step, TeamRef, UserRef, Values};
-pub use reason::{Changed, Hold, HoldCause, LeftAlone, Loss, Reason, TeamMoved, Why};
+pub use reason::{Hold, HoldCause, LeftAlone, Loss, Reason, TeamMoved, Why};
 pub use record::{
     About, HeldBack, Made, MattermostProof, Note, Noted, Origin, ReadingProof, Released, RunKind,
     StepRecord,
@@ -65,11 +66,12 @@ pub use remembered::{
     Absence, Announcement, Approval, ChosenName, ClockSeen, Done, Flip, Flipped, Kept, Newest,
     Older, Order, Restored, Return, SeatRefusal, SeatWait, Unlinked,
 };
+pub use scope::{Changed, ScopeKey, ScopeValue, ScopeValues};
 pub use server::{
     Capabilities, Member, OwnBot, Part, PasswordPolicy, Places, Seats, ServerFacts, Team, Unread,
     User, Version,
 };
 pub use subject::Subject;
 pub use text::{fold, printable, shell_word, visible};
-pub use time::{Now, Timestamp};
+pub use time::{DURATION_UNITS, Now, Timestamp, as_configured};
 pub use undone::{Undoing, Undone, ValueOf};

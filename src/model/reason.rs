@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountKey, Claimed, DirectoryId, Fingerprint, Gap, HoldKey, NamedUser, NewIds, RunId, StepId,
-    Subject, Timestamp, UserId, ValueOf,
+    AccountKey, Changed, Claimed, DirectoryId, Fingerprint, Gap, HoldKey, NamedUser, NewIds, RunId,
+    StepId, Subject, Timestamp, UserId, ValueOf,
 };
 
 /// Why a step is wanted, in the values that led to it.
@@ -628,19 +628,6 @@ pub struct Loss {
     pub from: usize,
     /// Accounts now.
     pub to: usize,
-}
-
-/// A setting that is not what it was.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Changed {
-    /// The key, for example `accounts.filter`.
-    pub key: String,
-    /// What it was, as the configuration spells it; `None` if there was none.
-    pub from: Option<String>,
-    /// What it is; `None` if there is none.
-    pub to: Option<String>,
-    /// File and line, if it is written there; else it is the default.
-    pub place: Option<String>,
 }
 
 #[cfg(test)]

@@ -72,6 +72,29 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// The units of durations in the configuration, and how many milliseconds each has.
+pub const DURATION_UNITS: [(&str, u64); 5] = [
+    ("ms", 1),
+    ("s", 1_000),
+    ("m", 60_000),
+    ("h", 3_600_000),
+    ("d", 86_400_000),
+];
+
+/// Returns a duration as the configuration spells it: in one unit, and a day as `24h`.
+pub fn as_configured(duration: Duration) -> String {
+    let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    if ms == 0 {
+        return "0s".into();
+    }
+    let (name, size) = DURATION_UNITS
+        .iter()
+        .rev()
+        .find(|(name, size)| ms % size == 0 && (*name != "d" || ms > *size))
+        .unwrap_or(&DURATION_UNITS[0]);
+    format!("{}{name}", ms / size)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

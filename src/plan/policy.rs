@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::model::{Class, ProfileField, ProviderName};
+use crate::model::{Class, ProfileField, ProviderName, ScopeKey, ScopeValue};
 use crate::plan::facts::names::own_name;
 
 /// The rules that a plan follows.
@@ -36,7 +36,7 @@ pub struct Policy {
     pub guard: BTreeMap<Class, Limit>,
     /// The settings that decide who is in scope, by provider: should they change, what that takes
     /// away is held.
-    pub scopes: BTreeMap<ProviderName, BTreeMap<String, Setting>>,
+    pub scopes: BTreeMap<ProviderName, BTreeMap<ScopeKey, Setting>>,
 }
 
 impl Policy {
@@ -51,11 +51,11 @@ impl Policy {
     }
 }
 
-/// A setting as the configuration spells it. Where it stands is no part of what it says.
+/// A setting that decides who is in scope. Where it stands is no part of what it says.
 #[derive(Clone, Debug)]
 pub struct Setting {
-    /// Its value; never a secret.
-    pub value: String,
+    /// What it says.
+    pub value: ScopeValue,
     /// File and line; `None` for a default.
     pub place: Option<String>,
 }

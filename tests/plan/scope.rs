@@ -4,39 +4,48 @@
 use std::time::Duration;
 
 use mattersync::model::{
-    Class, HoldCause, HoldKey, Kept, LeftAlone, Lookup, Memory, Plan, Unlinked, Why,
+    Class, HoldCause, HoldKey, Kept, LeftAlone, Lookup, Memory, Plan, ScopeKey, ScopeValue,
+    Unlinked, Why,
 };
 use mattersync::plan::{ByHand, Setting};
 
 use testkit::world::{DAY, HOUR, MiniWorld, id, key, kinds, left, locked, provider};
 
-const FILTER: &str = "accounts.filter";
+const FILTER: ScopeKey = ScopeKey::Filter;
 
 fn configuration() -> HoldKey {
     HoldKey::Configuration(provider())
 }
 
-fn set(world: &mut MiniWorld, key: &str, value: &str, line: u32) {
+fn set(world: &mut MiniWorld, key: ScopeKey, value: ScopeValue, line: u32) {
     let setting = Setting {
-        value: value.to_owned(),
+        value,
         place: Some(format!("/etc/mattersync/config.toml line {line}")),
     };
     let scope = world.policy.scopes.entry(provider()).or_default();
-    scope.insert(key.to_owned(), setting);
+    scope.insert(key, setting);
+}
+
+fn text(said: &str) -> ScopeValue {
+    ScopeValue::Text(said.to_owned())
+}
+
+fn list(words: &[&str]) -> ScopeValue {
+    ScopeValue::List(words.iter().map(|word| (*word).to_owned()).collect())
 }
 
 fn company(names: &[&str]) -> MiniWorld {
     let mut world = MiniWorld::with(names);
-    set(&mut world, FILTER, "\"(uid=*)\"", 7);
-    set(&mut world, "accounts.lock", "[]", 8);
-    set(&mut world, "policy.protect", "[\"ada\", \"bo\"]", 9);
+    set(&mut world, FILTER, text("(uid=*)"), 7);
+    set(&mut world, ScopeKey::Lock, list(&[]), 8);
+    set(&mut world, ScopeKey::Protect, list(&["ada", "bo"]), 9);
     world.cycle();
     world
 }
 
 /// The new filter leaves somebody out.
 fn filtered(world: &mut MiniWorld, who: &str) {
-    set(world, FILTER, "\"(uid=a*)\"", 7);
+    set(world, FILTER, text("(uid=a*)"), 7);
     let gone = world.leave(who);
     let found = Lookup::Elsewhere {
         dn: gone.dn,
@@ -54,13 +63,13 @@ fn holds(plan: &Plan) -> Vec<HoldKey> {
 #[test]
 fn a_lock_rule_that_was_taken_out_makes_nobody_until_a_person_looked() {
     let mut world = company(&["ada", "bo"]);
-    set(&mut world, "accounts.lock", "[\"loginShell\"]", 8);
+    set(&mut world, ScopeKey::Lock, list(&["loginShell"]), 8);
     world.cycle();
     world.join("old", "old");
     world.lock("old");
     world.cycle();
     world.unlock("old");
-    set(&mut world, "accounts.lock", "[]", 8);
+    set(&mut world, ScopeKey::Lock, list(&[]), 8);
     for _ in 0..3 {
         let (plan, run) = world.cycle();
         assert_eq!(run.done, []);
@@ -73,7 +82,7 @@ fn a_lock_rule_that_was_taken_out_makes_nobody_until_a_person_looked() {
     assert!(world.user("old").is_active());
     // One more rule lets nobody in.
     world.join("new", "new");
-    set(&mut world, "accounts.lock", "[\"loginShell\"]", 8);
+    set(&mut world, ScopeKey::Lock, list(&["loginShell"]), 8);
     assert_eq!(kinds(&world.plan(), "new"), ["create", "join-team"]);
 }
 
@@ -100,8 +109,8 @@ fn who_drops_out_because_of_a_changed_filter_is_held_with_the_line() {
     assert!(!world.user("cy").is_active());
     world.cycle();
     assert_eq!(
-        world.memory.provider(&provider()).scope.as_ref().unwrap()[FILTER],
-        "\"(uid=a*)\"",
+        world.memory.provider(&provider()).scope.as_ref().unwrap()[&FILTER],
+        text("(uid=a*)"),
         "learned"
     );
 }
@@ -126,7 +135,7 @@ fn who_is_in_the_grace_is_held_when_it_ends_and_that_is_foretold() {
     // The change was a mistake: undone, nobody ever knew.
     let back = testkit::world::account("cy", "cy");
     world.accounts.insert(id("cy"), back);
-    set(&mut world, FILTER, "\"(uid=*)\"", 7);
+    set(&mut world, FILTER, text("(uid=*)"), 7);
     world.cycle();
     assert_eq!(holds(&world.plan()), []);
     assert!(left(&world.plan(), "cy").is_empty());
@@ -136,11 +145,11 @@ fn who_is_in_the_grace_is_held_when_it_ends_and_that_is_foretold() {
 fn a_change_that_takes_nothing_away_is_learned() {
     let mut world = company(&["ada", "bo", "cy"]);
     world.policy.grace = Duration::ZERO;
-    set(&mut world, FILTER, "\"(cn=*)\"", 7);
+    set(&mut world, FILTER, text("(cn=*)"), 7);
     world.cycle();
     assert_eq!(
-        world.memory.provider(&provider()).scope.as_ref().unwrap()[FILTER],
-        "\"(cn=*)\""
+        world.memory.provider(&provider()).scope.as_ref().unwrap()[&FILTER],
+        text("(cn=*)")
     );
     // Who leaves later leaves.
     let gone = world.leave("cy");
@@ -184,7 +193,7 @@ fn another_lock_rule_holds_who_is_locked_by_it_and_who_comes_back() {
     let mut world = company(&["ada", "bo", "cy"]);
     world.lock("cy");
     world.cycle();
-    set(&mut world, "accounts.lock", "[\"loginShell\"]", 8);
+    set(&mut world, ScopeKey::Lock, list(&["loginShell"]), 8);
     world.unlock("cy");
     world.lock("bo");
     let first = world.cycle().0;
@@ -205,7 +214,7 @@ fn who_is_no_longer_protected_is_held() {
     let mut world = company(&["ada", "bo", "cy"]);
     world.account("bo").state = locked();
     world.account("cy").state = locked();
-    set(&mut world, "policy.protect", "[\"ada\"]", 9);
+    set(&mut world, ScopeKey::Protect, list(&["ada"]), 9);
     let plan = world.cycle().0;
     assert_eq!(kinds(&plan, "bo"), ["(deactivate)"]);
     assert!(!world.user("cy").is_active(), "was not protected before");
@@ -213,15 +222,15 @@ fn who_is_no_longer_protected_is_held() {
 
 #[test]
 fn who_was_not_a_person_by_a_rule_that_is_gone_is_held() {
-    const RULES: &str = "accounts.not-a-person";
+    const RULES: ScopeKey = ScopeKey::NotAPerson;
     let mut world = company(&["ada", "bo", "cy"]);
-    set(&mut world, RULES, "[\"svc-*\", \"root\"]", 9);
+    set(&mut world, RULES, list(&["svc-*", "root"]), 9);
     world.cycle();
     // One more rule takes nobody away, and is learned.
-    set(&mut world, RULES, "[\"svc-*\", \"root\", \"pc*\"]", 9);
+    set(&mut world, RULES, list(&["svc-*", "root", "pc*"]), 9);
     world.lock("cy");
     assert_eq!(holds(&world.cycle().0), []);
-    set(&mut world, RULES, "[\"root\", \"pc*\"]", 9);
+    set(&mut world, RULES, list(&["root", "pc*"]), 9);
     world.lock("bo");
     world.unlock("cy");
     world.cycle();
@@ -235,10 +244,10 @@ fn who_was_not_a_person_by_a_rule_that_is_gone_is_held() {
 
 #[test]
 fn a_shorter_grace_holds_who_would_still_be_within_the_old_one() {
-    const GRACE: &str = "policy.grace";
+    const GRACE: ScopeKey = ScopeKey::Grace;
     let mut world = company(&["ada", "bo", "cy"]);
     world.policy.grace = DAY;
-    set(&mut world, GRACE, "\"24h\"", 9);
+    set(&mut world, GRACE, ScopeValue::Duration(DAY), 9);
     world.cycle();
     world.leave("cy");
     for _ in 0..6 {
@@ -246,7 +255,7 @@ fn a_shorter_grace_holds_who_would_still_be_within_the_old_one() {
         world.tick(HOUR * 2);
     }
     world.policy.grace = HOUR;
-    set(&mut world, GRACE, "\"1h\"", 9);
+    set(&mut world, GRACE, ScopeValue::Duration(HOUR), 9);
     let plan = world.cycle().0;
     assert_eq!(holds(&plan), [configuration()]);
     assert_eq!(kinds(&plan, "cy"), ["(deactivate)"]);
@@ -259,26 +268,26 @@ fn a_shorter_grace_holds_who_would_still_be_within_the_old_one() {
     }
     assert!(!world.user("cy").is_active());
     assert_eq!(
-        world.memory.provider(&provider()).scope.as_ref().unwrap()[GRACE],
-        "\"1h\""
+        world.memory.provider(&provider()).scope.as_ref().unwrap()[&GRACE],
+        ScopeValue::Duration(HOUR)
     );
     // A longer one takes nobody away either.
     world.policy.grace = DAY;
-    set(&mut world, GRACE, "\"24h\"", 9);
+    set(&mut world, GRACE, ScopeValue::Duration(DAY), 9);
     world.leave("bo");
     world.cycle();
     assert_eq!(holds(&world.cycle().0), []);
     assert_eq!(
-        world.memory.provider(&provider()).scope.as_ref().unwrap()[GRACE],
-        "\"24h\""
+        world.memory.provider(&provider()).scope.as_ref().unwrap()[&GRACE],
+        ScopeValue::Duration(DAY)
     );
 }
 
 #[test]
 fn who_was_reactivated_by_hand_is_not_taken_out_by_another_rule_for_that() {
-    const BY_HAND: &str = "policy.reactivated-by-hand";
+    const BY_HAND: ScopeKey = ScopeKey::ReactivatedByHand;
     let mut world = company(&["ada", "bo", "cy"]);
-    set(&mut world, BY_HAND, "\"respect\"", 9);
+    set(&mut world, BY_HAND, text("respect"), 9);
     world.lock("cy");
     world.cycle();
     let user = world.user_id("cy");
@@ -286,7 +295,7 @@ fn who_was_reactivated_by_hand_is_not_taken_out_by_another_rule_for_that() {
     world.cycle();
     assert!(world.user("cy").is_active(), "respected");
     world.policy.lifecycle.reactivated_by_hand = ByHand::Enforce;
-    set(&mut world, BY_HAND, "\"enforce\"", 9);
+    set(&mut world, BY_HAND, text("enforce"), 9);
     world.lock("bo");
     let plan = world.cycle().0;
     assert_eq!(holds(&plan), [configuration()]);
@@ -578,7 +587,7 @@ fn an_unknown_mark_says_nothing_where_something_else_explains_it() {
 fn who_is_missing_when_lock_rules_change_is_missing() {
     let mut world = company(&["ada", "bo", "cy"]);
     world.policy.grace = Duration::ZERO;
-    set(&mut world, "accounts.lock", "[\"loginShell\"]", 8);
+    set(&mut world, ScopeKey::Lock, list(&["loginShell"]), 8);
     world.leave("cy");
     let plan = world.cycle().0;
     assert_eq!(holds(&plan), []);

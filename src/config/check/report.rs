@@ -124,8 +124,8 @@ impl<'a> Check<'a> {
             Ok(value) if range.contains(&value) => value,
             Ok(_) => {
                 let (least, most) = (
-                    duration::format(*range.start()),
-                    duration::format(*range.end()),
+                    crate::model::as_configured(*range.start()),
+                    crate::model::as_configured(*range.end()),
                 );
                 self.problem(
                     at(key),

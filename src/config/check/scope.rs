@@ -6,7 +6,7 @@ use super::super::raw::{RawConfig, RawProvider};
 use super::super::scope::KeyPlaces;
 use super::super::{Bind, ProviderKind, ProviderSettings};
 use super::report::{At, Check, at};
-use crate::model::ProviderName;
+use crate::model::{ProviderName, ScopeKey};
 
 /// The places of what is written, for each provider.
 pub(super) fn places(
@@ -35,25 +35,23 @@ fn of_provider(
         }
         _ => at(&written.bind),
     };
-    let places: [(&str, At); 11] = [
-        ("provider.kind", at(&written.kind)),
-        ("provider.path", at(&written.path)),
-        ("provider.bind-dn", bind),
-        ("provider.schema", at(&written.schema)),
-        ("provider.base", at(&written.base)),
-        ("accounts.filter", at(&raw.accounts.filter)),
-        ("accounts.id", at(&raw.accounts.id)),
-        ("accounts.lock", at(&raw.accounts.lock)),
-        ("accounts.not-a-person", at(&raw.accounts.not_a_person)),
-        ("policy.grace", at(&raw.policy.grace)),
+    let places: [(ScopeKey, At); 11] = [
+        (ScopeKey::Kind, at(&written.kind)),
+        (ScopeKey::Path, at(&written.path)),
+        (ScopeKey::BindDn, bind),
+        (ScopeKey::Schema, at(&written.schema)),
+        (ScopeKey::Base, at(&written.base)),
+        (ScopeKey::Filter, at(&raw.accounts.filter)),
+        (ScopeKey::Lock, at(&raw.accounts.lock)),
+        (ScopeKey::NotAPerson, at(&raw.accounts.not_a_person)),
+        (ScopeKey::Grace, at(&raw.policy.grace)),
         (
-            "policy.reactivated-by-hand",
+            ScopeKey::ReactivatedByHand,
             at(&raw.policy.reactivated_by_hand),
         ),
+        (ScopeKey::Protect, at(&raw.policy.protect)),
     ];
-    let protect = ("policy.protect", at(&raw.policy.protect));
-    let places = places.into_iter().chain([protect]);
-    let found = places.filter_map(|(key, at)| {
+    let found = places.into_iter().filter_map(|(key, at)| {
         let line = check.source.line(&at?);
         Some((key, format!("{} line {line}", check.source.path.display())))
     });

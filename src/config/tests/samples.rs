@@ -8,7 +8,7 @@ use super::super::{
     SecretSource, Settings, Trust, keys, raw::RawConfig,
 };
 use super::{GOOD, PATH, good, with, without, without_in};
-use crate::model::{Class, ProfileField};
+use crate::model::{Class, ProfileField, ScopeKey, ScopeValue};
 use crate::plan::{Authority, Limit};
 
 fn shipped(name: &str) -> PathBuf {
@@ -37,24 +37,26 @@ fn what_decides_who_is_in_scope_is_watched_with_its_line() {
     let (settings, _) = good(&text);
     let scope = settings.policy.scopes.values().next().unwrap();
     for key in [
-        "accounts.filter",
-        "accounts.lock",
-        "accounts.not-a-person",
-        "policy.grace",
-        "policy.protect",
-        "policy.reactivated-by-hand",
-        "provider.base",
-        "provider.bind-dn",
+        ScopeKey::Filter,
+        ScopeKey::Lock,
+        ScopeKey::NotAPerson,
+        ScopeKey::Grace,
+        ScopeKey::Protect,
+        ScopeKey::ReactivatedByHand,
+        ScopeKey::Base,
+        ScopeKey::BindDn,
     ] {
-        assert!(scope.contains_key(key), "{key} in {scope:?}");
+        assert!(scope.contains_key(&key), "{key} in {scope:?}");
     }
-    assert_eq!(scope["policy.grace"].value, "\"36h\"");
+    assert_eq!(scope[&ScopeKey::Grace].value.to_string(), "\"36h\"");
     let line = text.lines().position(|l| l.starts_with("grace")).unwrap() + 1;
-    let place = scope["policy.grace"].place.clone().unwrap();
+    let place = scope[&ScopeKey::Grace].place.clone().unwrap();
     assert_eq!(place, format!("{PATH} line {line}"));
-    let rules = &scope["accounts.not-a-person"];
-    let read: Vec<String> = serde_json::from_str(&rules.value).unwrap();
-    assert!(read.contains(&"*$".to_owned()), "{read:?}");
+    let rules = &scope[&ScopeKey::NotAPerson];
+    let ScopeValue::List(read) = &rules.value else {
+        panic!("{rules:?}")
+    };
+    assert!(read.contains("*$"), "{read:?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::model::{Changed, Gone, HoldCause, HoldKey, NewIds, NoNewId};
+use crate::model::{Changed, Gone, HoldCause, HoldKey, NewIds, NoNewId, ScopeValue};
 use crate::plan::facts::losses::Worst;
 use crate::plan::facts::spans::Span;
 
@@ -177,7 +177,10 @@ pub struct Changes<'a>(pub &'a [Changed]);
 impl fmt::Display for Changes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (n, change) in self.0.iter().enumerate() {
-            let value = |value: &Option<String>| value.clone().unwrap_or("nothing".into());
+            let value = |value: &Option<ScopeValue>| match value {
+                Some(value) => value.to_string(),
+                None => "nothing".to_owned(),
+            };
             let place = change.place.as_deref().unwrap_or("by default");
             let comma = if n == 0 { "" } else { "; " };
             let (from, to) = (value(&change.from), value(&change.to));

@@ -1,9 +1,10 @@
 //! Settings that decide who is in scope, and what a change of them may take away.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use crate::model::{AccountKey, Changed, Evidence, Lookup, User};
+use crate::model::{
+    AccountKey, Changed, Evidence, Lookup, ScopeKey, ScopeValue, ScopeValues, User,
+};
 use crate::plan::facts::names::legal_username;
 use crate::plan::ledger::absence::missing_for;
 use crate::plan::ledger::draft::Draft;
@@ -23,12 +24,12 @@ pub enum Taking {
 }
 
 /// What is not as it was, in the order of the keys.
-pub fn changes(last: &BTreeMap<String, String>, now: &BTreeMap<String, Setting>) -> Vec<Changed> {
-    let keys: BTreeSet<&String> = last.keys().chain(now.keys()).collect();
+pub fn changes(last: &ScopeValues, now: &BTreeMap<ScopeKey, Setting>) -> Vec<Changed> {
+    let keys: BTreeSet<&ScopeKey> = last.keys().chain(now.keys()).collect();
     let compared = keys.into_iter().map(|key| {
         let now = now.get(key);
         Changed {
-            key: key.clone(),
+            key: *key,
             from: last.get(key).cloned(),
             to: now.map(|setting| setting.value.clone()),
             place: now.and_then(|setting| setting.place.clone()),
@@ -38,30 +39,30 @@ pub fn changes(last: &BTreeMap<String, String>, now: &BTreeMap<String, Setting>)
 }
 
 /// The values without their places.
-pub fn values(scope: &BTreeMap<String, Setting>) -> BTreeMap<String, String> {
+pub fn values(scope: &BTreeMap<ScopeKey, Setting>) -> ScopeValues {
     let pairs = scope.iter();
-    pairs.map(|(k, s)| (k.clone(), s.value.clone())).collect()
+    pairs
+        .map(|(key, said)| (*key, said.value.clone()))
+        .collect()
 }
 
-/// Whether a person may be where they are because of a change. Keys that are not named here are
-/// taken to say who is in scope.
+/// Whether a person may be where they are because of a change.
 pub fn may_cause(change: &Changed, draft: &Draft<'_>, key: &AccountKey, taking: Taking) -> bool {
     if taking == Taking::Create {
-        return change.key == "accounts.lock" && is_rule_gone(change);
+        return change.key == ScopeKey::Lock && is_rule_gone(change);
     }
-    match change.key.as_str() {
-        "provider.kind" | "provider.path" | "provider.schema" => true,
-        "accounts.lock" => taking != Taking::Missing,
-        "accounts.not-a-person" => taking != Taking::Missing && is_rule_gone(change),
-        "policy.grace" => taking == Taking::Missing && is_sooner(change, draft, key),
-        "policy.reactivated-by-hand" => {
-            taking != Taking::Return && is_overruled(change, draft, key)
-        }
-        "policy.protect" => taking != Taking::Return && is_unprotected(change, draft, key),
+    let missing = taking == Taking::Missing;
+    match change.key {
+        ScopeKey::Kind | ScopeKey::Path | ScopeKey::Schema => true,
+        ScopeKey::BindDn => missing,
+        ScopeKey::Lock => !missing,
+        ScopeKey::NotAPerson => !missing && is_rule_gone(change),
+        ScopeKey::Grace => missing && is_sooner(change, draft, key),
+        ScopeKey::ReactivatedByHand => taking != Taking::Return && is_overruled(change, draft, key),
+        ScopeKey::Protect => taking != Taking::Return && is_unprotected(change, draft, key),
         // Looked for by id in the whole directory, past base and filter: whoever is found nowhere
         // is not gone because of these.
-        "provider.base" | "accounts.filter" => taking == Taking::Missing && !is_nowhere(draft, key),
-        _ => taking == Taking::Missing,
+        ScopeKey::Base | ScopeKey::Filter => missing && !is_nowhere(draft, key),
     }
 }
 
@@ -71,42 +72,24 @@ fn is_nowhere(draft: &Draft<'_>, key: &AccountKey) -> bool {
     matches!(seen, Some(Evidence::Absent(proof)) if proof.lookup == Some(Lookup::Nowhere))
 }
 
+fn words(value: Option<&ScopeValue>) -> BTreeSet<String> {
+    match value {
+        Some(ScopeValue::List(words)) => words.clone(),
+        _ => BTreeSet::new(),
+    }
+}
+
 /// Whether a rule that left somebody alone is there no more. More rules only leave more alone.
 fn is_rule_gone(change: &Changed) -> bool {
-    let Some(before) = &change.from else {
-        return false;
-    };
-    let rules = |text: &str| serde_json::from_str::<BTreeSet<String>>(text);
-    let now = change.to.as_deref().map_or(Ok(BTreeSet::new()), rules);
-    match (rules(before), now) {
-        (Ok(before), Ok(now)) => !before.is_subset(&now),
-        _ => true,
-    }
+    !words(change.from.as_ref()).is_subset(&words(change.to.as_ref()))
 }
 
 /// Whether a person would still be within the grace that there was before.
 fn is_sooner(change: &Changed, draft: &Draft<'_>, key: &AccountKey) -> bool {
-    let Some(before) = change.from.as_deref().map(duration) else {
+    let Some(ScopeValue::Duration(before)) = change.from else {
         return false;
     };
-    let grace = draft.policy.grace;
-    before.is_none_or(|before| before > grace && missing_for(draft, key) < before)
-}
-
-/// A duration as it is watched: in quotation marks, a number with one unit.
-fn duration(text: &str) -> Option<Duration> {
-    let text = text.trim_matches('"');
-    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
-    let unit = match unit {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return None,
-    };
-    let number: u64 = number.parse().ok()?;
-    number.checked_mul(unit).map(Duration::from_millis)
+    before > draft.policy.grace && missing_for(draft, key) < before
 }
 
 /// Whether an administrator's word about a person was respected before: we had deactivated the
@@ -120,12 +103,8 @@ fn is_overruled(change: &Changed, draft: &Draft<'_>, key: &AccountKey) -> bool {
 
 /// Whether the names that were protected before, and are no longer, contain the person's.
 fn is_unprotected(change: &Changed, draft: &Draft<'_>, key: &AccountKey) -> bool {
-    let names = |text: &Option<String>| -> BTreeSet<String> {
-        let text = text.as_deref().unwrap_or("[]");
-        serde_json::from_str(text).unwrap_or_default()
-    };
-    let mut lost = names(&change.from);
-    for name in names(&change.to) {
+    let mut lost = words(change.from.as_ref());
+    for name in words(change.to.as_ref()) {
         lost.remove(&name);
     }
     let memory = draft.world.memory;

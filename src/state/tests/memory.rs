@@ -11,8 +11,8 @@ use crate::model::{
     Absence, AccountChange, Agreed, Announcement, Approval, ChosenName, Class, ClockSeen,
     Deactivation, Dn, Done, Fingerprint, Flip, Flipped, Given, HoldChange, HoldKey, Kept, Newest,
     Nonce, Older, Order, PlaceChange, PlaceId, ProfileField, ProviderChange, Remember, Restored,
-    Return, SeatRefusal, SeatWait, ServerChange, Shape, SourceIdentity, TeamId, Undoing, Undone,
-    Unlinked, UserChange, ValueOf,
+    Return, ScopeKey, ScopeValue, ScopeValues, SeatRefusal, SeatWait, ServerChange, Shape,
+    SourceIdentity, TeamId, Undoing, Undone, Unlinked, UserChange, ValueOf,
 };
 
 fn text() -> impl Strategy<Value = String> {
@@ -133,6 +133,16 @@ fn absence() -> impl Strategy<Value = Absence> {
     })
 }
 
+fn scope() -> impl Strategy<Value = ScopeValues> {
+    let value = prop_oneof![
+        text().prop_map(ScopeValue::Text),
+        btree_set(text(), 0..3).prop_map(ScopeValue::List),
+        duration().prop_map(ScopeValue::Duration),
+    ];
+    let keys = vec![ScopeKey::Base, ScopeKey::Lock, ScopeKey::Grace];
+    btree_map(prop::sample::select(keys), value, 0..3)
+}
+
 fn hold() -> impl Strategy<Value = HoldKey> {
     prop_oneof![
         class().prop_map(HoldKey::Class),
@@ -150,6 +160,7 @@ fn hold() -> impl Strategy<Value = HoldKey> {
             ProviderName::new("company"),
             "dc=example".into()
         )),
+        provider().prop_map(HoldKey::NewIds),
         provider().prop_map(HoldKey::Identity),
         provider().prop_map(HoldKey::Configuration),
         Just(HoldKey::Restored),
@@ -257,7 +268,7 @@ fn change() -> impl Strategy<Value = Remember> {
         1 => (account(), of(moment())).prop_map(|(k, v)| Remember::Account(k, AccountChange::Gone(v))),
         1 => clock.prop_map(|v| Remember::Server(ServerChange::Clock(Some(v)))),
         1 => of(refusal).prop_map(|v| Remember::Server(ServerChange::SeatRefusal(v))),
-        1 => (provider(), btree_map(text(), text(), 0..3)).prop_map(|(k, v)| Remember::Provider(k, ProviderChange::Scope(Some(v)))),
+        1 => (provider(), scope()).prop_map(|(k, v)| Remember::Provider(k, ProviderChange::Scope(Some(v)))),
         1 => (user(), of(kept)).prop_map(|(k, v)| Remember::User(k, UserChange::Kept(v))),
         1 => (account(), of(unlinked)).prop_map(|(k, v)| Remember::Account(k, AccountChange::Unlinked(v))),
         1 => (account(), vec(undone(), 0..3)).prop_map(|(k, v)| Remember::Account(k, AccountChange::Undone(v))),
