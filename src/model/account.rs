@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DirectoryId, Dn, GroupId, IdAttribute, Timestamp};
+use super::{ChangeStamp, DirectoryId, Dn, GroupId, IdAttribute, Timestamp};
 
 /// What the provider returned, raw. Its `Debug` form shows no values: one may be a password.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -230,9 +230,9 @@ pub struct SourceIdentity {
     /// What the server calls itself (`dsServiceName`, `entryUUID` of the context, …), if anything.
     pub server: Option<String>,
     /// How far each server has come, by its own word: `highestCommittedUSN` by `dsServiceName`, or
-    /// each `contextCSN` by address and server id.
+    /// each `contextCSN` by address and server id. The names are for people.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub progress: BTreeMap<String, String>,
+    pub progress: BTreeMap<String, ChangeStamp>,
     /// Only in what is remembered: a server has gone back, and nobody has approved what that takes
     /// away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -260,9 +260,9 @@ pub struct WentBack {
     /// Which server.
     pub server: String,
     /// Its last change as it was known before.
-    pub from: String,
+    pub from: ChangeStamp,
     /// Its last change as it was found then.
-    pub to: String,
+    pub to: ChangeStamp,
 }
 
 impl Group {

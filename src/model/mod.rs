@@ -6,6 +6,7 @@
 mod account;
 mod action_kind;
 mod belongings;
+mod change_stamp;
 mod claimed;
 mod class;
 mod directory;
@@ -36,6 +37,7 @@ pub use account::{
 };
 pub use action_kind::ActionKind;
 pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate, Remnant};
+pub use change_stamp::ChangeStamp;
 pub use claimed::{Claimed, NamedUser};
 pub use class::Class;
 pub use directory::{Directories, Directory, Reading, Shape};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AccountKey, Changed, Claimed, DirectoryId, Fingerprint, Gap, HoldKey, NamedUser, NewIds, RunId,
-    StepId, Subject, Timestamp, UserId, ValueOf,
+    StepId, Subject, Timestamp, UserId, ValueOf, WentBack,
 };
 
 /// Why a step is wanted, in the values that led to it.
@@ -584,14 +584,7 @@ pub enum HoldCause {
         to: String,
     },
     /// The same server knows of less than before: a backup of it was put back.
-    WentBack {
-        /// Which server.
-        server: String,
-        /// Its last change as it was known before.
-        from: String,
-        /// Its last change now.
-        to: String,
-    },
+    WentBack(WentBack),
     /// Settings that decide who is in scope were changed.
     Configuration {
         /// Each of them.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::ChangeStamp;
+
 /// Why nothing could be read at all.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
@@ -68,10 +70,10 @@ pub enum ProviderError {
     Behind {
         /// Which server.
         url: String,
-        /// The change that is known, as `contextCSN` has it.
-        from: String,
+        /// The change that is known.
+        from: ChangeStamp,
         /// The last change that the server knows of.
-        to: String,
+        to: ChangeStamp,
     },
     /// The whole reading took longer than it may.
     #[error("{url}: the reading was not finished within {deadline:?}")]

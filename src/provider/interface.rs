@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::BoxFuture;
 
-use crate::model::{DirectoryId, Now, Reading};
+use crate::model::{ChangeStamp, DirectoryId, Now, Reading};
 
 use super::error::ProviderError;
 use super::progress::Progress;
@@ -17,7 +17,7 @@ pub struct Ask {
     pub known: BTreeSet<DirectoryId>,
     /// How far the directory's servers had come when they answered before
     /// ([`crate::model::SourceIdentity::progress`]): a server that is behind that is not believed.
-    pub heard: BTreeMap<String, String>,
+    pub heard: BTreeMap<String, ChangeStamp>,
     /// The time that decides whether dates of expiry have passed.
     pub now: Now,
     /// Counts every entry that arrives, which tells a slow reading from one that hangs.

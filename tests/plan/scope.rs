@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use mattersync::model::{
-    Class, HoldCause, HoldKey, Kept, LeftAlone, Lookup, Memory, Plan, ScopeKey, ScopeValue,
-    Unlinked, Why,
+    ChangeStamp, Class, HoldCause, HoldKey, Kept, LeftAlone, Lookup, Memory, Plan, ScopeKey,
+    ScopeValue, Unlinked, Why,
 };
 use mattersync::plan::{ByHand, Setting};
 
@@ -422,10 +422,10 @@ fn a_mark_that_somebody_wrote_himself_holds_nothing() {
     assert_eq!(holds(&plan), []);
 }
 
-fn come_so_far(world: &mut MiniWorld, server: &str, word: &str) {
+fn come_so_far(world: &mut MiniWorld, server: &str, count: i64) {
     let progress = &mut world.identity.progress;
     progress.clear();
-    progress.insert(server.to_owned(), word.to_owned());
+    progress.insert(server.to_owned(), ChangeStamp::Count(count));
 }
 
 /// A backup of the directory was put back: who came since is missing, who was locked since is not.
@@ -433,15 +433,15 @@ fn come_so_far(world: &mut MiniWorld, server: &str, word: &str) {
 fn a_directory_that_went_back_holds_what_that_takes_away_also_later() {
     let mut world = MiniWorld::with(&["ada", "bo", "cy"]);
     world.lock("bo");
-    come_so_far(&mut world, "dc1", "50000");
+    come_so_far(&mut world, "dc1", 50000);
     world.cycle();
     assert!(!world.user("bo").is_active());
-    come_so_far(&mut world, "dc1", "40000");
+    come_so_far(&mut world, "dc1", 40000);
     world.leave("cy");
     world.unlock("bo");
     world.cycle();
     // By now the server has come beyond where it was.
-    come_so_far(&mut world, "dc1", "60000");
+    come_so_far(&mut world, "dc1", 60000);
     world.tick(DAY);
     world.cycle();
     world.tick(DAY);
@@ -473,24 +473,24 @@ fn a_directory_that_went_back_holds_what_that_takes_away_also_later() {
 fn a_fail_over_to_another_server_of_the_domain_is_no_alarm() {
     let mut world = MiniWorld::with(&["ada", "bo", "cy"]);
     world.policy.grace = Duration::ZERO;
-    come_so_far(&mut world, "dc1", "50000");
+    come_so_far(&mut world, "dc1", 50000);
     world.cycle();
-    come_so_far(&mut world, "dc2", "70");
+    come_so_far(&mut world, "dc2", 70);
     world.leave("cy");
     let plan = world.cycle().0;
     assert_eq!(holds(&plan), []);
     assert!(!world.user("cy").is_active());
     // And back again.
-    come_so_far(&mut world, "dc1", "50001");
+    come_so_far(&mut world, "dc1", 50001);
     assert_eq!(holds(&world.cycle().0), []);
 }
 
 #[test]
 fn a_directory_that_went_back_and_takes_nothing_away_is_believed() {
     let mut world = MiniWorld::with(&["ada", "bo", "cy"]);
-    come_so_far(&mut world, "dc1", "50000");
+    come_so_far(&mut world, "dc1", 50000);
     world.cycle();
-    come_so_far(&mut world, "dc1", "40000");
+    come_so_far(&mut world, "dc1", 40000);
     world.cycle();
     assert_eq!(
         world
@@ -500,7 +500,7 @@ fn a_directory_that_went_back_and_takes_nothing_away_is_believed() {
             .as_ref()
             .unwrap()
             .progress["dc1"],
-        "40000"
+        ChangeStamp::Count(40000)
     );
     world.policy.grace = Duration::ZERO;
     world.leave("cy");

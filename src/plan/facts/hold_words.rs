@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::model::{Changed, Gone, HoldCause, HoldKey, NewIds, NoNewId, ScopeValue};
+use crate::model::{Changed, Gone, HoldCause, HoldKey, NewIds, NoNewId, ScopeValue, WentBack};
 use crate::plan::facts::losses::Worst;
 use crate::plan::facts::spans::Span;
 
@@ -90,7 +90,7 @@ impl fmt::Display for HoldCause {
                     "the directory is another one than before: {from} became {to}"
                 )
             }
-            Self::WentBack { server, from, to } => write!(
+            Self::WentBack(WentBack { server, from, to }) => write!(
                 f,
                 "the server {server} knows of less than before (its last change was {from}, now it \
                  is {to}): was a backup of the directory put back?"

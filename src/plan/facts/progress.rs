@@ -3,10 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
-
-use crate::model::{SourceIdentity, Timestamp, WentBack};
+use crate::model::{ChangeStamp, SourceIdentity, Timestamp, WentBack};
 
 /// Servers behind one address may lag behind each other by so much, in seconds.
 const LAG: i64 = 60 * 60;
@@ -19,58 +16,41 @@ const WAIT: i64 = 24 * 60 * 60;
 /// The most servers that are remembered.
 const MOST: usize = 64;
 
-/// A server's word of its last change.
-enum Word {
-    /// Active Directory's `highestCommittedUSN`: a count of one server's own changes.
-    Count(i64),
-    /// OpenLDAP's `contextCSN` (`20260102030405.678901Z#000000#001#000000`): the time of the last
-    /// change that came from one server.
-    Moment(i64),
-}
-
-impl Word {
-    fn of(text: &str) -> Option<Self> {
-        if let Ok(count) = text.parse() {
-            return Some(Self::Count(count));
-        }
-        let digits = text
-            .get(..14)
-            .filter(|d| d.bytes().all(|b| b.is_ascii_digit()))?;
-        let time = DateTime::strptime("%Y%m%d%H%M%S", digits).ok()?;
-        let time = time.to_zoned(TimeZone::UTC).ok()?;
-        Some(Self::Moment(time.timestamp().as_second()))
-    }
-
-    /// How far it is from one word to another of the same kind.
-    fn to(&self, later: &Self) -> Option<i64> {
-        match (self, later) {
-            (Self::Count(from), Self::Count(to)) => Some(to.saturating_sub(*from)),
-            (Self::Moment(from), Self::Moment(to)) => Some(to.saturating_sub(*from)),
-            _ => None,
-        }
-    }
-
-    /// Whether this word need not give way to a later one. A count has no lag: what is not
-    /// remembered of it is a backup that nobody notices.
-    fn is_enough(&self, later: &Self) -> bool {
-        let worth = match self {
-            Self::Count(_) => 1,
-            Self::Moment(_) => WORTH,
-        };
-        !self.is_back(later) && self.to(later).is_some_and(|way| way < worth)
-    }
-
-    fn is_back(&self, later: &Self) -> bool {
-        let least = match self {
-            Self::Count(_) => 0,
-            Self::Moment(_) => -LAG,
-        };
-        self.to(later).is_some_and(|way| way < least)
+/// Returns how far it is from one stamp to another that can be compared with it: changes, or
+/// seconds.
+fn way(from: &ChangeStamp, to: &ChangeStamp) -> Option<i64> {
+    match (from, to) {
+        (ChangeStamp::Count(from), ChangeStamp::Count(to)) => Some(to.saturating_sub(*from)),
+        (
+            ChangeStamp::Moment {
+                origin: one,
+                at: from,
+            },
+            ChangeStamp::Moment {
+                origin: other,
+                at: to,
+            },
+        ) if one == other => Some(to.0.saturating_sub(from.0) / 1000),
+        _ => None,
     }
 }
 
-fn words(from: &str, to: &str) -> Option<(Word, Word)> {
-    Some((Word::of(from)?, Word::of(to)?))
+/// Tells whether a stamp need not give way to a later one. A count has no lag: what is not
+/// remembered of it is a backup that nobody notices.
+fn is_enough(stamp: &ChangeStamp, later: &ChangeStamp) -> bool {
+    let worth = match stamp {
+        ChangeStamp::Count(_) => 1,
+        ChangeStamp::Moment { .. } => WORTH,
+    };
+    !is_back(stamp, later) && way(stamp, later).is_some_and(|way| way < worth)
+}
+
+fn is_back(stamp: &ChangeStamp, later: &ChangeStamp) -> bool {
+    let least = match stamp {
+        ChangeStamp::Count(_) => 0,
+        ChangeStamp::Moment { .. } => -LAG,
+    };
+    way(stamp, later).is_some_and(|way| way < least)
 }
 
 /// The first server that knows of less than before. One that is asked for the first time says
@@ -78,8 +58,7 @@ fn words(from: &str, to: &str) -> Option<(Word, Word)> {
 pub fn went_back(last: &SourceIdentity, now: &SourceIdentity) -> Option<WentBack> {
     now.progress.iter().find_map(|(server, to)| {
         let from = last.progress.get(server)?;
-        let (before, after) = words(from, to)?;
-        before.is_back(&after).then(|| WentBack {
+        is_back(from, to).then(|| WentBack {
             server: server.clone(),
             from: from.clone(),
             to: to.clone(),
@@ -92,43 +71,39 @@ pub fn went_back(last: &SourceIdentity, now: &SourceIdentity) -> Option<WentBack
 /// are told apart by the server where they were made; counts of Active Directory are each domain
 /// controller's own and cannot be compared with another's.
 pub fn behind(
-    heard: &BTreeMap<String, String>,
-    now: &BTreeMap<String, String>,
+    heard: &BTreeMap<String, ChangeStamp>,
+    now: &BTreeMap<String, ChangeStamp>,
     at: Timestamp,
 ) -> Option<WentBack> {
-    let origin = |key: &str| Some(key.rsplit_once(" #")?.1.to_owned());
     now.iter().find_map(|(server, to)| {
-        let ours = origin(server)?;
-        let told = heard
-            .iter()
-            .filter(|(other, _)| origin(other).as_ref() == Some(&ours));
-        told.filter_map(|(_, from)| {
-            let (Word::Moment(before), Word::Moment(after)) = words(from, to)? else {
-                return None;
+        let told = heard.values().find(|from| {
+            let ChangeStamp::Moment { at: before, .. } = from else {
+                return false;
             };
+            let lag = way(to, from).unwrap_or(0);
             // What is older on one server by more than this was put back from a backup.
-            let same = heard.get(server) == Some(from) && before - after > LAG;
-            let awaited = at.0 / 1000 - before <= WAIT;
-            (before - after > WORTH && awaited && !same).then(|| WentBack {
-                server: server.clone(),
-                from: from.clone(),
-                to: to.clone(),
-            })
+            let same = heard.get(server) == Some(*from) && lag > LAG;
+            let awaited = at.0.saturating_sub(before.0) / 1000 <= WAIT;
+            lag > WORTH && awaited && !same
+        });
+        told.map(|from| WentBack {
+            server: server.clone(),
+            from: from.clone(),
+            to: to.clone(),
         })
-        .next()
     })
 }
 
 /// What to remember: what is known of servers that did not answer this time, and of those that did
 /// what is worth it.
-pub fn merged(last: Option<&SourceIdentity>, now: &SourceIdentity) -> BTreeMap<String, String> {
+pub fn merged(
+    last: Option<&SourceIdentity>,
+    now: &SourceIdentity,
+) -> BTreeMap<String, ChangeStamp> {
     let mut progress = last.map(|last| last.progress.clone()).unwrap_or_default();
     for (server, to) in &now.progress {
-        let keep = progress.get(server).and_then(|from| {
-            let (before, after) = words(from, to)?;
-            Some(before.is_enough(&after))
-        });
-        if keep != Some(true) {
+        let known = progress.get(server);
+        if !known.is_some_and(|from| is_enough(from, to)) {
             progress.insert(server.clone(), to.clone());
         }
     }
@@ -146,90 +121,107 @@ pub fn merged(last: Option<&SourceIdentity>, now: &SourceIdentity) -> BTreeMap<S
 mod tests {
     use super::*;
 
-    fn at(pairs: &[(&str, &str)]) -> SourceIdentity {
+    fn at(pairs: &[(&str, ChangeStamp)]) -> SourceIdentity {
         let pairs = pairs.iter();
         SourceIdentity {
-            progress: pairs.map(|(s, w)| ((*s).into(), (*w).into())).collect(),
+            progress: pairs.map(|(s, w)| ((*s).into(), w.clone())).collect(),
             ..SourceIdentity::default()
         }
     }
 
-    fn csn(time: &str) -> String {
-        format!("{time}.123456Z#000000#001#000000")
+    fn count(of: i64) -> ChangeStamp {
+        ChangeStamp::Count(of)
     }
 
-    fn back(from: &str, to: &str) -> bool {
+    /// So many seconds after noon.
+    fn noon(seconds: i64) -> ChangeStamp {
+        made_at("001", seconds)
+    }
+
+    fn made_at(origin: &str, seconds: i64) -> ChangeStamp {
+        ChangeStamp::Moment {
+            origin: origin.to_owned(),
+            at: Timestamp((NOON + seconds) * 1000),
+        }
+    }
+
+    /// 2026-03-01 12:00:00 UTC.
+    const NOON: i64 = 1_772_366_400;
+    const HOUR: i64 = 3600;
+
+    fn back(from: ChangeStamp, to: ChangeStamp) -> bool {
         went_back(&at(&[("dc1", from)]), &at(&[("dc1", to)])).is_some()
     }
 
     #[test]
     fn only_the_same_server_can_go_back() {
-        assert!(back("12000", "11999"));
-        assert!(!back("12000", "12000") && !back("12000", "13000"));
-        assert!(went_back(&at(&[("dc1", "12000")]), &at(&[("dc2", "5")])).is_none());
-        assert!(!back("12000", "not a number"));
+        assert!(back(count(12_000), count(11_999)));
+        assert!(!back(count(12_000), count(12_000)) && !back(count(12_000), count(13_000)));
+        let (one, other) = (at(&[("dc1", count(12_000))]), at(&[("dc2", count(5))]));
+        assert!(went_back(&one, &other).is_none());
     }
 
     #[test]
     fn a_replica_may_lag_behind_a_little() {
-        let noon = csn("20260301120000");
-        assert!(back(&noon, &csn("20260228120000")));
-        assert!(back(&noon, &csn("20260301105959")));
-        assert!(!back(&noon, &csn("20260301110000")));
-        assert!(!back(&noon, &csn("20260301120001")));
-        assert!(!back(&noon, "77"), "another kind of word");
+        assert!(back(noon(0), noon(-24 * HOUR)));
+        assert!(back(noon(0), noon(-HOUR - 1)));
+        assert!(!back(noon(0), noon(-HOUR)));
+        assert!(!back(noon(0), noon(1)));
+        assert!(!back(noon(0), count(77)), "another kind of stamp");
+        assert!(
+            !back(noon(0), made_at("002", -24 * HOUR)),
+            "of another server"
+        );
     }
 
     #[test]
     fn a_replica_that_has_not_heard_of_a_change_is_waited_for() {
-        let noon = csn("20260301120000");
-        let heard = at(&[("ldap://one #001", &noon)]).progress;
-        let now = |word: &str| at(&[("ldap://two #001", &csn(word))]).progress;
-        let clock = |hours: i64| Timestamp((1_772_366_400 + hours * 3600) * 1000);
-        let old = |word: &str| behind(&heard, &now(word), clock(1)).is_some();
-        assert!(old("20260301115859") && old("20260201000000"));
-        assert!(!old("20260301115900") && !old("20260301120001"));
+        let heard = at(&[("ldap://one #001", noon(0))]).progress;
+        let clock = |hours: i64| Timestamp((NOON + hours * HOUR) * 1000);
+        let is_behind = |server: &str, stamp: ChangeStamp, hours: i64| {
+            behind(&heard, &at(&[(server, stamp)]).progress, clock(hours)).is_some()
+        };
+        let two = "ldap://two #001";
+        assert!(is_behind(two, noon(-61), 1) && is_behind(two, noon(-28 * 24 * HOUR), 1));
+        assert!(!is_behind(two, noon(-60), 1) && !is_behind(two, noon(1), 1));
         // After a day the change is taken to be lost.
-        assert!(behind(&heard, &now("20260301110000"), clock(24)).is_some());
-        assert!(behind(&heard, &now("20260301110000"), clock(25)).is_none());
+        assert!(is_behind(two, noon(-HOUR), 24));
+        assert!(!is_behind(two, noon(-HOUR), 25));
         // Of another origin nothing is known.
-        let other = at(&[("ldap://two #002", &csn("20260201000000"))]).progress;
-        assert!(behind(&heard, &other, clock(1)).is_none());
+        assert!(!is_behind(
+            "ldap://two #002",
+            made_at("002", -28 * 24 * HOUR),
+            1
+        ));
         // One address for several servers; one server that was put back is another matter.
-        let same = |word: &str| at(&[("ldap://one #001", &csn(word))]).progress;
-        assert!(behind(&heard, &same("20260301113000"), clock(1)).is_some());
-        assert!(behind(&heard, &same("20260301105959"), clock(1)).is_none());
-        let counts = at(&[("dc1", "12000")]).progress;
-        assert!(behind(&counts, &at(&[("dc1", "7")]).progress, clock(1)).is_none());
+        assert!(is_behind("ldap://one #001", noon(-HOUR / 2), 1));
+        assert!(!is_behind("ldap://one #001", noon(-HOUR - 1), 1));
+        let counts = at(&[("dc1", count(12_000))]).progress;
+        assert!(behind(&counts, &at(&[("dc1", count(7))]).progress, clock(1)).is_none());
     }
 
     #[test]
     fn a_server_that_is_busy_does_not_wake_the_disk_each_time() {
-        let noon = csn("20260301120000");
-        let last = at(&[("one", &noon)]);
-        let merge = |word: &str| merged(Some(&last), &at(&[("one", &csn(word))]));
-        assert_eq!(merge("20260301120059"), last.progress);
-        assert_eq!(
-            merge("20260301110000"),
-            last.progress,
-            "a replica that lags"
-        );
-        assert_eq!(merge("20260301120100")["one"], csn("20260301120100"));
-        let back = csn("20260301105959");
-        assert_eq!(merge("20260301105959")["one"], back, "once it is believed");
+        let last = at(&[("one", noon(0))]);
+        let merge = |stamp: ChangeStamp| merged(Some(&last), &at(&[("one", stamp)]));
+        assert_eq!(merge(noon(59)), last.progress);
+        assert_eq!(merge(noon(-HOUR)), last.progress, "a replica that lags");
+        assert_eq!(merge(noon(60))["one"], noon(60));
+        let back = noon(-HOUR - 1);
+        assert_eq!(merge(back.clone())["one"], back, "once it is believed");
     }
 
     /// A backup that was made since is noticed only by what was remembered since.
     #[test]
     fn each_change_that_a_server_counts_is_remembered() {
-        let last = at(&[("dc1", "12000"), ("dc2", "7")]);
-        let merge = |word: &str| merged(Some(&last), &at(&[("dc1", word)]));
-        assert_eq!(merge("12000"), last.progress);
-        assert_eq!(merge("12001")["dc1"], "12001");
-        assert_eq!(merge("11000")["dc1"], "11000", "once it is believed");
-        assert_eq!(merge("13000")["dc2"], "7");
+        let last = at(&[("dc1", count(12_000)), ("dc2", count(7))]);
+        let merge = |many: i64| merged(Some(&last), &at(&[("dc1", count(many))]));
+        assert_eq!(merge(12_000), last.progress);
+        assert_eq!(merge(12_001)["dc1"], count(12_001));
+        assert_eq!(merge(11_000)["dc1"], count(11_000), "once it is believed");
+        assert_eq!(merge(13_000)["dc2"], count(7));
         let many: Vec<String> = (0..80).map(|n| format!("s{n:02}")).collect();
-        let many: Vec<(&str, &str)> = many.iter().map(|s| (s.as_str(), "1")).collect();
+        let many: Vec<(&str, ChangeStamp)> = many.iter().map(|s| (s.as_str(), count(1))).collect();
         assert_eq!(merged(Some(&at(&many)), &last).len(), MOST);
     }
 }

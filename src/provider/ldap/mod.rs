@@ -28,6 +28,7 @@ mod root;
 mod schema;
 mod session;
 mod source;
+mod stamps;
 
 pub use inspect::{Inspection, LdapServerFacts};
 pub use provider::LdapProvider;

@@ -1,7 +1,5 @@
 //! One reading, from the first server that can tell everything to the closed connection.
 
-use std::collections::BTreeMap;
-
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
@@ -15,6 +13,7 @@ use super::rights::absence_shows;
 use super::root::{self, RootDse, texts};
 use super::session::{LARGEST_ENTRY, LARGEST_PERSON, Session};
 use super::source::LdapSource;
+use super::stamps::stamps;
 use crate::config::{LdapUrl, Mapping};
 use crate::model::{
     AccountState, Directory, DirectoryId, Entry, Gap, GroupId, Lookup, Proof, SourceIdentity,
@@ -340,19 +339,7 @@ async fn identity(
         context: context.unwrap_or(base).to_owned(),
         ids: Some(mapping.id.clone()),
         server: entry.as_ref().and_then(own_id),
-        progress: progress(session.url(), root, entry.as_ref()),
+        progress: stamps(session.url(), root, entry.as_ref()),
         went_back: None,
     })
-}
-
-/// How far the server has come. OpenLDAP tells the time of the last change from each server of a
-/// group in `contextCSN` (`time#count#server#modifier`), where it replicates.
-fn progress(url: &str, root: &RootDse, entry: Option<&Entry>) -> BTreeMap<String, String> {
-    let own = root.service.clone().zip(root.changes.clone());
-    let stamps = entry.map_or_else(Vec::new, |entry| texts(entry, "contextcsn"));
-    let stamps = stamps.into_iter().filter_map(|stamp| {
-        let server = stamp.split('#').nth(2)?;
-        Some((format!("{url} #{server}"), stamp))
-    });
-    own.into_iter().chain(stamps).collect()
 }

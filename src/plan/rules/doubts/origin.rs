@@ -18,8 +18,7 @@ pub fn odd(last: Option<&SourceIdentity>, now: &SourceIdentity) -> Option<HoldCa
         let (from, to) = (name(last), name(now));
         return Some(HoldCause::OtherIdentity { from, to });
     }
-    let WentBack { server, from, to } = gone_back(last, now)?;
-    Some(HoldCause::WentBack { server, from, to })
+    gone_back(last, now).map(HoldCause::WentBack)
 }
 
 /// Whether a provider that answered is certainly another one than before.
@@ -36,17 +35,13 @@ fn gone_back(last: &SourceIdentity, now: &SourceIdentity) -> Option<WentBack> {
 
 /// The next change may bring the server beyond where it was: that it went back must stay known.
 pub fn note_step_back(draft: &mut Draft<'_>, provider: &ProviderName, cause: &HoldCause) {
-    let HoldCause::WentBack { server, from, to } = cause else {
+    let HoldCause::WentBack(went_back) = cause else {
         return;
     };
     let known = draft.world.memory.provider(provider).identity.as_ref();
     if let Some(known) = known.filter(|known| known.went_back.is_none()) {
         let mut known = known.clone();
-        known.went_back = Some(WentBack {
-            server: server.clone(),
-            from: from.clone(),
-            to: to.clone(),
-        });
+        known.went_back = Some(went_back.clone());
         draft.learn(Remember::Provider(
             provider.clone(),
             ProviderChange::Identity(Some(known)),
