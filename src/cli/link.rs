@@ -66,7 +66,7 @@ fn tell(page: &mut Page, deed: &LinkReport, served: bool) -> Exit {
         page.alarm(format!("Note        {warning}"));
     }
     page.gap();
-    let is_link = deed.command != "unlink";
+    let is_link = deed.linked;
     let done = match &deed.done {
         Some(report) => people::told(page, report),
         None => false,

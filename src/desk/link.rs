@@ -17,8 +17,8 @@ use super::request::{Asker, Request};
 /// What `link` or `unlink` would do, or did.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LinkReport {
-    /// `link` or `unlink`.
-    pub command: String,
+    /// Whether it is `link`; else it is `unlink`.
+    pub linked: bool,
     /// The account, if it was read.
     pub account: Option<AccountSide>,
     /// Its key.
@@ -167,7 +167,7 @@ fn preview(
     let plan = plan(&view.world(), policy, now);
     view.memory = before;
     let report = LinkReport {
-        command: link.command.to_owned(),
+        linked: link.linked,
         account,
         user,
         as_new: matches!(step.action, Action::Unlink { as_new: true, .. }),

@@ -47,7 +47,7 @@ pub struct Unlink {
 
 /// A link that is made or taken apart by one step.
 pub(super) struct LinkStep {
-    pub(super) command: &'static str,
+    pub(super) linked: bool,
     pub(super) key: AccountKey,
     pub(super) user: UserId,
     pub(super) action: Action,
@@ -216,7 +216,7 @@ pub(super) fn unlinking(view: &View, ask: &Unlink) -> Result<LinkStep, DeskError
     let mut words = vec!["unlink".to_owned(), key.id.to_string()];
     words.extend(ask.as_new.then(|| "--as-new".to_owned()));
     Ok(LinkStep {
-        command: "unlink",
+        linked: false,
         action: Action::Unlink {
             account: key.clone(),
             user: user.clone(),
@@ -245,7 +245,7 @@ impl LinkStep {
             warnings.push(format!("{} is deactivated", user.username));
         }
         Self {
-            command: "link",
+            linked: true,
             action: Action::Adopt {
                 account: key.clone(),
                 user: user.id.clone(),
@@ -304,7 +304,7 @@ impl LinkStep {
             expects: self.expects.clone(),
             reason: Reason::ByHand {
                 by: by.to_owned(),
-                command: self.command.to_owned(),
+                linked: self.linked,
             },
             mails: 0,
             after: Vec::new(),

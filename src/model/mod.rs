@@ -19,6 +19,7 @@ mod ids;
 mod link;
 mod memory;
 mod new_ids;
+mod obstacle;
 mod outcome;
 mod plan;
 mod reason;
@@ -57,6 +58,7 @@ pub use memory::{
     UserMemory,
 };
 pub use new_ids::{Gone, NewIds, NoNewId, Renumbered, Stuck};
+pub use obstacle::{Agreement, NotAdopted, NotPurged, Oddity, Untouchable};
 pub use outcome::Outcome;
 pub use plan::{Action, NewUser, Phase, Plan, Precondition, Step, TeamRef, UserRef, Values};
 pub use reason::{Hold, HoldCause, LeftAlone, Loss, Reason, TeamMoved, Why};

@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountKey, Changed, Claimed, DirectoryId, Fingerprint, Gap, HoldKey, NamedUser, NewIds, RunId,
-    StepId, Subject, Timestamp, UserId, ValueOf, WentBack,
+    AccountKey, Agreement, Changed, Claimed, DirectoryId, Fingerprint, Gap, HoldKey, NamedUser,
+    NewIds, NotAdopted, NotPurged, Oddity, RunId, StepId, Subject, Timestamp, Untouchable, UserId,
+    ValueOf, WentBack,
 };
 
 /// Why a step is wanted, in the values that led to it.
@@ -18,8 +19,8 @@ pub enum Reason {
     NoUserYet,
     /// The same person was on the server before.
     SamePerson {
-        /// What agrees, for example "username and e-mail".
-        by: String,
+        /// What agrees.
+        by: Agreement,
     },
     /// Another account of the same person is gone.
     SameAnchor {
@@ -107,8 +108,8 @@ pub enum Reason {
     ByHand {
         /// Who said it.
         by: String,
-        /// With which command: `link` or `unlink`.
-        command: String,
+        /// Whether with `mattersync link`; else with `mattersync unlink`.
+        linked: bool,
     },
     /// The account's date of expiry has come.
     Expired {
@@ -122,8 +123,8 @@ pub enum Reason {
     },
     /// An administrator reactivated the user, and the policy is to deactivate him again.
     Again {
-        /// Why he is to be out, in words.
-        because: String,
+        /// Why they are to be out.
+        because: Box<Reason>,
     },
     /// The account has been gone for so long that the user is to be deleted for ever.
     GoneFor {
@@ -160,7 +161,7 @@ pub enum Why {
         /// Who has it.
         holder: NamedUser,
         /// Why it is not an adoption.
-        because: String,
+        because: NotAdopted,
     },
     /// A person took the account's link apart.
     Unlinked {
@@ -208,7 +209,7 @@ pub enum Why {
         /// Its legal form.
         becomes: String,
         /// What is odd about it.
-        because: String,
+        because: Oddity,
     },
     /// The state file may be an older copy.
     OlderState {
@@ -286,7 +287,7 @@ pub enum Why {
     /// Named in `protect`.
     Protected,
     /// A bot, our own account, or the last administrator.
-    Untouchable(String),
+    Untouchable(Untouchable),
     /// The server takes no more active users.
     NoSeat {
         /// The server's limit.
@@ -298,8 +299,8 @@ pub enum Why {
     LoginService {
         /// Which service.
         service: String,
-        /// The fields that differ.
-        fields: String,
+        /// What differs.
+        fields: Vec<ValueOf>,
     },
     /// The server lets nobody change the state of a user who logs in through this service.
     StateManaged {
@@ -307,8 +308,8 @@ pub enum Why {
         service: String,
         /// The username.
         name: String,
-        /// What is not done to them: "deactivated" or "reactivated".
-        what: String,
+        /// Whether they were to be deactivated; else they were to be reactivated.
+        out: bool,
     },
     /// A change of address waits for the person's click.
     EmailWaiting {
@@ -405,7 +406,7 @@ pub enum Why {
         /// Since when it is gone.
         since: Timestamp,
         /// Why not.
-        because: String,
+        because: NotPurged,
     },
     /// A step of an earlier run has an unknown outcome that this reading does not settle.
     OutcomeUnknown(String),

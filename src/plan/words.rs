@@ -174,7 +174,10 @@ impl fmt::Display for Reason {
                 "{by} said so with `mattersync approve adopt --new-password`: somebody else may \
                  know the old password"
             ),
-            Self::ByHand { by, command } => write!(f, "{by} said so with `mattersync {command}`"),
+            Self::ByHand { by, linked } => {
+                let command = if *linked { "link" } else { "unlink" };
+                write!(f, "{by} said so with `mattersync {command}`")
+            }
             Self::Expired {
                 attribute,
                 at,
@@ -363,19 +366,24 @@ impl fmt::Display for Why {
                 "the linked user no longer exists on Mattermost; not created again by itself: \
                  `mattersync unlink` forgets the link, and a new user is made",
             ),
-            Self::LoginService { service, fields } => write!(
-                f,
-                "the user logs in through {service}, which owns {fields}: changed there, not here"
-            ),
+            Self::LoginService { service, fields } => {
+                let fields: Vec<String> = fields.iter().map(ToString::to_string).collect();
+                write!(
+                    f,
+                    "the user logs in through {service}, which owns {}: changed there, not here",
+                    fields.join(", ")
+                )
+            }
             Self::StateManaged {
                 service,
                 name,
-                what,
+                out,
             } => write!(
                 f,
-                "not {what}: they log in through {service}, and this server lets nobody change the \
+                "not {}: they log in through {service}, and this server lets nobody change the \
                  state of such users. `mmctl user change-password {name}` takes the binding to \
-                 {service} away; the next cycle then does it"
+                 {service} away; the next cycle then does it",
+                if *out { "deactivated" } else { "reactivated" }
             ),
             Self::EmailWaiting { email } => {
                 write!(

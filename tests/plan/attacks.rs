@@ -629,5 +629,5 @@ fn a_mark_is_told_as_what_it_is() {
         .iter()
         .find(|s| s.action.kind() == ActionKind::Adopt)
         .unwrap();
-    assert!(matches!(&adopt.reason, Reason::SamePerson { by } if by.contains("anybody can write")));
+    assert!(matches!(&adopt.reason, Reason::SamePerson { by } if by.marked));
 }

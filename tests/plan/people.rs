@@ -18,7 +18,7 @@ fn by_hand(world: &mut MiniWorld, action: Action, effect: &Effect) {
         expects: Precondition::Nothing,
         reason: Reason::ByHand {
             by: "alice".into(),
-            command: "test".into(),
+            linked: true,
         },
         mails: 0,
         after: Vec::new(),

@@ -156,7 +156,8 @@ fn the_owner_of_our_bot_stays_where_nobody_else_can_get_it() {
             let [Why::Untouchable(why)] = &why[..] else {
                 panic!("{why:?}");
             };
-            assert!(why.contains("they own mattersync's bot sync"), "{why}");
+            let words = why.to_string();
+            assert!(words.contains("they own mattersync's bot sync"), "{words}");
         }
     }
 }

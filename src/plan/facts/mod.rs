@@ -12,6 +12,7 @@ pub(in crate::plan) mod limits;
 pub(in crate::plan) mod linked_accounts;
 pub(in crate::plan) mod losses;
 pub(in crate::plan) mod names;
+mod obstacle_words;
 pub(in crate::plan) mod progress;
 pub(in crate::plan) mod spans;
 pub(in crate::plan) mod temporary;

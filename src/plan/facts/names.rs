@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::model::Account;
+use crate::model::{Account, Oddity};
 
 /// The most characters of a username.
 pub const USERNAME_MAX: usize = 64;
@@ -46,17 +46,17 @@ pub fn is_exact(raw: &str) -> bool {
 }
 
 /// What of a name makes it look like another one.
-pub fn oddity(raw: &str) -> Option<&'static str> {
+pub fn oddity(raw: &str) -> Option<Oddity> {
     if raw.is_ascii() {
         return None;
     }
     let scripts: BTreeSet<Script> = raw.chars().filter_map(Script::of).collect();
     if raw.contains(Account::HIDDEN) {
-        Some("has characters that nobody sees (here \u{fffd})")
+        Some(Oddity::Hidden)
     } else if scripts.len() > 1 {
-        Some("mixes letters of several scripts")
+        Some(Oddity::SeveralScripts)
     } else if raw.nfkc().ne(raw.nfc()) {
-        Some("has letters in another form than usual (wide ones, ligatures)")
+        Some(Oddity::UnusualForm)
     } else {
         None
     }

@@ -1,8 +1,8 @@
 //! Deactivating a user: planned here and nowhere else, so that nobody who is out of reach is in a step.
 
 use crate::model::{
-    AccountKey, Action, Class, OwnBot, Precondition, Reason, Remember, StepId, Subject, User,
-    UserChange, UserId, Version, Why,
+    AccountKey, Action, Class, OwnBot, Precondition, Reason, Remember, StepId, Subject,
+    Untouchable, User, UserChange, UserId, Version, Why,
 };
 use crate::plan::ledger::draft::Draft;
 
@@ -20,14 +20,13 @@ pub fn deactivate(
         draft.leave(subject, why);
         return None;
     }
-    if let Some(why) = managed(draft, user, "deactivated") {
+    if let Some(why) = managed(draft, user, true) {
         draft.leave(subject.clone(), why);
         end_sessions(draft, subject, account, user, class, reason, after);
         return None;
     }
     if draft.admins.len() == 1 && draft.admins.contains(&user.id) {
-        let why = "it is the last active human system administrator: make somebody else one";
-        draft.leave(subject, Why::Untouchable(why.into()));
+        draft.leave(subject, Why::Untouchable(Untouchable::LastAdministrator));
         return None;
     }
     draft.admins.remove(&user.id);
@@ -53,16 +52,13 @@ pub fn deactivate(
 
 /// Why this user must not be deactivated, if our bot would go with them and nobody could get it.
 /// [`Draft::admins`] are those who stay without this user.
-pub fn obstacle(draft: &Draft<'_>, user: &UserId) -> Option<String> {
+pub fn obstacle(draft: &Draft<'_>, user: &UserId) -> Option<Untouchable> {
     let bot = owned_bot(draft, user)?;
     if !draft.admins.is_empty() || bot.dies_with_owner == Some(false) {
         return None;
     }
-    Some(format!(
-        "they own mattersync's bot {}, which the server would disable with them, and there is no \
-         other active human system administrator to hand it over to: make somebody one",
-        bot.name
-    ))
+    let bot = bot.name.clone();
+    Some(Untouchable::OwnsOurBot { bot })
 }
 
 /// Our bot, if this user's deactivation would disable it.
@@ -81,13 +77,14 @@ const REFUSED_SINCE: Version = Version {
 /// The login service whose users keep their state. All others take it.
 const LDAP: &str = "ldap";
 
-/// Why this server would refuse to change the user's state; `what` is not done.
-pub fn managed(draft: &Draft<'_>, user: &User, what: &str) -> Option<Why> {
+/// Why this server would refuse to change the user's state: to deactivate them, or to reactivate
+/// them.
+pub fn managed(draft: &Draft<'_>, user: &User, out: bool) -> Option<Why> {
     let refuses = draft.world.server.version >= REFUSED_SINCE && user.auth_service == LDAP;
     refuses.then(|| Why::StateManaged {
         service: user.auth_service.clone(),
         name: user.username.clone(),
-        what: what.to_owned(),
+        out,
     })
 }
 

@@ -6,13 +6,13 @@ use std::ops::Deref;
 
 use crate::model::{
     Account, AccountKey, AccountMemory, Action, Claimed, Directory, Dn, Evidence, Gap, HoldKey,
-    LeftAlone, Link, Lookup, NamedUser, Now, Plan, Precondition, ProfileField, ProviderName,
-    Reason, Rejected, Remember, Step, StepId, Subject, User, UserId, ValueOf, Why,
+    LeftAlone, Link, Lookup, NamedUser, NotAdopted, Now, Plan, Precondition, ProfileField,
+    ProviderName, Reason, Rejected, Remember, Step, StepId, Subject, Untouchable, User, UserId,
+    ValueOf, Why,
 };
 use crate::plan::facts::clock;
 use crate::plan::facts::linked_accounts::LinkedAccounts;
 use crate::plan::facts::names::legal_username;
-use crate::plan::facts::user_index::LinkObstacle;
 use crate::plan::input::World;
 use crate::plan::policy::Policy;
 
@@ -234,7 +234,7 @@ impl<'a> Draft<'a> {
                 name: Some(bad.name.clone()),
                 id: bad.key.clone(),
             },
-            because: bad.why.clone(),
+            because: NotAdopted::Unread(bad.why.clone()),
         })
     }
 
@@ -311,15 +311,11 @@ impl<'a> Draft<'a> {
     /// Why nothing may be taken from this user, whatever the directory says.
     pub fn untouchable(&self, user: &User) -> Option<Why> {
         if self.world.server.own_user.as_ref() == Some(&user.id) {
-            Some(Why::Untouchable(
-                "it is the account that mattersync works with. So that they can leave, make a bot, \
-                 and put its token where mattermost.token says"
-                    .into(),
-            ))
+            Some(Why::Untouchable(Untouchable::OwnAccount))
         } else if user.is_bot {
-            Some(Why::Untouchable("it is a bot".into()))
+            Some(Why::Untouchable(Untouchable::Bot))
         } else if user.is_remote {
-            Some(Why::Untouchable(LinkObstacle::Remote.to_string()))
+            Some(Why::Untouchable(Untouchable::Remote))
         } else if self.is_protected(user) {
             Some(Why::Protected)
         } else {

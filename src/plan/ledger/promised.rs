@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::model::{AccountKey, Claimed, Evidence, NamedUser, StepId, Why};
+use crate::model::{AccountKey, Claimed, Evidence, NamedUser, NotAdopted, StepId, Why};
 use crate::plan::facts::address;
 use crate::plan::ledger::draft::Draft;
 
@@ -51,7 +51,7 @@ impl Addresses {
                 what: Claimed::EmailAddress,
                 value: email.to_owned(),
                 holder: user.map_or_else(NamedUser::default, NamedUser::of),
-                because: "no account is linked to that user".into(),
+                because: NotAdopted::NotLinked,
             };
         };
         let directory = draft.world.directories.get(&key.provider);

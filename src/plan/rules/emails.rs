@@ -236,7 +236,7 @@ fn wish<'p>(
     };
     if !user.auth_service.is_empty() {
         let service = user.auth_service.clone();
-        let fields = "e-mail address".to_owned();
+        let fields = vec![ValueOf::Email];
         draft.leave(person.subject(), Why::LoginService { service, fields });
         return None;
     }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    AccountChange, AccountKey, Action, ChosenName, Claimed, NamedUser, Precondition, Reason,
-    Remember, StepId, Subject, User, UserId, ValueOf, Values, Why,
+    AccountChange, AccountKey, Action, ChosenName, Claimed, NamedUser, NotAdopted, Oddity,
+    Precondition, Reason, Remember, StepId, Subject, User, UserId, ValueOf, Values, Why,
 };
 use crate::plan::facts::linked_accounts::LinkedAccount;
 use crate::plan::facts::temporary::is_temporary_username;
@@ -214,7 +214,7 @@ fn wish(draft: &Draft<'_>, person: &Person<'_>) -> Result<String, Why> {
     if draft.policy.keeps_from(raw, &base) {
         return Err(Why::LookAlike {
             username: raw.clone(),
-            because: format!("is not the name {base}, which policy.protect keeps for another"),
+            because: Oddity::KeptForAnother,
             becomes: base,
         });
     }
@@ -228,7 +228,7 @@ fn wish(draft: &Draft<'_>, person: &Person<'_>) -> Result<String, Why> {
     Err(Why::Conflict {
         what: Claimed::Username,
         holder: NamedUser::of(holder),
-        because: "no account is linked to that user".into(),
+        because: NotAdopted::NotLinked,
         value: base,
     })
 }

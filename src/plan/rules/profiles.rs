@@ -23,17 +23,10 @@ pub fn plan_profiles(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) {
             continue;
         }
         if !user.auth_service.is_empty() {
-            let fields: Vec<String> = sure
-                .keys()
-                .chain(faded.keys())
-                .map(ToString::to_string)
-                .collect();
+            let fields = sure.keys().chain(faded.keys());
+            let fields = fields.map(|field| ValueOf::Field(*field)).collect();
             let service = user.auth_service.clone();
-            let why = Why::LoginService {
-                service,
-                fields: fields.join(", "),
-            };
-            draft.leave(person.subject(), why);
+            draft.leave(person.subject(), Why::LoginService { service, fields });
             continue;
         }
         if !sure.is_empty() {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{
     AccountChange, AccountKey, Action, Directory, DirectoryId, Evidence, Link, LinkOrigin, Lookup,
-    Memory, Now, Precondition, ProviderName, Reason, Remember, Timestamp, User, Why,
+    Memory, NotPurged, Now, Precondition, ProviderName, Reason, Remember, Timestamp, User, Why,
 };
 use crate::plan::facts::clock;
 use crate::plan::ledger::deactivation;
@@ -159,33 +159,27 @@ fn purge(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, user: &User, sinc
     draft.step(subject, action, expects, reason, Vec::new());
 }
 
-fn obstacle(draft: &Draft<'_>, user: &User) -> Option<String> {
-    if let Some(why) = draft.untouchable(user) {
-        return Some(why.to_string());
+fn obstacle(draft: &Draft<'_>, user: &User) -> Option<NotPurged> {
+    match draft.untouchable(user) {
+        Some(Why::Untouchable(why)) => return Some(NotPurged::Untouchable(why)),
+        Some(_) => return Some(NotPurged::Protected),
+        None => {}
     }
     if let Some(why) = deactivation::obstacle(draft, &user.id) {
-        return Some(why);
+        return Some(NotPurged::Untouchable(why));
     }
     if user.is_admin() {
-        return Some("a system administrator is never deleted".into());
+        return Some(NotPurged::Administrator);
     }
     if draft.perhaps_back.contains(&user.id) {
-        return Some("an account without a user may be the same person, see there".into());
+        return Some(NotPurged::PerhapsBack);
     }
     if draft.clock_jump != 0 {
-        return Some("this machine's clock jumped, and cannot tell how long ago that was".into());
+        return Some(NotPurged::ClockJumped);
     }
     match draft.world.server.may_delete_users {
         Some(true) => None,
-        Some(false) => Some(
-            "the server does not allow it: switch ServiceSettings.EnableAPIUserDeletion on, or \
-             take policy.purge-after out"
-                .into(),
-        ),
-        None => Some(
-            "whether the server allows it (ServiceSettings.EnableAPIUserDeletion) could not be \
-             asked"
-                .into(),
-        ),
+        Some(false) => Some(NotPurged::NotAllowed),
+        None => Some(NotPurged::NotAsked),
     }
 }

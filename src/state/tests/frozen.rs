@@ -7,8 +7,8 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::model::{
-    Absence, Approval, ChosenName, Class, Deactivation, Dn, Done, Fingerprint, Flip, Flipped,
-    Given, HoldKey, NewUser, Order, PlaceChange, PlaceId, Profile, ProfileField, Return,
+    Absence, Agreement, Approval, ChosenName, Class, Deactivation, Dn, Done, Fingerprint, Flip,
+    Flipped, Given, HoldKey, NewUser, Order, PlaceChange, PlaceId, Profile, ProfileField, Return,
     SeatRefusal, ServerChange, Shape, SourceIdentity, TeamId, Undoing, Undone, ValueOf, Values,
 };
 
@@ -218,7 +218,13 @@ pub(super) fn steps() -> Vec<Step> {
     let text = || "x".to_owned();
     let reasons = [
         Reason::NoUserYet,
-        Reason::SamePerson { by: text() },
+        Reason::SamePerson {
+            by: Agreement {
+                username: true,
+                email: true,
+                marked: false,
+            },
+        },
         Reason::MakesRoom { name: text() },
         Reason::Differs {
             attribute: text(),

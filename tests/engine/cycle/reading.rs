@@ -303,7 +303,7 @@ async fn other_servers_users_are_nobodys() {
         .left_alone
         .iter()
         .find_map(|left| match &left.why {
-            Why::Conflict { because, .. } => Some(because.clone()),
+            Why::Conflict { because, .. } => Some(because.to_string()),
             _ => None,
         });
     assert!(why.unwrap().contains("another server's user"));

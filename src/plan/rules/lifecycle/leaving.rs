@@ -46,7 +46,7 @@ pub(super) fn deactivate(
             return None;
         }
         reason = Reason::Again {
-            because: reason.to_string(),
+            because: Box::new(reason),
         };
     }
     let key = Some(out.key.clone());

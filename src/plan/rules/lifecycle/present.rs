@@ -113,7 +113,7 @@ fn active(draft: &mut Draft<'_>, person: &mut Person<'_>, user: &User) -> Standi
         draft.leave(person.subject(), Why::DeactivatedByHand);
         return Standing::Resting;
     }
-    let managed = deactivation::managed(draft, user, "reactivated");
+    let managed = deactivation::managed(draft, user, false);
     if let Some(why) = draft.untouchable(user).or(managed) {
         draft.leave(person.subject(), why);
         return Standing::Resting;

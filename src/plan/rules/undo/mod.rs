@@ -356,7 +356,7 @@ fn carry_out(draft: &mut Draft<'_>, key: &AccountKey, undone: &Undone, fields: &
             let Some(at) = user.deactivated_at else {
                 return;
             };
-            if let Some(why) = deactivation::managed(draft, user, "reactivated") {
+            if let Some(why) = deactivation::managed(draft, user, false) {
                 return draft.leave(subject, why);
             }
             draft.ordered.insert(id.clone());

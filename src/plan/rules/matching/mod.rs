@@ -1,31 +1,18 @@
 //! Who is who: which user an account stands for.
 
-use std::collections::BTreeSet;
+mod candidates;
 
 use crate::model::{
     Account, AccountChange, AccountKey, AccountState, Action, Agreed, Claimed, Link, LinkOrigin,
-    NamedUser, Precondition, Reason, Remember, Subject, User, UserId, Why,
+    NamedUser, NotAdopted, Precondition, Reason, Remember, Subject, User, Why,
 };
 use crate::plan::facts::linked_accounts::LinkedAccount;
-use crate::plan::facts::user_index::LinkObstacle;
-use crate::plan::facts::{address, names};
+use crate::plan::facts::names;
 use crate::plan::ledger::draft::{Draft, Known, Person};
 use crate::plan::ledger::shared_ids;
 use crate::plan::ledger::successors::{Succession, Successors};
-use crate::plan::policy::AdoptRule;
 
-/// What matching found for one account.
-enum Match<'a> {
-    /// A user whom we created in a run whose outcome was lost: it alone carries our nonce, and
-    /// username and address agree.
-    Ours(&'a User),
-    /// A user who was there before and counts as the same person.
-    Same(&'a User, String),
-    /// A user stands in the way.
-    Conflict(Why),
-    /// Nobody: a user may be created.
-    Nobody,
-}
+use self::candidates::{Match, conflict, matching, unread_holder};
 
 /// Finds the user of each account of every directory and plans adoptions. Accounts in conflict,
 /// and those whose user cannot be read, are left alone and not returned. The older link comes
@@ -70,7 +57,7 @@ fn tell_oddity(draft: &mut Draft<'_>, person: &Person<'_>) {
     let why = Why::LookAlike {
         username: username.clone(),
         becomes: names::legal_username(username).unwrap_or_default(),
-        because: because.to_owned(),
+        because,
     };
     draft.leave(person.subject(), why);
 }
@@ -153,13 +140,10 @@ fn unlinked<'a>(
             take(draft, &mut person, user, link);
         }
         Match::Same(user, _) if is_locked(account) => {
-            let because = format!(
-                "the account is locked, so nobody is adopted for it; if the user is that person: \
-                 `mattersync deactivate {}`",
-                user.username
-            );
             let what = (Claimed::Username, user.username.clone());
-            draft.leave(person.subject(), conflict(what, user, because));
+            let username = user.username.clone();
+            let why = conflict(what, user, NotAdopted::AccountLocked { username });
+            draft.leave(person.subject(), why);
             return None;
         }
         Match::Same(user, by) => {
@@ -391,187 +375,5 @@ fn new_link(draft: &Draft<'_>, account: &Account, user: &User, origin: LinkOrigi
         given: Default::default(),
         anchor: None,
         agreed: Agreed::default(),
-    }
-}
-
-fn matching<'a>(draft: &Draft<'a>, key: &AccountKey, account: &Account) -> Match<'a> {
-    let Some(name) = names::legal(&account.username) else {
-        return Match::Nobody;
-    };
-    let chosen = draft
-        .world
-        .memory
-        .account(key)
-        .name
-        .as_ref()
-        .filter(|c| c.base == name);
-    let name = chosen.map_or(name.as_ref(), |c| c.name.as_str());
-    let by_name = draft.named(name);
-    let by_mail: Vec<&'a User> = address::all(account)
-        .filter_map(|address| draft.addressed(&address))
-        .collect();
-
-    // A user who stands for another account is that person's, however alike the names are. A
-    // name or address among our own accounts is settled later: it may become free in this plan.
-    let owned = |user: &User| draft.owner(&user.id).is_some();
-    let by_name = by_name.filter(|u| !owned(u));
-    let stranger = by_mail.iter().copied().find(|u| !owned(u));
-    let mails: BTreeSet<&UserId> = by_mail.iter().map(|u| &u.id).collect();
-    let nonce = draft.world.memory.account(key).nonce.as_ref();
-    let holders = nonce.and_then(|nonce| draft.by_nonce.get(nonce.as_str()));
-    let holders = holders.into_iter().flatten().copied();
-    let holders: Vec<&'a User> = holders.filter(|u| !owned(u)).collect();
-    let agrees =
-        |user: &User| by_name.is_some_and(|named| named.id == user.id) && mails.contains(&user.id);
-    // People can write into their own props, and copy what others have there: a nonce alone says
-    // nothing. Of those who have it no two have the username and an address of the account.
-    if let Some(user) = holders.iter().find(|user| agrees(user)) {
-        return made(draft, account, user);
-    }
-    match (
-        decide(draft, key, by_name, stranger, &mails),
-        holders.as_slice(),
-    ) {
-        (Match::Nobody, [user]) => {
-            nonce_conflict(account, user, "neither username nor address agrees")
-        }
-        (Match::Nobody, [user, ..]) => nonce_conflict(account, user, "more than one user has it"),
-        (other, _) => other,
-    }
-}
-
-/// Returns the conflict with a user who has the name and cannot be read.
-fn unread_holder<'a>(draft: &Draft<'a>, account: &Account) -> Match<'a> {
-    let name = names::legal(&account.username);
-    let why = name.and_then(|name| draft.unread_holder(&name));
-    why.map_or(Match::Nobody, Match::Conflict)
-}
-
-/// The one user who carries the nonce of the account's creation and has its username and one of
-/// its addresses. The first user of a server is made its administrator by the server itself. One
-/// whom `protect` names is no less ours: nothing is done to him because of the link.
-fn made<'a>(draft: &Draft<'a>, account: &Account, user: &'a User) -> Match<'a> {
-    let own = names::own_name(&account.username);
-    let first = own.is_some() && own == draft.policy.first_admin;
-    let forbidden = out_of_bounds(draft, user).or_else(|| administrator(user).filter(|_| !first));
-    match forbidden {
-        None => Match::Ours(user),
-        Some(because) => nonce_conflict(account, user, &because),
-    }
-}
-
-fn nonce_conflict<'a>(account: &Account, user: &User, because: &str) -> Match<'a> {
-    let what = (Claimed::CreationMark, account.username.clone());
-    Match::Conflict(conflict(what, user, because.to_owned()))
-}
-
-fn decide<'a>(
-    draft: &Draft<'a>,
-    key: &AccountKey,
-    by_name: Option<&'a User>,
-    by_mail: Option<&'a User>,
-    mails: &BTreeSet<&UserId>,
-) -> Match<'a> {
-    let Some(user) = by_name.or(by_mail) else {
-        return Match::Nobody;
-    };
-    let name_agrees = by_name.is_some();
-    let mail_agrees = mails.contains(&user.id);
-    let one_user = mails.iter().all(|id| **id == user.id);
-    let rule = match draft.policy.adopt {
-        AdoptRule::Never => false,
-        AdoptRule::Username => name_agrees,
-        AdoptRule::Email => mail_agrees,
-        AdoptRule::UsernameAndEmail => name_agrees && mail_agrees,
-    };
-    let forbidden = never_adopted(draft, user).or_else(|| begun_for_another(draft, key, user));
-    if rule && one_user && forbidden.is_none() {
-        let marked = user.props.contains_key(User::NONCE_PROP);
-        let by = match (name_agrees, mail_agrees) {
-            (true, true) if marked => {
-                "username, e-mail address and a mark like that of a creation by mattersync, which \
-                 anybody can write,"
-            }
-            (true, true) => "username and e-mail address",
-            (true, false) => "username",
-            _ => "e-mail address",
-        };
-        return Match::Same(user, by.to_owned());
-    }
-    let because = if !one_user {
-        "username and addresses belong to different users".to_owned()
-    } else if let Some(why) = forbidden {
-        why
-    } else {
-        let agrees = if name_agrees {
-            "only the username agrees"
-        } else {
-            "only an address agrees"
-        };
-        match draft.policy.adopt {
-            AdoptRule::Never => "policy.adopt is \"never\"".to_owned(),
-            _ => format!("{agrees}, which policy.adopt does not call a match"),
-        }
-    };
-    let (what, value) = match by_name {
-        Some(user) => (Claimed::Username, user.username.clone()),
-        None => (Claimed::EmailAddress, user.email.clone()),
-    };
-    Match::Conflict(conflict((what, value), user, because))
-}
-
-fn conflict((what, value): (Claimed, String), user: &User, because: String) -> Why {
-    Why::Conflict {
-        what,
-        value,
-        holder: NamedUser::of(user),
-        because,
-    }
-}
-
-fn never_adopted(draft: &Draft<'_>, user: &User) -> Option<String> {
-    let protected = draft.policy.protect.contains(&user.username);
-    let named = || protected.then(|| "policy.protect names this user".into());
-    let forbidden = out_of_bounds(draft, user).or_else(named);
-    forbidden.or_else(|| administrator(user))
-}
-
-/// Whether a user carries the mark of the creation of another account, which is there: it was made
-/// for that one, whatever the user is called by now. A copied mark delays nobody else.
-fn begun_for_another(draft: &Draft<'_>, key: &AccountKey, user: &User) -> Option<String> {
-    let mark = user.props.get(User::NONCE_PROP)?;
-    let begun = draft
-        .world
-        .memory
-        .accounts_with(|account| account.nonce.as_ref());
-    let mut others = begun.filter(|(other, nonce)| *other != key && nonce.as_str() == mark);
-    others.find_map(|(other, _)| {
-        let directory = draft.world.directories.get(&other.provider)?;
-        let account = directory.accounts.get(&other.id)?;
-        Some(format!(
-            "it carries the mark of a creation that was begun for {}",
-            account.dn
-        ))
-    })
-}
-
-fn administrator(user: &User) -> Option<String> {
-    let why = || "a system administrator is never adopted".into();
-    user.is_admin().then(why)
-}
-
-fn out_of_bounds(draft: &Draft<'_>, user: &User) -> Option<String> {
-    if draft.world.memory.user(&user.id).forgotten.is_some() {
-        Some("everything about that user's person was forgotten (`mattersync forget`)".into())
-    } else if draft.world.server.own_user.as_ref() == Some(&user.id) {
-        Some("it is the account that mattersync works with".into())
-    } else if user.is_bot {
-        Some("a bot is never adopted".into())
-    } else if user.is_remote {
-        Some(format!("{} and is never adopted", LinkObstacle::Remote))
-    } else if user.is_guest() {
-        Some("a guest is never adopted".into())
-    } else {
-        None
     }
 }
