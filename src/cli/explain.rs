@@ -9,8 +9,7 @@ use super::context::Context;
 use super::exit::{Exit, Failure, Found};
 use super::people;
 use super::plan;
-use super::print::{Page, Terminal, count};
-use super::steps::{cut, more};
+use super::print::{Page, Terminal, count, cut, more};
 
 /// Longer histories are cut unless everything is wanted.
 const MOST: usize = 20;

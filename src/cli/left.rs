@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{LeftAlone, Plan, Subject, Why};
 
-use super::print::{Cell, Page, count};
-use super::steps::{cut, more};
+use super::print::{Cell, Page, count, cut, more};
 
 /// Longer lists are cut unless everything is wanted.
 const MOST: usize = 10;

@@ -2,8 +2,7 @@
 
 use crate::model::{NewIds, shell_word};
 
-use super::print::{Page, count};
-use super::steps::{cut, more};
+use super::print::{Page, count, cut, more};
 
 /// Longer lists are cut unless everything is wanted.
 const MOST: usize = 50;

@@ -216,6 +216,23 @@ pub fn write_err(line: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
+/// Returns how many of `number` lines are shown where `most` are enough; one line more is not cut
+/// off.
+pub fn cut(number: usize, most: usize) -> usize {
+    if number > most + most / 5 {
+        most
+    } else {
+        number
+    }
+}
+
+/// Says that there is more.
+pub fn more(page: &mut Page, hidden: usize) {
+    if hidden > 0 {
+        page.line(format!("  … and {hidden} more; --all shows everything"));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,7 @@ use crate::observe::{Adoption, PlanFacts, Side};
 use crate::plan::{hold_name, people};
 
 use super::new_ids;
-use super::print::{Cell, Page, count};
+use super::print::{Cell, Page, count, cut, more};
 
 /// Longer lists are cut unless everything is wanted: routine ones at the smaller number, those
 /// that somebody must look at at the larger one.
@@ -126,23 +126,6 @@ pub fn show(page: &mut Page, report: &PlanFacts, steps: &[&Step], all: bool, ten
             table(page, kind, &first, common.is_empty(), tense);
         }
         more(page, steps.len() - shown);
-    }
-}
-
-/// Returns how many of `number` lines are shown where `most` are enough; one line more is not cut
-/// off.
-pub fn cut(number: usize, most: usize) -> usize {
-    if number > most + most / 5 {
-        most
-    } else {
-        number
-    }
-}
-
-/// Says that there is more.
-pub fn more(page: &mut Page, hidden: usize) {
-    if hidden > 0 {
-        page.line(format!("  … and {hidden} more; --all shows everything"));
     }
 }
 
