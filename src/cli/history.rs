@@ -4,7 +4,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 use crate::desk::{self, HistoryReport, RunReport};
-use crate::model::{HeldBack, Noted, Timestamp};
+use crate::model::{HeldBack, Noted, OutcomeKind, Timestamp};
 use crate::state::RunState;
 
 use super::answer::Answer;
@@ -154,7 +154,10 @@ fn kind(run: &RunReport) -> String {
 
 /// Counts what was done, by kind.
 pub fn done(run: &RunReport) -> String {
-    let done = run.counts.iter().filter(|count| count.outcome == "done");
+    let done = run
+        .counts
+        .iter()
+        .filter(|count| count.outcome == OutcomeKind::Done);
     let done: Vec<String> = done
         .map(|count| format!("{} {}", count.number, count.action))
         .collect();
@@ -167,18 +170,18 @@ pub fn done(run: &RunReport) -> String {
 
 /// Counts what was not done, by outcome; empty when everything was done.
 pub fn failures(run: &RunReport) -> String {
-    let number = |outcome: &str| -> u64 {
+    let number = |outcome: OutcomeKind| -> u64 {
         let counts = run.counts.iter().filter(|count| count.outcome == outcome);
         counts.map(|count| count.number).sum()
     };
     let words = [
-        ("not-done", "failed"),
-        ("unknown", "unknown"),
-        ("not-begun", "not begun"),
+        (OutcomeKind::NotDone, "failed"),
+        (OutcomeKind::Unknown, "unknown"),
+        (OutcomeKind::NotBegun, "not begun"),
     ];
     let mut told: Vec<String> = words
         .iter()
-        .map(|(outcome, word)| (number(outcome), word))
+        .map(|(outcome, word)| (number(*outcome), word))
         .filter(|(number, _)| *number > 0)
         .map(|(number, word)| format!("{number} {word}"))
         .collect();
@@ -210,9 +213,9 @@ mod tests {
             why: String::new(),
             steps: 6,
         };
-        let count = |outcome: &str, number| StepCount {
+        let count = |outcome, number| StepCount {
             action: ActionKind::Update,
-            outcome: outcome.to_owned(),
+            outcome,
             number,
         };
         let about = About {
@@ -227,7 +230,10 @@ mod tests {
             state: RunState::Abandoned,
             config: String::new(),
             about: Some(about),
-            counts: vec![count("not-begun", 31), count("not-done", 1)],
+            counts: vec![
+                count(OutcomeKind::NotBegun, 31),
+                count(OutcomeKind::NotDone, 1),
+            ],
             mails: 0,
         };
         RunReport::of_head(head)

@@ -144,7 +144,7 @@ fn list(page: &mut Page, run: &RunReport) {
 
 fn row(step: &StepReport) -> Vec<Cell> {
     let changes: Vec<String> = step.changes.iter().map(change).collect();
-    let mut outcome = vec![step.outcome.clone()];
+    let mut outcome = vec![step.outcome.name().to_owned()];
     if let Some(settled) = &step.settled {
         outcome.push(settled.to_string());
     }

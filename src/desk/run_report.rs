@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     About, Action, ActionKind, BelongingKind, HeldBack, Made, MattermostProof, Memory, Note, Noted,
-    Outcome, ReadingProof, StepId, StepRecord, Timestamp,
+    Outcome, OutcomeKind, ReadingProof, StepId, StepRecord, Timestamp,
 };
 use crate::plan::inverse;
 use crate::state::{RunHead, RunRecord, RunState, StepCount, Who};
@@ -125,8 +125,8 @@ pub struct StepReport {
     pub reason: String,
     /// How many e-mails it causes.
     pub mails: u8,
-    /// `done`, `not-done`, `unknown` or `not-begun`: its turn never came, or nothing of it arrived.
-    pub outcome: String,
+    /// What became of it.
+    pub outcome: OutcomeKind,
     /// Why it was not done, or is unknown.
     pub message: Option<String>,
     /// When it was about to be sent.
@@ -279,7 +279,7 @@ fn report(record: &StepRecord, memory: &Memory, open: &BTreeSet<StepId>) -> Step
         changes: changes(record),
         reason: step.reason.to_string(),
         mails: step.mails,
-        outcome: record.word().to_owned(),
+        outcome: record.outcome_kind(),
         message,
         intended: record.intended,
         settled: record.settled,

@@ -59,7 +59,7 @@ pub use memory::{
 };
 pub use new_ids::{Gone, NewIds, NoNewId, Renumbered, Stuck};
 pub use obstacle::{Agreement, NotAdopted, NotPurged, Oddity, Untouchable};
-pub use outcome::Outcome;
+pub use outcome::{Outcome, OutcomeKind};
 pub use plan::{Action, NewUser, Phase, Plan, Precondition, Step, TeamRef, UserRef, Values};
 pub use reason::{Hold, HoldCause, LeftAlone, Loss, Reason, TeamMoved, Why};
 pub use record::{

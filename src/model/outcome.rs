@@ -2,6 +2,35 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The kind of an outcome, in which lists, filters and JSON speak; in alphabetical order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutcomeKind {
+    /// Done.
+    Done,
+    /// Its turn never came, or nothing of it arrived.
+    NotBegun,
+    /// Not done.
+    NotDone,
+    /// Nobody can tell yet.
+    Unknown,
+}
+
+impl OutcomeKind {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Done, Self::NotBegun, Self::NotDone, Self::Unknown];
+
+    /// Returns its name in lists and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::NotBegun => "not-begun",
+            Self::NotDone => "not-done",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// What became of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -19,16 +48,13 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The word for what never began.
-    pub const NOT_BEGUN: &'static str = "not-begun";
-
-    /// The word used in lists and in JSON.
-    pub fn word(&self) -> &'static str {
+    /// Returns its kind.
+    pub fn kind(&self) -> OutcomeKind {
         match self {
-            Self::Done => "done",
-            Self::NotDone(_) => "not-done",
-            Self::NotBegun | Self::NeverArrived(_) => Self::NOT_BEGUN,
-            Self::Unknown(_) => "unknown",
+            Self::Done => OutcomeKind::Done,
+            Self::NotDone(_) => OutcomeKind::NotDone,
+            Self::NotBegun | Self::NeverArrived(_) => OutcomeKind::NotBegun,
+            Self::Unknown(_) => OutcomeKind::Unknown,
         }
     }
 

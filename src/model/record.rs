@@ -1,6 +1,6 @@
 //! What is written down about a run, for those who look at it later.
 //!
-//! All of it is JSON in the state file and in what `history --json` and `show --json` print: a
+//! All of it is JSON in the state file and in what `history --json` prints: a
 //! field may be added, none changes its meaning.
 
 use std::collections::BTreeMap;
@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountKey, Aftermath, Outcome, ProfileField, RunId, Step, StepId, TeamId, Timestamp, UserId,
+    AccountKey, Aftermath, Outcome, OutcomeKind, ProfileField, RunId, Step, StepId, TeamId,
+    Timestamp, UserId,
 };
 
 /// Something else that was found out about a person, for example what a leaver leaves alive.
@@ -239,9 +240,9 @@ impl StepRecord {
         self.step.action.user().or(made)
     }
 
-    /// The word for what became of it.
-    pub fn word(&self) -> &'static str {
+    /// Returns the kind of what became of it.
+    pub fn outcome_kind(&self) -> OutcomeKind {
         let outcome = self.outcome.as_ref();
-        outcome.map_or(Outcome::NOT_BEGUN, Outcome::word)
+        outcome.map_or(OutcomeKind::NotBegun, Outcome::kind)
     }
 }

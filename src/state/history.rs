@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    About, AccountKey, ActionKind, BestMatches, Identifiers, Link, Made, MatchedBy, Outcome, RunId,
-    Step, StepRecord, Timestamp, UserId,
+    About, AccountKey, ActionKind, BestMatches, Identifiers, Link, Made, MatchedBy, Outcome,
+    OutcomeKind, RunId, Step, StepRecord, Timestamp, UserId,
 };
 
 /// A step whose outcome is not known: its intent was recorded, its outcome was not, or is unknown.
@@ -99,8 +99,8 @@ pub struct RunHead {
 pub struct StepCount {
     /// The kind of step.
     pub action: ActionKind,
-    /// `done`, `not-done`, `unknown` or `not-begun`: its turn never came, or nothing of it arrived.
-    pub outcome: String,
+    /// What became of them.
+    pub outcome: OutcomeKind,
     /// How many.
     pub number: u64,
 }
@@ -185,7 +185,7 @@ impl RunRecord {
     pub(super) fn head_about(&self, meant: impl Fn(&StepRecord) -> bool) -> RunHead {
         let steps: Vec<&StepRecord> = self.steps.iter().filter(|step| meant(step)).collect();
         let words = steps.iter();
-        let words = words.map(|step| (step.step.action.kind(), step.word()));
+        let words = words.map(|step| (step.step.action.kind(), step.outcome_kind()));
         let done = steps
             .iter()
             .filter(|step| step.outcome == Some(Outcome::Done));
@@ -202,8 +202,8 @@ impl RunRecord {
     }
 }
 
-/// Counts words and kinds.
-pub(super) fn tally(steps: impl Iterator<Item = (ActionKind, &'static str)>) -> Vec<StepCount> {
+/// Counts steps by kind and outcome.
+pub(super) fn tally(steps: impl Iterator<Item = (ActionKind, OutcomeKind)>) -> Vec<StepCount> {
     let mut counts = std::collections::BTreeMap::new();
     for kind in steps {
         *counts.entry(kind).or_insert(0_u64) += 1;
@@ -212,7 +212,7 @@ pub(super) fn tally(steps: impl Iterator<Item = (ActionKind, &'static str)>) -> 
     counts
         .map(|((action, outcome), number)| StepCount {
             action,
-            outcome: outcome.to_owned(),
+            outcome,
             number,
         })
         .collect()

@@ -3,8 +3,8 @@
 use super::fault::Fault;
 use super::json::to_json;
 use crate::model::{
-    AccountKey, Action, ActionKind, Class, Made, Outcome, RunId, Step, StepId, StepRecord,
-    Timestamp, UserId,
+    AccountKey, Action, ActionKind, Class, Made, Outcome, OutcomeKind, RunId, Step, StepId,
+    StepRecord, Timestamp, UserId,
 };
 
 /// What is told of a step that was begun and whose outcome nobody recorded.
@@ -108,12 +108,12 @@ impl StepRow {
         self.intended.is_some() && is_open
     }
 
-    /// Returns the word for what became of it, as [`StepRecord::word`] has it.
-    pub(super) fn word(&self) -> &'static str {
+    /// Returns the kind of what became of it, as [`StepRecord::outcome_kind`] has it.
+    pub(super) fn outcome_kind(&self) -> OutcomeKind {
         match &self.outcome {
-            Some(outcome) => outcome.word(),
-            None if self.intended.is_some() => "unknown",
-            None => Outcome::NOT_BEGUN,
+            Some(outcome) => outcome.kind(),
+            None if self.intended.is_some() => OutcomeKind::Unknown,
+            None => OutcomeKind::NotBegun,
         }
     }
 

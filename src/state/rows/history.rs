@@ -9,7 +9,7 @@ use super::super::history::{PastStep, RunHead, StepCount, Which, Who, tally};
 use super::super::json::from_json;
 use super::runs::{STEP_COLUMNS, state, step_record};
 use super::{action, from_column, odd, unsigned};
-use crate::model::{AccountKey, ActionKind, Dn, RunId, Step, Timestamp, UserId};
+use crate::model::{AccountKey, ActionKind, Dn, OutcomeKind, RunId, Step, Timestamp, UserId};
 
 /// The e-mails that a step caused.
 const MAILS: &str = "CASE WHEN word = 'done' THEN mails ELSE 0 END";
@@ -66,30 +66,35 @@ fn counts(db: &Connection, run: RunId) -> Result<(Vec<StepCount>, u64), Fault> {
         mails += unsigned(row.get(3)?)?;
         counts.push(StepCount {
             action: action(row, 0)?,
-            outcome: row.get(1)?,
+            outcome: outcome(row, 1)?,
             number: unsigned(row.get(2)?)?,
         });
     }
     Ok((counts, mails))
 }
 
+/// Reads what became of a step.
+fn outcome(row: &Row<'_>, column: usize) -> Result<OutcomeKind, Fault> {
+    let word: String = row.get(column)?;
+    let known = OutcomeKind::ALL
+        .into_iter()
+        .find(|kind| kind.name() == word);
+    known.ok_or_else(|| odd("steps have the outcome", &word))
+}
+
 /// The kinds and outcomes of some people's steps in a run, and the e-mails that they caused.
-type Theirs = (Vec<(ActionKind, &'static str)>, u64);
+type Theirs = (Vec<(ActionKind, OutcomeKind)>, u64);
 
 /// The counts of some people's steps in each run that has any.
 fn counts_of(db: &Connection, who: &Who) -> Result<BTreeMap<RunId, (Vec<StepCount>, u64)>, Fault> {
-    type Found = BTreeSet<(RunId, i64, ActionKind, &'static str, u64)>;
+    type Found = BTreeSet<(RunId, i64, ActionKind, OutcomeKind, u64)>;
     fn take(found: &mut Found, row: &Row<'_>) -> Result<(), Fault> {
-        let word: String = row.get(3)?;
-        let words = ["done", "not-done", "unknown", "not-begun"];
-        let known = words.into_iter().find(|known| *known == word);
-        let word = known.ok_or_else(|| odd("steps have the outcome", &word))?;
         let mails = unsigned(row.get(4)?)?;
         found.insert((
             RunId(row.get(0)?),
             row.get(1)?,
             action(row, 2)?,
-            word,
+            outcome(row, 3)?,
             mails,
         ));
         Ok(())

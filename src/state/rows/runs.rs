@@ -78,7 +78,7 @@ pub(super) fn add_step(
         step.name,
         step.json,
         step.mails,
-        row.word(),
+        row.outcome_kind().name(),
     ])?;
     Ok(inserted > 0)
 }
@@ -136,7 +136,7 @@ pub(super) fn put_step(
             row.user.as_ref().map(UserId::as_str),
             row.intended.map(|at| at.0),
             row.outcome.as_ref().map(to_json).transpose()?,
-            row.word(),
+            row.outcome_kind().name(),
             row.settled.map(|at| at.0),
             row.made.as_ref().map(to_json).transpose()?,
             row.superseded_by.map(|run| run.0),
