@@ -1,10 +1,10 @@
 //! What people took back: one test a rule of the design.
 
 use mattersync::model::{
-    AccountChange, Gap, Made, Outcome, ProfileField, Remember, RunId, StepRecord, Timestamp,
+    AccountChange, Class, Gap, Made, Outcome, ProfileField, Remember, RunId, StepRecord, Timestamp,
     Undoing, Undone, ValueOf, Why,
 };
-use mattersync::plan::inverse;
+use mattersync::plan::{Limit, inverse};
 
 use testkit::world::{HOUR, MiniWorld, key, kinds, left};
 
@@ -46,6 +46,23 @@ fn who_is_out_of_reach_gets_nothing_back() {
         world.memory.accounts.values().all(|m| m.undone.is_empty()),
         "it is no wish any more"
     );
+}
+
+/// Right after the run, before a cycle has seen that both sides agree on what it made.
+#[test]
+fn what_a_person_takes_back_at_once_is_not_what_people_changed_on_mattermost() {
+    let mut world = MiniWorld::with(&["anna", "ben", "cleo"]);
+    world.policy.guard.insert(Class::Rename, Limit::Number(1));
+    world.cycle();
+    for (who, name) in [("anna", "annabel"), ("cleo", "cleopatra"), ("ben", "benno")] {
+        world.account(who).username = name.into();
+        world.cycle();
+    }
+    assert_eq!(world.user("ben").username, "benno");
+    take_back(&mut world, "ben", self::name("benno", "ben", "benno"));
+    let (plan, _) = world.cycle();
+    assert!(plan.holds.is_empty(), "{:?}", plan.holds);
+    assert_eq!(world.user("ben").username, "ben");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::plan::facts::approvals::{approved, hold};
 use crate::plan::facts::clock;
 use crate::plan::facts::limits::{DAY, first_fill, limit, person};
 use crate::plan::ledger::draft::Draft;
+use crate::plan::ledger::undone_steps::is_undo;
 
 /// The order in which classes are judged: what waits for a step of another class comes after it. A
 /// step behind one that is held is not counted, for it does not happen.
@@ -135,8 +136,12 @@ impl Room<'_> {
 }
 
 /// Whether a step gives somebody back what the directory never changed: they, or an administrator,
-/// changed it on Mattermost.
+/// changed it on Mattermost. Not what a person takes back: until a later reading both sides are still
+/// remembered with the value before.
 fn gives_back(memory: &Memory, step: &Step) -> bool {
+    if is_undo(step) {
+        return false;
+    }
     let link = step.action.account().and_then(|key| memory.link(key));
     let Some(agreed) = link.map(|link| &link.agreed) else {
         return false;
