@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Absence, AccountKey, Announcement, Approval, ChosenName, ClockSeen, Done, Fingerprint, Flip,
-    HoldKey, Kept, Link, Newest, Nonce, Order, PlaceId, ProviderName, Restored, Return,
+    HoldKey, Kept, Link, Newest, Nonce, Now, Order, PlaceId, ProviderName, Restored, Return,
     ScopeValues, SeatRefusal, SeatWait, Shape, SourceIdentity, TeamId, Timestamp, Undone, Unlinked,
     UserId,
 };
@@ -171,6 +171,8 @@ record! {
         seat_refusal: SeatRefusal(Option<SeatRefusal>),
         /// Set while the state file is known to be an older copy.
         restored: Restored(Option<Restored>),
+        /// Since when there are runs that are older than they are kept.
+        old_runs: OldRuns(Option<Now>),
     }
 }
 

@@ -395,19 +395,27 @@ impl State {
         self.read(|rows| rows.notes(None)).await
     }
 
+    /// Whether [`State::prune`] has something to forget; wakes no disk.
+    ///
+    /// # Errors
+    /// As [`State::load`].
+    pub async fn has_old(
+        &self,
+        before: Timestamp,
+        keep: BTreeSet<RunId>,
+    ) -> Result<bool, StateError> {
+        self.read(move |rows| rules::has_old(rows, before, &keep))
+            .await
+    }
+
     /// Forgets runs that began before a moment and are over, the oldest first and at most 50 of
     /// them, with their steps and notes; notes outside of runs too. Not those of which a step is
-    /// unsettled, nor those to be kept. Returns how many runs; wakes no disk where there are none.
+    /// unsettled, nor those to be kept. Returns how many runs.
     ///
     /// # Errors
     /// As [`State::load`].
     pub async fn prune(&self, before: Timestamp, keep: BTreeSet<RunId>) -> Result<u64, StateError> {
-        let kept = keep.clone();
-        let any = self.read(move |rows| rules::prune(rows, before, &kept, true));
-        if any.await? == 0 {
-            return Ok(0);
-        }
-        let pruned = self.write(move |rows| rules::prune(rows, before, &keep, false));
+        let pruned = self.write(move |rows| rules::prune(rows, before, &keep));
         let pruned = pruned.await?;
         self.store.tidy()?;
         Ok(pruned)

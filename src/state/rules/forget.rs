@@ -10,18 +10,22 @@ use crate::model::{Note, RunId, Timestamp};
 /// As many runs as are forgotten at once: a cycle does not wait for more.
 const AT_ONCE: usize = 50;
 
-/// Forgets old runs and notes. Returns how many runs; with `look`, only whether there is anything,
-/// and nothing is changed.
+/// Whether there are old runs or notes to forget.
+pub(in super::super) fn has_old(
+    rows: &mut dyn Rows,
+    before: Timestamp,
+    keep: &BTreeSet<RunId>,
+) -> Result<bool, Fault> {
+    Ok(!rows.old_runs(before, keep, 1)?.is_empty() || rows.has_old_notes(before)?)
+}
+
+/// Forgets old runs and notes. Returns how many runs.
 pub(in super::super) fn prune(
     rows: &mut dyn Rows,
     before: Timestamp,
     keep: &BTreeSet<RunId>,
-    look: bool,
 ) -> Result<u64, Fault> {
     let old = rows.old_runs(before, keep, AT_ONCE)?;
-    if look {
-        return Ok(u64::from(!old.is_empty() || rows.has_old_notes(before)?));
-    }
     rows.remove_old_notes(before)?;
     rows.remove_runs(&old)?;
     Ok(u64::try_from(old.len()).unwrap_or(u64::MAX))

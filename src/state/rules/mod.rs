@@ -5,7 +5,7 @@ mod memory;
 mod people;
 mod runs;
 
-pub(super) use forget::{erase, prune};
+pub(super) use forget::{erase, has_old, prune};
 pub(super) use memory::{apply, counts, doubted};
 pub(super) use people::known_as;
 pub(super) use runs::{begin, finish, intend, note, settle};

@@ -279,6 +279,7 @@ fn change() -> impl Strategy<Value = Remember> {
         1 => place().prop_map(|(k, v)| Remember::Place(k, PlaceChange::Configured(v))),
         1 => (user(), of(newest)).prop_map(|(k, v)| Remember::User(k, UserChange::Newest(v))),
         1 => of(restored).prop_map(|v| Remember::Server(ServerChange::Restored(v))),
+        1 => of(now()).prop_map(|v| Remember::Server(ServerChange::OldRuns(v))),
     ]
 }
 

@@ -8,7 +8,7 @@ use mattersync::model::RunId;
 
 use testkit::desk;
 use testkit::file::{File, NO_GRACE};
-use testkit::stage::{Stage, cycle};
+use testkit::stage::{HOUR, Stage, cycle};
 
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -37,5 +37,30 @@ async fn a_run_that_was_taken_back_outlives_the_others() {
     stage.clock.advance(2 * YEAR);
     file.edit(2, |person| person.sn = "Last".into());
     cycle(&stage, &mut engine).await;
+    assert_eq!(runs().await, [5, 4, 3, 2, 1], "the clock may be wrong");
+    stage.clock.advance(6 * HOUR);
+    cycle(&stage, &mut engine).await;
     assert_eq!(runs().await, [5, 2]);
+}
+
+/// A clock that jumped ahead and was set right is no reason to forget anything.
+#[tokio::test]
+async fn a_clock_that_jumped_ahead_costs_no_record() {
+    let stage = Stage::new(Version::V11);
+    let file = File::new(3);
+    let mut engine = file.engine(&stage, NO_GRACE);
+    cycle(&stage, &mut engine).await;
+    let two_years = i64::try_from((2 * YEAR).as_millis()).unwrap();
+    for _ in 0..2 {
+        stage.clock.set_wall(two_years);
+        for _ in 0..5 {
+            stage.clock.advance(HOUR);
+            cycle(&stage, &mut engine).await;
+        }
+        assert_eq!(stage.store.runs(9).await.unwrap().len(), 1);
+        stage.clock.set_wall(-two_years);
+        stage.clock.advance(HOUR);
+        cycle(&stage, &mut engine).await;
+    }
+    assert_eq!(stage.memory().await.server.old_runs, None);
 }
