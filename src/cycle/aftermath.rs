@@ -65,7 +65,8 @@ impl Engine {
             return Vec::new();
         }
         let kinds: Vec<BelongingKind> = BelongingKind::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .filter(|kind| asked.iter().any(|p| p.fate.kinds().contains(kind)))
             .collect();
         let people = asked.iter().map(|p| p.user.clone()).collect();

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use super::{ChangeStamp, DirectoryId, Dn, GroupId, IdAttribute, Timestamp};
 
@@ -85,8 +86,11 @@ pub struct EmailCandidates {
 }
 
 /// A field that is kept in step besides username and e-mail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "snake_case")]
 pub enum ProfileField {
     /// At most 64 characters.
     FirstName,
@@ -112,13 +116,7 @@ impl ProfileField {
 
     /// The field's name in Mattermost's API.
     pub fn api_name(self) -> &'static str {
-        match self {
-            Self::FirstName => "first_name",
-            Self::LastName => "last_name",
-            Self::Nickname => "nickname",
-            Self::Position => "position",
-            Self::Locale => "locale",
-        }
+        self.into()
     }
 
     /// The most characters that Mattermost stores.

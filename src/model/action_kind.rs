@@ -3,10 +3,25 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 /// What a step does, without to whom and with which values. In the alphabetical order of the words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum ActionKind {
     /// A user who was there before is linked.
     Adopt,
@@ -42,48 +57,16 @@ pub enum ActionKind {
 
 impl ActionKind {
     /// All of them.
-    pub const ALL: [Self; 15] = [
-        Self::Adopt,
-        Self::AssignBot,
-        Self::ChangeEmail,
-        Self::Create,
-        Self::CreateTeam,
-        Self::Deactivate,
-        Self::EndSessions,
-        Self::JoinTeam,
-        Self::Move,
-        Self::Purge,
-        Self::Reactivate,
-        Self::Rename,
-        Self::ResetAccess,
-        Self::Unlink,
-        Self::Update,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// The word used in lists, in JSON, in fields of the journal and in the state file.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Adopt => "adopt",
-            Self::AssignBot => "assign-bot",
-            Self::ChangeEmail => "change-email",
-            Self::Create => "create",
-            Self::CreateTeam => "create-team",
-            Self::Deactivate => "deactivate",
-            Self::EndSessions => "end-sessions",
-            Self::JoinTeam => "join-team",
-            Self::Move => "move",
-            Self::Purge => "purge",
-            Self::Reactivate => "reactivate",
-            Self::Rename => "rename",
-            Self::ResetAccess => "reset-access",
-            Self::Unlink => "unlink",
-            Self::Update => "update",
-        }
+        self.into()
     }
 
     /// Returns the kind of that name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }
 }
 
@@ -99,7 +82,7 @@ mod tests {
 
     #[test]
     fn json_has_the_names_and_they_are_in_order() {
-        for kind in ActionKind::ALL {
+        for kind in ActionKind::ALL.iter().copied() {
             let json = serde_json::to_value(kind).unwrap();
             assert_eq!(json, kind.name());
             assert_eq!(ActionKind::named(kind.name()), Some(kind));

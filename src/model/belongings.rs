@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 use super::{AccountKey, UserId};
 
 /// The kinds of things that act in somebody's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, VariantArray,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum BelongingKind {
     /// A personal access token. Refused while its owner is deactivated, and good again from the
@@ -29,14 +32,7 @@ pub enum BelongingKind {
 
 impl BelongingKind {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [Self; 6] = [
-        Self::Token,
-        Self::Bot,
-        Self::IncomingWebhook,
-        Self::OutgoingWebhook,
-        Self::SlashCommand,
-        Self::OauthApplication,
-    ];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// For one, and for several.
     pub fn names(self) -> (&'static str, &'static str) {
@@ -220,7 +216,7 @@ impl Aftermath {
     pub fn numbers(&self) -> String {
         let things = || self.belongings.iter().map(|remnant| &remnant.thing);
         let number = |kind| things().filter(|thing| thing.kind == kind).count();
-        let words = BelongingKind::ALL.into_iter().filter_map(|kind| {
+        let words = BelongingKind::ALL.iter().copied().filter_map(|kind| {
             let (one, many) = kind.names();
             match number(kind) {
                 0 => None,
@@ -236,7 +232,7 @@ impl Fate {
     /// What is asked about somebody after that.
     pub fn kinds(self) -> &'static [BelongingKind] {
         match self {
-            Self::Left => &BelongingKind::ALL,
+            Self::Left => BelongingKind::ALL,
             Self::Returned => &[BelongingKind::Token, BelongingKind::Bot],
         }
     }
@@ -259,7 +255,8 @@ mod tests {
     #[test]
     fn who_left_leaves_what_is_on_and_who_returned_wakes_tokens() {
         let found = BelongingKind::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .flat_map(|kind| [thing(kind, true), thing(kind, false)])
             .collect();
         let why = "refused".to_owned();
@@ -286,7 +283,7 @@ mod tests {
 
     #[test]
     fn an_id_is_shown_only_where_it_is_typed() {
-        for kind in BelongingKind::ALL {
+        for kind in BelongingKind::ALL.iter().copied() {
             let thing = thing(kind, true);
             assert!(!format!("{thing} {thing:?}").contains("secretid"));
             let types_name = kind == BelongingKind::Bot;

@@ -3,10 +3,14 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 /// The kind of a step as the guard sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Class {
     /// A user is created.
     Create,
@@ -54,20 +58,7 @@ impl Class {
 
     /// The word used in the configuration, in commands and in messages.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Adopt => "adopt",
-            Self::Move => "move",
-            Self::Locked => "locked",
-            Self::Missing => "missing",
-            Self::Reactivate => "reactivate",
-            Self::Rename => "rename",
-            Self::Email => "email",
-            Self::MembershipRemoval => "membership-removal",
-            Self::Grant => "grant",
-            Self::Privileged => "privileged",
-            Self::Purge => "purge",
-        }
+        self.into()
     }
 }
 

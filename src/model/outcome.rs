@@ -1,10 +1,25 @@
 //! What became of a step.
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 /// The kind of an outcome, in which lists, filters and JSON speak; in alphabetical order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum OutcomeKind {
     /// Done.
     Done,
@@ -18,16 +33,11 @@ pub enum OutcomeKind {
 
 impl OutcomeKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Done, Self::NotBegun, Self::NotDone, Self::Unknown];
+    pub const ALL: &[Self] = Self::VARIANTS;
 
     /// Returns its name in lists and in JSON.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::NotBegun => "not-begun",
-            Self::NotDone => "not-done",
-            Self::Unknown => "unknown",
-        }
+        self.into()
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use super::{
     AccountKey, Agreement, Changed, Claimed, DirectoryId, Fingerprint, Gap, HoldKey, NamedUser,
@@ -149,8 +150,9 @@ pub struct LeftAlone {
 }
 
 /// Why somebody is left alone.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Why {
     /// A user whom we neither created nor adopted has this name or address.
     Conflict {
@@ -430,58 +432,7 @@ pub enum Why {
 impl Why {
     /// The word for the reason, without whom it is about.
     pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Conflict { .. } => "conflict",
-            Self::Unlinked { .. } => "unlinked",
-            Self::Duplicate { .. } => "duplicate",
-            Self::LinkedTwice { .. } => "linked-twice",
-            Self::LooksLike { .. } => "looks-like",
-            Self::LookAlike { .. } => "look-alike",
-            Self::OlderState { .. } => "older-state",
-            Self::SharedAnchor { .. } => "shared-anchor",
-            Self::SeatOrder(_) => "seat-order",
-            Self::BadEntry(_) => "bad-entry",
-            Self::NoUsername(_) => "no-username",
-            Self::NoEmail(_) => "no-email",
-            Self::DomainRefused { .. } => "domain-refused",
-            Self::LockedWithoutUser => "locked-without-user",
-            Self::Grace { .. } => "grace",
-            Self::Unproven(_) => "unproven",
-            Self::UsersUnread(_) => "users-unread",
-            Self::UserUnread { .. } => "user-unread",
-            Self::BadUser(_) => "bad-user",
-            Self::StateUnknown(_) => "state-unknown",
-            Self::SeenBackOnce => "seen-back-once",
-            Self::DeactivatedByHand => "deactivated-by-hand",
-            Self::DeactivatedByOrder { .. } => "deactivated-by-order",
-            Self::ReactivatedByHand => "reactivated-by-hand",
-            Self::DeactivationUndone { .. } => "deactivation-undone",
-            Self::Protected => "protected",
-            Self::Untouchable(_) => "untouchable",
-            Self::NoSeat { .. } => "no-seat",
-            Self::UserGone => "user-gone",
-            Self::LoginService { .. } => "login-service",
-            Self::StateManaged { .. } => "state-managed",
-            Self::EmailWaiting { .. } => "email-waiting",
-            Self::EmailSwap { .. } => "email-swap",
-            Self::FieldUnproven { .. } => "field-unproven",
-            Self::TeamArchived { .. } => "team-archived",
-            Self::TeamMoved(_) => "team-moved",
-            Self::TeamConstrained { .. } => "team-constrained",
-            Self::TeamDomain { .. } => "team-domain",
-            Self::TeamFull { .. } => "team-full",
-            Self::NoAdmin => "no-admin",
-            Self::PasswordRefused(_) => "password-refused",
-            Self::Undone { .. } => "undone",
-            Self::NotUndone { .. } => "not-undone",
-            Self::UndoWaits { .. } => "undo-waits",
-            Self::NotAPerson { .. } => "not-a-person",
-            Self::ExpiresSoon { .. } => "expires-soon",
-            Self::NotPurged { .. } => "not-purged",
-            Self::OutcomeUnknown(_) => "outcome-unknown",
-            Self::DroppedByConfiguration { .. } => "dropped-by-configuration",
-            Self::BackByConfiguration { .. } => "back-by-configuration",
-        }
+        self.into()
     }
 }
 

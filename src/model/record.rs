@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use super::{
     AccountKey, Aftermath, Outcome, OutcomeKind, ProfileField, RunId, Step, StepId, TeamId,
@@ -45,8 +46,9 @@ pub enum Noted {
 }
 
 /// Why a run began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum RunKind {
     /// The service's schedule.
     #[default]
@@ -66,14 +68,7 @@ pub enum RunKind {
 impl RunKind {
     /// The word used in lists and in JSON.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Scheduled => "scheduled",
-            Self::Sync => "sync",
-            Self::Deactivate => "deactivate",
-            Self::Undo => "undo",
-            Self::SavedPlan => "saved-plan",
-            Self::Command => "command",
-        }
+        self.into()
     }
 }
 

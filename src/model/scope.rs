@@ -5,63 +5,65 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use super::time::as_configured;
 
 /// A setting that decides who is in scope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr,
+)]
 pub enum ScopeKey {
     /// Which kind of provider it is.
     #[serde(rename = "provider.kind")]
+    #[strum(serialize = "provider.kind")]
     Kind,
     /// The file of a provider of the kind `ldif`.
     #[serde(rename = "provider.path")]
+    #[strum(serialize = "provider.path")]
     Path,
     /// As whom the directory is read.
     #[serde(rename = "provider.bind-dn")]
+    #[strum(serialize = "provider.bind-dn")]
     BindDn,
     /// The schema.
     #[serde(rename = "provider.schema")]
+    #[strum(serialize = "provider.schema")]
     Schema,
     /// The subtree with the accounts.
     #[serde(rename = "provider.base")]
+    #[strum(serialize = "provider.base")]
     Base,
     /// Which entries are accounts.
     #[serde(rename = "accounts.filter")]
+    #[strum(serialize = "accounts.filter")]
     Filter,
     /// The attributes that say who is locked.
     #[serde(rename = "accounts.lock")]
+    #[strum(serialize = "accounts.lock")]
     Lock,
     /// The rules that say who is not a person.
     #[serde(rename = "accounts.not-a-person")]
+    #[strum(serialize = "accounts.not-a-person")]
     NotAPerson,
     /// How long somebody may be missing.
     #[serde(rename = "policy.grace")]
+    #[strum(serialize = "policy.grace")]
     Grace,
     /// What an administrator's reactivation counts for.
     #[serde(rename = "policy.reactivated-by-hand")]
+    #[strum(serialize = "policy.reactivated-by-hand")]
     ReactivatedByHand,
     /// Who is left alone.
     #[serde(rename = "policy.protect")]
+    #[strum(serialize = "policy.protect")]
     Protect,
 }
 
 impl ScopeKey {
     /// Returns the key as the configuration spells it.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Kind => "provider.kind",
-            Self::Path => "provider.path",
-            Self::BindDn => "provider.bind-dn",
-            Self::Schema => "provider.schema",
-            Self::Base => "provider.base",
-            Self::Filter => "accounts.filter",
-            Self::Lock => "accounts.lock",
-            Self::NotAPerson => "accounts.not-a-person",
-            Self::Grace => "policy.grace",
-            Self::ReactivatedByHand => "policy.reactivated-by-hand",
-            Self::Protect => "policy.protect",
-        }
+        self.into()
     }
 }
 

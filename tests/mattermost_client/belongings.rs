@@ -118,7 +118,7 @@ async fn everything_that_somebody_leaves_alive_is_found() {
             expected.remove(&Kind::OauthApplication);
         }
         for deactivated in [false, true] {
-            let all = belongings(t, &[&user], &Kind::ALL).await;
+            let all = belongings(t, &[&user], Kind::ALL).await;
             assert_eq!(ids(&all), expected);
             assert_eq!(all.found.len(), expected.len());
             assert!(all.found.iter().all(|thing| thing.owner == user));
@@ -138,7 +138,7 @@ async fn everything_that_somebody_leaves_alive_is_found() {
             assert!(of(&all, Kind::SlashCommand).name.starts_with('z'));
             t.writer().deactivate(&user).await.unwrap();
         }
-        let both = belongings(t, &[&user, &other], &Kind::ALL).await;
+        let both = belongings(t, &[&user, &other], Kind::ALL).await;
         assert_eq!(both.found.len(), expected.len() * 2);
         t.writer().reactivate(&user).await.unwrap();
         let back = belongings(t, &[&user], &[Kind::Token, Kind::Bot]).await;
@@ -185,7 +185,7 @@ async fn what_is_ended_as_it_says_is_gone() {
             let (status, answer) = admin.call(method, &path, body).await;
             assert_eq!(status, 200, "{path}: {answer}");
         }
-        let left = belongings(t, &[&user], &Kind::ALL).await;
+        let left = belongings(t, &[&user], Kind::ALL).await;
         assert_eq!(ids(&left).into_keys().collect::<Vec<_>>(), [Kind::Bot]);
     })
     .await;
@@ -202,7 +202,7 @@ async fn what_the_server_has_switched_off_is_said_and_stops_nothing_else() {
         // A server without teams has no commands that could be asked for.
         t.writer().create_team(&unique("t-"), "Off").await.unwrap();
         let path = format!("/users/{user}/tokens");
-        let all = belongings(t, &[&user], &Kind::ALL).await;
+        let all = belongings(t, &[&user], Kind::ALL).await;
         let mut why = all.not_asked.clone();
         let oauth = why.remove(&Kind::OauthApplication).unwrap();
         assert_eq!(oauth.contains("switched off"), !t.local, "{oauth}");
@@ -276,7 +276,7 @@ async fn a_list_that_fails_is_missing_and_the_others_are_not() {
     sim.set_config(&all_on());
     let (user, _) = maker(&t).await;
     sim.add_fault(Fault::new(Effect::status(503)).path("/api/v4/hooks/incoming"));
-    let all = belongings(&t, &[&user], &Kind::ALL).await;
+    let all = belongings(&t, &[&user], Kind::ALL).await;
     assert_eq!(
         all.not_asked.into_keys().collect::<Vec<_>>(),
         [Kind::IncomingWebhook]
@@ -287,7 +287,7 @@ async fn a_list_that_fails_is_missing_and_the_others_are_not() {
     let cut = Effect::Cut(mattermost_sim::Commit::Before);
     sim.add_fault(Fault::new(cut).path("/api/v4/bots"));
     let before = t.client.counts();
-    let all = belongings(&t, &[&user], &Kind::ALL).await;
+    let all = belongings(&t, &[&user], Kind::ALL).await;
     assert_eq!(all.not_asked.len(), 5, "{:?}", all.not_asked);
     let spent = t.client.counts().since(before);
     assert_eq!((spent.requests, spent.retries), (6, 3));
@@ -333,7 +333,7 @@ async fn who_is_deleted_for_good_is_gone_with_what_was_made() {
         assert!(seen.is_none_or(|user| !user.is_active()));
         let listed = t.client.reader().users().await.unwrap();
         assert!(listed.get(&user).is_none());
-        let left = belongings(t, &[&user], &Kind::ALL).await;
+        let left = belongings(t, &[&user], Kind::ALL).await;
         let kinds: BTreeSet<Kind> = left.found.iter().map(|thing| thing.kind).collect();
         let mut stays = BTreeSet::from([Kind::Bot]);
         if !t.local {

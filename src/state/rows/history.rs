@@ -77,7 +77,8 @@ fn counts(db: &Connection, run: RunId) -> Result<(Vec<StepCount>, u64), Fault> {
 fn outcome(row: &Row<'_>, column: usize) -> Result<OutcomeKind, Fault> {
     let word: String = row.get(column)?;
     let known = OutcomeKind::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .find(|kind| kind.name() == word);
     known.ok_or_else(|| odd("steps have the outcome", &word))
 }
