@@ -429,7 +429,7 @@ impl StoryBuilder<'_> {
             let grace = self.policy.grace;
             let left = grace.saturating_sub(absence.certain);
             waits.push(format!(
-                "missing since {}: for certain for {} of {}, in {} of at least 3; \
+                "missing since {}: for certain for {} of {}, in {} before this one, of at least 3; \
                  deactivated not before {}",
                 absence.first.wall,
                 Span(absence.certain),

@@ -506,10 +506,14 @@ pub enum HoldCause {
     },
     /// An attribute that many accounts had is there for less than half of them.
     AttributeFaded {
-        /// Accounts with it before, in percent.
-        from: u8,
-        /// Accounts with it now, in percent.
-        to: u8,
+        /// Accounts that had it.
+        had: usize,
+        /// Of so many.
+        had_of: usize,
+        /// Accounts that have it now.
+        has: usize,
+        /// Of so many.
+        has_of: usize,
     },
     /// Users whom we deactivated and reactivated, or gave something back to, too often of late.
     Flapping {

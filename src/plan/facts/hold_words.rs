@@ -40,9 +40,14 @@ impl fmt::Display for HoldCause {
                     "a container that had {had} accounts has none: was a right lost?"
                 )
             }
-            Self::AttributeFaded { from, to } => write!(
+            Self::AttributeFaded {
+                had,
+                had_of,
+                has,
+                has_of,
+            } => write!(
                 f,
-                "{from} % of the accounts had this attribute, now {to} %: was a right lost?"
+                "{had} of {had_of} accounts had this attribute, now {has} of {has_of}: was a right lost?"
             ),
             Self::Flapping {
                 limit,

@@ -63,8 +63,10 @@ pub(super) fn compare(
 fn faded((had, last): (usize, &Shape), (has, now): (usize, &Shape)) -> Option<HoldCause> {
     let halved = has * last.accounts * 2 < had * now.accounts;
     (had >= FEW && halved).then(|| HoldCause::AttributeFaded {
-        from: percent(had, last.accounts),
-        to: percent(has, now.accounts),
+        had,
+        had_of: last.accounts,
+        has,
+        has_of: now.accounts,
     })
 }
 
@@ -133,16 +135,14 @@ pub(super) fn hidden(
     let lost = names.filter(|name| had(name) > 0 && has(name) == 0 && !known(name));
     lost.map(|name| {
         let cause = HoldCause::AttributeFaded {
-            from: percent(had(name), last.accounts).max(1),
-            to: 0,
+            had: had(name),
+            had_of: last.accounts,
+            has: 0,
+            has_of: now.accounts,
         };
         (HoldKey::Attribute(provider.clone(), name.clone()), cause)
     })
     .collect()
-}
-
-fn percent(part: usize, whole: usize) -> u8 {
-    u8::try_from((part * 100).checked_div(whole).unwrap_or(0)).unwrap_or(100)
 }
 
 pub(super) fn learn_shape(
