@@ -1,9 +1,9 @@
-//! As much of BER (X.690) as is needed to look at an LDAP message before a parser that trusts it
-//! does, and into a certificate.
+//! The part of BER (X.690) that is needed to check an LDAP message before a parser that trusts it
+//! gets it, and to read a certificate.
 //!
 //! LDAP restricts BER (RFC 4511, 5.1): definite lengths, tag numbers below 31, octet strings in
-//! primitive form. Certificates restrict it further, to DER. What does not keep to the former is
-//! refused here.
+//! primitive form. Certificates restrict it further, to DER. Anything that breaks the rules of LDAP
+//! is refused here.
 
 /// Universal BOOLEAN.
 pub(crate) const BOOLEAN: u8 = 0x01;
@@ -24,7 +24,7 @@ pub(crate) type Fault = &'static str;
 /// The first bytes of an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
-    /// Class, form and number, all in one octet.
+    /// The class, form and number, in one octet.
     pub tag: u8,
     /// How many octets tag and length take.
     pub header: usize,
@@ -32,7 +32,7 @@ pub(crate) struct Header {
     pub contents: usize,
 }
 
-/// The header at the beginning of `bytes`, or `None` when more bytes are needed to tell.
+/// Reads the header at the beginning of `bytes`; `None` when more bytes are needed.
 pub(crate) fn header(bytes: &[u8]) -> Result<Option<Header>, Fault> {
     let [tag, first, rest @ ..] = bytes else {
         return Ok(None);
@@ -72,7 +72,7 @@ pub(crate) fn header(bytes: &[u8]) -> Result<Option<Header>, Fault> {
 pub(crate) struct Elements<'a>(pub &'a [u8]);
 
 impl<'a> Elements<'a> {
-    /// The next element's tag and contents; `None` at the end.
+    /// Returns the next element's tag and contents; `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<(u8, &'a [u8])>, Fault> {
         if self.0.is_empty() {
             return Ok(None);
@@ -85,7 +85,7 @@ impl<'a> Elements<'a> {
         Ok(Some((head.tag, contents)))
     }
 
-    /// The next element, which must be there and have this tag.
+    /// Returns the contents of the next element, which must exist and have this tag.
     pub(crate) fn expect(&mut self, tag: u8, what: Fault) -> Result<&'a [u8], Fault> {
         match self.next()? {
             Some((found, contents)) if found == tag => Ok(contents),
@@ -94,7 +94,7 @@ impl<'a> Elements<'a> {
     }
 }
 
-/// A non-negative integer of at most 31 bits.
+/// Reads a non-negative integer of at most 31 bits.
 pub(crate) fn small_integer(contents: &[u8], what: Fault) -> Result<u32, Fault> {
     match contents {
         [] => Err(what),
@@ -105,7 +105,7 @@ pub(crate) fn small_integer(contents: &[u8], what: Fault) -> Result<u32, Fault> 
     }
 }
 
-/// An element with its length in four octets.
+/// Returns an element with its length in four octets.
 pub(crate) fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
     let length = u32::try_from(contents.len()).unwrap_or(u32::MAX);
     [&[tag, 0x84], &length.to_be_bytes()[..], contents].concat()

@@ -1,4 +1,4 @@
-//! The one place where clocks are read. Everything else is told the time.
+//! Reads the clocks. No other place does; everything else gets the time as a parameter.
 
 #![allow(clippy::disallowed_methods, reason = "this is the clock")]
 
@@ -8,9 +8,9 @@ use nix::time::{ClockId, clock_gettime};
 
 use crate::model::{Now, Timestamp};
 
-/// Tells the time.
+/// A source of the time.
 pub trait Clock: Send + Sync {
-    /// What all clocks say now.
+    /// Returns what all clocks say now.
     fn now(&self) -> Now;
 }
 
@@ -21,8 +21,8 @@ pub struct SystemClock {
 }
 
 impl SystemClock {
-    /// Learns which boot this is. In a sandbox that hides it, reboots are seen by the boot clock
-    /// going backwards.
+    /// Finds out which boot this is. In a sandbox that hides it, a reboot shows by a boot clock
+    /// that goes backwards.
     pub fn new() -> Self {
         let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         Self {
@@ -40,7 +40,7 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     fn now(&self) -> Now {
         let wall = jiff::Timestamp::now().as_millisecond();
-        // Linux always has this clock; without it no time is certain, and nobody goes missing.
+        // Linux always has this clock; without it no time is certain, and nobody is called missing.
         let boot = clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from);
         Now {
             wall: Timestamp(wall),

@@ -1,8 +1,8 @@
-//! Whom we trust on the other end of a TLS connection, and what to say when we do not.
+//! Decides which servers are trusted over TLS, and explains refusals.
 //!
-//! Directory and Mattermost are reached under the same four kinds of [`Trust`]. Whatever refuses
-//! a certificate says so in a [`Refused`], which names the certificate's SHA-256 and what to do;
-//! it travels inside the errors of the libraries above, and [`refusal`] finds it there.
+//! The same four kinds of [`Trust`] hold for the directory and for Mattermost. A refusal of a
+//! certificate is a [`Refused`], which names the certificate's SHA-256 and what to do; it travels
+//! inside the errors of the libraries above, and [`refusal`] finds it there.
 
 mod refused;
 mod x509;
@@ -30,35 +30,35 @@ use x509::Certificate;
 
 pub(crate) use refused::{Refused, RefusedCause, pin_text, refusal};
 
-/// No file of certificates is larger: a system trusts some 150, of 2 KiB each.
+/// The largest file of certificates in bytes: a system trusts some 150, of 2 KiB each.
 const LARGEST_CA_FILE: u64 = 16 << 20;
 
 /// Why there can be no TLS configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// The CA file is missing, unreadable or no PEM.
+    /// The CA file is missing, unreadable or not PEM.
     #[error("{}: {what}", path.display())]
     CaFile {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         what: String,
     },
-    /// This system trusts nobody, so that no server could be trusted either.
+    /// This system trusts no authority, so no server could be trusted either.
     #[error(
         "the system's trusted certificates cannot be used: {0}; install the package \
          ca-certificates, or set ca-file or certificate-sha256"
     )]
     SystemRoots(String),
-    /// The crypto library refuses.
+    /// The cryptographic library refuses.
     #[error("TLS cannot be set up: {0}")]
     Library(#[from] rustls::Error),
 }
 
-/// A TLS client that trusts as configured, speaks TLS 1.2 and 1.3, and explains refusals.
+/// Returns a TLS client that trusts as configured, speaks TLS 1.2 and 1.3, and explains refusals.
 ///
 /// # Errors
-/// When the CA file or the system's roots cannot be used.
+/// An error if the CA file or the system's roots cannot be used.
 pub(crate) fn client_config(trust: &Trust) -> Result<ClientConfig, TlsError> {
     let crypto = Arc::new(aws_lc_rs::default_provider());
     let judge = Judge::new(trust, &crypto)?;
@@ -72,16 +72,16 @@ pub(crate) fn client_config(trust: &Trust) -> Result<ClientConfig, TlsError> {
     )
 }
 
-/// The pin of a certificate: SHA-256 of its DER form.
+/// Returns the pin of a certificate: SHA-256 of its DER form.
 pub(crate) fn pin_of(certificate: &CertificateDer<'_>) -> [u8; 32] {
     Sha256::digest(certificate).into()
 }
 
-/// Decides about a certificate.
+/// The rule that decides about a certificate.
 #[derive(Debug)]
 enum Judge {
     Chain(Arc<dyn ServerCertVerifier>),
-    /// Who was signed by one of these, or is one of these, known by their pins.
+    /// Certificates that were signed by one of these, or are one of these, known by their pins.
     Named {
         chain: Option<Arc<WebPkiServerVerifier>>,
         exact: BTreeSet<[u8; 32]>,
@@ -121,7 +121,7 @@ impl Judge {
         for certificate in CertificateDer::pem_slice_iter(&bytes) {
             let certificate =
                 certificate.map_err(|e| wrong(format!("the CA file is not PEM: {e}")))?;
-            // What cannot be a CA can still be a server's own certificate.
+            // A certificate that cannot be a CA's can still be the server's own.
             if let Err(error) = roots.add(certificate.clone())
                 && Certificate::read(&certificate).is_none()
             {
@@ -150,8 +150,8 @@ impl Judge {
     }
 }
 
-/// Turns every refusal of the judge into a [`Refused`]. The handshake's signature is checked
-/// whatever the trust: who has not the key of the certificate is never accepted.
+/// Turns every refusal of the rule into a [`Refused`]. The handshake's signature is checked
+/// whatever the trust: a server without the key of the certificate is never accepted.
 #[derive(Debug)]
 struct Explaining {
     judge: Judge,
@@ -236,8 +236,8 @@ impl ServerCertVerifier for Explaining {
     }
 }
 
-/// A certificate of a form that the library does not read at all, as X.509 version 1. It was
-/// trusted for itself, or not at all, before its key matters.
+/// Returns a certificate in a form that the library does not read at all, such as X.509 version 1.
+/// It was trusted for itself, or refused, before its key matters.
 fn old_key<'a>(certificate: &'a CertificateDer<'_>) -> Option<Certificate<'a>> {
     match ParsedCertificate::try_from(certificate) {
         Ok(_) => None,
@@ -245,11 +245,11 @@ fn old_key<'a>(certificate: &'a CertificateDer<'_>) -> Option<Certificate<'a>> {
     }
 }
 
-/// Checks of a certificate that was named itself what counts beside its issuer: dates and name. Who
-/// signed it, and whether it is a CA's, does not: `openssl req -x509` makes one with CA:TRUE.
+/// Checks the dates and the name of a certificate that was named itself. Who signed it, and whether
+/// it is a CA's, does not matter: `openssl req -x509` makes one with CA:TRUE.
 ///
-/// The name may stand in the common name where there is no alternative name, as OpenLDAP's clients
-/// take it (`TLS_REQSAN` in ldap.conf(5)): such a certificate may be of version 1, which has no place
+/// The name may be in the common name if there is no alternative name, as OpenLDAP's clients accept
+/// it (`TLS_REQSAN` in ldap.conf(5)): such a certificate may be of version 1, which has no place
 /// for others.
 fn good_in_itself(
     certificate: &CertificateDer<'_>,
@@ -282,7 +282,7 @@ fn cause_of(error: &CertificateError) -> RefusedCause {
         CertificateError::NotValidYetContext { not_before, .. } => {
             RefusedCause::NotYet(moment(*not_before))
         }
-        // A bad signature is what a CA with the same name and another key leaves behind.
+        // A CA with the same name and another key causes a bad signature.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             RefusedCause::UnknownIssuer
         }
@@ -294,7 +294,7 @@ fn cause_of(error: &CertificateError) -> RefusedCause {
             has: presented.iter().map(|name| plain_name(name)).collect(),
         },
         CertificateError::NotValidForNameContext { .. } => RefusedCause::NoName,
-        // webpki's own word; rustls has none for it.
+        // webpki has an error for it, and rustls has none.
         other if other.to_string().contains("CaUsedAsEndEntity") => RefusedCause::CaAsServer,
         other => RefusedCause::Else(other.to_string()),
     }
@@ -305,7 +305,8 @@ fn moment(time: UnixTime) -> Option<Timestamp> {
     Some(Timestamp(seconds.checked_mul(1000)?))
 }
 
-/// webpki presents names as `DnsName("example.org")` or `IpAddress(127.0.0.1)`.
+/// Returns a name without its type: webpki writes `DnsName("example.org")` or
+/// `IpAddress(127.0.0.1)`.
 fn plain_name(name: &str) -> String {
     let inner = name
         .split_once('(')

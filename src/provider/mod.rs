@@ -1,4 +1,4 @@
-//! Where accounts come from.
+//! Reads accounts and groups from a directory.
 
 #![allow(clippy::disallowed_methods, reason = "deadlines of a reading")]
 

@@ -1,4 +1,4 @@
-//! From settings to a provider.
+//! Makes providers from settings.
 
 use std::collections::BTreeMap;
 

@@ -1,19 +1,19 @@
-//! Continuation references (RFC 4511, 4.5.3): a part of the base is on another server, told by the
-//! server itself or by a file that a search wrote. They are never followed; what matters is whether
-//! people may be there.
+//! Continuation references (RFC 4511, 4.5.3): another server holds a part of the base, as the
+//! server itself or a file that a search wrote says. References are never followed; it only matters
+//! whether people may be there.
 
 use crate::config::percent_decoded;
 use crate::model::Dn;
 
-/// Parts of every Active Directory domain that a search of its root refers to, and that hold no
-/// people: the forest's configuration and the zones of its name servers ([MS-ADTS] 3.1.1.1).
+/// Parts of every Active Directory domain to which a search of its root refers, and which contain
+/// no people: the forest's configuration and the zones of its name servers ([MS-ADTS] 3.1.1.1).
 const WITHOUT_PEOPLE: [&str; 3] = ["cn=configuration", "dc=domaindnszones", "dc=forestdnszones"];
 
-/// The address that hides a part of the base, if this reference does. Its addresses are several
-/// ways to one part.
+/// Returns the address that hides a part of the base, if this reference hides one. Its addresses
+/// are several ways to one part.
 ///
-/// The name in an address need not resemble the place where it was found, so whatever is not
-/// known to be harmless hides something.
+/// The name in an address need not resemble the place where it was found, so every address that is
+/// not known to be harmless hides something.
 pub(super) fn hides(addresses: &[String], base: &str) -> Option<String> {
     if addresses.is_empty() {
         return Some("a reference without an address".into());
@@ -35,7 +35,7 @@ fn is_without_people(name: &str, base: &Dn) -> bool {
         && (base.is_within(&domain) || domain.is_within(base))
 }
 
-/// The DN of an LDAP URL (RFC 4516).
+/// Returns the DN of an LDAP URL (RFC 4516).
 fn name_in(address: &str) -> Option<String> {
     let (_, rest) = address.split_once("://")?;
     let (_, path) = rest.split_once('/')?;

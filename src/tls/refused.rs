@@ -15,7 +15,7 @@ pub(crate) struct Refused {
     pub seen: [u8; 32],
 }
 
-/// What is wrong with a certificate.
+/// The reason why a certificate was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RefusedCause {
     /// It is not the pinned one.
@@ -23,11 +23,11 @@ pub(crate) enum RefusedCause {
         /// The pin that the configuration has.
         pin: [u8; 32],
     },
-    /// Its time is over; the moment is `None` where the library does not tell.
+    /// It has expired; the moment is `None` if the library does not tell.
     Expired(Option<Timestamp>),
-    /// Its time has not come; the moment is `None` where the library does not tell.
+    /// It is not valid yet; the moment is `None` if the library does not tell.
     NotYet(Option<Timestamp>),
-    /// Nobody whom we trust signed it.
+    /// No authority that we trust signed it.
     UnknownIssuer,
     /// It belongs to other names.
     OtherName {
@@ -40,7 +40,7 @@ pub(crate) enum RefusedCause {
     NoName,
     /// It is a CA's own certificate, used as a server's.
     CaAsServer,
-    /// Something else, in the library's words.
+    /// Any other reason, in the library's words.
     Else(String),
 }
 
@@ -103,7 +103,7 @@ fn at(word: &str, when: Option<Timestamp>) -> String {
     when.map_or_else(String::new, |moment| format!("{word}{moment}"))
 }
 
-/// The refusal of a certificate, if that is what `error` is about, however deeply wrapped.
+/// Returns the refusal of a certificate, if `error` is about one, however deeply it is wrapped.
 pub(crate) fn refusal<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Refused> {
     let mut cause = Some(error);
     while let Some(this) = cause {
@@ -134,7 +134,7 @@ fn inside_rustls(error: &rustls::Error) -> Option<&Refused> {
     }
 }
 
-/// A pin as it is written in the configuration: 64 hex digits.
+/// Returns a pin as it is written in the configuration: 64 hex digits.
 pub(crate) fn pin_text(pin: &[u8; 32]) -> String {
     pin.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,4 +1,4 @@
-//! What counts of a certificate that is trusted for itself (RFC 5280, 4.1), whatever its version.
+//! Reads what counts of a certificate that is trusted for itself (RFC 5280, 4.1), in any version.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -25,7 +25,7 @@ const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 pub(super) struct Certificate<'a> {
     not_before: DateTime,
     not_after: DateTime,
-    /// The last one, which is the innermost.
+    /// The last common name, which is the innermost.
     common_name: Option<String>,
     key: SubjectPublicKeyInfoDer<'a>,
     algorithm: &'a [u8],
@@ -33,7 +33,7 @@ pub(super) struct Certificate<'a> {
 }
 
 impl<'a> Certificate<'a> {
-    /// Takes a certificate apart; `None` when it is none.
+    /// Parses a certificate; `None` if it is not one.
     pub(super) fn read(certificate: &'a CertificateDer<'_>) -> Option<Self> {
         let bytes: &'a [u8] = certificate.as_ref();
         let mut outer = Elements(sequence(&mut Elements(bytes))?);
@@ -58,12 +58,12 @@ impl<'a> Certificate<'a> {
             common_name,
             key: SubjectPublicKeyInfoDer::from(whole),
             algorithm,
-            // The first octet says how many bits at the end are not used: none.
+            // The first octet tells how many bits at the end are unused: none.
             bits: bits.strip_prefix(&[0])?,
         })
     }
 
-    /// Whether its time has come and is not over.
+    /// Checks that its time has come and is not over.
     pub(super) fn good_at(&self, now: UnixTime) -> Result<(), RefusedCause> {
         let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
         let now = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX);
@@ -77,7 +77,7 @@ impl<'a> Certificate<'a> {
         Ok(())
     }
 
-    /// Whether its common name is this host, or `*.` and all of the host but its first part.
+    /// Checks that its common name is this host, or `*.` and all of the host but its first part.
     pub(super) fn is_for(&self, host: &str) -> Result<(), RefusedCause> {
         let Some(name) = &self.common_name else {
             return Err(RefusedCause::NoName);
@@ -103,7 +103,7 @@ fn sequence<'a>(parts: &mut Elements<'a>) -> Option<&'a [u8]> {
     parts.expect(ber::SEQUENCE, "no sequence").ok()
 }
 
-/// `YYMMDDHHMMSSZ`, of the years 1950 to 2049, or `YYYYMMDDHHMMSSZ` (RFC 5280, 4.1.2.5).
+/// Reads `YYMMDDHHMMSSZ`, of the years 1950 to 2049, or `YYYYMMDDHHMMSSZ` (RFC 5280, 4.1.2.5).
 fn time(parts: &mut Elements<'_>) -> Option<DateTime> {
     let (tag, text) = parts.next().ok()??;
     let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
@@ -118,7 +118,7 @@ fn time(parts: &mut Elements<'_>) -> Option<DateTime> {
     }
     let number = |from: usize| text[from..from + 2].parse::<i8>().ok();
     let year = text[..4].parse().ok()?;
-    // A leap second has no place in what follows.
+    // The date type has no leap seconds.
     let second = number(12)?.min(59);
     DateTime::new(
         year,
@@ -137,7 +137,7 @@ fn moment(time: DateTime) -> Option<Timestamp> {
     Some(Timestamp(zoned.timestamp().as_millisecond()))
 }
 
-/// The last common name of a subject.
+/// Returns the last common name of a subject.
 fn common_name(subject: &[u8]) -> Option<String> {
     let mut sets = Elements(subject);
     let mut found = None;
@@ -149,8 +149,8 @@ fn common_name(subject: &[u8]) -> Option<String> {
                 continue;
             };
             if kind == COMMON_NAME {
-                // A name of a host is ASCII, which all forms but the rare one of two octets for
-                // each character have in common.
+                // A host name is ASCII, which all forms have in common except the rare one of two
+                // octets for each character.
                 found = Some(String::from_utf8_lossy(value).into_owned());
             }
         }
@@ -168,7 +168,7 @@ pub(super) fn verify_tls13_signature(
     verify_tls13_signature_with_raw_key(message, &certificate.key, signed, algorithms)
 }
 
-/// The same for TLS 1.2, where a scheme does not tell the curve.
+/// Checks such a signature in TLS 1.2, where a scheme does not tell the curve.
 pub(super) fn verify_tls12_signature(
     message: &[u8],
     certificate: &Certificate<'_>,

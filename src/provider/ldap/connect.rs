@@ -1,4 +1,4 @@
-//! From an address to a connection that speaks LDAP: TCP or Unix socket, StartTLS, TLS.
+//! Connects to a server: TCP or Unix socket, StartTLS, TLS.
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,21 +24,21 @@ use crate::tls;
 pub struct TlsFacts {
     /// `TLSv1.3` or `TLSv1.2`.
     pub version: String,
-    /// SHA-256 of the server's certificate, in hex: what `certificate-sha256` would be.
+    /// SHA-256 of the server's certificate in hex, as for `certificate-sha256`.
     pub pin: String,
 }
 
-/// How servers are reached, whichever it is.
+/// The settings for connections, the same for every server.
 pub(super) struct ConnectOptions {
-    /// Upgrade `ldap://` connections with StartTLS.
+    /// Whether `ldap://` connections are upgraded with StartTLS.
     pub start_tls: bool,
-    /// Whom to trust; `None` when no address needs TLS.
+    /// The certificates to trust; `None` when no address needs TLS.
     pub config: Option<Arc<ClientConfig>>,
     /// How long connection, TLS and bind may take together.
     pub patience: Duration,
 }
 
-/// A connection, with TLS where the address wants it.
+/// Opens a connection, with TLS where the address requires it.
 pub(super) async fn connect(
     url: &LdapUrl,
     options: &ConnectOptions,
@@ -71,8 +71,9 @@ async fn tcp(host: &str, port: u16, patience: Duration) -> io::Result<TcpStream>
     first_of(&addresses, patience).await
 }
 
-/// A domain's name has the addresses of all its controllers: one that is silent must not use up
-/// the time of the others, so each but the last gets a share.
+/// Connects to the first address that answers. The name of a domain has the addresses of all its
+/// controllers. A silent one must not use up the time of the others, so each but the last gets a
+/// share.
 async fn first_of(addresses: &[SocketAddr], patience: Duration) -> io::Result<TcpStream> {
     let parts = u32::try_from(addresses.len())
         .unwrap_or(u32::MAX)
@@ -150,8 +151,8 @@ fn why_no_tls(error: &io::Error) -> String {
 const START_TLS: &str = "1.3.6.1.4.1.1466.20037";
 const START_TLS_MESSAGE_ID: u8 = 1;
 
-/// StartTLS (RFC 4511, 4.14). Whatever comes between its answer and TLS was put there by somebody
-/// else, to be taken for an answer that TLS protects: the connection is given up.
+/// Requests StartTLS (RFC 4511, 4.14). Data between its answer and TLS was inserted by an attacker,
+/// who wants it to be taken for an answer that TLS protects; then the connection is given up.
 async fn ask_for_tls(url: &LdapUrl, socket: &mut TcpStream) -> Result<(), ProviderError> {
     let refused = |what: String| ProviderError::Tls {
         url: url.to_string(),
@@ -193,10 +194,10 @@ async fn ask_for_tls(url: &LdapUrl, socket: &mut TcpStream) -> Result<(), Provid
     )))
 }
 
-/// An extended request has the name at `[0]`, within `[APPLICATION 23]`.
+/// Returns an extended request: it has the name at `[0]`, within `[APPLICATION 23]`.
 fn start_tls_request() -> Vec<u8> {
     let name = START_TLS.as_bytes();
-    // All of it is shorter than 128 octets, so that each length is one octet.
+    // The whole request is shorter than 128 octets, so each length is one octet.
     let length = START_TLS.len() as u8;
     let head = [
         0x30,

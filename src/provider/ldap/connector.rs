@@ -1,4 +1,4 @@
-//! The way into a server, and what its failure means for the next one.
+//! Opens connections to servers, and tells whether a failure ends the attempts with other servers.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::config::{Bind, LdapSettings, LdapUrl, SecretError};
 use crate::provider::ProviderError;
 use crate::tls;
 
-/// Result codes of a bind after which another server may do better: busy, unavailable, other.
+/// Result codes of a bind after which another server is tried: busy, unavailable, other.
 const TRY_ELSEWHERE: [u32; 3] = [51, 52, 80];
 
-/// What is needed to get into any of the servers.
+/// What is needed to connect to any of the servers.
 pub(super) struct Connector<'a> {
     settings: &'a LdapSettings,
     credentials: Credentials,
@@ -36,7 +36,7 @@ impl<'a> Connector<'a> {
         })
     }
 
-    /// Connects to one server and binds, within the time for that.
+    /// Connects to one server and binds, within the time allowed for both.
     pub(super) async fn open(
         &self,
         url: &LdapUrl,
@@ -67,7 +67,7 @@ fn unreadable(error: &SecretError) -> ProviderError {
     }
 }
 
-/// Whether another server would not do better, or must not be tried.
+/// Returns whether another server would fail as well, or must not be tried.
 pub(super) fn is_final(error: &ProviderError) -> bool {
     match error {
         ProviderError::WrongPassword { .. } | ProviderError::Deadline { .. } => true,
@@ -76,7 +76,7 @@ pub(super) fn is_final(error: &ProviderError) -> bool {
     }
 }
 
-/// One failure is told as it is, several as one.
+/// Returns one failure as it is, and several as one.
 pub(super) fn all_failed(mut failures: Vec<ProviderError>) -> ProviderError {
     if failures.len() == 1 {
         return failures.remove(0);
@@ -93,9 +93,10 @@ fn credentials(bind: &Bind) -> Result<Credentials, ProviderError> {
         Bind::Anonymous => Ok(Credentials::Anonymous),
         Bind::External => Ok(Credentials::External),
         Bind::Simple { dn, password } => {
-            // `check` tells who else could read it; here it is only used.
+            // `check` reports who else can read it; here it is only used.
             let (password, _) = password.load().map_err(|error| unreadable(&error))?;
-            // Either would be answered with success and prove nothing (RFC 4513, 5.1.1 and 5.1.2).
+            // A server would answer either with success, which would prove nothing (RFC 4513, 5.1.1
+            // and 5.1.2).
             if dn.is_empty() || password.expose_secret().is_empty() {
                 let what = "bind-dn and bind-password must not be empty: a server would take us \
                             for anonymous";
@@ -107,7 +108,8 @@ fn credentials(bind: &Bind) -> Result<Credentials, ProviderError> {
     }
 }
 
-/// `None` when no address needs TLS: a machine without trusted roots can still use `ldapi`.
+/// Returns the TLS settings; `None` when no address needs TLS, so that a machine without trusted
+/// roots can still use `ldapi`.
 fn tls_config(settings: &LdapSettings) -> Result<Option<Arc<ClientConfig>>, ProviderError> {
     let needs_tls = |url: &&LdapUrl| match url {
         LdapUrl::Tls { .. } => true,

@@ -2,7 +2,7 @@
 
 use crate::model::printable;
 
-/// `: ` and what the server said, if it said anything.
+/// Returns `: ` and the server's text, or nothing if it has none.
 pub(super) fn words(text: &str) -> String {
     let text = plain(text);
     if text.is_empty() {
@@ -12,7 +12,7 @@ pub(super) fn words(text: &str) -> String {
     }
 }
 
-/// A server's words, fit for one line of a log.
+/// Returns a server's text, fit for one line of a log.
 pub(super) fn plain(text: &str) -> String {
     const MOST: usize = 300;
     let shown = text.trim().trim_end_matches('\0');

@@ -1,4 +1,4 @@
-//! Finds out which groups that show no member are empty, and not hidden from us.
+//! Finds out which groups without a visible member are really empty.
 
 use std::collections::BTreeSet;
 
@@ -13,16 +13,16 @@ use crate::model::Dn;
 use crate::provider::ProviderError;
 use crate::provider::mapping::{escape_filter_value, member_attributes};
 
-/// The most groups whose members one search asks for.
+/// How many groups one search asks about at most.
 const AT_ONCE: u32 = 50;
 
-/// Returns which of these groups have no member by the server's own word.
+/// Returns which of these groups have no member, as the server says.
 ///
 /// A condition on an attribute that the server does not know, or that we may not search by, is
-/// undefined, and so is its negation (RFC 4511, 4.5.1.7; slapd.access(5)): a group that is found by
-/// the negation has no member for certain. Where we may search by members but not read them, a
-/// group with members is not found either. Samba (4.17) treats values that may not be read as
-/// absent: in a domain the accounts are asked too. A question that fails proves nothing.
+/// undefined, and so is its negation (RFC 4511, 4.5.1.7; slapd.access(5)). A group that is found by
+/// the negation therefore certainly has no member. Where we may search by members but not read
+/// them, a group with members is not found either. Samba (4.17) treats values that may not be read
+/// as absent; therefore in a domain the accounts are asked too. A search that fails proves nothing.
 pub(super) async fn empty_groups(
     session: &mut Session,
     root: &RootDse,
@@ -43,7 +43,7 @@ pub(super) async fn empty_groups(
     proven
 }
 
-/// Returns which of these groups no account claims to be a member of.
+/// Returns which of these groups no account names as one that it is a member of.
 async fn unclaimed(session: &mut Session, mapping: &Mapping, groups: &[Dn]) -> BTreeSet<Dn> {
     let mut groups: BTreeSet<Dn> = groups.iter().cloned().collect();
     while !groups.is_empty() {
@@ -70,7 +70,7 @@ async fn unclaimed(session: &mut Session, mapping: &Mapping, groups: &[Dn]) -> B
         for claim in found.iter().flat_map(|entry| entry.values("memberof")) {
             groups.remove(&Dn::of(&String::from_utf8_lossy(claim)));
         }
-        // Somebody is in one of them, and does not show in which.
+        // An account is in one of them, and does not show in which.
         if groups.len() == before {
             return BTreeSet::new();
         }
@@ -91,7 +91,7 @@ async fn shown_empty(
     if !empty.is_empty() {
         return empty;
     }
-    // With an attribute that the server does not know nobody is ever found.
+    // Searching by an attribute that the server does not know finds nobody.
     let known = known_attributes(session, root).await;
     let Ok(Some(known)) = known.map(|known| known.filter(|known| !lists.is_subset(known))) else {
         return empty;
@@ -115,7 +115,7 @@ async fn without(
     let what = Subtree {
         base: &mapping.group_base,
         filter: &format!("(&{}(!(|{any})))", mapping.group_filter),
-        // No attribute (RFC 4511, 4.5.1.8).
+        // Asks for no attribute (RFC 4511, 4.5.1.8).
         attributes: &["1.1".to_owned()],
         page_size,
         largest: LARGEST_ENTRY,

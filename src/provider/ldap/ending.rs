@@ -1,11 +1,11 @@
-//! How a connection ended.
+//! The end of a connection.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
 
 use super::frame::Outcome;
 
-/// How a connection ended, if not by us.
+/// How a connection ended, if we did not end it.
 #[derive(Debug)]
 pub(super) enum Ended {
     /// The server closed it.
@@ -14,9 +14,9 @@ pub(super) enum Ended {
     Notice(Outcome),
     /// The operating system or TLS reported an error.
     Io(io::Error),
-    /// The server sent what could harm us.
+    /// The server sent a message that could harm us.
     Violation(&'static str),
 }
 
-/// Where the relay writes how the connection ended, before the library can notice that it did.
+/// Where the relay records how the connection ended, before the library can notice the end.
 pub(super) type Ending = Arc<OnceLock<Ended>>;

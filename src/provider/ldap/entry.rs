@@ -1,7 +1,7 @@
-//! From what the LDAP library hands over to an [`Entry`].
+//! Converts what the LDAP library returns into an [`Entry`].
 //!
-//! The library's own conversion panics on a DN that is not UTF-8, and sorts values into two maps
-//! by whether they happen to be UTF-8, which loses their order.
+//! The library's own conversion panics on a DN that is not UTF-8, and puts values into two maps by
+//! whether they are UTF-8, which loses their order.
 
 use ldap3::ResultEntry;
 use ldap3::asn1::{PL, StructureTag};
@@ -9,10 +9,10 @@ use ldap3::asn1::{PL, StructureTag};
 use super::message_filter::TOO_LARGE;
 use crate::model::Entry;
 
-/// An entry that was passed over.
+/// An entry that was skipped because it is too large.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TooLarge {
-    /// Its DN; empty when not even that could be read.
+    /// The DN; empty when it could not be read.
     pub dn: String,
     /// How many octets the server's answer for it has.
     pub octets: String,
@@ -25,13 +25,13 @@ pub(super) enum Item {
     Entry(Entry),
     /// An entry that was too large.
     TooLarge(TooLarge),
-    /// A part of the base is elsewhere: addresses of one part (RFC 4511, 4.5.3).
+    /// Another server holds a part of the base; these are addresses of that part (RFC 4511, 4.5.3).
     Reference(Vec<String>),
-    /// Something that says nothing about entries (RFC 4511, 4.13).
+    /// A message that says nothing about entries (RFC 4511, 4.13).
     Other,
 }
 
-/// Takes an item apart; `None` when it does not have the shape that the relay lets through.
+/// Parses an item; `None` when it does not have the form that the relay lets through.
 pub(super) fn item(raw: ResultEntry) -> Option<Item> {
     if raw.is_ref() {
         return texts(raw.0).map(Item::Reference);
@@ -73,7 +73,7 @@ fn texts(tag: StructureTag) -> Option<Vec<String>> {
     tag.expect_constructed()?.into_iter().map(lossy).collect()
 }
 
-/// A name that is not UTF-8 is wrong, but must not stop the others.
+/// Reads a name that may not be UTF-8: it is wrong then, but must not stop the others.
 fn lossy(tag: StructureTag) -> Option<String> {
     match tag.payload {
         PL::P(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),

@@ -1,24 +1,22 @@
-//! Looks at every message of the server before the LDAP library does.
+//! Checks every message of the server before the LDAP library gets it.
 //!
-//! The library trusts what it parses: a message of the wrong shape makes it panic, and deep
-//! nesting overflows its stack, which ends the process. So a message is let through only when it
-//! is one that the library can take: RFC 4511, 4.1.1, with the shapes of the few answers that we
-//! ask for.
+//! The library trusts what it parses: a malformed message makes it panic, and deep nesting
+//! overflows its stack, which ends the process. So a message is let through only if the library can
+//! take it: one of RFC 4511, 4.1.1, in the forms of the few answers that we ask for.
 
 use crate::ber::{self, Elements, Fault};
 
-/// The most octets of a message that is no entry, and of any that is not known to be one.
+/// The largest number of octets of a message that is not an entry, or not known to be one.
 pub(super) const MAX_MESSAGE: usize = 1 << 20;
-/// The most octets of an entry that is passed over: what claims to be larger never ends.
-const MAX_PASSED_OVER: usize = 1 << 30;
-/// The most octets of a DN that is read of an entry that is passed over.
+/// The largest number of octets of a skipped entry. One that claims to be larger never ends.
+const MAX_SKIPPED: usize = 1 << 30;
+/// The largest number of octets of a DN that is read of a skipped entry.
 const MAX_DN: usize = 8 << 10;
-/// How deep elements may be nested. The deepest answer that we ask for, a value of an entry, is
-/// at level six.
+/// How deep elements may be nested. The deepest answer, a value of an entry, is at level six.
 const MAX_DEPTH: usize = 16;
-/// The most elements of one message; each costs the library some fifty octets of memory.
+/// How many elements one message may have; each costs the library some fifty octets of memory.
 const MAX_ELEMENTS: usize = 1_000_000;
-/// What [`check`] says of more.
+/// The fault that [`check`] returns for more elements.
 pub(super) const TOO_MANY_ELEMENTS: Fault = "too many elements";
 
 const BIND_REQUEST: u8 = 0x60;
@@ -36,7 +34,7 @@ const CONTROLS: u8 = 0xa0;
 /// Active Directory puts the name of its notice of disconnection outside the response.
 const MISPLACED_NAME: u8 = 0x8a;
 
-/// The length of the message at the beginning of `bytes`; `None` when it is not all there yet.
+/// Returns the length of the message at the beginning of `bytes`; `None` while it is incomplete.
 pub(super) fn complete(bytes: &[u8]) -> Result<Option<usize>, Fault> {
     match length(bytes)? {
         Some(length) if length > MAX_MESSAGE => Err("a message of more than 1 MiB"),
@@ -45,8 +43,8 @@ pub(super) fn complete(bytes: &[u8]) -> Result<Option<usize>, Fault> {
     }
 }
 
-/// The length that the message at the beginning of `bytes` claims to have; `None` when more bytes
-/// are needed to tell.
+/// Returns the length that the message at the beginning of `bytes` claims to have; `None` when more
+/// bytes are needed.
 pub(super) fn length(bytes: &[u8]) -> Result<Option<usize>, Fault> {
     if bytes.first().is_some_and(|tag| *tag != ber::SEQUENCE) {
         return Err("something else than an LDAP message");
@@ -54,20 +52,20 @@ pub(super) fn length(bytes: &[u8]) -> Result<Option<usize>, Fault> {
     let Some(head) = ber::header(bytes)? else {
         return Ok(None);
     };
-    if head.contents > MAX_PASSED_OVER {
+    if head.contents > MAX_SKIPPED {
         return Err("a message of more than 1 GiB");
     }
     Ok(Some(head.header + head.contents))
 }
 
-/// The first parts of a message that need not be there to its end.
+/// The first parts of a message, which may be incomplete.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Beginning<'a> {
-    /// The number of the request that it claims to answer.
+    /// The number of the request that the message claims to answer.
     pub id: u32,
     /// The operation's tag.
     pub tag: u8,
-    /// The DN of an entry, unless it is too long as well.
+    /// The DN of an entry, unless it is too long.
     pub dn: Option<&'a [u8]>,
 }
 
@@ -114,16 +112,16 @@ pub(super) fn beginning(bytes: &[u8]) -> Result<Option<Beginning<'_>>, Fault> {
     }))
 }
 
-/// What kind of message it is, as far as that matters between socket and library.
+/// What the relay needs to know of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Message {
     /// An answer, or a part of one.
     Answer {
-        /// The number of the request that it claims to answer.
+        /// The number of the request that the message claims to answer.
         id: u32,
         /// The operation's tag.
         tag: u8,
-        /// How many elements it has.
+        /// How many elements the message has.
         elements: usize,
     },
     /// The server ends the connection and says why (RFC 4511, 4.4.1).
@@ -135,11 +133,10 @@ pub(super) enum Message {
 pub(super) struct Outcome {
     /// The result code.
     pub code: u32,
-    /// The server's words.
+    /// The server's message.
     pub text: String,
 }
 
-/// Checks a whole message.
 pub(super) fn check(message: &[u8]) -> Result<Message, Fault> {
     let mut left = MAX_ELEMENTS;
     nesting(message, MAX_DEPTH, &mut left)?;
@@ -167,7 +164,7 @@ pub(super) fn check(message: &[u8]) -> Result<Message, Fault> {
     }
 }
 
-/// The number and the operation's tag of a request of ours.
+/// Returns the number and the operation's tag of a request of ours.
 pub(super) fn request(message: &[u8]) -> Result<(u32, u8), Fault> {
     let mut parts = Elements(Elements(message).expect(ber::SEQUENCE, "no LDAP message")?);
     let id = parts.expect(ber::INTEGER, "a message without an id")?;
@@ -175,8 +172,8 @@ pub(super) fn request(message: &[u8]) -> Result<(u32, u8), Fault> {
     Ok((ber::small_integer(id, "a message id out of range")?, tag))
 }
 
-/// Whether an answer with this tag can belong to a request with that one: `None` when it cannot,
-/// else whether it is the last one.
+/// Returns whether an answer with this tag is the last one to a request with that tag; `None` when
+/// it cannot belong to the request.
 pub(super) fn is_last(request: u8, answer: u8) -> Option<bool> {
     match (request, answer) {
         (BIND_REQUEST, BIND_RESPONSE)
@@ -187,7 +184,7 @@ pub(super) fn is_last(request: u8, answer: u8) -> Option<bool> {
     }
 }
 
-/// The outcome in an extended response with this id (RFC 4511, 4.12).
+/// Returns the outcome in an extended response with this id (RFC 4511, 4.12).
 pub(super) fn extended_outcome(message: &[u8], id: u32) -> Result<Outcome, Fault> {
     let mut parts = Elements(Elements(message).expect(ber::SEQUENCE, "no LDAP message")?);
     let found = parts.expect(ber::INTEGER, "a message without an id")?;
@@ -198,7 +195,7 @@ pub(super) fn extended_outcome(message: &[u8], id: u32) -> Result<Outcome, Fault
     result(body)
 }
 
-/// Bounds depth and number, and proves that every length fits into what contains it.
+/// Checks depth and number of elements, and that every length fits into what contains it.
 fn nesting(bytes: &[u8], depth: usize, left: &mut usize) -> Result<(), Fault> {
     let depth = depth.checked_sub(1).ok_or("too deeply nested elements")?;
     let mut elements = Elements(bytes);

@@ -1,9 +1,8 @@
-//! Finds out whether a reading with a suspicious number of entries, a usual limit of servers and
-//! libraries, is whole.
+//! Finds out whether a reading is complete that has as many entries as a usual limit of servers.
 //!
 //! A server, or a proxy before it, that silently cuts an answer at 500, 1,000 or 1,500 entries also
-//! confirms the end of the pages. Asked for two halves that together are everything, it has no
-//! reason to cut them at the same sum.
+//! confirms the end of the pages. If it is asked for two halves that together are everything, it
+//! has no reason to cut them at the same sum.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +12,12 @@ use super::session::Session;
 use crate::model::Entry;
 use crate::provider::mapping::escape_filter_value;
 
-/// The most usernames that are kept: no usual limit is higher.
-const MOST: usize = 1_500;
-/// The longest beginning of a username that entries are told apart by, in characters.
+/// How many usernames are kept; no usual limit is higher.
+const MAX_NAMES: usize = 1_500;
+/// The longest prefix of a username by which entries are told apart, in characters.
 const LONGEST: usize = 24;
 
-/// Counts usernames by how they begin, to find a condition that about half of them meet.
+/// Counts usernames by their prefixes, to find a condition that about half of them meet.
 #[derive(Debug)]
 pub(super) struct Halves<'a> {
     attribute: &'a str,
@@ -26,7 +25,7 @@ pub(super) struct Halves<'a> {
 }
 
 impl<'a> Halves<'a> {
-    /// Begins to count the values of this attribute, which has the usernames.
+    /// Begins to count the values of this attribute, which contains the usernames.
     pub(super) fn by(attribute: &'a str) -> Self {
         Self {
             attribute,
@@ -34,9 +33,8 @@ impl<'a> Halves<'a> {
         }
     }
 
-    /// Counts an entry.
     pub(super) fn note(&mut self, entry: &Entry) {
-        if self.usernames.len() == MOST {
+        if self.usernames.len() == MAX_NAMES {
             return;
         }
         let value = entry.values(&self.attribute.to_ascii_lowercase()).first();
@@ -45,8 +43,8 @@ impl<'a> Halves<'a> {
         self.usernames.extend(start);
     }
 
-    /// Returns whether the two halves together have as many entries as were read; `false` also when
-    /// that could not be found out.
+    /// Returns whether the two halves together have as many entries as were read; `false` if that
+    /// could not be found out.
     pub(super) async fn agree(
         &self,
         session: &mut Session,
@@ -60,7 +58,7 @@ impl<'a> Halves<'a> {
         for half in [condition.clone(), format!("(!{condition})")] {
             let what = Subtree {
                 filter: &format!("(&{}{half})", in_parentheses(whole.filter)),
-                // No attribute (RFC 4511, 4.5.1.8).
+                // Asks for no attribute (RFC 4511, 4.5.1.8).
                 attributes: &["1.1".to_owned()],
                 ..*whole
             };
@@ -72,8 +70,7 @@ impl<'a> Halves<'a> {
         sum == entries
     }
 
-    /// Returns a condition (RFC 4515) that between a quarter and three quarters of the entries
-    /// meet.
+    /// Returns a condition (RFC 4515) that a quarter to three quarters of the entries meet.
     fn condition(&self) -> Option<String> {
         let all = self.usernames.len();
         let fits = |number: usize| number * 4 >= all && number * 4 <= all * 3;
@@ -102,7 +99,7 @@ impl<'a> Halves<'a> {
                     return Some(format!("(|{})", tests.collect::<String>()));
                 }
             }
-            // Most begin alike: they are told apart by what follows.
+            // Most have the same prefix, so the next characters tell them apart.
             let (most, _) = next.into_iter().max_by_key(|(_, number)| *number)?;
             beginning.push(most);
         }

@@ -1,4 +1,4 @@
-//! What the command `check` shows of a directory: facts, and what to do about them.
+//! What the command `check` shows of a directory: facts, and what to do.
 
 use std::collections::BTreeSet;
 
@@ -16,40 +16,40 @@ use crate::model::{Directory, DirectoryId, Gap, Now};
 use crate::provider::mapping::{person_attributes, wanted_group_attributes};
 use crate::provider::{Ask, Progress, ProviderError};
 
-/// What there is to know of the servers and of what they hold.
+/// What is known of the servers and of what they hold.
 #[derive(Debug)]
 pub struct Inspection {
-    /// Every address that was tried, in order, with what is behind it.
+    /// Every address that was tried, in order, with the facts about its server.
     pub servers: Vec<(LdapUrl, Result<LdapServerFacts, ProviderError>)>,
-    /// A whole reading of the first server that let us in; `None` when none did. Numbers, shares
-    /// of attributes, gaps and lock states are in it.
+    /// A complete reading of the first server that accepted us; `None` when none did. It contains
+    /// numbers, shares of attributes, gaps and lock states.
     pub reading: Option<Result<Directory, ProviderError>>,
-    /// What an administrator should do, one sentence or two each, the most important first.
+    /// What an administrator should do, one or two sentences each, the most important first.
     pub advice: Vec<String>,
 }
 
-/// One server that let us in.
+/// One server that accepted us.
 #[derive(Clone, Debug)]
 pub struct LdapServerFacts {
-    /// The TLS session; `None` without TLS. Its pin is what `certificate-sha256` would be.
+    /// The TLS session; `None` without TLS.
     pub tls: Option<TlsFacts>,
-    /// Who made the server, where it says so.
+    /// The maker of the server, if it names one.
     pub vendor: Option<String>,
-    /// Who we are to it (RFC 4532): empty for anonymous, `None` where it does not say.
+    /// Our name on the server (RFC 4532): empty for anonymous, `None` if it does not say.
     pub bound_as: Option<String>,
-    /// The tree that contains the base, from which missing accounts are looked up.
+    /// The tree that contains the base, in which missing accounts are looked up.
     pub naming_context: Option<String>,
-    /// Whether the base is there and may be seen.
+    /// Whether the base exists and may be seen.
     pub base_exists: bool,
-    /// Whether it pages; `None` where it does not say.
+    /// Whether the server pages; `None` if it does not say.
     pub paging: Option<bool>,
-    /// Attributes of the filters that its schema does not know: they find nobody.
+    /// Attributes of the filters that its schema does not know, so that they find nobody.
     pub unknown_in_filters: BTreeSet<String>,
-    /// Attributes of the mapping that its schema does not know: nobody has them.
+    /// Attributes of the mapping that its schema does not know, so that nobody has them.
     pub unknown_in_mapping: BTreeSet<String>,
 }
 
-/// Asks every server, and reads the first. Whoever of `known` is not in it is looked up by id.
+/// Asks every server, and reads the first. Looks up by id those of `known` that it lacks.
 pub(super) async fn inspect(
     source: &LdapSource,
     now: Now,
@@ -105,7 +105,7 @@ async fn facts(
     let root = RootDse::read(session).await?;
     let bound_as = session.who_am_i().await?;
     // "1.1" asks for no attribute (RFC 4511, 4.5.1.8).
-    let base = root::one(session, &mapping.base, &["1.1"]).await?;
+    let base = root::read_entry(session, &mapping.base, &["1.1"]).await?;
     let known = known_attributes(session, &root).await?;
     let unknown = |names: BTreeSet<String>| match &known {
         Some(known) => names.difference(known).cloned().collect(),
@@ -203,7 +203,7 @@ fn about_server(source: &LdapSource, url: &LdapUrl, facts: &LdapServerFacts) -> 
     advice
 }
 
-/// Without these there are no accounts. Schemas name others that only some servers have.
+/// Returns the attributes without which there are no accounts; others exist only on some servers.
 fn needed(mapping: &Mapping) -> BTreeSet<String> {
     let email = mapping.email.iter().filter_map(|source| match source {
         EmailSource::Attribute(name) => Some(name.clone()),
@@ -252,7 +252,7 @@ fn about_reading(
     advice
 }
 
-/// slapd's `sizelimit` counts over all pages (slapd.conf(5), `limits`).
+/// Returns what to do about a size limit, which slapd applies over all pages (slapd.conf(5)).
 fn size_limit(
     source: &LdapSource,
     facts: Option<&LdapServerFacts>,

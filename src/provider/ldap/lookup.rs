@@ -13,17 +13,16 @@ use crate::provider::mapping::{
 };
 use crate::provider::{ProviderError, referral};
 
-/// The most ids that one reading looks up. A person should look at a directory that lacks so many
-/// at once.
-const MOST: usize = 1_000;
-/// The number of ids in one search.
+/// How many ids one reading looks up. If a directory lacks more at once, a person should look.
+const MAX_IDS: usize = 1_000;
+/// How many ids one search asks for.
 const BATCH: usize = 50;
 
 /// What a look-up needs to know.
 pub(super) struct LookupContext<'a> {
     pub mapping: &'a Mapping,
     pub now: &'a Now,
-    /// The naming context that contains the base, if the server says which.
+    /// The naming context that contains the base, if the server names it.
     pub context: Option<&'a str>,
     /// An account that the reading contained: a look-up that does not find it proves nothing.
     pub witness: Option<&'a DirectoryId>,
@@ -39,7 +38,7 @@ pub(super) async fn look_up(
     missing: &[&DirectoryId],
 ) -> LookupResults {
     let mut said = LookupResults::new();
-    let (asked, beyond) = missing.split_at(missing.len().min(MOST));
+    let (asked, beyond) = missing.split_at(missing.len().min(MAX_IDS));
     for batch in asked.chunks(BATCH) {
         let (Some(context), Some(witness)) = (archive.context, archive.witness) else {
             let why = match archive.context {
@@ -55,7 +54,7 @@ pub(super) async fn look_up(
         }
     }
     let why = format!(
-        "it was not made: {} accounts are missing at once, and one reading looks up {MOST}; if they \
+        "it was not made: {} accounts are missing at once, and one reading looks up {MAX_IDS}; if they \
          have left, approve those (mattersync approve missing) and the others follow; if not, check \
          base, filter and what the account that we bind with may see",
         missing.len()
@@ -121,8 +120,8 @@ impl LookupContext<'_> {
         }
     }
 
-    /// Returns the ids of entries within the base that match the filter: the reading should have
-    /// had them.
+    /// Returns the ids of entries within the base that match the filter, which the reading should
+    /// have contained.
     async fn missed(
         &self,
         session: &mut Session,
@@ -160,13 +159,13 @@ impl LookupContext<'_> {
             base,
             scope: Scope::Subtree,
             filter,
-            attributes: &telling(self.mapping),
+            attributes: &state_attributes(self.mapping),
             page: None,
             largest: LARGEST_PERSON,
         };
         let mut found = session.search(search).await?;
         for entry in std::mem::take(&mut found.too_large) {
-            // One that tells nothing has no id: whoever was asked for may be it.
+            // An entry that shows no id may be any of those that were asked for.
             let again = ask_again(session, self.mapping, &entry.dn).await?;
             found.entries.push(again.unwrap_or(Entry {
                 dn: entry.dn,
@@ -177,7 +176,7 @@ impl LookupContext<'_> {
         Ok(found)
     }
 
-    /// Why the answer may not be whole.
+    /// Returns why the answer may be incomplete.
     fn doubt(&self, found: &Found, base: &str) -> Option<String> {
         if found.code != 0 {
             return Some(format!("result {} {}", found.code, found.text));
@@ -188,21 +187,24 @@ impl LookupContext<'_> {
     }
 }
 
-/// Returns the attributes that tell which account an entry is and whether it is locked.
-fn telling(mapping: &Mapping) -> Vec<String> {
+/// Returns the attributes that show which account an entry is and whether it is locked.
+fn state_attributes(mapping: &Mapping) -> Vec<String> {
     let locks = mapping.locks.iter().map(|rule| rule.attribute_key());
     let computed = lock_sources(mapping);
-    locks.chain(computed).chain(identity(mapping)).collect()
+    locks
+        .chain(computed)
+        .chain(identity_attributes(mapping))
+        .collect()
 }
 
-/// Returns the attributes that tell which account an entry is, and whether it is a tombstone.
-fn identity(mapping: &Mapping) -> Vec<String> {
+/// Returns the attributes that show which account an entry is, and whether it is a tombstone.
+fn identity_attributes(mapping: &Mapping) -> Vec<String> {
     let id = std::iter::once(mapping.id.name.clone());
     id.chain(leftover_attributes(mapping)).collect()
 }
 
-/// Asks once more, by its DN, for an entry that was too large: for id and lock attributes or, when
-/// these are what is too large, for the id alone. `None` where the server does not answer.
+/// Asks once more, by its DN, for an entry that was too large: for the id and the lock attributes
+/// or, when these are too large, for the id alone. `None` if the server does not answer.
 pub(super) async fn ask_again(
     session: &mut Session,
     mapping: &Mapping,
@@ -211,8 +213,8 @@ pub(super) async fn ask_again(
     if dn.is_empty() {
         return Ok(None);
     }
-    for attributes in [telling(mapping), identity(mapping)] {
-        if let Some(entry) = root::one(session, dn, &attributes).await? {
+    for attributes in [state_attributes(mapping), identity_attributes(mapping)] {
+        if let Some(entry) = root::read_entry(session, dn, &attributes).await? {
             return Ok(Some(entry));
         }
     }

@@ -1,8 +1,9 @@
-//! Decides message by message what of a server's answers goes on to the LDAP library.
+//! Decides for each message of a server whether the LDAP library gets it.
 //!
-//! What could harm it ends the connection. An entry that is too large, which its own person can
-//! make it, must not: it is passed over by its length, and a short entry takes its place that says
-//! so. What one session may send in all is bounded, because most of it is kept in memory.
+//! A message that could harm the library ends the connection. An entry that is too large must not
+//! end it, because its own person can make it so large: it is skipped, and a short entry that says
+//! so takes its place. The size of all answers of one session is bounded, because most of them are
+//! kept in memory.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -12,19 +13,19 @@ use super::ending::Ended;
 use super::frame::{self, Message, is_last};
 use crate::ber;
 
-/// The name of the attribute that stands in for what was passed over; its value is the number of
-/// octets. No attribute has such a name (RFC 4512, 2.5).
+/// The name of the attribute that replaces a skipped entry; its value is the number of octets. No
+/// real attribute has such a name (RFC 4512, 2.5).
 pub(super) const TOO_LARGE: &str = ";too-large";
-/// What an element costs beside its octets once it is taken apart.
+/// What an element costs beside its octets once it is parsed.
 const ELEMENT_COST: usize = 40;
-/// What one session may cost: several times what a directory of 100,000 accounts and their groups
-/// does.
+/// What one session may cost in memory, in octets: several times what a directory of 100,000
+/// accounts and their groups does.
 const MAX_SESSION: usize = 1 << 30;
 
-/// The operations of requests that are not answered to the end, by the requests' numbers.
+/// The operations of requests without a complete answer, by the requests' numbers.
 pub(super) type PendingRequests = Mutex<BTreeMap<u32, u8>>;
 
-/// What is known between two reads of one connection.
+/// The state of the filter between two reads of one connection.
 pub(super) struct MessageFilter<'a> {
     largest: &'a AtomicUsize,
     skip: usize,
@@ -32,7 +33,7 @@ pub(super) struct MessageFilter<'a> {
 }
 
 impl<'a> MessageFilter<'a> {
-    /// A message_filter for a new connection. An entry of more than `largest` octets is passed over.
+    /// Makes a filter for a new connection. An entry of more than `largest` octets is skipped.
     pub(super) fn new(largest: &'a AtomicUsize) -> Self {
         Self {
             largest,
@@ -41,7 +42,7 @@ impl<'a> MessageFilter<'a> {
         }
     }
 
-    /// Takes from the beginning of `buffer` what can be judged, and returns what goes on.
+    /// Takes from the beginning of `buffer` what can be checked, and returns what the library gets.
     pub(super) fn pass(
         &mut self,
         buffer: &mut Vec<u8>,
@@ -63,7 +64,7 @@ impl<'a> MessageFilter<'a> {
         Ok(passed)
     }
 
-    /// Judges one message. Returns how many octets of it are done with; 0 when more must come.
+    /// Checks one message. Returns how many of its octets are done with; 0 when more must come.
     fn judge(
         &mut self,
         rest: &[u8],
@@ -139,7 +140,7 @@ impl<'a> MessageFilter<'a> {
 }
 
 impl frame::Beginning<'_> {
-    /// The entry that stands in for one of so many octets.
+    /// Returns the entry that replaces one with this number of octets.
     fn instead(&self, octets: usize) -> Vec<u8> {
         let id = self.id.to_be_bytes();
         let text = |text: &[u8]| ber::element(ber::OCTET_STRING, text);

@@ -1,10 +1,10 @@
 //! Reads a directory over LDAP.
 //!
-//! From the wire upwards: `connect` reaches the server, with TLS; `relay`,
-//! `message_filter` and `frame` let only harmless messages through to the LDAP library; `session` is a
-//! bound connection; `connector` opens it, and says whether another server is worth a try; `paging`,
-//! `range` and `referral` read a subtree and say whether it was all; `lookup` asks for ids that the
-//! reading did not contain; `read` puts that together. `inspect` asks a server about itself.
+//! From the wire upwards: `connect` reaches the server, with TLS; `relay`, `message_filter` and
+//! `frame` let only harmless messages through to the LDAP library; `session` is a bound connection;
+//! `connector` opens it, and says whether another server should be tried; `paging`, `range` and
+//! `referral` read a subtree and say whether it is complete; `lookup` asks for ids that the reading
+//! did not contain; `read` combines these. `inspect` asks a server about itself.
 
 mod connect;
 mod connector;

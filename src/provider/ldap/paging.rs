@@ -1,7 +1,7 @@
-//! Reads everything below a base, page by page (RFC 2696), and says whether it was everything.
+//! Reads everything below a base, page by page (RFC 2696), and says whether it is complete.
 //!
-//! The loop is our own, because a truncation can hide in places that ready-made loops do not look
-//! at: a result code other than 0 on a page that has a cookie, a page without the control.
+//! The loop is our own, because an incomplete answer can show in places that ready-made loops
+//! ignore: a result code other than 0 on a page that has a cookie, or a page without the control.
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -17,47 +17,46 @@ use crate::ber::{self, Elements, Fault};
 use crate::model::{Dn, Entry, Gap};
 use crate::provider::{ProviderError, referral};
 
-/// The control's name (RFC 2696).
+/// The OID of the paging control (RFC 2696).
 pub(super) const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
-/// The most pages of one search: with the smallest sensible page still more than any directory.
+/// How many pages one search may have; even small pages are enough for any directory.
 const MAX_PAGES: usize = 20_000;
 
-/// What to read.
 pub(super) struct Subtree<'a> {
-    /// Where.
+    /// The base.
     pub base: &'a str,
-    /// What.
+    /// The filter.
     pub filter: &'a str,
-    /// Which attributes.
+    /// The attributes to ask for.
     pub attributes: &'a [String],
-    /// Entries a page, or `None` when the server is known not to page.
+    /// How many entries a page has; `None` when the server is known not to page.
     pub page_size: Option<u32>,
-    /// The largest entry in octets; one that is larger is passed over.
+    /// The largest entry in octets; a larger one is skipped.
     pub largest: usize,
 }
 
-/// What is known of a reading apart from its entries.
+/// What is known of a search apart from its entries.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
-    /// Why it may not be all there is.
+    /// Why it may be incomplete.
     pub gaps: Vec<Gap>,
-    /// How many gaps there are beside.
+    /// How many more gaps there were.
     more_gaps: usize,
-    /// How many entries came, those that were passed over included.
+    /// How many entries came, skipped ones included.
     pub entries: usize,
-    /// The entries that were passed over.
+    /// The entries that were skipped.
     pub too_large: Vec<TooLarge>,
-    /// How many pages it took.
+    /// How many pages there were.
     pub pages: usize,
     /// Whether the server paged, and so confirmed the end.
     pub paged: bool,
 }
 
-/// The most gaps that are kept of one search; of the rest only the number is.
+/// How many gaps of one search are kept; of the others only the number is.
 const MOST_GAPS: usize = 20;
 
 impl Listing {
-    /// Adds a reason why it may not be all there is.
+    /// Adds a reason why the answer may be incomplete.
     fn doubt(&mut self, gap: Gap) {
         if self.gaps.contains(&gap) {
             return;
@@ -78,18 +77,18 @@ impl Listing {
     }
 }
 
-/// Reads a subtree; every entry is handed on as soon as it is there.
+/// Reads a subtree; every entry is passed on as soon as it arrives.
 ///
 /// # Errors
-/// When the server says that it could not search at all, or the connection is lost: then what was
-/// handed on is not to be used.
+/// An error if the server could not search at all, or the connection was lost: then the entries
+/// that were passed on must not be used.
 pub(super) async fn list(
     session: &mut Session,
     what: &Subtree<'_>,
     take: &mut (dyn FnMut(Entry) + Send),
 ) -> Result<Listing, ProviderError> {
     let mut listing = Listing::default();
-    let mut known = Known::default();
+    let mut known = SeenNames::default();
     let mut unfinished = Vec::new();
     let mut page_size = what.page_size;
     let mut cookie = Vec::new();
@@ -105,7 +104,7 @@ pub(super) async fn list(
         let (mut size, mut news) = (0, 0);
         let mut is_new = |dn: &str| {
             size += 1;
-            // What has no readable name is new each time: it may be anybody.
+            // An entry without a readable name counts as new each time, because it may be anybody.
             let new = dn.is_empty() || known.is_new(dn);
             news += usize::from(new);
             new
@@ -129,7 +128,7 @@ pub(super) async fn list(
         let page = session.search_each(search, &mut sort).await?;
         if page.code == UNAVAILABLE_CRITICAL_EXTENSION && page_size.is_some() && listing.pages == 0
         {
-            // It does not page and says so honestly; then it has to say honestly when it cuts.
+            // The server says that it does not page; then it also has to say when it cuts.
             page_size = None;
             continue;
         }
@@ -149,7 +148,7 @@ pub(super) async fn list(
                 listing.doubt(gap);
                 break;
             }
-            // The gap for this is above.
+            // The gap for this was added above.
             Next::Page(_) if size > 0 && news == 0 => break,
             Next::Page(next) if size == 0 && next == cookie => {
                 let gap = "an empty page, and the same cookie again".into();
@@ -175,21 +174,21 @@ pub(super) async fn list(
 
 const UNAVAILABLE_CRITICAL_EXTENSION: u32 = 12;
 
-/// What follows after a page.
+/// What follows a page.
 #[derive(Debug, PartialEq, Eq)]
 enum Next {
-    /// That was all.
+    /// It was the last page.
     Complete,
-    /// There is more, for who shows this cookie.
+    /// There is another page, for this cookie.
     Page(Vec<u8>),
-    /// There may be more, which cannot be had.
+    /// There may be more, which cannot be read.
     Incomplete(Gap),
 }
 
 fn next(url: &str, what: &Subtree<'_>, page: &Found, paged: bool) -> Result<Next, ProviderError> {
     match page.code {
         0 => (),
-        // What came is right, and not all. A cookie changes nothing about that.
+        // The entries are right, but incomplete, whether or not there is a cookie.
         code @ (3 | 4 | 11) => {
             let message = page.text.clone();
             return Ok(Next::Incomplete(Gap::ResultCode { code, message }));
@@ -206,7 +205,7 @@ fn next(url: &str, what: &Subtree<'_>, page: &Found, paged: bool) -> Result<Next
     })
 }
 
-/// The search itself failed.
+/// Returns the error of a search that failed.
 pub(super) fn refused(url: &str, base: &str, found: &Found) -> ProviderError {
     let advice = match found.code {
         1 => "; Active Directory says so to who has not bound: set bind-dn",
@@ -231,7 +230,7 @@ pub(super) fn refused(url: &str, base: &str, found: &Found) -> ProviderError {
     }
 }
 
-/// The cookie in the response controls.
+/// Returns the cookie in the response controls.
 fn cookie(controls: &[Control]) -> Result<Vec<u8>, Fault> {
     let mut ours = controls.iter().filter(|c| c.1.ctype == PAGED_RESULTS);
     let control = ours
@@ -248,12 +247,11 @@ fn cookie(controls: &[Control]) -> Result<Vec<u8>, Fault> {
     Ok(cookie.to_vec())
 }
 
-/// Which entries came before. A hash is enough: if two names ever share one, the reading is
-/// unproven for once.
+/// Hashes of the entries that came before. If two names share one, the reading is unproven once.
 #[derive(Default)]
-struct Known(BTreeSet<u64>);
+struct SeenNames(BTreeSet<u64>);
 
-impl Known {
+impl SeenNames {
     fn is_new(&mut self, name: &str) -> bool {
         let mut hasher = DefaultHasher::new();
         Dn::of(name).hash(&mut hasher);

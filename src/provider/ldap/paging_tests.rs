@@ -84,7 +84,7 @@ fn a_server_that_does_not_page_is_believed_when_it_says_so() {
 
 #[test]
 fn entries_are_told_apart_however_they_are_spelt() {
-    let mut known = Known::default();
+    let mut known = SeenNames::default();
     assert!(known.is_new("uid=anna,dc=x"));
     assert!(!known.is_new("UID=Anna, DC=x"));
     assert!(known.is_new("uid=hanna,dc=x"));

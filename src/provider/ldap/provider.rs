@@ -13,13 +13,13 @@ use crate::config::{LdapSettings, LdapUrl, Mapping};
 use crate::model::{DirectoryId, Now, Reading};
 use crate::provider::{Ask, Provider, ProviderError};
 
-/// Reads a directory over LDAP. Between two readings it holds no connection and no secret.
+/// Reads a directory over LDAP. It holds no connection and no secret between two readings.
 #[derive(Clone, Debug)]
 pub struct LdapProvider(LdapSource);
 
 impl LdapProvider {
-    /// A provider that reads with these settings. `sentinels` are DNs or usernames that every
-    /// complete reading must contain.
+    /// Makes a provider with these settings. `sentinels` are DNs or usernames that every complete
+    /// reading must contain.
     pub fn new(settings: LdapSettings, mapping: Mapping, sentinels: Vec<String>) -> Self {
         Self(LdapSource {
             settings,
@@ -28,12 +28,12 @@ impl LdapProvider {
         })
     }
 
-    /// Asks every server about itself and reads the first that lets us in: what `check` shows.
-    /// After a wrong password no other server is asked. Whoever of `known` the reading does not
-    /// contain is looked up by id.
+    /// Asks every server about itself and reads the first that accepts us, for `check`. After a
+    /// wrong password no other server is asked. Those of `known` that the reading does not contain
+    /// are looked up by id.
     ///
     /// # Errors
-    /// When no server could even be tried: an unusable secret or CA file.
+    /// An error if no server could be tried: an unusable secret or CA file.
     pub async fn inspect(
         &self,
         now: Now,
@@ -41,7 +41,7 @@ impl LdapProvider {
     ) -> Result<Inspection, ProviderError> {
         let source = self.0.clone();
         let work = async move { inspect::inspect(&source, now, known).await };
-        apart(&self.0.settings.urls, work).await
+        in_own_task(&self.0.settings.urls, work).await
     }
 }
 
@@ -50,15 +50,14 @@ impl Provider for LdapProvider {
         let source = self.0.clone();
         let ask = ask.clone();
         let work = async move { read::read(&source, &ask).await.map(Reading::Full) };
-        apart(&self.0.settings.urls, work).boxed()
+        in_own_task(&self.0.settings.urls, work).boxed()
     }
 }
 
-/// Runs work in a task of its own. Everything that an attempt opens lives within that task: when
-/// it ends, or is given up because the caller is, nothing of it is left. A panic of the LDAP
-/// library, should it find a message to stumble over that `frame` lets through, ends the task and
-/// not the daemon.
-async fn apart<T: Send + 'static>(
+/// Runs work in a task of its own. Everything that it opens lives within that task, so that nothing
+/// is left when it ends or the caller gives it up. If the LDAP library panics at a message that
+/// `frame` lets through, the task ends and not the daemon.
+async fn in_own_task<T: Send + 'static>(
     urls: &[LdapUrl],
     work: impl Future<Output = Result<T, ProviderError>> + Send + 'static,
 ) -> Result<T, ProviderError> {
@@ -83,7 +82,8 @@ mod tests {
     #[tokio::test]
     async fn a_panic_in_the_library_is_a_failed_reading() {
         let urls = [LdapUrl::Unix("/run/ldapi".into())];
-        let result: Result<(), _> = apart(&urls, async { panic!("as the library does") }).await;
+        let result: Result<(), _> =
+            in_own_task(&urls, async { panic!("as the library does") }).await;
         let error = result.expect_err("failed");
         assert!(matches!(error, ProviderError::Protocol { .. }), "{error}");
         assert!(error.to_string().contains("ldapi:///run/ldapi"));

@@ -1,5 +1,5 @@
-//! Long attributes that Active Directory returns in slices (`member;range=0-1499`, [MS-ADTS]
-//! 3.1.1.3.1.3.3): followed to their end.
+//! Reads to their end long attributes that Active Directory returns in slices
+//! (`member;range=0-1499`, [MS-ADTS] 3.1.1.3.1.3.3).
 
 use ldap3::Scope;
 
@@ -7,14 +7,14 @@ use super::session::{LARGEST_ENTRY, Search, Session};
 use crate::model::{Entry, Gap};
 use crate::provider::ProviderError;
 
-/// A slice of an attribute, as its name says.
+/// A slice of an attribute, read from its name.
 #[derive(Debug, PartialEq, Eq)]
 struct Slice {
     /// The attribute without the range.
     name: String,
     /// The number of the first value.
     low: usize,
-    /// The number of the last value; `None` when it is the last that there is.
+    /// The number of the last value; `None` when there are no more values.
     high: Option<usize>,
 }
 
@@ -32,12 +32,12 @@ fn slice(name: &str) -> Option<Slice> {
     })
 }
 
-/// Whether the entry has a sliced attribute.
+/// Returns whether the entry has a sliced attribute.
 pub(super) fn is_cut(entry: &Entry) -> bool {
     entry.attributes.keys().any(|name| slice(name).is_some())
 }
 
-/// The slices, with the names that they came under.
+/// Returns the slices, with their names in the entry.
 fn cuts(entry: &Entry) -> Vec<(String, Slice)> {
     let names = entry.attributes.keys();
     names
@@ -45,8 +45,9 @@ fn cuts(entry: &Entry) -> Vec<(String, Slice)> {
         .collect()
 }
 
-/// Replaces the slices of an entry by whole attributes. One that could not be read to its end keeps
-/// its range in its name, so that nobody takes it for whole, and is named in a gap.
+/// Replaces the slices of an entry by complete attributes. An attribute that could not be read to
+/// its end keeps the range in its name, so that it is not taken for complete, and is named in a
+/// gap.
 pub(super) async fn complete(
     session: &mut Session,
     entry: &mut Entry,
@@ -57,7 +58,7 @@ pub(super) async fn complete(
         let begun = entry.attributes.remove(&key).unwrap_or_default();
         let (values, gap) = follow(session, &entry.dn, first, begun).await?;
         match gap {
-            // Beside the slice there is an empty attribute of the plain name.
+            // Beside the slice there is an empty attribute with the plain name.
             None => entry
                 .attributes
                 .entry(attribute)

@@ -1,4 +1,4 @@
-//! One reading, from the first server that can tell everything to the closed connection.
+//! One reading of a directory: asks servers until one can be read, and closes the connection.
 
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
@@ -24,12 +24,12 @@ use crate::provider::mapping::{
 };
 use crate::provider::{Ask, ProviderError};
 
-/// Reads everything once: asks the servers in order until one lets us in and can be read. What a
-/// server said before it failed is forgotten.
+/// Reads everything once: asks the servers in order until one accepts us and can be read. What a
+/// server returned before it failed is forgotten.
 ///
 /// # Errors
-/// A wrong password at once, so that no account gets locked by our trying on, and the deadline of
-/// the whole reading; otherwise, when all servers failed, what each of them said.
+/// A wrong password at once, so that further attempts do not lock the account; the deadline of the
+/// whole reading; otherwise, when all servers failed, the errors of all of them.
 pub(super) async fn read(source: &LdapSource, ask: &Ask) -> Result<Directory, ProviderError> {
     let settings = &source.settings;
     let deadline = Instant::now() + settings.read_deadline;
@@ -65,7 +65,7 @@ async fn read_from(
     })
 }
 
-/// The same over a session that is open; the outer error is the deadline.
+/// Reads everything over an open session; the outer error is the deadline.
 pub(super) async fn read_over(
     session: &mut Session,
     source: &LdapSource,
@@ -90,7 +90,7 @@ struct Reader<'a> {
     witness: Option<DirectoryId>,
 }
 
-/// What is known before the groups.
+/// What is known before the groups are read.
 struct People {
     identity: SourceIdentity,
     gaps: Vec<Gap>,
@@ -130,7 +130,7 @@ impl Reader<'_> {
         Ok(Ok(directory))
     }
 
-    /// Accounts, and look-ups of those who are missing.
+    /// Reads the accounts, and looks up those that are missing.
     async fn people(&mut self, session: &mut Session) -> Result<(RootDse, People), ProviderError> {
         let root = RootDse::read(session).await?;
         let base = &self.source.mapping.base;
@@ -188,7 +188,7 @@ impl Reader<'_> {
             assembler.account(entry);
         })
         .await?;
-        // A server that cuts without a word would cut the halves elsewhere, or not at all.
+        // A server that cuts silently would cut the halves elsewhere, or not at all.
         let suspect = listing.gaps.is_empty() && is_suspect_count(listing.entries);
         let mut gaps = listing.gaps;
         if suspect && !halves.agree(session, &what, listing.entries).await {
@@ -198,8 +198,9 @@ impl Reader<'_> {
         Ok((gaps, locked))
     }
 
-    /// People whose entries were too large are there, and cannot be used. Who of them is locked is
-    /// what the answer says: nobody stays in by making their entry larger.
+    /// Adds people whose entries were too large: they are there, and cannot be used. Only the
+    /// server's answer tells which of them are locked, so that nobody stays active by making their
+    /// entry larger.
     async fn too_large(
         &mut self,
         session: &mut Session,
@@ -223,7 +224,7 @@ impl Reader<'_> {
         Ok(said)
     }
 
-    /// Where nobody is locked, finds out whether it could be seen if somebody were.
+    /// If nobody is locked, finds out whether a lock could be seen.
     async fn locks(&mut self, session: &mut Session) {
         for rule in self.assembler.unshown() {
             if absence_shows(session, &self.source.mapping, &rule).await {
@@ -234,7 +235,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Whatever happens here leaves the accounts as they are.
+    /// Reads the groups. Whatever happens here leaves the accounts as they are.
     async fn groups(&mut self, session: &mut Session, root: &RootDse) -> Vec<Gap> {
         let mapping = &self.source.mapping;
         if mapping.group_filter.is_empty() {
@@ -278,7 +279,7 @@ impl Reader<'_> {
     }
 }
 
-/// What an entry that was passed over is called, and why it cannot be used.
+/// Returns the name of a skipped entry, and why it cannot be used.
 fn refused(entry: &TooLarge, largest: usize) -> (String, String) {
     let name = match entry.dn.as_str() {
         "" => "an entry whose DN could not be read",
@@ -292,12 +293,12 @@ fn refused(entry: &TooLarge, largest: usize) -> (String, String) {
     (name.to_owned(), why)
 }
 
-/// The id of a group that was passed over, where the server tells.
+/// Returns the id of a skipped group, if the server tells it.
 async fn group_id(session: &mut Session, mapping: &Mapping, dn: &str) -> Option<GroupId> {
     if dn.is_empty() {
         return None;
     }
-    let asked = root::one(session, dn, &[&mapping.group_id.name]).await;
+    let asked = root::read_entry(session, dn, &[&mapping.group_id.name]).await;
     let entry = asked.ok().flatten()?;
     group_id_of(&entry, mapping).ok()
 }
@@ -310,14 +311,14 @@ fn absence(gaps: Vec<Gap>, proof: &Proof) -> Result<Proof, Vec<Gap>> {
     }
 }
 
-/// `entryUUID` as it is, `objectGUID` in hex: only equality matters.
+/// Returns an entry's own id, `entryUUID` as text or `objectGUID` in hex: only equality matters.
 fn own_id(entry: &Entry) -> Option<String> {
     let guid = entry.values("objectguid").first();
     let hex = |bytes: &Vec<u8>| bytes.iter().map(|b| format!("{b:02x}")).collect();
     texts(entry, "entryuuid").pop().or_else(|| guid.map(hex))
 }
 
-/// Which directory it is: the address, the tree and by what people are known there, and the id of
+/// Returns which directory it is: the address, the tree, the attribute of the ids, and the id of
 /// the tree's root.
 async fn identity(
     session: &mut Session,
@@ -326,11 +327,11 @@ async fn identity(
 ) -> Result<SourceIdentity, ProviderError> {
     let base = &mapping.base;
     let context = root.context_of(base);
-    // The id of the tree's own entry is the same on every replica and every domain controller,
-    // and another one in another directory.
+    // The id of the tree's root is the same on every replica and every domain controller, and
+    // differs between directories.
     let entry = match context {
         Some(context) => {
-            root::one(session, context, &["entryUUID", "objectGUID", "contextCSN"]).await?
+            root::read_entry(session, context, &["entryUUID", "objectGUID", "contextCSN"]).await?
         }
         None => None,
     };

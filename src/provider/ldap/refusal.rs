@@ -1,9 +1,9 @@
-//! What a refused bind means, and what to do.
+//! Explains a refused bind, and says what to do.
 
 use super::diagnostic::{plain, words};
 use crate::provider::ProviderError;
 
-/// The error for a bind that ended with another result than 0.
+/// Returns the error for a bind that ended with another result than 0.
 pub(super) fn bind_refused(url: &str, code: u32, text: &str) -> ProviderError {
     let url = url.to_owned();
     if code == 49 {
@@ -33,8 +33,9 @@ pub(super) fn bind_refused(url: &str, code: u32, text: &str) -> ProviderError {
     }
 }
 
-/// Active Directory and Samba answer 49 for much that is no wrong password, and hide the reason in
-/// the text: `…, data 775, v…` (Microsoft, "LDAP bind errors": Win32 codes in hex).
+/// Returns what result 49 means on Active Directory and Samba. They return it for much that is not
+/// a wrong password, and hide the reason in the text: `…, data 775, v…` (Microsoft, "LDAP bind
+/// errors": Win32 codes in hex).
 fn active_directory(text: &str) -> Option<&'static str> {
     let (_, rest) = text.split_once(", data ")?;
     let code = rest.split(|c: char| !c.is_ascii_hexdigit()).next()?;

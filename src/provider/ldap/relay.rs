@@ -1,4 +1,4 @@
-//! Copies between the real connection and the LDAP library, and stops what is no LDAP.
+//! Copies between the connection and the LDAP library, and stops what is not LDAP.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,12 +13,12 @@ use super::ending::{Ended, Ending};
 use super::frame;
 use super::message_filter::{MessageFilter, PendingRequests};
 
-/// The connection to a server, whatever carries it.
+/// The connection to a server, over any transport.
 pub(super) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
-/// Copies until one side closes. Both sides are closed when this returns. `largest` is the size of
-/// the largest entry that is not passed over; it may change between two requests.
+/// Copies until one side closes. Both sides are closed when this returns. `largest` is the size in
+/// octets of the largest entry that is not skipped; it may change between two requests.
 pub(super) async fn relay(
     wire: Box<dyn Wire>,
     library: UnixStream,
@@ -30,32 +30,36 @@ pub(super) async fn relay(
     let pending = PendingRequests::default();
     let mut message_filter = MessageFilter::new(&largest);
     tokio::select! {
-        () = up(from_library, to_server, &pending) => (),
-        ended = down(from_server, to_library, &pending, &mut message_filter) => {
-            // Ours is the only writer; the first reason is the one that counts.
+        () = forward_requests(from_library, to_server, &pending) => (),
+        ended = forward_answers(from_server, to_library, &pending, &mut message_filter) => {
+            // There is no other writer, and the first reason counts.
             let _ = ending.set(ended);
         }
     }
 }
 
-/// Both directions run in one task: the lock is never waited for.
-fn held(pending: &PendingRequests) -> MutexGuard<'_, BTreeMap<u32, u8>> {
+/// Locks the pending requests. Both directions run in one task, so the lock is never waited for.
+fn lock_pending(pending: &PendingRequests) -> MutexGuard<'_, BTreeMap<u32, u8>> {
     pending.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Requests go as they are, and are remembered.
-async fn up(mut from: OwnedReadHalf, mut to: WriteHalf<Box<dyn Wire>>, pending: &PendingRequests) {
+/// Passes requests on unchanged, and remembers them.
+async fn forward_requests(
+    mut from: OwnedReadHalf,
+    mut to: WriteHalf<Box<dyn Wire>>,
+    pending: &PendingRequests,
+) {
     let mut buffer = Vec::new();
     while let Ok(1..) = from.read_buf(&mut buffer).await {
         let mut whole = 0;
         while let Ok(Some(length)) = frame::complete(&buffer[whole..]) {
             if let Ok((id, tag)) = frame::request(&buffer[whole..whole + length]) {
-                held(pending).insert(id, tag);
+                lock_pending(pending).insert(id, tag);
             }
             whole += length;
         }
         if send(&mut to, &buffer[..whole]).await.is_err() {
-            // It shows up on the other direction too, where it is reported.
+            // The other direction gets the error too, and reports it.
             std::future::pending::<()>().await;
         }
         buffer.drain(..whole);
@@ -68,8 +72,8 @@ async fn send(to: &mut WriteHalf<Box<dyn Wire>>, bytes: &[u8]) -> io::Result<()>
     to.flush().await
 }
 
-/// Answers go one whole, checked message after another.
-async fn down(
+/// Passes answers on, one complete and checked message after the other.
+async fn forward_answers(
     mut from: ReadHalf<Box<dyn Wire>>,
     mut to: OwnedWriteHalf,
     pending: &PendingRequests,
@@ -82,12 +86,12 @@ async fn down(
             Ok(_) => (),
             Err(error) => return Ended::Io(error),
         }
-        let passed = match message_filter.pass(&mut buffer, &mut held(pending)) {
+        let passed = match message_filter.pass(&mut buffer, &mut lock_pending(pending)) {
             Ok(passed) => passed,
             Err(ended) => return ended,
         };
         if to.write_all(&passed).await.is_err() {
-            // The library has gone: we closed.
+            // The library closed its side: we ended the connection.
             return Ended::Closed;
         }
     }

@@ -1,4 +1,4 @@
-//! Finds out whether an attribute that no entry shows would be seen if an entry had it.
+//! Finds out whether an attribute that no entry shows would be visible if an entry had it.
 
 use ldap3::Scope;
 
@@ -8,9 +8,9 @@ use crate::config::{LockRule, Mapping};
 /// Returns whether the server proves that no account has the attribute of a lock rule.
 ///
 /// A condition on an attribute that the server does not know, or that we may not search by, is
-/// undefined, and so is its negation (RFC 4511, 4.5.1.7; slapd.access(5)): an entry that is found
-/// by the negation proves the right to search. The right to read is a larger one; therefore no
-/// entry with the attribute may be found, because the reading showed none.
+/// undefined, and so is its negation (RFC 4511, 4.5.1.7; slapd.access(5)). An entry that is found
+/// by the negation therefore proves the right to search. The right to read is a stronger one.
+/// Therefore no entry with the attribute may be found, because the reading showed none.
 pub(super) async fn absence_shows(
     session: &mut Session,
     mapping: &Mapping,
@@ -29,7 +29,7 @@ async fn finds(session: &mut Session, base: &str, filter: &str) -> Option<bool> 
         base,
         scope: Scope::Subtree,
         filter,
-        // No attribute (RFC 4511, 4.5.1.8).
+        // Asks for no attribute (RFC 4511, 4.5.1.8).
         attributes: &["1.1".to_owned()],
         page: Some((1, Vec::new())),
         largest: LARGEST_PERSON,

@@ -28,20 +28,20 @@ pub(super) struct RootDse {
     pub naming_contexts: Vec<String>,
     /// Whether it knows the paging control; `None` when it does not say.
     pub paging: Option<bool>,
-    /// Who made it, and which version.
+    /// The maker and the version of the server.
     pub vendor: Option<String>,
-    /// Active Directory: which domain controller it is.
+    /// The name of the domain controller, on Active Directory.
     pub service: Option<String>,
-    /// Active Directory: how many changes this domain controller has made ([MS-ADTS] 3.1.1.3.2).
+    /// How many changes this domain controller has made, on Active Directory ([MS-ADTS] 3.1.1.3.2).
     pub changes: Option<String>,
-    /// Where its schema is.
+    /// The DN of its schema.
     pub subschema: Option<String>,
 }
 
 impl RootDse {
-    /// Asks for it. A server that does not show it is taken to have said nothing.
+    /// Reads the root DSE. If a server does not show it, all its fields are empty.
     pub(super) async fn read(session: &mut Session) -> Result<Self, ProviderError> {
-        let entry = one(session, "", &ATTRIBUTES).await?;
+        let entry = read_entry(session, "", &ATTRIBUTES).await?;
         Ok(entry.map_or_else(Self::default, |entry| Self::of(&entry)))
     }
 
@@ -56,7 +56,7 @@ impl RootDse {
             .any(|class| class.eq_ignore_ascii_case("OpenLDAProotDSE"));
         let vendor = match (name, version) {
             (Some(name), Some(version)) => Some(format!("{name} {version}")),
-            (Some(one), None) | (None, Some(one)) => Some(one),
+            (Some(read_entry), None) | (None, Some(read_entry)) => Some(read_entry),
             (None, None) if is_openldap => Some("OpenLDAP".into()),
             (None, None) if service.is_some() => Some("Active Directory".into()),
             (None, None) => None,
@@ -71,7 +71,7 @@ impl RootDse {
         }
     }
 
-    /// The tree that contains `base`: the innermost where trees are nested.
+    /// Returns the tree that contains `base`, the innermost where trees are nested.
     pub(super) fn context_of(&self, base: &str) -> Option<&str> {
         let base = Dn::of(base);
         let contexts = self.naming_contexts.iter();
@@ -83,8 +83,8 @@ impl RootDse {
     }
 }
 
-/// One entry by its DN; `None` when it is not to be had, for whatever reason the server gives.
-pub(super) async fn one(
+/// Reads one entry by its DN; `None` when the server does not return it, for any reason.
+pub(super) async fn read_entry(
     session: &mut Session,
     dn: &str,
     attributes: &[impl AsRef<str>],
@@ -99,11 +99,11 @@ pub(super) async fn one(
         largest: LARGEST_ENTRY,
     };
     let found = session.search(search).await?;
-    let one = found.code == 0 && found.entries.len() == 1;
-    Ok(found.entries.into_iter().next().filter(|_| one))
+    let read_entry = found.code == 0 && found.entries.len() == 1;
+    Ok(found.entries.into_iter().next().filter(|_| read_entry))
 }
 
-/// The values of an attribute (in lower case) as text fit for one line.
+/// Returns the values of an attribute (in lower case) as text fit for one line.
 pub(super) fn texts(entry: &Entry, attribute: &str) -> Vec<String> {
     let values = entry.values(attribute).iter();
     values

@@ -1,14 +1,14 @@
-//! Which attributes a server knows. A filter on one that it does not know finds nobody, with
+//! Finds out which attributes a server knows. A filter on an unknown attribute finds nobody, with
 //! result 0, as if there were nobody.
 
 use std::collections::BTreeSet;
 
-use super::root::{RootDse, one};
+use super::root::{RootDse, read_entry};
 use super::session::Session;
 use crate::provider::ProviderError;
 
-/// The names of all attributes of the server's schema, in lower case; `None` when it does not show
-/// its schema (RFC 4512, 4.2).
+/// Returns the names of all attributes of the server's schema, in lower case; `None` when it does
+/// not show its schema (RFC 4512, 4.2).
 pub(super) async fn known_attributes(
     session: &mut Session,
     root: &RootDse,
@@ -16,7 +16,7 @@ pub(super) async fn known_attributes(
     let Some(subschema) = &root.subschema else {
         return Ok(None);
     };
-    let entry = one(session, subschema, &["attributeTypes"]).await?;
+    let entry = read_entry(session, subschema, &["attributeTypes"]).await?;
     let Some(entry) = entry else {
         return Ok(None);
     };
@@ -27,7 +27,7 @@ pub(super) async fn known_attributes(
     Ok((!names.is_empty()).then_some(names))
 }
 
-/// The names in an attribute type description: `( OID NAME 'cn' …` or `( OID NAME ( 'cn'
+/// Returns the names in an attribute type description: `( OID NAME 'cn' …` or `( OID NAME ( 'cn'
 /// 'commonName' ) …` (RFC 4512, 4.1.2), and the OID.
 fn names(description: &str) -> Vec<String> {
     let oid = description.trim_start_matches(['(', ' ']);
@@ -47,7 +47,7 @@ fn names(description: &str) -> Vec<String> {
     found
 }
 
-/// The attributes that a filter (RFC 4515) asks for, in lower case, without options.
+/// Returns the attributes that a filter (RFC 4515) contains, in lower case, without options.
 pub(super) fn attributes_in(filter: &str) -> BTreeSet<String> {
     // A parenthesis within a value is escaped, so each one begins or ends a filter.
     let items = filter.split('(').map(|item| item.trim_start());

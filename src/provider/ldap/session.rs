@@ -23,71 +23,70 @@ use crate::config::LdapUrl;
 use crate::model::Entry;
 use crate::provider::{Progress, ProviderError};
 
-/// The most entries of one session: far above any directory that we are for, and a bound on what
-/// a server that never ends can make us keep.
+/// How many entries one session may return: far above any directory that mattersync supports, and a
+/// bound on the memory that a server which never ends can use.
 const MAX_ENTRIES: usize = 5_000_000;
-/// The most references of one answer: each stands for a tree on another server.
+/// How many references one answer may have; each stands for a tree on another server.
 const MAX_REFERENCES: usize = 1_000;
-/// The largest entry of a person, in octets: hundreds of times what the attributes that we ask for
-/// take.
+/// The largest entry of a person in octets: hundreds of times what we ask for.
 pub(super) const LARGEST_PERSON: usize = 1 << 20;
-/// The largest entry of any kind: several times the largest group or schema that a directory
-/// returns at once.
+/// The largest entry of any kind, in octets: several times the largest group or schema that a
+/// directory returns at once.
 pub(super) const LARGEST_ENTRY: usize = 16 << 20;
-/// How long saying goodbye may take.
+/// How long an unbind may take.
 const GOODBYE: Duration = Duration::from_secs(1);
 
-/// Who we are to the directory, with the secret read.
+/// The identity that we use at the directory, with the secret read.
 pub(super) enum Credentials {
-    /// Nobody.
+    /// An anonymous bind.
     Anonymous,
-    /// A DN and its password, which is not empty.
+    /// A bind with a DN and its password, which is not empty.
     Simple {
-        /// Who.
+        /// The DN.
         dn: String,
         /// The password.
         password: SecretString,
     },
-    /// Whom the transport says.
+    /// A bind with the identity that the transport provides.
     External,
 }
 
 /// One search, or one page of it.
 pub(super) struct Search<'a> {
-    /// Where.
+    /// The base.
     pub base: &'a str,
-    /// How far below.
+    /// The scope below the base.
     pub scope: Scope,
-    /// What (RFC 4515).
+    /// The filter (RFC 4515).
     pub filter: &'a str,
-    /// Which attributes of it.
+    /// The attributes to ask for.
     pub attributes: &'a [String],
-    /// Entries a page and the cookie of the last page; `None` for all at once.
+    /// The entries of a page and the cookie of the last page; `None` for all entries at once.
     pub page: Option<(u32, Vec<u8>)>,
-    /// The largest entry in octets; one that is larger is passed over.
+    /// The largest entry in octets; a larger one is skipped.
     pub largest: usize,
 }
 
-/// What a search brought, whatever its result.
+/// What a search returned, whatever its result.
 pub(super) struct Found {
     /// The entries.
     pub entries: Vec<Entry>,
-    /// The entries that were passed over.
+    /// The entries that were skipped.
     pub too_large: Vec<TooLarge>,
     /// The continuation references, each with its alternative addresses.
     pub references: Vec<Vec<String>>,
-    /// Result code of RFC 4511, appendix A.
+    /// The result code of RFC 4511, appendix A.
     pub code: u32,
-    /// The server's words.
+    /// The server's message.
     pub text: String,
-    /// Addresses of a result 10.
+    /// The addresses of a result 10.
     pub referral: Vec<String>,
-    /// Response controls.
+    /// The response controls.
     pub controls: Vec<Control>,
 }
 
-/// A bound connection. Everything that it does, it does within the task that calls it: there is
-/// nothing left running when it is dropped.
+/// A bound connection. All its work is done within the calling task, so that nothing is left
+/// running when it is dropped.
 pub(super) struct Session {
     url: String,
     ldap: Ldap,
@@ -121,7 +120,7 @@ impl Session {
         let largest = Arc::new(AtomicUsize::new(LARGEST_ENTRY));
         let relayed = relay(wire, ours, Arc::clone(&ending), Arc::clone(&largest));
         let pump = async move {
-            // How it ends is in `ending`, and in the error of the operation that was under options.
+            // How it ends is in `ending`, and in the error of the operation in progress.
             let _ = tokio::join!(relayed, connection.drive());
         };
         let mut session = Self {
@@ -138,18 +137,17 @@ impl Session {
         Ok(session)
     }
 
-    /// The address.
+    /// Returns the address.
     pub(super) fn url(&self) -> &str {
         &self.url
     }
 
-    /// From now on each entry and each result is counted here, as it arrives: a page that comes
-    /// slowly is not one that hangs.
+    /// Counts what arrives here from now on, so that a slow page is not taken for one that hangs.
     pub(super) fn report_to(&mut self, progress: &Progress) {
         self.progress = progress.clone();
     }
 
-    /// The TLS below, if any.
+    /// Returns the TLS session, if there is one.
     pub(super) fn tls(&self) -> Option<&TlsFacts> {
         self.tls.as_ref()
     }
@@ -168,7 +166,7 @@ impl Session {
         if result.rc != 0 {
             return Err(bind_refused(&self.url, result.rc, &result.text));
         }
-        // Some servers answer a bind that proves nothing with success (RFC 4513, 5.1.2).
+        // Some servers answer an empty bind with success (RFC 4513, 5.1.2).
         if matches!(credentials, Credentials::Simple { .. })
             && self.who_am_i().await?.as_deref() == Some("")
         {
@@ -183,7 +181,8 @@ impl Session {
         Ok(())
     }
 
-    /// Who the server says we are (RFC 4532): empty for anonymous, `None` where it does not say.
+    /// Returns the name under which the server knows us (RFC 4532): empty for anonymous, `None` if
+    /// it does not say.
     pub(super) async fn who_am_i(&mut self) -> Result<Option<String>, ProviderError> {
         let mut ldap = self.ldap.clone();
         let answer = self.run(ldap.extended(WhoAmI)).await;
@@ -195,8 +194,8 @@ impl Session {
         Ok(Some(String::from_utf8_lossy(&name).into_owned()))
     }
 
-    /// Searches, once, and keeps all that comes. The result code is for the caller to judge; an
-    /// error means that the connection is of no more use, or that the filter is none.
+    /// Searches once, and keeps everything that arrives. The caller judges the result code. An
+    /// error means that the connection cannot be used any more, or that the filter is not valid.
     pub(super) async fn search(&mut self, search: Search<'_>) -> Result<Found, ProviderError> {
         let (mut entries, mut too_large, mut references) = (Vec::new(), Vec::new(), Vec::new());
         let mut found = self
@@ -213,7 +212,8 @@ impl Session {
         Ok(found)
     }
 
-    /// The same, but hands on each item as soon as it is there, and keeps only the end.
+    /// Searches as [`Session::search`] does, but passes on each item as soon as it arrives, and
+    /// keeps only the end.
     pub(super) async fn search_each(
         &mut self,
         search: Search<'_>,
@@ -274,7 +274,7 @@ impl Session {
         }
     }
 
-    /// Says goodbye, if the server listens, and closes the connection.
+    /// Unbinds, if the server listens, and closes the connection.
     pub(super) async fn close(mut self) {
         let mut ldap = self.ldap.clone();
         let goodbye = async {
@@ -298,7 +298,7 @@ impl Session {
         }
     }
 
-    /// What an error of the library really is.
+    /// Returns the real cause of an error of the library.
     fn lost(&self, error: &LdapError) -> ProviderError {
         let url = self.url.clone();
         let what = match self.ending.get() {

@@ -1,4 +1,4 @@
-//! Which directory is read, and how it is understood.
+//! The directory that is read, and its mapping.
 
 use crate::config::{LdapSettings, Mapping};
 
@@ -7,7 +7,7 @@ use crate::config::{LdapSettings, Mapping};
 pub(super) struct LdapSource {
     /// How its servers are reached.
     pub settings: LdapSettings,
-    /// What its entries mean.
+    /// The mapping of its entries.
     pub mapping: Mapping,
     /// DNs or usernames that every complete reading must contain.
     pub sentinels: Vec<String>,

@@ -1,18 +1,17 @@
 //! Search filters (RFC 4515), evaluated here because a file has no server that does it.
 //!
-//! Texts compare without regard to case and runs of spaces, names also as DNs; `>=` and `<=`
-//! compare numbers as numbers, else as texts (which is right for times). Of the extensible
-//! matches there are Active Directory's two bitwise rules ([MS-ADTS] 3.1.1.3.4.4) and equality
-//! with and without case; a filter with another one is refused, not guessed at.
+//! Texts are compared in any case and with runs of spaces as one, names also as DNs; `>=` and `<=`
+//! compare numbers as numbers, and everything else as text (which is right for times). Of the
+//! extensible matches there are Active Directory's two bitwise rules ([MS-ADTS] 3.1.1.3.4.4) and
+//! equality with and without case. A filter with another one is refused.
 
 use std::collections::BTreeSet;
 
 use crate::model::{Dn, Entry, fold};
 
-/// The deepest nesting of a filter. Real ones stay below ten.
+/// The deepest nesting of a filter. Real filters stay below ten.
 const MAX_DEPTH: usize = 50;
 
-/// A filter that could be understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Filter {
     And(Vec<Filter>),
@@ -28,15 +27,15 @@ pub(super) enum Test {
     Equal(Assertion),
     AtLeast(Assertion),
     AtMost(Assertion),
-    /// Texts, folded: at the beginning, in this order in between, at the end.
+    /// Texts, folded: the prefix, the parts in between in this order, and the suffix.
     Substrings(String, Vec<String>, String),
     AllBits(i64),
     AnyBit(i64),
-    /// Byte for byte.
+    /// Equal byte for byte.
     Exact(Vec<u8>),
 }
 
-/// A value to compare with, in the forms that comparing needs.
+/// A value to compare with, in the forms that comparisons need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Assertion {
     bytes: Vec<u8>,
@@ -48,14 +47,14 @@ pub(super) struct Assertion {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("at character {at}: {what}")]
 pub(super) struct FilterError {
-    /// Where, from 1.
+    /// The character, counted from 1.
     pub(super) at: usize,
     /// What is wrong.
     pub(super) what: String,
 }
 
 impl Filter {
-    /// Reads a filter. A single test may stand without its parentheses, as tools allow.
+    /// Parses a filter. A single test may lack its parentheses, as tools allow.
     pub(super) fn parse(text: &str) -> Result<Self, FilterError> {
         let mut parser = Parser {
             text: text.trim(),
@@ -72,7 +71,7 @@ impl Filter {
         }
     }
 
-    /// The attributes that the filter looks at, in lower case, without options.
+    /// Returns the attributes that the filter contains, in lower case, without options.
     pub(super) fn attributes(&self) -> BTreeSet<String> {
         match self {
             Self::And(filters) | Self::Or(filters) => {
@@ -88,7 +87,6 @@ impl Filter {
         }
     }
 
-    /// Whether an entry matches.
     pub(super) fn matches(&self, entry: &Entry) -> bool {
         match self {
             Self::And(filters) => filters.iter().all(|f| f.matches(entry)),
@@ -101,7 +99,7 @@ impl Filter {
     }
 }
 
-/// The values of an attribute, also those with more options (RFC 4512, 2.5).
+/// Returns the values of an attribute, including those with more options (RFC 4512, 2.5).
 fn values<'a>(entry: &'a Entry, attribute: &'a str) -> impl Iterator<Item = &'a [u8]> {
     let is_meant = move |name: &str| {
         name.strip_prefix(attribute)
@@ -170,7 +168,7 @@ impl Assertion {
                 && Dn::first_value(text, "cn").as_ref() == Some(folded))
     }
 
-    /// How a value compares with this one.
+    /// Compares a value with this one.
     fn order(&self, value: &[u8]) -> Option<std::cmp::Ordering> {
         let known = fold(std::str::from_utf8(value).ok()?);
         let wanted = self.folded.as_ref()?;
@@ -181,7 +179,7 @@ impl Assertion {
     }
 }
 
-/// Servers match a class's superclasses too, also where an entry does not name them.
+/// Returns a class's superclasses: servers match them too, even if an entry does not name them.
 fn superclasses(class: &str) -> &'static [&'static str] {
     match class {
         "inetorgperson" => &["organizationalperson", "person", "top"],
@@ -286,7 +284,7 @@ impl<'a> Parser<'a> {
         if parts.iter().all(Vec::is_empty) {
             return Ok(Test::Present);
         }
-        // Spaces at a part's ends count, so a part is not folded as a whole value is.
+        // Spaces at the ends of a part count, so a part is not folded like a whole value.
         let texts: Result<Vec<_>, _> = parts.into_iter().map(String::from_utf8).collect();
         let Ok(texts) = texts else {
             return Err(self.error("a part between the asterisks is no UTF-8 text"));
@@ -296,7 +294,7 @@ impl<'a> Parser<'a> {
         Ok(Test::Substrings(texts.remove(0), texts, end))
     }
 
-    /// After `attribute:`: the matching rule, then `:=` and the value.
+    /// Parses what follows `attribute:`: the matching rule, then `:=` and the value.
     fn extensible(&mut self) -> Result<Test, FilterError> {
         let rest = self.rest();
         let Some(end) = rest.find(":=") else {
@@ -330,7 +328,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A value up to `*`, `)` or the end, with its escapes resolved.
+    /// Parses a value up to `*`, `)` or the end, with its escapes resolved.
     fn value(&mut self) -> Result<Vec<u8>, FilterError> {
         let mut value = Vec::new();
         loop {

@@ -1,6 +1,6 @@
-//! What a file is that is no LDIF in UTF-8, by how it begins.
+//! Recognises files that are not LDIF in UTF-8 by their first bytes.
 
-/// Beginnings, and what they say.
+/// First bytes of files, and what they mean.
 const BEGINNINGS: [(&[u8], &str); 20] = [
     (b"\x1f\x8b", GZIP),
     (b"BZh", BZIP2),
@@ -57,7 +57,7 @@ const XZ: &str = "it is compressed (xz): unpack it first, unxz";
 const ZSTD: &str = "it is compressed (zstd): unpack it first, unzstd";
 const XML: &str = "it is XML (DSML), and LDIF is wanted: export it as LDIF";
 
-/// What the file is, and what to do, if its beginning shows that it is no LDIF in UTF-8.
+/// Returns what the file is, and what to do, if its first bytes show that it is not LDIF in UTF-8.
 pub(super) fn foreign(start: &[u8]) -> Option<String> {
     let found = BEGINNINGS
         .iter()
@@ -92,7 +92,7 @@ pub(super) fn foreign(start: &[u8]) -> Option<String> {
     None
 }
 
-/// The name of the form, by its byte order mark, or by the zeros that ASCII has in it.
+/// Returns the name of the encoding, by its byte order mark or the zero bytes in ASCII.
 fn unicode(start: &[u8]) -> Option<&'static str> {
     if start.starts_with(b"\xff\xfe\0\0") || start.starts_with(b"\0\0\xfe\xff") {
         return Some("UTF-32");

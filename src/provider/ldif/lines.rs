@@ -2,19 +2,18 @@
 
 use std::io::{self, BufRead, Read};
 
-/// What some editors put before the first character.
+/// The byte order mark that some editors write before the first character.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// One logical line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
-    /// Ends a record.
+    /// A blank line, which ends a record.
     Blank,
     /// A comment without its `#`.
     Comment(Vec<u8>),
-    /// Anything else.
+    /// Any other line.
     Content(Vec<u8>),
-    /// Longer than allowed; what it held is gone.
+    /// A line that is longer than allowed; its contents are dropped.
     TooLong,
 }
 
@@ -38,7 +37,7 @@ struct Physical {
 }
 
 impl<R: BufRead> Lines<R> {
-    /// Lines of `input`, each of at most `limit` bytes after unfolding.
+    /// Reads lines from `input`, each of at most `limit` bytes after unfolding.
     pub(super) fn new(input: R, limit: usize) -> Self {
         Self {
             input,
@@ -51,7 +50,7 @@ impl<R: BufRead> Lines<R> {
         }
     }
 
-    /// The next logical line; `None` at the end.
+    /// Returns the next logical line; `None` at the end.
     pub(super) fn next(&mut self) -> io::Result<Option<Line>> {
         let Some(mut line) = self.physical()? else {
             return Ok(None);
@@ -81,22 +80,21 @@ impl<R: BufRead> Lines<R> {
         }))
     }
 
-    /// The number of the physical line at which the last logical line began, from 1.
+    /// Returns the number of the physical line at which the last logical line began, from 1.
     pub(super) fn number(&self) -> u64 {
         self.number
     }
 
-    /// How many bytes were read so far.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Whether the last byte so far was a line end; true for an empty file.
+    /// Returns whether the last byte so far was a line end; true for an empty file.
     pub(super) fn ends_with_newline(&self) -> bool {
         self.ends_with_newline
     }
 
-    /// The next line as the file has it, without its end (LF or CR LF).
+    /// Returns the next physical line, without its end (LF or CR LF).
     fn physical(&mut self) -> io::Result<Option<Physical>> {
         if let Some(line) = self.ahead.take() {
             self.lines_read += 1;
@@ -132,7 +130,7 @@ impl<R: BufRead> Lines<R> {
         Ok(Some(Physical { text, too_long }))
     }
 
-    /// Drops what is left of a line; whether it has an end.
+    /// Drops the rest of a line. Returns whether it has an end.
     fn skip_line(&mut self) -> io::Result<bool> {
         loop {
             let buffer = self.input.fill_buf()?;

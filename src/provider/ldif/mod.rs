@@ -1,4 +1,4 @@
-//! The provider `ldif`: a file in the form of RFC 2849 stands in for a directory, for example a
+//! The provider `ldif`: reads a file in the form of RFC 2849 instead of a directory, for example a
 //! dump by `ldapsearch` or `slapcat`.
 //!
 //! The file is read in one pass, one entry in memory at a time, on a thread that may block.

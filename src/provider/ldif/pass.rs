@@ -1,4 +1,4 @@
-//! What is known while a file passes by, and what that proves at its end.
+//! Collects what a file contains, and what that proves at its end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Metadata;
@@ -19,20 +19,20 @@ use super::seen::SeenEntries;
 use super::selection::{OPERATIONAL, Selection, may_be};
 use super::source::LdifSource;
 
-/// More records than this that cannot be understood: the file is no LDIF.
+/// If more records than this cannot be understood, the file is not LDIF.
 pub(super) const MAX_BAD: usize = 1000;
 
-/// What the last entry of a file lacks that may have been cut.
+/// The gap of a file that may have been cut within its last entry.
 const CUT: &str = "it does not end with an empty line after its last entry: it may have been cut; \
     programs that write LDIF end each entry with one. If it is whole, add an empty line at the end";
 
-/// What is known while the file passes by.
+/// What is known while the file is read.
 pub(super) struct Pass<'a> {
     source: &'a LdifSource,
     ask: &'a Ask,
     selection: &'a Selection,
     assembler: Assembler<'a>,
-    /// Known accounts that are in the file and out of selection, with what their state depends on.
+    /// Known accounts that are in the file but not selected, with what their state depends on.
     elsewhere: BTreeMap<DirectoryId, Entry>,
     gaps: Vec<Gap>,
     first_bad: Option<String>,
@@ -41,19 +41,18 @@ pub(super) struct Pass<'a> {
     entries_counted: u64,
     seen: SeenEntries,
     below_base: usize,
-    /// How many entries below the base have each attribute that the filter of accounts asks for.
+    /// How many entries below the base have each attribute that the filter of accounts contains.
     asked_for: BTreeMap<String, usize>,
-    /// Groups that need no member. Whether a file hides the members of
-    /// others nobody can tell.
+    /// Groups that need no member. It is not known whether a file hides the members of others.
     may_be_empty: BTreeSet<Dn>,
     selected: usize,
     with_id: usize,
     more_pages: bool,
-    /// Whether what servers keep of entries by themselves was dumped, too.
+    /// Whether the dump contains the operational attributes.
     operational: bool,
     /// Whether the file says that the search that wrote it succeeded.
     succeeded: bool,
-    /// The program that has begun a part of the file and always says where it ends.
+    /// The program that began a part of the file, if it always marks the end of its output.
     unended: Option<Program>,
 }
 
@@ -88,7 +87,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// An item, which is `closed` unless the file may end inside it.
+    /// Takes an item; `closed` is false if the file may end inside it.
     pub(super) fn take(&mut self, item: Item, closed: bool) -> Result<(), String> {
         match item {
             Item::Entry(entry) => self.entry(entry, closed),
@@ -107,7 +106,7 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    /// A program says that it begins. `ldapsearch` does so once for each search.
+    /// Records that a program's output begins. `ldapsearch` marks that once for each search.
     fn begun(&mut self, program: Program) {
         if program == Program::Ldapsearch {
             self.gaps.extend(self.unended.map(unended));
@@ -152,7 +151,7 @@ impl<'a> Pass<'a> {
             if closed || id.as_ref().is_some_and(|id| self.ask.known.contains(id)) {
                 self.assembler.account(entry);
             } else {
-                // Nobody gets a user because the lock was cut off.
+                // An account without a lock does not get a user if the lock may have been cut off.
                 self.assembler.reject_account(id, entry.dn, CUT.to_owned());
             }
         } else if let Some(id) = id
@@ -167,8 +166,8 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// A record that cannot be used. One with a readable id is that account or group, present; who
-    /// another one would have been is not known, and nobody can be called absent.
+    /// Rejects a record that cannot be used. One with a readable id is that account or group, and
+    /// is present. For another one it is not known who it is, so nobody can be called absent.
     fn bad(&mut self, bad: Bad) -> Result<(), String> {
         self.entries += u64::from(bad.dn.is_some());
         let where_ = match &bad.dn {
@@ -199,10 +198,10 @@ impl<'a> Pass<'a> {
                 self.with_id += 1;
                 self.assembler.reject_account(Some(id), name, why);
             }
-            Some(Err(NoId::Nobodys(_))) if is_meant() => {
-                self.assembler.reject_nobodys(name, why);
+            Some(Err(NoId::Placeholder(_))) if is_meant() => {
+                self.assembler.reject_no_account(name, why);
             }
-            Some(Ok(_) | Err(NoId::Nobodys(_))) => {}
+            Some(Ok(_) | Err(NoId::Placeholder(_))) => {}
             Some(Err(NoId::Unreadable(_))) | None => {
                 self.assembler.reject_account(None, name, why);
             }
@@ -214,7 +213,7 @@ impl<'a> Pass<'a> {
             return;
         };
         let matches = |filter: &Filter| bad.entry.as_ref().is_some_and(|e| filter.matches(e));
-        // What is left of it shows that it is an account.
+        // The rest of it shows that it is an account.
         if matches(&self.selection.filter) && !matches(filter) {
             return;
         }
@@ -225,7 +224,8 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Each search that wrote a part of the file tells the number of its own entries.
+    /// Records the number of entries that a search says it returned: each search that wrote a part
+    /// of the file has its own.
     fn count(&mut self, count: u64) {
         let here = self.entries - self.entries_counted;
         self.entries_counted = self.entries;
@@ -263,7 +263,7 @@ impl<'a> Pass<'a> {
             let what = "the search that wrote the file had more pages";
             self.gaps.push(Gap::Paging(what.to_owned()));
         }
-        // `ldapsearch -LLL` writes nothing about a size limit that it met.
+        // `ldapsearch -LLL` does not report a size limit that it reached.
         let entries = usize::try_from(self.entries).unwrap_or(usize::MAX);
         if !self.succeeded && is_suspect_count(entries) {
             self.gaps.push(Gap::SuspectCount(entries));
@@ -278,8 +278,8 @@ impl<'a> Pass<'a> {
         Ok(self.directory(path))
     }
 
-    /// Attributes that the filter asks for and that no entry has, where nobody was found: a dump of
-    /// some attributes lacks them.
+    /// Returns a gap for attributes that the filter contains and no entry has, if nobody was found:
+    /// a dump of some attributes lacks them.
     fn not_dumped(&self) -> Option<Gap> {
         if self.selected > 0 || self.below_base == 0 {
             return None;
@@ -300,7 +300,7 @@ impl<'a> Pass<'a> {
     fn directory(mut self, path: &Path) -> Directory {
         self.assembler.empty_groups(&self.may_be_empty);
         if !self.operational {
-            // Nobody can tell whether nobody has them or they were not dumped.
+            // It is not known whether nobody has them or they were not dumped.
             let unshown = self.assembler.unshown().into_iter();
             unshown
                 .filter(LockRule::is_operational)
@@ -339,7 +339,7 @@ impl<'a> Pass<'a> {
             .finish(absence, group_absence, source, sentinels);
         let whole = directory.accounts.gaps().is_empty();
         for (id, found) in found {
-            // All entries of the file were looked at; only a whole file proves "nowhere".
+            // All entries of the file were examined, but only a complete file proves "nowhere".
             if let Some(lookup) = found.or_else(|| whole.then_some(Lookup::Nowhere)) {
                 directory.accounts.add_lookup(id, Ok(lookup));
             }
@@ -355,7 +355,7 @@ fn found(assembler: &Assembler<'_>, entry: &Entry) -> Lookup {
     }
 }
 
-/// What the file itself says against its being whole.
+/// Returns what in the file itself shows that it is incomplete.
 pub(super) fn file_gaps<R: io::BufRead>(
     records: &Records<'_, R>,
     before: &Metadata,
@@ -382,7 +382,7 @@ pub(super) fn file_gaps<R: io::BufRead>(
     gaps
 }
 
-/// The last words of a program are not there.
+/// Returns the gap for the missing end of a program's output.
 fn unended(program: Program) -> Gap {
     let (name, words) = match program {
         Program::Ldapsearch => ("ldapsearch", "# search result"),
@@ -393,7 +393,7 @@ fn unended(program: Program) -> Gap {
     ))
 }
 
-/// An attribute as people write it.
+/// Returns an attribute as people write it.
 fn spelt(name: &str) -> &str {
     match name {
         "objectclass" => "objectClass",

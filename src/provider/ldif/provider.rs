@@ -20,8 +20,8 @@ pub(crate) struct LdifProvider {
 }
 
 impl LdifProvider {
-    /// A provider of the accounts in the file at `path`. The file need not exist yet: each
-    /// reading opens it anew.
+    /// Makes a provider of the accounts in the file at `path`. The file need not exist yet: each
+    /// reading opens it again.
     pub fn new(
         name: ProviderName,
         path: PathBuf,

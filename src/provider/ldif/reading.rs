@@ -15,7 +15,7 @@ use super::records::Records;
 use super::selection::Selection;
 use super::source::LdifSource;
 
-/// Reads the file. Blocks; returns early, with an error, when `given_up` becomes true.
+/// Reads the file. Blocks; returns early with an error when `given_up` becomes true.
 pub(super) fn read(
     source: &LdifSource,
     ask: &Ask,
@@ -40,7 +40,7 @@ pub(super) fn read(
     pass.end(&records, &before, &source.path).map_err(fail)
 }
 
-/// A file whose reading can be given up at any time.
+/// A file whose reading can be cancelled at any time.
 struct CancellableFile<'a> {
     file: File,
     given_up: &'a AtomicBool,
@@ -55,7 +55,7 @@ impl Read for CancellableFile<'_> {
     }
 }
 
-/// Opens a regular file that nobody else could have written: a pipe or a device could block for
+/// Opens a regular file that nobody else could have written. A pipe or a device could block for
 /// ever, or never end.
 fn open(path: &Path) -> Result<(File, Metadata), String> {
     let tell = |error: FileError| match &error {

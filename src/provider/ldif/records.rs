@@ -1,4 +1,4 @@
-//! Records of an LDIF file: entries, and what `ldapsearch` writes around them.
+//! Records of an LDIF file: entries, and what programs write around them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead};
@@ -10,21 +10,21 @@ use crate::model::{Dn, Entry};
 
 use super::lines::{Line, Lines};
 
-/// The longest logical line: a photograph fits.
+/// The longest logical line in bytes; it has room for a photograph.
 const MAX_LINE: usize = 16 << 20;
-/// The most bytes of values that one entry may have among the wanted attributes.
+/// How many bytes of values one entry may have among the wanted attributes.
 const MAX_ENTRY: usize = 16 << 20;
 
-/// One thing that the file says.
+/// One item of the file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Item {
     /// An entry, with the attributes that were asked for.
     Entry(Entry),
-    /// A record that is no entry, or cannot be understood.
+    /// A record that is not an entry, or cannot be understood.
     Bad(Bad),
     /// `ref:`: a part of the tree is on another server.
     Referral(String),
-    /// `result:`: how the search ended that wrote the file.
+    /// `result:`: the result of the search that wrote the file.
     Result {
         /// The LDAP result code.
         code: u32,
@@ -33,9 +33,9 @@ pub(super) enum Item {
     },
     /// `# numEntries: N` or `# N entries`: how many entries the search returned.
     Count(u64),
-    /// What a program writes before its first entry, or before each.
+    /// The mark of a program before its first entry, or before each entry.
     Begun(Program),
-    /// What that program writes at its end.
+    /// The mark of that program at its end.
     Ended,
     /// `pagedresults: cookie=`: whether the search had more pages.
     Cookie {
@@ -44,10 +44,10 @@ pub(super) enum Item {
     },
 }
 
-/// A program that says in comments where its output begins and ends.
+/// A program that marks in comments where its output begins and ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Program {
-    /// `# LDAPv3` with the search's base and filter; `# search result` at the end. Not with `-LL`.
+    /// `# LDAPv3` with the search's base and filter, unless `-LL`; `# search result` at the end.
     Ldapsearch,
     /// `# record N` before each entry; `# returned N records` at the end.
     Ldbsearch,
@@ -56,16 +56,16 @@ pub(super) enum Program {
 /// A record that cannot be used.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Bad {
-    /// Where it goes wrong, from 1.
+    /// The line of the error, from 1.
     pub(super) line: u64,
-    /// The DN, when that much could be read.
+    /// The DN, if it could be read.
     pub(super) dn: Option<String>,
     /// What is wrong.
     pub(super) why: String,
     /// The attribute, in lower case, whose value is wrong.
     pub(super) attribute: Option<String>,
-    /// The entry without the values that cannot be used; `None` when it cannot even be told where
-    /// the record ends, so that its lines may be those of several.
+    /// The entry without the values that cannot be used; `None` when even the end of the record is
+    /// not clear, so that its lines may belong to several entries.
     pub(super) entry: Option<Entry>,
 }
 
@@ -74,7 +74,7 @@ pub(super) struct Bad {
 enum Fault {
     /// The value of this attribute cannot be used; the other lines can.
     Value(String, String),
-    /// The line has no place in an entry: what stands around it may belong to several.
+    /// The line has no place in an entry, so the lines around it may belong to several entries.
     Line(String),
 }
 
@@ -88,22 +88,22 @@ pub(super) struct Records<'a, R> {
     closed: bool,
 }
 
-/// A record while its lines come in.
+/// A record whose lines are still being read.
 #[derive(Debug, Default)]
 struct OpenRecord {
     entry: Option<Entry>,
     size: usize,
     bad: Option<Bad>,
-    /// Lines were found that have no place in an entry; the rest is skipped.
+    /// Whether lines were found that have no place in an entry; the rest is skipped.
     torn: bool,
-    /// The record is `ldapsearch`'s word about its search, not an entry.
+    /// Whether the record is `ldapsearch`'s report about its search, not an entry.
     trailer: bool,
-    /// The last line so far was a comment.
+    /// Whether the last line so far was a comment.
     commented: bool,
 }
 
 impl<'a, R: BufRead> Records<'a, R> {
-    /// The records of `input`.
+    /// Reads the records of `input`.
     pub(super) fn new(input: R, wanted: &'a BTreeSet<String>) -> Self {
         Self {
             lines: Lines::new(input, MAX_LINE),
@@ -113,7 +113,7 @@ impl<'a, R: BufRead> Records<'a, R> {
         }
     }
 
-    /// The next item; `None` at the end of the file.
+    /// Returns the next item; `None` at the end of the file.
     pub(super) fn next(&mut self) -> io::Result<Option<Item>> {
         loop {
             let Some(line) = self.lines.next()? else {
@@ -151,18 +151,17 @@ impl<'a, R: BufRead> Records<'a, R> {
         }
     }
 
-    /// Whether a blank line or a comment came after the last record: without one the file may end
-    /// inside it. False from the moment the last record is given.
+    /// Returns whether a blank line or a comment came after the last record; otherwise the file may
+    /// end inside it. False as soon as the last record was returned.
     pub(super) fn closed(&self) -> bool {
         self.closed
     }
 
-    /// Whether the file's last byte so far was a line end.
+    /// Returns whether the file's last byte so far was a line end.
     pub(super) fn ends_with_newline(&self) -> bool {
         self.lines.ends_with_newline()
     }
 
-    /// How many bytes were read so far.
     pub(super) fn bytes(&self) -> u64 {
         self.lines.bytes()
     }
@@ -183,7 +182,7 @@ impl OpenRecord {
         Some(Item::Bad(bad))
     }
 
-    /// Notes the first thing that is wrong.
+    /// Records the first fault.
     fn fail(&mut self, line: u64, fault: Fault) {
         let (attribute, why) = match fault {
             Fault::Value(attribute, why) => (Some(attribute), why),
@@ -206,7 +205,7 @@ impl OpenRecord {
             return Ok(None);
         }
         let (name, value) = split(line).map_err(|why| match why {
-            // One entry has begun, and no other: what else it says still counts.
+            // One entry has begun and no other, so its other lines still count.
             Unsplit::Broken(why) if self.entry.is_some() => Fault::Value(String::new(), why),
             Unsplit::Broken(why) | Unsplit::Foreign(why) => Fault::Line(why),
         })?;
@@ -250,7 +249,7 @@ impl OpenRecord {
         Ok(None)
     }
 
-    /// Begins an entry. One whose DN cannot be read may still have an id.
+    /// Begins an entry. An entry whose DN cannot be read may still have an id.
     fn begin(&mut self, value: Value<'_>) -> Result<Option<Item>, Fault> {
         let (dn, fault) = match read_dn(value) {
             Ok(dn) => (dn, None),
@@ -263,7 +262,7 @@ impl OpenRecord {
         fault.map_or(Ok(None), Err)
     }
 
-    /// Lines of a record that does not begin with a DN.
+    /// Reads a line of a record that does not begin with a DN.
     fn trailer_line(&mut self, name: &str, value: Value<'_>) -> Result<Option<Item>, String> {
         let text = value.text().unwrap_or_default();
         match name {
@@ -283,7 +282,7 @@ impl OpenRecord {
                 let more = !cookie.trim().is_empty();
                 return Ok(Some(Item::Cookie { more }));
             }
-            // What stands beside `search:` and `result:` (`control:`, `matchedDN:`, `text:`).
+            // Other lines beside `search:` and `result:` (`control:`, `matchedDN:`, `text:`).
             _ if self.trailer || matches!(name, "control" | "matcheddn" | "text") => {}
             _ => return Err(format!("a record must begin with dn:, not with {name}:")),
         }
@@ -291,7 +290,7 @@ impl OpenRecord {
     }
 }
 
-/// The part of a line behind the attribute's name.
+/// The part of a line after the attribute's name.
 #[derive(Clone, Copy)]
 enum Value<'a> {
     Plain(&'a [u8]),
@@ -308,7 +307,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A plain value that is UTF-8, trimmed.
+    /// Returns a plain value that is UTF-8, trimmed.
     fn text(self) -> Option<&'a str> {
         match self {
             Self::Plain(value) => std::str::from_utf8(value).ok().map(str::trim),
@@ -321,15 +320,15 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Why a line is no attribute and value.
+/// Why a line is not an attribute with a value.
 enum Unsplit {
-    /// It is no line of any LDIF.
+    /// It is not a line of any LDIF file.
     Broken(String),
-    /// It belongs to something that is no entry.
+    /// It belongs to a record that is not an entry.
     Foreign(String),
 }
 
-/// The attribute's name, in lower case with its options, and what stands behind it.
+/// Splits a line into the attribute's name, in lower case with its options, and the rest.
 fn split(line: &[u8]) -> Result<(String, Value<'_>), Unsplit> {
     let legal = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b';' | b'_' | b'=');
     let colon = line.iter().position(|b| *b == b':');
@@ -355,7 +354,7 @@ fn split(line: &[u8]) -> Result<(String, Value<'_>), Unsplit> {
     Ok((name, value))
 }
 
-/// The DN; the empty one is that of a server's root entry.
+/// Reads the DN; an empty one is that of a server's root entry.
 fn read_dn(value: Value<'_>) -> Result<String, String> {
     let bytes = value.bytes().ok_or("the dn is no base64, or a URL")?;
     let name = String::from_utf8(bytes).map_err(|_| "the dn is no UTF-8 text")?;
@@ -367,7 +366,7 @@ fn read_dn(value: Value<'_>) -> Result<String, String> {
     }
 }
 
-/// What `ldapsearch` and `ldbsearch` tell in comments: the number of entries, and referrals.
+/// Reads what `ldapsearch` and `ldbsearch` write in comments: the number of entries, and referrals.
 fn comment(text: &[u8]) -> Option<Item> {
     let text = std::str::from_utf8(text).ok()?.trim();
     match text {

@@ -1,4 +1,4 @@
-//! Finds entries that stand in a file more than once.
+//! Finds entries that are in a file more than once.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use crate::model::{DirectoryId, Dn, Gap};
 pub(super) struct SeenEntries {
     /// The id of each entry by its name.
     all: BTreeMap<Dn, Option<DirectoryId>>,
-    /// The first few names that came again.
+    /// The first few names that were repeated.
     twice: Vec<String>,
     count: usize,
 }
 
 impl SeenEntries {
-    /// Notes an entry. Returns the id of another entry that had the same name before: that one was
-    /// deleted and made anew between two dumps.
+    /// Records an entry. Returns the id of another entry that had the same name before: that one
+    /// was deleted and created again between two dumps.
     pub(super) fn take(
         &mut self,
         name: &Dn,
@@ -38,7 +38,7 @@ impl SeenEntries {
         Some(before).filter(|before| Some(before) != id)
     }
 
-    /// Returns a gap if entries came twice: an appended dump still has the entries that were
+    /// Returns a gap if entries were repeated: an appended dump still contains entries that were
     /// deleted after the first one.
     pub(super) fn gap(&self) -> Option<Gap> {
         let more = if self.count > self.twice.len() {

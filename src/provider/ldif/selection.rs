@@ -1,4 +1,4 @@
-//! Which entries of a file are accounts, and which are groups.
+//! Selects the accounts and groups among the entries of a file.
 
 use std::collections::BTreeSet;
 
@@ -9,15 +9,15 @@ use crate::provider::mapping::{lock_sources, wanted_attributes, wanted_group_att
 use super::filter::Filter;
 use super::records::Bad;
 
-/// What every entry has where operational attributes were dumped (RFC 4512, 3.4).
+/// Attributes that every entry has if the operational attributes were dumped (RFC 4512, 3.4).
 pub(super) const OPERATIONAL: [&str; 2] = ["createtimestamp", "modifytimestamp"];
 
-/// Which entries are accounts, and which are groups.
+/// Selects the accounts and groups among the entries of a file.
 pub(super) struct Selection {
     pub base: Dn,
     pub filter: Filter,
     pub group_base: Dn,
-    /// `None` when groups are not to be read.
+    /// The filter of groups; `None` when groups are not to be read.
     pub group_filter: Option<Filter>,
     pub wanted: BTreeSet<String>,
     pub lock_attributes: BTreeSet<String>,
@@ -57,7 +57,7 @@ impl Selection {
     }
 }
 
-/// Whether a record that cannot be used may be one that this filter finds below this base.
+/// Returns whether a record that cannot be used may match this filter below this base.
 pub(super) fn may_be(bad: &Bad, base: &Dn, filter: &Filter) -> bool {
     let outside = |dn: &String| !Dn::of(dn).is_within(base);
     let decides = |name: &String| name.is_empty() || filter.attributes().contains(name);

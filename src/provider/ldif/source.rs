@@ -1,14 +1,13 @@
-//! Which file is read, and how it is understood.
+//! The file that is read, and its mapping.
 
 use std::path::PathBuf;
 
 use crate::config::Mapping;
 
-/// An LDIF file that is read.
 #[derive(Debug)]
 pub(super) struct LdifSource {
     pub path: PathBuf,
-    /// What its entries mean.
+    /// The mapping of its entries.
     pub mapping: Mapping,
     /// DNs or usernames that every complete reading must contain.
     pub sentinels: Vec<String>,

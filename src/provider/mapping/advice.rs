@@ -2,18 +2,18 @@
 
 use crate::model::Dn;
 
-/// What helps where nothing better is known.
+/// The advice if nothing better is known.
 pub(super) const REPAIR: &str = "repair them or leave them out with the filter";
 
-/// What to do: if the entries stand apart from the accounts, another base leaves them out.
+/// Returns what to do: if bad entries are apart from the accounts, another base leaves them out.
 ///
-/// FreeIPA shows each person a second time below `cn=compat`, without an id; the people themselves are
-/// below `cn=accounts` beside it.
+/// FreeIPA shows each person a second time below `cn=compat`, without an id; the people themselves
+/// are below `cn=accounts` beside it.
 pub(super) fn about_base(base: &str, usable: &[&str], bad: &[&str]) -> String {
     let base = Dn::of(base);
     let inside =
         |parent: &Dn, names: &[&str]| names.iter().any(|name| Dn::of(name).is_within(parent));
-    // Where a record stands that could not be read is not known.
+    // It is not known where a record is that could not be read.
     if !bad.iter().all(|name| Dn::of(name).is_within(&base)) {
         return REPAIR.to_owned();
     }
@@ -32,7 +32,7 @@ pub(super) fn about_base(base: &str, usable: &[&str], bad: &[&str]) -> String {
     }
 }
 
-/// The nearest name that is above all of these.
+/// Returns the nearest name that is above all of these.
 fn common_parent(names: &[&str]) -> Option<Dn> {
     let (first, rest) = names.split_first()?;
     let rest: Vec<Dn> = rest.iter().map(|name| Dn::of(name)).collect();

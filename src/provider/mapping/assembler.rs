@@ -1,4 +1,4 @@
-//! Makes a directory of entries, one after the other.
+//! Makes a directory from entries, one after the other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,24 +25,23 @@ pub(crate) struct Assembler<'a> {
     now: &'a Now,
     accounts: UniqueEntries<DirectoryId, Account>,
     groups: UniqueEntries<GroupId, groups::RawGroup>,
-    /// Accounts whose state the rest of the reading may still decide.
+    /// Accounts whose state may still depend on the rest of the reading.
     open: Vec<(DirectoryId, Judgement, Option<String>)>,
     /// Lock rules whose attribute we have the right to read.
     readable: BTreeSet<LockRule>,
     /// Lock rules whose attribute no entry showed, although some entry may have it.
     hidden: BTreeSet<LockRule>,
-    /// Usable entries that have a value, by attribute.
+    /// How many usable entries have a value, by attribute.
     attributes: BTreeMap<String, usize>,
     /// Whether missing accounts are looked up by id, so that an entry without an id hides nobody.
     asked_by_id: bool,
-    /// Whether the entries lack what the server computes only when it is asked.
+    /// Whether the entries may lack what the server computes only when it is asked.
     is_export: bool,
     /// The roles that the entries define.
     roles: Roles,
-    /// The attributes from which a lock is computed, for accounts of an export that have any of
-    /// them.
+    /// The attributes from which locks are computed, for accounts of an export that have any.
     computed_from: Vec<(DirectoryId, Entry)>,
-    /// Whether a lock rule looks at something that the server computes.
+    /// Whether a lock rule uses an attribute that the server computes.
     is_computed: bool,
 }
 
@@ -66,21 +65,21 @@ impl<'a> Assembler<'a> {
         }
     }
 
-    /// Says that the entries come from a file that a server wrote: what the server computes only
-    /// when it is asked need not be in them.
+    /// Marks the entries as those of a file that a server wrote: they may lack what the server
+    /// computes only when it is asked.
     pub(crate) fn export(mut self) -> Self {
         self.is_export = true;
         self
     }
 
-    /// Notes an entry that is no account and may define what locks accounts.
+    /// Records an entry that is not an account and may define what locks accounts.
     pub(crate) fn beside(&mut self, entry: &Entry) {
         if self.is_export {
             self.roles.note(entry);
         }
     }
 
-    /// Says that missing accounts are looked up by id: an entry without an id then hides nobody.
+    /// Marks that missing accounts are looked up, so that an entry without an id hides nobody.
     pub(crate) fn asked_by_id(mut self) -> Self {
         self.asked_by_id = true;
         self
@@ -88,14 +87,14 @@ impl<'a> Assembler<'a> {
 
     /// Adds an entry that the account search returned, unless it is what the server keeps of a
     /// deleted one. Rejects an entry that cannot be used, by its name, and two entries with one id.
-    /// Of an entry that comes twice (overlapping bases, an appended file) the last counts, but a
+    /// If an entry comes twice (overlapping bases, an appended file), the last one counts, but a
     /// lock of the first stays.
     pub(crate) fn account(&mut self, entry: Entry) {
         if is_tombstone(&entry) {
             return;
         }
         self.accounts.seen += 1;
-        // Also a rejected entry shows that its lock attributes may be read.
+        // A rejected entry also shows that its lock attributes may be read.
         self.readable.extend(shown_by(&entry, self.mapping));
         let person = match person(&entry, self.mapping, self.now) {
             Ok(person) => person,
@@ -150,7 +149,7 @@ impl<'a> Assembler<'a> {
         };
         match groups::raw_group(&entry, self.mapping) {
             Ok(group) => {
-                // Which of two counts does not matter: a clash is noted.
+                // It does not matter which of two counts: a clash is recorded.
                 let _ = self.groups.insert(id, &entry.dn, group, |g| &g.dn);
             }
             Err(why) => self.groups.reject(Some(id), entry.dn, why),
@@ -158,15 +157,15 @@ impl<'a> Assembler<'a> {
     }
 
     /// Returns the groups that show no member so far. The caller finds out by other means which of
-    /// them are empty, and tells [`Assembler::empty_groups`]. The members of the others are
-    /// unknown.
+    /// them are empty, and reports these to [`Assembler::empty_groups`]. The members of the others
+    /// are unknown.
     pub(crate) fn silent_groups(&self) -> BTreeSet<Dn> {
         let groups = self.groups.items.values();
         let silent = groups.filter(|group| group.silent);
         silent.map(|group| Dn::of(&group.dn)).collect()
     }
 
-    /// Takes note that the groups of these DNs are proven to have no member.
+    /// Records that the groups with these DNs are proven to have no member.
     pub(crate) fn empty_groups(&mut self, names: &BTreeSet<Dn>) {
         for group in self.groups.items.values_mut() {
             group.silent &= !names.contains(&Dn::of(&group.dn));
@@ -179,13 +178,13 @@ impl<'a> Assembler<'a> {
         self.accounts.reject(id, name, why);
     }
 
-    /// Rejects an entry of the account search that cannot be used and whose id no account has.
-    pub(crate) fn reject_nobodys(&mut self, name: String, why: String) {
+    /// Rejects an entry of the account search with an id that no account has.
+    pub(crate) fn reject_no_account(&mut self, name: String, why: String) {
         self.accounts.seen += 1;
-        self.accounts.reject_nobodys(name, why);
+        self.accounts.reject_no_account(name, why);
     }
 
-    /// Rejects the account of this id: an entry with another id stands in its place.
+    /// Rejects the account with this id, because an entry with another id has its place.
     pub(crate) fn replaced(&mut self, id: &DirectoryId) {
         if let Some(before) = self.accounts.items.remove(id) {
             let why = "another entry with another id stands in its place later".to_owned();
@@ -199,21 +198,22 @@ impl<'a> Assembler<'a> {
         self.groups.reject(id, name, why);
     }
 
-    /// Takes note that we have the right to read a lock rule's attribute, so that its absence from
-    /// an entry is its absence from the directory. An entry that has the attribute proves the same.
+    /// Records that we have the right to read a lock rule's attribute, so that its absence from an
+    /// entry is its absence from the directory. An entry that has the attribute proves the same.
     pub(crate) fn readable(&mut self, rule: LockRule) {
         self.readable.insert(rule);
     }
 
     /// Returns the lock rules whose attribute no entry showed so far. The caller finds out by other
-    /// means whether we may read it, and tells [`Assembler::readable`] or [`Assembler::hidden`].
+    /// means whether we may read it, and reports that to [`Assembler::readable`] or
+    /// [`Assembler::hidden`].
     pub(crate) fn unshown(&self) -> Vec<LockRule> {
         let rules = self.mapping.locks.iter().cloned();
         let asked = rules.filter(|rule| rule.can_be_searched_by());
         asked.filter(|rule| !self.readable.contains(rule)).collect()
     }
 
-    /// Takes note that accounts may have a lock rule's attribute although no entry shows it.
+    /// Records that accounts may have a lock rule's attribute although no entry shows it.
     pub(crate) fn hidden(&mut self, rule: LockRule) {
         self.hidden.insert(rule);
     }
@@ -225,8 +225,8 @@ impl<'a> Assembler<'a> {
         self.with_computed(entry, judgement.settle(&self.absence_shows()))
     }
 
-    /// Returns a state corrected by what the server would compute: in an export the role and the
-    /// container of an entry overrule what the entry says of itself, as the server does it.
+    /// Returns a state corrected by what the server would compute: in an export, the role and the
+    /// container of an entry have priority over the entry's own attributes, as on the server.
     fn with_computed(&self, entry: &Entry, state: AccountState) -> AccountState {
         if !self.is_export || !self.is_computed {
             return state;
@@ -246,16 +246,14 @@ impl<'a> Assembler<'a> {
         }
     }
 
-    /// Returns the lock rules whose attribute, where an entry does not have it, is absent from the
-    /// directory.
+    /// Returns the lock rules whose attribute an entry lacks only if the directory lacks it.
     fn absence_shows(&self) -> BTreeSet<LockRule> {
         let rules = self.readable.iter();
         let rules = rules.filter(|rule| !self.is_export || !rule.is_computed());
         rules.cloned().collect()
     }
 
-    /// Returns the ids of `known` that no entry had so far, usable or not: they are to be looked
-    /// up.
+    /// Returns the ids of `known` that no entry had so far, usable or not; they must be looked up.
     pub(crate) fn missing<'k>(&self, known: &'k BTreeSet<DirectoryId>) -> Vec<&'k DirectoryId> {
         let keys = self.accounts.rejected.iter().filter_map(|r| r.key.as_ref());
         let rejected: BTreeSet<_> = keys.collect();
@@ -269,7 +267,7 @@ impl<'a> Assembler<'a> {
     /// Returns the directory. `absence` and `group_absence` are what the provider found out about
     /// completeness (`Err(vec![Gap::NotRead])` for groups that were not read). The gaps that the
     /// entries themselves show are added: no entry at all, a missing sentinel (a DN, or the
-    /// username of an account), entries whose id is unreadable and which may therefore be any
+    /// username of an account), and entries whose id is unreadable, so that they may be any
     /// account's. The number of entries in a proof is filled in here.
     pub(crate) fn finish(
         mut self,
@@ -343,8 +341,8 @@ impl<'a> Assembler<'a> {
         }
     }
 
-    /// Returns a gap for each sentinel that was not seen. A rejected entry was seen: the right to
-    /// see it is there.
+    /// Returns a gap for each sentinel that was not seen. A rejected entry was seen, which proves
+    /// the right to see it.
     fn missing_sentinels(&self, sentinels: &[String]) -> Vec<Gap> {
         let (mut dns, mut names) = (BTreeSet::new(), BTreeSet::new());
         if !sentinels.is_empty() {
@@ -384,7 +382,6 @@ impl<'a> Assembler<'a> {
     }
 }
 
-/// Returns the parts of an entry from which a lock is computed.
 fn lock_parts(entry: &Entry) -> Entry {
     let roles = entry.attributes.get_key_value(ROLE);
     let roles = roles.map(|(name, values)| (name.clone(), values.clone()));
@@ -394,8 +391,8 @@ fn lock_parts(entry: &Entry) -> Entry {
     }
 }
 
-/// Returns the attributes whose share is compared with the last reading: without those that few
-/// entries have because something went wrong, and those from which locks are computed.
+/// Returns the attributes whose share is compared with the last reading: not those that few entries
+/// have because something went wrong, and not those from which locks are computed.
 fn counted_attributes(mapping: &Mapping) -> BTreeMap<String, usize> {
     let mut names = wanted_attributes(mapping);
     for rare in leftover_attributes(mapping).union(&lock_sources(mapping)) {
@@ -404,7 +401,7 @@ fn counted_attributes(mapping: &Mapping) -> BTreeMap<String, usize> {
     names.into_iter().map(|name| (name, 0)).collect()
 }
 
-/// Adds gaps to what is known of completeness, and the number of entries to a proof.
+/// Adds gaps to what is known about completeness, and the number of entries to a proof.
 fn with_gaps(
     absence: Result<Proof, Vec<Gap>>,
     gaps: Vec<Gap>,

@@ -1,4 +1,4 @@
-//! Which attributes of entries are asked for.
+//! The attributes of entries that are asked for.
 
 use std::collections::BTreeSet;
 
@@ -6,8 +6,8 @@ use crate::config::{EmailSource, GroupMembers, LockRule, Mapping};
 
 use super::{emails, leftovers};
 
-/// The attributes that describe people, in lower case: ids, username, e-mail sources and what their
-/// templates name, fields, whole names, lock rules.
+/// Returns the attributes that describe people, in lower case: ids, username, e-mail sources and
+/// what their templates name, fields, whole names, lock rules.
 pub(crate) fn person_attributes(mapping: &Mapping) -> BTreeSet<String> {
     let mut wanted = BTreeSet::from([mapping.id.name.clone(), mapping.username.clone()]);
     let others = mapping.anchor.iter().chain(&mapping.new_id);
@@ -26,14 +26,14 @@ pub(crate) fn person_attributes(mapping: &Mapping) -> BTreeSet<String> {
     lower(wanted)
 }
 
-/// The attributes that tell what is kept of a deleted entry and which entry lost a replication
-/// conflict, in lower case. A server need not know them.
+/// Returns the attributes that mark deleted entries and the losers of replication conflicts, in
+/// lower case. A server need not know them.
 pub(crate) fn leftover_attributes(mapping: &Mapping) -> BTreeSet<String> {
     leftovers::attributes(mapping.schema)
 }
 
-/// The attributes that accounts need, in lower case: those that describe people, and those by
-/// which others are told from them. A server need not know the latter.
+/// Returns the attributes that accounts need, in lower case: those that describe people, and those
+/// that mark other entries. A server need not know the latter.
 pub(crate) fn wanted_attributes(mapping: &Mapping) -> BTreeSet<String> {
     let mut wanted = person_attributes(mapping);
     wanted.extend(leftover_attributes(mapping));
@@ -43,20 +43,20 @@ pub(crate) fn wanted_attributes(mapping: &Mapping) -> BTreeSet<String> {
     wanted
 }
 
-/// What servers compute the attributes of lock rules from, in lower case.
+/// Returns the attributes from which servers compute those of lock rules, in lower case.
 pub(crate) fn lock_sources(mapping: &Mapping) -> BTreeSet<String> {
     let sources = mapping.locks.iter().filter_map(LockRule::sources);
     sources.map(str::to_owned).collect()
 }
 
-/// The attributes that groups need, in lower case: id, name, members.
+/// Returns the attributes that groups need, in lower case: id, name, members.
 pub(crate) fn wanted_group_attributes(mapping: &Mapping) -> BTreeSet<String> {
     let mut wanted = BTreeSet::from([mapping.group_id.name.clone(), mapping.group_name.clone()]);
     wanted.extend(member_attributes(mapping));
     lower(wanted)
 }
 
-/// The attributes that may hold the members of a group, in lower case.
+/// Returns the attributes that may contain the members of a group, in lower case.
 pub(crate) fn member_attributes(mapping: &Mapping) -> BTreeSet<String> {
     let name = |members: &GroupMembers| match members {
         GroupMembers::Usernames(name) | GroupMembers::Dns(name) => name.clone(),

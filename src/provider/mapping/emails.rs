@@ -1,4 +1,4 @@
-//! Which e-mail addresses an entry offers.
+//! The e-mail addresses that an entry offers.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use crate::model::{AccountPart, EmailCandidates, Entry};
 
 use super::text::{Texts, UnreadableParts};
 
-/// What each configured source offers. `usernames` are those of the entry, the preferred first.
+/// Returns what each configured source offers. `usernames` are the entry's, the preferred first.
 pub(super) fn candidates(
     entry: &Entry,
     mapping: &Mapping,
@@ -47,8 +47,8 @@ pub(super) fn candidates(
         let mut values: Vec<String> = values;
         let mut known = BTreeSet::new();
         values.retain(|value| known.insert(value.clone()));
-        // Kept without values too: an address that was there and is not must be told from one
-        // that never was.
+        // A source without values is kept too: an address that was removed must differ from one
+        // that never existed.
         candidates.push(EmailCandidates {
             source: lacks.unwrap_or_else(|| source.clone()),
             values,
@@ -57,10 +57,11 @@ pub(super) fn candidates(
     candidates
 }
 
-/// The values of an attribute without the scheme of e-mail, in lower case, the preferred first.
+/// Returns the values of an attribute that are e-mail addresses, without their scheme, in lower
+/// case, the preferred first.
 ///
 /// Exchange writes `SMTP:` before the primary address and `smtp:` before the others, and keeps
-/// addresses of other kinds beside them (`sip:`, `X500:`), which are none of e-mail.
+/// other kinds of addresses beside them (`sip:`, `X500:`).
 fn addresses(values: Vec<String>) -> Vec<String> {
     let mut ranked: Vec<(bool, String)> = values
         .iter()
@@ -85,7 +86,7 @@ fn is_scheme(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(legal)
 }
 
-/// The attributes that a template names, in lower case.
+/// Returns the attributes that a template names, in lower case.
 pub(super) fn placeholders(template: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     fill(template, |name| {
@@ -95,8 +96,8 @@ pub(super) fn placeholders(template: &str) -> BTreeSet<String> {
     names
 }
 
-/// The template with each `{attribute}` replaced by what `value` gives for its lower-case name;
-/// `None` when one has no value. A brace without its other half stands for itself.
+/// Returns the template with each `{attribute}` replaced by what `value` returns for its lower-case
+/// name; `None` when one has no value. A brace without its other half is an ordinary character.
 fn fill(template: &str, mut value: impl FnMut(&str) -> Option<String>) -> Option<String> {
     let mut out = String::with_capacity(template.len());
     let mut rest = template;

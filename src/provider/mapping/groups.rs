@@ -1,4 +1,4 @@
-//! Groups, and which accounts the names of their members mean.
+//! Groups, and the accounts that the names of their members mean.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::plan::own_name;
 use super::attributes::member_attributes;
 use super::text::{Texts, clean};
 
-/// A group whose members are names yet.
+/// A group whose members are still names.
 #[derive(Debug)]
 pub(super) struct RawGroup {
     pub(super) dn: String,
@@ -17,11 +17,11 @@ pub(super) struct RawGroup {
     usernames: BTreeSet<String>,
     dns: BTreeSet<Dn>,
     unreadable: usize,
-    /// Whether it shows no member, and nobody proved that it has none.
+    /// Whether it shows no member, and nothing proves that it has none.
     pub(super) silent: bool,
 }
 
-/// Turns names into ids, on the side of the groups and on that of the accounts.
+/// Resolves names of members to ids, for the groups and for the accounts.
 pub(super) fn resolve(
     raw_groups: BTreeMap<GroupId, RawGroup>,
     accounts: &mut BTreeMap<DirectoryId, Account>,
@@ -63,13 +63,13 @@ pub(super) fn resolve(
     groups
 }
 
-/// Classes whose groups must have a member (RFC 4519, 3.5 and 3.6), and the attribute that has it.
+/// Classes whose groups must have a member (RFC 4519, 3.5 and 3.6), and its attribute.
 const NEVER_EMPTY: [(&[u8], &str); 2] = [
     (b"groupOfNames", "member"),
     (b"groupOfUniqueNames", "uniquemember"),
 ];
 
-/// Whether a group may have no member in the attributes of the mapping, by its classes.
+/// Returns whether a group may have no member in the attributes of the mapping, by its classes.
 pub(crate) fn may_be_empty(entry: &Entry, mapping: &Mapping) -> bool {
     let mut demanded = NEVER_EMPTY.iter().filter(|(class, _)| {
         let mut classes = entry.values("objectclass").iter();
@@ -79,7 +79,7 @@ pub(crate) fn may_be_empty(entry: &Entry, mapping: &Mapping) -> bool {
     !demanded.any(|(_, list)| lists.contains(*list))
 }
 
-/// Which account a name means; `None` where it means several.
+/// The account that each name means; `None` where it means several.
 #[derive(Default)]
 struct Index {
     usernames: BTreeMap<String, Option<DirectoryId>>,
@@ -87,7 +87,7 @@ struct Index {
 }
 
 impl Index {
-    /// Only names of the kinds that some group uses.
+    /// Indexes only names of the kinds that some group uses.
     fn new(
         accounts: &BTreeMap<DirectoryId, Account>,
         groups: &BTreeMap<GroupId, RawGroup>,
@@ -99,8 +99,8 @@ impl Index {
             if by_name {
                 let others = account.other_usernames.iter();
                 let names = std::iter::once(&account.username).chain(others);
-                // A name that only looks the same is not meant, and makes nobody else's unclear;
-                // spellings of one name are one.
+                // A name that only looks the same does not mean the account, and does not make
+                // another name ambiguous. Different spellings of one name are one name.
                 let names: BTreeSet<String> = names.filter_map(|name| own_name(name)).collect();
                 for name in names {
                     add(&mut index.usernames, name, id);

@@ -1,42 +1,41 @@
-//! Immutable ids: from bytes to one canonical text, and back into a filter.
+//! Immutable ids: converts bytes to one canonical text, and back into a filter.
 
 use std::fmt::Write;
 
 use crate::config::Mapping;
 use crate::model::{DirectoryId, Entry, GroupId, IdAttribute, IdForm};
 
-/// The most bytes an id may have; the longest in use (`ipaUniqueID`, SIDs as text) stay below.
+/// How many bytes an id may have; the longest in use (`ipaUniqueID`, SIDs as text) are shorter.
 const MAX_BYTES: usize = 256;
 
 /// Why an entry has no usable id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NoId {
-    /// Its value was read and is nobody's: whoever is missing, this entry is not that person.
-    Nobodys(String),
-    /// It cannot be told what the id is: the entry may be anybody's.
+    /// Its value was read and is a placeholder: the entry is no missing account.
+    Placeholder(String),
+    /// The id cannot be read, so the entry may be any account.
     Unreadable(String),
 }
 
 impl NoId {
-    /// The reason in words.
+    /// Returns the reason as text.
     pub(crate) fn why(&self) -> &str {
         match self {
-            Self::Nobodys(why) | Self::Unreadable(why) => why,
+            Self::Placeholder(why) | Self::Unreadable(why) => why,
         }
     }
 }
 
-/// The account's id in canonical form.
+/// Returns the account's id in canonical form.
 ///
 /// # Errors
 ///
-/// Says what is wrong with the id attribute: missing, blank, of a wrong length, several values, or a
-/// placeholder.
+/// What is wrong with the id attribute: missing, blank, too long, several values, a placeholder.
 pub(crate) fn id_of(entry: &Entry, mapping: &Mapping) -> Result<DirectoryId, NoId> {
     canonical_id(entry, &mapping.id).map(DirectoryId::new)
 }
 
-/// A group's id in canonical form.
+/// Returns a group's id in canonical form.
 ///
 /// # Errors
 ///
@@ -45,10 +44,10 @@ pub(crate) fn group_id_of(entry: &Entry, mapping: &Mapping) -> Result<GroupId, N
     canonical_id(entry, &mapping.group_id).map(GroupId::new)
 }
 
-/// The RFC 4515 filter that finds an entry by its id, for the attribute of accounts.
+/// Returns the filter (RFC 4515) that finds an account by its id.
 ///
-/// A GUID or hex id is written as its bytes. A text that cannot have come from such an attribute
-/// (the configuration named another one when it was stored) is asked for as it is and finds nothing.
+/// A GUID or hex id is written as its bytes. A text that cannot come from such an attribute (it was
+/// stored when the configuration named another one) is asked for as it is and finds nothing.
 pub(crate) fn id_filter(mapping: &Mapping, id: &DirectoryId) -> String {
     let text = id.as_str();
     let bytes = match mapping.id.form {
@@ -66,11 +65,11 @@ pub(crate) fn id_filter(mapping: &Mapping, id: &DirectoryId) -> String {
     format!("({}={value})", mapping.id.name)
 }
 
-/// The canonical text of an id attribute's value.
+/// Returns the canonical text of an id attribute's value.
 pub(super) fn canonical_id(entry: &Entry, id: &IdAttribute) -> Result<String, NoId> {
     let text = id_text(entry, id).map_err(NoId::Unreadable)?;
     if DirectoryId::new(text.as_str()).is_placeholder() {
-        return Err(NoId::Nobodys(format!(
+        return Err(NoId::Placeholder(format!(
             "it has no id yet: its {} is {text:?}, which is nobody's",
             id.name
         )));
@@ -118,7 +117,7 @@ fn text_id(name: &str, value: &[u8]) -> Result<String, String> {
     }
 }
 
-/// Sixteen bytes, or the 36 characters that `ldbsearch` prints instead of them.
+/// Returns a GUID from sixteen bytes, or from the 36 characters that `ldbsearch` prints instead.
 fn guid_id(name: &str, value: &[u8]) -> Result<String, String> {
     let text = match <[u8; 16]>::try_from(value) {
         Ok(bytes) => guid_text(bytes),
@@ -133,7 +132,8 @@ fn guid_id(name: &str, value: &[u8]) -> Result<String, String> {
     Ok(text)
 }
 
-/// The first three fields are little-endian, the rest is in order ([MS-DTYP] 2.3.4).
+/// Returns a GUID as text: the first three fields are little-endian, the rest is in order
+/// ([MS-DTYP] 2.3.4).
 fn guid_text(b: [u8; 16]) -> String {
     let order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
     let mut text = String::with_capacity(36);
@@ -181,8 +181,8 @@ fn is_uuid(text: &str) -> bool {
         })
 }
 
-/// A value inside a filter: `*`, `(`, `)`, `\` and NUL escaped (RFC 4515, section 3), and all
-/// other control and non-ASCII bytes too, so that the filter can be logged.
+/// Escapes a value for a filter: `*`, `(`, `)`, `\` and NUL (RFC 4515, section 3), and all other
+/// control and non-ASCII bytes, so that the filter can be logged.
 pub(crate) fn escape_filter_value(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     for byte in value.bytes() {
@@ -274,7 +274,7 @@ mod tests {
         let id = |value: &str| id_of(&with("ipauniqueid", value.as_bytes()), &mapping);
         for value in ["autogenerate", " AutoGenerate\n", "0000", "none"] {
             let said = id(value).unwrap_err();
-            assert!(matches!(said, NoId::Nobodys(_)), "{said:?}");
+            assert!(matches!(said, NoId::Placeholder(_)), "{said:?}");
         }
         assert!(matches!(id(""), Err(NoId::Unreadable(_))));
         assert!(id("11111111-2222-11ee-8000-525400000001").is_ok());

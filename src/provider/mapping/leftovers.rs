@@ -1,24 +1,25 @@
-//! What directories keep beside their people: deleted entries, and losers of replication conflicts.
+//! Recognises entries that directories keep beside their people: deleted entries, and losers of
+//! replication conflicts.
 
 use std::collections::BTreeSet;
 
 use crate::config::Schema;
 use crate::model::{Dn, Entry, fold};
 
-/// What Active Directory says of a deleted object that it keeps ([MS-ADTS] 3.1.1.5.5.1).
+/// The attribute of a deleted object that Active Directory keeps ([MS-ADTS] 3.1.1.5.5.1).
 const DELETED: &str = "isdeleted";
-/// What 389 says of an entry that lost a naming conflict, and what OpenDJ says.
+/// The attributes that 389 and OpenDJ give an entry that lost a naming conflict.
 const CONFLICTS: [&str; 2] = ["nsds5replconflict", "ds-sync-conflict"];
 
-/// The attributes that tell, in lower case. A server need not know them.
+/// Returns the attributes that mark such entries, in lower case. A server need not know them.
 pub(crate) fn attributes(schema: Schema) -> BTreeSet<String> {
     let ad = (schema == Schema::Ad).then_some(DELETED);
     let others = CONFLICTS.into_iter().chain(["objectclass"]);
     others.chain(ad).map(str::to_owned).collect()
 }
 
-/// Whether an entry is what is kept of a deleted one. Such an entry is no account and takes no part
-/// in what a reading proves.
+/// Returns whether an entry is what is kept of a deleted one. Such an entry is not an account and
+/// does not count for what a reading proves.
 pub(crate) fn is_tombstone(entry: &Entry) -> bool {
     let has = |name: &str, value: &str| {
         let mut values = entry.values(name).iter();
@@ -26,15 +27,15 @@ pub(crate) fn is_tombstone(entry: &Entry) -> bool {
     };
     has(DELETED, "TRUE")
         || has("objectclass", "nsTombstone")
-        // The name that 389 gives to what it keeps of `uid=carl`: `nsuniqueid=…,uid=carl`.
+        // 389 names what it keeps of `uid=carl` `nsuniqueid=…,uid=carl`.
         || matches!(
             Dn::first_rdn(&entry.dn).as_slice(),
             [(name, value)] if name == "nsuniqueid" || has_mark(value, "del:")
         )
 }
 
-/// What says that an entry lost a replication conflict: the same person was made on two servers, or
-/// twice, and an administrator is to delete one of the two.
+/// Returns what shows that an entry lost a replication conflict: the same person was created on two
+/// servers, or twice, and an administrator must delete one of the two.
 pub(super) fn of_a_conflict(entry: &Entry, username: &str) -> Option<String> {
     const WHAT: &str = "a replication conflict, delete one of the two";
     if let Some(name) = CONFLICTS.iter().find(|name| !entry.values(name).is_empty()) {
@@ -54,8 +55,8 @@ pub(super) fn of_a_conflict(entry: &Entry, username: &str) -> Option<String> {
     marked.then(|| format!("{WHAT}: its name ends with CNF: and an id"))
 }
 
-/// Whether a name ends with a mark of Active Directory, `\0ACNF:` or `\0ADEL:` and a GUID; line ends
-/// are spaces in folded names.
+/// Returns whether a name ends with a mark of Active Directory, `\0ACNF:` or `\0ADEL:` and a GUID;
+/// line ends are spaces in folded names.
 fn has_mark(value: &str, mark: &str) -> bool {
     let Some((_, id)) = value.rsplit_once(mark) else {
         return false;

@@ -1,21 +1,22 @@
-//! Whether a person may use the account: lock rules and how they are combined.
+//! Lock rules: whether a person may use the account.
 //!
-//! Each rule gives a [`Verdict`]. Together they mean:
+//! Each rule gives a [`Verdict`]. They are combined in this order:
 //!
-//! 1. One rule says locked: **locked**, whatever the others say.
-//! 2. A value is there that cannot be understood, or `userAccountControl` is not there: **unknown**.
-//! 3. A rule whose absence proves nothing (`pwdAccountLockedTime`, `userPassword`, an attribute of the
-//!    directory's own) is silent: **unknown**, unless another rule *shows* that the account is not
-//!    locked. They are places where one lock may be written, and a server uses one of them; so a
-//!    readable `userPassword` makes up for a server without ppolicy, and the other way round.
-//! 4. Else **active**.
+//! 1. If one rule says locked: **locked**, whatever the others say.
+//! 2. If there is a value that cannot be interpreted, or no `userAccountControl`: **unknown**.
+//! 3. If a rule whose absence proves nothing (`pwdAccountLockedTime`, `userPassword`, an attribute
+//!    of the directory's own) has no value: **unknown**, unless another rule *shows* that the
+//!    account is not locked. These rules are alternative places for one lock, and a server uses one
+//!    of them. Therefore a readable `userPassword` is enough for a server without ppolicy, and vice
+//!    versa.
+//! 4. Otherwise: **active**.
 //!
 //! A rule shows "not locked" by a value that says so. An absent `pwdAccountLockedTime`,
-//! `nsAccountLock`, `loginDisabled` or attribute of the directory's own shows it too, if the right to
-//! read it is known: because another entry of the same reading has it, or because the provider found
-//! out otherwise. In a file `nsAccountLock` shows it only by a value: the server computes it, and an
-//! export need not have it. Dates of expiry and shells never show it: an account that has not expired
-//! may still be locked.
+//! `nsAccountLock`, `loginDisabled` or attribute of the directory's own shows it too, if the right
+//! to read the attribute is known: because another entry of the same reading has it, or because the
+//! provider found out otherwise. In a file `nsAccountLock` shows it only by a value: the server
+//! computes it, and an export need not contain it. Dates of expiry and shells never show it: an
+//! account that has not expired may still be locked.
 
 use std::collections::BTreeSet;
 
@@ -28,33 +29,34 @@ use super::roles::{self, ROLE};
 use super::verdict::Verdict;
 
 const DAY_MS: i64 = 86_400_000;
-/// From 1601-01-01, where FILETIME begins, to 1970-01-01.
+/// The time from 1601-01-01, where FILETIME begins, to 1970-01-01, in milliseconds.
 const FILETIME_EPOCH_MS: i64 = 11_644_473_600_000;
 
-/// What all rules say of one entry, as far as it can be told from this entry alone.
+/// What all rules say of one entry, as far as this entry alone shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Judgement {
-    /// Nothing that is read later changes it.
+    /// The state is final.
     Settled(AccountState),
-    /// It depends on whether one of these rules, silent here, speaks elsewhere in the reading.
+    /// The state depends on whether one of these rules, which have no value here, has one elsewhere
+    /// in the reading.
     Open(BTreeSet<LockRule>),
 }
 
-/// The state of one entry that was read alone, without the rest of the directory: what only
-/// other entries could tell (whether `pwdAccountLockedTime` may be read) stays unknown; after a
+/// Returns the state of one entry that was read alone, without the rest of the directory. What only
+/// other entries could show (whether `pwdAccountLockedTime` may be read) stays unknown; after a
 /// reading [`super::Assembler::state_of`] knows more.
 pub(crate) fn state_of(entry: &Entry, mapping: &Mapping, now: &Now) -> AccountState {
     let (judgement, _) = judge(entry, &mapping.locks, now);
     judgement.settle(&BTreeSet::new())
 }
 
-/// The lock rules whose attribute this entry has.
+/// Returns the lock rules whose attribute this entry has.
 pub(super) fn shown_by(entry: &Entry, mapping: &Mapping) -> BTreeSet<LockRule> {
     let has = |rule: &&LockRule| !entry.values(&rule.attribute_key()).is_empty();
     mapping.locks.iter().filter(has).cloned().collect()
 }
 
-/// The judgement, and when the account expires by itself.
+/// Returns the judgement, and when the account expires by itself.
 pub(super) fn judge(
     entry: &Entry,
     rules: &[LockRule],
@@ -98,7 +100,7 @@ pub(super) fn judge(
 }
 
 impl Judgement {
-    /// The state, given the rules whose attribute may be read for certain.
+    /// Returns the state, given the rules whose attribute may certainly be read.
     pub(super) fn settle(self, readable: &BTreeSet<LockRule>) -> AccountState {
         let silent = match self {
             Self::Settled(state) => return state,
@@ -123,12 +125,12 @@ impl Judgement {
 }
 
 impl LockRule {
-    /// The attribute in lower case, as entries have it.
+    /// Returns the attribute in lower case, as entries have it.
     pub(crate) fn attribute_key(&self) -> String {
         self.attribute().to_ascii_lowercase()
     }
 
-    /// Whether a value that is no lock proves that an administrator has not locked the account.
+    /// Returns whether a value that is no lock proves that no administrator locked the account.
     fn is_about_locks(&self) -> bool {
         !matches!(
             self,
@@ -136,7 +138,7 @@ impl LockRule {
         )
     }
 
-    /// Whether its absence says nothing, so that another rule must speak.
+    /// Returns whether its absence proves nothing, so that another rule must have a value.
     fn needs_another(&self) -> bool {
         matches!(
             self,
@@ -147,12 +149,12 @@ impl LockRule {
         )
     }
 
-    /// Whether the server computes the attribute when it is asked, and need not write it down.
+    /// Returns whether the server computes the attribute when it is asked, and need not export it.
     pub(super) fn is_computed(&self) -> bool {
         matches!(self, Self::NsAccountLock)
     }
 
-    /// Whether the attribute is, or may be, one that is dumped only when it is asked for.
+    /// Returns whether the attribute is, or may be, one that is dumped only when it is asked for.
     pub(crate) fn is_operational(&self) -> bool {
         matches!(
             self,
@@ -163,18 +165,18 @@ impl LockRule {
         )
     }
 
-    /// What an attribute is computed from, in lower case.
+    /// Returns the attribute from which it is computed, in lower case.
     pub(super) fn sources(&self) -> Option<&'static str> {
         self.is_computed().then_some(ROLE)
     }
 
-    /// Whether a search by the attribute's presence tells anything. Servers guard passwords, and
-    /// without `userAccountControl` nothing is known of anybody.
+    /// Returns whether a search by the attribute's presence shows anything. Servers protect
+    /// passwords, and without `userAccountControl` nothing is known of anybody.
     pub(super) fn can_be_searched_by(&self) -> bool {
         !matches!(self, Self::UserPassword | Self::UserAccountControl)
     }
 
-    /// Whether its absence means "not locked" once the right to read it is known.
+    /// Returns whether its absence means "not locked" if we have the right to read it.
     pub(super) fn absence_can_show(&self) -> bool {
         matches!(
             self,
@@ -227,8 +229,9 @@ fn verdict(rule: &LockRule, entry: &Entry, now: &Now) -> (Verdict, Option<Timest
     (strictest(rule, verdicts), expires)
 }
 
-/// What makes 389 compute `nsAccountLock: TRUE`: the role of who is disabled, and FreeIPA's containers
-/// of users who are not active any more or not yet. A server that is asked says so itself.
+/// Returns the lock that 389 would show as `nsAccountLock: TRUE`: the role of a disabled user, or a
+/// container of FreeIPA for users who are not active any more or not yet. A server that is asked
+/// says so itself.
 fn computed_lock(entry: &Entry) -> Option<Verdict> {
     let named = entry.values(ROLE).iter();
     let mut named = named.filter_map(|role| std::str::from_utf8(role).ok());
@@ -239,7 +242,8 @@ fn computed_lock(entry: &Entry) -> Option<Verdict> {
     container.map(|container| Verdict::LockedBy("container", container))
 }
 
-/// Of several values, which only a broken entry has: locked before unclear before open.
+/// Returns the strictest of several verdicts, for a broken entry with several values: locked before
+/// unclear before open.
 fn strictest(rule: &LockRule, verdicts: Vec<Verdict>) -> Verdict {
     let rank = |v: &Verdict| match v {
         Verdict::Locked(_) | Verdict::LockedBy(..) => 0,
@@ -259,7 +263,8 @@ fn strictest(rule: &LockRule, verdicts: Vec<Verdict>) -> Verdict {
     }
 }
 
-/// Bit 2 is ACCOUNTDISABLE; 0x10, LOCKOUT, is temporary and stale ([MS-ADTS] 2.2.16).
+/// Reads `userAccountControl`: bit 2 is ACCOUNTDISABLE; 0x10, LOCKOUT, is temporary and stale
+/// ([MS-ADTS] 2.2.16).
 fn control_bits(text: &str) -> Verdict {
     match text.parse::<i64>() {
         Ok(bits) if bits & 2 != 0 => Verdict::Locked(text.to_owned()),
@@ -284,7 +289,7 @@ fn expiry(expiry: Expiry, now: &Now) -> (Verdict, Option<Timestamp>) {
     }
 }
 
-/// Tenths of a microsecond since 1601; 0 and 2^63-1 mean never ([MS-ADA1] 2.1).
+/// Reads tenths of a microsecond since 1601; 0 and 2^63-1 mean never ([MS-ADA1] 2.1).
 fn filetime(text: &str) -> Expiry {
     match text.parse::<i64>() {
         Ok(0 | i64::MAX) => Expiry::Never,
@@ -293,7 +298,7 @@ fn filetime(text: &str) -> Expiry {
     }
 }
 
-/// Days since 1970 (shadow(5)). Tools disagree about 0; negative means that there is no date.
+/// Reads days since 1970 (shadow(5)). Tools disagree about 0; a negative number means no date.
 fn shadow_date(text: &str) -> Expiry {
     match text.parse::<i64>() {
         Ok(days) if days < 0 => Expiry::Never,
@@ -302,8 +307,8 @@ fn shadow_date(text: &str) -> Expiry {
     }
 }
 
-/// The year zero stands for "for ever" (draft-behera-ldap-password-policy, 5.3.3); any other
-/// moment is a lock-out after wrong passwords, which ends by itself.
+/// Reads a time of locking: the year zero means for ever (draft-behera-ldap-password-policy,
+/// 5.3.3); any other moment is a lock-out after wrong passwords, which ends by itself.
 fn locked_time(text: &str) -> Verdict {
     if text.starts_with("00000101") {
         Verdict::Locked(text.to_owned())
@@ -322,7 +327,7 @@ fn flag(text: &str) -> Verdict {
     }
 }
 
-/// NethServer's `sftp-server` is an ordinary shell there and does not refuse.
+/// Reads a login shell. NethServer's `sftp-server` is an ordinary shell and does not refuse.
 fn shell(text: &str) -> Verdict {
     match text.rsplit('/').next() {
         Some("nologin" | "false" | "null") => Verdict::Locked(text.to_owned()),
@@ -330,7 +335,7 @@ fn shell(text: &str) -> Verdict {
     }
 }
 
-/// What a directory's own attribute says.
+/// Compares a value of a directory's own attribute with the pattern of the rule.
 fn own_value(text: &str, pattern: &str) -> Verdict {
     match is_like(text, pattern) {
         true => Verdict::Locked(text.to_owned()),

@@ -1,6 +1,6 @@
-//! From raw entries to accounts and groups, by the configured mapping; the same for every provider.
+//! Turns the raw entries of any provider into accounts and groups, by the configured mapping.
 //!
-//! A provider feeds an [`Assembler`] entry by entry, and gets a [`crate::model::Directory`] from
+//! A provider gives its entries to an [`Assembler`], and gets a [`crate::model::Directory`] from
 //! it. Nothing here waits, reads a clock or knows a protocol.
 
 mod advice;

@@ -1,25 +1,26 @@
-//! First and last names from directories that keep them apart, together, or wrongly.
+//! First and last names from directories that store them separately, together, or wrongly.
 
 use crate::model::fold;
 
 /// What a directory offers for a name.
 #[derive(Debug, Default)]
 pub(super) struct Offered<'a> {
-    /// The username: NethServer writes it where it knows no name.
+    /// The username; NethServer writes it in place of an unknown name.
     pub(super) username: &'a str,
-    /// From attributes of given names.
+    /// The value of the attributes of given names.
     pub(super) given: Option<String>,
-    /// From attributes of surnames.
+    /// The value of the attributes of surnames.
     pub(super) surname: Option<String>,
-    /// From attributes of whole names.
+    /// The value of the attributes of whole names.
     pub(super) full: Option<String>,
 }
 
-/// First and last name.
+/// Returns the first and the last name.
 ///
 /// A given name and a surname that is not the username are taken as they are. Otherwise the whole
-/// name is split: along the part that is known, else into first word and rest. NethServer 7 has
-/// no given name and `sn` = `uid`; NethServer 8 splits the whole name over `cn` and `sn`.
+/// name is split: along the part that is known, or else into first word and rest. NethServer 7 has
+/// no given name, and writes the `uid` in `sn`; NethServer 8 splits the whole name over `cn` and
+/// `sn`.
 pub(super) fn first_and_last(offered: Offered<'_>) -> (Option<String>, Option<String>) {
     let username = fold(offered.username);
     let is_username = |name: &String| fold(name) == username;
@@ -42,7 +43,7 @@ pub(super) fn first_and_last(offered: Offered<'_>) -> (Option<String>, Option<St
     }
 }
 
-/// The whole name in two, by the surname where it contains it.
+/// Splits the whole name in two, by the surname where it contains it.
 fn split(full: &str, surname: Option<String>) -> (Option<String>, Option<String>) {
     if let Some(surname) = &surname {
         if let Some(first) = before(full, surname) {
@@ -61,7 +62,7 @@ fn split(full: &str, surname: Option<String>) -> (Option<String>, Option<String>
     }
 }
 
-/// What follows the words of `start` in `full`.
+/// Returns what follows the words of `start` in `full`.
 fn after(full: &str, start: &str) -> Option<String> {
     let words: Vec<_> = full.split(' ').collect();
     let n = start.split(' ').count();
@@ -69,7 +70,7 @@ fn after(full: &str, start: &str) -> Option<String> {
     (!tail.is_empty() && fold(&head.join(" ")) == fold(start)).then(|| tail.join(" "))
 }
 
-/// What comes before the words of `end` in `full`.
+/// Returns what comes before the words of `end` in `full`.
 fn before(full: &str, end: &str) -> Option<String> {
     let words: Vec<_> = full.split(' ').collect();
     let n = words.len().checked_sub(end.split(' ').count())?;
@@ -77,10 +78,11 @@ fn before(full: &str, end: &str) -> Option<String> {
     (!head.is_empty() && fold(&tail.join(" ")) == fold(end)).then(|| head.join(" "))
 }
 
-/// Mattermost's name for a language (RFC 2798, 2.7, names it as HTTP's `Accept-Language` does).
+/// Returns Mattermost's name for a language (RFC 2798, 2.7, writes it as in HTTP's
+/// `Accept-Language`).
 ///
-/// The language alone, but for those that Mattermost has by region: `de-DE` is `de`, `pt` is
-/// `pt-BR`, traditional Chinese is `zh-TW`. A list gives its most wanted language.
+/// That is the language alone, except for those that Mattermost has by region: `de-DE` is `de`,
+/// `pt` is `pt-BR`, traditional Chinese is `zh-TW`. Of a list the preferred language is taken.
 pub(super) fn locale(value: &str) -> Option<String> {
     let mut best: Option<(f32, &str)> = None;
     for item in value.split(',') {

@@ -1,4 +1,4 @@
-//! Which entries are not a person's.
+//! Recognises entries that are not a person's.
 
 use crate::config::NotAPerson;
 use crate::model::{Account, AccountState, Entry, fold};
@@ -6,7 +6,7 @@ use crate::plan::legal_username;
 
 use super::text::Texts;
 
-/// The state of an account, given what the lock rules say and what the entry is.
+/// Returns an account's state, from the lock rules and the rule that it is not a person's.
 pub(super) fn state(rule: Option<String>, by_locks: AccountState) -> AccountState {
     match rule {
         None => by_locks,
@@ -17,16 +17,16 @@ pub(super) fn state(rule: Option<String>, by_locks: AccountState) -> AccountStat
     }
 }
 
-/// The username of an entry, and the attribute that it and all others are in.
+/// The username of an entry, and its attribute, which may have several values.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Name<'a> {
-    /// The one that counts.
+    /// The username that counts.
     pub(super) username: &'a str,
     /// The attribute, as the mapping has it.
     pub(super) attribute: &'a str,
 }
 
-/// The first rule that the entry meets, with the value, in words.
+/// Returns the first rule that the entry meets, with the value, as text.
 pub(super) fn met(entry: &Entry, name: Name<'_>, rules: &[NotAPerson]) -> Option<String> {
     let forms = forms(name.username);
     let mut rules = rules.iter();
@@ -57,7 +57,7 @@ fn meets(entry: &Entry, name: Name<'_>, forms: &[String], rule: &NotAPerson) -> 
         }
         NotAPerson::Bits { attribute, bits } => {
             let texts = Texts::of(entry, &attribute.to_ascii_lowercase());
-            // Active Directory's numbers have a sign.
+            // Active Directory writes these numbers with a sign.
             let has = |v: &&String| {
                 let number = v.parse::<i64>();
                 number.is_ok_and(|number| number.cast_unsigned() & bits != 0)
@@ -71,8 +71,8 @@ fn meets(entry: &Entry, name: Name<'_>, forms: &[String], rule: &NotAPerson) -> 
     }
 }
 
-/// What a username is judged by, folded: the name itself, and what it becomes on Mattermost, for one
-/// may only look like the other.
+/// Returns the forms by which a username is judged, folded: the name itself, and its form on
+/// Mattermost, because one may only look like the other.
 fn forms(username: &str) -> Vec<String> {
     let legal = legal_username(username).unwrap_or_default();
     let seen = username.replace(Account::HIDDEN, "");
@@ -86,7 +86,7 @@ fn is_name_like(forms: &[String], pattern: &str) -> bool {
     forms.iter().any(|form| is_folded_like(form, &pattern))
 }
 
-/// Whether a text is like a pattern in which `*` stands for any text.
+/// Returns whether a text matches a pattern in which `*` stands for any text.
 pub(super) fn is_like(text: &str, pattern: &str) -> bool {
     is_folded_like(&fold(text), &fold(pattern))
 }

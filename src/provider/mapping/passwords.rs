@@ -1,24 +1,27 @@
-//! What the values of `userPassword` say about a lock. No part of a value leaves this file.
+//! Finds locks in the values of `userPassword`. No part of a value leaves this file.
 
 use super::verdict::Verdict;
 
-/// Schemes behind which `!` may belong to the password itself. All others have a hash in base64, in
-/// hex or of crypt(3), or a name: none begins with `!` or `*`.
+/// Schemes after which `!` may be a part of the password itself. All others are followed by a hash
+/// in base64, in hex or of crypt(3), or by a name, none of which begins with `!` or `*`.
 const WITHOUT_HASH: [&str; 4] = ["CLEAR", "CLEARTEXT", "CRYPT-SHA512", "PLAIN"];
 
-/// What one value says.
+/// What one value shows.
 enum PasswordState {
-    /// The password is good.
+    /// The password can be used.
     Open,
-    /// Somebody put a lock before the hash.
+    /// A lock was written before the hash.
     Locked,
-    /// Nobody can log in with it, and nobody can tell whether that is meant as a lock.
+    /// Nobody can log in with it, and it is not known whether that is meant as a lock.
     Useless,
 }
 
-/// Locked when no value is left that opens the account.
+/// Judges the values: the account is locked when no value is left that opens it.
 pub(super) fn judge(values: &[Vec<u8>]) -> Verdict {
-    let said: Vec<PasswordState> = values.iter().map(|value| one(value.trim_ascii())).collect();
+    let said: Vec<PasswordState> = values
+        .iter()
+        .map(|value| judge_value(value.trim_ascii()))
+        .collect();
     if said.iter().any(|said| matches!(said, PasswordState::Open)) {
         Verdict::Open
     } else if said
@@ -31,10 +34,10 @@ pub(super) fn judge(values: &[Vec<u8>]) -> Verdict {
     }
 }
 
-/// LDAP Account Manager, GOsa, FusionDirectory and usermod(8) write `!` behind the scheme, old
-/// versions of the first before it; Solaris writes `*LK*`. `!!` is what a Linux account has before its
-/// first password, `x` what stands where the hash is elsewhere.
-fn one(value: &[u8]) -> PasswordState {
+/// Judges one value. LDAP Account Manager, GOsa, FusionDirectory and usermod(8) write `!` after the
+/// scheme, and old versions of the first before it; Solaris writes `*LK*`. A Linux account has `!!`
+/// before its first password, and `x` where the hash is stored elsewhere.
+fn judge_value(value: &[u8]) -> PasswordState {
     let Some((scheme, hash)) = in_two(value) else {
         return match value {
             [b'!', rest @ ..] if in_two(rest).is_some() => PasswordState::Locked,
@@ -59,7 +62,7 @@ fn one(value: &[u8]) -> PasswordState {
     }
 }
 
-/// The scheme and what stands behind it.
+/// Splits a value into the scheme and the rest.
 fn in_two(value: &[u8]) -> Option<(&[u8], &[u8])> {
     let rest = value.strip_prefix(b"{")?;
     let end = rest.iter().position(|b| *b == b'}')?;

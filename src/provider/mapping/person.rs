@@ -1,4 +1,4 @@
-//! One entry becomes one account.
+//! Makes an account from an entry.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
@@ -14,25 +14,25 @@ use super::locks::{Judgement, judge};
 use super::text::{Texts, UnreadableParts};
 use super::{emails, ids, leftovers, names, not_a_person, usernames};
 
-/// An account whose state the rest of the reading may still decide.
+/// An account whose state may still depend on the rest of the reading.
 #[derive(Debug)]
 pub(super) struct Person {
     pub(super) account: Account,
     pub(super) judgement: Judgement,
-    /// The rule that says that it is not a person's.
+    /// The rule that says that the entry is not a person's.
     pub(super) not_a_person: Option<String>,
 }
 
-/// Why an entry is no account.
+/// Why an entry is not an account.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Unusable {
     /// It has no usable id.
     NoId(NoId),
-    /// It is that account, and something else about it cannot be used.
+    /// It is this account, and something else about it cannot be used.
     Known(DirectoryId, String),
 }
 
-/// Makes an account of an entry. Its state is provisional; its groups are not known yet.
+/// Makes an account from an entry. Its state is provisional; its groups are not known yet.
 pub(super) fn person(entry: &Entry, mapping: &Mapping, now: &Now) -> Result<Person, Unusable> {
     let id = ids::id_of(entry, mapping).map_err(Unusable::NoId)?;
     let (username, other_usernames) = match usernames::of(entry, &mapping.username) {
@@ -41,7 +41,7 @@ pub(super) fn person(entry: &Entry, mapping: &Mapping, now: &Now) -> Result<Pers
     };
     let (judgement, expires) = judge(entry, &mapping.locks, now);
     let mut unreadable = BTreeMap::new();
-    // What is made of it is for people.
+    // Addresses and names are for people, who do not see invisible characters.
     let all = iter::once(&username).chain(&other_usernames);
     let all: Vec<String> = all.map(|name| name.replace(Account::HIDDEN, "")).collect();
     let emails = emails::candidates(entry, mapping, &all, &mut unreadable);
@@ -74,8 +74,8 @@ pub(super) fn person(entry: &Entry, mapping: &Mapping, now: &Now) -> Result<Pers
     })
 }
 
-/// The second anchor with the name of its attribute, so that values of another attribute are never
-/// taken for it; none where the value cannot be used.
+/// Returns the second anchor with the name of its attribute, so that the value of another attribute
+/// is never taken for it; `None` where the value cannot be used.
 fn anchor(entry: &Entry, attribute: &IdAttribute) -> Option<String> {
     let value = ids::canonical_id(entry, attribute).ok()?;
     Some(format!("{}={value}", attribute.name))
@@ -86,7 +86,7 @@ fn new_id(entry: &Entry, attribute: &IdAttribute) -> Option<DirectoryId> {
     Some(DirectoryId::new(id))
 }
 
-/// The best attribute that has a value; one that cannot be read ends the search.
+/// Returns the first attribute that has a value; one that cannot be read ends the search.
 fn best(entry: &Entry, attributes: &[String], usable: impl Fn(&String) -> bool) -> Best {
     for attribute in attributes {
         let texts = Texts::of(entry, attribute);
@@ -107,7 +107,7 @@ enum Best {
 }
 
 impl Best {
-    /// The value, having noted for `fields` that it cannot be read.
+    /// Returns the value. Records for `fields` if it cannot be read.
     fn note(self, fields: &[ProfileField], unreadable: &mut UnreadableParts) -> Option<String> {
         match self {
             Self::Value(value) => Some(value),
@@ -161,7 +161,7 @@ fn person_names(
     let surname = part(LAST).note(&[LAST], unreadable);
     let is_name = |value: &String| fold(value) != fold(username);
     let full = best(entry, &mapping.full_name, is_name);
-    // A whole name is read only for what is missing; if it cannot be read, that stays unknown.
+    // A whole name is read only for what is missing. If it cannot be read, that stays unknown.
     let mut lacking = Vec::new();
     if given.is_none() {
         lacking.push(FIRST);
@@ -170,7 +170,7 @@ fn person_names(
         lacking.push(LAST);
     }
     let full = full.note(&lacking, unreadable);
-    // Nor can a name be split when the part that tells where is unreadable.
+    // A name cannot be split either if the known part is unreadable.
     for (field, other) in [(FIRST, LAST), (LAST, FIRST)] {
         let name = unreadable.get(&AccountPart::Field(other)).cloned();
         if let Some(name) = name.filter(|_| lacking.contains(&field)) {

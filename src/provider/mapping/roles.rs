@@ -1,8 +1,8 @@
-//! The roles of 389 Directory Server in an export. Who is in a role that is locked has
-//! `nsAccountLock: TRUE` when the server is asked, and nothing of it in the file.
+//! The roles of 389 Directory Server in an export. A user in a locked role has `nsAccountLock:
+//! TRUE` when the server is asked, but not in a file.
 //!
-//! `dsidm … role lock` and `ns-inactivate.pl` put a role into the nested role `cn=nsDisabledRole`; of
-//! people alone they use `cn=nsManagedDisabledRole`.
+//! `dsidm … role lock` and `ns-inactivate.pl` put a role into the nested role `cn=nsDisabledRole`;
+//! for people alone they use `cn=nsManagedDisabledRole`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ const DISABLED: &str = "nsdisabledrole";
 const NESTED: &[u8] = b"nsNestedRoleDefinition";
 const FILTERED: &[u8] = b"nsFilteredRoleDefinition";
 
-/// Whether a role is one of those that lock by their name.
+/// Returns whether a role is one of those that lock by their name.
 pub(super) fn locks(role: &str) -> bool {
     let name = Dn::first_value(role, "cn");
     name.is_some_and(|name| matches!(name.as_str(), "nsmanageddisabledrole" | DISABLED))
@@ -23,40 +23,41 @@ pub(super) fn locks(role: &str) -> bool {
 /// The roles that a file defines.
 #[derive(Debug, Default)]
 pub(super) struct Roles {
-    /// What is inside each nested role.
+    /// The roles inside each nested role.
     nested: BTreeMap<Dn, Vec<Dn>>,
     /// Roles that find their members by a filter.
     filtered: BTreeSet<Dn>,
-    /// Whether the file has the role that locks others.
-    told: bool,
+    /// Whether the file contains the role that locks others.
+    has_disabling_role: bool,
 }
 
-/// What a file says of somebody whose lock the server would compute.
+/// What a file shows about a user whose lock the server would compute.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Computed {
     Locked(AccountState),
-    /// Not locked by a role or a container.
+    /// No role or container locks the user.
     Free,
-    /// Nobody can tell.
+    /// It is not known.
     Unclear(AccountState),
 }
 
 impl Roles {
-    /// Takes note of an entry that defines a role.
+    /// Records an entry that defines a role.
     pub(super) fn note(&mut self, entry: &Entry) {
         let classes = entry.values("objectclass");
         let is = |class: &[u8]| classes.iter().any(|c| c.eq_ignore_ascii_case(class));
         if is(FILTERED) {
             self.filtered.insert(Dn::of(&entry.dn));
         } else if is(NESTED) {
-            self.told |= Dn::first_value(&entry.dn, "cn").as_deref() == Some(DISABLED);
+            self.has_disabling_role |=
+                Dn::first_value(&entry.dn, "cn").as_deref() == Some(DISABLED);
             let inside = named(entry).map(Dn::of).collect();
             self.nested.insert(Dn::of(&entry.dn), inside);
         }
     }
 
-    /// What the roles of an entry, and where it stands, say of its lock. Call it when all roles were
-    /// noted.
+    /// Returns what the roles and the container of an entry say about its lock. It must be called
+    /// after all roles were recorded.
     pub(super) fn computed(&self, entry: &Entry) -> Computed {
         let locked = |attribute: &str, value: String| {
             let attribute = attribute.to_owned();
@@ -76,7 +77,7 @@ impl Roles {
                 "the role {role} is locked, and whom its filter finds is not in the file"
             ));
         }
-        match named(entry).next().filter(|_| !self.told) {
+        match named(entry).next().filter(|_| !self.has_disabling_role) {
             Some(role) => unclear(format!(
                 "whether the role {role} is locked is not in the file (cn=nsDisabledRole)"
             )),
@@ -84,7 +85,7 @@ impl Roles {
         }
     }
 
-    /// All roles inside a role that locks.
+    /// Returns all roles inside a role that locks.
     fn disabled(&self) -> BTreeSet<Dn> {
         let mut disabled = BTreeSet::new();
         let mut next: Vec<&Dn> = self.nested.keys().collect();
@@ -105,7 +106,7 @@ fn named(entry: &Entry) -> impl Iterator<Item = &str> {
     values.filter_map(|value| std::str::from_utf8(value).ok())
 }
 
-/// `FreeIPA`'s containers of users who are not active any more or not yet.
+/// Returns the container of FreeIPA for users who are not active any more or not yet.
 pub(super) fn inactive_container(entry: &Entry) -> Option<String> {
     let parent = Dn::of(&entry.dn).parent();
     let parts: Vec<&str> = parent.rdns().collect();

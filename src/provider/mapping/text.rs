@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use crate::model::{AccountPart, Entry, printable, visible};
 
-/// The parts of an account that cannot be read, each with the attribute whose value is no text.
+/// The parts of an account that cannot be read, each with the attribute whose value is not text.
 pub(super) type UnreadableParts = BTreeMap<AccountPart, String>;
 
-/// Text values of an attribute, cleaned, empty ones left out.
+/// The text values of an attribute, cleaned; empty ones are left out.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Texts {
-    /// In the order of the server, which has no meaning.
+    /// The values in the order of the server, which has no meaning.
     pub(super) values: Vec<String>,
-    /// Whether a value was no UTF-8.
+    /// Whether a value was not UTF-8.
     pub(super) unreadable: bool,
 }
 
@@ -31,8 +31,8 @@ impl Texts {
         texts
     }
 
-    /// Reads the texts of an attribute with usernames: marks invisible characters, because a name
-    /// with them looks like one without.
+    /// Reads the texts of an attribute with usernames, and marks invisible characters, because a
+    /// name with them looks like one without.
     pub(super) fn of_names(entry: &Entry, attribute: &str) -> Self {
         let mut texts = Self::default();
         for value in entry.values(attribute) {
@@ -46,16 +46,16 @@ impl Texts {
         texts
     }
 
-    /// Returns the value to take where there can be only one: the first in sorted order, the same
-    /// every time.
+    /// Returns the value to take where there can be only one: the first in sorted order, which is
+    /// always the same.
     pub(super) fn first(&self) -> Option<&String> {
         self.values.iter().min()
     }
 }
 
 /// Returns a text without invisible characters: runs of white space (line ends too) become one
-/// space, none stay at the ends; control, zero-width and direction characters go, unless they join
-/// the parts of one visible character, such as a family of emoji.
+/// space, and are removed at the ends; control, zero-width and direction characters are removed,
+/// unless they join the parts of one visible character, such as a family of emoji.
 pub(crate) fn clean(text: &str) -> String {
     let visible = visible(text);
     visible.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -11,7 +11,7 @@ pub(crate) fn is_suspect_count(entries: usize) -> bool {
     matches!(entries, 500 | 1000 | 1500)
 }
 
-/// Another entry has the same id.
+/// The fault that another entry has the same id.
 #[derive(Debug)]
 pub(super) struct Clash;
 
@@ -20,11 +20,11 @@ pub(super) struct Clash;
 pub(super) struct UniqueEntries<K, T> {
     pub(super) items: BTreeMap<K, T>,
     pub(super) rejected: Vec<Rejected<K>>,
-    /// The places in `rejected` of entries without a readable id.
+    /// The indexes in `rejected` of entries without a readable id.
     anybody: Vec<usize>,
     /// Ids that several entries have.
     clashing: BTreeSet<K>,
-    /// Entries that the server returned, usable or not.
+    /// How many entries the server returned, usable or not.
     pub(super) seen: usize,
 }
 
@@ -80,7 +80,7 @@ impl<K: Ord + Clone + std::fmt::Display, T> UniqueEntries<K, T> {
         }
     }
 
-    /// Rejects an entry that cannot be used. Without a key it may be any account's.
+    /// Rejects an entry that cannot be used. Without a key it may be any account.
     pub(super) fn reject(&mut self, key: Option<K>, name: String, why: String) {
         if key.is_none() {
             self.anybody.push(self.rejected.len());
@@ -88,8 +88,8 @@ impl<K: Ord + Clone + std::fmt::Display, T> UniqueEntries<K, T> {
         self.rejected.push(Rejected { key, name, why });
     }
 
-    /// Rejects an entry that cannot be used and is certainly no known account's.
-    pub(super) fn reject_nobodys(&mut self, name: String, why: String) {
+    /// Rejects an entry that cannot be used and certainly is not a known account.
+    pub(super) fn reject_no_account(&mut self, name: String, why: String) {
         let key = None;
         self.rejected.push(Rejected { key, name, why });
     }
@@ -97,7 +97,7 @@ impl<K: Ord + Clone + std::fmt::Display, T> UniqueEntries<K, T> {
     /// Rejects an entry without a usable id.
     pub(super) fn reject_no_id(&mut self, name: String, no: NoId) {
         match no {
-            NoId::Nobodys(why) => self.reject_nobodys(name, why),
+            NoId::Placeholder(why) => self.reject_no_account(name, why),
             NoId::Unreadable(why) => self.reject(None, name, why),
         }
     }

@@ -1,14 +1,14 @@
-//! Which usernames an entry offers.
+//! The usernames that an entry offers.
 
 use crate::model::{Account, Dn, Entry, fold};
 
 use super::text::{Texts, clean};
 
-/// The username of a new user, and the others that the entry has.
+/// Returns the username for a new user, and the others that the entry has.
 ///
-/// Of several values one without `@` goes before one with it (Kerberos and old mail systems write
-/// such ones beside the plain name), then the one that names the entry in its DN. What is left is
-/// put in the order of the alphabet, so that it is the same every time.
+/// Of several values, one without `@` goes before one with it (Kerberos and old mail systems write
+/// those beside the plain name), then the one that names the entry in its DN. The rest is in
+/// alphabetical order, so that it is always the same.
 pub(super) fn of(entry: &Entry, attribute: &str) -> Result<(String, Vec<String>), String> {
     let texts = Texts::of_names(entry, attribute);
     let in_rdn = Dn::first_value(&entry.dn, attribute).map(|value| fold(&clean(&value)));

@@ -1,16 +1,16 @@
-//! What a lock rule says.
+//! The verdict of a lock rule.
 
 /// What one rule says of one entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It is locked, because of this value.
     Locked(String),
-    /// It is locked, because of what the rule's attribute is computed from: its name and its value.
+    /// It is locked, because of the name and value of what the rule's attribute is computed from.
     LockedBy(&'static str, String),
-    /// The value says that it is not.
+    /// The value says that it is not locked.
     Open,
     /// There is no value.
     Silent,
-    /// There is a value, and it cannot be told what it means.
+    /// There is a value that cannot be interpreted.
     Unclear(String),
 }

@@ -99,6 +99,6 @@ async fn what_a_server_says_that_is_behind_is_not_followed() {
     ask(&current, &["sync"]).exits(0).says("Created 2 users");
     ask(&old, &["sync"])
         .exits(69)
-        .says("older than what the directory told before");
+        .says("this server is behind the directory");
     ask(&current, &["sync"]).exits(0).says("Nothing");
 }
