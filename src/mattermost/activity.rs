@@ -14,18 +14,19 @@ use super::rows::{batches, ids_body};
 #[derive(Deserialize)]
 struct ApiStatus {
     user_id: String,
-    /// Milliseconds since 1970; zero for somebody who never was.
+    /// Milliseconds since 1970; zero for a user who was never active.
     #[serde(default)]
     last_activity_at: i64,
 }
 
 impl Reader {
-    /// When each of these users was last active, as the server's presence knows it: its last
-    /// login, post or move. Who never was, and of whom the server knows nothing, is left out;
-    /// over the local socket, which is not asked for this, everybody. A request for each 200.
+    /// Returns when each of these users was last active, as the server's presence knows it: the
+    /// last login, post or other action. Users who were never active, or of whom the server
+    /// knows nothing, are left out; over the local socket, which is not asked for this, all are.
+    /// Costs a request for each 200 users.
     ///
     /// # Errors
-    /// When a question could not be asked.
+    /// An error if a request failed.
     pub async fn last_activity(
         &self,
         ids: &BTreeSet<UserId>,

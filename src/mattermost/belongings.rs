@@ -1,8 +1,7 @@
-//! Reads what people made on the server: tokens, bots, webhooks, slash commands, OAuth
-//! applications.
+//! Reads what people created: tokens, bots, webhooks, slash commands, OAuth applications.
 //!
 //! Each list is read once for all people, because a cycle may be about many. A list that cannot be
-//! read is reported and is no error: nothing depends on it.
+//! read is reported and is not an error: nothing depends on it.
 
 use std::collections::BTreeSet;
 
@@ -17,16 +16,16 @@ use super::reader::Reader;
 use super::transport::AccessKind;
 use super::wire::{ApiTeam, is_id};
 
-/// The most pages of one list: 10,000 rows. Later ones are not read.
+/// How many pages of one list are read: 10,000 rows.
 const MOST_PAGES: usize = 50;
-/// The most people whose tokens are asked for one by one. For more people the tokens of all users
-/// are listed; the socket has no such list.
+/// For how many people tokens are asked for one by one. For more people the tokens of all users are
+/// listed; the socket has no such list.
 const FEW: usize = 3;
-/// The most people whose tokens are asked for one by one over the socket.
+/// For how many people tokens are asked for one by one over the socket.
 const MOST_PEOPLE: usize = 50;
-/// Teams whose commands are listed, a request each.
+/// For how many teams commands are listed; each costs a request.
 const MOST_TEAMS: usize = 100;
-/// The longest name that is kept. People choose names.
+/// The longest name that is kept, in characters. People choose names.
 const NAME_CHARS: usize = 64;
 
 #[derive(Deserialize)]
@@ -48,7 +47,7 @@ struct ApiBot {
     delete_at: i64,
 }
 
-/// A webhook, a command or an application. Their secrets are not named here, and so never read.
+/// A webhook, a command or an application. Their secrets are not listed here, and so never read.
 #[derive(Deserialize)]
 struct ApiMade {
     id: String,
@@ -58,15 +57,15 @@ struct ApiMade {
     display_name: String,
     #[serde(default)]
     description: String,
-    /// Only a command has one.
+    /// The trigger word; only a command has one.
     #[serde(default)]
     trigger: String,
-    /// Only an application has one.
+    /// The name; only an application has one.
     #[serde(default)]
     name: String,
 }
 
-/// Why a list was not read whole.
+/// Why a list was not read completely.
 enum NotListed {
     Call(CallError),
     Because(String),
@@ -90,7 +89,7 @@ impl NotListed {
         }
     }
 
-    /// Whether asking for something else is of no use.
+    /// Returns whether further requests would fail too.
     fn is_general(&self) -> bool {
         let Self::Call(error) = self else {
             return false;
@@ -100,12 +99,12 @@ impl NotListed {
 }
 
 impl Reader {
-    /// Reads what these people made, of these kinds, into `all`. Never fails: a kind stays in
-    /// `all.not_asked` until it was read whole, so that a caller who gives up waiting has what is
+    /// Reads what these people created, of these kinds, into `all`. Never fails: a kind stays in
+    /// `all.not_asked` until it was read completely, so that a caller who stops waiting has what is
     /// known by then.
     ///
-    /// Costs a request for each kind and 200 rows; for tokens one for each person where they are
-    /// few or over the socket; for commands one for each team.
+    /// Costs a request for each kind and 200 rows; for tokens one for each person if there are few
+    /// people or over the socket; for commands one for each team.
     pub async fn belongings(
         &self,
         people: &BTreeSet<UserId>,
@@ -188,8 +187,8 @@ impl Reader {
         }
     }
 
-    /// Reads commands, which the server lists for one team at a time. Commands of archived teams
-    /// answer nobody and are left out.
+    /// Reads commands, which the server lists for one team at a time. Commands of archived teams do
+    /// not work and are left out.
     async fn commands(
         &self,
         people: &BTreeSet<UserId>,
@@ -231,7 +230,7 @@ impl Reader {
         };
         let mut bad = 0;
         let take = |row| match serde_json::from_value::<T>(row) {
-            // Pages shift: what was seen before may come again.
+            // Pages shift, so a row may come again.
             Ok(row) => {
                 let thing = into(row).filter(|thing| people.contains(&thing.owner));
                 found.extend(thing.filter(|thing| !found.contains(thing)));
@@ -259,9 +258,9 @@ impl Reader {
 
 /// A row of one of the lists.
 trait Row: DeserializeOwned {
-    /// The field that tells one row from another.
+    /// The field that identifies a row.
     const ID: &'static str;
-    /// What is read.
+    /// The fields that are read.
     const FIELDS: &'static [&'static str];
 }
 
@@ -301,7 +300,7 @@ impl ApiToken {
 }
 
 impl ApiBot {
-    /// A person's account that was made a bot is its own owner, and nobody's bot.
+    /// A person's account that was made a bot is its own owner, and belongs to nobody.
     fn into_belonging(self) -> Option<Belonging> {
         let foreign = self.user_id != self.owner_id;
         let active = self.delete_at == 0;
@@ -323,7 +322,7 @@ impl ApiMade {
     }
 }
 
-/// Only ids that are ids can be typed.
+/// Makes a belonging. A text that is not an id cannot be typed, and is left out.
 fn belonging(
     kind: BelongingKind,
     id: String,

@@ -1,4 +1,4 @@
-//! One call after another: pace, retries of reads, counting. What a call means is not known here.
+//! Sends calls: pace, retries of reads, counting. The meaning of a call is not known here.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -23,17 +23,18 @@ use super::transport::{
 };
 use super::wire;
 
-/// How often a call is sent again after 429, which the server surely did not carry out.
+/// How often a call is sent again after 429, which the server certainly did not carry out.
 const REFUSED_TIMES: u32 = 5;
 /// How often a reading call is sent again after a failure.
 const READ_RETRIES: u32 = 3;
-/// Retries of reading calls that may be spent at once; a success earns a tenth of one back.
+/// How many retries of reading calls may be used at once; a success gives a tenth of one back.
 const RETRY_BUDGET: u32 = 200;
 const RETRY_COST: u32 = 10;
 const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 
-/// The way into one server: a transport with its pace. Make one and keep it, so that what it
-/// learned about the server's limit is not forgotten. A dry run makes only a [`Reader`](super::reader::Reader) from it.
+/// The client of one server: a transport with its pace. It must be kept, so that what it learned
+/// about the server's limit is not forgotten. A dry run makes only a
+/// [`Reader`](super::reader::Reader) from it.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
@@ -43,12 +44,11 @@ struct Inner {
     timeout: Duration,
     budget: AtomicU32,
     counters: Counters,
-    /// The `update_at` of each user as the last answer to a change had it.
+    /// The `update_at` of each user in the last answer to a change.
     answered: Mutex<BTreeMap<UserId, Timestamp>>,
     flight: Mutex<Flight>,
 }
 
-/// Calls that are under way.
 #[derive(Default)]
 struct Flight {
     calls: u32,
@@ -56,7 +56,7 @@ struct Flight {
     moved: Option<Instant>,
 }
 
-/// A call that is under way, until it is dropped.
+/// A call in flight, until it is dropped.
 struct InFlight<'a>(&'a Inner);
 
 impl<'a> InFlight<'a> {
@@ -98,10 +98,10 @@ struct Counters {
     retries: AtomicU64,
 }
 
-/// How much was asked of the server since the client was made.
+/// How many requests were sent since the client was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Requests sent, writes and repetitions included.
+    /// Requests that were sent, writes and repetitions included.
     pub requests: u64,
     /// Requests that change something.
     pub writes: u64,
@@ -112,7 +112,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// What was added since `earlier`.
+    /// Returns what was added since `earlier`.
     #[must_use]
     pub fn since(self, earlier: Self) -> Self {
         Self {
@@ -130,7 +130,7 @@ pub enum ConnectError {
     /// The token cannot be read.
     #[error("mattermost.token: {0}")]
     Token(#[from] SecretError),
-    /// What stands where the token should be is something else.
+    /// The file or credential for the token contains something else.
     #[error("mattermost.token: what stands there {0}")]
     NotAToken(&'static str),
     /// The trusted certificates cannot be used.
@@ -142,14 +142,14 @@ pub enum ConnectError {
 }
 
 impl Client {
-    /// A client as the settings say, with the token that its file has now. Nothing is sent yet.
+    /// Makes a client from the settings, with the token that its file has now. Nothing is sent yet.
     ///
     /// # Errors
-    /// When the certificates or the token cannot be used.
+    /// An error if the certificates or the token cannot be used.
     pub fn connect(settings: &MattermostSettings) -> Result<Self, ConnectError> {
         let transport = match &settings.access {
             MattermostAccess::Http { url, token, trust } => {
-                // Its warnings are told when the configuration is checked.
+                // Warnings about the token are reported when the configuration is checked.
                 let (token, _) = token.load()?;
                 if let Some(fault) = token::fault(token.expose_secret()) {
                     return Err(ConnectError::NotAToken(fault));
@@ -170,7 +170,7 @@ impl Client {
         ))
     }
 
-    /// A client over any transport. `timeout` is the most time for one request.
+    /// Makes a client over any transport. `timeout` is the longest time for one request.
     pub fn new(transport: Arc<dyn Transport>, pace: Option<Pace>, timeout: Duration) -> Self {
         Self(Arc::new(Inner {
             transport,
@@ -183,7 +183,7 @@ impl Client {
         }))
     }
 
-    /// How much was asked so far.
+    /// Returns how many requests were sent so far.
     pub fn counts(&self) -> Counts {
         let c = &self.0.counters;
         Counts {
@@ -194,36 +194,36 @@ impl Client {
         }
     }
 
-    /// Why the next call may not be sent yet, and how much longer.
+    /// Returns why the next call may not be sent yet, and for how much longer.
     pub fn pauses(&self) -> Option<(Pause, Duration)> {
         self.0.gate.waits()
     }
 
-    /// How long nothing was answered of the calls that are under way; `None` when none is.
+    /// Returns how long the calls in flight have had no answer; `None` if there are none.
     pub fn unanswered(&self) -> Option<Duration> {
         let flight = self.0.flight();
         let moved = flight.moved.filter(|_| flight.calls > 0)?;
         Some(moved.elapsed())
     }
 
-    /// Which way in it is.
+    /// Returns the kind of access.
     pub fn way(&self) -> AccessKind {
         self.0.transport.way()
     }
 
-    /// Address or socket, for people.
+    /// Returns the address or socket, for people.
     pub fn label(&self) -> &str {
         self.0.transport.label()
     }
 
-    /// Notes what a change was answered with.
+    /// Records the answer to a change.
     pub(super) fn note(&self, user: &User) {
         if let Ok(mut answered) = self.0.answered.lock() {
             answered.insert(user.id.clone(), user.updated_at);
         }
     }
 
-    /// Takes what was noted of a user.
+    /// Takes what was recorded of a user.
     pub(super) fn take_answered(&self, user: &UserId) -> Option<Timestamp> {
         let answered = self.0.answered.lock();
         answered.ok().and_then(|mut answered| answered.remove(user))
@@ -242,7 +242,7 @@ impl Client {
         Ok((parsed(&request, &answer, self.label())?, answer.headers))
     }
 
-    /// The rows of a list, of each only the fields that are named, and how long they are together.
+    /// Returns the rows of a list, each with only the named fields, and their total size.
     pub(super) async fn rows(
         &self,
         path: &str,
@@ -254,7 +254,7 @@ impl Client {
         Ok((parsed(&request, &answer, self.label())?, answer.body.len()))
     }
 
-    /// One thing, with only the fields that are named.
+    /// Returns one object, with only the named fields.
     pub(super) async fn get_part<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -266,7 +266,7 @@ impl Client {
         parsed(&request, &answer, self.label())
     }
 
-    /// A reading call by `POST`: some lists are asked for with a list of ids.
+    /// Makes a reading call by `POST`: some lists are asked for with a list of ids.
     pub(super) async fn ask<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -277,7 +277,7 @@ impl Client {
         parsed(&request, &answer, self.label())
     }
 
-    /// The same, of each row with only the fields that are named.
+    /// Makes such a call, and returns each row with only the named fields.
     pub(super) async fn ask_rows(
         &self,
         path: &str,
@@ -290,7 +290,7 @@ impl Client {
         parsed(&request, &answer, self.label())
     }
 
-    /// A call that writes, whose answer is read.
+    /// Makes a call that writes, and reads its answer.
     pub(super) async fn write<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -304,7 +304,8 @@ impl Client {
             })
     }
 
-    /// A call that writes, with more time than usual. Never sent again once it may have arrived.
+    /// Makes a call that writes, with a longer time-out. It is never sent again if it may have
+    /// arrived.
     pub(super) async fn write_for(
         &self,
         method: Method,
@@ -331,7 +332,7 @@ impl Client {
         }
     }
 
-    /// Reads, and tries again after failures that may pass, as far as the budget allows.
+    /// Reads, and tries again after failures that may pass, within the budget.
     async fn read(&self, request: Request) -> Result<Response, CallError> {
         let mut backoff = FIRST_BACKOFF;
         let mut retries = 0;
@@ -355,8 +356,8 @@ impl Client {
         }
     }
 
-    /// Sends when it is our turn; after 429 again, within bounds. An answer that is not 2xx is
-    /// an error.
+    /// Sends the request when the pace allows it, and again after 429, within bounds. An answer
+    /// that is not 2xx is an error.
     async fn send(&self, request: &Request) -> Result<Response, CallError> {
         let counters = &self.0.counters;
         let mut refused = 0;
@@ -425,7 +426,7 @@ fn parsed<T: DeserializeOwned>(
     })
 }
 
-/// Whether a failed read may succeed when tried again.
+/// Returns whether a failed read may succeed when it is tried again.
 fn may_pass(error: &CallError) -> bool {
     match error {
         CallError::Send { error, .. } => !matches!(error, SendError::TooLarge { .. }),

@@ -1,4 +1,4 @@
-//! What can go wrong between us and the server, and what it means for a change that was under way.
+//! The errors of calls, and what they mean for a change in progress.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::model::User;
 /// A request that got no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// No connection: the request was surely not sent.
+    /// There was no connection: the request certainly was not sent.
     #[error("could not connect to {to}: {why}")]
     NotConnected {
         /// The address or socket.
@@ -22,14 +22,14 @@ pub enum SendError {
         /// The chain of causes.
         why: String,
     },
-    /// No complete answer in time; the server may still be working on it.
+    /// There was no complete answer in time; the server may still be working on it.
     #[error("no answer within {:.0} s", .after.as_secs_f64())]
     Timeout {
-        /// How long the request was allowed to take. Not how long it took: the same failure says
-        /// the same each time.
+        /// How long the request was allowed to take. It is not how long it took, so that the same
+        /// failure has the same text each time.
         after: Duration,
     },
-    /// The answer is longer than any that we expect.
+    /// The answer is longer than any that is expected.
     #[error("the answer is longer than {limit} bytes, which no Mattermost answer to us is")]
     TooLarge {
         /// The limit in bytes.
@@ -38,24 +38,24 @@ pub enum SendError {
 }
 
 impl SendError {
-    /// Whether the server cannot have seen the request.
+    /// Returns whether the server cannot have seen the request.
     pub(super) fn surely_not_sent(&self) -> bool {
         matches!(self, Self::NotConnected { .. })
     }
 }
 
-/// An answer that refuses. Decided by `status` and `id`; `message` follows the server's language.
+/// An answer that refuses. `status` and `id` decide; `message` is in the server's language.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
     /// The HTTP status.
     pub status: u16,
-    /// Mattermost's id of the error; empty when something else answered, a proxy for example.
+    /// Mattermost's id of the error; empty when something else answered, for example a proxy.
     pub id: String,
-    /// For people. At most 300 characters, without control characters.
+    /// The message for people: at most 300 characters, without control characters.
     pub message: String,
 }
 
-/// Why a token may be refused. The server gives all of these the same answer.
+/// Why a token may be refused. The server gives all these causes the same answer.
 const TOKEN_REJECTED: &str = "the token is wrong, expired or revoked, or its owner is deactivated. \
     Is it a bot's, look in Mattermost under Integrations > Bot Accounts: a server disables bots \
     together with the person who owns them; enable the bot, and give it to somebody who stays \
@@ -64,54 +64,54 @@ const TOKEN_REJECTED: &str = "the token is wrong, expired or revoked, or its own
     EnableUserAccessTokens is off; or a proxy removes or replaces the header Authorization on the \
     way. Otherwise make a new token and put it where mattermost.token says";
 
-/// What a refusal means to us.
+/// The meaning of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ApiErrorKind {
-    /// The token is wrong, expired or revoked, or its owner is deactivated: stop everything.
+    /// The token is wrong, expired or revoked, or its owner is deactivated. Everything stops.
     TokenRejected,
-    /// We may not do that: a full system administrator is needed.
+    /// We lack the right: a full system administrator is needed.
     NoPermission,
     /// There is no such user, team or membership.
     NotFound,
-    /// This way in does not offer the call.
+    /// The call is not offered over this transport.
     NotOffered,
     /// It is not Mattermost that answers, but something in front of it: a proxy, a firewall, a
-    /// sign-on portal. That says nothing of what the server would have said.
+    /// sign-on portal. That says nothing about what the server would have answered.
     Foreign,
-    /// Another user, also a deactivated one, or a group has the username.
+    /// A user, who may be deactivated, or a group has the username.
     UsernameTaken,
-    /// Another user, also a deactivated one, has the address.
+    /// A user, who may be deactivated, has the address.
     EmailTaken,
-    /// The server takes no more active users.
+    /// The server allows no more active users.
     UserLimit,
-    /// The address is not in the domains that the server or the team accepts.
+    /// The domain of the address is not one that the server or the team accepts.
     DomainRefused,
     /// The team has `MaxUsersPerTeam` members.
     TeamFull,
-    /// A team with that name is there, perhaps archived.
+    /// A team with that name exists, and may be archived.
     TeamExists,
     /// The password is too short, too long or lacks a class of characters.
     PasswordPolicy,
     /// A login service owns what was to be changed (409, or 403 for `auth_service=ldap`).
     LoginServiceOwns,
-    /// Nobody may deactivate himself, and that user is we.
+    /// Users cannot deactivate themselves, and this user is ours.
     Ourselves,
-    /// The server does not let anybody be deleted for good (`EnableAPIUserDeletion`).
+    /// The server does not allow users to be deleted for ever (`EnableAPIUserDeletion`).
     DeletionNotEnabled,
     /// The server's administrator has switched the feature off.
     SwitchedOff,
-    /// A field has a value that the server does not take.
+    /// The server does not accept the value of a field.
     Invalid,
-    /// Too many requests. Surely not carried out.
+    /// There were too many requests. The call certainly was not carried out.
     RateLimited,
     /// The server failed at this call.
     ServerFailed,
-    /// None of the others.
+    /// Any other refusal.
     Other,
 }
 
 impl ApiError {
-    /// What the refusal means. The ids are those that 5.38 and 11.6 answer.
+    /// Returns the meaning of the refusal. The ids are those of 5.38 and 11.6.
     pub fn kind(&self) -> ApiErrorKind {
         use ApiErrorKind as K;
         match (self.status, self.id.as_str()) {
@@ -142,8 +142,8 @@ impl ApiError {
         }
     }
 
-    /// Whether a call that writes was cleanly refused with this: nothing was changed. Anything
-    /// else (a failing server, a proxy's page) leaves the outcome unknown.
+    /// Returns whether a call that writes was cleanly refused, so that nothing was changed.
+    /// Anything else (a failing server, a proxy's page) leaves the outcome unknown.
     pub(super) fn is_clean_refusal(&self) -> bool {
         self.status == 429 || ((400..500).contains(&self.status) && !self.id.is_empty())
     }
@@ -154,7 +154,7 @@ fn refused_value(id: &str) -> ApiErrorKind {
     match id {
         "app.user.save.username_exists.app_error" => K::UsernameTaken,
         "app.user.save.email_exists.app_error" => K::EmailTaken,
-        // 5.38 says so of somebody who was deleted for good and is still in its cache.
+        // 5.38 answers this for a user who was deleted for ever and is still in its cache.
         "app.user.update.find.app_error" => K::NotFound,
         "api.user.create_user.user_limits.exceeded"
         | "app.user.update_active.user_limit.exceeded" => K::UserLimit,
@@ -200,7 +200,7 @@ impl fmt::Display for ApiError {
     }
 }
 
-/// Why a reading call has no result, or why a writing one has none that we can trust.
+/// Why a reading call has no result, or why a writing call has none that can be trusted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     /// There was no answer.
@@ -219,7 +219,7 @@ pub enum CallError {
         /// The refusal.
         error: ApiError,
     },
-    /// The token's owner may not do what is to be done.
+    /// The token's owner lacks the rights for the work.
     #[error(
         "the token belongs to {owner}, who is no system administrator: make {owner} one in the \
          System Console, or use the token of one who is"
@@ -228,18 +228,18 @@ pub enum CallError {
         /// The owner's username.
         owner: String,
     },
-    /// The answer is not what Mattermost answers.
+    /// The answer is not one of Mattermost's.
     #[error("{call}: the answer is not understood: {why}")]
     Garbled {
         /// Method and path.
         call: String,
-        /// What is wrong with it; never a part of the body.
+        /// What is wrong with it; the text never contains a part of the body.
         why: String,
     },
 }
 
 impl CallError {
-    /// What the refusal means; `None` if it is not one.
+    /// Returns the meaning of the refusal; `None` if it is not one.
     pub fn kind(&self) -> Option<ApiErrorKind> {
         match self {
             Self::Api { error, .. } => Some(error.kind()),
@@ -249,7 +249,7 @@ impl CallError {
     }
 }
 
-/// Why a change is not known to have happened as asked.
+/// Why a change is not known to have been made as asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
     /// The server refused: nothing was changed.
@@ -258,23 +258,23 @@ pub enum WriteError {
     /// The request did not leave this machine: nothing was changed.
     #[error("not sent: {0}")]
     NotSent(CallError),
-    /// The user was no longer as the plan saw it, so nothing was sent.
+    /// The user was no longer as the plan saw them, so nothing was sent.
     #[error("not sent: {field} is no longer \"{expected}\" but \"{found}\"")]
     Stale {
-        /// Which field.
+        /// The field.
         field: String,
         /// What the plan saw.
         expected: String,
-        /// What is there now.
+        /// What was found.
         found: String,
     },
-    /// Nobody knows whether it happened: to be resolved by reading, never by repeating.
+    /// It is not known whether it was made. Only reading decides that, never a repetition.
     #[error("the outcome is unknown: {0}")]
     Unknown(CallError),
-    /// It happened, but not as asked. The user is as given here.
+    /// It was made, but not as asked.
     #[error("done, but not as asked: {what}")]
     Otherwise {
-        /// The user as it is now.
+        /// The user after the change.
         user: Box<User>,
         /// What differs.
         what: String,
@@ -282,7 +282,7 @@ pub enum WriteError {
 }
 
 impl WriteError {
-    /// What the refusal means; `None` if it is not one.
+    /// Returns the meaning of the refusal; `None` if it is not one.
     pub fn kind(&self) -> Option<ApiErrorKind> {
         match self {
             Self::Refused(error) => Some(error.kind()),
@@ -291,7 +291,7 @@ impl WriteError {
         }
     }
 
-    /// Whether nothing was changed for certain.
+    /// Returns whether certainly nothing was changed.
     pub fn surely_unchanged(&self) -> bool {
         matches!(
             self,
@@ -299,7 +299,7 @@ impl WriteError {
         )
     }
 
-    /// What the error of a call that writes means.
+    /// Returns what the error of a call that writes means.
     pub(super) fn from_write(error: CallError) -> Self {
         match error {
             CallError::Api { error, .. } if error.is_clean_refusal() => Self::Refused(error),

@@ -1,4 +1,4 @@
-//! Reads what the server says of itself and of us.
+//! Reads what the server says about itself and about us.
 
 use crate::model::{Capabilities, OwnBot, Part, Seats, ServerFacts, Unread, User, Version};
 
@@ -7,7 +7,7 @@ use super::reader::{Reader, offered};
 use super::transport::AccessKind;
 use super::wire::{self, ApiClientConfig, ApiConfig, ApiCount, ApiLimits, ApiUser};
 
-/// From this version on a server knows a limit of users and `GET /limits/server`.
+/// From this version on a server can limit its users and has `GET /limits/server`.
 const LIMITS_SINCE: Version = Version {
     major: 9,
     minor: 5,
@@ -16,23 +16,23 @@ const LIMITS_SINCE: Version = Version {
 const VERSION_HEADER: &str = "x-version-id";
 
 impl Reader {
-    /// Reads what the server says of itself and of us, at the cost of four requests. The owners of
-    /// our bot are another question ([`Reader::bot_owners`]). What the server tells only
+    /// Reads what the server says about itself and about us, with four requests. The owners of our
+    /// bot are asked for separately ([`Reader::bot_owners`]). What the server tells only
     /// administrators stays unknown with any other token.
     ///
     /// # Errors
-    /// When the server could not be asked, or does not say its version. A dead token is
-    /// [`ApiErrorKind::TokenRejected`].
+    /// An error if the server could not be asked, or does not tell its version. For a rejected
+    /// token it is [`ApiErrorKind::TokenRejected`].
     pub async fn facts(&self) -> Result<ServerFacts, CallError> {
         self.facts_and_owner().await.map(|(facts, _)| facts)
     }
 
-    /// Reads the same and demands the rights for the work: without them the server would refuse
+    /// Reads the same, and requires the rights for the work: without them the server would refuse
     /// each person one by one.
     ///
     /// # Errors
-    /// As [`Reader::facts`], and [`CallError::NoRights`] with the token of anybody but a system
-    /// administrator.
+    /// The errors of [`Reader::facts`], and [`CallError::NoRights`] if the token's owner is not a
+    /// system administrator.
     pub async fn facts_for_work(&self) -> Result<ServerFacts, CallError> {
         let (facts, owner) = self.facts_and_owner().await?;
         match owner.filter(|owner| !owner.is_admin()) {
@@ -101,7 +101,7 @@ impl Reader {
                 .password_settings
                 .map(|settings| settings.policy(version)),
             refused_password: None,
-            // Over the socket the server does not ask its switch.
+            // Over the socket the server does not check its setting.
             may_delete_users: match way {
                 AccessKind::Local => Some(true),
                 AccessKind::Token => config.service_settings.enable_api_user_deletion,
@@ -112,7 +112,7 @@ impl Reader {
         Ok((facts, own))
     }
 
-    /// Reads the version where no answer has it in its header, which a proxy may have removed.
+    /// Reads the version where no answer has it in its header; a proxy may have removed it.
     async fn version_without_header(&self) -> Result<Version, CallError> {
         let path = "/config/client?format=old";
         let config: Result<ApiClientConfig, _> = self.client().get(path).await;
@@ -127,7 +127,7 @@ impl Reader {
         })
     }
 
-    /// Reads the number of users, the deactivated, bots and other servers' users included.
+    /// Reads the number of users: deactivated users, bots and other servers' users included.
     async fn user_count(&self) -> Result<Option<u64>, CallError> {
         let all = "include_deleted=true&include_bots=true&include_remote_users=true";
         let path = format!("/users/stats/filtered?{all}");
@@ -167,8 +167,8 @@ impl Reader {
     }
 }
 
-/// Returns a part of what the server says of itself. Where something else than Mattermost answered,
-/// that part is a gap, and the rest still counts.
+/// Returns a part of the facts. If something else than Mattermost answered, the part is a gap, and
+/// the rest still counts.
 fn or_unread<T>(
     result: Result<T, CallError>,
     part: Part,
@@ -176,7 +176,7 @@ fn or_unread<T>(
 ) -> Result<Option<T>, CallError> {
     use ApiErrorKind as K;
     match result {
-        // Without a token that is good, and without a connection, there is nothing to read at all.
+        // Without a valid token or a connection, nothing can be read at all.
         Err(error)
             if matches!(error, CallError::Garbled { .. })
                 || error.kind().is_some_and(|kind| kind != K::TokenRejected) =>
@@ -189,8 +189,8 @@ fn or_unread<T>(
     }
 }
 
-/// Returns what each kind of access offers, the same from 5.38 to 11. Where a server turns out to
-/// lack a call (404), reader and writer use the other one by themselves.
+/// Returns what each kind of access offers, the same from 5.38 to 11. If a server lacks a call
+/// (404), reader and writer use the other one by themselves.
 fn capabilities(way: AccessKind) -> Capabilities {
     let all = way == AccessKind::Token;
     Capabilities {

@@ -1,16 +1,16 @@
-//! Keeps what is read of an answer and drops the rest while it arrives: people can make their own
-//! rows as large as they like, and nobody else's may become unreadable because of that.
+//! Keeps the fields of an answer that are read, and drops the rest while it arrives. People can
+//! make their own rows as large as they like, which must not make other rows unreadable.
 
 /// The longest value that is kept, in bytes. The server's own columns are shorter.
 const MAX_VALUE: usize = 4096;
-/// The longest name of a field that can be one of ours.
+/// The longest name of a field that is compared with the wanted ones.
 const MAX_NAME: usize = 64;
 
-/// Takes an answer apart, piece by piece: an object, or an array of objects.
+/// Filters an answer piece by piece: an object, or an array of objects.
 ///
-/// Kept are the texts, numbers and words of the fields that are named, as `name`, or `outer.name`
-/// in an object inside. An answer that is neither is kept as it is, so that whoever parses it can
-/// say what is wrong with it.
+/// Keeps the texts, numbers and words of the named fields, as `name`, or `outer.name` in a nested
+/// object. An answer that is neither is kept as it is, so that the parser can say what is wrong
+/// with it.
 #[derive(Debug)]
 pub(super) struct FieldFilter {
     keep: &'static [&'static str],
@@ -20,30 +20,30 @@ pub(super) struct FieldFilter {
     at: At,
 }
 
-/// A container whose parts are looked at.
+/// A container whose parts are filtered.
 #[derive(Debug)]
 struct Level {
-    /// `None`: an array. Else what stands before the names of its fields.
+    /// `None` for an array; otherwise the prefix of its fields' names.
     prefix: Option<&'static str>,
     is_empty: bool,
 }
 
-/// Where in the answer we are.
+/// The position in the answer.
 #[derive(Clone, Copy, Debug)]
 enum At {
-    /// Before the first byte that is no white space.
+    /// Before the first byte that is not white space.
     Start,
-    /// In what is kept as it is: no JSON container, or behind its end.
+    /// In what is kept as it is: not a JSON container, or after its end.
     Plain,
     /// Between the parts of a container.
     Between,
     /// In the name of a field.
     Name { escaped: bool },
-    /// Behind the name of a field.
+    /// After the name of a field.
     Colon,
     /// Before the value of a field.
     Value,
-    /// In a text that is kept; where the field begins.
+    /// In a text that is kept; `from` is where its field begins.
     Text { escaped: bool, from: usize },
     /// In a number or word that is kept.
     Word,
@@ -56,7 +56,7 @@ enum At {
 }
 
 impl FieldFilter {
-    /// Keeps these fields.
+    /// Makes a filter that keeps these fields.
     pub(super) fn new(keep: &'static [&'static str]) -> Self {
         Self {
             keep,
@@ -67,12 +67,11 @@ impl FieldFilter {
         }
     }
 
-    /// How many bytes are kept so far.
+    /// Returns how many bytes are kept so far.
     pub(super) fn len(&self) -> usize {
         self.kept.len()
     }
 
-    /// What was kept.
     pub(super) fn into_kept(self) -> Vec<u8> {
         self.kept
     }
@@ -92,7 +91,7 @@ impl FieldFilter {
             At::Between => self.between(byte),
             At::Name { escaped } => self.in_name(byte, escaped),
             At::Colon if byte == b':' => self.at = At::Value,
-            At::Colon => self.odd(byte),
+            At::Colon => self.keep_invalid(byte),
             At::Value => self.value(byte),
             At::Text { escaped, from } => self.in_text(byte, escaped, from),
             At::Word if ends_word(byte) => {
@@ -112,7 +111,7 @@ impl FieldFilter {
         match byte {
             b'[' => self.enter(byte, None),
             b'{' => self.enter(byte, Some("")),
-            _ => self.odd(byte),
+            _ => self.keep_invalid(byte),
         }
     }
 
@@ -123,9 +122,9 @@ impl FieldFilter {
         self.at = At::Between;
     }
 
-    /// What must not be here is kept, so that whoever parses sees that it is no JSON: what was
-    /// dropped before it must not make it good.
-    fn odd(&mut self, byte: u8) {
+    /// Keeps a byte that must not be here, so that the parser sees that it is not JSON: dropping
+    /// something before it must not make it valid.
+    fn keep_invalid(&mut self, byte: u8) {
         if !self.open.is_empty() {
             self.kept.push(b'!');
         }
@@ -148,7 +147,7 @@ impl FieldFilter {
                 self.name.clear();
                 self.at = At::Name { escaped: false };
             }
-            (_, Some(_)) => self.odd(byte),
+            (_, Some(_)) => self.keep_invalid(byte),
             (b'{', None) => {
                 self.comma();
                 self.enter(byte, Some(""));
@@ -220,7 +219,7 @@ impl FieldFilter {
         }
     }
 
-    /// The field that is named, if it is one of those to keep.
+    /// Returns the field with the present name, if it is to be kept.
     fn wanted(&self) -> Option<&'static str> {
         let prefix = self.open.last()?.prefix?;
         let is_it = |path: &&&'static str| {
@@ -233,7 +232,7 @@ impl FieldFilter {
         self.keep.iter().find(is_it).copied()
     }
 
-    /// What stands before the names inside the field, where something inside it is to be kept.
+    /// Returns the prefix of the names inside the field, if something inside it is to be kept.
     fn inner(&self, path: &'static str) -> Option<&'static str> {
         let prefix = self.open.last()?.prefix?;
         let dot = path.get(prefix.len()..)?.find('.')?;
@@ -256,7 +255,7 @@ impl FieldFilter {
         let escaped = byte == b'\\' && !escaped;
         self.at = At::Text { escaped, from };
         if self.kept.len() - from > MAX_VALUE {
-            // Where nothing stands before it any more, the next one is the first again.
+            // If nothing is left before it, the next field is the first again.
             self.kept.truncate(from);
             if let Some(level) = self.open.last_mut() {
                 level.is_empty = matches!(self.kept.last(), Some(b'{' | b'['));

@@ -1,4 +1,4 @@
-//! Asks by id and by name for users whom a list did not show.
+//! Asks by id and by name for users that a list did not contain.
 
 use std::collections::BTreeSet;
 
@@ -12,12 +12,12 @@ use super::wire::ApiUser;
 
 impl Reader {
     /// Looks up by id the users of `ids` who are not in the roster. Adds those whom the server
-    /// knows; the others are then absent for certain, or unknown if the question failed. A user
-    /// whose row cannot be used counts as present and is not asked for. Costs a request for each
-    /// thousand users who were not seen, as a rule none.
+    /// knows. The others are certainly absent, or unknown if the request failed. A user whose row
+    /// cannot be used counts as present and is not asked for. Costs a request for each thousand
+    /// users who were not seen, and as a rule none.
     ///
     /// # Errors
-    /// When a question could not be asked. The roster then says "unknown" of the users concerned.
+    /// An error if a request failed. The roster then answers "unknown" for the users concerned.
     pub async fn fill_in(
         &self,
         roster: &mut Roster<UserId, User>,
@@ -30,10 +30,9 @@ impl Reader {
     }
 
     /// Reads these users by id, whether they are in the roster or not, and keeps the newer row. A
-    /// user who is neither found nor in the roster is absent for certain.
-    ///
+    /// user who is neither found nor in the roster is certainly absent.
     /// # Errors
-    /// When a question could not be asked. The roster then says "unknown" of users whom it did not
+    /// An error if a request failed. The roster then answers "unknown" for users whom it did not
     /// have.
     pub async fn read_again(
         &self,
@@ -41,12 +40,12 @@ impl Reader {
         ids: &BTreeSet<UserId>,
     ) -> Result<(), CallError> {
         let mut failed = None;
-        // Those still to be asked for: a question whose answer is too large is asked in halves.
+        // The batches still to be requested; one whose answer is too large is split in halves.
         let mut batches = batches(ids.iter());
         while let Some(batch) = batches.pop() {
             match self.users_by_id(&batch).await {
-                // Whose such a row is only a question for one of them tells.
-                Ok((_, rejected)) if rejected.iter().any(is_nobodys) && batch.len() > 1 => {
+                // Only a request for a single user tells whose row it is.
+                Ok((_, rejected)) if rejected.iter().any(is_anonymous) && batch.len() > 1 => {
                     let (first, second) = batch.split_at(batch.len() / 2);
                     batches.extend([first.to_vec(), second.to_vec()]);
                 }
@@ -54,7 +53,7 @@ impl Reader {
                     let found: BTreeSet<&UserId> = users.iter().map(|user| &user.id).collect();
                     let bad = rejected.iter().filter_map(|bad| bad.key.as_ref());
                     let found: BTreeSet<&UserId> = found.into_iter().chain(bad).collect();
-                    let nobodys = rejected.iter().find(|bad| is_nobodys(bad));
+                    let nobodys = rejected.iter().find(|bad| is_anonymous(bad));
                     for id in batch.iter().filter(|id| !found.contains(id)) {
                         let said = match nobodys {
                             Some(bad) => Err(Gap::Rejected(bad.why.clone())),
@@ -85,13 +84,13 @@ impl Reader {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Looks up the usernames that no user in the roster has, and adds the users found: of a user
-    /// whose creation has an unknown outcome we know the name and not the id. A user who cannot be
-    /// read is rejected under that name and stops no other. Costs a request for each username that
-    /// was not seen.
+    /// Looks up the usernames that no user in the roster has, and adds the users found: for a
+    /// creation with an unknown outcome the name is known and the id is not. A user who cannot be
+    /// read is rejected under that name and does not stop the others. Costs a request for each
+    /// username that was not seen.
     ///
     /// # Errors
-    /// When a name could not be asked for, and no other one could be.
+    /// An error if the request for a name failed, and no other one succeeded.
     pub async fn fill_in_named(
         &self,
         roster: &mut Roster<UserId, User>,
@@ -105,10 +104,10 @@ impl Reader {
         Ok(())
     }
 
-    /// Does the same for addresses: a user who cannot be read is rejected under the address.
+    /// Looks up addresses in the same way: a user who cannot be read is rejected under the address.
     ///
     /// # Errors
-    /// When an address could not be asked for, and no other one could be.
+    /// An error if the request for an address failed, and no other one succeeded.
     pub async fn fill_in_addressed(
         &self,
         roster: &mut Roster<UserId, User>,
@@ -161,12 +160,12 @@ fn add(
     Ok(())
 }
 
-/// Whether a row does not tell whose it is.
-fn is_nobodys(bad: &Rejected<UserId>) -> bool {
+/// Returns whether a row does not tell whose it is.
+fn is_anonymous(bad: &Rejected<UserId>) -> bool {
     bad.key.is_none()
 }
 
-/// Whether a question about one user failed in a way that says nothing about questions about others.
+/// Returns whether a request about one user failed in a way that says nothing about other requests.
 fn is_about_one(error: &CallError) -> bool {
     use ApiErrorKind::{Foreign, NoPermission, NotOffered, RateLimited, TokenRejected};
     match error {

@@ -1,15 +1,15 @@
-//! Answers that are not Mattermost's: who gave them, as far as can be told, and what to do.
+//! Explains answers that are not Mattermost's: who gave them, if that can be told, and what to do.
 //!
-//! Of a body nothing is ever quoted, and of an address only its base: paths and queries of portals
-//! carry what is nobody's business.
+//! Nothing of a body is ever quoted, and of an address only its base: paths and queries of portals
+//! may contain private data.
 
 use reqwest::Url;
 
 use super::transport::Response;
 
-/// How much of a body is looked at.
-const LOOKED_AT: usize = 4096;
-/// What web servers say on a TLS port that is spoken to in plain HTTP (Go, nginx, Apache).
+/// How many bytes of a body are examined.
+const MAX_EXAMINED: usize = 4096;
+/// What web servers answer to plain HTTP on a TLS port (Go, nginx, Apache).
 const TLS_PORT: [&str; 3] = [
     "http request to an https server",
     "plain http request was sent to https port",
@@ -17,7 +17,7 @@ const TLS_PORT: [&str; 3] = [
 ];
 const LET_THROUGH: &str = "let /api/v4/ through there without login: Mattermost asks for the token";
 
-/// Says who answered a call to the server at `base` instead of Mattermost, and what to do.
+/// Returns who answered a call to the server at `base` instead of Mattermost, and what to do.
 pub(super) fn explain(response: &Response, base: &str) -> String {
     if let Some(to) = response.headers.get("location") {
         return redirected(to, base);
@@ -58,19 +58,18 @@ pub(super) fn explain(response: &Response, base: &str) -> String {
     }
 }
 
-/// Whether a body is a web page.
 pub(super) fn is_page(body: &[u8]) -> bool {
     let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     text.trim_ascii_start().starts_with(b"<")
 }
 
 fn speaks_tls(body: &[u8]) -> bool {
-    let start = body.get(..LOOKED_AT).unwrap_or(body);
+    let start = body.get(..MAX_EXAMINED).unwrap_or(body);
     let text = String::from_utf8_lossy(start).to_lowercase();
     TLS_PORT.iter().any(|words| text.contains(words))
 }
 
-/// By which scheme a login is wanted, in brackets.
+/// Returns the scheme of the login that is required, in brackets.
 fn scheme(response: &Response) -> String {
     let told = response.headers.get("www-authenticate");
     let word = told.and_then(|text| text.split_whitespace().next());
@@ -80,7 +79,7 @@ fn scheme(response: &Response) -> String {
         .unwrap_or_default()
 }
 
-/// Says what a redirect means: the server has another address, or somebody wants a login first.
+/// Explains a redirect: the server has another address, or a login is required first.
 fn redirected(to: &str, base: &str) -> String {
     let Ok(to) = Url::parse(to) else {
         return "it redirects to something that is no address: is mattermost.url right?".into();
@@ -98,7 +97,7 @@ fn redirected(to: &str, base: &str) -> String {
     let is_ours = ours.as_ref().and_then(Url::host_str) == Some(host);
     let is_root = to.path() == "/" && to.query().is_none();
     match (is_ours, is_root) {
-        // From http to https, and the path is lost on the way.
+        // It redirects from http to https, and the path is lost.
         (true, true) if ours.is_some_and(|url| url.scheme() != to.scheme()) => moved(&origin, base),
         (false, true) => format!(
             "it redirects to {origin}: if that is the Mattermost, write it in mattermost.url; if \

@@ -1,7 +1,7 @@
-//! What the headers of an answer say of a limit: how much is left of it, and how long to wait.
+//! Reads the headers of an answer about a limit: how much of it is left, and how long to wait.
 //!
-//! Mattermost's own limiter counts in seconds. What stands in front of it may send a moment
-//! instead, or something else altogether: that is understood where it can be, and else ignored.
+//! Mattermost's own limiter counts in seconds. Something in front of it may send a moment instead,
+//! or anything else. That is understood where possible, and otherwise ignored.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,12 +11,12 @@ use jiff::tz::TimeZone;
 
 use super::transport::Response;
 
-/// No limiter of a Mattermost makes anybody wait longer: such a number is a moment, or means
-/// something else.
+/// The longest wait in seconds that a limiter of Mattermost asks for. A larger number is a moment,
+/// or means something else.
 const LONGEST_SPAN: f64 = 3600.0;
-/// The longest wait for the sake of others, who share the bucket with us.
+/// The longest wait for the sake of people who share the limit with us.
 const LONGEST_COURTESY: Duration = Duration::from_secs(30);
-/// The part of the server's bucket that we leave to people who share it with us: one in four.
+/// The part of the server's limit that is left to people who share it with us: one in four.
 const SHARE_OF_OTHERS: u32 = 4;
 /// The forms of an HTTP date (RFC 9110, 5.6.7).
 const DATES: [&str; 3] = [
@@ -25,20 +25,19 @@ const DATES: [&str; 3] = [
     "%a %b %e %H:%M:%S %Y",
 ];
 
-/// What the server's headers say of its own limit (a generic cell rate algorithm).
+/// The server's headers about its own limit (a generic cell rate algorithm).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RateHeaders {
     /// The size of the bucket.
     pub limit: u32,
     /// How many requests are left in it.
     pub remaining: u32,
-    /// In how long it will be full again. Whole seconds, rounded up.
+    /// How long until it is full again, in whole seconds, rounded up.
     pub reset: Duration,
 }
 
 impl RateHeaders {
-    /// Reads them; `None` when the server does not limit, or does not say it in a way that we
-    /// understand.
+    /// Reads the headers; `None` when the server does not limit, or the headers are not understood.
     pub(super) fn of(response: &Response) -> Option<Self> {
         let count = |name: &str| {
             let text = response.headers.get(name)?;
@@ -53,14 +52,14 @@ impl RateHeaders {
         })
     }
 
-    /// The time in which one request comes back into the bucket, never too short: `reset` is
-    /// rounded up.
+    /// Returns the time in which one request is added to the bucket. It is never too short, because
+    /// `reset` is rounded up.
     pub(super) fn period(&self) -> Option<Duration> {
         let used = self.limit.saturating_sub(self.remaining);
         (used > 0 && !self.reset.is_zero()).then(|| self.reset / used)
     }
 
-    /// How long to wait until others have their share again.
+    /// Returns how long to wait until other people have their share again.
     pub(super) fn wait(&self) -> Option<Duration> {
         let reserve = self.limit.div_ceil(SHARE_OF_OTHERS);
         let missing = reserve.checked_sub(self.remaining).filter(|n| *n > 0)?;
@@ -69,12 +68,12 @@ impl RateHeaders {
     }
 }
 
-/// How long a refusal asks to wait: `Retry-After` as seconds or as a date.
+/// Returns how long a refusal asks to wait: `Retry-After` as seconds or as a date.
 pub(super) fn retry_after(response: &Response) -> Option<Duration> {
     span(response, "retry-after")
 }
 
-/// The span of time that a header means; `None` where it means nothing that we understand.
+/// Returns the time span that a header means; `None` if it is not understood.
 fn span(response: &Response, name: &str) -> Option<Duration> {
     let text = response.headers.get(name)?.trim();
     let Ok(number) = text.parse::<f64>() else {
@@ -84,18 +83,18 @@ fn span(response: &Response, name: &str) -> Option<Duration> {
         return positive(number);
     }
     let now = now(response);
-    // A moment as Unix time, in seconds or in milliseconds.
+    // The header may be a moment in Unix time, in seconds or in milliseconds.
     let moments = [number - now, number / 1000.0 - now];
     let near = |span: &f64| span.abs() <= LONGEST_SPAN;
     positive(moments.into_iter().find(near)?)
 }
 
-/// A moment that is past asks for no wait; one that is too far away is none.
+/// Returns a wait. A moment in the past asks for none; one too far in the future is ignored.
 fn positive(seconds: f64) -> Option<Duration> {
     (seconds <= LONGEST_SPAN).then(|| Duration::try_from_secs_f64(seconds.max(0.0)).ok())?
 }
 
-/// The moment of the answer: by its own clock where it tells it, since ours may differ.
+/// Returns the moment of the answer, by the server's clock if it tells it, because ours may differ.
 fn now(response: &Response) -> f64 {
     let told = response.headers.get("date").and_then(|text| date(text));
     told.unwrap_or_else(|| {
@@ -104,7 +103,7 @@ fn now(response: &Response) -> f64 {
     })
 }
 
-/// An HTTP date in seconds since 1970.
+/// Returns an HTTP date in seconds since 1970.
 fn date(text: &str) -> Option<f64> {
     let read = |form: &&str| DateTime::strptime(form, text.trim()).ok();
     let moment: Timestamp = DATES

@@ -1,14 +1,15 @@
 //! The client of Mattermost's API.
 //!
 //! A [`Transport`] carries one request (over TLS with a token, or over the local-mode socket); a
-//! [`Client`] keeps the pace and repeats what may be repeated; a [`Reader`] knows what to ask, a
-//! [`Writer`] how to change one thing. A dry run holds a [`Reader`], which cannot write.
+//! [`Client`] keeps the pace and repeats what may be repeated; a [`Reader`] makes the reading
+//! calls, and a [`Writer`] makes one change at a time. A dry run has a [`Reader`], which cannot
+//! write.
 //!
-//! What answers is not always Mattermost: [`ApiErrorKind::Foreign`] is what a proxy, a firewall or a
-//! portal in front of it says.
+//! Answers may come from something else than Mattermost: [`ApiErrorKind::Foreign`] is the answer of
+//! a proxy, a firewall or a portal in front of it.
 //!
 //! Reads are repeated after failures, within a budget. Writes never are, except after 429: any
-//! other error but a clean refusal leaves their outcome unknown, and the caller finds out by
+//! error that is not a clean refusal leaves their outcome unknown, and the caller finds it out by
 //! reading.
 
 #![allow(clippy::disallowed_methods, reason = "the pace of requests")]

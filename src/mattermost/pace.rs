@@ -1,5 +1,5 @@
-//! When the next request may start. One queue for all: whoever is first in it takes the permit
-//! and starts his call.
+//! Decides when the next request may start. There is one queue for all: the first caller in it
+//! takes the permit and starts the call.
 
 use std::num::NonZeroU32;
 use std::ops::Add;
@@ -24,12 +24,12 @@ use super::transport::Response;
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 /// The pause after a refusal without headers.
 const DEFAULT_PAUSE: Duration = Duration::from_secs(2);
-/// However often we are refused, we ask once in so long.
+/// The shortest pace to which refusals can slow us down: one request in this time.
 const SLOWEST: Duration = Duration::from_secs(2);
-/// Without a pace of our own we are as fast as we can again below this.
+/// Without a pace of our own the limiter is removed again below this time between requests.
 const FASTEST: Duration = Duration::from_millis(100);
-/// Where 503 slowed us down we try to be faster after this time: it may have been a restart. Twice
-/// as long after each time that this was refused.
+/// How long after a 503 a faster pace is tried, because it may have been a restart. It is doubled
+/// each time that the faster pace is refused.
 const FASTER_AFTER: Duration = Duration::from_secs(600);
 const FASTER_AFTER_AT_MOST: Duration = Duration::from_secs(24 * 3600);
 
@@ -37,18 +37,18 @@ const FASTER_AFTER_AT_MOST: Duration = Duration::from_secs(24 * 3600);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pause {
-    /// Our own pace.
+    /// Our own pace does not allow it.
     Pace,
-    /// The server's headers say that little is left of its limit.
+    /// The server's headers show that little of its limit is left.
     Courtesy,
-    /// A request was refused with this status, because there were too many.
+    /// A request was refused with this status because there were too many.
     Refused(u16),
 }
 
-/// Lets requests through at our own pace, and at the server's where that is slower.
+/// Lets requests through at our own pace, or at the server's if that is slower.
 #[derive(Debug)]
 pub(super) struct Gate {
-    /// The queue: fair, first come first served.
+    /// The queue; it is fair, first come first served.
     turn: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
@@ -57,28 +57,28 @@ pub(super) struct Gate {
 struct State {
     limiter: Option<Limiter>,
     not_before: Instant,
-    /// Why not before.
+    /// Why it may not start before.
     why: Pause,
-    /// Who is first in the queue waits for this.
+    /// What the first in the queue waits for.
     waits: Option<(Pause, Instant)>,
-    /// Whether anything got through since the last refusal: else a refusal shows no limit, but a
-    /// server that is down.
+    /// Whether a request succeeded since the last refusal. Otherwise a refusal does not show a
+    /// limit, but a server that is down.
     got_through: bool,
-    /// How we get back to our own pace after 503.
+    /// The return to our own pace after 503.
     recovery: Recovery,
 }
 
-/// The way back to our own pace after 503, which may have been a limit, or a restart.
+/// The return to our own pace after 503, which may have been a limit or a restart.
 #[derive(Debug)]
 struct Recovery {
     own: Option<Pace>,
-    /// When to be faster.
+    /// When to try a faster pace.
     at: Option<Instant>,
     /// How long after a refusal that is.
     after: Duration,
-    /// Whether we were faster again since the last refusal.
+    /// Whether a faster pace was tried since the last refusal.
     tried: bool,
-    /// Whether 429 has said for certain that there is a limit.
+    /// Whether a 429 has shown for certain that there is a limit.
     for_good: bool,
 }
 
@@ -108,7 +108,7 @@ impl Limiter {
 }
 
 impl Gate {
-    /// A gate with our own pace, or without one.
+    /// Makes a gate with our own pace, or without one.
     pub(super) fn new(pace: Option<Pace>) -> Self {
         Self {
             turn: tokio::sync::Mutex::new(()),
@@ -129,7 +129,7 @@ impl Gate {
         }
     }
 
-    /// Waits until a request may start. Who waits can be dropped at any time: no permit is lost.
+    /// Waits until a request may start. The future can be dropped at any time: no permit is lost.
     pub(super) async fn pass(&self) {
         let _turn = self.turn.lock().await;
         while let Some(wait) = self.wait() {
@@ -137,14 +137,14 @@ impl Gate {
         }
     }
 
-    /// For what the next request waits now, and how much longer.
+    /// Returns what the next request waits for, and for how much longer.
     pub(super) fn waits(&self) -> Option<(Pause, Duration)> {
         let (why, until) = self.state().waits?;
         let left = until.saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some((why, left))
     }
 
-    /// Learns from an answer.
+    /// Learns from the status and headers of an answer.
     pub(super) fn learn(&self, response: &Response) {
         let headers = RateHeaders::of(response);
         if matches!(response.status, 429 | 503) {
@@ -157,8 +157,8 @@ impl Gate {
         }
     }
 
-    /// Pauses everything until the bucket is full again, and is slower from then on.
-    /// Calls that were under way together are refused together: that slows down once.
+    /// Pauses all requests until the limit is free again, and slows down from then on. Calls in
+    /// flight that are refused together slow it down once.
     fn refused(&self, response: &Response, headers: Option<RateHeaders>) {
         let pause = headers
             .map(|h| h.reset)
@@ -172,8 +172,8 @@ impl Gate {
         self.pause(pause + jitter, Pause::Refused(response.status));
     }
 
-    /// A limiter lets some through and refuses others; who refuses all is down, and being slower
-    /// would help nobody.
+    /// Slows down. A limiter lets some requests through and refuses others; a server that refuses
+    /// all is down, and a slower pace would not help.
     fn slow_down(&self, status: u16, headers: Option<RateHeaders>) {
         let mut state = self.state();
         let certain = status == 429;
@@ -208,7 +208,7 @@ impl Gate {
         }
     }
 
-    /// How long the next request must still wait; takes the permit when it need not.
+    /// Returns how long the next request must still wait; takes the permit when it need not wait.
     fn wait(&self) -> Option<Duration> {
         let mut state = self.state();
         let now = Instant::now();
@@ -221,7 +221,7 @@ impl Gate {
                 state.waits = None;
                 return None;
             };
-            // Tokio's timer counts whole milliseconds: sleeping for less would not sleep.
+            // Tokio's timer has whole milliseconds: it would not sleep for less.
             let wait = refusal.wait_time_from(Moment(now));
             (wait.max(Duration::from_millis(1)), Pause::Pace)
         };
@@ -235,7 +235,7 @@ impl Gate {
 }
 
 impl Recovery {
-    /// A refusal slowed us down; after a certain one it stays so.
+    /// Records that a refusal slowed us down; after a certain one it stays so.
     fn refused(&mut self, certain: bool) {
         if self.tried {
             self.after = (self.after * 2).min(FASTER_AFTER_AT_MOST);
@@ -247,7 +247,7 @@ impl Recovery {
 }
 
 impl State {
-    /// One step back to our own pace, when it is time.
+    /// Makes one step back to our own pace, when it is time.
     fn recover(&mut self, now: Instant) {
         let (Some(at), Some(limiter)) = (self.recovery.at, &self.limiter) else {
             return;
@@ -271,7 +271,7 @@ impl State {
     }
 }
 
-/// Tokio's clock, which tests can stop; governor's own waits by the real one.
+/// Tokio's clock, which tests can stop; governor's own one waits by the real clock.
 #[derive(Clone, Copy, Debug)]
 struct TokioClock;
 

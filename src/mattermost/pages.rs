@@ -1,4 +1,4 @@
-//! Lists that come in pages, read to their end, and what shows that this was not the end.
+//! Reads lists in pages to their end, and notices what shows that rows are missing.
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -8,43 +8,43 @@ use serde_json::Value;
 use super::client::Client;
 use super::error::{CallError, SendError};
 
-/// Rows a page; the server cuts more to this without a word.
+/// How many rows a page has; the server silently cuts larger pages to this.
 pub(super) const PAGE: usize = 200;
-/// What a list may be in all, once only what is read of it is left.
+/// The largest size in bytes of a list, of the fields that are kept.
 const MAX_BYTES: usize = 512 * 1024 * 1024;
 
-/// A list of the server's.
+/// A list on the server.
 pub(super) struct List<'a> {
-    /// Path and query, up to where `page=` comes.
+    /// The path and query, up to where `page=` follows.
     pub path: &'a str,
-    /// The field that tells one row from another.
+    /// The field that identifies a row.
     pub id: &'static str,
-    /// The fields that are read.
+    /// The fields that are kept.
     pub keep: &'static [&'static str],
-    /// Pages after which it is not read on.
+    /// After how many pages the reading stops.
     pub max_pages: usize,
 }
 
-/// How the reading of a list ended.
+/// The result of reading a list.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Ending {
     /// What shows that rows are missing.
     pub doubts: Vec<String>,
-    /// Places of rows that are too large to be read, counted from 1.
+    /// The positions of rows that are too large to be read, counted from 1.
     pub too_large: Vec<usize>,
-    /// Whether there was more than `max_pages`.
+    /// Whether there were more than `max_pages` pages.
     pub goes_on: bool,
 }
 
 impl Client {
-    /// Reads a list to its end and gives `take` each row.
+    /// Reads a list to its end and passes each row to `take`.
     ///
-    /// The end is a page that is empty, or one that has nothing new. One that is merely not full
-    /// is not: something on the way may have cut it. A page too large to be read is asked for in
-    /// smaller ones.
+    /// The end is a page that is empty, or one that contains nothing new. A page that is merely not
+    /// full is not the end, because something on the way may have cut it. A page too large to be
+    /// read is requested in smaller ones.
     ///
     /// # Errors
-    /// When a page could not be read.
+    /// An error if a page could not be read.
     pub(super) async fn read_list(
         &self,
         list: &List<'_>,
@@ -77,7 +77,7 @@ impl Client {
                 return Ok(ending);
             }
             if page.rows.is_empty() {
-                // Each part of it was too large, however small: perhaps all are the same.
+                // Each part of it was too large, however small: perhaps all parts are the same.
                 ending.doubts.push(format!(
                     "no row of page {number} could be read: each is too large, or the query \
                      string is lost on the way (a cache?)"
@@ -114,7 +114,7 @@ impl Client {
         Ok(ending)
     }
 
-    /// One page, in parts where it is too large as a whole.
+    /// Reads one page, in parts if it is too large.
     async fn page(
         &self,
         list: &List<'_>,
@@ -122,7 +122,7 @@ impl Client {
         too_large: &mut Vec<usize>,
     ) -> Result<Page, CallError> {
         let mut page = Page::default();
-        // Parts that are still to be read, the last one first: where each begins, and its size.
+        // The parts still to be read, the last one first, each with its beginning and size.
         let mut parts = vec![(number * PAGE, PAGE)];
         while let Some((first, size)) = parts.pop() {
             let path = format!("{}page={}&per_page={size}", list.path, first / size);
@@ -151,12 +151,12 @@ impl Client {
 #[derive(Default)]
 struct Page {
     rows: Vec<Value>,
-    /// The rows that the server has there, those that are too large included.
+    /// How many rows the server has there, too large ones included.
     there: usize,
     bytes: usize,
 }
 
-/// Whether less, asked for at once, would be less than the limit.
+/// Returns whether a smaller request could stay below the limit.
 pub(super) fn is_too_large(error: &CallError) -> bool {
     let CallError::Send { error, .. } = error else {
         return false;

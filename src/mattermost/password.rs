@@ -1,4 +1,4 @@
-//! Random texts: initial passwords that every policy accepts, and nonces.
+//! Makes random texts: initial passwords that every policy accepts, and nonces.
 
 use rand::TryRng;
 use rand::rngs::{SysError, SysRng};
@@ -6,40 +6,40 @@ use secrecy::SecretString;
 
 use crate::model::{Nonce, PasswordPolicy};
 
-/// How long an initial password is. FIPS builds ask for 14 at least, 5.38 takes 64 at most.
+/// The length of an initial password. FIPS builds require 14 at least; 5.38 accepts 64 at most.
 pub(super) const PASSWORD_LENGTH: usize = 24;
 
 const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
 const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const DIGITS: &[u8] = b"0123456789";
-/// Symbols that every version counts as such, without those that need care in shells or JSON.
+/// Symbols that every version counts as such, except those that need care in shells or JSON.
 const SYMBOLS: &[u8] = b"!#%+-.:=?@_~";
 const NONCE_BYTES: usize = 16;
 
-/// The system gave no random numbers.
+/// The system returned no random numbers.
 #[derive(Debug, thiserror::Error)]
 #[error("the system gives no random numbers: {0}")]
 pub struct RandomError(#[from] SysError);
 
-/// A random password of [`PASSWORD_LENGTH`] characters with lower case, upper case, digits and
-/// symbols in it. Each password with all four classes is equally likely: those without are thrown
-/// away, instead of putting one of each class at a fixed place.
+/// Returns a random password of [`PASSWORD_LENGTH`] characters with lower case, upper case, digits
+/// and symbols. Each password with all four classes is equally likely, because those without are
+/// discarded, instead of placing one of each class at a fixed position.
 ///
 /// # Errors
-/// When the system's random numbers cannot be had.
+/// An error if the system returns no random numbers.
 pub fn password() -> Result<SecretString, RandomError> {
     password_for(None)
 }
 
-/// The same, longer where a policy asks for more.
+/// Returns such a password, which is longer where a policy requires it.
 ///
 /// # Errors
-/// As [`password`].
+/// The error of [`password`].
 pub fn password_for(policy: Option<&PasswordPolicy>) -> Result<SecretString, RandomError> {
     let length = policy
         .map_or(0, |policy| policy.shortest)
         .max(PASSWORD_LENGTH);
-    // No server takes a longer one, whatever it asks for.
+    // No server accepts a longer one, whatever it requires.
     let length = length.min(PasswordPolicy::LONGEST);
     let alphabet: Vec<u8> = [LOWER, UPPER, DIGITS, SYMBOLS].concat();
     loop {
@@ -56,10 +56,10 @@ pub fn password_for(policy: Option<&PasswordPolicy>) -> Result<SecretString, Ran
     }
 }
 
-/// A random text by which a user that we created is recognised: 128 bits in hex.
+/// Returns a random text by which a user that we created is recognised: 128 bits in hex.
 ///
 /// # Errors
-/// When the system's random numbers cannot be had.
+/// An error if the system returns no random numbers.
 pub fn nonce() -> Result<Nonce, RandomError> {
     let mut bytes = [0_u8; NONCE_BYTES];
     SysRng.try_fill_bytes(&mut bytes)?;
@@ -68,7 +68,7 @@ pub fn nonce() -> Result<Nonce, RandomError> {
     ))
 }
 
-/// One of `alphabet`, each equally likely: bytes above its greatest multiple are thrown away.
+/// Returns a character of `alphabet`, each equally likely: bytes above a multiple are discarded.
 fn pick(alphabet: &[u8]) -> Result<u8, RandomError> {
     let fair = 256 - 256 % alphabet.len();
     loop {

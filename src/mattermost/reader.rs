@@ -14,15 +14,15 @@ use super::client::Client;
 use super::error::{ApiErrorKind, CallError};
 use super::pages::List;
 use super::rows::{Listed, batches, ids_body, is_username};
-use super::transport::{AccessKind, MAX_HEARD};
+use super::transport::{AccessKind, MAX_RECEIVED};
 use super::wire::{ApiBot, ApiMember, ApiTeam, ApiUser, is_id, segment};
 
-/// The most pages of one list: 500,000 rows. A list that goes on longer is not believed.
+/// How many pages of one list are read: 500,000 rows. A longer list is not believed.
 const MAX_PAGES: usize = 2_500;
 const ENDLESS: &str = "the list does not end";
 
-/// Reads from the server and cannot write: it has no call that writes, and hands its client to
-/// nobody.
+/// Reads from the server and cannot write: it has no call that writes, and does not give its client
+/// away. Every method fails if the server could not be asked, or a page could not be read.
 ///
 /// ```
 /// # async fn f(writer: &mattersync::mattermost::Writer, id: &mattersync::model::UserId) {
@@ -53,14 +53,10 @@ impl Reader {
         &self.client
     }
 
-    /// Reads all users, bots and the deactivated included. Costs five requests for each thousand.
+    /// Reads all users, bots and deactivated users included. Costs five requests for each thousand.
     ///
-    /// Pages shift while they are read, so that a user who is there may be missed. The roster
-    /// therefore proves the absence of a linked user only after [`Reader::fill_in`] with that
-    /// user's id.
-    ///
-    /// # Errors
-    /// When any page could not be read.
+    /// Pages shift while they are read, so a user may be missed. Therefore the roster proves the
+    /// absence of a linked user only after [`Reader::fill_in`] with that user's id.
     pub async fn users(&self) -> Result<Roster<UserId, User>, CallError> {
         let mut listed = Listed::default();
         self.list_users("", &mut listed).await?;
@@ -73,7 +69,7 @@ impl Reader {
         let absence = Ok(self.proof(seen));
         let mut roster = Roster::new(users, rejected, absence, self.source("users"));
         if seen == 0 && self.client.way() == AccessKind::Token {
-            // At least the token's owner is there: an empty list is not the truth.
+            // The token's owner at least must be there, so an empty list cannot be true.
             roster.doubt(Gap::Empty);
         }
         for doubt in doubts {
@@ -82,12 +78,9 @@ impl Reader {
         Ok(roster)
     }
 
-    /// Reads all users and compares them with what the server said of itself before: a list without
-    /// our own user, or with fewer users than the server counts, is not whole. Because pages shift,
-    /// the list is read a second time before it is called incomplete.
-    ///
-    /// # Errors
-    /// When any page could not be read.
+    /// Reads all users and compares them with what the server said about itself before: a list
+    /// without our own user, or with fewer users than the server counts, is incomplete. Because
+    /// pages shift, the list is read a second time before it is called incomplete.
     pub async fn users_of(&self, server: &ServerFacts) -> Result<Roster<UserId, User>, CallError> {
         let mut roster = self.users().await?;
         if self.missing_from(&roster, server).is_some() {
@@ -119,11 +112,8 @@ impl Reader {
         Some(Gap::Short { read, told })
     }
 
-    /// Reads one user. `None` when the server says that there is none. (Over the socket 5.38 may
-    /// still know a user who was permanently deleted.)
-    ///
-    /// # Errors
-    /// When the server could not be asked.
+    /// Reads one user; `None` if the server says that there is none. (Over the socket 5.38 may
+    /// still know a user who was deleted for ever.)
     pub async fn user(&self, id: &UserId) -> Result<Option<User>, CallError> {
         if !is_id(id.as_str()) {
             return Ok(None);
@@ -131,23 +121,17 @@ impl Reader {
         self.one_user(&format!("/users/{id}")).await
     }
 
-    /// Reads the user with a username, the deactivated included.
-    ///
-    /// # Errors
-    /// When the server could not be asked.
+    /// Reads the user with a username; the user may be deactivated.
     pub async fn user_by_username(&self, username: &str) -> Result<Option<User>, CallError> {
         let name = username.to_lowercase();
         if !is_username(&name) {
-            // Nobody can have it, and the server would answer with another error.
+            // No user can have it, and the server would answer with another error.
             return Ok(None);
         }
         self.one_user(&format!("/users/username/{name}")).await
     }
 
-    /// Reads the user with an e-mail address, the deactivated included.
-    ///
-    /// # Errors
-    /// When the server could not be asked.
+    /// Reads the user with an e-mail address; the user may be deactivated.
     pub async fn user_by_email(&self, email: &str) -> Result<Option<User>, CallError> {
         let email = email.to_lowercase();
         if email.is_empty() || !email.contains('@') {
@@ -157,10 +141,11 @@ impl Reader {
             .await
     }
 
-    /// Reads the user whose token we have; `None` over the socket.
+    /// Reads the owner of the token; `None` over the socket.
     ///
     /// # Errors
-    /// When the server could not be asked; a dead token is [`ApiErrorKind::TokenRejected`].
+    /// An error if the server could not be asked; for a rejected token it is
+    /// [`ApiErrorKind::TokenRejected`].
     #[cfg(any(test, feature = "rooms"))]
     pub async fn own_user(&self) -> Result<Option<User>, CallError> {
         match self.client.way() {
@@ -169,10 +154,7 @@ impl Reader {
         }
     }
 
-    /// Reads the owner of a bot; `None` when a plugin owns it, or when it is no bot.
-    ///
-    /// # Errors
-    /// When the server could not be asked.
+    /// Reads the owner of a bot; `None` if a plugin owns it, or it is not a bot.
     pub async fn bot_owner(&self, bot: &UserId) -> Result<Option<UserId>, CallError> {
         let path = format!("/bots/{bot}?include_deleted=true");
         let bot: Option<ApiBot> = found(self.client.get(&path).await)?;
@@ -180,12 +162,9 @@ impl Reader {
         Ok(owner.map(UserId::new))
     }
 
-    /// Reads the users whose deactivation would disable a bot: its owner and, where that is a bot
-    /// too, the owner of that one. Empty for a bot that owns itself. Costs a request, and one more
-    /// for each bot on the way.
-    ///
-    /// # Errors
-    /// When the server could not be asked.
+    /// Reads the users whose deactivation would disable a bot: its owner and, if that is a bot too,
+    /// that bot's owner. Empty for a bot that owns itself. Costs a request, and one more for each
+    /// further bot.
     pub async fn bot_owners(
         &self,
         bot: &UserId,
@@ -206,19 +185,13 @@ impl Reader {
         Ok(owners)
     }
 
-    /// Reads the team with a name, an archived one too.
-    ///
-    /// # Errors
-    /// When the server could not be asked.
+    /// Reads the team with a name; the team may be archived.
     pub async fn team_by_name(&self, name: &str) -> Result<Option<Team>, CallError> {
         let path = format!("/teams/name/{}", segment(&name.to_lowercase()));
         self.one_team(path).await
     }
 
-    /// Reads the team with an id, an archived one too; `None` when it was deleted for ever.
-    ///
-    /// # Errors
-    /// When the server could not be asked.
+    /// Reads the team with an id; the team may be archived. `None` if it was deleted for ever.
     pub async fn team(&self, id: &TeamId) -> Result<Option<Team>, CallError> {
         self.one_team(format!("/teams/{id}")).await
     }
@@ -232,12 +205,9 @@ impl Reader {
         .transpose()
     }
 
-    /// Reads the members of a team, at the cost of five requests for each thousand. Because pages
-    /// shift, the users of `linked` who were not seen are asked for once more by id, where the
-    /// transport offers that.
-    ///
-    /// # Errors
-    /// When any page could not be read.
+    /// Reads the members of a team, with five requests for each thousand. Because pages shift, the
+    /// users of `linked` who were not seen are asked for once more by id, where the transport
+    /// offers that.
     pub async fn team_members(
         &self,
         team: &TeamId,
@@ -322,7 +292,7 @@ impl Reader {
         }
     }
 
-    /// Reads every page of a list of users. Of two rows of one user the newer counts.
+    /// Reads every page of a list of users. Of two rows of one user the newer one counts.
     async fn list_users(&self, filter: &str, listed: &mut Listed) -> Result<(), CallError> {
         let list = List {
             path: &format!("/users?{filter}"),
@@ -341,7 +311,7 @@ impl Reader {
             key: None,
             name: format!("number {place} of the list, in the order of usernames"),
             why: format!(
-                "the server's description of this user is longer than {MAX_HEARD} bytes: look at \
+                "the server's description of this user is longer than {MAX_RECEIVED} bytes: look at \
                  the user's props and notify_props"
             ),
         }));
@@ -373,7 +343,7 @@ impl Reader {
     }
 }
 
-/// "Not found" is an answer, not an error.
+/// Turns "not found" into an answer.
 fn found<T: DeserializeOwned>(result: Result<T, CallError>) -> Result<Option<T>, CallError> {
     match result {
         Err(error) if error.kind() == Some(ApiErrorKind::NotFound) => Ok(None),
@@ -381,7 +351,7 @@ fn found<T: DeserializeOwned>(result: Result<T, CallError>) -> Result<Option<T>,
     }
 }
 
-/// "Not offered" is an answer, not an error.
+/// Turns "not offered" into an answer.
 pub(super) fn offered<T>(result: Result<T, CallError>) -> Result<Option<T>, CallError> {
     match result {
         Err(error) if error.kind() == Some(ApiErrorKind::NotOffered) => Ok(None),

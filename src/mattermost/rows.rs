@@ -1,4 +1,4 @@
-//! Rows of users, those of them that cannot be used, and ids to ask for.
+//! Rows of users, including those that cannot be used, and batches of ids.
 
 use std::collections::BTreeMap;
 
@@ -8,24 +8,24 @@ use crate::model::{Rejected, User, UserId};
 
 use super::wire::{ApiUser, is_id};
 
-/// Ids in one question.
+/// How many ids one request asks for.
 const IDS: usize = 1_000;
-/// The longest username.
+/// The longest username, in characters.
 const USERNAME_CHARS: usize = 64;
 
-/// What a list of users said.
+/// The users in a list.
 #[derive(Default)]
 pub(super) struct Listed {
-    /// By their ids.
+    /// The users by their ids.
     pub users: BTreeMap<UserId, User>,
-    /// Rows that cannot be used.
+    /// The rows that cannot be used.
     pub rejected: Vec<Rejected<UserId>>,
     /// What shows that users are missing.
     pub doubts: Vec<String>,
 }
 
 impl Listed {
-    /// Takes a row; of two of one user the fresher counts.
+    /// Takes a row; of two rows of one user the newer one counts.
     pub(super) fn add(&mut self, row: Value) {
         match understood(row) {
             Ok(user) => {
@@ -40,7 +40,7 @@ impl Listed {
     }
 }
 
-/// A row of a list. One that cannot be understood keeps its id, so that it is not called absent.
+/// Parses a row of a list. One that is not understood keeps its id, and so its user is not absent.
 pub(super) fn understood(row: Value) -> Result<User, Rejected<UserId>> {
     let text = |name: &str| {
         row.get(name)
@@ -58,19 +58,18 @@ pub(super) fn understood(row: Value) -> Result<User, Rejected<UserId>> {
         .into_user()
 }
 
-/// Whether a user can be called so.
+/// Returns whether a text can be a username.
 pub fn is_username(name: &str) -> bool {
     let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
     !name.is_empty() && name.len() <= USERNAME_CHARS && name.bytes().all(legal)
 }
 
-/// In batches of [`IDS`]. What is not an id is left out: the server cannot know it.
+/// Splits ids into batches of [`IDS`], without texts that are no ids: the server cannot know them.
 pub(super) fn batches<'a>(ids: impl Iterator<Item = &'a UserId>) -> Vec<Vec<UserId>> {
     let ids: Vec<UserId> = ids.filter(|id| is_id(id.as_str())).cloned().collect();
     ids.chunks(IDS).map(<[UserId]>::to_vec).collect()
 }
 
-/// The body of such a question.
 pub(super) fn ids_body(ids: &[UserId]) -> Value {
     ids.iter().map(|id| Value::from(id.as_str())).collect()
 }

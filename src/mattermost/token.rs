@@ -1,9 +1,9 @@
-//! What people put where the token belongs. Nothing of it is ever quoted.
+//! Recognises texts that people write in place of the token. Nothing of them is ever quoted.
 
 use super::wire::is_id;
 
-/// What is wrong with a text that is certainly no token, and what to write; `None` where it may be
-/// one. A token's id looks like a token: only the server knows.
+/// Returns what is wrong with a text that certainly is not a token, and what to write; `None` if it
+/// may be one. A token's id looks like a token: only the server can tell.
 pub(super) fn fault(text: &str) -> Option<&'static str> {
     if is_usual(text) {
         return None;
@@ -41,7 +41,7 @@ pub(super) fn fault(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether it looks like every token that Mattermost makes: 26 lower-case letters and digits.
+/// Returns whether a text looks like Mattermost's tokens: 26 lower-case letters and digits.
 pub fn is_usual(text: &str) -> bool {
     is_id(text)
 }

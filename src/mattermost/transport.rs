@@ -1,4 +1,4 @@
-//! The boundary to the network: one request, one answer. Pace, retry and meaning are elsewhere.
+//! The boundary to the network: sends one request, returns one answer, and knows no more.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,16 +20,17 @@ use crate::tls;
 use super::error::SendError;
 use super::field_filter::FieldFilter;
 
-/// The longest answer that is kept: a page of 200 users with notification settings is below 1 MiB.
+/// The longest answer that is kept, in bytes; a page of 200 users with notification settings has
+/// less than 1 MiB.
 pub(super) const MAX_BODY: usize = 32 * 1024 * 1024;
-/// The longest answer that is listened to where only a part of it is kept.
-pub(super) const MAX_HEARD: usize = 2 * MAX_BODY;
-/// The most time for DNS, TCP and TLS.
+/// The longest answer that is received where only a part of it is kept, in bytes.
+pub(super) const MAX_RECEIVED: usize = 2 * MAX_BODY;
+/// How long DNS, TCP and TLS may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Idle connections are given up before the server does (60 s by default), so that a call seldom
-/// meets a connection that is just being closed.
+/// Idle connections are closed before the server does it (60 s by default), so that a call seldom
+/// uses a connection that is just being closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
-/// The answer's headers that somebody reads.
+/// The headers of an answer that are used.
 const KEPT_HEADERS: [&str; 8] = [
     "date",
     "location",
@@ -55,7 +56,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The method's name.
+    /// Returns the method's name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -66,21 +67,21 @@ impl Method {
     }
 }
 
-/// One request. Its body may hold a password, so `Debug` shows only method and path.
+/// One request. Its body may contain a password, so `Debug` shows only method and path.
 #[derive(Clone)]
 pub struct Request {
     /// The method.
     pub method: Method,
-    /// Path and query, from `/api/v4/` on, encoded.
+    /// The path and query, from `/api/v4/` on, encoded.
     pub path: String,
     /// The JSON body, if there is one.
     pub body: Option<Value>,
     /// Whether it changes anything on the server.
     pub writes: bool,
-    /// The fields of the answer that are read, see `FieldFilter`; `None`: all that it has. What is
-    /// left out here may still be in the answer, of a transport that has it in memory anyway.
+    /// The fields of the answer that are read, see `FieldFilter`; `None` for all. A transport that
+    /// has the whole answer in memory anyway may return other fields too.
     pub keep: Option<&'static [&'static str]>,
-    /// The most time until the answer is complete.
+    /// How long it may take until the answer is complete.
     pub timeout: Duration,
 }
 
@@ -95,7 +96,7 @@ impl fmt::Debug for Request {
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// Headers by name in lower case; only those that somebody reads.
+    /// The headers by name in lower case; only those that are used.
     pub headers: BTreeMap<String, String>,
     /// The body.
     pub body: Vec<u8>,
@@ -107,7 +108,7 @@ impl fmt::Debug for Response {
     }
 }
 
-/// Which way into the server a transport is. What the ways offer differs.
+/// The kind of access to the server. They offer different calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessKind {
     /// HTTP(S) with a token: the whole API, with the rights of the token's owner.
@@ -121,17 +122,17 @@ pub trait Transport: Send + Sync {
     /// Sends a request once, without retrying, and waits for the whole answer.
     fn send<'a>(&'a self, request: Request) -> BoxFuture<'a, Result<Response, SendError>>;
 
-    /// Which way it is.
+    /// Returns the kind of access.
     fn way(&self) -> AccessKind;
 
-    /// Address or socket, for people.
+    /// Returns the address or socket, for people.
     fn label(&self) -> &str;
 }
 
 /// HTTP over TCP, TLS or a Unix socket.
 pub struct HttpTransport {
     http: reqwest::Client,
-    /// Without a slash at its end.
+    /// The address, without a slash at its end.
     base: String,
     label: String,
     way: AccessKind,
@@ -146,7 +147,7 @@ impl fmt::Debug for HttpTransport {
 /// A transport could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
-    /// The token has characters that no token has.
+    /// The token has characters that cannot be sent.
     #[error("the token has characters that cannot be sent in a header; is it the right file?")]
     Token,
     /// The HTTP client could not be set up.
@@ -155,11 +156,11 @@ pub enum TransportError {
 }
 
 impl HttpTransport {
-    /// Over TCP to `url` (`http` or `https`, may have a path), with a token. `tls` says which
-    /// certificates are trusted; for `http` it is not used.
+    /// Connects over TCP to `url` (`http` or `https`; it may have a path), with a token. `tls` says
+    /// which certificates are trusted; for `http` it is not used.
     ///
     /// # Errors
-    /// When the token cannot be a header, or the client cannot be set up.
+    /// An error if the token cannot be sent in a header, or the client cannot be set up.
     pub fn tcp(
         url: &str,
         token: &SecretString,
@@ -185,10 +186,10 @@ impl HttpTransport {
         })
     }
 
-    /// Over the local-mode socket, without credentials.
+    /// Connects over the local-mode socket, without credentials.
     ///
     /// # Errors
-    /// When the client cannot be set up.
+    /// An error if the client cannot be set up.
     pub fn socket(path: &Path) -> Result<Self, TransportError> {
         let http = builder(trust_nobody().map_err(|e| TransportError::Setup(e.to_string()))?)
             .unix_socket(path)
@@ -202,8 +203,8 @@ impl HttpTransport {
         })
     }
 
-    /// Where a request goes. What is read is asked for under an address that nothing on the way
-    /// can have an answer for: a cache that looks at no header knows another one by its query.
+    /// Returns the address of a request. A reading request has an address for which nothing on the
+    /// way can have an answer: a cache that ignores headers distinguishes requests by their query.
     fn address(&self, request: &Request) -> String {
         let (base, path) = (&self.base, &request.path);
         if request.method != Method::Get || self.way == AccessKind::Local {
@@ -300,7 +301,7 @@ impl Body {
         let (kept, limit) = match &mut self.filter {
             Some(filter) => {
                 filter.feed(chunk);
-                (filter.len(), MAX_HEARD)
+                (filter.len(), MAX_RECEIVED)
             }
             None => (self.heard, MAX_BODY),
         };
@@ -332,11 +333,11 @@ impl Transport for HttpTransport {
     }
 }
 
-/// A TLS configuration that trusts nobody, for ways that have no TLS: the client then needs no
-/// system roots, which a minimal machine may not have.
+/// Returns a TLS configuration that trusts nobody, for connections without TLS: the client then
+/// needs no system roots, which a minimal machine may not have.
 ///
 /// # Errors
-/// When the cryptographic library supports no protocol version.
+/// An error if the cryptographic library supports no protocol version.
 pub fn trust_nobody() -> Result<rustls::ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     Ok(rustls::ClientConfig::builder_with_provider(provider)
@@ -345,7 +346,7 @@ pub fn trust_nobody() -> Result<rustls::ClientConfig, rustls::Error> {
         .with_no_client_auth())
 }
 
-/// A token must not follow a redirect, nor go through a proxy that nobody configured.
+/// Returns a client without redirects and proxies of the environment: neither may get the token.
 fn builder(tls: rustls::ClientConfig) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
@@ -356,8 +357,8 @@ fn builder(tls: rustls::ClientConfig) -> reqwest::ClientBuilder {
         .user_agent(concat!("mattersync/", env!("CARGO_PKG_VERSION")))
 }
 
-/// Why an error happened, without the address (it is said elsewhere): what is wrong with the
-/// certificate, or the chain of causes, innermost last.
+/// Returns why an error happened, without the address, which is reported elsewhere: what is wrong
+/// with the certificate, or the chain of causes, innermost last.
 fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     if let Some(refused) = tls::refusal(error) {
         return refused.to_string();
@@ -378,7 +379,7 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     parts.join(": ")
 }
 
-/// What an administrator may do where TLS is spoken to a port that does not (rustls, RFC 8446 5.1).
+/// Returns what to do if a port that does not speak TLS is used with TLS (rustls, RFC 8446 5.1).
 fn plain_port(why: &str) -> Option<&'static str> {
     why.contains("InvalidContentType").then_some(
         "this port does not speak TLS: mattermost.url must name the port that does, or begin with \
@@ -386,7 +387,7 @@ fn plain_port(why: &str) -> Option<&'static str> {
     )
 }
 
-/// What an administrator may do where something else than HTTP answers, as a TLS port does.
+/// Returns what to do if the answer is not HTTP, as on a TLS port.
 fn no_http(why: &str) -> Option<&'static str> {
     why.contains("invalid HTTP version").then_some(
         "what answers does not speak HTTP: if the port expects TLS, mattermost.url must begin with \
@@ -394,7 +395,7 @@ fn no_http(why: &str) -> Option<&'static str> {
     )
 }
 
-/// What an administrator may do about a socket that cannot be reached.
+/// Returns what to do about a socket that cannot be reached.
 fn socket_advice(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     let mut next = Some(error);
     while let Some(cause) = next {

@@ -1,4 +1,4 @@
-//! Writing a user whole, where the way in has no patch: read, compare, change, write.
+//! Writes a user whole, where the transport has no patch: reads, compares, changes and writes.
 
 use serde_json::{Map, Value};
 
@@ -9,14 +9,15 @@ use super::transport::Method;
 use super::wire::{self, ApiUser};
 use super::writer::Writer;
 
-/// Never sent back. The server keeps its own; an old one hands out the first in some answers.
+/// Fields that are never sent back. The server keeps its own; an old one returns the first of them
+/// in some answers.
 const SECRETS: [&str; 3] = ["password", "mfa_secret", "auth_data"];
-/// What a person chose about notifications. 5.38 hides it when a user is read, and replaces it by
-/// the defaults when a user is written without it (measured).
+/// A person's notification settings. 5.38 hides them when a user is read, and replaces them by the
+/// defaults when a user is written without them (measured).
 const NOTIFICATIONS: &str = "notify_props";
 
 impl Writer {
-    /// Reads the user again and writes it whole with the changes, only if the fields still have
+    /// Reads the user again and writes them whole with the changes, only if the fields still have
     /// the values that they are changed from.
     pub(super) async fn change_whole(
         &self,
@@ -54,8 +55,8 @@ impl Writer {
         self.client().write(Method::Put, &path, user.into()).await
     }
 
-    /// Marks the address as verified. 5.38 answers with the whole user, its password hash
-    /// included: what is not needed is dropped at once, and nothing of it is ever shown.
+    /// Marks the address as verified. 5.38 answers with the whole user, including the password
+    /// hash: what is not needed is dropped at once, and nothing of it is ever shown.
     pub(super) async fn mark_verified(
         &self,
         id: &UserId,
@@ -65,7 +66,7 @@ impl Writer {
             .client()
             .write_for(Method::Post, &path, None, std::time::Duration::ZERO)
             .await?;
-        // An old server gives the whole user, a new one less: any of Mattermost's answers will do.
+        // An old server returns the whole user, a new one less; either is accepted.
         let mut user: Map<String, Value> = wire::parse(&answer.body).map_err(|why| {
             let call = format!("POST {path}");
             WriteError::Unknown(CallError::Garbled { call, why })

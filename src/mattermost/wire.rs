@@ -1,4 +1,4 @@
-//! Mattermost's JSON, as far as we read it. What is not named here is never looked at.
+//! Mattermost's JSON, as far as it is read. Fields that are not named here are never read.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +15,10 @@ use super::error::ApiError;
 use super::foreign;
 use super::transport::Response;
 
-/// The most characters of a server's message that are shown.
+/// How many characters of a server's message are shown.
 const MESSAGE_CHARS: usize = 300;
 
-/// A user, from any call that answers with one.
+/// A user, in the answer of any call that returns one.
 #[derive(Clone, Deserialize)]
 pub(super) struct ApiUser {
     id: String,
@@ -41,7 +41,7 @@ pub(super) struct ApiUser {
     auth_service: String,
     #[serde(default)]
     is_bot: bool,
-    /// Of another server's user, who is here because a channel is shared; else empty or missing.
+    /// Set for another server's user, who is shown here by a shared channel; otherwise empty.
     #[serde(default)]
     remote_id: Option<String>,
     #[serde(default)]
@@ -58,7 +58,7 @@ pub(super) struct ApiUser {
 }
 
 impl ApiUser {
-    /// What is read of a user. Of what people write into their own `props` only the mark.
+    /// The fields that are read of a user. Of a person's own `props` only the nonce is read.
     pub(super) const FIELDS: &'static [&'static str] = &[
         "id",
         "username",
@@ -79,10 +79,10 @@ impl ApiUser {
         "props.mattersync",
     ];
 
-    /// The user as a word of the model.
+    /// Converts the user into the model's type.
     ///
     /// # Errors
-    /// When its id is not one.
+    /// An error if its id is not an id.
     pub(super) fn into_user(self) -> Result<User, Rejected<UserId>> {
         if !is_id(&self.id) {
             return Err(Rejected {
@@ -121,15 +121,13 @@ impl ApiUser {
     }
 }
 
-/// A bot.
 #[derive(Deserialize)]
 pub(super) struct ApiBot {
-    /// Whose it is: a user's id, or that of a plugin.
+    /// The owner: the id of a user or of a plugin.
     #[serde(default)]
     pub owner_id: String,
 }
 
-/// A team.
 #[derive(Deserialize)]
 pub(super) struct ApiTeam {
     id: String,
@@ -144,7 +142,7 @@ pub(super) struct ApiTeam {
 }
 
 impl ApiTeam {
-    /// The team as a word of the model; `None` when its id is not one.
+    /// Converts the team into the model's type; `None` if its id is not an id.
     pub(super) fn into_team(self) -> Option<Team> {
         is_id(&self.id).then(|| Team {
             id: TeamId::new(self.id),
@@ -166,15 +164,15 @@ pub(super) struct ApiMember {
 }
 
 impl ApiMember {
-    /// What is read of a membership.
+    /// The fields that are read of a membership.
     pub(super) const FIELDS: &'static [&'static str] = &["user_id", "delete_at"];
 
-    /// The account.
+    /// Returns the member's user id.
     pub(super) fn user(&self) -> UserId {
         UserId::new(self.user_id.as_str())
     }
 
-    /// The membership as a word of the model.
+    /// Converts the membership into the model's type.
     pub(super) fn member(&self) -> Member {
         Member {
             left_at: moment(self.delete_at),
@@ -182,12 +180,12 @@ impl ApiMember {
     }
 }
 
-/// A row of the answer to a graceful batch.
+/// A row of the answer to a batch with `graceful`.
 #[derive(Deserialize)]
 pub(super) struct ApiBatchRow {
-    /// The account.
+    /// The user.
     pub user_id: String,
-    /// Why this one was refused.
+    /// Why this user was refused.
     #[serde(default)]
     pub error: Option<ApiErrorBody>,
 }
@@ -196,13 +194,13 @@ pub(super) struct ApiBatchRow {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ApiLimits {
-    /// From here on the server warns.
+    /// The number of users at which the server warns.
     #[serde(default)]
     pub max_users_limit: u64,
-    /// From here on it refuses (from 9.9 on); zero: as the other, or no limit at all.
+    /// The number at which the server refuses (from 9.9 on); zero: the same number, or no limit.
     #[serde(default)]
     pub max_users_hard_limit: u64,
-    /// Active users; bots do not count.
+    /// The number of active users; bots do not count.
     #[serde(default)]
     pub active_user_count: u64,
 }
@@ -210,11 +208,11 @@ pub(super) struct ApiLimits {
 /// `GET /users/stats/filtered`.
 #[derive(Deserialize)]
 pub(super) struct ApiCount {
-    /// How many users there are of those that were asked about.
+    /// How many users there are of the kinds that were asked for.
     pub total_users_count: u64,
 }
 
-/// What we read of `GET /config/client`.
+/// The part of `GET /config/client` that is read.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ApiClientConfig {
@@ -222,25 +220,24 @@ pub(super) struct ApiClientConfig {
     pub version: String,
 }
 
-/// What we read of `GET /config`.
+/// The part of `GET /config` that is read.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct ApiConfig {
-    /// E-mail.
+    /// The settings for e-mail.
     pub email_settings: ApiEmailSettings,
-    /// Teams and who may join.
+    /// The settings for teams and for who may join.
     pub team_settings: ApiTeamSettings,
-    /// What the server offers.
+    /// The settings for what the server offers.
     pub service_settings: ApiServiceSettings,
-    /// What passwords must be like; `None` where it is not told.
+    /// The rules for passwords; `None` where they are not told.
     pub password_settings: Option<ApiPasswordSettings>,
 }
 
-/// `PasswordSettings`.
 #[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct ApiPasswordSettings {
-    /// The least bytes.
+    /// The smallest number of bytes.
     pub minimum_length: usize,
     /// Whether a lower-case letter is needed.
     pub lowercase: bool,
@@ -253,8 +250,8 @@ pub(super) struct ApiPasswordSettings {
 }
 
 impl ApiPasswordSettings {
-    /// The policy as a word of the model. How long a password may be is not told: up to 9.1 it was
-    /// 64, from 10.9 on it is 72 (measured).
+    /// Converts the policy into the model's type. The longest password is not told: up to 9.1 it
+    /// has 64 bytes, from 10.9 on 72 (measured).
     pub(super) fn policy(&self, version: Version) -> PasswordPolicy {
         let old = (version.major, version.minor) <= (9, 1);
         PasswordPolicy {
@@ -268,7 +265,6 @@ impl ApiPasswordSettings {
     }
 }
 
-/// `ServiceSettings`.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct ApiServiceSettings {
@@ -279,7 +275,6 @@ pub(super) struct ApiServiceSettings {
     pub disable_bots_when_owner_is_deactivated: Option<bool>,
 }
 
-/// `EmailSettings`.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct ApiEmailSettings {
@@ -287,17 +282,15 @@ pub(super) struct ApiEmailSettings {
     pub require_email_verification: Option<bool>,
 }
 
-/// `TeamSettings`.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct ApiTeamSettings {
-    /// The most members of a team.
+    /// The largest number of members of a team.
     pub max_users_per_team: Option<u64>,
     /// Domains of addresses that may be used, separated by commas or spaces.
     pub restrict_creation_to_domains: String,
 }
 
-/// The body of a refusal.
 #[derive(Clone, Default, Deserialize)]
 pub(super) struct ApiErrorBody {
     #[serde(default)]
@@ -309,7 +302,7 @@ pub(super) struct ApiErrorBody {
 }
 
 impl ApiErrorBody {
-    /// The refusal. `status` is that of the answer, used where the body has none of its own.
+    /// Converts the body into an error. `status` is that of the answer, used if the body has none.
     pub(super) fn into_error(self, status: u16) -> ApiError {
         ApiError {
             status: if self.status_code == 0 {
@@ -331,8 +324,8 @@ impl ApiErrorBody {
     }
 }
 
-/// The refusal that an answer of the server at `base` is, which has another status than 2xx.
-/// Anything that is not Mattermost's own JSON has no id.
+/// Returns the error that an answer of the server at `base` with another status than 2xx means. An
+/// answer that is not Mattermost's own JSON has no id.
 pub(super) fn refusal(response: &Response, base: &str) -> ApiError {
     let body: ApiErrorBody = serde_json::from_slice(&response.body).unwrap_or_default();
     let mut error = ApiErrorBody {
@@ -347,8 +340,9 @@ pub(super) fn refusal(response: &Response, base: &str) -> ApiError {
     error
 }
 
-/// Whether it is an id of Mattermost's errors, such as `app.user.save.app_error`. Others put ids of
-/// requests there. Where a group has the name of a user, Mattermost lacks an id itself.
+/// Returns whether a text is an id of Mattermost's errors, such as `app.user.save.app_error`. Other
+/// programs put ids of requests there. If a group has the name of a user, Mattermost itself gives
+/// no id.
 fn is_error_id(text: &str) -> bool {
     const NONE: &str = "<untranslated>";
     if text == NONE {
@@ -360,10 +354,10 @@ fn is_error_id(text: &str) -> bool {
     text.contains('.') && text.split('.').all(is_part)
 }
 
-/// Parses a body. The error says where it is wrong, never what stands there.
+/// Parses a body. The error tells the position of the fault, never the text there.
 ///
 /// # Errors
-/// When the body is not the expected JSON.
+/// An error if the body is not the expected JSON.
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     serde_json::from_slice(body).map_err(|e| {
         let what = match e.classify() {
@@ -375,7 +369,7 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     })
 }
 
-/// The body that creates a user.
+/// Returns the body that creates a user.
 pub(super) fn new_user(user: &NewUser, password: &str, nonce: &Nonce, verified: bool) -> Value {
     let mut body = Map::new();
     let texts = [
@@ -396,7 +390,7 @@ pub(super) fn new_user(user: &NewUser, password: &str, nonce: &Nonce, verified: 
     body.into()
 }
 
-/// The version in a header like `11.6.0..6a04918b….false`.
+/// Parses the version in a header like `11.6.0..6a04918b….false`.
 pub(super) fn version(header: &str) -> Option<Version> {
     let mut numbers = header.split('.').map(str::parse);
     let mut next = || numbers.next()?.ok();
@@ -407,7 +401,7 @@ pub(super) fn version(header: &str) -> Option<Version> {
     })
 }
 
-/// `RestrictCreationToDomains`, taken apart as the server does it.
+/// Splits `RestrictCreationToDomains` as the server does.
 pub(super) fn domains(setting: &str) -> Vec<String> {
     setting
         .to_lowercase()
@@ -417,8 +411,8 @@ pub(super) fn domains(setting: &str) -> Vec<String> {
         .collect()
 }
 
-/// Whether it is one of Mattermost's ids: 26 characters of its base 32. Only such a text is
-/// ever put into a path.
+/// Returns whether a text is one of Mattermost's ids: 26 characters of its base 32. Only such a
+/// text is ever put into a path.
 pub(super) fn is_id(text: &str) -> bool {
     text.len() == 26
         && text
@@ -426,7 +420,7 @@ pub(super) fn is_id(text: &str) -> bool {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
 }
 
-/// A text as one segment of a path (RFC 3986, 3.3).
+/// Encodes a text as one segment of a path (RFC 3986, 3.3).
 pub(super) fn segment(text: &str) -> String {
     text.bytes()
         .map(|b| match b {

@@ -1,4 +1,4 @@
-//! One change at a time. Nothing here decides whether a change is right, nor repeats one.
+//! Makes one change at a time. Nothing here decides whether a change is right, or repeats one.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -15,17 +15,17 @@ use super::reader::Reader;
 use super::transport::{AccessKind, Method};
 use super::wire::{self, ApiBatchRow, ApiBot, ApiMember, ApiTeam, ApiUser, is_id};
 
-/// Members that are added with one call. The server takes 256, but works on them for 12 s.
+/// How many members are added with one call. The server accepts 256, but works on them for 12 s.
 pub const TEAM_BATCH: usize = 50;
-/// What one more member in a batch may cost the server.
+/// How much time one more member in a batch may take.
 const TIME_FOR_MEMBER: Duration = Duration::from_millis(250);
-/// What deleting somebody may cost the server more than another call: all posts are sought.
+/// How much more time than another call a deletion may take: the server searches all posts.
 const TIME_FOR_DELETION: Duration = Duration::from_secs(120);
 
-/// Changes things on the server. It is a [`Reader`] too.
+/// Changes things on the server. It can read too, as a [`Reader`].
 ///
-/// An error says whether nothing was changed ([`WriteError::surely_unchanged`]) or nobody knows
-/// ([`WriteError::Unknown`]): then read, and do not repeat blindly.
+/// An error says that nothing was changed ([`WriteError::surely_unchanged`]), or that this is not
+/// known ([`WriteError::Unknown`]); then the caller reads, and does not repeat the call blindly.
 #[derive(Clone, Debug)]
 pub struct Writer {
     reader: Reader,
@@ -39,18 +39,18 @@ impl Deref for Writer {
     }
 }
 
-/// What became of a change of address.
+/// The outcome of a change of address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EmailChange {
     /// The user has the new address, marked as verified.
     Applied(User),
-    /// The user keeps the old address until the person clicks in the mail that was sent to the
-    /// new one (`RequireEmailVerification`). Asking again would send another mail.
+    /// The user keeps the old address until they click in the e-mail that was sent to the new one
+    /// (`RequireEmailVerification`). A second request would send another e-mail.
     WaitsForClick(User),
 }
 
 impl Client {
-    /// Returns a writer over this client, which is a reader too.
+    /// Returns a writer over this client, which can read too.
     pub fn writer(&self) -> Writer {
         Writer {
             reader: self.reader(),
@@ -59,17 +59,17 @@ impl Client {
 }
 
 impl Writer {
-    /// The same, for those who may only look.
+    /// Returns the reader, for those who may only read.
     pub fn reader(&self) -> &Reader {
         &self.reader
     }
 
-    /// Creates a user without a welcome mail, recognisable by `nonce`. With `verified` the address
-    /// is marked as verified: at creation, or by a second call where the server ignored that.
+    /// Creates a user without a welcome e-mail, recognisable by `nonce`. With `verified` the
+    /// address is marked as verified: at creation, or by a second call if the server ignored that.
     ///
     /// # Errors
-    /// [`WriteError::Otherwise`]: the user is there, but differs from what was asked (for example
-    /// the first user of a server becomes an administrator).
+    /// [`WriteError::Otherwise`] if the user was created, but differs from what was asked (for
+    /// example the first user of a server becomes an administrator).
     pub async fn create_user(
         &self,
         user: &NewUser,
@@ -91,9 +91,6 @@ impl Writer {
     }
 
     /// Changes the username from one to another.
-    ///
-    /// # Errors
-    /// As [`Writer`] says.
     pub async fn rename(&self, id: &UserId, username: &Values) -> Result<User, WriteError> {
         let user = self.whole(self.change(id, &[("username", username)]).await?)?;
         if user.username == username.to {
@@ -104,11 +101,11 @@ impl Writer {
         }
     }
 
-    /// Changes the address from one to another, and marks it as verified where the change
-    /// unmarked it. The server sends a mail in any case: call this at most once.
+    /// Changes the address from one to another, and marks it as verified where the change unmarked
+    /// it. The server sends an e-mail in any case: call this at most once.
     ///
     /// # Errors
-    /// [`WriteError::Otherwise`]: the address is changed, but could not be marked as verified.
+    /// [`WriteError::Otherwise`] if the address was changed, but could not be marked as verified.
     pub async fn change_email(
         &self,
         id: &UserId,
@@ -129,8 +126,8 @@ impl Writer {
     /// Changes the given fields from their values to others, and nothing else.
     ///
     /// # Errors
-    /// [`WriteError::Otherwise`]: the server made something else of a value, for example of a
-    /// locale that it does not know.
+    /// [`WriteError::Otherwise`] if the server stored another value, for example for a locale that
+    /// it does not know.
     pub async fn update_profile(
         &self,
         id: &UserId,
@@ -153,28 +150,23 @@ impl Writer {
         }
     }
 
-    /// Deactivates a user: all sessions end. The user is read back, with the server's
-    /// `delete_at`. On a user who is inactive already this would move `delete_at`: look before.
-    ///
-    /// # Errors
-    /// As [`Writer`] says.
+    /// Deactivates a user: all their sessions end. The user is read back, with the server's
+    /// `delete_at`. For a user who is inactive already this would move `delete_at`, so check that
+    /// first.
     pub async fn deactivate(&self, id: &UserId) -> Result<User, WriteError> {
         self.set_active(id, false).await
     }
 
-    /// Reactivates a user, who is read back.
+    /// Reactivates a user, and reads them back.
     ///
     /// # Errors
-    /// [`ApiErrorKind::UserLimit`] when no seat is free.
+    /// [`ApiErrorKind::UserLimit`] if no seat is free.
     pub async fn reactivate(&self, id: &UserId) -> Result<User, WriteError> {
         self.set_active(id, true).await
     }
 
-    /// Gives a user another password, if one is given, and ends all sessions where the way in has the
-    /// call for it (the socket has not). May be repeated.
-    ///
-    /// # Errors
-    /// As [`Writer`] says.
+    /// Gives a user another password, if one is given, and ends all sessions if the transport has
+    /// the call for it (the socket has not). May be repeated.
     pub async fn reset_access(
         &self,
         id: &UserId,
@@ -191,11 +183,7 @@ impl Writer {
         }
     }
 
-    /// Ends all sessions of a user: whoever is logged in has to log in again. Access tokens stay.
-    /// Not over the socket.
-    ///
-    /// # Errors
-    /// As [`Writer`] says.
+    /// Ends all sessions of a user, not over the socket. Access tokens stay.
     pub async fn end_sessions(&self, id: &UserId) -> Result<(), WriteError> {
         let path = format!("/users/{id}/sessions/revoke/all");
         let sent = self
@@ -204,10 +192,10 @@ impl Writer {
         sent.await.map(|_| ())
     }
 
-    /// Gives a bot to another person. Giving it to who has it already changes nothing.
+    /// Gives a bot to another person. To give it to its present owner changes nothing.
     ///
     /// # Errors
-    /// As [`Writer`] says. The server refuses to give a bot to a bot.
+    /// The errors that [`Writer`] describes. The server refuses to give a bot to a bot.
     pub async fn assign_bot(&self, bot: &UserId, owner: &UserId) -> Result<(), WriteError> {
         let path = format!("/bots/{bot}/assign/{owner}");
         let sent = self
@@ -222,13 +210,13 @@ impl Writer {
         }
     }
 
-    /// Deletes a user for good, with posts, memberships, tokens, webhooks and commands; there is no
-    /// way back. The user's bots and OAuth applications stay (measured on 5.38). Works over the
-    /// socket also where the server's switch is off.
+    /// Deletes a user for ever, with posts, memberships, tokens, webhooks and commands; this cannot
+    /// be undone. The user's bots and OAuth applications stay (measured on 5.38). Over the socket
+    /// it works even if the server's setting forbids it.
     ///
     /// # Errors
-    /// [`ApiErrorKind::DeletionNotEnabled`] where the switch `EnableAPIUserDeletion` is off,
-    /// [`ApiErrorKind::NotFound`] when there is no such user.
+    /// [`ApiErrorKind::DeletionNotEnabled`] if the setting `EnableAPIUserDeletion` is off,
+    /// [`ApiErrorKind::NotFound`] if there is no such user.
     pub async fn delete_permanently(&self, id: &UserId) -> Result<(), WriteError> {
         if !is_id(id.as_str()) {
             // The same call without an id would delete everybody (`mmctl user deleteall`).
@@ -250,10 +238,10 @@ impl Writer {
         }
     }
 
-    /// Creates a team that people are invited to or added to, and cannot join by themselves.
+    /// Creates a team to which people are invited or added; they cannot join by themselves.
     ///
     /// # Errors
-    /// [`ApiErrorKind::TeamExists`] when the name is taken, also by an archived team.
+    /// [`ApiErrorKind::TeamExists`] if the name is taken, also by an archived team.
     pub async fn create_team(&self, name: &str, display_name: &str) -> Result<Team, WriteError> {
         let body = json!({"name": name, "display_name": display_name, "type": "O"});
         let team: ApiTeam = self.client().write(Method::Post, "/teams", body).await?;
@@ -261,8 +249,9 @@ impl Writer {
             .ok_or_else(|| garbled("POST /teams", "the team's id is not one"))
     }
 
-    /// Adds users to a team; one result for each, in their order. Who is in already is no error.
-    /// At most [`TEAM_BATCH`] go into one call; give no more at once to be able to stop between.
+    /// Adds users to a team. Returns one result for each, in their order; it is not an error if a
+    /// user is a member already. At most [`TEAM_BATCH`] go into one call; a caller who wants to
+    /// stop in between gives no more at once.
     pub async fn add_team_members(
         &self,
         team: &TeamId,
@@ -331,7 +320,7 @@ impl Writer {
         }
     }
 
-    /// Sends only the fields that change, or, where the way in has no patch, the whole user.
+    /// Sends only the fields that change or, if the transport has no patch, the whole user.
     async fn change(
         &self,
         id: &UserId,
@@ -373,7 +362,7 @@ impl Writer {
         }
     }
 
-    /// The user in an answer to a change: from now on nothing older is believed.
+    /// Returns the user in an answer to a change; from now on nothing older is believed.
     fn whole(&self, answer: ApiUser) -> Result<User, WriteError> {
         let user = answer.into_user();
         let user = user.map_err(|bad| garbled("the answer to a change", &bad.why))?;
@@ -381,20 +370,17 @@ impl Writer {
         Ok(user)
     }
 
-    /// The `update_at` that the last change of a user was answered with, once.
+    /// Returns, once, the `update_at` in the answer to the last change of a user.
     pub fn take_answered(&self, user: &UserId) -> Option<Timestamp> {
         self.client().take_answered(user)
     }
 
-    /// Marks a user's address as verified. May be repeated, and sends no mail.
-    ///
-    /// # Errors
-    /// As [`Writer`] says.
+    /// Marks a user's address as verified. May be repeated, and sends no e-mail.
     pub async fn verify_email(&self, id: &UserId) -> Result<(), WriteError> {
         self.mark_verified(id).await.map(|_| ())
     }
 
-    /// The user has been changed already, so that a failure here is said together with the user.
+    /// Marks the address as verified. The user was changed already, so an error contains the user.
     async fn verify_again(&self, user: &User) -> Result<(), WriteError> {
         self.mark_verified(&user.id).await.map(|_| ()).map_err(|e| {
             let what = format!("the address could not be marked as verified: {e}");
@@ -403,7 +389,7 @@ impl Writer {
     }
 }
 
-/// How a created user differs from what was asked, if it does.
+/// Returns how a created user differs from what was asked.
 fn created_otherwise(asked: &NewUser, nonce: &Nonce, made: &User) -> Option<String> {
     if made.is_admin() {
         return Some("it became a system administrator".into());
@@ -437,7 +423,7 @@ fn otherwise(user: User, what: String) -> WriteError {
     }
 }
 
-/// The server did something, but its answer does not say what.
+/// Returns the error for an answer that does not tell what the server did.
 fn garbled(call: &str, why: &str) -> WriteError {
     WriteError::Unknown(CallError::Garbled {
         call: call.to_owned(),
