@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use crate::model::DURATION_UNITS;
 
-/// The form that messages ask for.
+/// The form of a duration, for messages.
 pub(super) const FORM: &str =
     "a number with a unit (ms, s, m, h, d), such as \"30s\", \"5m\" or \"24h\"";
 
 /// Reads a duration.
 ///
 /// # Errors
-/// What to write instead.
+/// Returns what to write instead.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let mut rest = text.trim();
     if !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()) {

@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration, and how it is told.
+//! The errors of a configuration, and their texts.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,34 +9,34 @@ pub enum ConfigError {
     /// The file could not be read.
     #[error("{}: {what}\n    {instead}", path.display())]
     Read {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         what: String,
         /// What to do.
         instead: String,
     },
     /// It is not TOML, or a key is unknown or has the wrong type. The first such fault ends the
-    /// reading, so there is one at a time.
+    /// parsing, so there is only one.
     #[error("{0}")]
     Syntax(Box<Fault>),
-    /// It can be read, but not followed: everything that is wrong, in the order of the file.
+    /// It can be parsed, but some values cannot be used: all problems, in the order of the file.
     #[error("{}", Listed(.0))]
     Invalid(Vec<Problem>),
 }
 
-/// A fault of form, with its place.
+/// A fault of form, with its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Which file.
+    /// The file.
     pub path: PathBuf,
-    /// Line and column, counted from 1.
+    /// The line and column, counted from 1.
     pub place: Option<(usize, usize)>,
-    /// The dotted path of the key, where it is known.
+    /// The dotted path of the key, if it is known.
     pub key: Option<String>,
     /// What is wrong.
     pub what: String,
-    /// The line with a caret under the place; not there when the line may hold a secret.
+    /// The line with a caret under the position; `None` if the line may contain a secret.
     pub excerpt: Option<String>,
 }
 
@@ -60,12 +60,12 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Something that cannot be followed, and what to write instead.
+/// A value that cannot be used, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Which file.
+    /// The file.
     pub path: PathBuf,
-    /// Which line, counted from 1; not known for what is missing altogether.
+    /// The line, counted from 1; `None` for a missing key.
     pub line: Option<usize>,
     /// The key with its section, for example `provider.urls`.
     pub key: String,
@@ -85,12 +85,12 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Something that is legal and unreasonable: said, and followed.
+/// A value that is allowed and unreasonable: it is reported, and used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// Which file.
+    /// The file.
     pub path: PathBuf,
-    /// Which line, counted from 1, if it is about one.
+    /// The line, counted from 1, if the warning is about one.
     pub line: Option<usize>,
     /// What is unreasonable and what to do about it.
     pub message: String,

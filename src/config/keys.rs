@@ -1,5 +1,5 @@
-//! Which keys there are, asked of the raw structs themselves: they are deserialised from a source
-//! that offers every field that they say they have. So no list of keys is kept by hand.
+//! Finds all keys by asking the raw structs: they are deserialised from a source that offers every
+//! field that they have. So no list of keys is maintained by hand.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -12,12 +12,12 @@ use serde::de::{
 
 use super::raw::RawConfig;
 
-/// The dotted paths of all keys and sections that a configuration may have, for example
+/// Returns the dotted paths of all keys and sections that a configuration may have, for example
 /// `provider.bind-password` and `guard`.
 pub fn all() -> BTreeSet<String> {
     let seen = RefCell::new(BTreeSet::new());
-    // The probe answers whatever it is asked; nothing is made of an error, for what was seen
-    // until then is still true.
+    // The probe answers every question. An error does not matter, because the keys that were seen
+    // until then are valid.
     let _ = RawConfig::deserialize(Probe {
         path: String::new(),
         seen: &seen,
@@ -31,7 +31,7 @@ struct Probe<'a> {
     seen: &'a RefCell<BTreeSet<String>>,
 }
 
-/// How `toml` marks a value whose place is wanted.
+/// The mark by which `toml` asks for the position of a value.
 const SPANNED: &str = "$__serde_spanned_private_";
 
 impl<'de> Deserializer<'de> for Probe<'_> {
@@ -80,7 +80,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
     }
 }
 
-/// One element, so that what is in it is seen.
+/// A list with one element, so that the keys of the element are seen.
 struct One<'a>(Option<Probe<'a>>);
 
 impl<'de> SeqAccess<'de> for One<'_> {

@@ -1,4 +1,4 @@
-//! From a file to settings.
+//! Reads settings from a file.
 
 use std::io;
 use std::path::Path;
@@ -8,7 +8,7 @@ use super::source::Source;
 use super::trusted::{self, FileError};
 use super::{ConfigError, Settings, Warning, check, parse};
 
-/// No configuration is larger: it would have tens of thousands of rules.
+/// The largest configuration in bytes: a larger one would have tens of thousands of rules.
 const LARGEST: u64 = 4 << 20;
 
 impl Settings {
@@ -16,8 +16,8 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// When it cannot be read, when others could have written it, is not TOML, has an unknown key or a wrong type, or says something
-    /// that cannot be followed.
+    /// An error if the file cannot be read, could have been written by others, is not TOML, has an
+    /// unknown key or a wrong type, or contains a value that cannot be used.
     pub fn load(path: &Path) -> Result<(Self, Vec<Warning>), ConfigError> {
         let bytes = trusted::read(path, LARGEST).map_err(|error| ConfigError::Read {
             path: path.to_owned(),
@@ -47,13 +47,13 @@ impl Settings {
         Self::parse(&text, path)
     }
 
-    /// Reads the text of a configuration; `path` is what messages call it.
+    /// Parses the text of a configuration; `path` is its name in messages.
     ///
     /// # Errors
     ///
-    /// As [`Settings::load`].
+    /// The errors of [`Settings::load`].
     pub fn parse(text: &str, path: &Path) -> Result<(Self, Vec<Warning>), ConfigError> {
-        // Some editors on Windows begin a file with a byte order mark.
+        // Some editors on Windows write a byte order mark at the beginning.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let source = Source::new(path, text);
         let raw = parse::parse(text, &source)?;

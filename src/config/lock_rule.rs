@@ -1,4 +1,4 @@
-//! Rules that say whether an account is locked: `accounts.lock`.
+//! The rules of `accounts.lock`, which say whether an account is locked.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ pub enum LockRule {
     /// that the account is not locked.
     PwdAccountLockedTime,
     /// 389: `nsAccountLock` is true; absent means not locked. The server computes it: an export has
-    /// what it is computed from (`nsRoleDN`, the containers of FreeIPA).
+    /// the attributes from which it is computed (`nsRoleDN`, the containers of FreeIPA).
     NsAccountLock,
     /// eDirectory: `loginDisabled` is true; absent means not locked.
     LoginDisabled,
@@ -26,16 +26,16 @@ pub enum LockRule {
     ShadowExpire,
     /// `loginShell` is a shell that refuses (`/sbin/nologin`, `/bin/false`, …).
     LoginShell,
-    /// A value of an attribute of the directory's own is like this: `attribute=value`, where `*` is
-    /// any text. Absent means not locked where the right to read it is known, else unknown unless
-    /// another rule shows that the account is not locked.
+    /// A value of an attribute of the directory's own matches a pattern: `attribute=value`, where
+    /// `*` is any text. Absent means not locked if the right to read the attribute is known,
+    /// otherwise unknown unless another rule shows that the account is not locked.
     Value {
         /// The attribute, as written.
         attribute: String,
         /// The pattern.
         pattern: String,
     },
-    /// A value of such an attribute is a number that has one of these bits: `attribute&bits`.
+    /// A value of such an attribute is a number with one of these bits: `attribute&bits`.
     Bits {
         /// The attribute, as written.
         attribute: String,
@@ -45,7 +45,7 @@ pub enum LockRule {
 }
 
 impl LockRule {
-    /// The rules that are known by the attribute that they look at, as the configuration calls them.
+    /// The rules that have the name of their attribute, by that name.
     pub(super) const NAMES: [(&'static str, Self); 8] = [
         ("userAccountControl", Self::UserAccountControl),
         ("accountExpires", Self::AccountExpires),
@@ -57,7 +57,7 @@ impl LockRule {
         ("loginShell", Self::LoginShell),
     ];
 
-    /// The attribute that the rule looks at.
+    /// Returns the attribute of the rule.
     pub fn attribute(&self) -> &str {
         if let Self::Value { attribute, .. } | Self::Bits { attribute, .. } = self {
             return attribute;
@@ -68,7 +68,7 @@ impl LockRule {
             .map_or("", |(name, _)| name)
     }
 
-    /// Reads a rule; `None` when it is none.
+    /// Reads a rule; `None` if the text is not a rule.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let mut names = Self::NAMES.into_iter();
@@ -84,7 +84,7 @@ impl LockRule {
 }
 
 impl fmt::Display for LockRule {
-    /// What the configuration says for it.
+    /// Writes the rule as in the configuration.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Value { attribute, pattern } => write!(f, "{attribute}={pattern}"),

@@ -1,9 +1,8 @@
-//! Raw TOML, defaults, validated settings.
+//! The configuration: raw TOML, defaults, validated settings.
 //!
-//! A text goes through three layers: `parse` makes the raw structs of it and stops at the first
-//! fault of form; `check` fills in the defaults of the `schema` and collects everything that cannot
-//! be followed; what comes out are [`Settings`], in which nothing can be wrong in itself. `print`
-//! goes the way back.
+//! A text goes through three layers: `parse` turns it into the raw structs and stops at the first
+//! fault of form; `check` fills in the defaults of the `schema` and collects all problems; the
+//! result is [`Settings`], each value of which is valid in itself. `print` goes the opposite way.
 
 mod check;
 mod duration;

@@ -2,8 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Beginnings that the server does not take for a team's name: it refuses every name that
-/// *begins* with one of them (`model.team.is_valid.reserved.app_error`), 5.38 and 11 alike.
+/// Prefixes that the server refuses in a team's name, in every version from 5.38 to 11
+/// (`model.team.is_valid.reserved.app_error`).
 const RESERVED: [&str; 17] = [
     "admin",
     "api",
@@ -24,7 +24,7 @@ const RESERVED: [&str; 17] = [
     "signup",
 ];
 
-/// Attributes that hold passwords: never a source of anything that others can read.
+/// Attributes that contain passwords: never a source of anything that others can read.
 const PASSWORDS: [&str; 6] = [
     "userpassword",
     "unicodepwd",
@@ -34,14 +34,13 @@ const PASSWORDS: [&str; 6] = [
     "ms-mcs-admpwd",
 ];
 
-/// The word of the configuration for a value; empty for one that has none.
+/// Returns the word of the configuration for a value; empty for one that has none.
 pub(super) fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: &T) -> &'static str {
     let found = names.iter().find(|(_, known)| known == value);
     found.map_or("", |(name, _)| name)
 }
 
-/// Whether this is an attribute description: a name or number, perhaps with options
-/// (RFC 4512, 2.5).
+/// Returns whether a text is an attribute description, perhaps with options (RFC 4512, 2.5).
 pub(super) fn is_attribute(text: &str) -> bool {
     let mut parts = text.split(';');
     let name = parts.next().unwrap_or_default();
@@ -55,12 +54,11 @@ pub(super) fn is_attribute(text: &str) -> bool {
         && parts.all(|o| !o.is_empty() && o.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
 }
 
-/// Whether an attribute, in lower case, holds passwords.
+/// Returns whether an attribute, in lower case, contains passwords.
 pub(super) fn is_password(attribute: &str) -> bool {
     PASSWORDS.contains(&attribute.split(';').next().unwrap_or_default())
 }
 
-/// What is wrong with a team name, if anything.
 pub(super) fn team_name_fault(name: &str) -> Option<String> {
     let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let ends = [name.bytes().next(), name.bytes().next_back()];
@@ -79,8 +77,8 @@ pub(super) fn team_name_fault(name: &str) -> Option<String> {
         .map(|word| format!("Mattermost refuses team names that begin with `{word}`"))
 }
 
-/// A team name from a display name, as NethServer made it: lower case up to the first white
-/// space; then made legal. The result can still be too short or reserved.
+/// Makes a team name from a display name, as NethServer did: in lower case, up to the first white
+/// space, with other characters replaced. The result may still be too short or reserved.
 pub(super) fn team_name_from(display_name: &str) -> String {
     let normal: String = display_name.nfkc().collect();
     let word = normal

@@ -1,26 +1,26 @@
-//! Rules that say that an entry is not a person's: `accounts.not-a-person`.
+//! The rules of `accounts.not-a-person`, which say that an entry is not a person's.
 
 use std::fmt;
 
-/// The form that messages ask for.
+/// The form of a rule, for messages.
 pub(super) const FORM: &str = "write a username (\"scanner\", \"svc-*\"), an attribute with a value \
                                (\"employeeType=room*\"), or an attribute with bits of a number \
                                (\"userAccountControl&14336\")";
 
-/// A rule that says that an entry is a service's, a machine's, a room's or a shared mailbox's.
+/// A rule that says that an entry belongs to a service, a machine, a room or a shared mailbox.
 /// Upper and lower case are the same; `*` stands for any text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotAPerson {
-    /// The username is like this.
+    /// The username matches the pattern.
     Username(String),
-    /// A value of the attribute is like this.
+    /// A value of the attribute matches the pattern.
     Value {
         /// The attribute, as written.
         attribute: String,
         /// The pattern.
         pattern: String,
     },
-    /// A value of the attribute is a number that has one of these bits.
+    /// A value of the attribute is a number with one of these bits.
     Bits {
         /// The attribute, as written.
         attribute: String,
@@ -30,7 +30,7 @@ pub enum NotAPerson {
 }
 
 impl NotAPerson {
-    /// The attribute that the rule looks at besides the username, in lower case.
+    /// Returns the attribute of the rule besides the username, in lower case.
     pub fn attribute_key(&self) -> Option<String> {
         match self {
             Self::Username(_) => None,
@@ -40,12 +40,12 @@ impl NotAPerson {
         }
     }
 
-    /// Reads a rule; `None` when it is none.
+    /// Reads a rule; `None` if the text is not a rule.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let at = text.find(['=', '&']);
         let Some((attribute, rest)) = at.and_then(|at| text.split_at_checked(at)) else {
-            // A rule that everybody meets is a mistake.
+            // A rule that matches everybody is a mistake.
             let names_somebody = text.chars().any(|c| c != '*' && !c.is_whitespace());
             return names_somebody.then(|| Self::Username(text.to_owned()));
         };

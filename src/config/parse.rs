@@ -1,4 +1,4 @@
-//! From text to the raw configuration; faults of form with their place.
+//! Parses the text into the raw configuration, and reports faults of form with their position.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use super::raw::RawConfig;
 use super::source::{Source, sounds_secret};
 use super::{ConfigError, Fault};
 
-/// Reads the text. The first fault ends it.
+/// Parses the text. The first fault ends the parsing.
 pub(super) fn parse(text: &str, source: &Source<'_>) -> Result<RawConfig, ConfigError> {
     let deserializer = toml::Deserializer::parse(text).map_err(|error| {
         let key = error.span().and_then(|span| source.key_at(span.start));
@@ -35,7 +35,7 @@ fn fault(
     }))
 }
 
-/// The path of a key without the marks that `toml` uses for places, and without positions in lists.
+/// Returns the path of a key without the marks of `toml` for positions and without indexes.
 fn dotted(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
     let mut parts: Vec<&str> = Vec::new();
@@ -49,7 +49,7 @@ fn dotted(path: &serde_path_to_error::Path) -> String {
     parts.join(".")
 }
 
-/// Words that help where the library's alone do not.
+/// Returns a message in better words than those of the library.
 fn explain(key: &str, message: &str) -> String {
     if let Some(rest) = message.strip_prefix("unknown field `")
         && let Some((unknown, rest)) = rest.split_once('`')
@@ -57,7 +57,7 @@ fn explain(key: &str, message: &str) -> String {
         let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
         return unknown_key(key, unknown, &known);
     }
-    // The library quotes the value that it did not expect.
+    // The library quotes the unexpected value.
     let message = match message.rsplit_once(", expected ") {
         Some((_, expected)) if sounds_secret(key) => &format!("wrong type, expected {expected}"),
         _ => message,
@@ -85,7 +85,7 @@ fn explain(key: &str, message: &str) -> String {
     .unwrap_or_else(|| message.to_owned())
 }
 
-/// A section as its header is written.
+/// Returns a section as its header is written.
 fn bracketed(section: &str) -> String {
     if section == "provider" || section == "team" {
         format!("[[{section}]]")
@@ -94,7 +94,8 @@ fn bracketed(section: &str) -> String {
     }
 }
 
-/// "Unknown key" with the key that was probably meant, or the section where it belongs.
+/// Returns the message for an unknown key, with the key that was probably meant, or the section
+/// where it belongs.
 fn unknown_key(path: &str, unknown: &str, known: &[&str]) -> String {
     let meant = known
         .iter()
@@ -118,7 +119,7 @@ fn unknown_key(path: &str, unknown: &str, known: &[&str]) -> String {
     format!("unknown key `{unknown}`; there are {}", known.join(", "))
 }
 
-/// How many letters must be changed, added or taken away to make one word of the other.
+/// Returns how many letters must be changed, added or removed to turn one word into the other.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -20,15 +20,15 @@ use crate::model::{Class, ProfileField};
 use crate::plan::{Authority, Limit, Policy};
 
 impl Settings {
-    /// The configuration with all defaults, as TOML that means the same. Of secrets only where
-    /// they are.
+    /// Returns the configuration with all defaults, as TOML with the same meaning. Of secrets it
+    /// has only the places.
     pub fn to_toml(&self) -> String {
         to_toml(&raw(self))
     }
 }
 
-/// SHA-256, in hex, of everything that has a say in what a plan is: not of the pace, the schedule,
-/// or where state, sockets and secrets are.
+/// Returns the SHA-256, in hex, of everything that can change a plan: not of the pace, the
+/// schedule, or the places of state, sockets and secrets.
 pub(super) fn digest(settings: &Settings) -> String {
     let mut raw = raw(settings);
     raw.schedule = RawSchedule::default();
@@ -54,15 +54,15 @@ pub(super) fn digest(settings: &Settings) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Every raw type is made of texts, numbers, lists and tables with text keys, which TOML can all
-/// hold; so the error of the general interface does not arise.
+/// Writes raw settings as TOML. Every raw type consists of texts, numbers, lists and tables with
+/// text keys, which TOML can represent; so the error of the general interface does not occur.
 fn to_toml(raw: &RawConfig) -> String {
     let text = toml::to_string(raw).unwrap_or_default();
     let mut lines: Vec<String> = Vec::new();
     let mut rest = text.lines();
     while let Some(line) = rest.next() {
-        // The library gives each secret's source a section of its own, right behind the keys of
-        // the section that it belongs to; people write it as a key.
+        // The library writes each secret's source as a section of its own, right after the keys of
+        // the section to which it belongs; people write it as a key.
         let key = SECRETS.iter().find(|(header, _)| *header == line);
         match (key, key.and_then(|_| rest.next())) {
             (Some((_, key)), Some(source)) => {
@@ -205,8 +205,8 @@ fn trust(trust: &Trust, ca_file: &mut Key<String>, pin: &mut Key<String>, danger
     }
 }
 
-/// What is written in `[accounts]` holds for every provider; where they differ, each has the default
-/// of its schema.
+/// Returns a setting of `[accounts]`, which is the same for every provider. Where providers differ,
+/// each has the default of its schema.
 fn common<T: PartialEq>(providers: &[ProviderSettings], of: impl Fn(&Mapping) -> Key<T>) -> Key<T> {
     let mut values = providers.iter().map(|provider| of(&provider.mapping));
     let first = values.next()?;
@@ -348,7 +348,7 @@ fn policy(policy: &Policy) -> RawPolicy {
     }
 }
 
-/// No teams are no key, so that no empty list stands above everything else.
+/// Returns no key for an empty list, which would otherwise be above everything else.
 fn teams(policy: &Policy) -> Option<Vec<Spanned<RawTeam>>> {
     let teams = policy.teams.iter().map(|team| RawTeam {
         display_name: word(&team.display_name),

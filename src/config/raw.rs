@@ -1,7 +1,7 @@
-//! The configuration as it is written: every key may be left out, nothing is judged yet.
+//! The configuration as it is written: every key is optional, and nothing is checked yet.
 //!
-//! Values keep their place in the text, so that a judgement can name the line. There is no
-//! `flatten` and no untagged enum: both lose places and let unknown keys through.
+//! Values keep their position in the text, so that a problem can name the line. There is no
+//! `flatten` and no untagged enum: both lose positions and let unknown keys through.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use toml::Spanned;
 
-/// A key that may be left out, with its place.
+/// An optional key, with its position.
 pub(super) type Key<T> = Option<Spanned<T>>;
 
 macro_rules! section {
@@ -180,8 +180,7 @@ section! {
     }
 }
 
-/// Where a secret is said to be. Whatever else is written there is dropped at once, so that no
-/// message can quote it.
+/// Where a secret is. Everything else that is written there is dropped, so that nothing quotes it.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum RawSecret {
     /// `{ file = "…" }`
@@ -265,8 +264,8 @@ impl Serialize for RawSecret {
     }
 }
 
-/// A text or a number, as text: for keys where `5` and `"auto"` are both meant, or where a missing
-/// unit deserves a better word than "wrong type".
+/// A text or a number, as text: for keys that allow both `5` and `"auto"`, or for which a missing
+/// unit needs a better message than "wrong type".
 pub(super) struct Scalar(pub(super) String);
 
 impl<'de> Deserialize<'de> for Scalar {

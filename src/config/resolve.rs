@@ -1,9 +1,8 @@
-//! From checked to resolved settings: what the configuration leaves to be found out is added, and
-//! then the digest is taken, so that it covers both.
+//! Completes the checked settings: values that the configuration leaves to be found out are added,
+//! and then the digest is computed, so that it covers both.
 //!
-//! Every kind of provider that there is says in the configuration all that is to be known of it:
-//! nothing is asked here yet. A kind that finds its settings by itself has them found here, before
-//! the digest.
+//! At present every kind of provider has all its settings in the configuration, so nothing is found
+//! out yet. A kind that finds its own settings would do it here, before the digest.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,13 +14,13 @@ use super::settings::{MattermostSettings, ProviderSettings, ScheduleSettings, Se
 use crate::model::ProviderName;
 use crate::plan::Policy;
 
-/// What the configuration says. Nothing in it can be wrong in itself.
+/// The checked settings. Each value is valid in itself.
 pub(super) struct Checked {
     pub(super) providers: Vec<ProviderSettings>,
     pub(super) mattermost: MattermostSettings,
-    /// Without the settings that decide who is in scope.
+    /// The policy without the settings that decide who is in scope.
     pub(super) policy: Policy,
-    /// Where those settings stand.
+    /// The positions of those settings.
     pub(super) places: BTreeMap<ProviderName, KeyPlaces>,
     pub(super) schedule: ScheduleSettings,
     pub(super) state_directory: PathBuf,
@@ -29,7 +28,7 @@ pub(super) struct Checked {
     pub(super) control_socket: PathBuf,
 }
 
-/// Returns the settings by which everything is done.
+/// Returns the settings that the program works with.
 pub(super) fn resolve(checked: Checked) -> Settings {
     let Checked {
         providers,

@@ -1,4 +1,4 @@
-//! Schemas: sets of defaults for what entries mean.
+//! Schemas: sets of defaults for the mapping of entries.
 
 use super::LockRule;
 
@@ -33,17 +33,17 @@ pub(super) struct Defaults {
 
 /// OpenLDAP, NethServer, 389.
 ///
-/// The filter says nothing about who is a person, nor about locks: a filter would turn somebody
-/// who is locked, or whose mailbox others share now, into somebody who is missing. Not a person are
-/// the system accounts that NethServer makes or hides, what Samba's old tools make (`root`,
-/// `nobody`), and machine accounts, whose names end in `$`. A shell that refuses says nothing: on
-/// NethServer most people have one.
+/// The filter says nothing about persons or locks: a filter would turn a person who is locked, or
+/// whose mailbox others share now, into a person who is missing. The rules of `not_a_person` match
+/// the system accounts that NethServer creates or hides, what Samba's old tools create (`root`,
+/// `nobody`), and machine accounts, whose names end in `$`. A shell that refuses logins is not among
+/// them: on NethServer most people have one.
 ///
-/// The lock rules are the places where the servers of this schema write a lock: ppolicy's
-/// attribute (NethServer 8), 389's, and the password (NethServer 7). Each server uses one of them,
-/// and one that can be seen makes up for another that is silent; where none can be seen, as for
-/// all but root on NethServer 7, the state is unknown, and that is the truth. `loginShell` is not
-/// among them: a shell that refuses does not say that a person has left.
+/// The lock rules are the places where the servers of this schema write a lock: ppolicy's attribute
+/// (NethServer 8), 389's, and the password (NethServer 7). Each server uses one of them, and one
+/// that can be read is enough if another has no value. If none can be read, as for everybody but
+/// root on NethServer 7, the state is unknown, which is true. `loginShell` is not among them: a
+/// shell that refuses logins does not say that a person has left.
 const RFC2307: Defaults = Defaults {
     filter: "(objectClass=posixAccount)",
     id: "entryUUID",
@@ -79,16 +79,16 @@ const RFC2307: Defaults = Defaults {
 
 /// Active Directory and Samba.
 ///
-/// 805306368 is `SAM_NORMAL_USER_ACCOUNT`: people, and no computers, contacts or managed service
-/// accounts.
+/// 805306368 is `SAM_NORMAL_USER_ACCOUNT`: no computers, contacts or managed service accounts.
 ///
-/// Not a person: critical system objects (`Administrator`, `Guest`, `krbtgt`, in whatever
-/// language), trusts and machines (bits 0x800, 0x1000 and 0x2000 of `userAccountControl`, [MS-ADTS]
-/// 2.2.16; managed service accounts are machines too), and Exchange's shared (4), room (16) and
-/// equipment (32) mailboxes, with their counterparts in the cloud. Their accounts are disabled by
-/// design, which does not mean that somebody left. A filter could not say so: Samba's schema has no
-/// `msExchRecipientTypeDetails`, and a condition on an attribute that a server does not know is
-/// neither true nor false, so that its negation would hide everybody (RFC 4511, 4.5.1.7).
+/// The rules of `not_a_person` match critical system objects (`Administrator`, `Guest`, `krbtgt`, in
+/// any language), trusts and machines (bits 0x800, 0x1000 and 0x2000 of
+/// `userAccountControl`, [MS-ADTS] 2.2.16; managed service accounts are machines too), and
+/// Exchange's shared (4), room (16) and equipment (32) mailboxes, with their counterparts in the
+/// cloud. Their accounts are disabled by design, which does not mean that somebody left. A filter
+/// could not express that: Samba's schema has no `msExchRecipientTypeDetails`, and a condition on
+/// an attribute that a server does not know is neither true nor false, so that its negation would
+/// hide everybody (RFC 4511, 4.5.1.7).
 const AD: Defaults = Defaults {
     filter: "(sAMAccountType=805306368)",
     id: "objectGUID",

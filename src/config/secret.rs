@@ -1,4 +1,4 @@
-//! Secrets come from files and systemd credentials, and nowhere else.
+//! Reads secrets, which come only from files and systemd credentials.
 
 use std::fs::{File, OpenOptions};
 use std::io::Read;
@@ -10,10 +10,10 @@ use secrecy::SecretString;
 use super::Warning;
 use super::trusted::{self, FileError};
 
-/// No password or token is longer; what is, is another file.
+/// The largest secret in bytes. No password or token is longer, so a larger file is another one.
 const LONGEST: u64 = 64 * 1024;
 
-/// Where a secret is. The secret itself is read when it is used, so that a rotated one is seen.
+/// Where a secret is. The secret itself is read when it is used, so that a changed one is noticed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretSource {
     /// A file.
@@ -22,40 +22,40 @@ pub enum SecretSource {
     Credential(String),
 }
 
-/// Why a secret cannot be used. No message has any of it.
+/// Why a secret cannot be used. No message contains any of it.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The credential's directory is not known.
     #[error("there is no systemd credential `{0}`: CREDENTIALS_DIRECTORY is not set")]
     NoCredentials(String),
-    /// The file is not there or cannot be read.
+    /// The file does not exist or cannot be read.
     #[error("{}: {error}", path.display())]
     Unreadable {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: std::io::Error,
     },
-    /// A directory, a pipe or a device.
+    /// It is a directory, a pipe or a device.
     #[error("{} is not a file", .0.display())]
     NotAFile(PathBuf),
-    /// Somebody else could have put another secret there.
+    /// Another user could have put another secret there.
     #[error("{} can be written by others than its owner (mode {mode:04o})", path.display())]
     WritableByOthers {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Its permission bits.
+        /// The file's permission bits.
         mode: u32,
     },
-    /// Somebody else owns it, or could exchange it.
+    /// Another user owns it, or could replace it.
     #[error("{}: {error}", path.display())]
     Untrusted {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Who, and where on the way to it.
+        /// The user, and the file or directory on the way.
         error: FileError,
     },
-    /// There is nothing in it.
+    /// The file is empty.
     #[error("{} is empty", .0.display())]
     Empty(PathBuf),
     /// It is too long for a password or token.
@@ -64,7 +64,7 @@ pub enum SecretError {
     /// It is not text.
     #[error("{} is not UTF-8 text", .0.display())]
     NotText(PathBuf),
-    /// Its line ends as on Windows; the carriage return would be taken as part of the secret.
+    /// Its line ends are those of Windows; the carriage return would become part of the secret.
     #[error("{} ends its line as Windows does (CR LF)", .0.display())]
     WindowsLine(PathBuf),
     /// It has more than one line.
@@ -73,13 +73,13 @@ pub enum SecretError {
 }
 
 impl SecretError {
-    /// Whether it is there and this process may not read it.
+    /// Returns whether the file exists and this process may not read it.
     pub fn is_denied(&self) -> bool {
         matches!(self, Self::Unreadable { error, .. }
             if error.kind() == std::io::ErrorKind::PermissionDenied)
     }
 
-    /// What to type.
+    /// Returns what to type.
     pub fn remedy(&self) -> String {
         match self {
             Self::NoCredentials(name) => format!(
@@ -116,7 +116,7 @@ impl SecretError {
         }
     }
 
-    /// Whether the file is there and must not be used as it is, whoever looks.
+    /// Returns whether the file exists and must not be used as it is, by any user.
     pub(super) fn is_refusal(&self) -> bool {
         matches!(
             self,
@@ -130,7 +130,7 @@ impl SecretSource {
     ///
     /// # Errors
     ///
-    /// When it is missing, empty, no text, of several lines, or when others can write it.
+    /// An error if the file is missing, empty, not text, of several lines, or writable by others.
     pub fn load(&self) -> Result<(SecretString, Vec<Warning>), SecretError> {
         self.load_from(credentials_directory().as_deref())
     }
@@ -159,11 +159,11 @@ impl SecretSource {
         Ok((SecretString::from(text), warnings))
     }
 
-    /// Looks at the file without reading the secret.
+    /// Checks the file without reading the secret.
     ///
     /// # Errors
     ///
-    /// When it is missing or is not a file, or when others can write it.
+    /// An error if the file is missing, is not a file, or can be written by others.
     pub fn inspect(&self) -> Result<Vec<Warning>, SecretError> {
         let path = self.path(credentials_directory().as_deref())?;
         let metadata = std::fs::metadata(&path).map_err(|error| unreadable(&path, error))?;
@@ -179,15 +179,15 @@ impl SecretSource {
     }
 }
 
-/// systemd.exec(5), "CREDENTIALS".
+/// Returns the directory of credentials (systemd.exec(5), "CREDENTIALS").
 fn credentials_directory() -> Option<PathBuf> {
     std::env::var_os("CREDENTIALS_DIRECTORY")
         .filter(|directory| !directory.is_empty())
         .map(PathBuf::from)
 }
 
-/// Opens the file and judges what was opened, not what stood there before. A pipe must not stop
-/// us, so it is opened without waiting.
+/// Opens the file and checks the open file, not the path. A pipe must not block, so it is opened
+/// without waiting.
 fn open(path: &Path) -> Result<(File, Vec<Warning>), SecretError> {
     let file = OpenOptions::new()
         .read(true)
@@ -218,7 +218,7 @@ fn judge(path: &Path, metadata: &std::fs::Metadata) -> Result<Vec<Warning>, Secr
 }
 
 fn read(file: File, path: &Path) -> Result<String, SecretError> {
-    // Room for all of it at once, so that growing leaves no copies behind.
+    // There is room for all of it at once, so that growing leaves no copies behind.
     let mut bytes = Vec::with_capacity(LONGEST as usize + 1);
     file.take(LONGEST + 1)
         .read_to_end(&mut bytes)
@@ -226,7 +226,7 @@ fn read(file: File, path: &Path) -> Result<String, SecretError> {
     if bytes.len() as u64 > LONGEST {
         return Err(SecretError::TooLong(path.to_owned()));
     }
-    // The error would carry the bytes: it is dropped.
+    // The error would contain the bytes, so it is dropped.
     let mut text = String::from_utf8(bytes).map_err(|_| SecretError::NotText(path.to_owned()))?;
     if text.ends_with('\n') {
         text.pop();

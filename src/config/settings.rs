@@ -1,4 +1,4 @@
-//! Validated settings: what the other rooms are given. Nothing here can be wrong in itself.
+//! Validated settings, which the other rooms get. Each value is valid in itself.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,36 +8,36 @@ use crate::plan::Policy;
 
 use super::{LdapUrl, LockRule, NotAPerson, Schema, SecretSource};
 
-/// Everything that the configuration says, and what had to be found out for it.
+/// The whole configuration, and what had to be found out for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Where accounts come from: at least one, each with a name of its own.
+    /// The providers: at least one, each with a name of its own.
     pub providers: Vec<ProviderSettings>,
-    /// The server whose accounts are kept.
+    /// The server whose users are kept in step.
     pub mattermost: MattermostSettings,
     /// The rules that a plan follows.
     pub policy: Policy,
     /// When cycles begin.
     pub schedule: ScheduleSettings,
-    /// Where the state lives.
+    /// The state directory.
     pub state_directory: PathBuf,
     /// How long runs are kept; `None` for ever.
     pub keep: Option<Duration>,
     /// The daemon's control socket.
     pub control_socket: PathBuf,
-    /// SHA-256, in hex, of what the settings say about who is to be what on Mattermost, to
-    /// notice that it changed. Pace, schedule, local paths and the places of secrets have no part.
+    /// SHA-256, in hex, of the settings that decide what users become on Mattermost, to notice a
+    /// change. Pace, schedule, local paths and the places of secrets are not a part of it.
     pub digest: String,
 }
 
-/// Where accounts come from.
+/// One provider of accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderSettings {
-    /// Its name; `default` when left out.
+    /// The name; `default` if none is given.
     pub name: ProviderName,
     /// How it is reached.
     pub kind: ProviderKind,
-    /// What its entries mean.
+    /// The mapping of its entries.
     pub mapping: Mapping,
     /// DNs that every complete reading must contain.
     pub sentinels: Vec<String>,
@@ -50,7 +50,7 @@ pub enum ProviderKind {
     Ldap(LdapSettings),
     /// A file.
     Ldif {
-        /// Which file.
+        /// The file.
         path: PathBuf,
     },
 }
@@ -58,30 +58,30 @@ pub enum ProviderKind {
 /// How a directory server is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LdapSettings {
-    /// Tried in order; at least one.
+    /// The addresses, tried in order; at least one.
     pub urls: Vec<LdapUrl>,
-    /// Upgrade `ldap://` connections with StartTLS (RFC 4511, 4.14).
+    /// Whether `ldap://` connections are upgraded with StartTLS (RFC 4511, 4.14).
     pub start_tls: bool,
     /// How to authenticate.
     pub bind: Bind,
     /// Which certificates to trust.
     pub trust: Trust,
-    /// Entries a page; 1 to 10,000.
+    /// How many entries a page has; 1 to 10,000.
     pub page_size: u32,
-    /// The most time for connection, TLS and bind.
+    /// How long connection, TLS and bind may take.
     pub connect_timeout: Duration,
-    /// The most time for one whole reading.
+    /// How long one whole reading may take.
     pub read_deadline: Duration,
 }
 
 /// How to authenticate to a directory (RFC 4513).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bind {
-    /// Not at all.
+    /// Anonymously.
     Anonymous,
     /// With a DN (or a UPN) and a password.
     Simple {
-        /// Who.
+        /// The DN or UPN.
         dn: String,
         /// Where the password is.
         password: SecretSource,
@@ -99,28 +99,28 @@ pub enum Trust {
     CaFile(PathBuf),
     /// Exactly the certificate with this SHA-256 of its DER form.
     Pin([u8; 32]),
-    /// Any. Spelt out as `danger-accept-any-certificate`.
+    /// Any certificate; the key is `danger-accept-any-certificate`.
     DangerAny,
 }
 
-/// What entries mean: filters, attributes, lock rules. A schema is a set of defaults for it.
-/// Attribute names are in lower case.
+/// The mapping of entries: filters, attributes and lock rules. A schema is a set of defaults for
+/// it. Attribute names are in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mapping {
     /// The schema whose defaults were taken.
     pub schema: Schema,
     /// The subtree with the accounts.
     pub base: String,
-    /// The subtree with the groups; the same as `base` if not given.
+    /// The subtree with the groups; the same as `base` if none is given.
     pub group_base: String,
-    /// Which entries are accounts (RFC 4515).
+    /// The filter of accounts (RFC 4515).
     pub filter: String,
-    /// Which entries are groups; empty to read no groups.
+    /// The filter of groups; empty to read no groups.
     pub group_filter: String,
     /// The attribute with the immutable id.
     pub id: IdAttribute,
-    /// The attribute with the second anchor, if there is one: by it a person who moved between
-    /// directories is recognised.
+    /// The attribute with the second anchor, if there is one. It recognises a person who moved
+    /// between directories.
     pub anchor: Option<IdAttribute>,
     /// What `accounts.id` names now, for a reading by the attribute that it named before; `None` in
     /// settings.
@@ -129,12 +129,12 @@ pub struct Mapping {
     pub group_id: IdAttribute,
     /// The attribute with the username.
     pub username: String,
-    /// Where e-mail addresses come from, best first.
+    /// The sources of e-mail addresses, best first.
     pub email: Vec<EmailSource>,
-    /// For each field the attributes that may hold it, best first.
+    /// The attributes that may contain each field, best first.
     pub fields: Vec<(ProfileField, Vec<String>)>,
-    /// Attributes with the whole name, used for first and last name where the directory has no
-    /// given name, or where the surname is only the username again.
+    /// Attributes with the whole name. They give the first and last name if the directory has no
+    /// given name, or if the surname repeats the username.
     pub full_name: Vec<String>,
     /// The rules that say whether an account is locked.
     pub locks: Vec<LockRule>,
@@ -147,7 +147,7 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// Returns the same mapping with the ids of another attribute, and its own as the new ones.
+    /// Returns the mapping that reads ids from the former attribute, and its own ids as the new ones.
     #[must_use]
     pub fn by_former_ids(&self, former: &IdAttribute) -> Self {
         Self {
@@ -158,7 +158,7 @@ impl Mapping {
     }
 }
 
-/// Where an e-mail address comes from.
+/// A source of e-mail addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EmailSource {
     /// The values of an attribute.
@@ -176,18 +176,18 @@ pub enum GroupMembers {
     Dns(String),
 }
 
-/// The server whose accounts are kept.
+/// The server whose users are kept in step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MattermostSettings {
     /// How it is reached.
     pub access: MattermostAccess,
-    /// Requests a second that we allow ourselves; `None` for no limit of our own.
+    /// Our own limit on requests; `None` for no limit of our own.
     pub pace: Option<Pace>,
-    /// Writes that may be under way at once; 1 to 16.
+    /// How many writes may be in flight at once; 1 to 16.
     pub concurrency: u32,
-    /// The most time for one request.
+    /// How long one request may take.
     pub timeout: Duration,
-    /// The initial password of new users; random for each if not given.
+    /// The initial password of new users; `None` gives each a random one.
     pub initial_password: Option<SecretSource>,
 }
 
@@ -213,18 +213,18 @@ pub enum MattermostAccess {
 /// A limit on requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// Requests a second, at least 1.
+    /// How many requests a second are allowed, at least 1.
     pub per_second: u32,
-    /// How many may come at once after a pause, at least 1.
+    /// How many requests may be sent at once after a pause, at least 1.
     pub burst: u32,
 }
 
 /// When cycles begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScheduleSettings {
-    /// From the end of one cycle to the beginning of the next.
+    /// The time from the end of one cycle to the beginning of the next.
     pub interval: Duration,
-    /// The most that is added at random, so that many machines do not ask at once.
+    /// The longest random time that is added, so that many machines do not ask at once.
     pub jitter: Duration,
     /// The longest pause after failures.
     pub max_backoff: Duration,
@@ -236,7 +236,7 @@ impl Settings {
         self.providers.iter().map(|provider| &provider.name)
     }
 
-    /// All secrets with the keys that name them.
+    /// Returns all secrets with the keys that name them.
     pub fn secrets(&self) -> Vec<(&'static str, &SecretSource)> {
         let mut secrets = Vec::new();
         for provider in &self.providers {
@@ -257,7 +257,7 @@ impl Settings {
 }
 
 impl LdapSettings {
-    /// Whether what is sent to an address cannot be read on the way.
+    /// Returns whether what is sent to an address cannot be read on the way.
     pub fn is_private(&self, url: &LdapUrl) -> bool {
         match url {
             LdapUrl::Plain { .. } => self.start_tls || url.is_local(),
@@ -265,8 +265,8 @@ impl LdapSettings {
         }
     }
 
-    /// The first address to which a password would go unencrypted. Validated settings have one
-    /// only where `danger-bind-without-tls` was spelt out.
+    /// Returns the first address to which a password would be sent unencrypted. Validated settings
+    /// have one only if `danger-bind-without-tls` is set.
     pub(super) fn password_in_clear_to(&self) -> Option<&LdapUrl> {
         match self.bind {
             Bind::Simple { .. } => self.urls.iter().find(|url| !self.is_private(url)),

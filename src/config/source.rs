@@ -1,10 +1,10 @@
-//! The text of the configuration: places in it, and what of it may be shown.
+//! The text of the configuration: positions in it, and which parts of it may be shown.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// Words that make a line one that may hold a secret, in lower case.
+/// Words that show that a line may contain a secret, in lower case.
 const SECRET_WORDS: [&str; 10] = [
     "pass", "pw", "secret", "token", "cred", "kennwort", "geheim", "private", "bearer", "auth",
 ];
@@ -23,7 +23,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Line and column of a place, both counted from 1; the column in characters.
+    /// Returns the line and column of a position, both counted from 1; the column in characters.
     pub(super) fn position(&self, offset: usize) -> (usize, usize) {
         let mut offset = offset.min(self.text.len());
         while !self.text.is_char_boundary(offset) {
@@ -37,12 +37,12 @@ impl<'a> Source<'a> {
         )
     }
 
-    /// The line of a place, counted from 1.
+    /// Returns the line of a position, counted from 1.
     pub(super) fn line(&self, span: &Range<usize>) -> usize {
         self.position(span.start).0
     }
 
-    /// The key that begins the line of a place, if it is one that there is.
+    /// Returns the key at the beginning of a line, if it is a known key.
     pub(super) fn key_at(&self, offset: usize) -> Option<String> {
         let line = self.text.lines().nth(self.position(offset).0 - 1)?;
         let key = head_key(line.trim())?;
@@ -53,20 +53,20 @@ impl<'a> Source<'a> {
         is_key.then(|| key.to_owned())
     }
 
-    /// The line of a place with a caret under it, or nothing when the line may hold a secret.
+    /// Returns the line of a position with a caret under it; `None` if it may contain a secret.
     pub(super) fn excerpt(&self, span: &Range<usize>) -> Option<String> {
         let (line, column) = self.position(span.start);
         let shown = self.shown_lines();
         let text = shown.get(line - 1)?.clone()?;
         let chars = text.chars().count();
-        // A carriage return is not shown, and may be where the fault is.
+        // A carriage return is not shown, and may be the fault.
         let column = column.min(chars + 1);
         let wide = self
             .text
             .get(span.clone())
             .map_or(1, |s| s.chars().take_while(|c| *c != '\n').count());
         let carets = "^".repeat(wide.clamp(1, (chars + 1).saturating_sub(column - 1).max(1)));
-        // Tabs stay tabs, so that the caret stands under its place.
+        // Tabs stay tabs, so that the caret is under its position.
         let pad: String = text
             .chars()
             .take(column - 1)
@@ -78,7 +78,7 @@ impl<'a> Source<'a> {
         ))
     }
 
-    /// Each line as it may be shown: whole, its key alone, or not at all.
+    /// Returns each line as it may be shown: whole, its key alone, or not at all.
     fn shown_lines(&self) -> Vec<Option<String>> {
         let mut screen = Screen::new();
         self.text
@@ -90,10 +90,10 @@ impl<'a> Source<'a> {
 
 /// Decides line by line what may be shown.
 ///
-/// A secret can stand in a line whose key sounds like one, in the lines that continue it, or
-/// behind a misspelt key. So only known, harmless keys are shown with their values, and nothing at
-/// all below what may be a secret that does not end in its own line. This must hold for texts
-/// that are no TOML, so it looks at lines and not at a parsed document.
+/// A secret can be in a line whose key sounds like one, in the lines that continue it, or after a
+/// misspelt key. So only known, harmless keys are shown with their values, and nothing at all below
+/// what may be a secret that does not end in its own line. This must also hold for texts that are
+/// not TOML, so it examines lines and not a parsed document.
 struct Screen {
     known: BTreeSet<String>,
     state: State,
@@ -107,7 +107,7 @@ enum State {
     List,
     /// In a table whose name sounds like a secret.
     SecretTable,
-    /// In what may be a secret whose end is not known.
+    /// In what may be a secret that has not ended yet.
     Open,
 }
 
@@ -166,7 +166,7 @@ impl Screen {
         }
     }
 
-    /// Whether every key of the inline tables of a line is known.
+    /// Returns whether every key of the inline tables of a line is known.
     fn knows_keys_of(&self, line: &str) -> bool {
         if !["= {", "={", "[{", "[ {"]
             .iter()
@@ -186,7 +186,7 @@ impl Screen {
     }
 }
 
-/// Whether a name or line sounds as if a secret belonged there.
+/// Returns whether a name or line sounds as if it contained a secret.
 pub(super) fn sounds_secret(text: &str) -> bool {
     let lower = text.to_lowercase();
     SECRET_WORDS.iter().any(|word| lower.contains(word))
@@ -206,7 +206,7 @@ fn is_header(trimmed: &str) -> bool {
     })
 }
 
-/// The key of a line `key = value` or of a beginning of one.
+/// Returns the key of a line `key = value` or of its beginning.
 fn head_key(trimmed: &str) -> Option<&str> {
     let end = trimmed
         .find(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.'))
@@ -216,7 +216,7 @@ fn head_key(trimmed: &str) -> Option<&str> {
     (!key.is_empty() && (rest.starts_with('=') || rest.starts_with(':'))).then_some(key)
 }
 
-/// Whether a line `key = value` holds its whole value.
+/// Returns whether a line `key = value` contains its whole value.
 fn ends_in_its_line(trimmed: &str) -> bool {
     let Some((_, value)) = trimmed.split_once('=') else {
         return false;

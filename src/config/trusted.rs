@@ -1,5 +1,5 @@
-//! Files by which others could steer us: the configuration, the certificates to trust, the accounts
-//! themselves. They are used only where nobody but root and we can have written them.
+//! Checks files by which others could control us: the configuration, the certificates to trust, the
+//! accounts themselves. They are used only if nobody but root and we can have written them.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -10,26 +10,26 @@ use std::path::{Component, Path, PathBuf};
 
 use nix::unistd::{Uid, User, geteuid};
 
-/// The permission bits with which others than the owner may write.
+/// The permission bits with which users other than the owner may write.
 pub(crate) const OTHERS_MAY_WRITE: u32 = 0o022;
-/// In a directory with this bit everybody may only exchange what is their own.
+/// In a directory with this bit users may only replace their own files.
 const STICKY: u32 = 0o1000;
-/// As the system does (path_resolution(7)).
+/// How many links are followed, as in the system (path_resolution(7)).
 const MOST_LINKS: usize = 40;
 
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// It is not there or cannot be read.
+    /// It does not exist or cannot be read.
     #[error("{0}")]
     Unreadable(#[from] io::Error),
-    /// A directory, a pipe or a device: it might never end, or never begin.
+    /// It is a directory, a pipe or a device, which might never end or block for ever.
     #[error("it is no regular file")]
     NotAFile,
-    /// It is larger than anything that it could be.
+    /// It is larger than any such file.
     #[error("it has more than {} MiB", .0 >> 20)]
     TooLarge(u64),
-    /// Others than its owner may write to it or, if it is a directory on the way, exchange the file.
+    /// Users other than its owner may write to it or replace it, or a directory on the way.
     #[error("{} can be written by others than its owner (mode {mode:04o})", path.display())]
     Writable {
         /// The file, or a directory on the way to it.
@@ -42,15 +42,15 @@ pub enum FileError {
     Foreign {
         /// The file, a link or a directory on the way to it.
         path: PathBuf,
-        /// Whose it is.
+        /// Its owner.
         owner: u32,
-        /// Who we are.
+        /// The user of this process.
         us: u32,
     },
 }
 
 impl FileError {
-    /// What to type.
+    /// Returns what to type.
     pub(crate) fn remedy(&self) -> String {
         match self {
             Self::Unreadable(error) if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -71,7 +71,7 @@ impl FileError {
     }
 }
 
-/// `root (user 0)`, as far as the system knows the name.
+/// Returns a user as `root (user 0)`, or without the name if the system does not know it.
 fn user(uid: u32) -> String {
     match User::from_uid(Uid::from_raw(uid)).ok().flatten() {
         Some(user) => format!("{} (user {uid})", user.name),
@@ -79,14 +79,14 @@ fn user(uid: u32) -> String {
     }
 }
 
-/// Opens a regular file that nobody but root and we may have written or put there.
+/// Opens a regular file that nobody but root and we can have written or put there.
 ///
 /// # Errors
-/// When it cannot be read, or others could have had a hand in it.
+/// An error if it cannot be read, or others could have changed it.
 pub(crate) fn open(path: &Path) -> Result<File, FileError> {
     let us = geteuid().as_raw();
-    // Opened first: who may not even see it should be told that and nothing else. A pipe must not
-    // stop us, so it is opened without waiting.
+    // The file is opened first, so that a user who may not see it is told that and nothing else. A
+    // pipe must not block, so it is opened without waiting.
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(nix::libc::O_NONBLOCK)
@@ -100,10 +100,10 @@ pub(crate) fn open(path: &Path) -> Result<File, FileError> {
     Ok(file)
 }
 
-/// Reads such a file, if it has at most so many bytes.
+/// Reads such a file, if it has at most `most` bytes.
 ///
 /// # Errors
-/// As [`open`], and when it is larger.
+/// The errors of [`open`], and one for a larger file.
 pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, FileError> {
     let mut bytes = Vec::new();
     open(path)?.take(most + 1).read_to_end(&mut bytes)?;
@@ -113,21 +113,21 @@ pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
-/// Judges an open file by who owns it and by the way that led to it; its own mode is not judged.
+/// Checks an open file by its owner and by the path that led to it; its own mode is not checked.
 ///
 /// # Errors
-/// Names the file, or the first directory or link on the way, with which others could have had a hand
-/// in it.
+/// Returns the file, or the first directory or link on the way, by which others could have changed
+/// it.
 pub(super) fn judge_owners(path: &Path, found: &Metadata) -> Result<(), FileError> {
     let us = geteuid().as_raw();
     judge_way(path, us)?;
     judge_owner(path, found, us)
 }
 
-/// Whether nobody but root and we could exchange what is, or is to be made, in this directory.
+/// Checks that nobody but root and we could replace what is, or will be, in this directory.
 ///
 /// # Errors
-/// Names the first directory or link on the way with which others could.
+/// Returns the first directory or link on the way by which others could.
 pub(crate) fn judge_directory(path: &Path) -> Result<(), FileError> {
     judge_way(path, geteuid().as_raw())
 }
@@ -152,7 +152,7 @@ fn judge_owner(path: &Path, found: &Metadata, us: u32) -> Result<(), FileError> 
     Ok(())
 }
 
-/// Judges each directory and link on the way to a file, as the system follows them.
+/// Checks each directory and link on the way to a file, as the system follows them.
 fn judge_way(path: &Path, us: u32) -> Result<(), FileError> {
     let mut here = PathBuf::from("/");
     let mut way = components(&std::path::absolute(path)?);
@@ -169,7 +169,7 @@ fn judge_way(path: &Path, us: u32) -> Result<(), FileError> {
         }
         let next = here.join(name);
         let found = std::fs::symlink_metadata(&next)?;
-        // What lies in a directory where everybody may put something is its owner's word.
+        // Where everybody may create files, a file is only as trustworthy as its owner.
         if inside.mode() & OTHERS_MAY_WRITE != 0 {
             judge_owner(&next, &found, us)?;
         }
@@ -193,7 +193,7 @@ fn judge_way(path: &Path, us: u32) -> Result<(), FileError> {
     }
 }
 
-/// The names of a path, the first one last.
+/// Returns the names of a path, the first one last.
 fn components(path: &Path) -> Vec<OsString> {
     let names = path
         .components()

@@ -4,21 +4,21 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
-/// An LDAP address, taken apart.
+/// A parsed LDAP address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LdapUrl {
     /// `ldap://`
     Plain {
-        /// Host name or address, an IPv6 address without brackets.
+        /// The host name or address; an IPv6 address has no brackets.
         host: String,
-        /// TCP port, 389 if not given.
+        /// The TCP port, 389 if none is given.
         port: u16,
     },
     /// `ldaps://`
     Tls {
-        /// Host name or address, an IPv6 address without brackets.
+        /// The host name or address; an IPv6 address has no brackets.
         host: String,
-        /// TCP port, 636 if not given.
+        /// The TCP port, 636 if none is given.
         port: u16,
     },
     /// `ldapi://`
@@ -26,7 +26,7 @@ pub enum LdapUrl {
 }
 
 impl LdapUrl {
-    /// Whether what is sent stays on this machine.
+    /// Returns whether what is sent stays on this machine.
     pub(super) fn is_local(&self) -> bool {
         match self {
             Self::Unix(_) => true,
@@ -55,7 +55,7 @@ impl fmt::Display for LdapUrl {
     }
 }
 
-/// Reads an LDAP address (RFC 4516 without anything behind the host); `Err` says what to write
+/// Parses an LDAP address (RFC 4516 with nothing after the host). The error says what to write
 /// instead and never quotes what may be a password.
 pub(super) fn ldap(text: &str) -> Result<LdapUrl, String> {
     const FORM: &str =
@@ -94,7 +94,7 @@ pub(super) fn ldap(text: &str) -> Result<LdapUrl, String> {
     })
 }
 
-/// Reads the path of an `ldapi` address: as it is (`ldapi:///run/slapd/ldapi`) or percent-encoded
+/// Parses the path of an `ldapi` address: as it is (`ldapi:///run/slapd/ldapi`) or percent-encoded
 /// (`ldapi://%2Frun%2Fslapd%2Fldapi`).
 fn unix(text: &str) -> Result<PathBuf, String> {
     const FORM: &str = "write the path of the socket: ldapi:///run/slapd/ldapi (Debian and others), ldapi:///var/run/ldapi (NethServer 7)";
@@ -113,14 +113,14 @@ fn unix(text: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// What is wrong with the path of a Unix socket, if anything: the kernel's limit (unix(7)).
+/// Returns what is wrong with the path of a Unix socket: the kernel's limit is 107 bytes (unix(7)).
 pub(super) fn socket_path_fault(path: &str) -> Option<String> {
     (path.len() > 107)
         .then(|| "the path of a socket may have at most 107 bytes: use a shorter one".to_owned())
 }
 
-/// Returns a text with each `%` and two hexadecimal digits as the byte that they stand for; `None`
-/// where that is no UTF-8 text.
+/// Returns a text with each `%` and two hexadecimal digits replaced by their byte; `None` if that
+/// is not UTF-8 text.
 pub(crate) fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
@@ -188,17 +188,17 @@ fn is_host(host: &str) -> bool {
 
 /// The address of a Mattermost server.
 pub(super) struct ServerUrl {
-    /// Without a slash at its end.
+    /// The address without a slash at its end.
     pub(super) text: String,
-    /// Its host, for the judgement of certificates.
+    /// The host, for checks of certificates.
     pub(super) host: String,
-    /// It begins with `https`.
+    /// Whether it begins with `https`.
     pub(super) tls: bool,
-    /// What is sent stays on this machine.
+    /// Whether what is sent stays on this machine.
     pub(super) local: bool,
 }
 
-/// Reads the address of a Mattermost server; `Err` says what to write instead and quotes nothing.
+/// Parses the address of a Mattermost server. The error says what to write and quotes nothing.
 pub(super) fn server(text: &str) -> Result<ServerUrl, String> {
     const FORM: &str =
         "write the address that people type into their browser, such as https://chat.example.org";
@@ -242,10 +242,10 @@ pub(super) fn server(text: &str) -> Result<ServerUrl, String> {
     })
 }
 
-/// What stands before the path of a page of Mattermost (its web application's or its API's), as
-/// people copy it from the browser; `None` where the path may be that of a server.
+/// Returns what precedes the path of a page of Mattermost (its web application's or its API's), as
+/// people copy it from the browser; `None` if the path may be that of a server.
 fn page(path: &str) -> Option<String> {
-    /// What follows a team's name.
+    /// What can follow a team's name.
     const OF_A_TEAM: [&str; 7] = [
         "channels",
         "drafts",
@@ -255,7 +255,7 @@ fn page(path: &str) -> Option<String> {
         "scheduled_posts",
         "threads",
     ];
-    /// What stands behind the server's address itself.
+    /// What can follow the server's address itself.
     const OF_THE_SERVER: [&str; 17] = [
         "_redirect",
         "admin_console",
@@ -283,13 +283,13 @@ fn page(path: &str) -> Option<String> {
     Some(parts[..first].join("/"))
 }
 
-/// Whether a host is this machine.
+/// Returns whether a host is this machine.
 pub(super) fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// Whether no public authority gives certificates for this host, so that the system's roots
-/// cannot be enough: addresses, single words, and names kept for private use.
+/// Returns whether no public authority issues certificates for this host, so that the system's
+/// roots cannot be enough: addresses, single words, and names for private use.
 pub(super) fn is_private_name(host: &str) -> bool {
     const PRIVATE: [&str; 9] = [
         "local",

@@ -1,5 +1,5 @@
-//! Every event that an administrator may act on has a message id of its own, and fields to search
-//! by: `journalctl SYNC_ACTION=deactivate`.
+//! The events. Every event that may need an administrator has a message id of its own, and fields
+//! to search by: `journalctl SYNC_ACTION=deactivate`.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::facts::CycleFacts;
 /// The kinds of events, each with its `MESSAGE_ID` (systemd.journal-fields(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The daemon is up.
+    /// The daemon has started.
     Started,
     /// The daemon ends.
     Stopping,
@@ -22,13 +22,13 @@ pub enum Kind {
     Reloaded,
     /// A new configuration was refused; the old one stays.
     ReloadFailed,
-    /// A change was made.
+    /// A step was carried out.
     StepDone,
-    /// A change was not made, or nobody knows.
+    /// A step was not carried out, or its outcome is not known.
     StepFailed,
     /// Something waits for a person.
     Held,
-    /// Somebody is left alone for a reason that a person can mend.
+    /// Somebody is left alone for a reason that a person can correct.
     LeftAlone,
     /// A side was read only in part.
     Unproven,
@@ -36,7 +36,7 @@ pub enum Kind {
     Complete,
     /// Locks cannot be seen.
     StateUnknown,
-    /// Somebody left or returned, and not all that acts in that name did.
+    /// A user left or returned, and not everything that acts in their name did so too.
     Aftermath,
     /// An account will expire within days.
     Expiring,
@@ -49,7 +49,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them.
+    /// Every kind.
     #[cfg(any(test, feature = "rooms"))]
     pub const ALL: [Self; 16] = [
         Self::Started,
@@ -70,7 +70,7 @@ impl Kind {
         Self::CycleRecovered,
     ];
 
-    /// The message id: 128 random bits, chosen once for ever.
+    /// Returns the message id: 128 random bits, which never change.
     pub fn message_id(self) -> &'static str {
         match self {
             Self::Started => "0c3a2f6f1f0e4b0d9a41c8d6b7e25f10",
@@ -93,7 +93,7 @@ impl Kind {
     }
 }
 
-/// The daemon is up.
+/// Reports that the daemon has started.
 pub fn started<'a>(version: &str, config: &str, providers: impl Iterator<Item = &'a ProviderName>) {
     let names: Vec<&str> = providers.map(ProviderName::as_str).collect();
     tracing::info!(
@@ -103,12 +103,12 @@ pub fn started<'a>(version: &str, config: &str, providers: impl Iterator<Item = 
     );
 }
 
-/// The daemon ends.
+/// Reports that the daemon ends.
 pub fn stopping(why: &str) {
     tracing::info!(message_id = Kind::Stopping.message_id(), "stopping: {why}");
 }
 
-/// The configuration was read again.
+/// Reports that the configuration was read again.
 pub fn reload_done(config: &str) {
     tracing::info!(
         message_id = Kind::Reloaded.message_id(),
@@ -116,7 +116,7 @@ pub fn reload_done(config: &str) {
     );
 }
 
-/// A new configuration was refused.
+/// Reports that a new configuration was refused.
 pub fn reload_failed(error: &dyn Display) {
     tracing::error!(
         message_id = Kind::ReloadFailed.message_id(),
@@ -124,7 +124,7 @@ pub fn reload_failed(error: &dyn Display) {
     );
 }
 
-/// What became of one step.
+/// Reports the outcome of one step.
 pub fn step(step: &Step, outcome: &Outcome) {
     let sentence = Sentence(step).to_string();
     let action = step.action.kind().name();
@@ -172,7 +172,7 @@ pub fn step(step: &Step, outcome: &Outcome) {
     }
 }
 
-/// Something waits for a person.
+/// Reports that something waits for a person.
 pub fn held(hold: &Hold) {
     let name = hold_name(&hold.key);
     tracing::warn!(
@@ -186,7 +186,7 @@ pub fn held(hold: &Hold) {
     );
 }
 
-/// Somebody is left alone for a reason that a person can mend.
+/// Reports that somebody is left alone for a reason that a person can correct.
 pub fn left_alone(left: &LeftAlone) {
     tracing::warn!(
         message_id = Kind::LeftAlone.message_id(),
@@ -199,7 +199,7 @@ pub fn left_alone(left: &LeftAlone) {
     );
 }
 
-/// Many linked users do not exist any more.
+/// Reports that many linked users do not exist any more.
 pub fn users_gone(gone: &[&LeftAlone]) {
     let names = gone.iter().map(|left| left.subject.name.as_str());
     let mut names: Vec<&str> = names.collect();
@@ -216,7 +216,7 @@ pub fn users_gone(gone: &[&LeftAlone]) {
     );
 }
 
-/// More of them than one cycle names.
+/// Reports how many more are left alone than one cycle names.
 pub fn more_left_alone(number: usize) {
     tracing::warn!(
         message_id = Kind::LeftAlone.message_id(),
@@ -224,7 +224,7 @@ pub fn more_left_alone(number: usize) {
     );
 }
 
-/// Something of the two sides could not be read. Said when it begins, and again as a reminder.
+/// Reports that a part of the two sides could not be read, and later reminds of it.
 pub fn incomplete(unread: &[String]) {
     tracing::warn!(
         message_id = Kind::Unproven.message_id(),
@@ -235,7 +235,7 @@ pub fn incomplete(unread: &[String]) {
     );
 }
 
-/// Everything can be read again.
+/// Reports that everything can be read again.
 pub fn complete(cycles: u32) {
     tracing::info!(
         message_id = Kind::Complete.message_id(),
@@ -244,7 +244,7 @@ pub fn complete(cycles: u32) {
     );
 }
 
-/// Locks cannot be seen.
+/// Reports that locks cannot be seen.
 pub fn state_unknown(accounts: usize) {
     tracing::warn!(
         message_id = Kind::StateUnknown.message_id(),
@@ -253,8 +253,8 @@ pub fn state_unknown(accounts: usize) {
     );
 }
 
-/// What somebody leaves alive, or what wakes up with somebody. The ids stay out of the journal,
-/// which more people read than may post with somebody's webhook.
+/// Reports what a user who left leaves working, or what works again for a user who returned. The
+/// ids stay out of the journal: more people can read it than should be able to post with a webhook.
 pub fn aftermath(run: RunId, after: &Aftermath) {
     let numbers = after.numbers();
     let number = run.0;
@@ -264,7 +264,7 @@ pub fn aftermath(run: RunId, after: &Aftermath) {
             let why = after.not_asked.values().next();
             let why = why.map(String::as_str).unwrap_or_default();
             (
-                format!("it could not be asked what is left alive: {why}"),
+                format!("it could not be asked what goes on working: {why}"),
                 String::new(),
             )
         }
@@ -296,7 +296,7 @@ pub fn aftermath(run: RunId, after: &Aftermath) {
     );
 }
 
-/// An account will expire by itself. Told once for each date.
+/// Reports that an account will expire; once for each date.
 pub fn expiring(left: &LeftAlone, at: Timestamp) {
     tracing::info!(
         message_id = Kind::Expiring.message_id(),
@@ -309,16 +309,16 @@ pub fn expiring(left: &LeftAlone, at: Timestamp) {
     );
 }
 
-/// More of them than one cycle names.
+/// Reports how many more accounts will expire than one cycle names.
 pub fn more_expiring(number: usize) {
     tracing::warn!(
         message_id = Kind::Expiring.message_id(),
-        "{number} more accounts expire within seven days, and `mattersync plan --all` names them. If \
-         so many are a mistake, mend the dates in the directory"
+        "{number} more accounts expire within seven days, and `mattersync plan --all` names them. \
+         If so many are a mistake, correct the dates in the directory"
     );
 }
 
-/// A cycle that changed something, or could not change what it wanted.
+/// Reports a cycle that changed something, or could not make all its changes.
 pub fn cycle_done(cycle: &CycleFacts) {
     let done = cycle
         .done
@@ -353,7 +353,7 @@ pub fn cycle_done(cycle: &CycleFacts) {
     );
 }
 
-/// A cycle that could not be finished. Said once, and again as a reminder, not each time. `kind`
+/// Reports a cycle that could not be finished: once, and later as a reminder, not each time. `kind`
 /// is a word for the failure.
 pub fn cycle_failed(kind: &str, error: &dyn Display, failures: u32, retry: Duration) {
     tracing::error!(
@@ -365,7 +365,7 @@ pub fn cycle_failed(kind: &str, error: &dyn Display, failures: u32, retry: Durat
     );
 }
 
-/// Cycles can be finished again.
+/// Reports that cycles can be finished again.
 pub fn cycle_recovered(failures: u32) {
     tracing::info!(
         message_id = Kind::CycleRecovered.message_id(),

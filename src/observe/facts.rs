@@ -1,4 +1,4 @@
-//! What one cycle read, planned and did: the only source of whatever is told of it.
+//! What one cycle read, planned and did: the only source of everything that is reported about it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::plan::hold_name;
 
 use super::mails::Mails;
 
-/// What one reading of both sides found, and the plan that was made of it.
+/// What one reading of both sides found, and the plan that was made from it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PlanFacts {
     /// What was read of each provider.
@@ -21,25 +21,25 @@ pub struct PlanFacts {
     /// Everything that could not be read, on either side; empty when both were read completely.
     #[serde(default)]
     pub incomplete: Vec<Unread>,
-    /// Mattermost's users, bots and deactivated ones included.
+    /// How many users Mattermost has, bots and deactivated users included.
     pub users: usize,
-    /// Accounts that are linked to a user.
+    /// How many accounts are linked to a user.
     pub linked: usize,
-    /// Active human users whom no account stands behind, and nobody has looked at.
+    /// How many active human users have no account, and were not looked at by a person.
     #[serde(default)]
     pub orphans: usize,
-    /// Linked accounts of providers that the configuration does not name.
+    /// How many linked accounts belong to each provider that the configuration does not name.
     #[serde(default)]
     pub strangers: BTreeMap<ProviderName, usize>,
     /// The server's version.
     pub version: Version,
     /// Its seats.
     pub seats: Seats,
-    /// E-mails that the released steps will cause.
+    /// How many e-mails the released steps will cause.
     pub mails: u64,
-    /// The same by what they are about.
+    /// These e-mails by what they are about.
     pub mails_about: Mails,
-    /// Each adoption with both parties.
+    /// Each adoption with its account and its user.
     pub adoptions: Vec<Adoption>,
     /// The next date on which an account expires.
     #[serde(default)]
@@ -54,22 +54,22 @@ pub struct PlanFacts {
 /// What was read of a provider.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DirectoryFacts {
-    /// Which server or file was read.
+    /// The server or file that was read.
     pub source: String,
-    /// Usable accounts that were read.
+    /// How many usable accounts were read.
     pub accounts: usize,
-    /// Groups that were read.
+    /// How many groups were read.
     pub groups: usize,
     /// Why the reading does not prove absence; empty when it does.
     pub gaps: Vec<Gap>,
     /// Why the reading of groups is not complete.
     pub group_gaps: Vec<Gap>,
-    /// For how many accounts the lock cannot be seen.
+    /// How many accounts have a lock that cannot be seen.
     pub state_unknown: usize,
 }
 
 impl DirectoryFacts {
-    /// Tells what was read.
+    /// Returns the facts about a directory.
     pub fn of(directory: &Directory) -> Self {
         Self {
             source: directory.accounts.source().name.clone(),
@@ -82,7 +82,7 @@ impl DirectoryFacts {
     }
 }
 
-/// Both sides of an adoption.
+/// The account and the user of an adoption.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Adoption {
     /// The step.
@@ -96,38 +96,37 @@ pub struct Adoption {
 /// One side of an adoption.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Side {
-    /// Username.
+    /// The username.
     pub username: String,
-    /// Addresses.
+    /// The addresses.
     pub emails: Vec<String>,
-    /// First and last name.
+    /// The first and last name.
     pub name: String,
-    /// DN, or the user's id.
+    /// The DN, or the user's id.
     pub id: String,
-    /// Active or not, in words.
+    /// Whether it is active, in words.
     pub state: String,
-    /// Whether it is active; `None` where nobody can see it.
+    /// Whether it is active; `None` if that cannot be seen.
     #[serde(default)]
     pub active: Option<bool>,
-    /// When the user was made.
+    /// When the user was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<Timestamp>,
-    /// When the user was last active, as far as somebody asked.
+    /// When the user was last active, if that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_active: Option<Timestamp>,
-    /// The user never was active.
+    /// Whether the user was never active.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub never_active: bool,
-    /// Through which service the user logs in, if not with a password.
+    /// The service through which the user logs in; empty for a password.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub login: String,
-    /// Nickname to locale, by the name of the field.
+    /// The other fields of the profile, from nickname to locale, by the field's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, String>,
 }
 
-/// What one cycle read, planned and did. What commands, the journal, the status and the record tell
-/// of it is made of this.
+/// What one cycle read, planned and did, for commands, the journal, the status and the record.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CycleFacts {
     /// What was planned.
@@ -136,30 +135,30 @@ pub struct CycleFacts {
     pub run: Option<RunId>,
     /// How many steps of each kind were carried out.
     pub done: BTreeMap<ActionKind, usize>,
-    /// Which steps were carried out.
+    /// The steps that were carried out.
     #[serde(default)]
     pub done_steps: Vec<StepId>,
-    /// Steps that were not carried out, and why.
+    /// The steps that were not carried out, and why.
     pub not_done: Vec<(StepId, String)>,
-    /// Steps of those for whom the server had no seat left, as its refusal showed.
+    /// The steps for which the server had no seat left, as its refusal showed.
     #[serde(default)]
     pub waiting: Vec<StepId>,
-    /// Steps of which nobody knows, and why.
+    /// The steps whose outcome is not known, and why.
     pub unknown: Vec<(StepId, String)>,
-    /// Why the run ended early, if it did.
+    /// Why the run ended early; `None` if it did not.
     pub stopped: Option<String>,
-    /// What those leave alive who left, and what wakes up with those who returned.
+    /// What users who left leave working, and what works again for users who returned.
     #[serde(default)]
     pub aftermath: Vec<Aftermath>,
-    /// E-mails that the server sent because of what was, or perhaps was, carried out.
+    /// E-mails that the server sent because of steps that were carried out, or may have been.
     pub mails: Mails,
-    /// Requests to Mattermost.
+    /// How many requests were sent to Mattermost.
     pub requests: u64,
-    /// Requests that write.
+    /// How many of them were writes.
     pub writes: u64,
-    /// Requests that the server refused for its rate limit.
+    /// How many of them were refused because of the rate limit.
     pub rate_limited: u64,
-    /// How long it took.
+    /// How long the cycle took, in seconds.
     pub seconds: f64,
 }
 
@@ -174,7 +173,7 @@ impl PlanFacts {
         self.directories.values().map(|d| d.state_unknown).sum()
     }
 
-    /// Tells whose date of expiry was seen for the first time.
+    /// Returns the accounts whose date of expiry was seen for the first time.
     pub fn announced(&self) -> Vec<(&LeftAlone, Timestamp)> {
         let learned = self.plan.learned.iter();
         let new: BTreeSet<&AccountKey> = learned
@@ -195,7 +194,7 @@ impl PlanFacts {
         .collect()
     }
 
-    /// Makes what is recorded of a run of this plan beside its steps.
+    /// Returns what is recorded about a run of this plan, beside its steps.
     pub fn about(&self, origin: Origin, approvals: Vec<Released>) -> About {
         let mut left_alone = BTreeMap::new();
         for left in &self.plan.left_alone {
@@ -219,7 +218,7 @@ impl PlanFacts {
 }
 
 impl CycleFacts {
-    /// Tells whether nothing failed and nothing is unknown.
+    /// Returns whether nothing failed and nothing is unknown.
     pub fn is_clean(&self) -> bool {
         self.not_done.is_empty() && self.unknown.is_empty() && self.stopped.is_none()
     }
@@ -229,7 +228,7 @@ impl CycleFacts {
         self.plan.plan.kept_back().len()
     }
 
-    /// Tells what became of a step, if it was begun.
+    /// Returns the outcome of a step, if it was begun.
     #[cfg(any(test, feature = "rooms"))]
     pub fn outcome(&self, id: StepId) -> Option<Outcome> {
         if self.done_steps.contains(&id) {
@@ -249,7 +248,7 @@ impl CycleFacts {
     }
 }
 
-/// Makes of a hold what is recorded of it: nothing that names a person.
+/// Returns what is recorded about a hold; it names no person.
 pub fn held_back(hold: &Hold) -> HeldBack {
     let mut cause = hold.cause.clone();
     if let HoldCause::Flapping { changes, .. } = &mut cause {

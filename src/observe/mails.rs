@@ -1,23 +1,23 @@
-//! The e-mails that steps cause, and who gets them.
+//! The e-mails that steps cause, and their recipients.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Action, Step};
 
-/// E-mails by what they are about.
+/// Numbers of e-mails, by what they are about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Mails {
-    /// To new addresses, each with a link to be clicked before the address counts.
+    /// To new addresses, with a link that must be clicked before the address is used.
     pub to_confirm: u64,
-    /// To the addresses that people had before.
+    /// To the previous addresses of people.
     pub to_old_address: u64,
-    /// To people whose username changes.
+    /// To people about their changed username.
     pub about_username: u64,
 }
 
 impl Mails {
-    /// What these steps cause.
+    /// Counts the e-mails that these steps cause.
     pub fn of<'a>(steps: impl Iterator<Item = &'a Step>) -> Self {
         let mut mails = Self::default();
         for step in steps {
@@ -34,14 +34,14 @@ impl Mails {
         mails
     }
 
-    /// How many in all.
+    /// Returns how many there are in all.
     pub fn sum(self) -> u64 {
         self.to_confirm
             .saturating_add(self.to_old_address)
             .saturating_add(self.about_username)
     }
 
-    /// To whom, in words; nothing when there are none.
+    /// Returns the recipients as text; empty if there are none.
     pub fn words(self) -> String {
         let parts = [
             (self.to_confirm, "to a new address, to be confirmed"),

@@ -1,5 +1,6 @@
-//! How the story is told: the facts of each cycle, and of them one line in the journal for each
-//! change that says who, what and why, and one for each cycle that changed something.
+//! Reports what happens: the facts of each cycle, and lines in the journal made from them. There is
+//! one line for each change, which says who, what and why, and one for each cycle that changed
+//! something.
 
 mod events;
 mod facts;

@@ -1,4 +1,4 @@
-//! Where events go: the journal, a terminal, or a plain stream with priorities.
+//! Where events are written: the journal, a terminal, or a plain stream with priorities.
 
 use std::io::IsTerminal;
 use std::os::linux::fs::MetadataExt;
@@ -14,17 +14,17 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::model::printable;
 
-/// Where events go.
+/// Where events are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// The daemon: the journal with its fields if standard error is connected to it, else lines
-    /// with a priority in front (sd-daemon(3)), or plain lines on a terminal.
+    /// For the daemon: the journal with its fields if standard error is connected to it, otherwise
+    /// lines that begin with a priority (sd-daemon(3)), or plain lines on a terminal.
     Daemon,
-    /// A command: only warnings and errors, on standard error.
+    /// For a command: only warnings and errors, on standard error.
     Command,
 }
 
-/// Directs events. `RUST_LOG` overrides the level. To be called once.
+/// Sets where events are written. `RUST_LOG` overrides the level. It must be called once.
 pub fn init(output: Output) {
     let level = match output {
         Output::Daemon => "info,ldap3=warn",
@@ -45,11 +45,11 @@ pub fn init(output: Output) {
             registry.with(Printable(layer)).try_init()
         }
     };
-    // A second call leaves the first one's choice: only tests do that.
+    // A second call, which only tests make, keeps the first choice.
     let _ = outcome;
 }
 
-/// Without a prefix `message_id` arrives as `MESSAGE_ID`, which the catalog knows.
+/// Removes the prefix of field names: `message_id` arrives as `MESSAGE_ID`, as in the catalog.
 fn fields(layer: tracing_journald::Layer) -> tracing_journald::Layer {
     use tracing_journald::{Priority, PriorityMappings};
     layer
@@ -64,8 +64,8 @@ fn fields(layer: tracing_journald::Layer) -> tracing_journald::Layer {
         })
 }
 
-/// Whether standard error is the journal's stream: `$JOURNAL_STREAM` is its device and inode
-/// (systemd.exec(5)).
+/// Returns whether standard error is the journal's stream: `$JOURNAL_STREAM` is its device and
+/// inode (systemd.exec(5)).
 fn on_journal() -> bool {
     let Ok(stream) = std::env::var("JOURNAL_STREAM") else {
         return false;
@@ -74,11 +74,11 @@ fn on_journal() -> bool {
         .is_ok_and(|meta| stream == format!("{}:{}", meta.st_dev(), meta.st_ino()))
 }
 
-/// The most fields of an event.
+/// How many fields an event may have.
 const MOST_FIELDS: usize = 32;
 
-/// Passes events on with each value as one line that can do nothing: names, DNs and errors in them
-/// were written by others. It is the only way out, and there are no spans.
+/// Passes events on with each value as one line without control characters: names, DNs and errors
+/// in them were written by others. All events go through it, and there are no spans.
 struct Printable<L>(L);
 
 impl<S: Subscriber, L: Layer<S>> Layer<S> for Printable<L> {
@@ -102,7 +102,7 @@ impl<S: Subscriber, L: Layer<S>> Layer<S> for Printable<L> {
     }
 }
 
-/// The fields of an event, as texts.
+/// The fields of an event as text.
 #[derive(Default)]
 struct Texts(Vec<(Field, String)>);
 
@@ -116,7 +116,7 @@ impl Visit for Texts {
     }
 }
 
-/// One line an event: the message and nothing else, with a priority for journald where asked.
+/// Writes one line for each event: only the message, with a priority for journald where requested.
 struct Lines {
     priorities: bool,
 }

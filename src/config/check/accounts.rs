@@ -1,4 +1,4 @@
-//! `[accounts]`: what entries mean.
+//! Checks `[accounts]`, which says what entries mean.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ pub(super) fn mapping(
         group_base: text(&provider.group_base).map_or_else(|| base.clone(), str::to_owned),
         filter: filter(check, &raw.filter, "accounts.filter", defaults.filter),
         group_filter: group_filter(check, &raw.group_filter, defaults.group_filter),
-        // Groups are told apart as accounts are, if nothing else is said.
+        // Groups use the attribute of accounts unless they have one of their own.
         group_id: id(
             check,
             &raw.group_id,
@@ -63,7 +63,7 @@ pub(super) fn mapping(
     }
 }
 
-/// An attribute with ids, perhaps with the form of its values.
+/// Reads an attribute with ids, which may have the form of its values.
 fn id(
     check: &mut Check<'_>,
     key: &Key<String>,
@@ -105,7 +105,8 @@ fn id(
     id
 }
 
-/// None unless it is named: what is immutable and the same in several directories, only people know.
+/// Reads the second anchor, which has no default: only people know what is immutable and the same
+/// in several directories.
 fn anchor(check: &mut Check<'_>, raw: &RawAccounts, accounts: &IdAttribute) -> Option<IdAttribute> {
     let key = &raw.second_anchor;
     if text(key).is_none_or(str::is_empty) {
@@ -124,7 +125,7 @@ fn anchor(check: &mut Check<'_>, raw: &RawAccounts, accounts: &IdAttribute) -> O
     Some(anchor)
 }
 
-/// The name of an attribute, in lower case.
+/// Reads the name of an attribute, in lower case.
 fn attribute(check: &mut Check<'_>, key: &Key<String>, name: &str, default: &str) -> String {
     let written = text(key).unwrap_or(default);
     check.attribute_name(written, at(key), name)
@@ -239,8 +240,8 @@ fn group_filter(check: &mut Check<'_>, key: &Key<String>, default: &str) -> Stri
     }
 }
 
-/// Whether a text is a filter (RFC 4515). The parser calls itself for each parenthesis, so their
-/// number is bounded first.
+/// Returns whether a text is a filter (RFC 4515). The parser recurses for each parenthesis, so
+/// their number is checked first.
 fn is_filter(text: &str) -> bool {
     let mut depth = 0_usize;
     let mut deepest = 0;
@@ -263,7 +264,11 @@ fn locks(check: &mut Check<'_>, key: &Key<List>, defaults: &Defaults) -> Vec<Loc
         return defaults.lock.to_vec();
     };
     if written.is_empty() {
-        check.warn(at(key), "accounts.lock: without a rule nobody is ever locked: who is locked in the directory stays active on Mattermost");
+        check.warn(
+            at(key),
+            "accounts.lock: without a rule nobody counts as locked: users whose \
+                             accounts are locked in the directory stay active on Mattermost",
+        );
     }
     let mut rules = BTreeSet::new();
     for item in written {

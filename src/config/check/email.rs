@@ -1,4 +1,4 @@
-//! Where e-mail addresses come from.
+//! Checks `accounts.email`, the sources of e-mail addresses.
 
 use toml::Spanned;
 
@@ -6,7 +6,7 @@ use super::super::raw::Key;
 use super::super::{EmailSource, names};
 use super::report::{Check, at, get};
 
-/// `accounts.email`
+/// Reads `accounts.email`.
 pub(super) fn sources(
     check: &mut Check<'_>,
     key: &Key<Vec<Spanned<String>>>,
@@ -43,7 +43,8 @@ pub(super) fn sources(
     found
 }
 
-/// Reads `{uid}@example.org`: attribute names in lower case; filled in, it must be an address.
+/// Reads a template such as `{uid}@example.org`, with attribute names in lower case; filled in, it
+/// must be an address.
 fn template(text: &str) -> Result<String, String> {
     let mut canonical = String::new();
     let mut filled = String::new();

@@ -1,10 +1,10 @@
-//! What `[[provider]]` would send in the clear, and to whom.
+//! Checks what `[[provider]]` would send unencrypted.
 
 use super::super::raw::RawProvider;
 use super::super::{Bind, LdapSettings, LdapUrl, Trust, url};
 use super::report::{Check, at, get};
 
-/// Rules about what goes over the wire in the clear, and keys that say nothing without TLS.
+/// Checks what would be sent unencrypted, and keys that mean nothing without TLS.
 pub(super) fn judge(check: &mut Check<'_>, provider: &RawProvider, ldap: &LdapSettings) {
     let danger = get(&provider.danger_bind_without_tls) == Some(&true);
     if let Some(url) = ldap.password_in_clear_to() {

@@ -1,4 +1,4 @@
-//! `[mattermost]`
+//! Checks `[mattermost]`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use super::super::raw::{Key, RawConfig, RawMattermost, Scalar};
 use super::super::{MattermostAccess, MattermostSettings, Pace, SecretSource, Trust, url};
 use super::report::{At, Check, at, get};
 
-/// Half of what Mattermost's own limiter allows by default (`RateLimitSettings.PerSec` is 10), so
-/// that people behind the same address keep the other half.
+/// The default pace: half of what Mattermost's own limiter allows by default
+/// (`RateLimitSettings.PerSec` is 10), so that people behind the same address keep the other half.
 const REQUESTS_PER_SECOND: u32 = 5;
 
 pub(super) fn settings(check: &mut Check<'_>, config: &RawConfig) -> MattermostSettings {
@@ -75,7 +75,7 @@ fn access(check: &mut Check<'_>, raw: &RawMattermost, place: At) -> MattermostAc
 }
 
 fn socket(check: &mut Check<'_>, raw: &RawMattermost) -> MattermostAccess {
-    // Local mode asks for no token and has no TLS.
+    // Local mode requires no token and has no TLS.
     let others = [
         ("token", at(&raw.token)),
         ("ca-file", at(&raw.ca_file)),

@@ -1,6 +1,6 @@
-//! From the raw configuration to settings: defaults, and every rule that the configuration must
-//! keep. All problems are collected; a value with a problem is replaced by a harmless one, so that
-//! the rest can be looked at too.
+//! Turns the raw configuration into settings: fills in defaults, and checks every rule that the
+//! configuration must keep. All problems are collected; a value with a problem is replaced by a
+//! harmless one, so that the rest can be checked too.
 
 mod accounts;
 mod email;

@@ -1,4 +1,4 @@
-//! `[policy]`, `[guard]`, `[[team]]`
+//! Checks `[policy]`, `[guard]` and `[[team]]`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -53,7 +53,13 @@ fn lifecycle(check: &mut Check<'_>, raw: &RawPolicy) -> LifecyclePolicy {
     let purge_after = match raw.purge_after {
         Some(_) if !off(&raw.purge_after) => {
             let span = check.duration(&raw.purge_after, key, 365 * day, 30 * day..=3_650 * day);
-            check.warn(at(&raw.purge_after), "policy.purge-after: who is deleted for ever takes along all that he wrote, also in other people's conversations, and nothing brings it back; each deletion waits for `mattersync approve purge`");
+            check.warn(
+                at(&raw.purge_after),
+                "policy.purge-after: a user who is deleted for ever \
+                                              takes along all that they wrote, also in other \
+                                              people's conversations, and nothing brings it back; \
+                                              each deletion waits for `mattersync approve purge`",
+            );
             Some(span)
         }
         _ => None,
@@ -105,7 +111,7 @@ fn protect(check: &mut Check<'_>, raw: &RawPolicy) -> BTreeSet<String> {
     names
 }
 
-/// Groups by name or DN; that they exist is seen when the directory is read.
+/// Reads groups by name or DN; whether they exist is checked when the directory is read.
 fn seat_order(
     check: &mut Check<'_>,
     raw: &RawPolicy,
@@ -137,8 +143,8 @@ fn seat_order(
     groups
 }
 
-/// Mattermost's rule for usernames, which the directory's may break by letters with marks and those
-/// of other scripts.
+/// Returns whether Mattermost accepts a username. The directory's usernames may have letters with
+/// marks and letters of other scripts.
 fn is_username(name: &str) -> bool {
     let fits = |c: char| c.is_alphanumeric() || "._-".contains(c);
     (1..=64).contains(&name.chars().count()) && name.chars().all(fits)
@@ -161,15 +167,16 @@ fn first_admin(
         check.problem(
             at(&raw.first_admin),
             "policy.first-admin",
-            format!("`{name}` is in policy.protect too, and who is protected is never created"),
+            format!("`{name}` is in policy.protect too, and a protected user is never created"),
             "take the name out of one of them",
         );
     }
-    // As the plan compares it.
+    // The plan compares names in this form.
     own_name(name)
 }
 
-/// Username and address: nobody can be created without, so `off` is no choice.
+/// Reads the authority over the username or the address. Nobody can be created without these, so
+/// `off` is not allowed.
 fn identity(check: &mut Check<'_>, key: &Key<String>, name: &str) -> Authority {
     let authority = check.choice(key, name, &AUTHORITY, Authority::Directory);
     if authority == Authority::Off {
@@ -183,8 +190,9 @@ fn identity(check: &mut Check<'_>, key: &Key<String>, name: &str) -> Authority {
     authority
 }
 
-/// Names follow the directory. Nickname, position and locale are set at creation and then left to
-/// the person: a directory that does not have them would else empty what people wrote themselves.
+/// Reads the authorities over fields. By default names follow the directory. Nickname, position and
+/// locale are set at creation and then left to the person: otherwise a directory that does not have
+/// them would empty what people wrote themselves.
 fn fields(
     check: &mut Check<'_>,
     raw: &RawPolicy,
@@ -256,9 +264,15 @@ fn guard(check: &mut Check<'_>, raw: &RawGuard) -> BTreeMap<Class, Limit> {
                 if limit == Limit::Off {
                     check.warn(at(key), format!("{name}: without a limit one mistake in the directory reaches everybody at once"));
                 } else if limit != Limit::Number(0) && class == Class::Privileged {
-                    check.warn(at(key), format!("{name}: so many of these happen without anybody's look; who can write an administrator's address or username in the directory could become administrator"));
+                    check.warn(at(key), format!("{name}: so many of these happen before anybody \
+                                                 sees them; whoever can write an administrator's \
+                                                 address or username in the directory could become \
+                                                 administrator"));
                 } else if limit != Limit::Number(0) && class == Class::Adopt {
-                    check.warn(at(key), format!("{name}: so many of these happen without anybody's look; who can choose his username and address on Mattermost could take over another's account"));
+                    check.warn(at(key), format!("{name}: so many of these happen before anybody \
+                                                 sees them; whoever can choose their username and \
+                                                 address on Mattermost could take over another's \
+                                                 account"));
                 }
                 limits.insert(class, limit);
             }
@@ -268,8 +282,8 @@ fn guard(check: &mut Check<'_>, raw: &RawGuard) -> BTreeMap<Class, Limit> {
     limits
 }
 
-/// The limit of deletions for ever is no matter of configuration, and memberships and administration
-/// are neither taken away nor given.
+/// Returns the key of a class. Deletions for ever have a fixed limit, and memberships and
+/// administration are neither taken away nor given.
 fn guard_key(raw: &RawGuard, class: Class) -> Option<&Key<Scalar>> {
     Some(match class {
         Class::Create => &raw.create,
@@ -285,7 +299,7 @@ fn guard_key(raw: &RawGuard, class: Class) -> Option<&Key<Scalar>> {
     })
 }
 
-/// Reads `auto`, `off`, `12`, `2%`, `0.25%`.
+/// Reads a limit: `auto`, `off`, `12`, `2%` or `0.25%`.
 fn limit(text: &str) -> Option<Limit> {
     let text = text.trim();
     if let Some(percent) = text.strip_suffix('%') {

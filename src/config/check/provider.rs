@@ -1,4 +1,4 @@
-//! `[[provider]]`
+//! Checks `[[provider]]`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,7 +26,7 @@ const KINDS: [(&str, Kind); 4] = [
     ("nethserver8", Kind::NethServer),
 ];
 
-/// All providers, in the order of the file.
+/// Reads all providers, in the order of the file.
 pub(super) fn settings(check: &mut Check<'_>, raw: &RawConfig) -> Vec<ProviderSettings> {
     if raw.provider.is_empty() {
         check.problem(
@@ -35,7 +35,7 @@ pub(super) fn settings(check: &mut Check<'_>, raw: &RawConfig) -> Vec<ProviderSe
             "there is no provider to read accounts from",
             "add [[provider]] with kind = \"ldap\", urls, schema and base",
         );
-        // `[accounts]` is judged all the same.
+        // `[accounts]` is checked all the same.
         accounts::mapping(
             check,
             &raw.accounts,
@@ -307,7 +307,7 @@ fn urls(
     urls
 }
 
-/// NethServer 7, known by its base, keeps its locks where only root can read them.
+/// Warns about NethServer 7, recognised by its base: only root can read its locks.
 fn locks_of_nethserver7(
     check: &mut Check<'_>,
     provider: &RawProvider,
@@ -320,7 +320,14 @@ fn locks_of_nethserver7(
         .replace(' ', "");
     let seen = matches!(bind, Bind::External) && locks.contains(&LockRule::UserPassword);
     if base.ends_with("dc=directory,dc=nh") && !seen && !locks.is_empty() {
-        check.warn(at(&provider.base), "provider.base: on NethServer 7 only root can see who is locked, with urls = [\"ldapi:///var/run/ldapi\"] and bind = \"external\"; here everybody's lock is unknown, and who is locked there is not deactivated, only who is deleted");
+        check.warn(
+            at(&provider.base),
+            "provider.base: on NethServer 7 only root can see who is \
+                                        locked, with urls = [\"ldapi:///var/run/ldapi\"] and bind \
+                                        = \"external\"; here everybody's lock is unknown: users of \
+                                        locked accounts stay active, and only users of deleted \
+                                        accounts are deactivated",
+        );
     }
 }
 

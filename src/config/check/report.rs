@@ -1,4 +1,4 @@
-//! Collects what is wrong with values, and reads the kinds of values that several sections have.
+//! Collects problems and warnings, and reads the kinds of values that several sections have.
 
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
@@ -11,27 +11,27 @@ use super::super::source::Source;
 use super::super::{ConfigError, Problem, SecretSource, Trust, Warning, duration, names, url};
 use crate::model::Dn;
 
-/// Collects what is wrong and what is unreasonable.
+/// Collects problems and warnings.
 pub(super) struct Check<'a> {
     pub(super) source: &'a Source<'a>,
     problems: Vec<Problem>,
     warnings: Vec<Warning>,
 }
 
-/// A place in the text, if there is one.
+/// A position in the text, if there is one.
 pub(super) type At = Option<Range<usize>>;
 
-/// The place of a key that may be left out.
+/// Returns the position of an optional key.
 pub(super) fn at<T>(key: &Key<T>) -> At {
     key.as_ref().map(Spanned::span)
 }
 
-/// The value of a key that may be left out.
+/// Returns the value of an optional key.
 pub(super) fn get<T>(key: &Key<T>) -> Option<&T> {
     key.as_ref().map(Spanned::get_ref)
 }
 
-/// The text of a key that may be left out, without blanks around it.
+/// Returns the text of an optional key, without blanks around it.
 pub(super) fn text(key: &Key<String>) -> Option<&str> {
     get(key).map(|text| text.trim())
 }
@@ -80,7 +80,7 @@ impl<'a> Check<'a> {
         });
     }
 
-    /// One of several words; without regard to case.
+    /// Reads one of several words, in any case.
     pub(super) fn choice<T: Copy>(
         &mut self,
         key: &Key<String>,
@@ -171,7 +171,6 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// An absolute path.
     pub(super) fn path(&mut self, key: &Key<String>, name: &str) -> Option<PathBuf> {
         let written = get(key)?;
         let path = Path::new(written);
@@ -200,7 +199,6 @@ impl<'a> Check<'a> {
         Some(path.to_owned())
     }
 
-    /// An absolute path of a Unix socket.
     pub(super) fn socket(&mut self, key: &Key<String>, name: &str) -> Option<PathBuf> {
         let path = self.path(key, name)?;
         if let Some(fault) = get(key).and_then(|path| url::socket_path_fault(path)) {
@@ -209,7 +207,7 @@ impl<'a> Check<'a> {
         Some(path)
     }
 
-    /// A distinguished name that is judged if it is given.
+    /// Reads and checks a distinguished name, if it is given.
     pub(super) fn dn(&mut self, key: &Key<String>, name: &str) -> Option<Dn> {
         let written = text(key)?;
         match Dn::parse(written) {
@@ -226,7 +224,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Judges the name of an attribute; in lower case.
+    /// Checks the name of an attribute, and returns it in lower case.
     pub(super) fn attribute_name(&mut self, written: &str, place: At, name: &str) -> String {
         let lower = written.to_ascii_lowercase();
         if !names::is_attribute(written) {
@@ -247,7 +245,7 @@ impl<'a> Check<'a> {
         lower
     }
 
-    /// Where a secret is. Nothing that was written is quoted: it may be the secret itself.
+    /// Reads where a secret is. Nothing of the text is quoted: it may be the secret itself.
     pub(super) fn secret(
         &mut self,
         key: &Key<RawSecret>,
@@ -296,8 +294,8 @@ impl<'a> Check<'a> {
         Some(source)
     }
 
-    /// Looks at the file's mode, if it can be looked at. That it is missing is said when it is
-    /// used: whoever prints the configuration need not be able to see the secrets.
+    /// Checks the file's mode, if it can be read. A missing file is reported when it is used: a
+    /// user who prints the configuration need not be able to see the secrets.
     fn look_at_secret(&mut self, source: &SecretSource, at: At, name: &str) {
         match source.inspect() {
             Ok(warnings) => {
@@ -312,7 +310,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Which certificates to trust, from three keys of which one may be given.
+    /// Reads which certificates to trust, from three keys of which only one may be given.
     pub(super) fn trust(
         &mut self,
         section: &str,
@@ -374,7 +372,7 @@ impl<'a> Check<'a> {
         Some(pin)
     }
 
-    /// A warning where only the system's roots are trusted and can hardly be enough.
+    /// Warns if only the system's roots are trusted and these can hardly be enough.
     pub(super) fn warn_of_system_roots(&mut self, section: &str, at: At, host: &str) {
         if url::is_private_name(host) && !url::is_loopback(host) {
             self.warn(at, format!("{section}: no public authority gives a certificate for `{host}`; name the authority's certificate with ca-file, or the server's with certificate-sha256"));

@@ -1,4 +1,4 @@
-//! `[schedule]`, `[state]`, `[control]`
+//! Checks `[schedule]`, `[state]` and `[control]`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub(super) fn settings(
     (schedule(check, raw), state, control)
 }
 
-/// How long runs are kept.
+/// Reads how long runs are kept.
 pub(super) fn keep(check: &mut Check<'_>, raw: &RawConfig) -> Option<Duration> {
     let key = &raw.state.keep;
     if get(key).is_some_and(|written| written.0.trim() == "forever") {

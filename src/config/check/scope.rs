@@ -1,4 +1,4 @@
-//! Where the settings stand that decide who is in scope.
+//! Finds the positions of the settings that decide who is in scope.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::super::{Bind, ProviderKind, ProviderSettings};
 use super::report::{At, Check, at};
 use crate::model::{ProviderName, ScopeKey};
 
-/// The places of what is written, for each provider.
+/// Returns the positions of the keys that are written, for each provider.
 pub(super) fn places(
     check: &Check<'_>,
     raw: &RawConfig,
@@ -28,7 +28,7 @@ fn of_provider(
     written: &RawProvider,
     provider: &ProviderSettings,
 ) -> KeyPlaces {
-    // Whom we bind as decides whom we see.
+    // The account that binds decides which entries are visible.
     let bind = match &provider.kind {
         ProviderKind::Ldap(ldap) if matches!(ldap.bind, Bind::Simple { .. }) => {
             at(&written.bind_dn)

@@ -1,4 +1,4 @@
-//! The whole configuration.
+//! Checks the whole configuration.
 
 use super::super::raw::RawConfig;
 use super::super::resolve::Checked;
@@ -7,7 +7,7 @@ use super::super::{ConfigError, Warning};
 use super::report::Check;
 use super::{mattermost, policy, provider, rest, scope};
 
-/// Judges the whole configuration.
+/// Checks the whole configuration.
 pub(in super::super) fn settings(
     raw: &RawConfig,
     source: &Source<'_>,

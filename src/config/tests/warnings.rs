@@ -54,7 +54,7 @@ fn what_is_legal_and_unreasonable_is_warned_about() {
     );
     warned(&without(&["bind-"]).replace("rfc2307", "ad"), "anonymous");
     warned(&with("[accounts]", "id = \"uid\""), "immutable");
-    warned(&with("[accounts]", "lock = []"), "nobody is ever locked");
+    warned(&with("[accounts]", "lock = []"), "nobody counts as locked");
     warned(
         &with("[accounts]", "filter = \"(!(nsAccountLock=true))\""),
         "accounts.lock",
