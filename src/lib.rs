@@ -117,7 +117,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match cli::run(args) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            cli::tell(&failure);
+            cli::print_failure(&failure);
             failure.exit.into()
         }
     }

@@ -1,4 +1,4 @@
-//! When Mattermost fails whatever it is asked, nobody is helped by asking it for each person.
+//! Stops a run in which every call to Mattermost fails: more calls would not help.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,66 +6,66 @@ use crate::mattermost::{ApiErrorKind, CallError, WriteError};
 use crate::model::{ActionKind, Step};
 use crate::plan::Effect;
 
-/// After so many calls in a row that failed for a reason that would meet the next person too, the
-/// rest is left for a later cycle. After as many different ways in which Mattermost itself failed,
-/// too.
-const PATIENCE: u32 = 5;
-/// After so many calls of one kind in a row at which Mattermost itself failed, in one way, the
-/// rest of this kind is left for a later cycle: so many bad people stand seldom in a row.
-const PATIENCE_WITH_PEOPLE: u32 = 25;
+/// The number of calls in a row that fail for a reason that concerns everybody, after which the
+/// rest is left for a later cycle. The same number of different ways in which Mattermost itself
+/// fails has the same effect.
+const MAX_FAILURES: u32 = 5;
+/// The number of calls of one kind in a row at which Mattermost itself fails in one way, after
+/// which the rest of this kind is left for a later cycle. As many bad entries in a row are
+/// unlikely.
+const MAX_FAILURES_OF_KIND: u32 = 25;
 
-/// What follows from what came of a call.
+/// What follows from the result of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The run goes on.
     GoOn,
-    /// The run goes on without steps of this kind, because of this.
+    /// The run goes on without steps of this kind, for this reason.
     PutOff(ActionKind, String),
-    /// The run ends, because of this.
+    /// The run ends, for this reason.
     Stop(String),
 }
 
-/// Counts calls that failed.
+/// Counts failed calls.
 #[derive(Debug, Default)]
 pub struct Breaker {
-    /// Calls in a row that would have failed for anybody.
+    /// How many calls in a row failed for a reason that concerns everybody.
     general: u32,
-    /// Calls of each kind in a row at which Mattermost itself failed.
+    /// How many calls of each kind in a row failed in Mattermost itself.
     failed: BTreeMap<ActionKind, u32>,
-    /// In which different ways.
+    /// The different ways in which they failed.
     ways: BTreeSet<String>,
 }
 
-/// Whose failure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Whose {
-    /// Everybody's: no answer, an answer that is not Mattermost's, a right that we do not have.
-    Everybodys,
-    /// Mattermost's own at this call, as its error says: this person's as a rule.
-    ThisPersons,
-    /// Nobody's: the server works, and judged.
-    Nobodys,
+enum Concerns {
+    /// Everybody: there was no answer, the answer was not Mattermost's, or we lack a right.
+    Everybody,
+    /// As a rule only this person: Mattermost itself failed at this call, as its error says.
+    OnePerson,
+    /// Nobody: the server works, and refused the call.
+    Nobody,
 }
 
 impl Breaker {
-    /// Takes note of what came of one call.
-    pub fn weigh(&mut self, results: &[(&Step, Result<Effect, WriteError>)]) -> Verdict {
+    /// Counts the results of one call.
+    pub fn count(&mut self, results: &[(&Step, Result<Effect, WriteError>)]) -> Verdict {
         let Some((step, Err(error))) = results.last() else {
             *self = Self::default();
             return Verdict::GoOn;
         };
-        let all = |whose| results.iter().all(|(_, result)| whose_is(result) == whose);
-        if all(Whose::Everybodys) {
+        let all = |whose| results.iter().all(|(_, result)| concerns(result) == whose);
+        if all(Concerns::Everybody) {
             self.general = self.general.saturating_add(1);
-            return match self.general >= PATIENCE {
+            return match self.general >= MAX_FAILURES {
                 true => Verdict::Stop(format!(
-                    "{} calls in a row failed, the last one so: {error}",
+                    "{} calls in a row failed, the last one with: {error}",
                     self.general
                 )),
                 false => Verdict::GoOn,
             };
         }
-        if all(Whose::ThisPersons) {
+        if all(Concerns::OnePerson) {
             return self.failed_at(step, error);
         }
         *self = Self::default();
@@ -77,16 +77,16 @@ impl Breaker {
         let failed = self.failed.entry(kind).or_default();
         *failed = failed.saturating_add(1);
         self.ways.insert(way(error));
-        if self.ways.len() >= PATIENCE as usize {
+        if self.ways.len() >= MAX_FAILURES as usize {
             return Verdict::Stop(format!(
-                "Mattermost failed in {} different ways, at last so: {error}",
+                "Mattermost failed in {} different ways, the last one being: {error}",
                 self.ways.len()
             ));
         }
-        if *failed >= PATIENCE_WITH_PEOPLE {
+        if *failed >= MAX_FAILURES_OF_KIND {
             let why = format!(
-                "Mattermost failed at {failed} steps of the kind `{kind}` in a row, at the last \
-                 one so: {error}. The others of this kind were left for the next cycle"
+                "Mattermost failed at {failed} steps of the kind `{kind}` in a row, the last time \
+                 with: {error}. The others of this kind were left for the next cycle"
             );
             return Verdict::PutOff(kind, why);
         }
@@ -94,25 +94,25 @@ impl Breaker {
     }
 }
 
-fn whose_is(result: &Result<Effect, WriteError>) -> Whose {
+fn concerns(result: &Result<Effect, WriteError>) -> Concerns {
     use ApiErrorKind as K;
     let Err(error) = result else {
-        return Whose::Nobodys;
+        return Concerns::Nobody;
     };
     match error {
         WriteError::NotSent(CallError::Send { .. } | CallError::Garbled { .. })
         | WriteError::Unknown(CallError::Send { .. } | CallError::Garbled { .. }) => {
-            Whose::Everybodys
+            Concerns::Everybody
         }
         error => match error.kind() {
-            Some(K::Foreign | K::NoPermission | K::RateLimited) => Whose::Everybodys,
-            Some(K::ServerFailed) => Whose::ThisPersons,
-            _ => Whose::Nobodys,
+            Some(K::Foreign | K::NoPermission | K::RateLimited) => Concerns::Everybody,
+            Some(K::ServerFailed) => Concerns::OnePerson,
+            _ => Concerns::Nobody,
         },
     }
 }
 
-/// The way in which Mattermost failed, whoever it was about.
+/// Returns the way in which Mattermost failed, without the person it was about.
 fn way(error: &WriteError) -> String {
     match error {
         WriteError::Refused(error)

@@ -54,7 +54,7 @@ fn calls(outcome: impl Fn(usize) -> Result<Effect, WriteError>) -> Option<(usize
     let step = rename();
     let mut breaker = Breaker::default();
     (1..=100).find_map(|n| {
-        let verdict = breaker.weigh(&[(&step, outcome(n))]);
+        let verdict = breaker.count(&[(&step, outcome(n))]);
         (verdict != Verdict::GoOn).then_some((n, verdict))
     })
 }
@@ -120,6 +120,6 @@ fn one_good_row_of_a_batch_shows_that_the_server_works() {
     for _ in 0..20 {
         let bad = || (&step, Err(no_answer()));
         let batch = [bad(), (&step, Ok(Effect::Joined)), bad()];
-        assert_eq!(breaker.weigh(&batch), Verdict::GoOn);
+        assert_eq!(breaker.count(&batch), Verdict::GoOn);
     }
 }

@@ -1,4 +1,4 @@
-//! One call: look once more, then write.
+//! One call: reads the user again, then writes.
 
 use secrecy::SecretString;
 
@@ -6,15 +6,15 @@ use crate::mattermost::{ApiError, ApiErrorKind, EmailChange, WriteError, Writer}
 use crate::model::{Action, Nonce, Precondition, Step, TeamId, User, UserId};
 use crate::plan::Effect;
 
-/// What one call needs. Several steps only where all join one team.
+/// What one call needs. There are several steps only if all join one team.
 pub struct Call<'a> {
-    /// The way to the server.
+    /// The client that writes.
     pub writer: &'a Writer,
     /// The steps.
     pub steps: Vec<&'a Step>,
-    /// The user of each step, as far as there is one.
+    /// The user of each step, if it has one.
     pub users: Vec<Option<UserId>>,
-    /// The bot that we are, where the server disables it together with its owner.
+    /// Our own bot, where the server disables it together with its owner.
     pub own_bot: Option<&'a UserId>,
     /// The user of the first step as the plan saw it.
     pub seen: Option<&'a User>,
@@ -22,14 +22,14 @@ pub struct Call<'a> {
     pub team: Option<TeamId>,
     /// The initial password, for a creation.
     pub password: Option<SecretString>,
-    /// By which a creation is recognised.
+    /// The nonce by which a creation is recognised.
     pub nonce: Option<Nonce>,
 }
 
 type Results<'a> = Vec<(&'a Step, Result<Effect, WriteError>)>;
 
 impl<'a> Call<'a> {
-    /// Makes the call; one result for each step.
+    /// Makes the call. Returns one result for each step.
     pub async fn make(self) -> Results<'a> {
         match self.steps.as_slice() {
             [step] if !matches!(step.action, Action::JoinTeam { .. }) => {
@@ -48,7 +48,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Reads the user again: what the plan saw must still be so.
+    /// Reads the user again, and checks that what the plan saw is still so.
     async fn check(&self, step: &Step, user: Option<&UserId>) -> Result<(), WriteError> {
         let (Some(id), false) = (user, step.expects == Precondition::Nothing) else {
             return Ok(());
@@ -71,7 +71,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Reads whose the bot is that we are: somebody may have given it to this user meanwhile.
+    /// Reads the owner of our own bot: somebody may have given it to this user meanwhile.
     async fn check_own_branch(&self, bot: &UserId, user: &UserId) -> Result<(), WriteError> {
         let owner = self.writer.reader().bot_owner(bot).await;
         if owner.map_err(WriteError::NotSent)?.as_ref() == Some(user) {
@@ -81,7 +81,7 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    /// Reads whose the bot is now, and whether the new owner is still an active administrator.
+    /// Reads the bot's owner, and whether the new owner is still an active administrator.
     async fn check_hand_over(
         &self,
         bot: &UserId,
@@ -103,7 +103,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The server refuses a name or address that somebody has, and does not say who: so we ask.
+    /// Adds to an error who has the name or address: the server refuses it without saying who.
     async fn with_holder(&self, step: &Step, mut error: ApiError) -> WriteError {
         let reader = self.writer.reader();
         let (name, address) = match &step.action {
@@ -116,8 +116,8 @@ impl<'a> Call<'a> {
             ApiErrorKind::UsernameTaken => (name, reader.user_by_username(name).await),
             ApiErrorKind::EmailTaken => (address, reader.user_by_email(address).await),
             ApiErrorKind::Other if error.status == 400 && !name.is_empty() => {
-                // Usernames and names of groups are unique together, and the server's refusal has
-                // neither an id nor words for it.
+                // The names of users and of groups are unique together, and the server's refusal
+                // has neither an id nor a text for it.
                 error.message = format!("{} (perhaps a group is called {name})", error.message);
                 return WriteError::Refused(error);
             }
@@ -135,8 +135,8 @@ impl<'a> Call<'a> {
         WriteError::Refused(error)
     }
 
-    /// A change of address that an earlier run sent, and that arrived only now, lacks its second
-    /// half: the mark that the address is verified.
+    /// Completes a change of address that an earlier run sent and that arrived only now: the
+    /// address still has to be marked as verified.
     async fn finish_earlier(&self, step: &Step, stale: WriteError) -> Result<Effect, WriteError> {
         match (&step.action, &stale) {
             (Action::ChangeEmail { user, email, .. }, WriteError::Stale { found, .. })
@@ -145,7 +145,7 @@ impl<'a> Call<'a> {
                 let marked = self.writer.verify_email(user).await;
                 marked.map(|()| Effect::EmailChanged)
             }
-            // An earlier run's hand-over arrived after all.
+            // The hand-over of an earlier run arrived after all.
             (Action::AssignBot { to, .. }, WriteError::Stale { found, .. })
                 if found == to.as_str() =>
             {
@@ -170,7 +170,7 @@ impl<'a> Call<'a> {
             Action::ChangeEmail { email, .. } => match writer.change_email(user, email).await {
                 Ok(EmailChange::Applied(_)) => Ok(Effect::EmailChanged),
                 Ok(EmailChange::WaitsForClick(_)) => Ok(Effect::EmailAsked),
-                // Also when only the mark was lost: then the next cycle makes it.
+                // This includes the case that only the mark was lost; the next cycle sets it.
                 Err(error) => Err(error),
             },
             Action::UpdateProfile { changes, .. } => {
@@ -234,7 +234,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Somebody made the team since it was looked for.
+    /// Looks for the team again, in case somebody created it meanwhile.
     async fn found_team(&self, name: &str, error: WriteError) -> Result<Effect, WriteError> {
         match self.writer.reader().team_by_name(name).await {
             Ok(Some(team)) if team.archived_at.is_none() => Ok(Effect::TeamMade(team.id)),
@@ -261,7 +261,8 @@ impl<'a> Call<'a> {
     }
 }
 
-/// What was done, but not quite as asked, is done: the answer is remembered as it is.
+/// Returns the answer for a user who was changed, but not exactly as asked, as a success: the answer
+/// is remembered as it is.
 fn as_answered(result: Result<User, WriteError>) -> Result<User, WriteError> {
     match result {
         Err(WriteError::Otherwise { user, what }) => {
@@ -277,7 +278,7 @@ fn differs(expects: &Precondition, user: &User) -> Option<WriteError> {
         (expected != found).then(|| stale(field, expected, found))
     };
     match expects {
-        // Whose a bot is stands not in the user.
+        // The owner of a bot is not a part of the user.
         Precondition::Nothing | Precondition::BotOwner(_) => None,
         Precondition::Active => {
             (!user.is_active()).then(|| stale("the user", "active", "inactive"))
@@ -296,7 +297,8 @@ fn differs(expects: &Precondition, user: &User) -> Option<WriteError> {
     }
 }
 
-/// Nobody is touched who got rights since the plan was made, or is no longer a person's user.
+/// Returns the error for a user who got more rights since the plan was made, or became a bot: they
+/// are left alone.
 fn promoted(seen: Option<&User>, now: &User) -> Option<WriteError> {
     let usual = |role: &&String| !["system_user", "system_guest"].contains(&role.as_str());
     let had = |role: &&String| seen.is_some_and(|seen| seen.roles.contains(*role));

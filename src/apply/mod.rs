@@ -1,8 +1,9 @@
-//! Carrying a plan out: order, batching, concurrency, preconditions, what happened.
+//! Carries a plan out: order, batching, concurrency, preconditions and outcomes.
 //!
-//! Phase by phase, and within a phase step by step as soon as the steps before are done. Before
-//! anything is sent its intent is on disk, afterwards its outcome. What was sent and not answered
-//! stays unknown until the next cycle has read it.
+//! The phases are carried out one after the other, and within a phase each step as soon as the
+//! steps before it are done. The intent of a step is on disk before anything is sent, and its
+//! outcome afterwards. A step that was sent and not answered has an unknown outcome until the next
+//! cycle has read it.
 
 mod breaker;
 mod call;
@@ -32,19 +33,18 @@ use queue::{Queue, last, untried_first};
 use seating::Seating;
 pub use tried::{Attempt, RUNS, failed_twice};
 
-/// Steps whose intents are recorded in one transaction.
+/// How many steps have their intents recorded in one transaction.
 const INTENTS: usize = 50;
 
-/// How long calls in flight may still take once we were asked to stop. systemd is told to wait
-/// longer than this.
+/// How long calls in flight may take after a request to stop. systemd must wait longer than this.
 const GRACE: Duration = Duration::from_secs(4);
 
-/// What happened to one step.
+/// The outcome of one step, reported while the run goes on.
 #[derive(Clone, Debug)]
 pub struct Event<'a> {
-    /// Which step.
+    /// The step.
     pub step: &'a Step,
-    /// What became of it.
+    /// The outcome.
     pub outcome: &'a Outcome,
     /// How many steps have an outcome now.
     pub settled: usize,
@@ -52,80 +52,80 @@ pub struct Event<'a> {
     pub total: usize,
 }
 
-/// Hears of every step, for the journal and the terminal.
+/// Receives the outcome of every step, for the journal and the terminal.
 pub type Listener<'a> = dyn Fn(Event<'_>) + Send + Sync + 'a;
 
-/// What became of a run.
+/// The result of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// Steps that were carried out.
+    /// The steps that were carried out.
     pub done: Vec<StepId>,
-    /// Steps that were not, and why.
+    /// The steps that were not carried out, and why.
     pub not_done: Vec<(StepId, String)>,
-    /// Steps of those for whom the server had no seat left, as its refusal showed. The next cycle
-    /// lists these people as waiting.
+    /// Those of them that found no seat left, as the server's refusal showed. The next cycle lists
+    /// these people as waiting.
     pub waiting: Vec<StepId>,
-    /// Steps of which nobody knows.
+    /// The steps whose outcome is not known, and why.
     pub unknown: Vec<(StepId, String)>,
-    /// Why the run ended early or left something for the next cycle, if it did. Steps that are in
-    /// none of the lists were not begun.
+    /// Why the run ended early or left something for the next cycle. Steps that are in none of the
+    /// lists were not begun.
     pub stopped: Option<String>,
 }
 
-/// A run could not be recorded or prepared. Nothing more was sent.
+/// The run could not be recorded or prepared. Nothing more was sent.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// The state refused.
-    #[error("the run was stopped because it could not be written down: {0}")]
+    /// The state could not be read or written.
+    #[error("the run was stopped because it could not be recorded: {0}")]
     State(#[from] StateError),
-    /// No random numbers for a password or nonce.
+    /// There were no random numbers for a password or nonce.
     #[error("the run was stopped: {0}")]
     Random(#[from] RandomError),
 }
 
 /// What a run needs.
 pub struct Applier<'a> {
-    /// The way to the server.
+    /// The client that writes.
     pub writer: &'a Writer,
     /// Where intents and outcomes are recorded.
     pub store: &'a State,
-    /// What time it is.
+    /// The clock.
     pub clock: &'a dyn Clock,
-    /// The initial password of new users; random for each if not given.
+    /// The initial password of new users; without it each gets a random one.
     pub initial_password: Option<SecretString>,
-    /// What passwords must be like, as far as the server told.
+    /// The server's rules for passwords, as far as they are known.
     pub password_policy: Option<PasswordPolicy>,
     /// The users as the plan saw them.
     pub users: &'a Roster<UserId, User>,
-    /// The bot that we are, where the server disables it together with its owner.
+    /// Our own bot, where the server disables it together with its owner.
     pub own_bot: Option<&'a UserId>,
-    /// What failed again and again, and is tried after everything else.
+    /// Changes that failed again and again, which are tried after everything else.
     pub tried: BTreeSet<Attempt>,
-    /// Calls that may be under way at once.
+    /// How many calls may be in flight at once.
     pub concurrency: usize,
     /// How many users took a seat when the plan was made.
     pub seats_taken: u64,
-    /// Whether several users go into one call that adds team members.
+    /// Whether one call can add several users to a team.
     pub team_batch: bool,
-    /// Becomes true when the run shall end.
+    /// Becomes true when the run is to end.
     pub stop: watch::Receiver<bool>,
-    /// Hears of every step.
+    /// Receives the outcome of every step.
     pub listener: &'a Listener<'a>,
 }
 
-/// A run under way.
+/// A run that is being carried out.
 struct Run<'a> {
     applier: &'a Applier<'a>,
     id: RunId,
     steps: BTreeMap<StepId, &'a Step>,
     memory: Memory,
     queue: Queue,
-    /// Users and teams that steps of this run made.
+    /// Users and teams that steps of this run created.
     users: BTreeMap<StepId, UserId>,
     teams: BTreeMap<StepId, TeamId>,
     intended: BTreeSet<StepId>,
-    /// Deactivations of which an earlier attempt may still arrive: what was written down for it
-    /// stays, whatever becomes of this one.
+    /// Deactivations of which an earlier attempt may still arrive. What was recorded for that
+    /// attempt stays, whatever the outcome of this one.
     doubted: BTreeSet<StepId>,
     begun: BTreeSet<StepId>,
     settled: BTreeSet<StepId>,
@@ -137,9 +137,9 @@ struct Run<'a> {
     ended: bool,
     /// Kinds of steps of which no more are sent.
     given_up: BTreeSet<ActionKind>,
-    /// Steps that are left for the next cycle for that reason.
+    /// Steps that are left for the next cycle because of that.
     put_off: BTreeSet<StepId>,
-    /// Outcomes on their way to the disk: several share one wait for it. All are there before
+    /// Outcomes that are being written: several share one wait for the disk. All are on disk before
     /// the next intents, and before the run ends.
     settling: FuturesUnordered<BoxFuture<'a, Result<(), StateError>>>,
 }
@@ -148,7 +148,7 @@ impl Applier<'_> {
     /// Carries out the released steps of a plan whose run was begun as `id`.
     ///
     /// # Errors
-    /// When the state cannot be written: then nothing more is sent.
+    /// An error if the state cannot be written; then nothing more is sent.
     pub async fn carry_out(
         &self,
         plan: &Plan,

@@ -1,4 +1,4 @@
-//! What became of steps: what follows from it, and how it is written down.
+//! Records the outcomes of steps and what follows from them.
 
 use super::breaker::Verdict;
 use super::{ApplyError, Event, Run};
@@ -16,7 +16,7 @@ impl<'a> Run<'a> {
         &mut self,
         results: Vec<(&'a Step, Result<Effect, WriteError>)>,
     ) -> Result<(), ApplyError> {
-        match self.breaker.weigh(&results) {
+        match self.breaker.count(&results) {
             Verdict::Stop(why) if self.may_go_on() => self.end(why),
             Verdict::PutOff(kind, why) => self.give_up_kind(kind, why),
             Verdict::Stop(_) | Verdict::GoOn => {}
@@ -52,7 +52,8 @@ impl<'a> Run<'a> {
                 delta.extend(self.seating.count(&effect, self.applier.clock));
                 self.record_made(step, Outcome::Done, made(step, &effect), delta);
                 if effect == Effect::EmailAsked {
-                    // The old address is not free before the click: nobody gets it in this run.
+                    // The old address is not free until the person confirms the new one: nobody
+                    // else gets it in this run.
                     self.done.remove(&step.id);
                 }
                 Ok(())
@@ -61,7 +62,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// How new the user is after the step: what is older is not believed any more.
+    /// Returns how new the user is after the step, so that an older state is not believed any more.
     fn newest(&self, step: &Step, effect: &Effect) -> Option<Remember> {
         let user = match effect {
             Effect::Created(user) => &user.id,
@@ -80,10 +81,10 @@ impl<'a> Run<'a> {
             self.end(format!("Mattermost no longer accepts the token: {error}"));
         }
         if error.kind() == Some(ApiErrorKind::PasswordPolicy) {
-            // The next one would get the same answer.
+            // The next creation would get the same answer.
             let whose = match self.applier.initial_password {
                 Some(_) => "mattermost.initial-password does not meet the server's password policy",
-                None => "the server takes no password that mattersync makes",
+                None => "the server accepts none of the passwords that mattersync makes",
             };
             let why = format!("{whose}: {error}. Nobody else was created in this run");
             self.give_up_kind(step.action.kind(), why);
@@ -102,7 +103,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// A failed attempt to let somebody in while others wait for a seat: they had their turn.
+    /// Returns the fact that an account waiting for a seat had its turn: it got a seat, and failed
+    /// for another reason.
     fn turn(&self, step: &Step) -> Option<Remember> {
         let (Action::CreateUser { account: key, .. } | Action::Reactivate { account: key, .. }) =
             &step.action
@@ -132,7 +134,7 @@ impl<'a> Run<'a> {
         self.record(step, Outcome::NotDone(why), delta)
     }
 
-    /// Somebody found no seat: that is no failure.
+    /// Records that an account found no seat, which is not a failure.
     pub(super) fn leave_waiting(
         &mut self,
         step: &Step,
@@ -145,8 +147,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// What must be forgotten of what was written down before the step, which surely was not
-    /// carried out.
+    /// Returns what must be forgotten of what was recorded before a step that was not carried out.
     pub(super) fn taken_back(&self, step: &Step) -> MemoryDelta {
         if self.doubted.contains(&step.id) {
             Vec::new()
@@ -194,7 +195,7 @@ impl<'a> Run<'a> {
         });
     }
 
-    /// Writes down what became of a step.
+    /// Records the outcome of a step.
     pub(super) fn note(
         &mut self,
         step: &Step,
@@ -217,8 +218,8 @@ impl<'a> Run<'a> {
     }
 }
 
-/// An earlier attempt may still arrive, and deactivate the user once more: when he was deactivated
-/// by us is known from the next reading, not from this answer.
+/// Leaves out when the user was deactivated: an earlier attempt may still arrive, and deactivate them
+/// once more. The next reading tells when we deactivated them, not this answer.
 fn leave_in_doubt(delta: &mut MemoryDelta) {
     for change in delta {
         if let Remember::Account(_, AccountChange::Link(Some(link))) = change

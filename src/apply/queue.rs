@@ -1,4 +1,4 @@
-//! Which step is next.
+//! The order in which steps are begun.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -7,8 +7,8 @@ use crate::model::{AccountKey, Action, Memory, Phase, Step, StepId, TeamRef, Use
 
 use super::tried::Attempt;
 
-/// The same steps, with those creations last that were begun before and never done: a run that
-/// ends early because of them has helped everybody else.
+/// Returns the same steps, with creations last that were begun before and never done. A run that
+/// ends early because of them has done everything else.
 pub fn untried_first<'a>(steps: impl Iterator<Item = &'a Step>, memory: &Memory) -> Vec<&'a Step> {
     let tried = |step: &&Step| match &step.action {
         Action::CreateUser { account, .. } => memory.account(account).nonce.is_some(),
@@ -19,7 +19,7 @@ pub fn untried_first<'a>(steps: impl Iterator<Item = &'a Step>, memory: &Memory)
     steps
 }
 
-/// The steps that come after all others: those in `tried`, and whatever waits for one of them.
+/// Returns the steps that come after all others: those in `tried`, and those that wait for them.
 pub fn last(steps: &[&Step], tried: &BTreeSet<Attempt>) -> BTreeSet<StepId> {
     let mut last = BTreeSet::new();
     loop {
@@ -36,14 +36,14 @@ pub fn last(steps: &[&Step], tried: &BTreeSet<Attempt>) -> BTreeSet<StepId> {
     }
 }
 
-/// The steps that were not begun yet, by phase; those that come after all others once more by
-/// phase.
+/// The steps that were not begun yet, by phase. Steps that come after all others follow, by phase
+/// again.
 #[derive(Debug)]
 pub struct Queue {
     phases: BTreeMap<(bool, Phase), VecDeque<Waiting>>,
     batch: usize,
-    /// Whom the steps that were handed out and have no outcome yet are about.
-    busy: BTreeMap<StepId, Whom>,
+    /// The people whom the steps are about that were handed out and have no outcome yet.
+    busy: BTreeMap<StepId, Person>,
 }
 
 #[derive(Debug)]
@@ -51,17 +51,17 @@ struct Waiting {
     id: StepId,
     after: Vec<StepId>,
     team: Option<TeamRef>,
-    whom: Whom,
+    whom: Person,
 }
 
-/// Whom a step is about.
+/// The account and user that a step is about.
 #[derive(Clone, Debug)]
-struct Whom {
+struct Person {
     user: Option<UserId>,
     account: Option<AccountKey>,
 }
 
-impl Whom {
+impl Person {
     fn of(action: &Action) -> Self {
         Self {
             user: action.user().cloned(),
@@ -76,7 +76,7 @@ impl Whom {
 }
 
 impl Queue {
-    /// All steps, in the order of the plan; those in `last` after all others.
+    /// Makes a queue of all steps, in the order of the plan; those in `last` come after all others.
     pub fn new(steps: &[&Step], last: &BTreeSet<StepId>, team_batch: bool) -> Self {
         let mut phases: BTreeMap<(bool, Phase), VecDeque<Waiting>> = BTreeMap::new();
         for step in steps {
@@ -91,7 +91,7 @@ impl Queue {
                     id: step.id,
                     after: step.after.clone(),
                     team,
-                    whom: Whom::of(&step.action),
+                    whom: Person::of(&step.action),
                 });
         }
         let batch = if team_batch { TEAM_BATCH } else { 1 };
@@ -102,11 +102,11 @@ impl Queue {
         }
     }
 
-    /// The next steps of the present phase that go into one call: as a rule one; several that
-    /// join the same team. Empty when none can begin before others have an outcome.
+    /// Returns the next steps of the present phase that go into one call: one step as a rule, or
+    /// several that join the same team. Empty when none can begin before others have an outcome.
     ///
-    /// Two steps about one person are never under way at once: over the local socket each writes
-    /// the whole user, and would bring back what the other has just changed.
+    /// Two steps about one person are never in flight at once: over the local socket each writes
+    /// the whole user, and would undo the other's change.
     pub fn next(&mut self, settled: &BTreeSet<StepId>) -> Vec<StepId> {
         self.busy.retain(|id, _| !settled.contains(id));
         let busy = &self.busy;
@@ -139,7 +139,7 @@ impl Queue {
         ids
     }
 
-    /// At most `most` steps that come after those handed out.
+    /// Returns at most `most` steps that come after those handed out.
     pub fn upcoming(&self, most: usize) -> impl Iterator<Item = StepId> {
         let phase = self.phases.first_key_value();
         phase
@@ -148,8 +148,8 @@ impl Queue {
             .take(most)
     }
 
-    /// Goes on to the next phase with steps. What is left of the present one, because it can
-    /// never begin, is returned; `None` when there are no more steps.
+    /// Goes on to the next phase that has steps. Returns the steps left of the present phase, which
+    /// can never begin; `None` when there are no more steps.
     pub fn advance(&mut self) -> Option<Vec<StepId>> {
         let (_, left) = self.phases.pop_first()?;
         Some(left.into_iter().map(|w| w.id).collect())

@@ -1,4 +1,4 @@
-//! The course of a run: what is written down and sent next, and when it ends.
+//! The course of a run: what is recorded and sent next, and when the run ends.
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
@@ -37,13 +37,13 @@ impl<'a> Run<'a> {
                     None
                 };
                 match more {
-                    Some(stuck) => self.strand(stuck)?,
-                    None => return self.unbegun(),
+                    Some(stuck) => self.fail_stuck(stuck)?,
+                    None => return self.record_unbegun(),
                 }
                 continue;
             }
-            // In this order, so that a word to stop and a disk that fails are heard before anything
-            // more is sent, and the same things happen in the same order each time.
+            // Polled in this order, so that a request to stop and a failing disk are noticed before
+            // anything more is sent, and the order of events is always the same.
             tokio::select! {
                 biased;
                 () = stopped(&mut stop), if self.may_go_on() => {
@@ -54,11 +54,11 @@ impl<'a> Run<'a> {
                         }
                         Ok::<(), ApplyError>(())
                     };
-                    // Calls that take longer are abandoned: their outcome stays unknown.
+                    // Calls that take longer are abandoned, and their outcomes stay unknown.
                     if let Ok(landed) = tokio::time::timeout(GRACE, land).await {
                         landed?;
                     }
-                    return self.unbegun();
+                    return self.record_unbegun();
                 }
                 Some(written) = self.settling.next() => written?,
                 Some(results) = flying.next() => self.settle_all(results)?,
@@ -66,20 +66,20 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Steps that wait for something that never got an outcome.
-    fn strand(&mut self, stuck: Vec<StepId>) -> Result<(), ApplyError> {
+    /// Records that these steps cannot be done, because they wait for a step that got no outcome.
+    fn fail_stuck(&mut self, stuck: Vec<StepId>) -> Result<(), ApplyError> {
         for id in stuck {
             if let Some(step) = self.steps.get(&id).copied() {
-                let why = "what must happen before did not happen".to_owned();
+                let why = "a step that must come first was not done".to_owned();
                 self.give_up(step, why)?;
             }
         }
         Ok(())
     }
 
-    /// What was written down ahead and surely never sent is not left in doubt; a call that was
-    /// abandoned is.
-    fn unbegun(&mut self) -> Result<(), ApplyError> {
+    /// Records that steps whose intents are on disk and that certainly were not sent were not
+    /// begun. Abandoned calls keep an unknown outcome.
+    fn record_unbegun(&mut self) -> Result<(), ApplyError> {
         let abandoned: Vec<StepId> = self.begun.difference(&self.settled).copied().collect();
         for id in abandoned {
             if let Some(step) = self.steps.get(&id).copied() {
@@ -92,7 +92,7 @@ impl<'a> Run<'a> {
             if let Some(step) = self.steps.get(&id).copied()
                 && !self.settled.contains(&id)
             {
-                // Nothing to tell anybody: the next cycle plans it again.
+                // Nobody is told about it: the next cycle plans the step again.
                 self.note(step, &Outcome::NotBegun, None, self.taken_back(step));
             }
         }
@@ -103,13 +103,13 @@ impl<'a> Run<'a> {
         !self.ended
     }
 
-    /// Sends nothing more.
+    /// Ends the run: nothing more is sent.
     pub(super) fn end(&mut self, why: String) {
         self.ended = true;
         self.report.stopped = Some(why);
     }
 
-    /// Sends no more steps of a kind.
+    /// Gives up steps of a kind: no more of them are sent.
     pub(super) fn give_up_kind(&mut self, kind: ActionKind, why: String) {
         if self.given_up.insert(kind) && self.report.stopped.is_none() {
             self.report.stopped = Some(why);
@@ -122,11 +122,12 @@ impl<'a> Run<'a> {
         if self.intended.contains(&step.id) {
             self.note(step, &Outcome::NotBegun, None, self.taken_back(step));
         }
-        // Whoever waits for it need not wait any longer.
+        // Steps that wait for it need not wait any longer.
         self.settled.insert(step.id);
     }
 
-    /// Leaves out what cannot be done any more: its forerunner failed, or the server is full.
+    /// Leaves out steps that cannot be done any more, because a step before them failed or the
+    /// server is full.
     fn pass_over(&mut self, steps: Vec<StepId>) -> Result<Vec<StepId>, ApplyError> {
         let mut go = Vec::with_capacity(steps.len());
         for id in steps {
@@ -142,9 +143,9 @@ impl<'a> Run<'a> {
             if self.given_up.contains(&step.action.kind()) || step.after.iter().any(left) {
                 self.put_off(step);
             } else if failed.is_some_and(|before| self.report.waiting.contains(before)) {
-                self.leave_waiting(step, "it is for somebody who has none", Vec::new())?;
+                self.leave_waiting(step, "it is for a user who has no seat", Vec::new())?;
             } else if failed.is_some() {
-                let why = "what must happen before did not happen".to_owned();
+                let why = "a step that must come first was not done".to_owned();
                 self.give_up(step, why)?;
             } else if arrives && self.seating.is_full() {
                 let why = "the server takes no more active users";
@@ -156,8 +157,8 @@ impl<'a> Run<'a> {
         Ok(go)
     }
 
-    /// Writes down what is about to be sent: these steps, and the next ones while at it. Whatever
-    /// causes a mail is written down alone, right before it is sent.
+    /// Records the intents of these steps, and of the next ones with them. A step that causes an
+    /// e-mail is recorded alone, right before it is sent.
     async fn intend(&mut self, next: &[StepId]) -> Result<(), ApplyError> {
         if next.iter().all(|id| self.intended.contains(id)) {
             return Ok(());
@@ -220,7 +221,7 @@ impl<'a> Run<'a> {
             .collect();
         let resets = |step: &&Step| matches!(step.action, Action::ResetAccess { .. });
         let password = match (&self.applier.initial_password, steps.first()) {
-            // The initial one is known to whoever was made with it.
+            // A user with the initial password knows it, so a reset needs a new one.
             (_, Some(step)) if resets(step) => Some(crate::mattermost::password()?),
             (Some(password), _) => Some(password.clone()),
             (None, Some(step)) if matches!(step.action, Action::CreateUser { .. }) => {
@@ -272,7 +273,7 @@ impl<'a> Run<'a> {
 
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
-        // Nobody is left who could ask for it.
+        // Nobody is left who could request it.
         std::future::pending::<()>().await;
     }
 }

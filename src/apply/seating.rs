@@ -1,11 +1,11 @@
-//! How many users take a seat on the server while a run goes on.
+//! Counts the seats of the server while a run goes on.
 
 use crate::clock::Clock;
 use crate::mattermost::{ApiErrorKind, WriteError};
 use crate::model::{Remember, SeatRefusal, ServerChange};
 use crate::plan::Effect;
 
-/// The seats as far as this run knows.
+/// The seats as far as this run knows them.
 #[derive(Clone, Copy, Debug)]
 pub struct Seating {
     taken: u64,
@@ -13,18 +13,18 @@ pub struct Seating {
 }
 
 impl Seating {
-    /// So many seats were taken when the plan was made.
+    /// Begins with the number of seats that were taken when the plan was made.
     pub fn new(taken: u64) -> Self {
         Self { taken, full: false }
     }
 
-    /// Whether the server refused somebody for want of a seat: nobody else is sent.
+    /// Returns whether the server refused a user for lack of a seat; then no other user is sent.
     pub fn is_full(&self) -> bool {
         self.full
     }
 
-    /// Counts who comes and goes. Somebody who was let in although another had been refused
-    /// meanwhile shows that the limit is higher than that refusal said.
+    /// Counts users who come and go. A user who was let in although another one was refused
+    /// meanwhile shows that the limit is higher than that refusal suggested.
     pub fn count(&mut self, effect: &Effect, clock: &dyn Clock) -> Option<Remember> {
         match effect {
             Effect::Created(_) | Effect::Reactivated => self.taken += 1,
@@ -34,7 +34,7 @@ impl Seating {
         self.full.then(|| self.lesson(clock))
     }
 
-    /// What a failed call teaches about the server's limit.
+    /// Returns what a failed call teaches about the server's limit.
     pub fn refused(&mut self, error: &WriteError, clock: &dyn Clock) -> Option<Remember> {
         if error.kind() != Some(ApiErrorKind::UserLimit) {
             return None;

@@ -1,4 +1,4 @@
-//! Who failed in the runs before.
+//! Finds changes that failed in the last runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,10 +7,10 @@ use crate::state::{Outcome, RunRecord};
 
 /// How many of the last runs are looked at.
 pub const RUNS: u32 = 4;
-/// In how many of them a step must have failed.
+/// In how many of them a change must have failed.
 const TIMES: usize = 2;
 
-/// The same kind of change for the same account.
+/// A kind of change for one account.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Attempt {
     kind: ActionKind,
@@ -18,7 +18,7 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// What an action attempts; `None` where no account stands behind it.
+    /// Returns what an action attempts; `None` if it is about no account.
     pub fn of(action: &Action) -> Option<Self> {
         Some(Self {
             kind: action.kind(),
@@ -27,7 +27,7 @@ impl Attempt {
     }
 }
 
-/// What failed in at least two of these runs.
+/// Returns what failed in at least two of these runs.
 pub fn failed_twice(runs: &[RunRecord]) -> BTreeSet<Attempt> {
     let mut times: BTreeMap<Attempt, usize> = BTreeMap::new();
     for run in runs {
@@ -42,10 +42,10 @@ pub fn failed_twice(runs: &[RunRecord]) -> BTreeSet<Attempt> {
     often.map(|(attempt, _)| attempt).collect()
 }
 
-/// Whether a step was tried, and did not succeed.
+/// Returns whether a step was tried and did not succeed.
 fn failed(record: &StepRecord) -> bool {
     match &record.outcome {
-        // What was sent and never arrived has failed, too: nobody knows why.
+        // A step that never arrived has failed too, for an unknown reason.
         Some(Outcome::NotDone(_) | Outcome::NeverArrived(_) | Outcome::Unknown(_)) => true,
         Some(Outcome::Done | Outcome::NotBegun) | None => false,
     }

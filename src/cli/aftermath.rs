@@ -1,10 +1,10 @@
-//! Shows what those leave alive who left, and what works again with those who returned.
+//! Shows what users who left leave working, and what works again for users who returned.
 
 use crate::model::{Aftermath, BelongingKind, Fate};
 
 use super::print::{Page, count};
 
-/// Lists it, with what to type about each.
+/// Lists the things of each user, with what to type about each.
 pub fn show(page: &mut Page, all: &[Aftermath]) {
     for fate in [Fate::Left, Fate::Returned] {
         let people: Vec<&Aftermath> = all.iter().filter(|a| a.fate == fate).collect();
@@ -22,14 +22,14 @@ fn of_fate(page: &mut Page, fate: Fate, people: &[&Aftermath]) {
         let nobody = count(none.len(), "person", "people");
         page.gap();
         page.line(match fate {
-            Fate::Left => format!("{nobody} left, and left nothing alive."),
-            Fate::Returned => format!("{nobody} returned, and nothing wakes up again."),
+            Fate::Left => format!("{nobody} left, and nothing of theirs goes on working."),
+            Fate::Returned => format!("{nobody} returned, and nothing of theirs works again."),
         });
         return;
     }
     page.title(match fate {
-        Fate::Left => "What those who left leave alive:",
-        Fate::Returned => "What wakes up again with those who returned, and what does not:",
+        Fate::Left => "What goes on working for those who left:",
+        Fate::Returned => "What works again for those who returned, and what does not:",
     });
     for after in &some {
         page.line(format!("  {}", after.name));
@@ -58,7 +58,7 @@ fn of_fate(page: &mut Page, fate: Fate, people: &[&Aftermath]) {
     }
 }
 
-/// Returns what could not be asked; it is the same for everybody.
+/// Returns what could not be asked for; it is the same for everybody.
 fn gaps(people: &[&Aftermath]) -> Vec<String> {
     let mut gaps: Vec<String> = Vec::new();
     for (kind, why) in people.iter().flat_map(|a| &a.not_asked) {
@@ -110,28 +110,20 @@ mod tests {
         };
         assert_eq!(
             shown(Fate::Left, &["ada", "bob", "carl"], &all),
-            "What those who left leave alive:\n  \
-             ada\n    \
-               personal access token \"backup\u{fffd}[2J\": refused until its owner returns\n        \
-                   mmctl token revoke id-of-ada\n    \
-               bot ada.bot: disabled, also after a return\n        \
-                   to keep it: mmctl bot assign ada.bot NEW-OWNER; mmctl bot enable ada.bot\n  \
-             bob\n    \
-               incoming webhook without a name: goes on working\n        \
-                   mmctl webhook delete id-of-bob\n  \
-             not asked for OAuth applications: off\n  \
-             1 other has nothing.\n  \
-             Whoever knows the id of an incoming webhook can post with it: show this list to nobody else.\n"
+            "What goes on working for those who left:\n  ada\n    personal access token \
+             \"backup\u{fffd}[2J\": refused until its owner returns\n        mmctl token revoke \
+             id-of-ada\n    bot ada.bot: disabled, also after a return\n        to keep it: mmctl \
+             bot assign ada.bot NEW-OWNER; mmctl bot enable ada.bot\n  bob\n    incoming webhook \
+             without a name: goes on working\n        mmctl webhook delete id-of-bob\n  not asked \
+             for OAuth applications: off\n  1 other has nothing.\n  Whoever knows the id of an \
+             incoming webhook can post with it: show this list to nobody else.\n"
         );
         assert_eq!(
             shown(Fate::Returned, &["ada", "bob"], &all),
-            "What wakes up again with those who returned, and what does not:\n  \
-             ada\n    \
-               personal access token \"backup\u{fffd}[2J\": works again\n        \
-                   mmctl token revoke id-of-ada\n    \
-               bot ada.bot: stays disabled\n        \
-                   mmctl bot enable ada.bot\n  \
-             1 other has nothing.\n"
+            "What works again for those who returned, and what does not:\n  ada\n    personal \
+             access token \"backup\u{fffd}[2J\": works again\n        mmctl token revoke \
+             id-of-ada\n    bot ada.bot: stays disabled\n        mmctl bot enable ada.bot\n  1 \
+             other has nothing.\n"
         );
     }
 
@@ -142,6 +134,9 @@ mod tests {
             not_asked: BTreeMap::new(),
         };
         let text = shown(Fate::Left, &["ada", "bob"], &nothing);
-        assert_eq!(text, "2 people left, and left nothing alive.\n");
+        assert_eq!(
+            text,
+            "2 people left, and nothing of theirs goes on working.\n"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! What a command says.
+//! The answer of a command.
 
 use serde::Serialize;
 
@@ -6,16 +6,16 @@ use super::exit::{Exit, Failure};
 use super::json;
 use super::print::Page;
 
-/// What a command says, and how it ends.
+/// The text and the exit code of a command.
 pub struct Answer {
-    /// What it writes on standard output.
+    /// The text for standard output.
     pub text: String,
-    /// How it ends.
+    /// The exit code.
     pub exit: Exit,
 }
 
 impl Answer {
-    /// Says what a page says.
+    /// Returns an answer with the text of a page.
     pub fn page(page: &Page, exit: Exit) -> Self {
         Self {
             text: page.text(),
@@ -23,10 +23,10 @@ impl Answer {
         }
     }
 
-    /// Says a value as JSON.
+    /// Returns an answer with a value as JSON.
     ///
     /// # Errors
-    /// When it cannot be written so.
+    /// An error if the value cannot be written as JSON.
     pub fn json(value: &impl Serialize, exit: Exit) -> Result<Self, Failure> {
         match json::text(value) {
             Ok(text) => Ok(Self {

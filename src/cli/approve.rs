@@ -28,11 +28,11 @@ struct Held<'a> {
     adoptions: Vec<&'a Adoption>,
 }
 
-/// Lists or releases.
+/// Lists what is held, or releases it.
 ///
 /// # Errors
-/// When nothing of that name is held, a side or the state cannot be read, or another mattersync is
-/// at work.
+/// An error if nothing with that name is held, a side or the state cannot be read, or another
+/// mattersync is at work.
 pub fn approve(context: &Context, args: &Approve, terminal: Terminal) -> Result<Answer, Failure> {
     let mut page = Page::new(terminal);
     match &args.what {
@@ -59,7 +59,7 @@ pub fn approve(context: &Context, args: &Approve, terminal: Terminal) -> Result<
             if args.json.json {
                 return Answer::json(&approved, exit);
             }
-            tell(&mut page, &approved, &others, context.is_served());
+            show_report(&mut page, &approved, &others, context.is_served());
             Ok(Answer::page(&page, exit))
         }
     }
@@ -100,17 +100,17 @@ fn list(page: &mut Page, report: &PlanFacts) {
     page.line("One person alone: mattersync approve USERNAME");
     if !report.adoptions.is_empty() {
         page.line(
-            "Should somebody have signed up in another's name, they know the password and are \
-             logged in also after the adoption, and a server tells nobody whether an address was \
-             ever verified. Of whom you do not know who made the user, of young ones, and of those \
-             who were never active: mattersync approve USERNAME --new-password also gives a random \
-             password and ends the sessions; the person then asks for another with \"Forgot your \
-             password?\". Access tokens stay.",
+            "If somebody signed up in another person's name, they know the password and stay \
+             logged in after the adoption, and the server does not show_report whether an address was \
+             ever verified. For users whose origin you do not know, for new ones, and for those \
+             who were never active: mattersync approve USERNAME --new-password also gives them a \
+             random password and ends their sessions; the person then asks for another one with \
+             \"Forgot your password?\". Access tokens stay.",
         );
     }
 }
 
-/// Returns other holds that keep back what was released under this name.
+/// Returns the other holds that keep back what was released under this name.
 fn still_held(approved: &Approved, what: &str) -> Vec<String> {
     let holds = &approved.plan.plan.holds;
     let is_named = |name: &str| name.eq_ignore_ascii_case(what);
@@ -127,7 +127,7 @@ fn still_held(approved: &Approved, what: &str) -> Vec<String> {
         .collect()
 }
 
-fn tell(page: &mut Page, approved: &Approved, others: &[String], served: bool) {
+fn show_report(page: &mut Page, approved: &Approved, others: &[String], served: bool) {
     let steps = &approved.plan.plan.steps;
     if let Some(given) = &approved.new_ids {
         new_ids::given(page, given);
@@ -162,8 +162,8 @@ fn tell(page: &mut Page, approved: &Approved, others: &[String], served: bool) {
         page.gap();
         page.line("To release these too, type the same command again: now they were shown.");
         page.line(
-            "What is approved no longer counts: if the limit allows the rest without it, the next \
-             cycle does that too.",
+            "Approved steps do not count towards the limit: if it allows the rest without them, \
+             the next cycle does that too.",
         );
     }
     for name in others {

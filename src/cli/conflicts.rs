@@ -1,4 +1,4 @@
-//! `mattersync conflicts`: who is in whose way, and what to type.
+//! `mattersync conflicts`: lists conflicts, and what to type.
 
 use crate::desk::{self, Conflict, ConflictKind, Party};
 
@@ -10,13 +10,13 @@ use super::people;
 use super::plan;
 use super::print::{Page, Terminal, count};
 
-/// As many users who are gone are listed one by one.
+/// How many users who no longer exist are listed one by one.
 const FEW: usize = 3;
 
-/// Lists them.
+/// Lists the conflicts.
 ///
 /// # Errors
-/// When a side or the state cannot be read.
+/// An error if a side or the state cannot be read.
 pub fn conflicts(context: &Context, json: Json, terminal: Terminal) -> Result<Answer, Failure> {
     let report = context.ask(desk::Conflicts {})?;
     let exit = Found::shown(&report.incomplete);
@@ -40,7 +40,7 @@ pub fn conflicts(context: &Context, json: Json, terminal: Terminal) -> Result<An
         each.append(&mut gone);
     }
     for (number, conflict) in (1..).zip(&each) {
-        one(&mut page, number, conflict);
+        show_conflict(&mut page, number, conflict);
     }
     all_gone(&mut page, each.len() + 1, &gone);
     if report.adoptions > 0 {
@@ -56,7 +56,7 @@ pub fn conflicts(context: &Context, json: Json, terminal: Terminal) -> Result<An
     Ok(Answer::page(&page, exit))
 }
 
-/// Shows many users who are gone as one: they have one cause.
+/// Shows many users who no longer exist as one conflict, because they have one cause.
 fn all_gone(page: &mut Page, number: usize, gone: &[&Conflict]) {
     if gone.is_empty() {
         return;
@@ -89,20 +89,22 @@ fn all_gone(page: &mut Page, number: usize, gone: &[&Conflict]) {
 
 fn heading(kind: ConflictKind) -> &'static str {
     match kind {
-        ConflictKind::Stranger => "A user whom mattersync did not make is in the way",
+        ConflictKind::Stranger => {
+            "A user whom mattersync neither created nor adopted is in the way"
+        }
         ConflictKind::DeactivatedStranger => {
-            "A deactivated user whom mattersync did not make is in the way"
+            "A deactivated user whom mattersync neither created nor adopted is in the way"
         }
         ConflictKind::DuplicateInDirectory => "Twice in the directory",
         ConflictKind::TwoAccountsOneUser => "Two accounts claim one user",
         ConflictKind::Swap => "Two people want each other's address",
         ConflictKind::UserGone => "The linked user no longer exists",
-        ConflictKind::Unlinked => "Unlinked by a person, who said no more",
+        ConflictKind::Unlinked => "Unlinked by a person, without a further decision",
         ConflictKind::SamePerson => "Looks like the same person",
     }
 }
 
-fn one(page: &mut Page, number: usize, conflict: &Conflict) {
+fn show_conflict(page: &mut Page, number: usize, conflict: &Conflict) {
     page.title(format!("{number}. {}", heading(conflict.kind)));
     for what in &conflict.what {
         page.line(format!("   {what}"));

@@ -1,4 +1,4 @@
-//! What every command needs: the settings, and who does the work.
+//! What every command needs: the settings, and the service or this process to do the work.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -17,27 +17,27 @@ use super::progress::Progress;
 use super::remote::Remote;
 use super::service_user;
 
-/// The settings, and who does the work.
+/// The settings, and the service that does the work if one runs.
 #[derive(Debug)]
 pub struct Context {
-    /// What the configuration says.
+    /// The settings.
     pub settings: Settings,
-    /// What is unreasonable in it.
+    /// The warnings about the configuration.
     pub warnings: Vec<Warning>,
-    /// Shows how far the work is.
+    /// Shows the progress of the work.
     pub progress: Progress,
-    /// The service, where one runs; else this process does the work.
+    /// The service; `None` where none runs, and this process does the work.
     pub service: Option<Remote>,
-    /// The person behind the calling user, where `sudo` tells.
+    /// The person behind the calling user, if `sudo` names one.
     person: Option<String>,
     runtime: OnceLock<Runtime>,
 }
 
 impl Context {
-    /// Reads the configuration, and looks whether a service runs.
+    /// Reads the configuration, and looks for a running service.
     ///
     /// # Errors
-    /// When the configuration cannot be used, or the service may not be asked.
+    /// An error if the configuration cannot be used, or the service may not be asked.
     pub fn open(config: &Path) -> Result<Self, Failure> {
         let mut context = Self::here(config)?;
         let person = std::env::var("SUDO_USER").ok().filter(|p| !p.is_empty());
@@ -46,11 +46,10 @@ impl Context {
         Ok(context)
     }
 
-    /// Reads the configuration as [`Context::open`] does; the work is done here even if a service
-    /// runs.
+    /// Reads the configuration as [`Context::open`] does, for work done here even beside a service.
     ///
     /// # Errors
-    /// When the configuration cannot be used.
+    /// An error if the configuration cannot be used.
     pub fn here(config: &Path) -> Result<Self, Failure> {
         let (settings, warnings) = Settings::load(config)?;
         Ok(Self {
@@ -63,29 +62,29 @@ impl Context {
         })
     }
 
-    /// Whether a service does the work.
+    /// Returns whether a service does the work.
     pub fn is_served(&self) -> bool {
         self.service.is_some()
     }
 
-    /// Does the work here, as the service user if root asks. To be called before anything is waited
-    /// for. `writes` says whether the state may be written.
+    /// Returns a worker in this process; started by root it becomes the service user. It must be
+    /// called before any future is waited for. `writes` says whether the state may be written.
     ///
     /// # Errors
-    /// When the work may not be done here.
+    /// An error if the work may not be done here.
     pub fn own(&self, writes: bool) -> Result<LocalWorker, Failure> {
         let by = caller(self.person.as_deref());
-        let servant = service_user::step_down(&self.settings.state_directory, writes)?;
-        if let Some(servant) = &servant {
-            write_err(&format!("this is done here, as the user {servant}"));
+        let service_user = service_user::step_down(&self.settings.state_directory, writes)?;
+        if let Some(service_user) = &service_user {
+            write_err(&format!("this is done here, as the user {service_user}"));
         }
-        Ok(LocalWorker::new(self.settings.clone(), by, servant))
+        Ok(LocalWorker::new(self.settings.clone(), by, service_user))
     }
 
-    /// Waits for something that takes its time.
+    /// Waits for a future.
     ///
     /// # Errors
-    /// When no thread can be started.
+    /// An error if no thread can be started.
     pub fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
         let runtime = match self.runtime.get() {
             Some(runtime) => runtime,
@@ -103,10 +102,10 @@ impl Context {
         Ok(runtime.block_on(work))
     }
 
-    /// Asks for something: of the service, or of this process.
+    /// Sends a request to the service or, without one, carries it out here.
     ///
     /// # Errors
-    /// When it cannot be done, with what to type instead.
+    /// An error if it cannot be done, with what to type instead.
     pub fn ask<R: Listed>(&self, request: R) -> Result<R::Answer, Failure>
     where
         R::Tool: LocalTool,
@@ -121,7 +120,7 @@ impl Context {
     }
 }
 
-/// Names who asks: the user and, with `sudo`, the person behind it.
+/// Returns who asks: the user and, with `sudo`, the person behind it.
 fn caller(person: Option<&str>) -> String {
     let uid = Uid::current();
     let name = match User::from_uid(uid).ok().flatten() {

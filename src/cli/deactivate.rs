@@ -1,4 +1,4 @@
-//! `mattersync deactivate`: one person, now.
+//! `mattersync deactivate`: deactivates one person now.
 
 use crate::desk::{self, Deactivation};
 use crate::observe::CycleFacts;
@@ -10,10 +10,11 @@ use super::exit::{Exit, Failure};
 use super::print::{Page, Terminal};
 use super::{aftermath, people, sync};
 
-/// Deactivates, and shows what came of it. A user whom no account stands behind is shown first.
+/// Deactivates a person, and shows the outcome. A user without an account is only shown at first.
 ///
 /// # Errors
-/// When it is not clear who is meant, the person is out of reach, or Mattermost cannot be read.
+/// An error if it is not clear who is meant, the person is out of reach, or Mattermost cannot be
+/// read.
 pub fn deactivate(
     context: &Context,
     args: &Deactivate,
@@ -24,7 +25,7 @@ pub fn deactivate(
         admin: args.admin,
         yes: args.yes.yes.clone(),
     })?;
-    // A user who is only shown is not deactivated, and a script must notice that.
+    // A user who is only shown is not deactivated, which a script must notice.
     let exit = match &answer.done {
         Some(report) if report.is_clean() => Exit::DONE,
         _ => Exit::FAILED,
@@ -38,21 +39,21 @@ pub fn deactivate(
     }
     match &answer.done {
         None => preview(&mut page, &answer),
-        Some(report) => tell(&mut page, report),
+        Some(report) => show_report(&mut page, report),
     }
     Ok(Answer::page(&page, exit))
 }
 
 fn preview(page: &mut Page, answer: &Deactivation) {
     page.gap();
-    page.line("No account of the directory stands behind this user. It would be done:");
+    page.line("This user has no account in the directory. This would be done:");
     people::outlook(page, &answer.then);
     page.gap();
     page.line("Nothing was changed. To do it:");
     page.line(format!("  {}", people::command(&answer.type_this)));
 }
 
-fn tell(page: &mut Page, report: &CycleFacts) {
+fn show_report(page: &mut Page, report: &CycleFacts) {
     sync::done(page, report, true);
     sync::failures(page, report);
     aftermath::show(page, &report.aftermath);
@@ -61,7 +62,7 @@ fn tell(page: &mut Page, report: &CycleFacts) {
     }
     page.gap();
     if report.done.is_empty() {
-        page.line("The user was deactivated already, and now on your word.");
+        page.line("The user was deactivated already; now it is recorded as your order.");
     }
     page.line(
         "All sessions have ended. It stays so, whatever the directory says, until somebody \

@@ -1,4 +1,4 @@
-//! How a command ends.
+//! Exit codes and failures of commands.
 
 use std::process::ExitCode;
 
@@ -17,7 +17,7 @@ pub struct Exit(pub u8);
 impl Exit {
     /// Done, or all is well. People who are left alone for a reason do not change that.
     pub const DONE: Self = Self(0);
-    /// Something failed, or nobody knows yet whether it was done.
+    /// Something failed, or it is not known yet whether it was done.
     pub const FAILED: Self = Self(1);
     /// The command line is wrong.
     pub const USAGE: Self = Self(2);
@@ -39,20 +39,20 @@ impl Exit {
     pub const CONFIG: Self = Self(78);
 }
 
-/// What the exit code tells of a plan or a cycle.
+/// What the exit code of a plan or a cycle says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     /// A side could be read only in part.
     pub incomplete: bool,
-    /// Something failed, or nobody knows yet whether it was done.
+    /// Something failed, or it is not known yet whether it was done.
     pub failed: bool,
     /// Something waits for a person.
     pub held: bool,
 }
 
 impl From<Found> for Exit {
-    /// Puts first what concerns the most people. From an incomplete reading nobody is deactivated,
-    /// and no failure of one step and no hold, which may last for days, must hide that.
+    /// Puts first what concerns the most people. An incomplete reading deactivates nobody, and no
+    /// failure of one step and no hold, which may last for days, may hide that.
     fn from(found: Found) -> Self {
         match found {
             Found {
@@ -82,19 +82,19 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// A command that could not do what it was asked to.
+/// The failure of a command that could not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// Why, and what to do. Never a secret.
+    /// What failed, why, and what to do; never a secret.
     pub message: String,
-    /// More lines below it.
+    /// More lines below the message.
     pub more: Vec<String>,
-    /// How the command ends.
+    /// The exit code.
     pub exit: Exit,
 }
 
 impl Failure {
-    /// A failure with these words.
+    /// Returns a failure with this message.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -103,7 +103,7 @@ impl Failure {
         }
     }
 
-    /// A failure with a text of several lines, all of them ours.
+    /// Returns a failure with a text of several lines, all written by this program.
     fn of_lines(exit: Exit, text: &str) -> Self {
         let mut lines = text.lines().map(str::to_owned);
         let message = lines.next().unwrap_or_default();
@@ -113,7 +113,7 @@ impl Failure {
         }
     }
 
-    /// The same with one more line.
+    /// Returns the failure with one more line.
     pub fn and(mut self, line: impl Into<String>) -> Self {
         self.more.push(line.into());
         self

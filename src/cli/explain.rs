@@ -1,4 +1,4 @@
-//! `mattersync explain`: the whole story of one person.
+//! `mattersync explain`: shows everything about one person.
 
 use crate::desk::{self, Explanation, Happened, LinkStory, Story};
 use crate::model::{LinkOrigin, Outcome};
@@ -11,13 +11,13 @@ use super::people;
 use super::plan;
 use super::print::{Page, Terminal, count, cut, more};
 
-/// Longer histories are cut unless everything is wanted.
-const MOST: usize = 20;
+/// How many entries of a history are shown unless `--all` is given.
+const MAX_LINES: usize = 20;
 
-/// Tells it.
+/// Shows everything that is known of a person.
 ///
 /// # Errors
-/// When a side or the state cannot be read.
+/// An error if a side or the state cannot be read.
 pub fn explain(context: &Context, args: &Explain, terminal: Terminal) -> Result<Answer, Failure> {
     let told = context.ask(desk::Explain {
         person: args.person.clone(),
@@ -47,7 +47,7 @@ pub fn explain(context: &Context, args: &Explain, terminal: Terminal) -> Result<
         if told.stories.len() > 1 {
             page.title(format!("{number}."));
         }
-        story(&mut page, one, args.show.all);
+        show_story(&mut page, one, args.show.all);
     }
     Ok(Answer::page(&page, exit))
 }
@@ -59,12 +59,12 @@ fn nobody(page: &mut Page, told: &Explanation) {
         told.person
     ));
     if !told.incomplete.is_empty() {
-        page.alarm("But what was not read may have them.");
+        page.alarm("But they may be in what was not read.");
     }
     if told.near.is_empty() {
-        page.line("Nor is anybody called nearly so.");
+        page.line("Nobody has a similar name.");
     } else {
-        page.line(format!("Nearly the same: {}", told.near.join(", ")));
+        page.line(format!("Similar names: {}", told.near.join(", ")));
     }
     page.line(
         "An entry that the base or the filter leaves out is not read: `mattersync check` tells \
@@ -72,7 +72,7 @@ fn nobody(page: &mut Page, told: &Explanation) {
     );
 }
 
-fn story(page: &mut Page, story: &Story, all: bool) {
+fn show_story(page: &mut Page, story: &Story, all: bool) {
     directory(page, story);
     match &story.user {
         Some(user) => people::user(page, "Mattermost", user),
@@ -123,7 +123,7 @@ fn directory(page: &mut Page, story: &Story) {
         ));
     } else {
         let absent = story.absent.as_deref();
-        let none = "no account stands behind this user";
+        let none = "this user has no account in the directory";
         page.line(format!("{:<12}{}", "Directory", absent.unwrap_or(none)));
         if let Some(link) = &story.link {
             page.line(format!(
@@ -175,7 +175,7 @@ fn past(page: &mut Page, past: &[Happened], all: bool) {
     let shown = if all {
         past.len()
     } else {
-        cut(past.len(), MOST)
+        cut(past.len(), MAX_LINES)
     };
     for step in past.iter().take(shown) {
         let outcome = match &step.outcome {

@@ -1,4 +1,4 @@
-//! `mattersync forget`: everything about one person, erased.
+//! `mattersync forget`: erases everything about one person.
 
 use crate::desk;
 use crate::model::shell_word;
@@ -13,8 +13,8 @@ use super::print::{Page, Terminal, count};
 /// Shows what is recorded of a person, or erases it.
 ///
 /// # Errors
-/// When it is not clear who is meant, the person is still in the directory or active, or a side
-/// cannot be read.
+/// An error if it is not clear who is meant, the person is still in the directory or active, or a
+/// side cannot be read.
 pub fn forget(context: &Context, args: &Forget, terminal: Terminal) -> Result<Answer, Failure> {
     let report = context.ask(desk::Forget {
         person: args.person.clone(),
@@ -56,7 +56,8 @@ pub fn forget(context: &Context, args: &Forget, terminal: Terminal) -> Result<An
     if !report.done {
         page.gap();
         page.line(format!(
-            "Nothing was erased, and nothing brings it back. To do it: mattersync forget {} --yes",
+            "Nothing was erased yet, and it cannot be undone. To do it: mattersync forget {} \
+             --yes",
             shell_word(&args.person)
         ));
     }

@@ -1,4 +1,4 @@
-//! `mattersync history`: the runs, one a line.
+//! `mattersync history`: lists the runs, one a line.
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
@@ -13,13 +13,13 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::print::{Cell, Page, Terminal, count};
 
-/// As many runs are listed by default.
+/// How many runs are listed by default.
 const LAST: u32 = 20;
 
-/// Lists runs.
+/// Lists runs, or shows one.
 ///
 /// # Errors
-/// When the date is none, the person is not known, or the state cannot be read.
+/// An error if the date cannot be read, the person is not known, or the state cannot be read.
 pub fn history(context: &Context, args: &History, terminal: Terminal) -> Result<Answer, Failure> {
     let since = args.since.as_deref().map(moment).transpose()?;
     let whole = args.json.json;
@@ -34,7 +34,7 @@ pub fn history(context: &Context, args: &History, terminal: Terminal) -> Result<
         return Answer::json(&report, Exit::DONE);
     }
     let mut page = Page::new(terminal);
-    tell(&mut page, &report);
+    show_report(&mut page, &report);
     if some && report.runs.len() >= usize::try_from(LAST).unwrap_or(usize::MAX) {
         page.gap();
         page.line("These are the last ones. More: mattersync history --last 100");
@@ -42,7 +42,7 @@ pub fn history(context: &Context, args: &History, terminal: Terminal) -> Result<
     Ok(Answer::page(&page, Exit::DONE))
 }
 
-/// A moment as people write it: a date, a date and a time of day, RFC 3339, or how long ago.
+/// Reads a moment as people write it: a date, a date and a time of day, RFC 3339, or how long ago.
 fn moment(text: &str) -> Result<Timestamp, Failure> {
     let text = text.trim();
     if let Ok(moment) = text.parse::<jiff::Timestamp>() {
@@ -72,7 +72,7 @@ fn moment(text: &str) -> Result<Timestamp, Failure> {
     Ok(Timestamp(now.saturating_sub(ago)))
 }
 
-fn tell(page: &mut Page, report: &HistoryReport) {
+fn show_report(page: &mut Page, report: &HistoryReport) {
     if report.runs.is_empty() {
         page.line("No run is recorded.");
     } else {
@@ -185,7 +185,7 @@ pub fn failures(run: &RunReport) -> String {
         .filter(|(number, _)| *number > 0)
         .map(|(number, word)| format!("{number} {word}"))
         .collect();
-    // Older runs did not record the number of steps: the largest hold is a lower limit.
+    // Older runs did not record the number of held steps: the largest hold is a lower limit.
     let most = || run.held.iter().map(|held| held.steps).max().unwrap_or(0);
     let held = run.held_steps.unwrap_or_else(most);
     if held > 0 {
@@ -194,7 +194,7 @@ pub fn failures(run: &RunReport) -> String {
     told.join(", ")
 }
 
-/// A number of steps in words.
+/// Returns a number of steps as text.
 pub fn steps(number: usize) -> String {
     count(number, "step", "steps")
 }

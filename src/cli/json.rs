@@ -1,5 +1,4 @@
-//! Answers as JSON for programs: times are RFC 3339, whatever they are inside, and nothing steers a
-//! terminal.
+//! Answers as JSON for programs. Times are written as RFC 3339, and no character steers a terminal.
 
 use serde::ser::{
     Error, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
@@ -11,13 +10,13 @@ use crate::model::{Timestamp, printable};
 /// Writes a value as indented JSON.
 ///
 /// # Errors
-/// When it has no form in JSON.
+/// An error if the value has no form in JSON.
 pub fn text(value: &impl Serialize) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(&Timed(value)).map(|json| escaped(&json))
 }
 
-/// What is not shown as it is stands there by its number, as any reader of JSON understands.
-/// Outside of texts JSON has nothing of the kind but line ends.
+/// Writes characters that must not be shown as escapes, which every reader of JSON understands.
+/// Outside of texts JSON contains only line ends of this kind.
 fn escaped(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
@@ -45,10 +44,10 @@ impl<T: Serialize + ?Sized> Serialize for Timed<'_, T> {
     }
 }
 
-/// Passes everything on but [`Timestamp`], which says its name.
+/// A serializer that writes [`Timestamp`] as RFC 3339, and passes on everything else.
 struct Times<S>(S);
 
-/// Methods that pass a plain value on.
+/// Defines methods that pass a plain value on.
 macro_rules! plain {
     ($($method:ident: $type:ty),*) => {
         $(fn $method(self, value: $type) -> Result<S::Ok, S::Error> {
@@ -186,7 +185,7 @@ impl<S: Serializer> Serializer for Times<S> {
     }
 }
 
-/// The parts of compound values, each passed on with its times written.
+/// Defines the serializers for the parts of compound values.
 macro_rules! parts {
     ($($trait:ident: $method:ident($($key:ident)?)),*) => {
         $(impl<S: $trait> $trait for Times<S> {

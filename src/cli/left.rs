@@ -1,4 +1,4 @@
-//! Who is left alone, and why: grouped, the usual ones only counted.
+//! Shows who is left alone, and why, in groups; common groups are only counted.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,8 @@ use crate::model::{LeftAlone, Plan, Subject, Why};
 
 use super::print::{Cell, Page, count, cut, more};
 
-/// Longer lists are cut unless everything is wanted.
-const MOST: usize = 10;
+/// How many lines of a list are shown unless `--all` is given.
+const MAX_LINES: usize = 10;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Group {
@@ -82,7 +82,7 @@ impl Group {
         }
     }
 
-    /// The usual ones, of whom only the number is of interest.
+    /// Returns whether the group is a common one, of which only the number is shown.
     fn is_quiet(self) -> bool {
         matches!(
             self,
@@ -90,7 +90,7 @@ impl Group {
         )
     }
 
-    /// Something is wrong with these people, and somebody has to find them.
+    /// Returns whether the people of the group have a problem that somebody has to find.
     fn is_an_error(self) -> bool {
         matches!(
             self,
@@ -139,7 +139,7 @@ pub fn show(page: &mut Page, plan: &Plan, all: bool) {
     }
 }
 
-/// A reason that several share is said once.
+/// Shows a reason that several people share once.
 fn by_reason(page: &mut Page, people: &[&LeftAlone], all: bool, with_ids: bool) {
     let mut reasons: BTreeMap<String, Vec<&Subject>> = BTreeMap::new();
     for left in people {
@@ -150,7 +150,7 @@ fn by_reason(page: &mut Page, people: &[&LeftAlone], all: bool, with_ids: bool) 
     let shown = if all {
         single.len()
     } else {
-        cut(single.len(), MOST)
+        cut(single.len(), MAX_LINES)
     };
     let rows: Vec<_> = single
         .iter()
@@ -167,7 +167,7 @@ fn by_reason(page: &mut Page, people: &[&LeftAlone], all: bool, with_ids: bool) 
         let shown = if all {
             subjects.len()
         } else {
-            cut(subjects.len(), MOST)
+            cut(subjects.len(), MAX_LINES)
         };
         let rows: Vec<_> = subjects
             .iter()
@@ -181,13 +181,13 @@ fn by_reason(page: &mut Page, people: &[&LeftAlone], all: bool, with_ids: bool) 
 
 fn row(subject: &Subject, why: &str, with_id: bool) -> Vec<Cell> {
     let dn = subject.dn.clone().unwrap_or_default();
-    // An entry without a username is known by its DN only.
+    // An entry without a username is only known by its DN.
     let name = if subject.name == dn {
         ""
     } else {
         &subject.name
     };
-    // By its id an entry is found again whatever it is called.
+    // An id finds an entry again, whatever its name is.
     let id = subject.account.as_ref().map(|key| key.id.as_str());
     let account: Vec<String> = [dn.as_str()]
         .into_iter()

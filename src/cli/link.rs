@@ -1,4 +1,4 @@
-//! `mattersync link` and `unlink`: who is who, said by a person.
+//! `mattersync link` and `unlink`: a person says which user an account is.
 
 use crate::cycle::Engine;
 use crate::desk::{self, LinkReport, Listed};
@@ -13,7 +13,7 @@ use super::print::{Page, Terminal};
 /// Shows what a link would do, or makes it.
 ///
 /// # Errors
-/// When it is not clear who is meant, the link may not be made, or a side cannot be read.
+/// An error if it is not clear who is meant, the link may not be made, or a side cannot be read.
 pub fn link(context: &Context, args: &Link, terminal: Terminal) -> Result<Answer, Failure> {
     let request = desk::LinkAccount {
         account: args.account.clone(),
@@ -25,10 +25,10 @@ pub fn link(context: &Context, args: &Link, terminal: Terminal) -> Result<Answer
     answer(context, request, &args.yes, terminal)
 }
 
-/// Shows what it would do to take a link apart, or does it.
+/// Shows what it would do to remove a link, or removes it.
 ///
 /// # Errors
-/// When it is not clear who is meant, the link may not be taken apart, or a side cannot be read.
+/// An error if it is not clear who is meant, the link may not be removed, or a side cannot be read.
 pub fn unlink(context: &Context, args: &Unlink, terminal: Terminal) -> Result<Answer, Failure> {
     let request = desk::Unlink {
         person: args.person.clone(),
@@ -46,14 +46,14 @@ fn answer<R: Listed<Tool = Engine, Answer = LinkReport>>(
 ) -> Result<Answer, Failure> {
     let deed = context.ask(request)?;
     let mut page = Page::new(terminal);
-    let exit = tell(&mut page, &deed, context.is_served());
+    let exit = show_report(&mut page, &deed, context.is_served());
     if yes.json.json {
         return Answer::json(&deed, exit);
     }
     Ok(Answer::page(&page, exit))
 }
 
-fn tell(page: &mut Page, deed: &LinkReport, served: bool) -> Exit {
+fn show_report(page: &mut Page, deed: &LinkReport, served: bool) -> Exit {
     match &deed.account {
         Some(account) => people::account(page, "Account", account),
         None => page.line(format!("{:<12}not read, id {}", "Account", deed.key.id)),
@@ -68,7 +68,7 @@ fn tell(page: &mut Page, deed: &LinkReport, served: bool) -> Exit {
     page.gap();
     let is_link = deed.linked;
     let done = match &deed.done {
-        Some(report) => people::told(page, report),
+        Some(report) => people::show_failures(page, report),
         None => false,
     };
     page.line(match (done, is_link) {

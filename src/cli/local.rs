@@ -1,4 +1,4 @@
-//! Doing the work here, where no service runs.
+//! Does the work in this process, where no service runs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,50 +23,50 @@ use super::progress::Progress;
 /// How often the progress line is refreshed.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Does the work itself.
+/// Does the work in this process.
 #[derive(Debug)]
 pub struct LocalWorker {
     settings: Settings,
-    /// Who asks, for the record.
+    /// The person who asks, for the record.
     by: String,
-    /// The service user that we became.
-    servant: Option<String>,
+    /// The service user that this process became.
+    service_user: Option<String>,
 }
 
 impl LocalWorker {
-    /// Somebody who works with these settings.
-    pub fn new(settings: Settings, by: String, servant: Option<String>) -> Self {
+    /// Returns a worker with these settings.
+    pub fn new(settings: Settings, by: String, service_user: Option<String>) -> Self {
         Self {
             settings,
             by,
-            servant,
+            service_user,
         }
     }
 
-    /// What the configuration says.
+    /// Returns the settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// Opens what is remembered, to be read only; returns `None` if there is nothing yet.
+    /// Opens the state for reading only; returns `None` if there is none yet.
     ///
     /// # Errors
-    /// When the state cannot be read.
+    /// An error if the state cannot be read.
     pub fn state(&self) -> Result<Option<State>, Failure> {
         Ok(State::open_read_only(&self.settings.state_directory)?)
     }
 
-    fn looked_at(&self) -> Result<State, Failure> {
+    fn open_read_only(&self) -> Result<State, Failure> {
         Ok(match self.state()? {
             Some(state) => state,
             None => State::before_the_first(&self.settings.state_directory)?,
         })
     }
 
-    /// Does what is asked for.
+    /// Carries out a request.
     ///
     /// # Errors
-    /// When it cannot be done, or it writes and another mattersync is at work.
+    /// An error if it cannot be done, or if it writes and another mattersync is at work.
     pub async fn ask<R: Listed>(
         &self,
         request: R,
@@ -96,7 +96,7 @@ impl LocalWorker {
         })
     }
 
-    /// Adds to a failure about a secret as which user it was read: root may wonder.
+    /// Adds to a failure about a secret as which user it was read, because root may be surprised.
     pub fn failure(&self, error: CycleError) -> Failure {
         let secret = matches!(
             error,
@@ -105,30 +105,31 @@ impl LocalWorker {
                 | CycleError::Provider(ProviderError::Secret(_) | ProviderError::SecretDenied(_))
         );
         let failure = Failure::from(error);
-        match (secret, &self.servant) {
-            (true, Some(servant)) => failure.and(format!(
-                "    (the work is done as the user {servant}, who must be able to read it)"
+        match (secret, &self.service_user) {
+            (true, Some(service_user)) => failure.and(format!(
+                "    (the work is done as the user {service_user}, who must be able to read it)"
             )),
             _ => failure,
         }
     }
 }
 
-/// What a request works with, made from the settings.
+/// What a request needs for its work, made from the settings.
 pub trait LocalTool: Sized {
-    /// Makes it.
+    /// Makes it from the worker's settings.
     ///
     /// # Errors
-    /// When secrets or the state cannot be read, or it is to write and another mattersync is at work.
+    /// An error if secrets or the state cannot be read, or if it is to write and another mattersync
+    /// is at work.
     fn open(own: &LocalWorker, writes: bool) -> Result<Self, Failure>;
 
-    /// Returns what tells for what it waits.
+    /// Returns what tells which answers are being waited for.
     fn pulse(&self) -> Option<Pulse>;
 }
 
 impl LocalTool for Record {
     fn open(own: &LocalWorker, _writes: bool) -> Result<Self, Failure> {
-        Ok(Self(Arc::new(own.looked_at()?)))
+        Ok(Self(Arc::new(own.open_read_only()?)))
     }
 
     fn pulse(&self) -> Option<Pulse> {
@@ -141,7 +142,7 @@ impl LocalTool for Engine {
         let directory = &own.settings.state_directory;
         let store: Arc<State> = match writes {
             true => Arc::new(State::open(directory)?),
-            false => Arc::new(own.looked_at()?),
+            false => Arc::new(own.open_read_only()?),
         };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         Self::new(own.settings.clone(), store, clock).map_err(|error| own.failure(error))
@@ -152,7 +153,7 @@ impl LocalTool for Engine {
     }
 }
 
-/// Does a piece of work, and shows for what it waits meanwhile.
+/// Does a piece of work, and shows meanwhile what it waits for.
 async fn shown<T>(progress: &Progress, pulse: Option<&Pulse>, work: impl Future<Output = T>) -> T {
     tokio::pin!(work);
     let mut look = tokio::time::interval(LOOK);
@@ -168,14 +169,14 @@ async fn shown<T>(progress: &Progress, pulse: Option<&Pulse>, work: impl Future<
     result
 }
 
-/// Returns what becomes true at the first SIGINT or SIGTERM; the second one ends the process.
+/// Returns a value that becomes true at the first SIGINT or SIGTERM; the second ends the process.
 fn stop_on_signals() -> std::io::Result<watch::Receiver<bool>> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
         if let Some(signal) = signals.next().await {
             stop.send_replace(true);
-            // The run ends within seconds; whoever does not want to wait asks again.
+            // The run ends within seconds; a second signal ends it at once.
             if signals.next().await.is_some() {
                 std::process::exit(128_i32.saturating_add(signal));
             }

@@ -1,9 +1,9 @@
-//! One file a command, and how results are printed.
+//! The commands, one file each, and how their answers are printed.
 //!
-//! `args` is the command line and its help, `exit` how a command ends. A `context` has the settings
-//! and knows who does the work: the service, asked by `remote`, or this process, in `own`, as the
-//! user that `service_user` makes it. What comes back are the reports of [`crate::desk`]; the
-//! commands turn them into a page of text (`print`, `steps`, `left`) or into JSON.
+//! `args` is the command line and its help; `exit` has the exit codes. A `context` has the settings
+//! and knows who does the work: the service, asked through `remote`, or this process, in `local`,
+//! as the user that `service_user` chooses. The answers are the reports of [`crate::desk`]; the
+//! commands write them as a page of text (`print`, `steps`, `left`) or as JSON.
 
 #![allow(
     clippy::disallowed_methods,
@@ -57,7 +57,7 @@ use print::Terminal;
 
 pub use exit::{Exit, Failure};
 
-/// The command line, for whoever makes a manual page or completions of it.
+/// Returns the command line, from which manual pages and completions can be made.
 #[cfg(any(test, feature = "rooms"))]
 pub fn command() -> clap::Command {
     args::command()
@@ -66,13 +66,13 @@ pub fn command() -> clap::Command {
 /// Does what the command line says; the first word is the program's name.
 ///
 /// # Errors
-/// When it could not be done. What the command line itself lacks is told here.
+/// An error if it could not be done. Errors of the command line itself are printed here.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> Result<Exit, Failure> {
     let matches = args::command().try_get_matches_from(words);
     let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version come this way too. A reader who has gone needs neither.
+            // Help and version come this way too. Nothing is lost if nobody reads them any more.
             let _ = error.print();
             let code = u8::try_from(error.exit_code());
             return Ok(code.map_or(Exit::USAGE, Exit));
@@ -137,8 +137,8 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
     }
 }
 
-/// Tells a failure on standard error.
-pub fn tell(failure: &Failure) {
+/// Prints a failure on standard error.
+pub fn print_failure(failure: &Failure) {
     print::write_err(&format!("mattersync: {}", failure.message));
     failure.more.iter().for_each(|line| print::write_err(line));
 }

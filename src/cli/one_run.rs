@@ -1,4 +1,4 @@
-//! `mattersync history RUN`: one run, step by step.
+//! `mattersync history RUN`: shows one run step by step.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use super::print::{Cell, Page, Terminal, count};
 /// Shows a run.
 ///
 /// # Errors
-/// When there is none of that number, or the state cannot be read.
+/// An error if there is no run with that number, or the state cannot be read.
 pub fn show(
     context: &Context,
     run: RunId,
@@ -236,7 +236,7 @@ mod tests {
         notes(&mut page, &[note]);
         let text = page.text();
         assert!(
-            text.starts_with("What those who left leave alive:\n  ada\n"),
+            text.starts_with("What goes on working for those who left:\n  ada\n"),
             "{text}"
         );
         assert!(text.contains("\n        mmctl token revoke t\n"), "{text}");

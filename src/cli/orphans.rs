@@ -1,4 +1,4 @@
-//! `mattersync orphans`: users whom no account stands behind.
+//! `mattersync orphans`: lists users without an account.
 
 use crate::desk::{self, Orphan, OrphansReport};
 
@@ -12,11 +12,11 @@ use super::people::{self, day};
 use super::plan;
 use super::print::{Cell, Page, Terminal, count};
 
-/// Lists them, or notes of one of them that the user is to stay.
+/// Lists them, or records that one of them is to stay.
 ///
 /// # Errors
-/// When a side or the state cannot be read; when it is not clear who is meant, or the user is no
-/// orphan.
+/// An error if a side or the state cannot be read, if it is not clear who is meant, or if the user
+/// is not an orphan.
 pub fn orphans(context: &Context, args: &Orphans, terminal: Terminal) -> Result<Answer, Failure> {
     match (&args.keep, &args.unkeep) {
         (Some(user), _) => keep(context, user, false, args.show, terminal),
@@ -45,19 +45,19 @@ fn list(context: &Context, show: Show, terminal: Terminal) -> Result<Answer, Fai
     let mut page = Page::new(terminal);
     plan::unread(&mut page, &report.incomplete);
     page.gap();
-    tell(&mut page, &report, hidden);
+    show_report(&mut page, &report, hidden);
     Ok(Answer::page(&page, exit))
 }
 
-fn tell(page: &mut Page, report: &OrphansReport, hidden: usize) {
+fn show_report(page: &mut Page, report: &OrphansReport, hidden: usize) {
     let number = report.orphans.len();
     match number {
         0 if !report.incomplete.is_empty() => {
             page.line("No orphan was found among those who were read.");
         }
-        0 => page.line("An account stands behind every active human user."),
+        0 => page.line("Every active human user has an account."),
         n => page.line(format!(
-            "{}, whom no account stands behind:",
+            "{} without an account:",
             count(n, "active human user", "active human users")
         )),
     }
@@ -76,7 +76,7 @@ fn tell(page: &mut Page, report: &OrphansReport, hidden: usize) {
         page.gap();
         page.line("For each of them one of:");
         page.line("  mattersync link ACCOUNT USER       the user is this account's person");
-        page.line("  mattersync orphans --keep USER     stays as it is, and is listed no more");
+        page.line("  mattersync orphans --keep USER     the user stays, and is no longer listed");
         page.line("  mattersync deactivate USER         shows what is done, then asks for --yes");
     }
 }
@@ -125,7 +125,7 @@ fn row(orphan: &Orphan) -> Vec<Cell> {
     ]
 }
 
-/// Notes that somebody is to stay, or takes it back.
+/// Records that a user is to stay, or takes that back.
 fn keep(
     context: &Context,
     user: &str,
@@ -146,7 +146,8 @@ fn keep(
     let name = &orphan.user.username;
     page.line(match &orphan.kept {
         Some(_) => format!(
-            "{name} is kept, and listed no more. To take this back: mattersync orphans --unkeep {}",
+            "{name} is kept, and no longer listed. To take this back: mattersync orphans --unkeep \
+             {}",
             shell_word(name)
         ),
         None => format!("{name} is listed again by mattersync orphans."),

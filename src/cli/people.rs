@@ -1,4 +1,4 @@
-//! Both sides of a person as text.
+//! Shows both sides of a person.
 
 use crate::desk::{AccountSide, Outlook, UserSide};
 use crate::model::{Timestamp, shell_word};
@@ -65,7 +65,7 @@ pub fn day(at: Timestamp) -> String {
         .map_or(text.clone(), |(day, _)| day.to_owned())
 }
 
-/// Shows what a plan does with somebody.
+/// Shows what a plan does with a person.
 pub fn outlook(page: &mut Page, outlook: &Outlook) {
     if outlook.is_empty() {
         page.line("  nothing");
@@ -87,14 +87,14 @@ pub fn outlook(page: &mut Page, outlook: &Outlook) {
     }
 }
 
-/// Quotes a command for a shell.
+/// Returns a command with its words quoted for a shell.
 pub fn command(words: &[String]) -> String {
     let words: Vec<String> = words.iter().map(|w| shell_word(w)).collect();
     format!("mattersync {}", words.join(" "))
 }
 
-/// Shows what failed of what a person asked for; returns whether everything was done.
-pub fn told(page: &mut Page, report: &CycleFacts) -> bool {
+/// Shows what failed of what a person asked for. Returns whether everything was done.
+pub fn show_failures(page: &mut Page, report: &CycleFacts) -> bool {
     sync::failures(page, report);
     aftermath::show(page, &report.aftermath);
     report.is_clean()

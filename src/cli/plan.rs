@@ -1,4 +1,4 @@
-//! `mattersync plan`: what would be done, and why.
+//! `mattersync plan`: shows what would be done, and why.
 
 use crate::cycle::unseen;
 use crate::desk::ShowPlan;
@@ -14,10 +14,10 @@ use super::left;
 use super::print::{Page, Terminal, count};
 use super::steps::{self, Tense};
 
-/// Plans, and shows it.
+/// Makes a plan, and shows it.
 ///
 /// # Errors
-/// When a side or the state cannot be read.
+/// An error if a side or the state cannot be read.
 pub fn plan(context: &Context, show: Show, terminal: Terminal) -> Result<Answer, Failure> {
     let report = context.ask(ShowPlan {
         read_only: !context.is_served(),
@@ -32,13 +32,13 @@ pub fn plan(context: &Context, show: Show, terminal: Terminal) -> Result<Answer,
     Ok(Answer::page(&page, exit))
 }
 
-/// Returns the exit code for this plan. People who are left alone for a reason do not count, unless
-/// it is a fault of the configuration because of which nobody can be created.
+/// Returns the exit code for this plan. People who are left alone do not count, except for a fault
+/// of the configuration because of which nobody can be created.
 pub fn exit_of(report: &PlanFacts) -> Exit {
     Exit::from(found(report))
 }
 
-/// Returns what the exit code tells of a plan.
+/// Returns what the exit code says of a plan.
 pub fn found(report: &PlanFacts) -> Found {
     let mut left = report.plan.left_alone.iter();
     Found {
@@ -126,7 +126,7 @@ pub fn head(page: &mut Page, report: &PlanFacts) {
     }
 }
 
-/// Shows what could not be read, first and loudly: everything else may be wrong because of it.
+/// Shows first what could not be read, because everything else may be wrong because of it.
 pub fn unread(page: &mut Page, unread: &[Unread]) {
     let mut list = |title: &str, of: fn(&Part) -> bool, then: &str| {
         let parts: Vec<&Unread> = unread.iter().filter(|one| of(&one.part)).collect();

@@ -1,4 +1,4 @@
-//! Text for people: lines, headings, tables. Everything is collected first and written at once.
+//! Text for people: lines, headings and tables. Everything is collected first and written at once.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -7,18 +7,18 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
 
 use crate::model::printable;
 
-/// How much room there is, and whether colours are welcome.
+/// The width of the output, and whether it has colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Terminal {
-    /// Columns; none when the text does not go to a terminal: then no line is broken, so that
-    /// `grep` finds whole lines.
+    /// The number of columns; `None` when the text does not go to a terminal. Then no line is
+    /// broken, so that `grep` finds whole lines.
     pub width: Option<u16>,
-    /// Whether headings and alarms are set off.
+    /// Whether headings and alarms are highlighted.
     pub colour: bool,
 }
 
 impl Terminal {
-    /// Standard output as it is. `NO_COLOR` and `TERM=dumb` are respected.
+    /// Returns the properties of standard output. `NO_COLOR` and `TERM=dumb` are respected.
     pub fn of_stdout() -> Self {
         if !io::stdout().is_terminal() {
             return Self::default();
@@ -40,8 +40,7 @@ enum Style {
     Alarm,
 }
 
-/// What stands in one place of a table. A value is one line, whoever wrote it; only the program
-/// makes several.
+/// A cell of a table. A value is one line, whoever wrote it; only the program makes several lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cell(Vec<String>);
 
@@ -76,7 +75,7 @@ impl Cell {
     }
 }
 
-/// A text for people.
+/// A text for people, made of lines.
 #[derive(Clone, Debug)]
 pub struct Page {
     lines: Vec<(Style, String)>,
@@ -84,7 +83,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// An empty page for this terminal.
+    /// Returns an empty page for this terminal.
     pub fn new(terminal: Terminal) -> Self {
         Self {
             lines: Vec::new(),
@@ -92,30 +91,30 @@ impl Page {
         }
     }
 
-    /// A heading, with an empty line before it.
+    /// Adds a heading, with an empty line before it.
     pub fn title(&mut self, text: impl AsRef<str>) {
         self.gap();
         self.push(Style::Title, text.as_ref());
     }
 
-    /// A line.
+    /// Adds a line.
     pub fn line(&mut self, text: impl AsRef<str>) {
         self.push(Style::Plain, text.as_ref());
     }
 
-    /// A line that must not be overlooked.
+    /// Adds a line that must not be overlooked.
     pub fn alarm(&mut self, text: impl AsRef<str>) {
         self.push(Style::Alarm, text.as_ref());
     }
 
-    /// An empty line, unless there is one already.
+    /// Adds an empty line, unless there is one already.
     pub fn gap(&mut self) {
         if self.lines.last().is_some_and(|(_, line)| !line.is_empty()) {
             self.push(Style::Plain, "");
         }
     }
 
-    /// A table without lines. A column without any content is left out.
+    /// Adds a table without rules. A column without any content is left out.
     pub fn table<C>(&mut self, head: &[&str], rows: &[Vec<C>])
     where
         for<'a> Cell: From<&'a C>,
@@ -169,7 +168,7 @@ impl Page {
         }
     }
 
-    /// The text, ready to be written.
+    /// Returns the text, ready to be written.
     pub fn text(&self) -> String {
         let mut text = String::new();
         for (style, line) in &self.lines {
@@ -191,16 +190,15 @@ impl Page {
     }
 }
 
-/// Words for a number of things: `1 user`, `2 users`.
+/// Returns a number of things as text: `1 user`, `2 users`.
 pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-/// Writes to standard output. Whoever reads may go away early (`mattersync plan | head`): that is
-/// no failure.
+/// Writes to standard output. It is not an error if the reader is gone (`mattersync plan | head`).
 ///
 /// # Errors
-/// When the output cannot be written for another reason, for example on a full disk.
+/// An error if the output cannot be written for another reason, for example on a full disk.
 pub fn write_out(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
@@ -210,7 +208,7 @@ pub fn write_out(text: &str) -> io::Result<()> {
     }
 }
 
-/// Writes a line to standard error; if that is gone too, there is nobody to tell.
+/// Writes a line to standard error; nothing can be done if that fails too.
 pub fn write_err(line: &str) {
     let text = printable(line) + "\n";
     let _ = io::stderr().lock().write_all(text.as_bytes());

@@ -1,4 +1,4 @@
-//! `mattersync check --print`: the configuration in force, with all defaults.
+//! `mattersync check --print`: prints the configuration in force, with all defaults.
 
 use std::path::Path;
 
@@ -8,10 +8,10 @@ use super::answer::Answer;
 use super::exit::{Exit, Failure};
 use super::print::write_err;
 
-/// Prints it as TOML; what is unreasonable in it goes to standard error.
+/// Prints the configuration as TOML, and the warnings about it on standard error.
 ///
 /// # Errors
-/// When it cannot be used.
+/// An error if the configuration cannot be used.
 pub fn print_config(config: &Path) -> Result<Answer, Failure> {
     let (settings, warnings) = Settings::load(config)?;
     for warning in warnings {

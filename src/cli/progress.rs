@@ -1,4 +1,4 @@
-//! How far the work is, on a terminal: one line on standard error that is overwritten.
+//! Shows the progress of the work on a terminal, as one line on standard error that is overwritten.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,11 +7,10 @@ use std::time::{Duration, Instant};
 use crate::cycle::Wait;
 use crate::daemon::Phase;
 
-/// The line is not written more often than this.
+/// The shortest time between two updates of the line.
 const REST: Duration = Duration::from_millis(100);
 
-/// Shows how far the work is, and for what it waits; shows nothing when standard error is no
-/// terminal.
+/// Shows the progress of the work and what it waits for, if standard error is a terminal.
 #[derive(Debug)]
 pub struct Progress {
     shown: Option<Mutex<Shown>>,
@@ -26,19 +25,19 @@ struct Shown {
 }
 
 impl Progress {
-    /// On standard error.
+    /// Returns a progress line on standard error.
     pub fn of_stderr() -> Self {
         Self {
             shown: io::stderr().is_terminal().then(Mutex::default),
         }
     }
 
-    /// Whether anybody sees it.
+    /// Returns whether the line is visible.
     pub fn is_seen(&self) -> bool {
         self.shown.is_some()
     }
 
-    /// The work is in this phase, and waits for this.
+    /// Shows the phase of the work, and what it waits for.
     pub fn show(&self, phase: Phase, waits: &[Wait]) {
         self.change(|shown| {
             shown.phase = Some(phase);
@@ -46,12 +45,12 @@ impl Progress {
         });
     }
 
-    /// The work is in this phase.
+    /// Shows the phase of the work.
     pub fn goes_on(&self, phase: Phase) {
         self.change(|shown| shown.phase = Some(phase));
     }
 
-    /// The work waits for this.
+    /// Shows what the work waits for.
     pub fn waits(&self, waits: &[Wait]) {
         self.change(|shown| shown.waits = waits.to_vec());
     }
@@ -64,18 +63,18 @@ impl Progress {
         let Some(phase) = shown.phase else {
             return;
         };
-        let line = words(phase, &shown.waits);
+        let line = progress_text(phase, &shown.waits);
         let same_kind = line.split(' ').next() == shown.line.split(' ').next();
         let too_soon = same_kind && shown.at.is_some_and(|at| at.elapsed() < REST);
         if line != shown.line && !too_soon {
-            // A line that is wrapped could not be taken away again.
+            // A wrapped line could not be removed again.
             write(&format!("\r\x1b[K{}", cut(&line, width())));
             shown.line = line;
             shown.at = Some(Instant::now());
         }
     }
 
-    /// Takes the line away, before anything else is written.
+    /// Removes the line, before anything else is written.
     pub fn clear(&self) {
         if let Some(mut shown) = self.lock()
             && !shown.line.is_empty()
@@ -97,7 +96,7 @@ impl Drop for Progress {
     }
 }
 
-fn words(phase: Phase, waits: &[Wait]) -> String {
+fn progress_text(phase: Phase, waits: &[Wait]) -> String {
     let doing = match phase {
         Phase::Idle => "waiting for the service".to_owned(),
         Phase::Reading => "reading both sides".to_owned(),
@@ -120,7 +119,7 @@ fn cut(line: &str, width: usize) -> String {
     line.chars().take(width.saturating_sub(1)).collect()
 }
 
-/// A terminal that is gone is no reason to stop working.
+/// Ignores errors: the work goes on without a terminal.
 fn write(text: &str) {
     let mut err = io::stderr().lock();
     let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
@@ -141,8 +140,8 @@ mod tests {
             },
             Wait::Pause { why, seconds: 12 },
         ];
-        assert_eq!(words(Phase::Planning, &[]), "planning");
-        let line = words(Phase::Reading, &waits);
+        assert_eq!(progress_text(Phase::Planning, &[]), "planning");
+        let line = progress_text(Phase::Reading, &waits);
         assert_eq!(
             line,
             "reading both sides: waiting for the directory (7 answers in 3 s) and Mattermost's \

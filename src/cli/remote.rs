@@ -1,4 +1,4 @@
-//! Asking the service over its control socket: HTTP and JSON.
+//! Sends requests to the service over its control socket, as HTTP and JSON.
 
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -16,12 +16,12 @@ use crate::mattermost::trust_nobody;
 use super::exit::{Exit, Failure};
 use super::progress::Progress;
 
-/// The status is always at hand: a service that does not give it in this time is stuck.
+/// How long the service may take to tell its status, which it always knows, unless it is stuck.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often the status is asked for while a longer answer is waited for.
+/// How often the status is asked for while a longer answer is awaited.
 const POLL: Duration = Duration::from_millis(250);
 
-/// A request, and the person behind the calling user.
+/// A request, with the person behind the calling user.
 #[derive(Serialize)]
 struct Body<'a, R> {
     #[serde(flatten)]
@@ -29,7 +29,7 @@ struct Body<'a, R> {
     on_behalf: Option<&'a str>,
 }
 
-/// A service that answers.
+/// A running service.
 #[derive(Clone, Debug)]
 pub struct Remote {
     socket: PathBuf,
@@ -38,11 +38,11 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// The service at this socket; `None` if nobody listens there. `on_behalf` is the person
-    /// behind the calling user, for the record.
+    /// Connects to the service at this socket; `None` if no service listens there. `on_behalf` is
+    /// the person behind the calling user, for the record.
     ///
     /// # Errors
-    /// When there is a socket that may not be used.
+    /// An error if there is a socket that may not be used.
     pub fn find(socket: &Path, on_behalf: Option<String>) -> Result<Option<Self>, Failure> {
         match UnixStream::connect(socket) {
             Ok(_) => {}
@@ -74,19 +74,19 @@ impl Remote {
         }))
     }
 
-    /// How the service is.
+    /// Returns the status of the service.
     ///
     /// # Errors
-    /// When it does not answer in time.
+    /// An error if it does not answer in time.
     pub async fn status(&self) -> Result<StatusReport, Failure> {
         let call = self.http.get(url("status")).timeout(STATUS_TIMEOUT);
         self.answer(call).await
     }
 
-    /// Asks for something.
+    /// Sends a request.
     ///
     /// # Errors
-    /// When it cannot be done, or the service does not answer.
+    /// An error if it cannot be done, or the service does not answer.
     pub async fn ask<R: Listed>(
         &self,
         request: &R,
@@ -100,7 +100,7 @@ impl Remote {
             .await
     }
 
-    /// Waits for an answer that takes as long as it takes; the service must be alive at first.
+    /// Waits for an answer without a time limit; the service must answer the status first.
     async fn wait<T: DeserializeOwned>(
         &self,
         call: RequestBuilder,
@@ -127,21 +127,24 @@ impl Remote {
     }
 
     async fn answer<T: DeserializeOwned>(&self, call: RequestBuilder) -> Result<T, Failure> {
-        let answer = call.send().await.map_err(|error| self.silent(&error))?;
+        let answer = call.send().await.map_err(|error| self.no_answer(&error))?;
         let status = answer.status();
-        let body = answer.bytes().await.map_err(|error| self.silent(&error))?;
+        let body = answer
+            .bytes()
+            .await
+            .map_err(|error| self.no_answer(&error))?;
         if status.is_success() {
             return serde_json::from_slice(&body).map_err(|error| {
-                self.strange(&format!("an answer that is not understood: {error}"))
+                self.bad_answer(&format!("an answer that is not understood: {error}"))
             });
         }
         match serde_json::from_slice::<Refusal>(&body) {
             Ok(refusal) => Err(refusal.into()),
-            Err(_) => Err(self.strange(&format!("status {status}"))),
+            Err(_) => Err(self.bad_answer(&format!("status {status}"))),
         }
     }
 
-    fn silent(&self, error: &reqwest::Error) -> Failure {
+    fn no_answer(&self, error: &reqwest::Error) -> Failure {
         let socket = self.socket.display();
         let message = if error.is_timeout() {
             format!(
@@ -158,7 +161,7 @@ impl Remote {
         Failure::new(Exit::BUSY, message)
     }
 
-    fn strange(&self, what: &str) -> Failure {
+    fn bad_answer(&self, what: &str) -> Failure {
         Failure::new(
             Exit::FAILED,
             format!(

@@ -1,4 +1,4 @@
-//! Plans in files: `plan --out FILE` and `sync --plan FILE`. Both open the file before root becomes
+//! Saved plans: `plan --out FILE` and `sync --plan FILE`. Both open the file before root becomes
 //! the service user.
 
 use std::fs::{File, OpenOptions};
@@ -18,13 +18,13 @@ use super::exit::{Exit, Failure};
 use super::print::{Page, Terminal, count};
 use super::{plan, sync};
 
-/// A larger file is no plan.
-const MOST: u64 = 256 << 20;
+/// The largest size of a saved plan, in bytes.
+const MAX_SIZE: u64 = 256 << 20;
 
-/// Plans, shows the plan, and saves it.
+/// Makes a plan, shows it, and saves it.
 ///
 /// # Errors
-/// When the file cannot be written, or a side or the state cannot be read.
+/// An error if the file cannot be written, or a side or the state cannot be read.
 pub fn save(config: &Path, path: &Path, show: Show, terminal: Terminal) -> Result<Answer, Failure> {
     let mut target = Target::open(path)?;
     let context = Context::open(config);
@@ -63,7 +63,7 @@ pub fn save(config: &Path, path: &Path, show: Show, terminal: Terminal) -> Resul
 /// Carries out a saved plan, or says why not.
 ///
 /// # Errors
-/// When the file is not what it should be, when something differs, and as
+/// An error if the file is not a saved plan or something differs, and those of
 /// [`super::sync::sync`].
 pub fn carry_out(
     config: &Path,
@@ -79,7 +79,7 @@ pub fn carry_out(
         return Answer::json(&done, exit);
     }
     let mut page = Page::new(terminal);
-    sync::story(&mut page, &done.report, show.all);
+    sync::show_cycle(&mut page, &done.report, show.all);
     if done.held > 0 {
         page.line(format!(
             "{} held when the plan was saved, and so no part of it.",
@@ -102,8 +102,8 @@ struct Target {
 }
 
 impl Target {
-    /// Makes the file, in the place of a saved plan of ours if there is one. It is always a new
-    /// one: nobody else made it or has it open, and no link leads elsewhere.
+    /// Makes the file, replacing a saved plan of ours if there is one. The file is always a new
+    /// one, so that nobody else made it or has it open, and no link leads elsewhere.
     fn open(path: &Path) -> Result<Self, Failure> {
         let tell = |error: io::Error| failure(path, &error.to_string());
         match std::fs::symlink_metadata(path) {
@@ -133,7 +133,7 @@ impl Target {
         write().map_err(|error| self.failure(&error))
     }
 
-    /// There is nothing to save: leaves no empty file behind.
+    /// Removes the empty file, if there is nothing to save.
     fn withdraw(&self) {
         let _ = std::fs::remove_file(&self.path);
     }
@@ -157,11 +157,11 @@ fn is_plan_of_ours(path: &Path) -> Result<(), Failure> {
     ))
 }
 
-/// Opens a regular file that is no link and nobody else's, and that nobody else may read or write.
+/// Opens a regular file that is not a link, belongs to us, and cannot be read or written by others.
 fn open_own(path: &Path) -> Result<File, Failure> {
     let refuse = |what: String| failure(path, &what);
     let mut options = OpenOptions::new();
-    // A pipe must not make us wait for ever.
+    // Opening a pipe must not block for ever.
     let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW;
     options.read(true).custom_flags(flags);
     let file = options.open(path).map_err(|error| {
@@ -174,7 +174,7 @@ fn open_own(path: &Path) -> Result<File, Failure> {
         })
     })?;
     let found = file.metadata().map_err(|e| refuse(e.to_string()))?;
-    if !found.is_file() || found.len() > MOST {
+    if !found.is_file() || found.len() > MAX_SIZE {
         return Err(refuse("it is no saved plan: name another file".into()));
     }
     let us = geteuid().as_raw();
@@ -199,10 +199,10 @@ fn failure(path: &Path, what: &str) -> Failure {
     Failure::new(Exit::FAILED, format!("{}: {what}", path.display()))
 }
 
-/// Reads a saved plan, if it is whole and nobody else could have looked at it or changed it.
+/// Reads a saved plan, if it is complete and nobody else could have read or changed it.
 fn read(path: &Path) -> Result<SavedPlan, Failure> {
     let mut text = String::new();
-    let read = open_own(path)?.take(MOST).read_to_string(&mut text);
+    let read = open_own(path)?.take(MAX_SIZE).read_to_string(&mut text);
     read.map_err(|error| failure(path, &error.to_string()))?;
     SavedPlan::parse(&text).map_err(|error| failure(path, &error.to_string()))
 }

@@ -1,5 +1,5 @@
-//! Root does not do the work itself: what it would leave in the state directory, the service could
-//! not use.
+//! Lets root work as the service user, because the service could not use files that root leaves in
+//! the state directory.
 
 use std::ffi::CString;
 use std::fs::{DirBuilder, OpenOptions};
@@ -12,17 +12,17 @@ use nix::unistd::{Gid, Uid, User, geteuid, initgroups, setgid, setgroups, setuid
 use super::exit::{Exit, Failure};
 use crate::config::trusted;
 
-/// The user that the package makes, where no state directory says who it is.
+/// The user that the package creates, used where there is no state directory to tell its owner.
 const NAME: &str = "mattersync";
 
-/// Who works.
-struct Servant {
+/// The user as whom the work is done.
+struct ServiceUser {
     name: Option<String>,
     uid: Uid,
     gid: Gid,
 }
 
-impl Servant {
+impl ServiceUser {
     fn label(&self) -> String {
         match &self.name {
             Some(name) => name.clone(),
@@ -31,12 +31,12 @@ impl Servant {
     }
 }
 
-/// Becomes the service user if started by root and there is one: the owner of the state directory
-/// or, before there is one, the user `mattersync`. Gives its name if it did. Must be called before
-/// the first thread is started. `prepare` makes the state directory if it is missing.
+/// Becomes the service user, if started by root and there is one: the owner of the state directory
+/// or, before there is one, the user `mattersync`. Returns its name if it did. It must be called
+/// before the first thread is started. `prepare` makes the state directory if it is missing.
 ///
 /// # Errors
-/// When the state directory belongs to somebody else, or the system refuses.
+/// An error if the state directory belongs to somebody else, or the system refuses.
 pub fn step_down(state: &Path, prepare: bool) -> Result<Option<String>, Failure> {
     let owner = match std::fs::metadata(state) {
         Ok(found) => Some((Uid::from_raw(found.uid()), Gid::from_raw(found.gid()))),
@@ -52,20 +52,20 @@ pub fn step_down(state: &Path, prepare: bool) -> Result<Option<String>, Failure>
             _ => Ok(None),
         };
     }
-    let servant = match owner {
+    let service_user = match owner {
         Some((uid, _)) if uid.is_root() => return Ok(None),
         Some((uid, gid)) => {
             let user = User::from_uid(uid).ok().flatten();
-            // Never root's group, whoever made the directory.
+            // Never root's group, even if the directory has it.
             let own = user.as_ref().map_or(gid, |user| user.gid);
-            Servant {
+            ServiceUser {
                 gid: if gid.as_raw() == 0 { own } else { gid },
                 name: user.map(|user| user.name),
                 uid,
             }
         }
         None => match User::from_name(NAME).ok().flatten() {
-            Some(user) => Servant {
+            Some(user) => ServiceUser {
                 name: Some(user.name),
                 uid: user.uid,
                 gid: user.gid,
@@ -74,24 +74,24 @@ pub fn step_down(state: &Path, prepare: bool) -> Result<Option<String>, Failure>
         },
     };
     if owner.is_none() && prepare {
-        make(state, &servant).map_err(|error| {
+        make(state, &service_user).map_err(|error| {
             let path = state.display();
             Failure::new(Exit::STATE, format!("{path}: cannot be made: {error}"))
         })?;
     }
-    become_servant(&servant).map_err(|error| {
-        let label = servant.label();
+    become_user(&service_user).map_err(|error| {
+        let label = service_user.label();
         Failure::new(
             Exit::SYSTEM,
             format!("cannot work as the user {label}: {error}"),
         )
     })?;
-    Ok(Some(servant.label()))
+    Ok(Some(service_user.label()))
 }
 
-/// Makes the directory and gives it away. What is given away is what is open: it must be the one
-/// that was made here, so its parents must be nobody else's.
-fn make(state: &Path, servant: &Servant) -> io::Result<()> {
+/// Makes the directory and gives it to the service user. Ownership of the open directory is
+/// changed, and it must be the one that was made here, so its parents must belong to nobody else.
+fn make(state: &Path, service_user: &ServiceUser) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     if let Some(parent) = state.parent() {
         builder.recursive(true).mode(0o755).create(parent)?;
@@ -103,26 +103,29 @@ fn make(state: &Path, servant: &Servant) -> io::Result<()> {
         .read(true)
         .custom_flags(nix::libc::O_DIRECTORY | nix::libc::O_NOFOLLOW)
         .open(state)?;
-    let (uid, gid) = (servant.uid.as_raw(), servant.gid.as_raw());
+    let (uid, gid) = (service_user.uid.as_raw(), service_user.gid.as_raw());
     std::os::unix::fs::fchown(&directory, Some(uid), Some(gid))
 }
 
-fn become_servant(servant: &Servant) -> Result<(), nix::Error> {
-    let name = servant.name.as_deref().and_then(|n| CString::new(n).ok());
+fn become_user(service_user: &ServiceUser) -> Result<(), nix::Error> {
+    let name = service_user
+        .name
+        .as_deref()
+        .and_then(|n| CString::new(n).ok());
     match name {
-        Some(name) => initgroups(&name, servant.gid)?,
-        None => setgroups(&[servant.gid])?,
+        Some(name) => initgroups(&name, service_user.gid)?,
+        None => setgroups(&[service_user.gid])?,
     }
-    setgid(servant.gid)?;
-    setuid(servant.uid)?;
+    setgid(service_user.gid)?;
+    setuid(service_user.uid)?;
     keep_memory_private()
 }
 
-/// Lets no other process of the same user look into this one's memory or dump it, where the secrets
-/// are (PR_SET_DUMPABLE in prctl(2)). A change of the user undoes it.
+/// Keeps other processes of the same user from reading or dumping this process's memory, which
+/// contains the secrets (PR_SET_DUMPABLE in prctl(2)). A change of the user undoes it.
 ///
 /// # Errors
-/// When the system refuses.
+/// An error if the system refuses.
 pub fn keep_memory_private() -> Result<(), nix::Error> {
     nix::sys::prctl::set_dumpable(false)
 }
@@ -163,13 +166,13 @@ mod tests {
         } else {
             us
         };
-        let servant = Servant {
+        let service_user = ServiceUser {
             name: None,
             uid,
             gid: Gid::from_raw(nix::unistd::getegid().as_raw()),
         };
         let state = place.path().join("a/b/state");
-        make(&state, &servant).unwrap();
+        make(&state, &service_user).unwrap();
         let found = std::fs::metadata(&state).unwrap();
         assert_eq!((found.uid(), found.mode() & 0o7777), (uid.as_raw(), 0o700));
         let parent = std::fs::metadata(place.path().join("a")).unwrap();
@@ -177,13 +180,13 @@ mod tests {
         // Something that is there already, a link too, is left as it is.
         let link = place.path().join("link");
         symlink(place.path().join("a"), &link).unwrap();
-        assert!(make(&link, &servant).is_err());
-        assert!(make(&state, &servant).is_err());
+        assert!(make(&link, &service_user).is_err());
+        assert!(make(&state, &service_user).is_err());
         // Nothing is given away in a directory where others could exchange it at any time.
         let open = place.path().join("open");
         std::fs::create_dir(&open).unwrap();
         std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).unwrap();
-        let error = make(&open.join("state"), &servant).unwrap_err();
+        let error = make(&open.join("state"), &service_user).unwrap_err();
         assert!(error.to_string().contains("chmod go-w"), "{error}");
         assert!(!open.join("state").exists());
     }

@@ -12,11 +12,11 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::print::{Page, Terminal, count};
 
-/// Lists what is wrong, each with what to type.
+/// Lists what is wrong, each finding with what to type.
 ///
 /// # Errors
-/// When the configuration cannot be used, or the work may not be done. A state file that cannot
-/// be read is no error here.
+/// An error if the configuration cannot be used, or the work may not be done. A state file that
+/// cannot be read is a finding.
 pub fn check(config: &Path, json: Json, terminal: Terminal) -> Result<Answer, Failure> {
     let context = Context::open(config)?;
     let report = match context.ask(StateCheck {}) {
@@ -57,7 +57,8 @@ pub fn check(config: &Path, json: Json, terminal: Terminal) -> Result<Answer, Fa
 /// Puts the last copy in the place of the state file, or says what that would mean.
 ///
 /// # Errors
-/// While the service or another command runs, when there is no usable copy, or the disk fails.
+/// An error while the service or another command runs, if there is no usable copy, or if the disk
+/// fails.
 pub fn put_back(config: &Path, args: Restore, terminal: Terminal) -> Result<Answer, Failure> {
     let context = Context::open(config)?;
     if context.is_served() {
@@ -83,8 +84,8 @@ pub fn put_back(config: &Path, args: Restore, terminal: Terminal) -> Result<Answ
         page.line(format!("The old one is kept as {}.", aside.display()));
     }
     page.line(
-        "Who was made since the copy waits as an adoption; creations, and what takes something \
-         away, are held until you say so.",
+        "Users who were created since the copy wait as adoptions; creations, and steps that take \
+         something away, are held until you approve them.",
     );
     page.line("Next: mattersync state check      compares it with Mattermost");
     page.line("      mattersync plan             what would be done");
@@ -114,8 +115,8 @@ fn describe(page: &mut Page, facts: &CopyFacts) {
     ));
     match facts.lacks {
         Some(0) => page.line(
-            "No run is known to be missing from it. What people approved or ordered since, and \
-             since when somebody is missing, is.",
+            "No run is known to be missing from it. It lacks what people approved or ordered \
+             since then, and since when people are missing.",
         ),
         Some(runs) => page.alarm(format!(
             "IT LACKS {}: what they did is not known to it.",

@@ -1,4 +1,4 @@
-//! `mattersync sync`: one cycle now, and what came of it.
+//! `mattersync sync`: does one cycle now, and shows the outcome.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,10 +15,10 @@ use super::print::{Page, Terminal, count};
 use super::steps::{self, Tense};
 use super::{aftermath, left, plan};
 
-/// Does one cycle, and shows what came of it.
+/// Does one cycle, and shows the outcome.
 ///
 /// # Errors
-/// When the cycle could not be finished, or another mattersync is at work.
+/// An error if the cycle could not be finished, or another mattersync is at work.
 pub fn sync(context: &Context, show: Show, terminal: Terminal) -> Result<Answer, Failure> {
     let report = context.ask(Sync {})?;
     let exit = exit_of(&report);
@@ -26,12 +26,12 @@ pub fn sync(context: &Context, show: Show, terminal: Terminal) -> Result<Answer,
         return Answer::json(&report, exit);
     }
     let mut page = Page::new(terminal);
-    story(&mut page, &report, show.all);
+    show_cycle(&mut page, &report, show.all);
     Ok(Answer::page(&page, exit))
 }
 
 /// Shows everything about a cycle.
-pub fn story(page: &mut Page, report: &CycleFacts, all: bool) {
+pub fn show_cycle(page: &mut Page, report: &CycleFacts, all: bool) {
     plan::head(page, &report.plan);
     done(page, report, all);
     failures(page, report);
@@ -74,7 +74,7 @@ pub fn done(page: &mut Page, report: &CycleFacts, all: bool) {
         count(number, "step was", "steps were")
     ));
     if report.stopped.is_some() {
-        // Which steps had not been begun is not told; the state file knows.
+        // The steps that had not been begun are not listed here; the state file has them.
         for (kind, number) in &report.done {
             page.line(format!("  {}", steps::heading(*kind, *number, Tense::Done)));
         }
@@ -127,7 +127,7 @@ pub fn failures(page: &mut Page, report: &CycleFacts) {
     }
 }
 
-/// Shows for whom the server has no seat.
+/// Shows the people for whom the server has no seat.
 fn waiting(page: &mut Page, report: &CycleFacts, steps: &BTreeMap<StepId, &Step>) {
     let people = report.waiting.iter().filter_map(|id| steps.get(id));
     let people = people.filter(|step| {

@@ -11,16 +11,16 @@ use super::print::{Page, Terminal};
 use super::steps::{self, Tense};
 use super::{aftermath, sync};
 
-/// Shows what taking a run back would do, or does it; or gives up what was taken back of a person.
+/// Shows what it would do to take a run back, or does it; or ends what was taken back of a person.
 ///
 /// # Errors
-/// When there is no such run, it did nothing that could be taken back, or Mattermost cannot be
-/// read; when it is not clear who is meant.
+/// An error if there is no such run, it did nothing that could be taken back, it is not clear who
+/// is meant, or Mattermost cannot be read.
 pub fn undo(context: &Context, args: &Undo, terminal: Terminal) -> Result<Answer, Failure> {
     match (&args.redo, args.run) {
         (Some(person), _) => redo(context, person, args, terminal),
         (None, Some(run)) => take_back(context, RunId(run), args, terminal),
-        // The command line asks for one of both.
+        // The command line requires one of both.
         (None, None) => Err(Failure::new(Exit::USAGE, "which run is to be taken back?")),
     }
 }
@@ -121,7 +121,7 @@ fn left(page: &mut Page, left: &[LeftStep]) {
     page.table(&["NAME", "STEP", "WHY"], &rows);
 }
 
-/// Shows what the next cycles make of it.
+/// Shows what the next cycles do.
 fn afterwards(page: &mut Page, report: &UndoReport) {
     let steps = &report.plan.plan.steps;
     let any = |is: fn(&Action) -> bool| steps.iter().any(|step| is(&step.action));
@@ -133,25 +133,27 @@ fn afterwards(page: &mut Page, report: &UndoReport) {
         )
     }) {
         lines.push(
-            "What is changed back stays so while the directory says what it says now; when it \
+            "Values that are changed back stay while the directory says what it says now; when it \
              says something else, that is done.",
         );
     }
     if any(|action| matches!(action, Action::Reactivate { .. })) {
         lines.push(
-            "Who is active again although the account is locked or missing stays active, as if an \
-             administrator had activated the user by hand.",
+            "Users who are active again although the account is locked or missing stay active, as \
+             if an administrator had activated them by hand.",
         );
     }
     if any(|action| matches!(action, Action::Deactivate { .. })) {
         lines.push(
-            "Who is deactivated stays so until somebody activates the user in Mattermost's System \
-             Console; nobody is deleted.",
+            "Users who are deactivated stay so until somebody activates them in Mattermost's \
+             System Console; nobody is deleted.",
         );
     }
     if any(|action| matches!(action, Action::Unlink { .. })) {
-        lines
-            .push("Whose link is taken apart is not linked again by itself, and gets no new user.");
+        lines.push(
+            "An account whose link is removed is not linked again by itself, and gets no \
+                   new user.",
+        );
     }
     if lines.is_empty() {
         return;
@@ -166,7 +168,7 @@ fn afterwards(page: &mut Page, report: &UndoReport) {
     );
 }
 
-/// Gives up what was taken back of a person.
+/// Ends what was taken back of a person, so that the directory decides again.
 fn redo(
     context: &Context,
     person: &str,

@@ -11,7 +11,7 @@ use crate::model::{
     ProfileField, Seats, Timestamp, Unread, UserId, Why, same_text as same, shell_word,
 };
 use crate::plan::{Policy, Readings, Span, UserIndex};
-use crate::state::Who;
+use crate::state::People;
 
 use super::error::DeskError;
 use super::orphans::SaidBy;
@@ -228,7 +228,7 @@ impl StoryBuilder<'_> {
     }
 
     /// Tells of people who are in the record alone.
-    fn recorded(&self, who: Who) -> Vec<FoundStory> {
+    fn recorded(&self, who: People) -> Vec<FoundStory> {
         let accounts = who.accounts.into_iter().map(|key| (Some(key), None));
         let mut found: Vec<_> = accounts.collect();
         if found.is_empty() {
@@ -405,7 +405,8 @@ impl StoryBuilder<'_> {
                     format!("nothing to do: deactivated on Mattermost; {obstacle}")
                 }
                 Some(obstacle) => format!("never touched: {obstacle}"),
-                None => "never touched: no account stands behind this user (mattersync orphans)"
+                None => "never touched: this user has no account in the directory (mattersync \
+                         orphans)"
                     .to_owned(),
             },
             _ => "nothing is done".to_owned(),

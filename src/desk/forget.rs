@@ -7,7 +7,7 @@ use crate::model::{
     Evidence, Gap, Memory, MemoryDelta, Note, Noted, Remember, Timestamp, UserChange, UserId,
 };
 use crate::plan::forget_account;
-use crate::state::{State, Who};
+use crate::state::{People, State};
 
 use super::error::DeskError;
 use super::person::{PersonError, find_recorded};
@@ -76,7 +76,7 @@ async fn forget(
     }
     let view = engine.look(asker.stages).await?;
     let still_there = still_there(&view, &who, person)?;
-    let which = crate::state::Which {
+    let which = crate::state::RunFilter {
         who: Some(who.clone()),
         ..Default::default()
     };
@@ -125,7 +125,7 @@ async fn forget(
 }
 
 /// Finds the one person who is meant.
-async fn one(store: &State, person: &str, memory: &Memory) -> Result<Who, DeskError> {
+async fn one(store: &State, person: &str, memory: &Memory) -> Result<People, DeskError> {
     let mut who = find_recorded(store, person).await?;
     // Their account or user may have had another name in other runs.
     for (key, link) in memory.links() {
@@ -149,7 +149,7 @@ fn refused(person: &str, why: &str) -> DeskError {
 }
 
 /// Returns the users of the person who still exist; refuses where the person is still there.
-fn still_there(view: &View, who: &Who, person: &str) -> Result<Vec<UserId>, DeskError> {
+fn still_there(view: &View, who: &People, person: &str) -> Result<Vec<UserId>, DeskError> {
     for key in &who.accounts {
         let directory = view.directories.get(&key.provider);
         let Some(directory) = directory else {
@@ -207,7 +207,7 @@ fn still_there(view: &View, who: &Who, person: &str) -> Result<Vec<UserId>, Desk
 
 /// Returns what removes a person from memory. Of a user who still exists the id stays, so that the
 /// user is never given to anybody else.
-fn delta(memory: &Memory, who: &Who, still_there: &[UserId], at: Timestamp) -> MemoryDelta {
+fn delta(memory: &Memory, who: &People, still_there: &[UserId], at: Timestamp) -> MemoryDelta {
     let mut delta = MemoryDelta::new();
     for key in &who.accounts {
         delta.extend(forget_account(memory, key));

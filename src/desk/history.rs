@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Memory, Noted, RunId, StepId, Timestamp};
-use crate::state::{RunRecord, RunState, State, Which, Who};
+use crate::state::{People, RunFilter, RunRecord, RunState, State};
 
 use super::error::DeskError;
 use super::person::{PersonError, find_recorded};
@@ -45,7 +45,7 @@ impl Request for History {
             Some(person) => Some(known(store, person).await?),
             None => None,
         };
-        let which = Which {
+        let which = RunFilter {
             last: self.last,
             since: self.since,
             who: who.clone(),
@@ -133,7 +133,7 @@ pub(super) async fn ended(store: &State, run: RunId) -> Result<RunRecord, DeskEr
 }
 
 /// Returns everybody whom a text names.
-async fn known(store: &State, person: &str) -> Result<Who, DeskError> {
+async fn known(store: &State, person: &str) -> Result<People, DeskError> {
     let who = find_recorded(store, person).await?;
     match who.is_empty() {
         true => Err(PersonError::Nobody(person.to_owned(), Vec::new()).into()),
@@ -146,7 +146,7 @@ async fn add_steps(
     report: &mut RunReport,
     record: &RunRecord,
     memory: &Memory,
-    who: Option<&Who>,
+    who: Option<&People>,
 ) -> Result<(), DeskError> {
     let unsettled = store.unsettled().await?;
     let open: BTreeSet<StepId> = unsettled

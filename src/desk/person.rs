@@ -11,7 +11,7 @@ use crate::model::{
     Account, AccountKey, BestMatches, Identifiers, Link, Rejected, Roster, User, UserId, same_text,
     shell_word,
 };
-use crate::state::{State, StateError, Who};
+use crate::state::{People, State, StateError};
 
 use super::similar::nearest;
 
@@ -57,7 +57,7 @@ pub enum PersonError {
 fn told(near: &[String]) -> String {
     match near {
         [] => String::new(),
-        near => format!(". Nearly the same: {}", near.join(", ")),
+        near => format!(". Similar names: {}", near.join(", ")),
     }
 }
 
@@ -266,6 +266,6 @@ fn unread(users: &Roster<UserId, User>, person: &str) -> Option<PersonError> {
 ///
 /// # Errors
 /// When the state cannot be read.
-pub async fn find_recorded(store: &State, word: &str) -> Result<Who, StateError> {
+pub async fn find_recorded(store: &State, word: &str) -> Result<People, StateError> {
     store.known_as(word.to_owned()).await
 }

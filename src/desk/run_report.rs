@@ -11,7 +11,7 @@ use crate::model::{
     Outcome, OutcomeKind, ReadingProof, StepId, StepRecord, Timestamp,
 };
 use crate::plan::inverse;
-use crate::state::{RunHead, RunRecord, RunState, StepCount, Who};
+use crate::state::{People, RunHead, RunRecord, RunState, StepCount};
 
 /// The version of the form.
 pub const SCHEMA: u32 = 2;
@@ -246,7 +246,7 @@ impl RunReport {
         notes: Vec<Note>,
         memory: &Memory,
         open: &BTreeSet<StepId>,
-        who: Option<&Who>,
+        who: Option<&People>,
     ) {
         let steps = record
             .steps

@@ -11,7 +11,7 @@ use crate::model::{
 };
 use crate::observe::{CycleFacts, PlanFacts};
 use crate::plan::inverse;
-use crate::state::{RunRecord, Who};
+use crate::state::{People, RunRecord};
 
 use super::error::DeskError;
 use super::history::ended;
@@ -191,7 +191,7 @@ fn meant<'r>(
         let one = (step.account().cloned(), step.user().cloned());
         search.offer(&known, one);
     }
-    let mut who = Who::default();
+    let mut who = People::default();
     for (account, user) in search.found() {
         who.accounts.extend(account);
         who.users.extend(user);

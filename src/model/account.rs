@@ -8,17 +8,17 @@ use strum::IntoStaticStr;
 
 use super::{ChangeStamp, DirectoryId, Dn, GroupId, IdAttribute, Timestamp};
 
-/// What the provider returned, raw. Its `Debug` form shows no values: one may be a password.
+/// An entry as the provider returned it. Its `Debug` form shows no values: one may be a password.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Entry {
     /// The distinguished name as the server spells it.
     pub dn: String,
-    /// Values by attribute name in lower case, options included (`member;range=0-1499`).
+    /// The values by attribute name in lower case, options included (`member;range=0-1499`).
     pub attributes: BTreeMap<String, Vec<Vec<u8>>>,
 }
 
 impl Entry {
-    /// The values of an attribute, given in lower case; empty when there are none.
+    /// Returns the values of an attribute, given in lower case; an empty slice when there are none.
     pub fn values(&self, name: &str) -> &[Vec<u8>] {
         self.attributes.get(name).map_or(&[], Vec::as_slice)
     }
@@ -38,10 +38,10 @@ impl fmt::Debug for Entry {
 pub struct Account {
     /// The immutable id.
     pub id: DirectoryId,
-    /// Where the entry is now.
+    /// The DN of the entry now.
     pub dn: String,
-    /// The username as the directory spells it, with [`Account::HIDDEN`] for what nobody sees; the
-    /// plan makes it legal.
+    /// The username as the directory spells it, with [`Account::HIDDEN`] for each invisible
+    /// character. The plan makes it legal.
     pub username: String,
     /// Other values of the username's attribute, the preferred first.
     pub other_usernames: Vec<String>,
@@ -75,17 +75,17 @@ pub enum AccountPart {
     Field(ProfileField),
 }
 
-/// What one of the configured sources offers as e-mail address.
+/// The addresses that one of the configured sources offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmailCandidates {
-    /// The source as configured: an attribute name in lower case, or a template. Of a template
+    /// The source as configured: an attribute name in lower case, or a template. For a template
     /// that cannot be filled in, the attribute that has no value.
     pub source: String,
-    /// Its values, trimmed, in lower case, the preferred first; none where the entry has none.
+    /// The values, trimmed, in lower case, the preferred one first; empty where the entry has none.
     pub values: Vec<String>,
 }
 
-/// A field that is kept in step besides username and e-mail.
+/// A field that is kept in step, apart from the username and the e-mail address.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, IntoStaticStr,
 )]
@@ -105,7 +105,7 @@ pub enum ProfileField {
 }
 
 impl ProfileField {
-    /// All of them.
+    /// Every field.
     pub const ALL: [Self; 5] = [
         Self::FirstName,
         Self::LastName,
@@ -114,12 +114,12 @@ impl ProfileField {
         Self::Locale,
     ];
 
-    /// The field's name in Mattermost's API.
+    /// Returns the field's name in Mattermost's API.
     pub fn api_name(self) -> &'static str {
         self.into()
     }
 
-    /// The most characters that Mattermost stores.
+    /// Returns the number of characters that Mattermost stores at most.
     pub fn max_chars(self) -> usize {
         match self {
             Self::FirstName | Self::LastName | Self::Nickname => 64,
@@ -148,31 +148,31 @@ pub type Profile = BTreeMap<ProfileField, String>;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AccountState {
-    /// Every lock rule says so.
+    /// Every lock rule says that the account may be used.
     Active,
     /// A lock rule matched.
     Locked {
-        /// The attribute that says so.
+        /// The attribute that the rule matched.
         attribute: String,
         /// Its value, never that of a password attribute.
         value: String,
     },
-    /// The lock cannot be seen. Neither deactivated nor reactivated.
+    /// The lock cannot be seen. The user is neither deactivated nor reactivated.
     Unknown {
-        /// Why not.
+        /// Why it cannot be seen.
         why: String,
     },
-    /// The entry is a service's, a machine's, a room's, a shared mailbox's.
+    /// The entry belongs to a service, a machine, a room or a shared mailbox.
     NotAPerson {
         /// The rule that says so, with the value.
         rule: String,
-        /// What the lock rules say: who left may have a mailbox that others share now.
+        /// What the lock rules say: a person who left may have a mailbox that others share now.
         state: Box<AccountState>,
     },
 }
 
 impl AccountState {
-    /// What the lock rules say, whoever the entry belongs to.
+    /// Returns what the lock rules say, whether or not the entry belongs to a person.
     pub fn by_locks(&self) -> &Self {
         match self {
             Self::NotAPerson { state, .. } => state.by_locks(),
@@ -181,7 +181,7 @@ impl AccountState {
     }
 }
 
-/// What a look-up by id found of an account that the reading did not contain.
+/// The answer of a look-up by id of an account that the reading did not contain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Lookup {
@@ -189,7 +189,7 @@ pub enum Lookup {
     Nowhere,
     /// The entry is outside the base or no longer matches the filter.
     Elsewhere {
-        /// Where it is now.
+        /// The DN of the entry now.
         dn: String,
         /// Its state there.
         state: AccountState,
@@ -201,49 +201,50 @@ pub enum Lookup {
 pub struct Group {
     /// The immutable id.
     pub id: GroupId,
-    /// Where the entry is now.
+    /// The DN of the entry now.
     pub dn: String,
-    /// The name, `cn` as a rule.
+    /// The name, as a rule the value of `cn`.
     pub name: String,
-    /// Members that are accounts of the same reading.
+    /// The members that are accounts of the same reading.
     pub members: BTreeSet<DirectoryId>,
-    /// Members that are not: nested groups, foreign or dangling names.
+    /// How many members are not: nested groups, foreign or dangling names.
     pub other_members: usize,
-    /// Where its members would be, if it shows none and nothing proves that it has none. Nobody
-    /// can say then who is in it; it is not empty.
+    /// The attributes that would list the members, if the group shows none and nothing proves that
+    /// it has none. Then its members are unknown; it is not empty.
     pub unseen: BTreeSet<String>,
 }
 
-/// Which server or file answered, to notice when it becomes another.
+/// The server or file that answered; it is kept to notice when another one answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceIdentity {
     /// The address or path, for people.
     pub name: String,
     /// The naming context, domain or base that was read.
     pub context: String,
-    /// The attribute by which people are known there. By another attribute everybody has another id,
-    /// as in another directory.
+    /// The attribute that holds the ids there. Another attribute gives everybody another id, as
+    /// another directory would.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ids: Option<IdAttribute>,
     /// What the server calls itself (`dsServiceName`, `entryUUID` of the context, …), if anything.
     pub server: Option<String>,
-    /// How far each server has come, by its own word: `highestCommittedUSN` by `dsServiceName`, or
-    /// each `contextCSN` by address and server id. The names are for people.
+    /// How far each server has come, as it says itself: `highestCommittedUSN` by `dsServiceName`,
+    /// or each `contextCSN` by address and server id. The names are for people.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub progress: BTreeMap<String, ChangeStamp>,
-    /// Only in what is remembered: a server has gone back, and nobody has approved what that takes
-    /// away.
+    /// Set only in what is remembered: a server has gone back in time, and no person has approved
+    /// the changes that take something away because of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub went_back: Option<WentBack>,
 }
 
 impl SourceIdentity {
-    /// Whether ids mean the same people in both: the tree and the attribute of the ids are the same.
+    /// Returns whether an id means the same person in both: the tree and the attribute of the ids
+    /// are the same.
     pub fn knows_same_ids(&self, other: &Self) -> bool {
         (&self.context, &self.ids) == (&other.context, &other.ids)
     }
 
-    /// Returns for people where ids mean somebody: `dc=example,dc=org by entryuuid`.
+    /// Returns the tree and the attribute of the ids, for people: `dc=example,dc=org by entryuuid`.
     pub fn where_ids_count(&self) -> String {
         match &self.ids {
             Some(ids) => format!("{} by {ids}", self.context),
@@ -252,10 +253,10 @@ impl SourceIdentity {
     }
 }
 
-/// A server that knows of less than before.
+/// A server that knows fewer changes than it did before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WentBack {
-    /// Which server.
+    /// The server.
     pub server: String,
     /// Its last change as it was known before.
     pub from: ChangeStamp,
@@ -264,14 +265,13 @@ pub struct WentBack {
 }
 
 impl Group {
-    /// Whether a text of the configuration means this group: its name, without regard to case, or
-    /// its DN.
+    /// Returns whether a text of the configuration means this group: its name, in any case, or DN.
     pub fn is_called(&self, text: &str) -> bool {
         self.name.trim().to_lowercase() == text.trim().to_lowercase()
             || Dn::read(text).is_some_and(|dn| dn == Dn::of(&self.dn))
     }
 
-    /// Why nobody can say who is in it, and what to do; `None` where its members were read.
+    /// Returns why the members are unknown and what to do about it; `None` where they were read.
     pub fn why_unseen(&self) -> Option<String> {
         let lists: Vec<&str> = self.unseen.iter().map(String::as_str).collect();
         (!lists.is_empty()).then(|| {
@@ -286,12 +286,11 @@ impl Group {
 }
 
 impl Account {
-    /// Stands in a username for each character that nobody sees: a name that has some is another one
-    /// than the name that it looks like.
+    /// Replaces each invisible character in a username, to tell the name from one that looks alike.
     pub const HIDDEN: char = '\u{fffd}';
 
-    /// The attribute and the date, if nothing but a date that has come locks the account. Lock
-    /// rules give such a date as the value, and any other reason to lock goes before it.
+    /// Returns the attribute and the date, if only a date in the past locks the account. Lock rules
+    /// give such a date as the value, and every other reason to lock is reported before it.
     pub fn expired(&self) -> Option<(&str, Timestamp)> {
         let AccountState::Locked { attribute, value } = self.state.by_locks() else {
             return None;
@@ -300,7 +299,7 @@ impl Account {
         Some((attribute, at))
     }
 
-    /// A short text that finds the person again: username, DN.
+    /// Returns a short text that finds the person again: username and DN.
     pub fn label(&self) -> String {
         format!("{} ({})", self.username, self.dn)
     }

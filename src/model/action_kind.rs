@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
-/// What a step does, without to whom and with which values. In the alphabetical order of the words.
+/// What a step does, without person and values. The kinds are in the order of the alphabet.
 #[derive(
     Clone,
     Copy,
@@ -35,7 +35,7 @@ pub enum ActionKind {
     CreateTeam,
     /// A user is deactivated.
     Deactivate,
-    /// The sessions of a user who cannot be deactivated end.
+    /// The sessions of a user who cannot be deactivated are ended.
     EndSessions,
     /// A user becomes a member of a team.
     JoinTeam,
@@ -47,24 +47,24 @@ pub enum ActionKind {
     Reactivate,
     /// A username changes.
     Rename,
-    /// A user gets a random password, and the sessions end.
+    /// A user gets a random password, and their sessions are ended.
     ResetAccess,
-    /// A link is taken apart.
+    /// A link is removed because a person says so.
     Unlink,
     /// The fields of the profile change.
     Update,
 }
 
 impl ActionKind {
-    /// All of them.
+    /// Every kind.
     pub const ALL: &[Self] = Self::VARIANTS;
 
-    /// The word used in lists, in JSON, in fields of the journal and in the state file.
+    /// Returns the word used in lists, in JSON, in fields of the journal and in the state file.
     pub fn name(self) -> &'static str {
         self.into()
     }
 
-    /// Returns the kind of that name.
+    /// Returns the kind with that name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }

@@ -1,4 +1,4 @@
-//! What people make on a server besides messages, and what outlives their deactivation.
+//! Things that act in a user's name and outlive the user's deactivation.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,14 +8,14 @@ use strum::VariantArray;
 
 use super::{AccountKey, UserId};
 
-/// The kinds of things that act in somebody's name.
+/// The kinds of things that act in a user's name.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, VariantArray,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum BelongingKind {
-    /// A personal access token. Refused while its owner is deactivated, and good again from the
-    /// moment of the return.
+    /// A personal access token. The server refuses it while its owner is deactivated, and accepts
+    /// it again as soon as the owner is reactivated.
     Token,
     /// A bot. The server disables it with its owner, unless told otherwise, and does not enable
     /// it again.
@@ -31,10 +31,10 @@ pub enum BelongingKind {
 }
 
 impl BelongingKind {
-    /// All of them, in the order in which they are listed.
+    /// Every kind, in the order in which they are listed.
     pub const ALL: &[Self] = Self::VARIANTS;
 
-    /// For one, and for several.
+    /// Returns the kind's name in the singular and in the plural.
     pub fn names(self) -> (&'static str, &'static str) {
         match self {
             Self::Token => ("personal access token", "personal access tokens"),
@@ -47,15 +47,15 @@ impl BelongingKind {
     }
 }
 
-/// One thing that acts in somebody's name. It holds no secret but one: who knows the id of an
-/// incoming webhook can post with it, so that `Debug` shows no id.
+/// One thing that acts in a user's name. Its id may be a secret, because anybody who knows the id
+/// of an incoming webhook can post with it. Therefore `Debug` shows no id.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Belonging {
-    /// What it is.
+    /// The kind.
     pub kind: BelongingKind,
-    /// Its id, with which it is ended.
+    /// The id that the command to end it takes.
     pub id: String,
-    /// Whose it is.
+    /// The user to whom it belongs.
     pub owner: UserId,
     /// A bot's username, a command's trigger word; else what its owner called it. May be empty.
     pub name: String,
@@ -83,7 +83,7 @@ impl fmt::Display for Belonging {
 }
 
 impl Belonging {
-    /// What it does now that its owner left or returned.
+    /// Returns what it does now that its owner left or returned.
     pub fn state(&self, fate: Fate) -> &'static str {
         match (self.kind, fate, self.active) {
             (BelongingKind::Token, Fate::Left, _) => "refused until its owner returns",
@@ -94,8 +94,8 @@ impl Belonging {
         }
     }
 
-    /// What to type to end it, or, for a bot that is disabled, to use it again. `mmctl` has a
-    /// command for all but OAuth applications, from the one of 5.38 on.
+    /// Returns what to type to end it or, for a disabled bot, to use it again. `mmctl` has a
+    /// command for all but OAuth applications, from version 5.38 on.
     pub fn to_type(&self, fate: Fate) -> String {
         let Self { id, name, .. } = self;
         match (self.kind, fate, self.active) {
@@ -117,17 +117,17 @@ impl Belonging {
     }
 }
 
-/// What was found of it, and what could not be asked.
+/// The things that were found, and the kinds that could not be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Belongings {
-    /// What was found.
+    /// The things that were found.
     pub found: Vec<Belonging>,
-    /// Kinds of which not all could be seen, and why.
+    /// The kinds of which not all could be seen, each with the reason.
     pub not_asked: BTreeMap<BelongingKind, String>,
 }
 
 impl Belongings {
-    /// Before anything was asked.
+    /// Returns belongings of which no kind was asked for, for this reason.
     pub fn unasked(kinds: &[BelongingKind], why: &str) -> Self {
         Self {
             found: Vec::new(),
@@ -136,49 +136,49 @@ impl Belongings {
     }
 }
 
-/// What a run did to somebody.
+/// Whether a run deactivated or reactivated a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fate {
-    /// Deactivated.
+    /// The user was deactivated.
     Left,
-    /// Reactivated.
+    /// The user was reactivated.
     Returned,
 }
 
-/// One thing that acts in somebody's name, after that somebody left or returned.
+/// One thing that acts in the name of a user who left or returned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Remnant {
+pub struct ReportedBelonging {
     /// The thing.
     #[serde(flatten)]
     pub thing: Belonging,
-    /// [`Belonging::state`].
+    /// What it does now, as [`Belonging::state`] says.
     pub state: String,
-    /// [`Belonging::to_type`].
+    /// What to type, as [`Belonging::to_type`] says.
     pub to_type: String,
 }
 
-/// What somebody who left leaves alive, or what wakes up with somebody who returned.
+/// What a user who left leaves working, or what works again for a user who returned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Aftermath {
-    /// Who.
+    /// The user.
     pub user: UserId,
     /// The username.
     pub name: String,
     /// The account, if the user is linked.
     pub account: Option<AccountKey>,
-    /// Left or returned.
+    /// Whether the user left or returned.
     pub fate: Fate,
-    /// Of one who left, everything that is switched on, and the bots that are not. Of one who
-    /// returned, the tokens that work again, and the bots that stay disabled.
-    pub belongings: Vec<Remnant>,
-    /// What could not be asked, and why.
+    /// For a user who left, every thing that is switched on, and the bots that are not. For a user
+    /// who returned, the tokens that work again, and the bots that stay disabled.
+    pub belongings: Vec<ReportedBelonging>,
+    /// The kinds that could not be asked for, each with the reason.
     #[serde(default)]
     pub not_asked: BTreeMap<BelongingKind, String>,
 }
 
 impl Aftermath {
-    /// What of these concerns this person after that.
+    /// Keeps what concerns the person now that they left or returned.
     pub fn of(
         fate: Fate,
         user: &UserId,
@@ -195,7 +195,7 @@ impl Aftermath {
                     (Fate::Returned, _) => false,
                 }
         };
-        let remnant = |thing: &Belonging| Remnant {
+        let remnant = |thing: &Belonging| ReportedBelonging {
             thing: thing.clone(),
             state: thing.state(fate).to_owned(),
             to_type: thing.to_type(fate),
@@ -212,7 +212,7 @@ impl Aftermath {
         }
     }
 
-    /// How many of each kind, in words: `2 personal access tokens, 1 bot`.
+    /// Returns how many there are of each kind: `2 personal access tokens, 1 bot`.
     pub fn numbers(&self) -> String {
         let things = || self.belongings.iter().map(|remnant| &remnant.thing);
         let number = |kind| things().filter(|thing| thing.kind == kind).count();
@@ -229,7 +229,7 @@ impl Aftermath {
 }
 
 impl Fate {
-    /// What is asked about somebody after that.
+    /// Returns the kinds to ask for after this change.
     pub fn kinds(self) -> &'static [BelongingKind] {
         match self {
             Self::Left => BelongingKind::ALL,

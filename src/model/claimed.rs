@@ -1,4 +1,4 @@
-//! What several lay claim to, and who has it.
+//! What several accounts or users claim, and the user who has it.
 
 use std::fmt;
 
@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{User, UserId};
 
-/// What an account wants and a user has, of which there can be only one.
+/// A thing that an account wants and a user has, and that only one of them can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Claimed {
     /// The username.
     #[serde(rename = "username")]
     Username,
-    /// An address.
+    /// An e-mail address.
     #[serde(rename = "e-mail address")]
     EmailAddress,
     /// The second anchor.
     #[serde(rename = "second anchor")]
     SecondAnchor,
-    /// The mark of the creation of a user for the account.
+    /// The mark of a creation, which shows for which account a user was created.
     #[serde(rename = "mark of a creation")]
     CreationMark,
 }

@@ -32,15 +32,14 @@ pub enum Class {
     MembershipRemoval,
     /// Administration is given.
     Grant,
-    /// Somebody with more rights than `system_user` gets another username or address, or is
-    /// reactivated.
+    /// A user with more rights than `system_user` is renamed, reactivated or gets another address.
     Privileged,
     /// A user is deleted for ever. Its limit is 0, whatever is configured.
     Purge,
 }
 
 impl Class {
-    /// All of them, in the order in which they are listed to people.
+    /// Every class, in the order in which they are listed to people.
     pub const ALL: [Self; 12] = [
         Self::Locked,
         Self::Missing,
@@ -56,7 +55,7 @@ impl Class {
         Self::Purge,
     ];
 
-    /// The word used in the configuration, in commands and in messages.
+    /// Returns the word used in the configuration, in commands and in messages.
     pub fn name(self) -> &'static str {
         self.into()
     }

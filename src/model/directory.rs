@@ -11,21 +11,21 @@ use super::{
 /// Numbers of one reading, kept to judge the next one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shape {
-    /// Usable entries.
+    /// How many entries are usable.
     pub accounts: usize,
-    /// Entries by the DN of their parent.
+    /// How many entries each container has, by its DN.
     pub containers: BTreeMap<Dn, usize>,
-    /// Entries that have a value, by attribute of the mapping, in lower case.
+    /// How many entries have a value, by attribute of the mapping in lower case.
     pub attributes: BTreeMap<String, usize>,
-    /// Accounts that have a value, by field of the profile; the plan counts them.
+    /// How many accounts have a value, by field of the profile. The plan counts them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<ProfileField, usize>,
-    /// In what is remembered: lock attributes that were seen once and are not any more.
+    /// Set only in what is remembered: lock attributes that were seen once and are no longer seen.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub lost_locks: BTreeSet<String>,
 }
 
-/// What one provider said in one cycle.
+/// What one provider returned in one cycle.
 #[derive(Clone, Debug)]
 pub struct Directory {
     /// The accounts.
@@ -34,7 +34,7 @@ pub struct Directory {
     pub groups: Roster<GroupId, Group>,
     /// Numbers to compare with the last reading.
     pub shape: Shape,
-    /// For how many accounts the lock cannot be seen.
+    /// How many accounts have a lock that cannot be seen.
     pub state_unknown: usize,
     /// Attributes of lock rules, in lower case, that no entry showed although nothing proves that
     /// nobody has them: the right to read them may have been lost.
@@ -48,9 +48,9 @@ pub struct Directory {
 /// What a provider returns.
 #[derive(Clone, Debug)]
 pub enum Reading {
-    /// Everything there is.
+    /// Every account and group.
     Full(Directory),
 }
 
-/// Directories by provider.
+/// Directories by the name of their provider.
 pub type Directories = BTreeMap<ProviderName, Directory>;

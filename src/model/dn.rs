@@ -45,10 +45,10 @@ pub enum DnFault {
 /// How much a name may deviate from RFC 4514.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Grammar {
-    /// Not at all.
+    /// Nothing is accepted that RFC 4514 does not allow.
     Strict,
-    /// As RFC 2253, section 4, tells to accept (values in quotation marks, `;` between RDNs, `OID.`
-    /// before a numeric type), and what sloppy programs write.
+    /// Accepts what RFC 2253, section 4, asks to accept (values in quotation marks, `;` between
+    /// RDNs, `OID.` before a numeric type), and common errors of programs.
     Lenient,
 }
 
@@ -59,7 +59,7 @@ impl Dn {
     /// Reads a name that an administrator wrote.
     ///
     /// # Errors
-    /// What deviates from RFC 4514.
+    /// Returns what deviates from RFC 4514.
     pub fn parse(text: &str) -> Result<Self, DnFault> {
         match text.trim() {
             "" => Err(DnFault::Empty),
@@ -85,12 +85,12 @@ impl Dn {
         &self.0
     }
 
-    /// Whether it is the name without parts, below which everything is.
+    /// Returns whether it is the name without parts, below which every name is.
     pub fn is_root(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether it is `base` or a name below it.
+    /// Returns whether it is `base` or a name below it.
     pub fn is_within(&self, base: &Self) -> bool {
         // `=` and `,` inside values are escaped, so a base can only match at an RDN's beginning.
         base.is_root()
@@ -256,14 +256,14 @@ const ALIASES: [(&str, &[&str]); 12] = [
     ("gn", &["givenname", "2.5.4.42"]),
 ];
 
-/// Returns the type by one name, of a name in lower case.
+/// Returns the one type that stands for all names of a type, given in lower case.
 fn one_type(name: &str) -> String {
     let name = name.strip_prefix("oid.").unwrap_or(name);
     let known = ALIASES.iter().find(|(_, others)| others.contains(&name));
     known.map_or(name, |(short, _)| short).to_owned()
 }
 
-/// A value in its form for comparison, and what stands behind it.
+/// A value in its form for comparison, and the text that follows it.
 struct Value<'a> {
     folded: String,
     separator: Option<char>,
@@ -272,7 +272,7 @@ struct Value<'a> {
 
 fn value(text: &str, grammar: Grammar) -> Result<Value<'_>, DnFault> {
     let trimmed = text.trim_start();
-    // A mark without its other half stands for itself.
+    // A quotation mark without its other half is an ordinary character.
     if grammar == Grammar::Lenient
         && let Some(quoted) = trimmed.strip_prefix('"')
         && let Some(value) = quoted_value(quoted)
@@ -289,7 +289,7 @@ fn value(text: &str, grammar: Grammar) -> Result<Value<'_>, DnFault> {
             }
             ',' | '+' | ';' => {
                 let rest = text.get(at + 1..).unwrap_or_default();
-                // Sloppy programs write a semicolon inside a value as it is.
+                // Some programs do not escape a semicolon inside a value.
                 let begins_part = |rest: &str| {
                     rest.split_once('=')
                         .is_some_and(|(name, _)| is_type(name.trim(), Grammar::Lenient))
@@ -376,8 +376,7 @@ fn folded(bytes: Vec<u8>) -> String {
     }
 }
 
-/// Reads what follows a backslash: two hex digits for one byte, or one character that stands for
-/// itself.
+/// Reads what follows a backslash: two hex digits of a byte, or one character that means itself.
 fn unescape(
     chars: &mut std::str::CharIndices<'_>,
     bytes: &mut Vec<u8>,

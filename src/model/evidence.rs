@@ -1,4 +1,4 @@
-//! What a reading proves. The only way to learn that something is not there is [`Roster::look`].
+//! What a reading proves. [`Roster::look`] is the only way to learn that something is not there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,9 +12,9 @@ use super::{AccountState, Lookup, SourceIdentity, Timestamp};
 pub enum Evidence<T> {
     /// It was read.
     Present(T),
-    /// It is not there, and this is why we may believe it.
+    /// It is not there, and this proves it.
     Absent(Proof),
-    /// Nobody can tell; nothing may be taken away because of it.
+    /// It is not known whether it is there; nothing may be taken away because of it.
     Unknown(Gap),
 }
 
@@ -27,7 +27,7 @@ pub struct Proof {
     pub source: String,
     /// How many entries the complete reading had.
     pub entries: usize,
-    /// What the look-up by id said, where one was made.
+    /// The answer of the look-up by id, where one was made.
     pub lookup: Option<Lookup>,
 }
 
@@ -48,7 +48,7 @@ pub enum Gap {
     Referral(String),
     /// A ranged attribute or a group's members could not be read to the end.
     Range(String),
-    /// The file was cut, empty, or changed while it was read.
+    /// The file was truncated, empty, or changed while it was read.
     File(String),
     /// An entry that must always be there was not: the DN or name from `sentinels`.
     Sentinel(String),
@@ -58,20 +58,20 @@ pub enum Gap {
     Short {
         /// How many were read.
         read: u64,
-        /// How many there are by the server's own word.
+        /// How many there are, as the server says.
         told: u64,
     },
-    /// Entries are older than what was answered before; whose, in words.
+    /// Entries are older than what was answered before; the text names them.
     Older(String),
     /// The number of entries is exactly a usual limit of servers, and nothing confirms it.
     SuspectCount(usize),
-    /// The look-up by id failed, or was not made for so many.
+    /// The look-up by id failed, or was not made because too many were missing.
     Lookup(String),
     /// The entry is there but could not be understood.
     Rejected(String),
-    /// So many more reasons of the kinds above it; they were not kept.
+    /// This many more reasons of the kinds above; they were not kept.
     More(usize),
-    /// Nobody asked: this side was not read in this cycle.
+    /// This side was not read in this cycle.
     NotRead,
 }
 
@@ -136,7 +136,7 @@ impl fmt::Display for Gap {
 /// An entry that was read and could not be used. It is not absent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejected<K> {
-    /// Its id, when that much could be read.
+    /// Its id, if that could be read.
     pub key: Option<K>,
     /// Its DN or, on the Mattermost side, its username.
     pub name: String,
@@ -149,7 +149,8 @@ pub struct Rejected<K> {
 pub struct Roster<K, T> {
     items: BTreeMap<K, T>,
     rejected: Vec<Rejected<K>>,
-    /// Where in `rejected` a key is: a wrong mapping rejects everybody.
+    /// The positions of each key in `rejected`. A wrong mapping rejects every entry, so they must
+    /// be found quickly.
     unusable: BTreeMap<K, Vec<usize>>,
     absence: Result<Proof, Vec<Gap>>,
     lookups: BTreeMap<K, Result<Lookup, Gap>>,
@@ -157,7 +158,7 @@ pub struct Roster<K, T> {
 }
 
 impl<K: Ord + Clone, T> Roster<K, T> {
-    /// A roster of `items`. `absence` says whether what is not in it may be called absent.
+    /// Makes a roster of `items`. `absence` says whether what is not in it may be called absent.
     pub fn new(
         items: BTreeMap<K, T>,
         rejected: Vec<Rejected<K>>,
@@ -175,7 +176,7 @@ impl<K: Ord + Clone, T> Roster<K, T> {
         }
     }
 
-    /// A roster of something that was not read: it knows nothing.
+    /// Makes a roster for something that was not read. It proves nothing.
     pub fn unread() -> Self {
         Self::new(
             BTreeMap::new(),
@@ -185,12 +186,12 @@ impl<K: Ord + Clone, T> Roster<K, T> {
         )
     }
 
-    /// Adds what one more look-up, by id, said about something that the reading did not contain.
+    /// Adds the answer of a look-up by id of something that the reading did not contain.
     pub fn add_lookup(&mut self, key: K, said: Result<Lookup, Gap>) {
         self.lookups.insert(key, said);
     }
 
-    /// Says that the reading proves nothing about what it does not contain, and why.
+    /// Records that the reading proves nothing about what it does not contain, and why.
     pub fn doubt(&mut self, gap: Gap) {
         match &mut self.absence {
             Ok(_) => self.absence = Err(vec![gap]),
@@ -198,8 +199,8 @@ impl<K: Ord + Clone, T> Roster<K, T> {
         }
     }
 
-    /// Takes an item out that must not be believed. It is not absent. What is rejected once more is
-    /// one and the same, with the reason that was found last.
+    /// Removes an item that must not be believed; it does not count as absent. An item that is
+    /// rejected again replaces its earlier rejection and the reason for it.
     pub fn reject(&mut self, bad: Rejected<K>) {
         if let Some(key) = &bad.key {
             self.items.remove(key);
@@ -216,8 +217,8 @@ impl<K: Ord + Clone, T> Roster<K, T> {
         self.rejected.push(bad);
     }
 
-    /// Adds or replaces an item that was read apart from the rest. What was rejected of it before
-    /// no longer counts.
+    /// Adds or replaces an item that was read apart from the rest. Its earlier rejections no longer
+    /// count.
     pub fn insert(&mut self, key: K, item: T) {
         if self.unusable.contains_key(&key) {
             self.rejected.retain(|bad| bad.key.as_ref() != Some(&key));
@@ -226,13 +227,13 @@ impl<K: Ord + Clone, T> Roster<K, T> {
         self.items.insert(key, item);
     }
 
-    /// Whether something was read under this key that cannot be used.
+    /// Returns whether an entry with this key was read that cannot be used.
     pub fn is_rejected(&self, key: &K) -> bool {
         self.unusable.contains_key(key)
     }
 
-    /// Why the entry of this key cannot be used. Which of several is meant nobody knows here: all
-    /// are named.
+    /// Returns why the entry of this key cannot be used. If several entries have the key, all of
+    /// them are named, because nothing here tells which one is meant.
     fn unusable_because(&self, key: &K) -> Option<String> {
         let at = self.unusable.get(key)?.iter();
         let bad: Vec<_> = at.filter_map(|at| self.rejected.get(*at)).collect();
@@ -250,8 +251,8 @@ impl<K: Ord + Clone, T> Roster<K, T> {
         }
     }
 
-    /// Is `key` there? Absent only when the reading was complete, the entry was not merely
-    /// unusable, and a look-up by id, where one was made, agrees.
+    /// Looks for `key`. The answer is "absent" only if the reading was complete, the entry was not
+    /// merely unusable, and a look-up by id, where one was made, agrees.
     pub fn look(&self, key: &K) -> Evidence<&T> {
         if let Some(item) = self.items.get(key) {
             return Evidence::Present(item);
@@ -273,8 +274,9 @@ impl<K: Ord + Clone, T> Roster<K, T> {
         }
     }
 
-    /// What the look-up by id said of `key`, whatever the rest of the reading proves: an entry
-    /// that was *found* locked elsewhere is locked, also when the reading was cut.
+    /// Returns where the look-up by id found `key`, and in which state, whatever the rest of the
+    /// reading proves: an account that was *found* locked elsewhere is locked, even if the reading
+    /// was cut short.
     pub fn found_elsewhere(&self, key: &K) -> Option<(&str, &AccountState)> {
         match self.lookups.get(key) {
             Some(Ok(Lookup::Elsewhere { dn, state })) => Some((dn, state)),
@@ -282,37 +284,37 @@ impl<K: Ord + Clone, T> Roster<K, T> {
         }
     }
 
-    /// The item, if it was read. `None` says nothing about absence: see [`Roster::look`].
+    /// Returns the item, if it was read. `None` says nothing about absence: see [`Roster::look`].
     pub fn get(&self, key: &K) -> Option<&T> {
         self.items.get(key)
     }
 
-    /// The same, to be changed.
+    /// Returns the item to be changed, if it was read.
     pub fn get_mut(&mut self, key: &K) -> Option<&mut T> {
         self.items.get_mut(key)
     }
 
-    /// The items, in the order of their keys.
+    /// Returns the items in the order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &T)> {
         self.items.iter()
     }
 
-    /// How many items were read.
+    /// Returns how many items were read.
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Whether no item was read. That says nothing about absence: see [`Roster::look`].
+    /// Returns whether no item was read. That says nothing about absence: see [`Roster::look`].
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    /// What was read and could not be used.
+    /// Returns what was read and could not be used.
     pub fn rejected(&self) -> &[Rejected<K>] {
         &self.rejected
     }
 
-    /// Why absence is not proven; empty when it is.
+    /// Returns why absence is not proven; empty when it is proven.
     pub fn gaps(&self) -> &[Gap] {
         match &self.absence {
             Ok(_) => &[],
@@ -320,13 +322,13 @@ impl<K: Ord + Clone, T> Roster<K, T> {
         }
     }
 
-    /// Which server or file was read.
+    /// Returns the server or file that was read.
     pub fn source(&self) -> &SourceIdentity {
         &self.source
     }
 }
 
-/// Where each key is in a list of what cannot be used.
+/// Returns the positions of each key in a list of what cannot be used.
 fn by_key<K: Ord + Clone>(rejected: &[Rejected<K>]) -> BTreeMap<K, Vec<usize>> {
     let mut by_key: BTreeMap<K, Vec<usize>> = BTreeMap::new();
     for (at, bad) in rejected.iter().enumerate() {

@@ -1,35 +1,35 @@
-//! What a hold, and the approval that releases it, is known by.
+//! The keys by which holds, and the approvals that release them, are known.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Class, Dn, ProfileField, ProviderName};
 
-/// What an approval releases.
+/// What an approval can release.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HoldKey {
     /// The steps of one class.
     Class(Class),
-    /// A roster that shrank by more than a fifth.
+    /// The steps that wait because a roster shrank by more than a fifth.
     Shrank(ProviderName),
-    /// A whole container that vanished.
+    /// The steps that wait because a whole container vanished.
     Container(ProviderName, Dn),
-    /// An attribute, in lower case, that most accounts lost at once.
+    /// The steps that wait because most accounts lost this attribute (in lower case) at once.
     Attribute(ProviderName, String),
-    /// A field of the profile that most accounts lost at once.
+    /// The steps that wait because most accounts lost this field of the profile at once.
     Field(ProviderName, ProfileField),
-    /// The configuration names another id attribute: who gets which id.
+    /// The new ids that accounts get because the configuration names another id attribute.
     NewIds(ProviderName),
-    /// The provider is another one than before.
+    /// The steps that wait because another server or domain answers for the provider.
     Identity(ProviderName),
-    /// The configuration decides otherwise than before who is in scope.
+    /// The steps that wait because settings that decide who is in scope were changed.
     Configuration(ProviderName),
-    /// The state file is an older copy.
+    /// The steps that wait because the state file is an older copy.
     Restored,
-    /// People who go and come back again and again.
+    /// The steps about people who go and come back again and again.
     Flapping,
-    /// What rests on dates while the wall clock has jumped.
+    /// The steps that depend on dates while the wall clock has jumped.
     Clock,
-    /// A team that was filled under this name, which another one or none has now.
+    /// The steps of a team that was filled under this name, which another team or none has now.
     Team(String),
 }

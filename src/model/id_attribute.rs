@@ -24,7 +24,7 @@ impl IdAttribute {
     /// Reads `attribute` or `attribute:form`.
     ///
     /// # Errors
-    /// The word after the colon, if it is no form.
+    /// Returns the word after the colon, if it is not the name of a form.
     pub fn parse(text: &str) -> Result<Self, &str> {
         let Some((name, word)) = text.split_once(':') else {
             return Ok(Self::usual(text));
@@ -77,14 +77,14 @@ pub enum IdForm {
 }
 
 impl IdForm {
-    /// The words used in the configuration.
+    /// The words used in the configuration, each with its form.
     pub const NAMES: [(&'static str, Self); 3] = [
         ("text", Self::Text),
         ("guid", Self::Guid),
         ("hex", Self::Hex),
     ];
 
-    /// The form that the values of a well-known attribute, in lower case, have.
+    /// Returns the usual form of a well-known attribute, given in lower case.
     fn usual(attribute: &str) -> Self {
         match attribute {
             "objectguid" | "ms-ds-consistencyguid" => Self::Guid,

@@ -1,16 +1,16 @@
-//! Whom a person means by what they type.
+//! The ids and names by which a typed text can mean a person.
 
 use std::borrow::Cow;
 
 use super::{Account, AccountKey, Dn, Link, Subject, User, UserId, same_text};
 
-/// By what a typed text names somebody, the surest first: nobody chooses their id, and anybody may take
-/// a username or an address that is somebody's id.
+/// What a typed text matched, the surest first. Nobody chooses their own id, but anybody may take a
+/// username or an address that looks like somebody's id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MatchedBy {
     /// The id on either side.
     Id,
-    /// Where the account is, or was.
+    /// The DN of the account, now or when it was last seen.
     Dn,
     /// The username on either side.
     Username,
@@ -18,12 +18,12 @@ pub enum MatchedBy {
     Email,
 }
 
-/// Everything by which a person can name somebody.
+/// Every id and name by which somebody can be typed.
 #[derive(Clone, Debug, Default)]
 pub struct Identifiers<'a>(Vec<(MatchedBy, Cow<'a, str>)>);
 
 impl<'a> Identifiers<'a> {
-    /// Tells by what a typed text names this one, if it does.
+    /// Returns which of them a typed text matches most surely, if it matches any.
     pub fn matched_by(&self, typed: &str) -> Option<MatchedBy> {
         let dn = Dn::read(typed);
         let is_meant = |(by, text): &&(MatchedBy, Cow<'_, str>)| {
@@ -34,13 +34,13 @@ impl<'a> Identifiers<'a> {
         meant.map(|(by, _)| *by).min()
     }
 
-    /// Both together.
+    /// Adds the identifiers of the other side.
     pub fn and(mut self, other: Identifiers<'a>) -> Self {
         self.0.extend(other.0);
         self
     }
 
-    /// By the id alone, with or without the provider's name.
+    /// Returns the id of an account, with and without the provider's name.
     pub fn key(key: &'a AccountKey) -> Self {
         Self(vec![
             (MatchedBy::Id, key.id.as_str().into()),
@@ -48,12 +48,12 @@ impl<'a> Identifiers<'a> {
         ])
     }
 
-    /// By the id alone.
+    /// Returns the id of a user.
     pub fn id(user: &'a UserId) -> Self {
         Self(vec![(MatchedBy::Id, user.as_str().into())])
     }
 
-    /// An account.
+    /// Returns the identifiers of an account.
     pub fn account(key: &'a AccountKey, account: &'a Account) -> Self {
         let mut known = Self::key(key);
         let seen = account.username.replace(Account::HIDDEN, "");
@@ -68,7 +68,7 @@ impl<'a> Identifiers<'a> {
         known
     }
 
-    /// A user.
+    /// Returns the identifiers of a user.
     pub fn user(user: &'a User) -> Self {
         Self(vec![
             (MatchedBy::Id, user.id.as_str().into()),
@@ -77,7 +77,7 @@ impl<'a> Identifiers<'a> {
         ])
     }
 
-    /// Both sides of a link, as they were when the account was last seen.
+    /// Returns the identifiers of both sides of a link, as when the account was last seen.
     pub fn link(key: &'a AccountKey, link: &'a Link) -> Self {
         let mut known = Self::key(key).and(Self::id(&link.user));
         known.0.extend([
@@ -87,7 +87,7 @@ impl<'a> Identifiers<'a> {
         known
     }
 
-    /// Whom a step is about.
+    /// Returns the identifiers of the person whom a step is about.
     pub fn subject(subject: &'a Subject) -> Self {
         let mut known = Self(vec![(MatchedBy::Username, subject.name.as_str().into())]);
         let email = subject.email.as_deref();
@@ -104,7 +104,7 @@ impl<'a> Identifiers<'a> {
     }
 }
 
-/// Those whom a typed text names the most surely; several if it is the id, or the name, of several.
+/// Collects the people whom a typed text matches most surely, several if they share an id or name.
 #[derive(Clone, Debug)]
 pub struct BestMatches<T> {
     by: Option<MatchedBy>,
@@ -121,7 +121,7 @@ impl<T> Default for BestMatches<T> {
 }
 
 impl<T> BestMatches<T> {
-    /// Adds somebody, unless others are named more surely.
+    /// Adds somebody, unless others are matched more surely.
     pub fn add(&mut self, by: Option<MatchedBy>, one: T) {
         let Some(by) = by else { return };
         if self.by.is_some_and(|surest| surest < by) {
@@ -134,7 +134,7 @@ impl<T> BestMatches<T> {
         self.found.push(one);
     }
 
-    /// Who is meant.
+    /// Returns the people who are meant.
     pub fn found(self) -> Vec<T> {
         self.found
     }

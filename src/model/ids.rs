@@ -18,7 +18,7 @@ macro_rules! text_id {
                 Self(text.into().into())
             }
 
-            /// The identifier as text.
+            /// Returns the identifier as text.
             #[allow(dead_code, reason = "nobody looks into every kind of id")]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -50,8 +50,8 @@ text_id! {
     ProviderName
 }
 text_id! {
-    /// An account's immutable id in its directory: one canonical lower-case text form, for example
-    /// of `entryUUID` (RFC 4530) or `objectGUID`.
+    /// An account's immutable id in its directory, in one canonical lower-case form, for example of
+    /// `entryUUID` (RFC 4530) or `objectGUID`.
     DirectoryId
 }
 text_id! {
@@ -72,13 +72,14 @@ text_id! {
     Nonce
 }
 text_id! {
-    /// What a step would do, to whom, as a hash: the same wish has the same fingerprint in every
-    /// plan. Approvals are bound to it.
+    /// A hash of what a step would do, and to whom. The same change has the same fingerprint in
+    /// every plan. Approvals are bound to it.
     Fingerprint
 }
 
-/// What programs write where there is no value, or none yet, in lower case: FreeIPA `autogenerate`,
-/// languages and databases `none`, `null` and `undefined`, exports and templates the others.
+/// The words that programs write where there is no value yet, in lower case: FreeIPA writes
+/// `autogenerate`; languages and databases write `none`, `null` and `undefined`; exports and
+/// templates write the others.
 const PLACEHOLDERS: [&str; 11] = [
     "autogenerate",
     "changeme",
@@ -98,26 +99,28 @@ const PLACEHOLDERS: [&str; 11] = [
 const FORMER: &str = "WAS:";
 
 impl DirectoryId {
-    /// Returns the id by which an account is remembered that was not in the directory when everybody
-    /// got another id: one that no entry can have.
+    /// Returns the id under which an account is remembered that was not in the directory when all
+    /// accounts got other ids: one that no entry can have.
     pub fn former(&self) -> Self {
         Self::new(format!("{FORMER}{self}"))
     }
 
-    /// Tells whether it was made by [`DirectoryId::former`].
+    /// Returns whether it was made by [`DirectoryId::former`].
     pub fn is_former(&self) -> bool {
         self.as_str().starts_with(FORMER)
     }
 
-    /// Whether it stands for an id that is still to come, and so is nobody's: many have it in turn,
-    /// and the next one must not get the user of the one before.
+    /// Returns whether it stands for an id that is still to come and therefore belongs to nobody.
+    /// Many accounts have such an id one after the other, and the next one must not get the user of
+    /// the one before.
     ///
-    /// It is one of a few words that programs write, alone or in brackets (`<none>`, `(null)`); a
-    /// text of nothing but zeros or `x` (four or more), or of nothing but `f` as long as a UUID; or
-    /// one without a letter or digit. The attribute with the ids may be one that people chose, a
-    /// number, initials or a username: somebody may well be `no`, `nil`, `na`, `tbd`, `todo` or
-    /// `default` there, and so no word is one that is also a short name. Two who have one of those
-    /// at once are still told apart: an id that two entries have is neither's.
+    /// A placeholder is one of a few words that programs write, alone or in brackets (`<none>`,
+    /// `(null)`); a text of nothing but zeros or `x` (four or more), or of nothing but `f` as long
+    /// as a UUID; or a text without a letter or digit. The attribute with the ids may be one that
+    /// people chose: a number, initials or a username. Somebody may well be called `no`, `nil`,
+    /// `na`, `tbd`, `todo` or `default`, so none of these words is a placeholder. Two accounts that
+    /// have one of those ids at once are still kept apart, because an id that two entries have
+    /// belongs to neither.
     pub fn is_placeholder(&self) -> bool {
         let id = self.as_str().trim();
         let plain: String = id.chars().filter(|c| c.is_alphanumeric()).collect();
@@ -131,7 +134,7 @@ impl DirectoryId {
     }
 }
 
-/// One account of one provider. The identity of a person.
+/// One account of one provider: the identity of a person.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AccountKey {
     /// The provider that the account comes from.
@@ -164,7 +167,7 @@ pub struct StepId(pub u32);
 #[serde(transparent)]
 pub struct RunId(pub i64);
 
-/// Whether a text is the one that a person typed, whatever the case.
+/// Compares a text with one that a person typed, in any case.
 pub fn same_text(text: &str, typed: &str) -> bool {
     text.eq_ignore_ascii_case(typed) || text.to_lowercase() == typed.to_lowercase()
 }

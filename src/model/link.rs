@@ -1,4 +1,4 @@
-//! Which user an account is, and what was done to that user for the account's sake.
+//! Links: which user an account is, and what was done to that user because of the account.
 
 use std::collections::BTreeMap;
 
@@ -13,32 +13,33 @@ pub struct Link {
     pub user: UserId,
     /// How the link came to be.
     pub origin: LinkOrigin,
-    /// Since when.
+    /// Since when the account is linked.
     pub since: Timestamp,
     /// The DN when the account was last seen, for messages about a missing one.
     pub last_dn: String,
     /// The username in the directory when the account was last seen.
     pub last_username: String,
-    /// Set while the user is deactivated by us.
+    /// Our deactivation of the user, as long as it lasts.
     pub deactivated: Option<Deactivation>,
-    /// An address that was asked for and waits for the person's click (the server verifies
-    /// addresses): asked for once, not again.
+    /// An address that was requested and waits for the person's confirmation, because the server
+    /// verifies addresses. It is requested once, not again.
     pub email_waiting: Option<String>,
-    /// Fields that were set by us, with what was sent and what the server made of it. A field
-    /// that never was may hold what the person typed; emptying it is not ours.
+    /// Fields that we set, with what was sent and what the server stored. A field that we never set
+    /// may hold what the person typed; we do not empty it.
     #[serde(default)]
     pub given: BTreeMap<ProfileField, Given>,
-    /// The account's second anchor (`attribute=value`) when it was last seen and nobody else had
-    /// it, where the configuration names one: by it a person who moved between directories is recognised.
+    /// The account's second anchor (`attribute=value`), where the configuration names one, as it
+    /// was when the account was last seen and nobody else had the same value. It recognises a
+    /// person who moved between directories.
     #[serde(default)]
     pub anchor: Option<String>,
-    /// What the user was last seen with that was also what the directory wanted.
+    /// The username and address that the user had and the directory wanted at the same time.
     #[serde(default)]
     pub agreed: Agreed,
 }
 
 impl Link {
-    /// Whether a deactivation was sent, or was about to be, and its outcome was never seen.
+    /// Returns whether a deactivation was sent, or about to be sent, and its outcome never seen.
     pub fn is_in_doubt(&self) -> bool {
         self.deactivated
             .as_ref()
@@ -46,20 +47,20 @@ impl Link {
     }
 }
 
-/// A user's username and address when both sides last agreed about them. Whoever has another one now
-/// while the directory still wants this one has changed it on Mattermost.
+/// A user's username and address when both sides last agreed about them. A user who has another one
+/// now, while the directory still wants this one, has changed it on Mattermost.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Agreed {
-    /// As the server has it.
+    /// The username as the server has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// As the server has it.
+    /// The address as the server has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
 }
 
-/// A value that we gave to a field. A server may store another one (an unknown locale becomes the
-/// default); sending it again at each cycle would change nothing and write every time.
+/// A value that we gave to a field. A server may store another one: an unknown locale becomes the
+/// default. To send it again would change nothing, and would be a write in every cycle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Given {
     /// What was sent.
@@ -78,14 +79,14 @@ pub enum LinkOrigin {
     Adopted,
 }
 
-/// Our own deactivation of a user. Only what is still exactly this may be undone by us.
+/// Our own deactivation of a user. We reactivate only a user whose deactivation is still this one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deactivation {
     /// The server's `delete_at` as it was after our call; `None` from the moment the call was
     /// intended until its outcome is known. An inactive user found then is our work.
     pub delete_at: Option<Timestamp>,
-    /// Why, in words.
+    /// Why the user was deactivated, in words.
     pub why: String,
-    /// Who ordered it by `mattersync deactivate`. Such a deactivation is never undone by itself.
+    /// The person who ordered it by `mattersync deactivate`; then only a person undoes it.
     pub ordered_by: Option<String>,
 }

@@ -10,13 +10,13 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Absence, AccountKey, Announcement, Approval, ChosenName, ClockSeen, Done, Fingerprint, Flip,
-    HoldKey, Kept, Link, Newest, Nonce, Now, Order, PlaceId, ProviderName, Restored, Return,
+    Absence, AccountKey, Announcement, Approval, ChosenName, ClockSeen, Done, Fingerprint, HoldKey,
+    Kept, Link, Newest, Nonce, Now, Order, OwnChange, PlaceId, ProviderName, Restored, Return,
     ScopeValues, SeatRefusal, SeatWait, Shape, SourceIdentity, TeamId, Timestamp, Undone, Unlinked,
     UserId,
 };
 
-/// Defines a record, the changes that one fact of it can undergo, and how a change is applied.
+/// Defines a record, the changes that can be made to its facts, and how a change is applied.
 ///
 /// Each fact's type has a default that means "nothing remembered". A record in which nothing is
 /// remembered is not kept, and a fact that is missing in a stored record is read as its default.
@@ -44,7 +44,7 @@ macro_rules! record {
         }
 
         impl $record {
-            /// Whether nothing is remembered.
+            /// Returns whether nothing is remembered.
             #[allow(dead_code, reason = "the server has one record, empty or not")]
             pub fn is_empty(&self) -> bool {
                 *self == Self::default()
@@ -80,18 +80,18 @@ record! {
         name: Name(Option<ChosenName>),
         /// The nonce of a creation that was begun and not yet linked.
         nonce: Nonce(Option<Nonce>),
-        /// The place among those who wait for a seat.
+        /// Since when the account waits for a seat.
         waiting: Waiting(Option<SeatWait>),
-        /// What we changed of the account's user of late, oldest first.
-        flips: Flips(Vec<Flip>),
+        /// The changes that we made to the account's user lately, oldest first.
+        flips: Flips(Vec<OwnChange>),
         /// The date of expiry that was announced.
         announced: Announced(Option<Announcement>),
         /// Since when complete readings do not contain the account of a user whom we created and
         /// deactivated; kept only where such users are to be deleted one day.
         gone: Gone(Option<Timestamp>),
-        /// That a person took the link apart: the account is neither linked nor created by itself.
+        /// That a person removed the link: the account is neither linked nor gets a user by itself.
         unlinked: Unlinked(Option<Unlinked>),
-        /// What people took back: wishes, and what is not done again because of them.
+        /// What people took back: orders to do so, and changes not made again because of them.
         undone: Undone(Vec<Undone>),
         /// Since when more than one entry was seen with the account's id.
         duplicate: Duplicate(Option<Timestamp>),
@@ -99,23 +99,22 @@ record! {
 }
 
 record! {
-    /// What is remembered of one user, whatever account stands behind.
+    /// What is remembered of one user, whichever account the user is linked to.
     UserMemory,
     /// Sets or clears one fact about a user.
     UserChange {
         /// A person's order to deactivate the user, not yet carried out.
         order: Order(Option<Order>),
-        /// A person's word about a user whom no account stands behind.
+        /// That a person said that a user without an account stays as it is.
         kept: Kept(Option<Kept>),
-        /// A person's order to give a user who is adopted a random password and to end the
+        /// A person's order to give an adopted user a random password and to end the user's
         /// sessions, not yet carried out.
         reset: Reset(Option<Order>),
         /// When the sessions were ended because the server does not let us deactivate the user.
         sessions_ended: SessionsEnded(Option<Timestamp>),
-        /// When a person had everything about the user forgotten, who may still be there: never
-        /// adopted.
+        /// When a person had everything about the user forgotten. Such a user is never adopted.
         forgotten: Forgotten(Option<Timestamp>),
-        /// How new the user's row was.
+        /// The newest state of the user that the server told of.
         newest: Newest(Option<Newest>),
     }
 }
@@ -152,9 +151,9 @@ record! {
     HoldMemory,
     /// Sets or clears one fact about a hold.
     HoldChange {
-        /// What was held when somebody last looked: an approval releases no more than that.
+        /// What was held when a person last looked: an approval releases no more than that.
         shown: Shown(Option<BTreeSet<Fingerprint>>),
-        /// The approval, if there is one that has not ended.
+        /// The approval, while it lasts.
         approval: Approval(Option<Approval>),
     }
 }
@@ -164,10 +163,10 @@ record! {
     ServerMemory,
     /// Sets or clears one fact about the server or this machine.
     ServerChange {
-        /// What the clocks said; kept only where something depends on dates, or is summed over a
-        /// day.
+        /// What the clocks said. It is kept only where something depends on dates or is summed over
+        /// a day.
         clock: Clock(Option<ClockSeen>),
-        /// That the server told its limit only by refusing.
+        /// The server's first refusal, where it tells its limit only by refusing.
         seat_refusal: SeatRefusal(Option<SeatRefusal>),
         /// Set while the state file is known to be an older copy.
         restored: Restored(Option<Restored>),
@@ -179,57 +178,57 @@ record! {
 /// Everything that is remembered, as the plan sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// By account. No record is empty, here and in the other maps.
+    /// What is remembered of accounts. No record is empty, here and in the other maps.
     pub accounts: BTreeMap<AccountKey, AccountMemory>,
-    /// By user.
+    /// What is remembered of users.
     pub users: BTreeMap<UserId, UserMemory>,
-    /// By provider.
+    /// What is remembered of providers.
     pub providers: BTreeMap<ProviderName, ProviderMemory>,
-    /// By place.
+    /// What is remembered of places.
     pub places: BTreeMap<PlaceId, PlaceMemory>,
-    /// By hold.
+    /// What is remembered of holds.
     pub holds: BTreeMap<HoldKey, HoldMemory>,
-    /// The server and this machine.
+    /// What is remembered of the server and of this machine.
     pub server: ServerMemory,
-    /// Guarded steps of the last 24 hours.
+    /// The steps of guarded classes in the last 24 hours.
     pub done: Vec<Done>,
 }
 
-/// Things to remember, in order.
+/// Changes of the memory, in order.
 pub type MemoryDelta = Vec<Remember>;
 
-/// One thing to remember or to forget.
+/// One change of the memory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Remember {
-    /// About an account.
+    /// A change of what is remembered of an account.
     Account(AccountKey, AccountChange),
-    /// About a user.
+    /// A change of what is remembered of a user.
     User(UserId, UserChange),
-    /// About a provider.
+    /// A change of what is remembered of a provider.
     Provider(ProviderName, ProviderChange),
-    /// About a place.
+    /// A change of what is remembered of a place.
     Place(PlaceId, PlaceChange),
-    /// About a hold.
+    /// A change of what is remembered of a hold.
     Hold(HoldKey, HoldChange),
-    /// About the server or this machine.
+    /// A change of what is remembered of the server or this machine.
     Server(ServerChange),
-    /// A step that an approval released was carried out: it is released no more. An approval of
-    /// which nothing is left ends.
+    /// A step that an approval released was carried out, so that the approval no longer releases
+    /// it. An approval ends with its last step.
     Used(HoldKey, Fingerprint),
     /// A guarded step was carried out.
     Done(Done),
-    /// Forget carried-out steps older than this moment.
+    /// Forgets the carried-out steps that are older than this moment.
     ForgetDone(Timestamp),
 }
 
 impl Remember {
-    /// Forgets everything about an account.
+    /// Returns the change that forgets everything about an account.
     pub fn forget_account(key: AccountKey) -> Self {
         Self::Account(key, AccountChange::All(Box::default()))
     }
 
-    /// Forgets everything about a user.
+    /// Returns the change that forgets everything about a user.
     pub fn forget_user(user: UserId) -> Self {
         Self::User(user, UserChange::All(Box::default()))
     }
@@ -241,7 +240,7 @@ static NO_PROVIDER: LazyLock<ProviderMemory> = LazyLock::new(ProviderMemory::def
 static NO_HOLD: LazyLock<HoldMemory> = LazyLock::new(HoldMemory::default);
 
 impl Memory {
-    /// Applies one change. The state file does the same to its rows.
+    /// Applies one change. The state file applies the same change to its rows.
     pub fn remember(&mut self, change: &Remember) {
         macro_rules! change {
             ($map:ident, $key:expr, $change:expr) => {{
@@ -275,42 +274,42 @@ impl Memory {
         }
     }
 
-    /// What is remembered of an account; an empty record if there is nothing.
+    /// Returns what is remembered of an account; an empty record if there is nothing.
     pub fn account(&self, key: &AccountKey) -> &AccountMemory {
         self.accounts.get(key).unwrap_or(&NO_ACCOUNT)
     }
 
-    /// What is remembered of a user; an empty record if there is nothing.
+    /// Returns what is remembered of a user; an empty record if there is nothing.
     pub fn user(&self, user: &UserId) -> &UserMemory {
         self.users.get(user).unwrap_or(&NO_USER)
     }
 
-    /// What is remembered of a provider; an empty record if there is nothing.
+    /// Returns what is remembered of a provider; an empty record if there is nothing.
     pub fn provider(&self, name: &ProviderName) -> &ProviderMemory {
         self.providers.get(name).unwrap_or(&NO_PROVIDER)
     }
 
-    /// What is remembered of a hold; an empty record if there is nothing.
+    /// Returns what is remembered of a hold; an empty record if there is nothing.
     pub fn hold(&self, key: &HoldKey) -> &HoldMemory {
         self.holds.get(key).unwrap_or(&NO_HOLD)
     }
 
-    /// The link of an account.
+    /// Returns the link of an account.
     pub fn link(&self, key: &AccountKey) -> Option<&Link> {
         self.account(key).link.as_ref()
     }
 
-    /// Whether an account is linked to a user.
+    /// Returns whether an account is linked to a user.
     pub fn is_linked(&self, key: &AccountKey) -> bool {
         self.link(key).is_some()
     }
 
-    /// All links, in the order of their accounts' keys.
+    /// Returns all links in the order of their accounts' keys.
     pub fn links(&self) -> impl DoubleEndedIterator<Item = (&AccountKey, &Link)> {
         self.accounts_with(|account| account.link.as_ref())
     }
 
-    /// The accounts of which one thing is remembered.
+    /// Returns the accounts of which one thing is remembered, with it.
     pub fn accounts_with<'a, T: 'a>(
         &'a self,
         fact: impl Fn(&'a AccountMemory) -> Option<T>,
@@ -319,7 +318,7 @@ impl Memory {
         accounts.filter_map(move |(key, account)| Some((key, fact(account)?)))
     }
 
-    /// The users of whom one thing is remembered.
+    /// Returns the users of whom one thing is remembered, with it.
     pub fn users_with<'a, T: 'a>(
         &'a self,
         fact: impl Fn(&'a UserMemory) -> Option<T>,
@@ -328,18 +327,18 @@ impl Memory {
         users.filter_map(move |(id, user)| Some((id, fact(user)?)))
     }
 
-    /// A person's word about this very user, whom no account stands behind.
+    /// Returns what a person said about this very user, who has no account.
     pub fn kept(&self, user: &UserId) -> Option<&Kept> {
         let kept = self.user(user).kept.as_ref();
         kept.filter(|kept| !kept.witness)
     }
 
-    /// Which account each linked user stands for.
+    /// Returns the account of each linked user.
     pub fn accounts_by_user(&self) -> BTreeMap<&UserId, &AccountKey> {
         self.links().map(|(key, link)| (&link.user, key)).collect()
     }
 
-    /// The team that was filled under a name of the configuration.
+    /// Returns the team that was filled under a name of the configuration.
     pub fn configured_team(&self, name: &str) -> Option<&TeamId> {
         let mut places = self.places.iter();
         places.find_map(|(place, memory)| match place {
@@ -347,7 +346,7 @@ impl Memory {
         })
     }
 
-    /// Remembers that this team, and no other, is filled under a name of the configuration.
+    /// Returns the changes that remember this team, and no other, for a name of the configuration.
     pub fn configure_team(&self, name: &str, team: &TeamId) -> MemoryDelta {
         let change = |team: &TeamId, name| {
             let change = PlaceChange::Configured(name);
@@ -361,7 +360,7 @@ impl Memory {
 }
 
 impl HoldMemory {
-    /// Whether a person released this step.
+    /// Returns whether an approval releases this step.
     pub fn releases(&self, step: &Fingerprint) -> bool {
         let approval = self.approval.as_ref();
         approval.is_some_and(|approval| approval.steps.contains(step))

@@ -12,6 +12,7 @@ mod class;
 mod directory;
 mod dn;
 mod evidence;
+mod hold;
 mod hold_key;
 mod id_attribute;
 mod identifiers;
@@ -31,19 +32,21 @@ mod subject;
 mod text;
 mod time;
 mod undone;
+mod why;
 
 pub use account::{
     Account, AccountPart, AccountState, EmailCandidates, Entry, Group, Lookup, Profile,
     ProfileField, SourceIdentity, WentBack,
 };
 pub use action_kind::ActionKind;
-pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate, Remnant};
+pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate, ReportedBelonging};
 pub use change_stamp::ChangeStamp;
 pub use claimed::{Claimed, NamedUser};
 pub use class::Class;
 pub use directory::{Directories, Directory, Reading, Shape};
 pub use dn::Dn;
 pub use evidence::{Evidence, Gap, Proof, Rejected, Roster};
+pub use hold::{Hold, HoldCause, Loss, TeamMoved};
 pub use hold_key::HoldKey;
 pub use id_attribute::{IdAttribute, IdForm};
 pub use identifiers::{BestMatches, Identifiers, MatchedBy};
@@ -61,14 +64,14 @@ pub use new_ids::{Gone, NewIds, NoNewId, Renumbered, Stuck};
 pub use obstacle::{Agreement, NotAdopted, NotPurged, Oddity, Untouchable};
 pub use outcome::{Outcome, OutcomeKind};
 pub use plan::{Action, NewUser, Phase, Plan, Precondition, Step, TeamRef, UserRef, Values};
-pub use reason::{Hold, HoldCause, LeftAlone, Loss, Reason, TeamMoved, Why};
+pub use reason::Reason;
 pub use record::{
     About, HeldBack, Made, MattermostProof, Note, Noted, Origin, ReadingProof, Released, RunKind,
     StepRecord,
 };
 pub use remembered::{
-    Absence, Announcement, Approval, ChosenName, ClockSeen, Done, Flip, Flipped, Kept, Newest,
-    Older, Order, Restored, Return, SeatRefusal, SeatWait, Unlinked,
+    Absence, Announcement, Approval, ChangedPart, ChosenName, ClockSeen, Done, Kept, Newest, Older,
+    Order, OwnChange, Restored, Return, SeatRefusal, SeatWait, Unlinked,
 };
 pub use scope::{Changed, ScopeKey, ScopeValue, ScopeValues};
 pub use server::{
@@ -79,3 +82,4 @@ pub use subject::Subject;
 pub use text::{fold, printable, shell_word, visible};
 pub use time::{DURATION_UNITS, Now, Timestamp, as_configured};
 pub use undone::{Undoing, Undone, ValueOf};
+pub use why::{LeftAlone, Why};

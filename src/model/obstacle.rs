@@ -91,7 +91,7 @@ pub enum NotPurged {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Oddity {
-    /// It has characters that nobody sees.
+    /// It has invisible characters.
     Hidden,
     /// It mixes letters of several scripts.
     SeveralScripts,

@@ -1,9 +1,9 @@
-//! What became of a step.
+//! The outcome of a step.
 
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
-/// The kind of an outcome, in which lists, filters and JSON speak; in alphabetical order.
+/// The kind of an outcome, used in lists, filters and JSON; in alphabetical order.
 #[derive(
     Clone,
     Copy,
@@ -21,18 +21,18 @@ use strum::{IntoStaticStr, VariantArray};
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum OutcomeKind {
-    /// Done.
+    /// The server confirmed it.
     Done,
-    /// Its turn never came, or nothing of it arrived.
+    /// It was never sent, or nothing of it arrived.
     NotBegun,
-    /// Not done.
+    /// The server refused it, or it could not be sent.
     NotDone,
-    /// Nobody can tell yet.
+    /// It is not known yet.
     Unknown,
 }
 
 impl OutcomeKind {
-    /// All kinds.
+    /// Every kind.
     pub const ALL: &[Self] = Self::VARIANTS;
 
     /// Returns its name in lists and in JSON.
@@ -41,19 +41,19 @@ impl OutcomeKind {
     }
 }
 
-/// What became of a step.
+/// The outcome of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Done; the server confirmed it.
+    /// The server confirmed it.
     Done,
-    /// Not done: the server refused, or what was expected was not found.
+    /// The server refused it, or what was expected was not found.
     NotDone(String),
-    /// Written down and never sent: the run ended before its turn. Nothing failed.
+    /// It was recorded and never sent, because the run ended before its turn. Nothing failed.
     NotBegun,
-    /// Sent, perhaps, and the server knows nothing of it.
+    /// It may have been sent, but the server has nothing of it.
     NeverArrived(String),
-    /// Sent, and nobody can tell yet; the next reading decides.
+    /// It was sent, and its effect is not known yet; the next reading decides.
     Unknown(String),
 }
 
@@ -68,7 +68,7 @@ impl Outcome {
         }
     }
 
-    /// Why it is not done.
+    /// Returns why the step is not done.
     pub fn why(&self) -> Option<&str> {
         match self {
             Self::Done => None,

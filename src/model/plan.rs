@@ -1,4 +1,4 @@
-//! A plan: every step of one cycle with its reason, and everything that was left alone, and why.
+//! The plan: every step of one cycle with its reason, and everything that was left alone, and why.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,30 +12,31 @@ use super::{
 /// All steps of one cycle, and all that was looked at and left alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// In the order in which they are carried out. Held steps are among them.
+    /// The steps in the order in which they are carried out. Held steps are among them.
     pub steps: Vec<Step>,
-    /// Who was looked at and not changed although something is to be said about them.
+    /// What was looked at and not changed, with the reason, where people should know it.
     pub left_alone: Vec<LeftAlone>,
-    /// What waits for a person.
+    /// The holds, which wait for a person.
     pub holds: Vec<Hold>,
-    /// What this reading taught, to be remembered even when no step is carried out.
+    /// What this reading taught, to be remembered even if no step is carried out.
     pub learned: MemoryDelta,
 }
 
 impl Plan {
-    /// The steps that a hold keeps back, each once however many holds do.
+    /// Returns the steps that a hold keeps back, each once even if several holds do.
     pub fn kept_back(&self) -> BTreeSet<StepId> {
         let steps = self.holds.iter().flat_map(|h| h.steps.iter().copied());
         steps.collect()
     }
 
-    /// The steps that a hold keeps back, and those that wait for one of them. Who could not get out
-    /// of a temporary name or address does not get into it either.
+    /// Returns the steps that a hold keeps back, and those that wait for one of them. A user who
+    /// could not leave a temporary name or address afterwards does not get one.
     pub fn held(&self) -> BTreeSet<StepId> {
         self.held_by(&self.holds)
     }
 
-    /// The steps that are not done because of these holds, though none of them keeps them back.
+    /// Returns the steps that are not done because of these holds, although none of the holds keeps
+    /// them back.
     pub fn behind(&self, holds: &[Hold]) -> BTreeSet<StepId> {
         let mut behind = self.held_by(holds);
         for id in holds.iter().flat_map(|hold| &hold.steps) {
@@ -72,7 +73,7 @@ impl Plan {
         }
     }
 
-    /// Whether a hand-over of our bot is for people who do not leave before somebody approves.
+    /// Returns whether a step hands over our bot only for people whose deactivation is held.
     fn only_for_held(&self, step: &Step, held: &BTreeSet<StepId>) -> bool {
         let waiting = || self.steps.iter().filter(|s| s.after.contains(&step.id));
         matches!(step.action, Action::AssignBot { .. })
@@ -80,7 +81,7 @@ impl Plan {
             && waiting().all(|s| held.contains(&s.id))
     }
 
-    /// The steps that may be carried out now, in order.
+    /// Returns the steps that may be carried out now, in order.
     pub fn released(&self) -> impl Iterator<Item = &Step> {
         let held = self.held();
         self.steps.iter().filter(move |s| !held.contains(&s.id))
@@ -92,19 +93,19 @@ impl Plan {
 pub struct Step {
     /// Its number within the plan.
     pub id: StepId,
-    /// Whom it is about, for people.
+    /// The person it is about, for messages.
     pub subject: Subject,
-    /// What to do.
+    /// The change.
     pub action: Action,
-    /// What must be found right before, or the step is not carried out.
+    /// What must be found right before; otherwise the step is not carried out.
     pub expects: Precondition,
-    /// Why.
+    /// Why it is wanted.
     pub reason: Reason,
-    /// How many e-mails the server will send because of it.
+    /// How many e-mails the server sends because of it.
     pub mails: u8,
-    /// Steps that must have succeeded before.
+    /// The steps that must have succeeded before.
     pub after: Vec<StepId>,
-    /// Whether the user had more rights than `system_user` when it was planned.
+    /// Whether the user had more rights than `system_user` when the step was planned.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub privileged: bool,
 }
@@ -132,11 +133,11 @@ pub enum TeamRef {
 /// A user to be created. The password is made when it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewUser {
-    /// Legal and free.
+    /// The username; it is legal and free.
     pub username: String,
-    /// Legal and free.
+    /// The address; it is legal and free.
     pub email: String,
-    /// First name to locale.
+    /// The profile, from the first name to the locale.
     pub profile: Profile,
 }
 
@@ -145,7 +146,7 @@ pub struct NewUser {
 pub struct Values {
     /// What the user has now; empty for none.
     pub from: String,
-    /// What the user shall have; empty for none.
+    /// What the user is to have; empty for none.
     pub to: String,
 }
 
@@ -155,125 +156,126 @@ pub struct Values {
 pub enum Action {
     /// Create a user for an account and link them.
     CreateUser {
-        /// For whom.
+        /// The account.
         account: AccountKey,
-        /// What to create.
+        /// The user to create.
         user: NewUser,
         /// The account's username in the directory.
         directory_username: String,
-        /// Whether the server needs the address marked as verified.
+        /// Whether the server must be told to mark the address as verified.
         verified: bool,
     },
     /// Link an account with a user who was there before. Nothing is sent to the server.
     Adopt {
-        /// Whose account.
+        /// The account.
         account: AccountKey,
-        /// Which user.
+        /// The user.
         user: UserId,
         /// The account's username in the directory.
         directory_username: String,
     },
-    /// The account that a user was linked with is gone, and another one has its second anchor:
-    /// the link moves to it. Nothing is sent to the server.
+    /// Move a link from an account that is gone to another one, which has the same second anchor.
+    /// Nothing is sent to the server.
     MoveLink {
         /// The account that the user stands for from now on.
         account: AccountKey,
         /// The account that is gone.
         from: AccountKey,
-        /// Which user.
+        /// The user.
         user: UserId,
         /// The new account's username in the directory.
         directory_username: String,
-        /// The second anchor that both have; `None` where a person said so.
+        /// The second anchor that both have; `None` where a person moved the link.
         anchor: Option<String>,
     },
-    /// Forget that an account is a user, because a person says so. Nothing is sent to the server.
+    /// Remove a link because a person says so. Nothing is sent to the server.
     Unlink {
-        /// Whose account.
+        /// The account.
         account: AccountKey,
-        /// Which user.
+        /// The user.
         user: UserId,
-        /// The account is as one that was never seen: it may be linked or get a user by itself.
-        /// Otherwise it is left alone until a person says more.
+        /// Whether the account is then treated as one that was never seen, and may be linked or get
+        /// a user by itself. Otherwise it is left alone until a person says more.
         as_new: bool,
     },
     /// Change the username.
     Rename {
         /// The account.
         account: AccountKey,
-        /// Which user.
+        /// The user.
         user: UserId,
-        /// From and to.
+        /// The username before and after.
         username: Values,
     },
     /// Change the e-mail address, and mark it as verified where the change unmarks it.
     ChangeEmail {
         /// The account.
         account: AccountKey,
-        /// Which user.
+        /// The user.
         user: UserId,
-        /// From and to.
+        /// The address before and after.
         email: Values,
-        /// The server applies it only after the person's click: ask once and remember.
+        /// Whether the server applies it only after the person confirmed the address: it is
+        /// requested once and remembered.
         waits_for_click: bool,
     },
-    /// Change first name to locale.
+    /// Change fields of the profile.
     UpdateProfile {
         /// The account.
         account: AccountKey,
-        /// Which user.
+        /// The user.
         user: UserId,
-        /// Only the fields that differ.
+        /// The fields that differ, and only they.
         changes: BTreeMap<ProfileField, Values>,
     },
-    /// Deactivate: the user can no longer log in, and all sessions end.
+    /// Deactivate a user: they can no longer log in, and all their sessions end.
     Deactivate {
-        /// Whose, if the user is linked.
+        /// The account, if the user is linked.
         account: Option<AccountKey>,
-        /// Which user.
+        /// The user.
         user: UserId,
-        /// The class that the guard counts it in: locked or missing; `None` for a person's word.
+        /// The class that the guard counts it in: locked or missing; `None` if a person ordered it.
         class: Option<Class>,
-        /// Who ordered it by `mattersync deactivate`.
+        /// The person who ordered it by `mattersync deactivate`.
         ordered_by: Option<String>,
     },
     /// End all sessions of a user whom the server does not let us deactivate.
     EndSessions {
-        /// Whose, if the user is linked.
+        /// The account, if the user is linked.
         account: Option<AccountKey>,
-        /// Which user.
+        /// The user.
         user: UserId,
         /// The class that the deactivation would have been counted in.
         class: Option<Class>,
     },
-    /// Give a user who was adopted a random password, and end all sessions: whoever signed up in
-    /// somebody's name is out.
+    /// Give an adopted user a random password, and end all their sessions, so that anybody who
+    /// signed up in the person's name is out.
     ResetAccess {
         /// The account.
         account: AccountKey,
-        /// Which user.
+        /// The user.
         user: UserId,
-        /// The user logs in through a service: there is no password here.
+        /// Whether the user logs in through a service and therefore has no password here.
         bound: bool,
     },
     /// Reactivate a user whom we had deactivated.
     Reactivate {
         /// The account.
         account: AccountKey,
-        /// Which user.
+        /// The user.
         user: UserId,
     },
-    /// Delete a user for ever, with everything that he wrote. Nothing undoes it.
+    /// Delete a user for ever, with everything that they wrote. Nothing undoes it.
     Purge {
-        /// Whose. The link is forgotten afterwards.
+        /// The account. The link is forgotten afterwards.
         account: AccountKey,
-        /// Which user.
+        /// The user.
         user: UserId,
     },
     /// Hand our own bot over to another administrator, before its owner is deactivated: the server
     /// would disable the bot, and with it our token.
     AssignBot {
-        /// The account of the owner, if one is linked.
+        /// The account of the owner, if the owner is linked.
         account: Option<AccountKey>,
         /// The owner, who leaves.
         user: UserId,
@@ -281,7 +283,7 @@ pub enum Action {
         bot: UserId,
         /// The bot's username.
         bot_name: String,
-        /// Who owns it from then on.
+        /// The new owner.
         to: UserId,
         /// The new owner's username.
         to_name: String,
@@ -297,9 +299,9 @@ pub enum Action {
     JoinTeam {
         /// The account.
         account: AccountKey,
-        /// Which user.
+        /// The user.
         user: UserRef,
-        /// Which team.
+        /// The team.
         team: TeamRef,
         /// The team's name, for people and for the fingerprint.
         team_name: String,
@@ -307,7 +309,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// The name or address that it gives to a user.
+    /// Returns the name or address that the action gives to a user.
     fn value(&self) -> Option<&Values> {
         match self {
             Self::Rename { username, .. } => Some(username),
@@ -316,7 +318,7 @@ impl Action {
         }
     }
 
-    /// Whether it gives a user the name, or the address, that the other action gives up.
+    /// Returns whether this action gives a user the name or address that the other action frees.
     fn leads_to(&self, other: &Self) -> bool {
         let (Some(this), Some(next)) = (self.value(), other.value()) else {
             return false;
@@ -325,14 +327,14 @@ impl Action {
     }
 }
 
-/// The order in a run: each phase begins when the one before has ended.
+/// The phases of a run; each begins when the one before has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     /// Links with users who are there.
     Link,
-    /// What must not go with those who leave.
+    /// Changes that must be made before people are deactivated.
     Keep,
-    /// What frees seats: deactivations.
+    /// Deactivations, which free seats.
     Free,
     /// New usernames.
     Names,
@@ -363,6 +365,6 @@ pub enum Precondition {
     Email(String),
     /// The user still has these values.
     Profile(BTreeMap<ProfileField, String>),
-    /// The bot still belongs to this user, and who shall get it is an active administrator.
+    /// The bot still belongs to this user, and the new owner is an active administrator.
     BotOwner(UserId),
 }

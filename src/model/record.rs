@@ -1,7 +1,7 @@
-//! What is written down about a run, for those who look at it later.
+//! The records of runs, for those who look at them later.
 //!
-//! All of it is JSON in the state file and in what `history --json` prints: a
-//! field may be added, none changes its meaning.
+//! All of them are JSON in the state file and in what `history --json` prints. A field may be
+//! added; none may change its meaning.
 
 use std::collections::BTreeMap;
 
@@ -13,16 +13,17 @@ use super::{
     Timestamp, UserId,
 };
 
-/// Something else that was found out about a person, for example what a leaver leaves alive.
+/// Something that was found out about a person outside of the steps, for example what a user who
+/// left leaves working.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// In which run; none for what happened outside of one.
+    /// The run, or `None` for what happened outside of a run.
     pub run: Option<RunId>,
-    /// When.
+    /// When it was found out.
     pub at: Timestamp,
-    /// About which account, if about one.
+    /// The account, if it is about one.
     pub account: Option<AccountKey>,
-    /// About which user, if about one.
+    /// The user, if it is about one.
     pub user: Option<UserId>,
     /// What was found out.
     pub what: Noted,
@@ -32,16 +33,16 @@ pub struct Note {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "value", rename_all = "kebab-case")]
 pub enum Noted {
-    /// This is held since then.
+    /// Something is held since then.
     Held(HeldBack),
-    /// This is held no longer.
+    /// Something is no longer held.
     HeldNoMore(HeldBack),
-    /// One person was forgotten; whom is not told.
+    /// A person was forgotten; the note does not tell which.
     Forgotten {
-        /// By whom.
+        /// Who asked for it.
         by: String,
     },
-    /// What somebody who left leaves alive, or what wakes up with somebody who returned.
+    /// What a user who left leaves working, or what works again for a user who returned.
     Aftermath(Aftermath),
 }
 
@@ -66,23 +67,23 @@ pub enum RunKind {
 }
 
 impl RunKind {
-    /// The word used in lists and in JSON.
+    /// Returns the word used in lists and in JSON.
     pub fn name(self) -> &'static str {
         self.into()
     }
 }
 
-/// Why a run began, and who wanted it.
+/// Why a run began, and who asked for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// Why it began.
     pub kind: RunKind,
-    /// Who asked for it; none for the schedule.
+    /// The person who asked for it; `None` for the schedule.
     pub by: Option<String>,
 }
 
 impl Origin {
-    /// What a person asked for.
+    /// Returns the origin of a run that a person asked for.
     pub fn asked(kind: RunKind, by: &str) -> Self {
         Self {
             kind,
@@ -91,26 +92,26 @@ impl Origin {
     }
 }
 
-/// What a run was: everything about it but its steps. It names no person but those who asked and
-/// approved.
+/// Everything about a run except its steps. It names nobody but the people who asked and approved.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     /// Why it began.
     pub origin: Origin,
     /// The version of mattersync.
     pub program: String,
-    /// What each provider's reading was and proved. Empty for a run that reads no directory.
+    /// What each provider's reading was and proved; empty for a run that read no directory.
     pub readings: Vec<ReadingProof>,
     /// What was read of Mattermost.
     pub mattermost: MattermostProof,
-    /// Which approvals released steps of the run.
+    /// The approvals that released steps of the run.
     pub approvals: Vec<Released>,
-    /// What was held back at the time, and is not in the run.
+    /// The holds at the time; their steps are not in the run.
     pub held: Vec<HeldBack>,
-    /// How many steps that was: several may hold one step. None where it was not recorded.
+    /// How many steps were held, each counted once even if several holds keep it back. `None` where
+    /// that was not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_steps: Option<u64>,
-    /// How many were looked at and left alone, by the kind of reason.
+    /// How many were left alone, by the kind of reason.
     pub left_alone: BTreeMap<String, u64>,
 }
 
@@ -121,19 +122,19 @@ pub struct ReadingProof {
     pub provider: String,
     /// The server or file that was read.
     pub source: String,
-    /// What was read there: the naming context, and the attribute that is the id.
+    /// The naming context that was read, and the attribute that is the id.
     pub context: String,
     /// What the server calls itself, if anything.
     pub server: Option<String>,
-    /// Usable accounts that were read.
+    /// How many usable accounts were read.
     pub accounts: u64,
-    /// Entries that could not be used.
+    /// How many entries could not be used.
     pub rejected: u64,
-    /// Groups that were read.
+    /// How many groups were read.
     pub groups: u64,
-    /// Whether the reading proves that what is not in it is not there.
+    /// Whether the reading proves that what it does not contain does not exist.
     pub proves_absence: bool,
-    /// Why it does not, in words.
+    /// Why it does not prove that, in words.
     pub gaps: Vec<String>,
 }
 
@@ -142,9 +143,9 @@ pub struct ReadingProof {
 pub struct MattermostProof {
     /// The server's version.
     pub version: String,
-    /// All users, bots and deactivated ones included.
+    /// How many users there were, bots and deactivated users included.
     pub users: u64,
-    /// Accounts that were linked to a user.
+    /// How many accounts were linked to a user.
     pub linked: u64,
 }
 
@@ -153,9 +154,9 @@ pub struct MattermostProof {
 pub struct Released {
     /// What was approved, as `mattersync approve` calls it.
     pub hold: String,
-    /// Who approved it.
+    /// The person who approved it.
     pub by: String,
-    /// When.
+    /// When it was approved.
     pub at: Timestamp,
     /// The steps of the run that it released.
     pub steps: Vec<StepId>,
@@ -164,9 +165,9 @@ pub struct Released {
 /// A hold that kept steps out of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldBack {
-    /// As `mattersync approve` calls it.
+    /// The hold as `mattersync approve` calls it.
     pub hold: String,
-    /// Why, in words.
+    /// Why it was held, in words.
     pub why: String,
     /// How many steps it kept back.
     pub steps: u64,
@@ -187,15 +188,15 @@ pub struct Made {
     /// What the server stored in the fields that were sent.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub stored: BTreeMap<ProfileField, String>,
-    /// The server asked the person to confirm a new address; it is not in force before that. Where
-    /// the outcome is unknown it perhaps did, and nothing will ever tell.
+    /// Whether the server asked the person to confirm a new address, which is not in force before
+    /// that. If the outcome is unknown, it may have asked, and that is never found out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub asked: bool,
 }
 
 impl Made {
-    /// Returns what is known after another settlement of the same step: whom and what an earlier one
-    /// named stays known where the later one names nobody.
+    /// Merges the outcome with an earlier one of the same step: a user or a value that the earlier
+    /// one names is kept where the later one names none.
     pub fn and_before(made: Option<Self>, before: Option<&Self>) -> Option<Self> {
         let Some(before) = before.filter(|made| made.user.is_some() || made.team.is_some()) else {
             return made;
@@ -212,30 +213,30 @@ impl Made {
 pub struct StepRecord {
     /// The step as it was planned.
     pub step: Step,
-    /// What became of it; none if it was never begun. [`Outcome::Unknown`] also if it was begun
-    /// and its outcome was not recorded.
+    /// The outcome; `None` if the step was never begun. It is [`Outcome::Unknown`] also if the step
+    /// was begun and its outcome was not recorded.
     pub outcome: Option<Outcome>,
     /// When its intent was recorded.
     pub intended: Option<Timestamp>,
-    /// When its outcome was.
+    /// When its outcome was recorded.
     pub settled: Option<Timestamp>,
-    /// What the server made of it.
+    /// What the server made of the step.
     pub made: Option<Made>,
 }
 
 impl StepRecord {
-    /// The account that it is about.
+    /// Returns the account that the step is about.
     pub fn account(&self) -> Option<&AccountKey> {
         self.step.action.account()
     }
 
-    /// The user that it is about, also one that it made.
+    /// Returns the user that the step is about, or that it created.
     pub fn user(&self) -> Option<&UserId> {
         let made = self.made.as_ref().and_then(|made| made.user.as_ref());
         self.step.action.user().or(made)
     }
 
-    /// Returns the kind of what became of it.
+    /// Returns the kind of the outcome.
     pub fn outcome_kind(&self) -> OutcomeKind {
         let outcome = self.outcome.as_ref();
         outcome.map_or(OutcomeKind::NotBegun, Outcome::kind)

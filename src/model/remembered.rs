@@ -1,4 +1,4 @@
-//! What can be remembered of somebody or something, a type each.
+//! The facts that can be remembered, a type each.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,14 +14,14 @@ pub struct Absence {
     pub first: Now,
     /// The last complete reading that did not contain it.
     pub last: Now,
-    /// The time for which it has been missing for certain: between complete readings, each span
-    /// the smaller of wall and boot time.
+    /// For how long it has certainly been missing: the sum of the times between complete readings,
+    /// each the smaller of wall and boot time.
     pub certain: Duration,
     /// How many complete readings did not contain it.
     pub readings: u32,
 }
 
-/// An account that is back; it is reactivated after two readings that agree.
+/// An account that is back. Its user is reactivated after two readings that agree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Return {
     /// When it was first seen back.
@@ -39,17 +39,17 @@ pub struct ChosenName {
     pub name: String,
 }
 
-/// A person's word that a user be deactivated (`mattersync deactivate`).
+/// A person's order to deactivate a user (`mattersync deactivate`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    /// Who said so.
+    /// The person who gave the order.
     pub by: String,
-    /// When.
+    /// When it was given.
     pub at: Timestamp,
 }
 
-/// The newest state of a user that the server itself told of, by the user's `update_at`. What is
-/// older is no news.
+/// The newest state of a user that the server told of, by the user's `update_at`. An older state
+/// than this teaches nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Newest {
     /// The `update_at`.
@@ -64,11 +64,11 @@ pub struct Newest {
 pub struct Older {
     /// The `update_at` that is read.
     pub seen: Timestamp,
-    /// For how long for certain.
+    /// For how long it has certainly been read.
     pub certain: Duration,
     /// When it was last read.
     pub last: Now,
-    /// In how many readings.
+    /// How many times it was read.
     pub readings: u32,
 }
 
@@ -77,17 +77,17 @@ pub struct Older {
 pub struct SeatRefusal {
     /// How many active users it had then; bots do not count.
     pub active: u64,
-    /// When.
+    /// When the server refused.
     pub at: Timestamp,
 }
 
-/// Somebody's place among those who wait for a seat.
+/// The place of an account among those that wait for a seat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeatWait {
     /// Since when they wait.
     pub since: Timestamp,
-    /// When they had a seat kept for them, and the server did not let them in for another reason:
-    /// others go before them.
+    /// When a seat was kept for them and the server refused them for another reason: others go
+    /// first since then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<Timestamp>,
 }
@@ -98,7 +98,7 @@ impl From<Timestamp> for SeatWait {
     }
 }
 
-/// That somebody was told of a date on which an account expires.
+/// The announcement of a date on which an account expires.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announcement {
     /// The date.
@@ -117,48 +117,49 @@ pub struct ClockSeen {
     pub ahead: i64,
 }
 
-/// A person's word about a user whom no account stands behind.
+/// A person's decision about a user who has no account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
-    /// Who said so.
+    /// The person who decided.
     pub by: String,
-    /// When.
+    /// When they decided.
     pub at: Timestamp,
-    /// Not a word about this user, but about the state file: that such users are there is no sign
-    /// any more that it is an older copy. Nobody has looked at the user.
+    /// Whether the decision is not about this user but about the state file: users like this one no
+    /// longer show that the state file is an older copy. Nobody has looked at the user.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub witness: bool,
 }
 
-/// A link that a person took apart. The account is left alone until a person says more about it.
+/// A link that a person removed. The account is left alone until a person says more about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unlinked {
     /// The user that the account was linked to.
     pub user: UserId,
-    /// Who said so.
+    /// The person who removed it.
     pub by: String,
-    /// When.
+    /// When it was removed.
     pub at: Timestamp,
 }
 
-/// A change of a user that we made by ourselves: who has too many of them is at odds with somebody.
+/// A change that we made to a user by ourselves. A user with too many of them is being changed back
+/// by somebody else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Flip {
-    /// When.
+pub struct OwnChange {
+    /// When it was made.
     pub at: Timestamp,
     /// What was changed.
-    pub of: Flipped,
+    pub of: ChangedPart,
 }
 
-/// The state file is an older copy, or was restored from one: what happened since is not known.
+/// The state file is an older copy, or was restored from one, so what happened since is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Restored {
     /// When that was noticed.
     pub at: Timestamp,
     /// How it was noticed, for people.
     pub how: String,
-    /// The users by whom it was noticed. They never show it again once a person has said that the
-    /// state file may be worked with.
+    /// The users who showed it. They never show it again once a person has said that the state file
+    /// is good.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub witnesses: BTreeSet<UserId>,
 }
@@ -166,41 +167,41 @@ pub struct Restored {
 /// A person's permission for exactly what was shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
-    /// The steps that were shown and not carried out yet; other steps are not released.
+    /// The steps that were shown and not carried out yet; no other steps are released.
     pub steps: BTreeSet<Fingerprint>,
-    /// Who gave it.
+    /// The person who gave it.
     pub by: String,
-    /// When.
+    /// When it was given.
     pub at: Timestamp,
     /// When it ends.
     pub until: Timestamp,
 }
 
-/// A step of a guarded class that was carried out, for the sum over 24 hours.
+/// A step of a guarded class that was carried out. They are summed over 24 hours.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
     /// Its class.
     pub class: Class,
-    /// When.
+    /// When it was carried out.
     pub at: Timestamp,
-    /// Whom it was about, for a day counts people; an approved step does not count.
+    /// Stands for the person it was about: people are counted, but approved steps are not.
     pub whom: Fingerprint,
 }
 
-/// What of a user was changed.
+/// What was changed of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Flipped {
-    /// Active or not; which of both was not written down.
+pub enum ChangedPart {
+    /// Whether the user is active; which of both was not recorded.
     State,
-    /// Active, no longer.
+    /// The user was deactivated.
     Deactivated,
-    /// Active again.
+    /// The user was reactivated.
     Reactivated,
     /// The username.
     Username,
     /// The address.
     Email,
-    /// First name to locale.
+    /// A field of the profile.
     Profile,
 }

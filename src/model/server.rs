@@ -1,4 +1,4 @@
-//! Mattermost's side: users, teams, members, and what the server says of itself.
+//! Mattermost's side: users, teams, members, and what the server says about itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,24 +7,24 @@ use serde::{Deserialize, Serialize};
 
 use super::{Profile, ProfileField, Roster, TeamId, Timestamp, UserId};
 
-/// A Mattermost user as last read.
+/// A Mattermost user as read last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     /// The server's id.
     pub id: UserId,
-    /// In lower case.
+    /// The username, in lower case.
     pub username: String,
-    /// In lower case.
+    /// The e-mail address, in lower case.
     pub email: String,
-    /// First name to locale; a field without a value is not in it.
+    /// The profile, from the first name to the locale; a field without a value is not in it.
     pub profile: Profile,
     /// Role names, for example `system_user`, `system_admin`.
     pub roles: BTreeSet<String>,
-    /// The login service; empty for e-mail and password.
+    /// The login service; empty where the user logs in with e-mail address and password.
     pub auth_service: String,
     /// Whether it is a bot account.
     pub is_bot: bool,
-    /// Whether it is another server's user, shown here by a shared channel or a plugin: nobody can
+    /// Whether it is another server's user, shown here by a shared channel or a plugin. Nobody can
     /// log in as them.
     pub is_remote: bool,
     /// When it was deactivated; `None` while active.
@@ -33,7 +33,8 @@ pub struct User {
     pub created_at: Timestamp,
     /// When any field last changed.
     pub updated_at: Timestamp,
-    /// Free texts; ours carries a nonce. Values that are not texts are left out.
+    /// The user's `props`; that of a user whom we created has a nonce in it. Values that are not
+    /// texts are left out.
     pub props: BTreeMap<String, String>,
 }
 
@@ -41,34 +42,34 @@ impl User {
     /// The key in `props` under which the nonce of a creation is kept.
     pub const NONCE_PROP: &'static str = "mattersync";
 
-    /// Whether the user can log in.
+    /// Returns whether the user can log in.
     pub fn is_active(&self) -> bool {
         self.deactivated_at.is_none()
     }
 
-    /// Whether a person can log in as the user: neither a bot nor another server's user.
+    /// Returns whether a person can log in as the user: no bot and no other server's user.
     pub fn is_human(&self) -> bool {
         !self.is_bot && !self.is_remote
     }
 
-    /// Whether the user is a system administrator.
+    /// Returns whether the user is a system administrator.
     pub fn is_admin(&self) -> bool {
         self.roles.contains("system_admin")
     }
 
-    /// Whether the user may do more than the role `system_user` allows: an administrator, somebody
-    /// with a role of their own, or one who may post everywhere or have access tokens.
+    /// Returns whether the user may do more than the role `system_user` allows: an administrator, a
+    /// user with a role of their own, or one who may post everywhere or have access tokens.
     pub fn is_privileged(&self) -> bool {
         let plain = ["system_user", "system_guest"];
         !self.roles.iter().all(|role| plain.contains(&role.as_str()))
     }
 
-    /// Whether the user is a guest.
+    /// Returns whether the user is a guest.
     pub fn is_guest(&self) -> bool {
         self.roles.contains("system_guest")
     }
 
-    /// The value of a profile field; empty when there is none.
+    /// Returns the value of a profile field; empty when there is none.
     pub fn field(&self, field: ProfileField) -> &str {
         self.profile.get(&field).map_or("", String::as_str)
     }
@@ -79,7 +80,7 @@ impl User {
 pub struct Team {
     /// The server's id.
     pub id: TeamId,
-    /// The name in addresses: `[a-z0-9-]`, 2 to 64.
+    /// The name in addresses: 2 to 64 characters of `[a-z0-9-]`.
     pub name: String,
     /// The name for people.
     pub display_name: String,
@@ -98,19 +99,19 @@ pub struct Member {
     pub left_at: Option<Timestamp>,
 }
 
-/// Teams that the policy names, and who is in them.
+/// The teams that the policy names, and their members.
 #[derive(Clone, Debug, Default)]
 pub struct Places {
-    /// Teams by their name, archived ones included. A wanted name that is neither in it nor in
-    /// `unread` does not exist on the server: each was asked for by name.
+    /// Teams by their name, archived ones included. Each wanted name was asked for: one that is
+    /// neither here nor in `unread` does not exist on the server.
     pub teams: BTreeMap<String, Team>,
     /// Members of each of these teams.
     pub members: BTreeMap<TeamId, Roster<UserId, Member>>,
-    /// Teams that were filled under a name that another one, or none, has now: by that name, as they
-    /// are now; `None` for one that was deleted for ever.
+    /// Teams that were filled under a name that another team, or none, has now: by that name, as
+    /// they are now; `None` for one that was deleted for ever.
     pub moved: BTreeMap<String, Option<Team>>,
-    /// Names of teams that could not be read, or whose members could not, and why. Whether one
-    /// that is not in `teams` exists is not known.
+    /// Names of teams that could not be read, or whose members could not be read, each with the
+    /// reason. It is not known whether such a team exists if it is not in `teams`.
     pub unread: BTreeMap<String, String>,
 }
 
@@ -122,26 +123,26 @@ pub enum Part {
     Accounts,
     /// The directory's groups.
     Groups,
-    /// Who is locked, of the directory's accounts.
+    /// The locks of the directory's accounts.
     Locks,
     /// Mattermost's list of users.
     Users,
-    /// How many users there are.
+    /// The number of users.
     UserCount,
-    /// How many active users the server takes.
+    /// The limit of active users.
     UserLimit,
     /// The server's settings.
     Settings,
-    /// A team or its members; by its name.
+    /// A team or its members, by its name.
     Team(String),
-    /// A linked account that nobody knows of whether it is there; its last DN and its id.
+    /// A linked account of which it is not known whether it exists, by its last DN and its id.
     Account(String),
-    /// The user of a linked account, or one whom a person named; by name and id.
+    /// The user of a linked account, or one whom a person named, by name and id.
     User(String),
 }
 
 impl Part {
-    /// Whether it is a part of the directory's side, not of Mattermost's.
+    /// Returns whether it is a part of the directory's side, not of Mattermost's.
     pub fn is_of_directory(&self) -> bool {
         matches!(
             self,
@@ -167,12 +168,12 @@ impl fmt::Display for Part {
     }
 }
 
-/// A part of a side that could not be read, or not whole.
+/// A part of a side that could not be read completely.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Unread {
-    /// Which.
+    /// The part.
     pub part: Part,
-    /// Why, in words.
+    /// Why it could not be read, in words.
     pub why: String,
 }
 
@@ -208,36 +209,36 @@ impl fmt::Display for Version {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Seats {
-    /// The server has no limit (an administrator asked, and it said zero; or it is too old).
+    /// The server has no limit: it said so to an administrator, or it is too old to have one.
     Unlimited,
     /// The server refuses to go above `limit`.
     Limited {
-        /// The most active users that the server allows; bots do not count.
+        /// How many active users the server allows; bots do not count.
         limit: u64,
-        /// How many there are now.
+        /// How many active users there are now.
         active: u64,
     },
-    /// Nobody could tell, for example over the local socket.
+    /// The limit is not known, for example over the local socket.
     Unknown,
 }
 
-/// What this way into this server can do. Asked, never assumed.
+/// What the server can do over this transport. This is asked, never assumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
-    /// `PUT /users/{id}/patch`; without it a user is written whole.
+    /// Whether it has `PUT /users/{id}/patch`; without it a user is written whole.
     pub patch: bool,
-    /// `POST /teams/{id}/members/batch`.
+    /// Whether it has `POST /teams/{id}/members/batch`.
     pub team_batch: bool,
-    /// `GET /teams/{id}/members`; without it each user's memberships are asked for.
+    /// Whether it has `GET /teams/{id}/members`; without it each user's memberships are asked for.
     pub team_members_list: bool,
 }
 
-/// What the server asks of a password (`PasswordSettings`).
+/// The server's rules for passwords (`PasswordSettings`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PasswordPolicy {
-    /// The fewest bytes.
+    /// The smallest number of bytes.
     pub shortest: usize,
-    /// The most bytes.
+    /// The largest number of bytes.
     pub longest: usize,
     /// Whether it needs a lower-case letter.
     pub lowercase: bool,
@@ -250,12 +251,12 @@ pub struct PasswordPolicy {
 }
 
 impl PasswordPolicy {
-    /// The most bytes that any server takes.
+    /// The largest number of bytes that any server accepts.
     pub const LONGEST: usize = 72;
-    /// What the server counts as a symbol.
+    /// The characters that the server counts as symbols.
     const SYMBOLS: &'static str = " !\"\\#$%&'()*+,-./:;<=>?@[]^_`|~";
 
-    /// What a password lacks; `None` when it is good. Nothing of the password is in it.
+    /// Returns what a password lacks, and nothing of the password; `None` if it lacks nothing.
     pub fn fault(&self, password: &str) -> Option<String> {
         let has = |is: fn(char) -> bool| password.contains(is);
         let lacks = [
@@ -297,15 +298,15 @@ impl PasswordPolicy {
 pub struct OwnBot {
     /// Its username.
     pub name: String,
-    /// Whose deactivation would disable it: its owner, and where that is a bot, too, that one's
-    /// owner, and so on. Empty where it owns itself, or belongs to a plugin.
+    /// The users whose deactivation would disable it: its owner, and if that is a bot too, that
+    /// bot's owner, and so on. Empty where it owns itself or belongs to a plugin.
     pub owners: Vec<UserId>,
     /// `ServiceSettings.DisableBotsWhenOwnerIsDeactivated`; `None` if it could not be asked.
     pub dies_with_owner: Option<bool>,
 }
 
 impl ServerFacts {
-    /// The bot that we are, where the server disables it together with its owner.
+    /// Returns our own user if it is a bot that the server disables together with its owner.
     pub fn own_bot_in_danger(&self) -> Option<&UserId> {
         let bot = self.own_bot.as_ref();
         bot.filter(|bot| bot.dies_with_owner != Some(false))?;
@@ -313,16 +314,16 @@ impl ServerFacts {
     }
 }
 
-/// What the server says of itself and of us.
+/// What the server says about itself and about us.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerFacts {
     /// Its version.
     pub version: Version,
-    /// Who we are there; `None` over the local socket.
+    /// Our own user there; `None` over the local socket.
     pub own_user: Option<UserId>,
-    /// What is known of the bot that we are; `None` where we are none.
+    /// Our own bot; `None` where our user is not a bot.
     pub own_bot: Option<OwnBot>,
-    /// What this way in can do.
+    /// What the server can do over this transport.
     pub capabilities: Capabilities,
     /// How many more active users it takes.
     pub seats: Seats,
@@ -335,14 +336,13 @@ pub struct ServerFacts {
     /// `ServiceSettings.EnableAPIUserDeletion`: whether users can be deleted for ever; `None` if it
     /// could not be asked.
     pub may_delete_users: Option<bool>,
-    /// What it asks of a password; `None` if it could not be asked.
+    /// Its rules for passwords; `None` if they could not be asked for.
     pub password_policy: Option<PasswordPolicy>,
-    /// Why it would refuse the initial password that is configured; `None` where none is, or it is
-    /// good.
+    /// Why it would refuse the configured initial password; `None` if there is none or it is good.
     pub refused_password: Option<String>,
-    /// How many users the server says that it has, the deactivated and bots included; `None` where
-    /// it does not tell.
+    /// How many users the server says that it has, deactivated users and bots included; `None`
+    /// where it does not tell.
     pub users: Option<u64>,
-    /// What it could not be asked, because something else answered in its place.
+    /// What could not be asked because something else answered in the server's place.
     pub unread: Vec<Unread>,
 }

@@ -1,4 +1,4 @@
-//! Whom a message is about.
+//! The person that a step or a message is about.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AccountKey, UserId};
 
-/// Whom a step or a remark is about.
+/// The person that a step or a message is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Subject {
     /// The account, if one is concerned.
@@ -15,15 +15,15 @@ pub struct Subject {
     pub dn: Option<String>,
     /// The user, if one is concerned.
     pub user: Option<UserId>,
-    /// Username on Mattermost, or the one it would get, or the team's name.
+    /// The username on Mattermost, or the one that the user would get, or the team's name.
     pub name: String,
     /// The address, if it is known.
     pub email: Option<String>,
 }
 
 impl Subject {
-    /// The ids of both sides as far as they are known, for messages about what went wrong: names
-    /// and addresses change, these find the person again.
+    /// Returns the ids of both sides as far as they are known, for messages about errors: names and
+    /// addresses change, while ids find the person again.
     pub fn ids(&self) -> String {
         let account = self.account.as_ref().map(|key| format!("account {key}"));
         let user = self.user.as_ref().map(|id| format!("user {id}"));

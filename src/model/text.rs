@@ -1,9 +1,9 @@
-//! Texts that others wrote, fit to be shown.
+//! Texts that others wrote, made fit to be shown.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
-/// What stands for a character that is not shown.
+/// Replaces a character that is not shown.
 const INSTEAD: char = char::REPLACEMENT_CHARACTER;
 
 /// Returns a text that anybody may have written as one line that shows all that is in it: what
@@ -39,7 +39,8 @@ fn rewritten(text: &str, instead: Option<char>) -> String {
                     let after = chars.peek().copied().or(next);
                     (inside || (is_joined(before) && is_joined(after))).then_some(c)
                 }
-                // They choose among the forms of the character before; a plain letter has one.
+                // Variation selectors choose a form of the character before; a plain letter has
+                // only one.
                 '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => match before {
                     Some(letter) if !letter.is_ascii_alphabetic() => Some(c),
                     _ => None,
@@ -94,8 +95,8 @@ fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
 }
 
-/// Letters of the scripts in which a joiner between two of them is part of how a word is written:
-/// Arabic and its neighbours, and those of India.
+/// Returns whether a character is a letter of a script in which a joiner between two letters is a
+/// part of how a word is written: Arabic and its neighbours, and the scripts of India.
 fn is_joined(c: Option<char>) -> bool {
     c.is_some_and(|c| {
         matches!(c, '\u{600}'..='\u{8ff}' | '\u{900}'..='\u{dff}')
@@ -103,7 +104,8 @@ fn is_joined(c: Option<char>) -> bool {
     })
 }
 
-/// The signs that end a syllable in the scripts of India; they are no letters.
+/// Returns whether a character is a sign that ends a syllable in the scripts of India; these signs
+/// are not letters.
 fn is_sign(c: char) -> bool {
     matches!(
         c,
@@ -120,7 +122,7 @@ fn is_sign(c: char) -> bool {
     )
 }
 
-/// Characters without width or ink, and those that turn the direction of writing.
+/// Returns whether a character has neither width nor ink, or turns the direction of writing.
 fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'

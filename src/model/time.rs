@@ -1,4 +1,4 @@
-//! Time as a value. The core never asks a clock; it is told.
+//! Time as a value. The core never asks a clock; time is a parameter.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// What a serializer is told that it is, so that one for programs can write it as RFC 3339.
+    /// The name by which a serializer recognises the type; one for programs writes it as RFC 3339.
     pub const NAME: &'static str = "Timestamp";
 
-    /// Returns it as RFC 3339, in UTC, with milliseconds.
+    /// Returns the moment as RFC 3339, in UTC, with milliseconds.
     pub fn rfc3339(self) -> String {
         match jiff::Timestamp::from_millisecond(self.0) {
             Ok(moment) => format!("{moment:.3}"),
@@ -23,12 +23,12 @@ impl Timestamp {
         }
     }
 
-    /// The moment `duration` later; stays at the last representable moment instead of overflowing.
+    /// Returns the moment `duration` later, at most the last representable moment.
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
     }
 
-    /// How much later `self` is than `earlier`; zero when it is not later.
+    /// Returns how much later `self` is than `earlier`; zero when it is not later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
@@ -50,13 +50,14 @@ pub struct Now {
     pub wall: Timestamp,
     /// Time since boot, suspended time included.
     pub boot: Duration,
-    /// Which boot it was: two `boot` times can be compared only when these agree.
+    /// The boot: two `boot` times can be compared only when this is equal.
     pub boot_id: String,
 }
 
 impl Now {
-    /// The time that has passed for certain since `earlier`: the smaller of what the wall clock
-    /// and the boot clock say. After a reboot the boot clock proves only the time since the boot.
+    /// Returns how much time has certainly passed since `earlier`: the smaller of what the wall
+    /// clock and the boot clock say. After a reboot the boot clock proves only the time since the
+    /// boot.
     pub fn certainly_since(&self, earlier: &Self) -> Duration {
         let same_boot = self.boot_id == earlier.boot_id && self.boot >= earlier.boot;
         let boot = if same_boot {

@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{ProfileField, RunId, Timestamp, UserId};
 
-/// A part of a run that a person took back (`mattersync undo`). It is a wish until it is carried
+/// A part of a run that a person took back (`mattersync undo`). It is an order until it is carried
 /// out; after that it keeps the next cycle from doing the same again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undone {
-    /// What.
+    /// What is taken back.
     pub what: Undoing,
     /// The user.
     pub user: UserId,
     /// The run that had done it.
     pub run: RunId,
-    /// Who took it back.
+    /// The person who took it back.
     pub by: String,
-    /// When.
+    /// When they took it back.
     pub at: Timestamp,
     /// Whether it was carried out.
     pub done: bool,
@@ -28,16 +28,16 @@ pub struct Undone {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Undoing {
-    /// A value.
+    /// A change of a value.
     Value {
-        /// Which one.
+        /// The value.
         of: ValueOf,
-        /// What the run made it.
+        /// The value that the run gave.
         made: String,
-        /// What it was before, and shall be again.
+        /// The value before the run, which the user gets again.
         back: String,
-        /// What the directory said at the time; while it says so, the value stays as it is. `None`
-        /// until the directory was asked.
+        /// What the directory said at the time. While it says so, the value stays as it is. `None`
+        /// until the directory was read.
         directory: Option<String>,
     },
     /// A deactivation.
@@ -45,10 +45,10 @@ pub enum Undoing {
         /// The server's `delete_at`, if it was recorded: only that very deactivation is undone.
         delete_at: Option<Timestamp>,
     },
-    /// A creation or a reactivation: nobody is deleted.
+    /// A creation or a reactivation. The user is deactivated, not deleted.
     Deactivate {
-        /// Whether the user stays deactivated until a person activates him. Else the directory
-        /// decides again.
+        /// Whether the user stays deactivated until a person activates them. Otherwise the
+        /// directory decides again.
         lasting: bool,
     },
     /// An adoption.
@@ -68,7 +68,7 @@ pub enum ValueOf {
     Username,
     /// The e-mail address.
     Email,
-    /// First name to locale.
+    /// A field of the profile.
     Field(ProfileField),
 }
 
@@ -83,7 +83,7 @@ impl fmt::Display for ValueOf {
 }
 
 impl Undoing {
-    /// Whether both are about the same thing of a person: the later one replaces the earlier.
+    /// Returns whether both are about the same thing, so that the later one replaces the earlier.
     pub fn is_about_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Value { of, .. }, Self::Value { of: other, .. }) => of == other,

@@ -1,18 +1,18 @@
-//! What kind of step an action is, and by what it is recognised from plan to plan.
+//! The class, phase, kind and fingerprint of an action.
 
 use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
 use crate::model::{
-    AccountKey, Action, ActionKind, Class, Fingerprint, Flipped, Phase, Step, UserId, UserRef,
+    AccountKey, Action, ActionKind, ChangedPart, Class, Fingerprint, Phase, Step, UserId, UserRef,
     Values,
 };
 use crate::plan::facts::temporary::{hex, is_temporary_email, is_temporary_username};
 
 impl Action {
-    /// The class that the guard counts it in; `None` for what needs no guard: profiles, teams,
-    /// joining, and a person's word.
+    /// Returns the class that the guard counts it in; `None` for what needs no guard: profiles,
+    /// teams, joining, and a person's order.
     pub fn class(&self) -> Option<Class> {
         match self {
             Self::CreateUser { .. } => Some(Class::Create),
@@ -32,7 +32,7 @@ impl Action {
         }
     }
 
-    /// When in a run it is carried out.
+    /// Returns the phase of a run in which it is carried out.
     pub fn phase(&self) -> Phase {
         match self {
             Self::Adopt { .. } | Self::MoveLink { .. } | Self::Unlink { .. } => Phase::Link,
@@ -48,7 +48,7 @@ impl Action {
         }
     }
 
-    /// What it does, without to whom.
+    /// Returns what it does, without to whom.
     pub fn kind(&self) -> ActionKind {
         match self {
             Self::CreateUser { .. } => ActionKind::Create,
@@ -69,7 +69,7 @@ impl Action {
         }
     }
 
-    /// The account that it is about.
+    /// Returns the account that it is about.
     pub fn account(&self) -> Option<&AccountKey> {
         match self {
             Self::CreateUser { account, .. }
@@ -90,7 +90,7 @@ impl Action {
         }
     }
 
-    /// The user that it is about, if that user exists already.
+    /// Returns the user that it is about, if that user exists already.
     pub fn user(&self) -> Option<&UserId> {
         match self {
             Self::Adopt { user, .. }
@@ -113,17 +113,17 @@ impl Action {
         }
     }
 
-    /// Which of the things that people can change on Mattermost themselves it gives a user.
-    pub fn changes(&self) -> Option<Flipped> {
+    /// Returns what it changes, if people can change that on Mattermost themselves.
+    pub fn changes(&self) -> Option<ChangedPart> {
         match self {
-            Self::Rename { .. } => Some(Flipped::Username),
-            Self::ChangeEmail { .. } => Some(Flipped::Email),
-            Self::UpdateProfile { .. } => Some(Flipped::Profile),
+            Self::Rename { .. } => Some(ChangedPart::Username),
+            Self::ChangeEmail { .. } => Some(ChangedPart::Email),
+            Self::UpdateProfile { .. } => Some(ChangedPart::Profile),
             _ => None,
         }
     }
 
-    /// Whether it gives a user the temporary name or address that a ring is opened with.
+    /// Returns whether it gives a user the temporary name or address that opens a ring.
     pub fn opens_ring(&self) -> bool {
         match self {
             Self::Rename {
@@ -134,24 +134,24 @@ impl Action {
         }
     }
 
-    /// What it would do, to whom, as a hash. The same wish in a later plan has the same one;
-    /// another target, another value or another person has another.
+    /// Returns a hash of what it would do and to whom. The same change in a later plan has the same
+    /// hash; another target, value or person has another.
     pub fn fingerprint(&self) -> Fingerprint {
         let mut hash = Sha256::new();
-        for part in self.wish() {
+        for part in self.fingerprint_parts() {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         }
         Fingerprint::new(hex(&hash.finalize()[..16]))
     }
 
-    fn wish(&self) -> Vec<String> {
+    fn fingerprint_parts(&self) -> Vec<String> {
         let who = self.account().map(ToString::to_string).unwrap_or_default();
         let user = self.user().map(ToString::to_string).unwrap_or_default();
-        let mut wish = vec![self.kind().to_string(), who, user];
+        let mut parts = vec![self.kind().to_string(), who, user];
         match self {
             Self::CreateUser { user, .. } => {
-                wish.extend([user.username.clone(), user.email.clone()]);
+                parts.extend([user.username.clone(), user.email.clone()]);
             }
             Self::Rename {
                 username: Values { from, to },
@@ -161,33 +161,33 @@ impl Action {
                 email: Values { from, to },
                 ..
             } => {
-                wish.extend([from.clone(), to.clone()]);
+                parts.extend([from.clone(), to.clone()]);
             }
             Self::UpdateProfile { changes, .. } => {
                 for (field, Values { from, to }) in changes {
-                    wish.extend([field.to_string(), from.clone(), to.clone()]);
+                    parts.extend([field.to_string(), from.clone(), to.clone()]);
                 }
             }
-            Self::AssignBot { bot, to, .. } => wish.extend([bot.to_string(), to.to_string()]),
-            Self::CreateTeam { name, .. } => wish.push(name.clone()),
-            Self::JoinTeam { team_name, .. } => wish.push(team_name.clone()),
-            Self::MoveLink { from, .. } => wish.push(from.to_string()),
+            Self::AssignBot { bot, to, .. } => parts.extend([bot.to_string(), to.to_string()]),
+            Self::CreateTeam { name, .. } => parts.push(name.clone()),
+            Self::JoinTeam { team_name, .. } => parts.push(team_name.clone()),
+            Self::MoveLink { from, .. } => parts.push(from.to_string()),
             Self::Deactivate { class, .. } | Self::EndSessions { class, .. } => {
-                wish.push(class.map_or("ordered", Class::name).to_owned());
+                parts.push(class.map_or("ordered", Class::name).to_owned());
             }
-            Self::Unlink { as_new, .. } => wish.push(as_new.to_string()),
+            Self::Unlink { as_new, .. } => parts.push(as_new.to_string()),
             Self::Adopt { .. }
             | Self::ResetAccess { .. }
             | Self::Reactivate { .. }
             | Self::Purge { .. } => {}
         }
-        wish
+        parts
     }
 }
 
 impl Step {
-    /// The class that the guard counts it in: that of its action, unless who would come back, or
-    /// would be written to or called otherwise, has rights that somebody could want to get.
+    /// Returns the class that the guard counts it in: that of its action, or [`Class::Privileged`]
+    /// if a user with more rights would be reactivated, renamed, or written to at another address.
     pub fn class(&self) -> Option<Class> {
         match self.action.class() {
             Some(Class::Rename | Class::Email | Class::Reactivate) if self.privileged => {
@@ -198,8 +198,8 @@ impl Step {
     }
 }
 
-/// How many people, or teams and the like, steps of one kind are about: whose name or address
-/// changes through a temporary one is in two of them.
+/// Counts the people, teams and so on that steps of one kind are about. A person whose name or
+/// address changes through a temporary one is in two steps, and counts once.
 pub fn people<'s>(steps: impl IntoIterator<Item = &'s Step>) -> usize {
     let mut twice = BTreeSet::new();
     let steps = steps.into_iter().filter(|step| match &step.action {

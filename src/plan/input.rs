@@ -1,17 +1,17 @@
-//! What a plan is made from.
+//! The input of a plan.
 
 use crate::model::{Directories, Memory, Places, Roster, ServerFacts, User, UserId};
 
 /// Everything that a plan is made from.
 #[derive(Clone, Copy, Debug)]
 pub struct World<'a> {
-    /// What each provider said.
+    /// What each provider returned.
     pub directories: &'a Directories,
     /// Mattermost's users.
     pub users: &'a Roster<UserId, User>,
     /// The teams that the policy names.
     pub places: &'a Places,
-    /// What the server says of itself.
+    /// What the server says about itself.
     pub server: &'a ServerFacts,
     /// What is remembered.
     pub memory: &'a Memory,

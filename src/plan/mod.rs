@@ -1,17 +1,17 @@
-//! The pure core: from what was read to what shall be done.
+//! The pure core: it makes a plan from what was read.
 //!
-//! [`plan`] sees both sides as read, the policy, what is remembered, and what time it is. It
-//! touches nothing and asks nobody; the same input gives the same plan.
+//! [`plan`] gets both sides as read, the policy, what is remembered, and the time. It has no side
+//! effects and asks nobody; the same input gives the same plan.
 //!
-//! Its floors, each of which uses only those before it:
+//! Its layers, each of which uses only those above it in this list:
 //!
 //! * `input`, `policy`: what a plan is made from.
-//! * `facts`: what is certain before anything is planned.
+//! * `facts`: look-ups over the input, known before anything is planned.
 //! * `ledger`: the plan while it is being made, and what all rules ask of it.
 //! * `rules`: a file each, called in the order that [`plan`] gives and explains.
-//! * `results`: what follows from a step that was carried out ([`remember`]), what became of steps
+//! * `results`: what follows from a step that was carried out ([`remember`]), the outcome of steps
 //!   whose outcome was lost ([`settle`]), how a step is taken back ([`inverse()`]).
-//! * `action`, `words`: the kinds of actions, and a step in words.
+//! * `action`, `words`: the kinds of actions, and texts for steps and reasons.
 
 mod action;
 mod facts;
@@ -67,18 +67,18 @@ use rules::{
 
 /// Makes the plan of one cycle.
 ///
-/// Guarantees: nothing is taken away because of an absence that is not proven; a user whom we
-/// neither created nor adopted is in no step but [`crate::model::Action::Adopt`]; a class above
-/// its limit is in [`Plan::holds`] as a whole; carrying the plan out and planning again gives
-/// nothing but what waits for more readings or time; neither the order of the input nor the ids
-/// that the server chose matter.
+/// It guarantees that nothing is taken away because of an absence that is not proven; that a user
+/// whom we neither created nor adopted is in no step but [`crate::model::Action::Adopt`]; that a
+/// class above its limit is in [`Plan::holds`] as a whole; that a second plan, after the first was
+/// carried out, contains only what waits for more readings or time; and that neither the order of
+/// the input nor the ids that the server chose matter.
 pub fn plan(world: &World<'_>, policy: &Policy, now: &Now) -> Plan {
     after(placeholder_ids::forget(world.memory, now), world, |world| {
         plan_of_people(world, policy, now)
     })
 }
 
-/// The plan that follows from the rest of what is remembered, once this was learned.
+/// Returns the plan that follows from what is remembered once this was learned.
 fn after(learned: Vec<Remember>, world: &World<'_>, plan: impl FnOnce(&World<'_>) -> Plan) -> Plan {
     if learned.is_empty() {
         return plan(world);
@@ -166,7 +166,6 @@ fn decide(mut draft: Draft<'_>) -> Plan {
     draft.finish()
 }
 
-/// What waits for a person, of whatever rule.
 fn holds(draft: &Draft<'_>, doubts: &Doubts, active: u64) -> Vec<Hold> {
     let mut holds = doubts.holds(draft);
     holds.extend(flaps::hold(draft));
@@ -192,8 +191,8 @@ fn bad_entries(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Direc
     }
 }
 
-/// Names the users whom Mattermost describes in a way that cannot be used. Those of linked accounts
-/// are told with their account.
+/// Names the users whom Mattermost describes in a way that cannot be used. Users of linked accounts
+/// are reported with their account.
 fn bad_users(draft: &mut Draft<'_>) {
     let memory = draft.world.memory;
     for bad in draft.world.users.rejected() {
@@ -218,12 +217,12 @@ fn bad_users(draft: &mut Draft<'_>) {
     }
 }
 
-/// The first fill is complete when a proven reading leaves no more users to be created than the
-/// guard lets pass anyway.
+/// Records that the first fill is complete, once a proven reading leaves no more users to create
+/// than the guard allows anyway.
 fn filled(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)], active: u64) {
     let limit = limits::limit(draft.policy, Class::Create, active).unwrap_or(0);
     for (provider, directory) in draft.world.directories {
-        // An entry that nobody can read may stay for years: it must not keep the limits away.
+        // An entry that cannot be read may stay for years and must not keep the limits away.
         let mut gaps = directory.accounts.gaps().iter();
         let whole = gaps.all(|gap| matches!(gap, Gap::Rejected(_)));
         if draft.world.memory.provider(provider).filled || !whole {
@@ -244,7 +243,7 @@ fn filled(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)], active: u64)
     }
 }
 
-/// What is held now is what the next approval is about.
+/// Records what is held now, which the next approval is about.
 fn shown(draft: &mut Draft<'_>) {
     let holds = draft.plan.holds.clone();
     let memory = draft.world.memory;
@@ -269,7 +268,7 @@ fn forget_old(draft: &mut Draft<'_>) {
     let done = &draft.world.memory.done;
     let set_by = clock::set_by(draft.world.memory, draft.now);
     if set_by != 0 && !done.is_empty() {
-        // A day is not over because the clock was set: what was done keeps its age.
+        // If the clock was set, the day is not over: what was done keeps its age.
         draft.learn(Remember::ForgetDone(Timestamp(i64::MAX)));
         for done in done {
             let at = Timestamp(done.at.0.saturating_add(set_by));

@@ -9,54 +9,55 @@ use crate::plan::facts::names::own_name;
 /// The rules that a plan follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// When a user who was there before counts as the account's.
+    /// When a user who was there before is taken for the account's.
     pub adopt: AdoptRule,
-    /// How long an account must be missing before its user is deactivated. Zero: the first proven
-    /// reading decides.
+    /// How long an account must be missing before its user is deactivated. With zero the first
+    /// proven reading decides.
     pub grace: Duration,
-    /// Usernames whose users are never touched, in lower case. Of a linked user it is the one that the
-    /// directory gives, as it spells it; of any other the present one on Mattermost.
+    /// Usernames whose users are never touched, in lower case. For a linked user the directory's
+    /// own username counts, for any other the present one on Mattermost.
     pub protect: BTreeSet<String>,
-    /// The username, as the directory spells it but in lower case, of the account that may become the first user, and so the administrator, of
-    /// a server that has no active human administrator.
+    /// The directory's own username, in lower case, of the account that may become the first user,
+    /// and therefore the administrator, of a server without an active human administrator.
     pub first_admin: Option<String>,
-    /// Who decides about each profile field; a field that is not in it is [`Authority::Off`].
+    /// The authority over each profile field; a field that is not in it is [`Authority::Off`].
     pub fields: BTreeMap<ProfileField, Authority>,
-    /// Who decides about the username.
+    /// The authority over the username.
     pub username: Authority,
-    /// Who decides about the e-mail address.
+    /// The authority over the e-mail address.
     pub email: Authority,
-    /// Who gets a free seat first: groups by name or DN. Who is in none of them comes after them.
+    /// The groups, by name or DN, whose members get a free seat first. Accounts in none of them
+    /// come last.
     pub seat_order: Vec<String>,
-    /// Teams of which everyone is a member.
+    /// The teams of which everyone is a member.
     pub teams: Vec<TeamPolicy>,
-    /// What else decides about who goes, stays and comes back.
+    /// The rules about leaving, staying and coming back.
     pub lifecycle: LifecyclePolicy,
     /// The limits of the guard; a class that is not in it has [`Limit::Auto`].
     pub guard: BTreeMap<Class, Limit>,
-    /// The settings that decide who is in scope, by provider: should they change, what that takes
-    /// away is held.
+    /// The settings that decide who is in scope, by provider. If they change, the steps that take
+    /// something away because of it are held.
     pub scopes: BTreeMap<ProviderName, BTreeMap<ScopeKey, Setting>>,
 }
 
 impl Policy {
-    /// Whether `protect` names the account that the directory calls so.
+    /// Returns whether `protect` contains the directory's own username of an account.
     pub fn protects_own(&self, raw: &str) -> bool {
         !self.protect.is_empty() && own_name(raw).is_some_and(|name| self.protect.contains(&name))
     }
 
-    /// Whether an account may not have this username because somebody else is protected by it.
+    /// Returns whether `protect` keeps this username from an account, for somebody else.
     pub fn keeps_from(&self, raw: &str, name: &str) -> bool {
         self.protect.contains(name) && !self.protects_own(raw)
     }
 }
 
-/// A setting that decides who is in scope. Where it stands is no part of what it says.
+/// A setting that decides who is in scope. Settings with one value are equal wherever they stand.
 #[derive(Clone, Debug)]
 pub struct Setting {
-    /// What it says.
+    /// The value.
     pub value: ScopeValue,
-    /// File and line; `None` for a default.
+    /// The file and line; `None` for a default.
     pub place: Option<String>,
 }
 
@@ -68,21 +69,21 @@ impl PartialEq for Setting {
 
 impl Eq for Setting {}
 
-/// Rules about going, staying and coming back.
+/// The rules about leaving, staying and coming back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LifecyclePolicy {
-    /// How many times within seven days a user may be deactivated and reactivated by us, both
-    /// counted, before a reactivation waits for a person; `None` for no limit.
+    /// How many times within seven days we may deactivate and reactivate a user, both counted,
+    /// before a reactivation waits for a person; `None` for no limit.
     pub flap_limit: Option<u32>,
-    /// What becomes of a user whom somebody reactivated although the account is locked or missing.
+    /// What happens to a user whom somebody reactivated although the account is locked or missing.
     pub reactivated_by_hand: ByHand,
     /// For how long the account of a user whom we created and deactivated must be gone before the
-    /// user is to be deleted for ever; `None`: never.
+    /// user is deleted for ever; `None` for never.
     pub purge_after: Option<Duration>,
 }
 
 impl LifecyclePolicy {
-    /// The usual limit: the third return within seven days is looked at.
+    /// The default limit: the third return within seven days waits for a person.
     pub const FLAP_LIMIT: u32 = 5;
 }
 
@@ -96,34 +97,34 @@ impl Default for LifecyclePolicy {
     }
 }
 
-/// What an administrator's reactivation of somebody who is locked or missing counts for.
+/// What happens when an administrator reactivates a user whose account is locked or missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ByHand {
-    /// It stays, and is listed until the account is in use again.
+    /// The user stays active, and is listed until the account is in use again.
     #[default]
     Respect,
-    /// The directory decides: the user is deactivated again.
+    /// The user is deactivated again.
     Enforce,
 }
 
-/// When a user who was there before counts as the account's.
+/// When a user who was there before is taken for the account's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AdoptRule {
-    /// Never: such a user is always a conflict.
+    /// Never; such a user is always a conflict.
     Never,
-    /// The username agrees.
+    /// When the username is equal.
     Username,
-    /// Any candidate address agrees.
+    /// When any candidate address is equal.
     Email,
-    /// Both agree.
+    /// When both are equal.
     #[default]
     UsernameAndEmail,
 }
 
-/// Who decides about a field.
+/// The authority over a field.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Authority {
-    /// The directory: kept equal.
+    /// The directory decides; the field is kept equal.
     #[default]
     Directory,
     /// The directory at creation, the person afterwards.
@@ -147,9 +148,9 @@ pub enum Limit {
     /// Grows with the square root of the number of active linked users; see `guard`.
     #[default]
     Auto,
-    /// So many.
+    /// This number of people.
     Number(u64),
-    /// So many hundredths of a percent of the active linked users, rounded up.
+    /// This many hundredths of a percent of the active linked users, rounded up.
     BasisPoints(u32),
     /// No limit.
     Off,

@@ -1,20 +1,20 @@
-//! Steps and reasons in words, for a tired administrator at night.
+//! Texts for steps and reasons.
 
 use std::fmt;
 
 use crate::model::{Action, Reason, Step, Why, shell_word};
 use crate::plan::facts::hold_words::Changes;
-use crate::plan::facts::spans::{Complete, Span};
+use crate::plan::facts::spans::{CompleteReadings, Span};
 
-/// What a conflict ends with wherever it is told but in the list of conflicts itself.
+/// The end of a conflict's text, except in the list of conflicts itself.
 const CONFLICTS: &str = ". `mattersync conflicts` says what to do";
 
-/// A reason as it is told where all conflicts are told.
+/// Returns a reason as it is shown in the list of conflicts.
 pub fn among_conflicts(why: &Why) -> String {
     conflict(why).unwrap_or_else(|| why.to_string())
 }
 
-/// A conflict with a user who is not ours, without a word about what to do.
+/// Returns a conflict with a user who is not ours, without what to do.
 fn conflict(why: &Why) -> Option<String> {
     let Why::Conflict {
         what,
@@ -26,12 +26,12 @@ fn conflict(why: &Why) -> Option<String> {
         return None;
     };
     Some(format!(
-        "conflict: the {what} {value} belongs to the Mattermost user {holder}, whom mattersync did \
-         not make; {because}"
+        "conflict: the {what} {value} belongs to the Mattermost user {holder}, whom mattersync \
+         neither created nor adopted; {because}"
     ))
 }
 
-/// A step as one sentence: what, to whom, why.
+/// A step as one sentence: what is done, to whom, and why.
 pub struct Sentence<'a>(pub &'a Step);
 
 impl fmt::Display for Sentence<'_> {
@@ -121,8 +121,8 @@ impl fmt::Display for Reason {
             Self::SamePerson { by } => write!(f, "{by} agree with the account"),
             Self::SameAnchor { anchor, was } => write!(
                 f,
-                "the user's account is gone (was {was}), and this one has its second anchor \
-                 {anchor}"
+                "the user's account is gone (was {was}), and this account has the same second \
+                 anchor {anchor}"
             ),
             Self::Locked { attribute, value } => {
                 write!(f, "the account is locked ({attribute} is {value})")
@@ -137,7 +137,12 @@ impl fmt::Display for Reason {
                     Some(dn) => write!(f, "the account left the base or the filter (now {dn})")?,
                     None => write!(f, "the account is gone from the directory (was {last_dn})")?,
                 }
-                write!(f, ", for {} in {}", Span(*certain), Complete(*readings))
+                write!(
+                    f,
+                    ", for {} in {}",
+                    Span(*certain),
+                    CompleteReadings(*readings)
+                )
             }
             Self::Returned {
                 deactivated_because,
@@ -156,27 +161,25 @@ impl fmt::Display for Reason {
                 )
             }
             Self::MakesRoom { name } => {
-                write!(f, "somebody else gets {name} in the same run")
+                write!(f, "another user gets {name} in the same run")
             }
             Self::LeftBetween { last } => write!(
                 f,
-                "the present name is one for a moment, and the account, last seen as {last}, left \
-                 before it got its own"
+                "the present username is a temporary one, because the account, last seen as \
+                 {last}, left before the user got the final one"
             ),
-            Self::TeamConfigured => f.write_str("the configuration names it and it does not exist"),
+            Self::TeamConfigured => f.write_str("it is configured, and it does not exist"),
             Self::EveryoneIsMember { team } => write!(f, "everyone is a member of {team}"),
-            Self::Undone { run, by, .. } => {
-                write!(f, "{by} takes back what run {} did", run.0)
-            }
-            Self::Ordered { by } => write!(f, "{by} said so with `mattersync deactivate`"),
+            Self::Undone { run, by, .. } => write!(f, "{by} takes back what run {} did", run.0),
+            Self::Ordered { by } => write!(f, "{by} ordered it with `mattersync deactivate`"),
             Self::NewPassword { by } => write!(
                 f,
-                "{by} said so with `mattersync approve adopt --new-password`: somebody else may \
-                 know the old password"
+                "{by} ordered it with `mattersync approve adopt --new-password`: somebody else \
+                 may know the old password"
             ),
             Self::ByHand { by, linked } => {
                 let command = if *linked { "link" } else { "unlink" };
-                write!(f, "{by} said so with `mattersync {command}`")
+                write!(f, "{by} ordered it with `mattersync {command}`")
             }
             Self::Expired {
                 attribute,
@@ -202,7 +205,7 @@ impl fmt::Display for Reason {
             } => write!(
                 f,
                 "the account has not been in the directory since {since} (was {last_dn}), longer \
-                 than policy.purge-after, {}; mattersync made the user, and deactivated him on \
+                 than policy.purge-after, {}; mattersync created the user, and deactivated them on \
                  {deactivated}. It cannot be undone",
                 Span(*after)
             ),
@@ -232,8 +235,8 @@ impl fmt::Display for Why {
             ),
             Self::OlderState { how } => write!(
                 f,
-                "{how}. Until a person has looked, what could only rest on what was forgotten is \
-                 held as `restored`; who is locked still goes"
+                "{how}. Steps that may rest on what was lost are held as `restored` until a \
+                 person approves them; users of locked accounts are deactivated all the same"
             ),
             Self::Unlinked { user, by, at } => write!(
                 f,
@@ -263,9 +266,10 @@ impl fmt::Display for Why {
                     return write!(
                         f,
                         "has the {what} {value} of the user {holder}, whose own account was not \
-                         found (was {was}); but neither username nor address nor name agrees, so \
-                         that it may be somebody else who got it. If they are one person: \
-                         mattersync link {id} {user}. If not: give this account another {what}"
+                         found (was {was}); but neither the username nor an address nor the name \
+                         is equal, so it may have been given to somebody else. If they are one \
+                         person: mattersync link {id} {user}. If not: give this account another \
+                         {what}"
                     );
                 }
                 write!(
@@ -277,8 +281,8 @@ impl fmt::Display for Why {
             }
             Self::SharedAnchor { anchor, other } => write!(
                 f,
-                "the second anchor {anchor} is also that of {other}, and therefore of no use: give \
-                 one of them another"
+                "the second anchor {anchor} is also that of {other}, and therefore identifies \
+                 nobody: give one of them another"
             ),
             Self::SeatOrder(what) => write!(f, "policy.seat-order: {what}"),
             Self::BadEntry(why) => write!(f, "the entry cannot be used: {why}"),
@@ -308,7 +312,7 @@ impl fmt::Display for Why {
                 f,
                 "not in the directory for {} in {}; deactivated after {} and 3 readings",
                 Span(*certain),
-                Complete(*readings),
+                CompleteReadings(*readings),
                 Span(*grace)
             ),
             Self::Unproven(gap) => write!(f, "not seen, but that proves nothing: {gap}"),
@@ -319,14 +323,14 @@ impl fmt::Display for Why {
             ),
             Self::UserUnread { user, gap } => write!(
                 f,
-                "what Mattermost tells of the user cannot be read, so that nothing is done to \
-                 them, although they may have left: {gap}. If they have left, deactivate them in \
-                 the System Console, or with `mmctl user deactivate {user}`"
+                "what Mattermost returns about the user cannot be read, so that nothing is done \
+                 to them, although they may have left: {gap}. If they have left, deactivate them \
+                 in the System Console, or with `mmctl user deactivate {user}`"
             ),
             Self::BadUser(why) => write!(
                 f,
-                "what Mattermost tells of the user cannot be used, so that nothing is done to \
-                 them, and nobody gets their username: {why}"
+                "what Mattermost returns about the user cannot be used, so that nothing is done \
+                 to them, and nobody gets their username: {why}"
             ),
             Self::StateUnknown(why) => {
                 write!(f, "whether the account is locked cannot be seen: {why}")
@@ -363,8 +367,8 @@ impl fmt::Display for Why {
                 )
             }
             Self::UserGone => f.write_str(
-                "the linked user no longer exists on Mattermost; not created again by itself: \
-                 `mattersync unlink` forgets the link, and a new user is made",
+                "the linked user no longer exists on Mattermost, and is not created again by \
+                 itself: `mattersync unlink` forgets the link, and a new user is made",
             ),
             Self::LoginService { service, fields } => {
                 let fields: Vec<String> = fields.iter().map(ToString::to_string).collect();
@@ -381,8 +385,8 @@ impl fmt::Display for Why {
             } => write!(
                 f,
                 "not {}: they log in through {service}, and this server lets nobody change the \
-                 state of such users. `mmctl user change-password {name}` takes the binding to \
-                 {service} away; the next cycle then does it",
+                 state of such users. `mmctl user change-password {name}` removes the binding to \
+                 {service}; the next cycle then does it",
                 if *out { "deactivated" } else { "reactivated" }
             ),
             Self::EmailWaiting { email } => {
@@ -432,13 +436,13 @@ impl fmt::Display for Why {
                 )
             }
             Self::NoAdmin => f.write_str(
-                "the server has no active human administrator, and the first user of an empty one \
-                 would become it: name the person in policy.first-admin",
+                "the server has no active human administrator, and the first user that is created \
+                 there would become one: name the person in policy.first-admin",
             ),
             Self::PasswordRefused(fault) => write!(
                 f,
-                "the server would refuse mattermost.initial-password: {fault}. Mend it, or leave \
-                 the key out: then each gets a random one"
+                "the server would refuse mattermost.initial-password: {fault}. Correct it, or \
+                 leave the key out: then each user gets a random password"
             ),
             Self::Undone { what, run, by, at } => write!(
                 f,
@@ -449,17 +453,17 @@ impl fmt::Display for Why {
             Self::NotUndone { run, why } => write!(f, "not taken back (run {}): {why}", run.0),
             Self::UndoWaits { run, email, holder } => write!(
                 f,
-                "the address {email} (run {}) is taken back by itself as soon as {holder}, who has \
-                 it, has clicked in the e-mail about another one",
+                "the address {email} (run {}) is given back as soon as {holder}, who has it, has \
+                 confirmed another address",
                 run.0
             ),
             Self::NotAPerson { rule, linked: false } => write!(
                 f,
-                "not a person's ({rule}): no user is made. accounts.not-a-person decides"
+                "not a person's ({rule}): no user is created. accounts.not-a-person decides"
             ),
             Self::NotAPerson { rule, linked: true } => write!(
                 f,
-                "no longer a person's ({rule}): the user stays as he is until somebody types \
+                "no longer a person's ({rule}): the user stays as they are until somebody types \
                  `mattersync deactivate`, or changes accounts.not-a-person"
             ),
             Self::ExpiresSoon { at, days } => match days {
@@ -475,21 +479,21 @@ impl fmt::Display for Why {
             Self::OutcomeUnknown(what) => {
                 write!(
                     f,
-                    "nobody can tell yet whether an earlier call arrived: {what}"
+                    "it is not known yet whether an earlier call arrived: {what}"
                 )
             }
             Self::DroppedByConfiguration { people, changes } => write!(
                 f,
-                "{people} of those who are missing may be so because the configuration was changed \
-                 ({}): when the grace ends, taking them out will be held until somebody approves. \
-                 If the change was a mistake, undo it now",
+                "{people} of those who are missing may be missing because the configuration was \
+                 changed ({}): when the grace ends, their deactivation will be held until somebody \
+                 approves it. If the change was a mistake, undo it now",
                 Changes(changes)
             ),
             Self::BackByConfiguration { people, changes } => write!(
                 f,
                 "{people} of those who are back in use may only seem so because the configuration \
-                 was changed ({}): reactivating them will be held until somebody approves. If the \
-                 change was a mistake, undo it now",
+                 was changed ({}): their reactivation will be held until somebody approves it. If \
+                 the change was a mistake, undo it now",
                 Changes(changes)
             ),
         }

@@ -23,7 +23,7 @@ pub(super) fn make(db: &Connection, path: &Path) -> Result<(), StateError> {
     made
 }
 
-/// Removes what a copy that failed, or was cut short, left behind.
+/// Removes the remains of a copy that failed or was cut short.
 pub(super) fn clean(directory: &Path) {
     for log in ["", "-journal", "-wal", "-shm"] {
         let left = directory.join(format!("{COPY_NAME}.new{log}"));
@@ -61,7 +61,7 @@ fn fill(db: &Connection, fresh: &Path) -> Result<(), StateError> {
         // The caller syncs the file once, at the end.
         target.pragma_update(None, "synchronous", "OFF")?;
         Backup::new(db, &mut target)?.run_to_completion(i32::MAX, Duration::ZERO, None)?;
-        // The original's journal mode came along; a copy has to be whole in one file.
+        // The copy inherits the journal mode of the original, but has to be complete in one file.
         target.pragma_update(None, "journal_mode", "DELETE")?;
         let verdict: String = target.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if verdict == "ok" {
@@ -70,5 +70,5 @@ fn fill(db: &Connection, fresh: &Path) -> Result<(), StateError> {
             Err(Fault::Row(verdict))
         }
     };
-    fill().map_err(|fault| fault.tell(fresh))
+    fill().map_err(|fault| fault.at(fresh))
 }

@@ -1,4 +1,4 @@
-//! What the last copy of the state file is worth, beside the file.
+//! The last copy of the state file, compared with the file.
 
 use std::io;
 use std::path::Path;
@@ -14,27 +14,27 @@ use super::store::Rows;
 use super::{StateError, mark, open};
 use crate::model::Timestamp;
 
-/// The last copy, and what the state file beside it is like.
+/// The last copy, and the state of the file beside it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CopyFacts {
     /// Where the copy is.
     pub path: String,
-    /// When it was made.
+    /// When the copy was made.
     pub made: Timestamp,
-    /// How many links it knows.
+    /// How many links it has.
     pub links: u64,
     /// The number of its last run; 0 for none.
     pub last_run: i64,
-    /// How many runs there were since, as far as that can be told.
+    /// How many runs were made since then, as far as that can be told.
     pub lacks: Option<i64>,
     /// What is wrong with the present state file; `None` if nothing is.
     pub damage: Option<String>,
 }
 
-/// Looks at the copy in a state directory, and whether it could take over.
+/// Checks the copy in a state directory, and whether it can replace the state file.
 ///
 /// # Errors
-/// When there is none, or it cannot be used itself: then also the present file is left alone.
+/// There is no copy, or it cannot be used itself. Then the present file is left alone too.
 pub fn look_at_copy(directory: &Path) -> Result<CopyFacts, StateError> {
     let path = directory.join(COPY_NAME);
     let found = std::fs::metadata(&path).map_err(|error| match error.kind() {
@@ -52,7 +52,7 @@ pub fn look_at_copy(directory: &Path) -> Result<CopyFacts, StateError> {
         i64::try_from(span.as_millis()).ok()
     });
     let marked = mark::read(directory);
-    let (links, last_run) = sound(&path)?;
+    let (links, last_run) = check_copy(&path)?;
     Ok(CopyFacts {
         path: path.display().to_string(),
         made: Timestamp(made.unwrap_or(0)),
@@ -63,17 +63,19 @@ pub fn look_at_copy(directory: &Path) -> Result<CopyFacts, StateError> {
     })
 }
 
-/// Refuses to begin anew beside a copy, which the next run would replace.
+/// Refuses to begin again without a state file while there is a copy, because the next run would
+/// replace the copy.
 ///
 /// # Errors
 /// [`StateError::Open`] if there is a copy.
-pub(super) fn not_lost(directory: &Path) -> Result<(), StateError> {
+pub(super) fn refuse_beside_copy(directory: &Path) -> Result<(), StateError> {
     let copy = directory.join(COPY_NAME);
     if !copy.exists() {
         return Ok(());
     }
     let anew = format!(
-        "to begin anew, move {} away: users are found again as adoptions, which wait for approval",
+        "to start again without it, move {} away: users are found again as adoptions, which wait \
+         for approval",
         copy.display()
     );
     let what = match look_at_copy(directory) {
@@ -82,7 +84,7 @@ pub(super) fn not_lost(directory: &Path) -> Result<(), StateError> {
              on {}, last run {}; or, {anew}",
             facts.made, facts.last_run
         ),
-        Err(error) => format!("is lost, and its copy is of no use ({error}); {anew}"),
+        Err(error) => format!("is lost, and its copy cannot be used ({error}); {anew}"),
     };
     Err(StateError::Open {
         path: directory.join(FILE_NAME).display().to_string(),
@@ -90,8 +92,8 @@ pub(super) fn not_lost(directory: &Path) -> Result<(), StateError> {
     })
 }
 
-/// Checks a copy as a whole; its links and its last run.
-fn sound(path: &Path) -> Result<(u64, i64), StateError> {
+/// Checks a copy as a whole. Returns the number of its links and its last run.
+fn check_copy(path: &Path) -> Result<(u64, i64), StateError> {
     let failed = |what: String| StateError::Open {
         path: path.display().to_string(),
         what: format!("the copy cannot be used: {what}"),
@@ -111,11 +113,11 @@ fn sound(path: &Path) -> Result<(u64, i64), StateError> {
     match look() {
         Ok((faults, links, run)) if faults.is_empty() => Ok((links, run)),
         Ok((faults, ..)) => Err(failed(faults.join("; "))),
-        Err(fault) => Err(fault.tell(path)),
+        Err(fault) => Err(fault.at(path)),
     }
 }
 
-/// What SQLite finds wrong in a file, at most twenty things.
+/// Returns what SQLite finds wrong in a file, at most twenty things.
 pub(super) fn integrity(db: &Connection) -> Result<Vec<String>, Fault> {
     let mut check = db.prepare("PRAGMA integrity_check(20)")?;
     let lines = check.query_map([], |row| row.get::<_, String>(0))?;
@@ -123,7 +125,7 @@ pub(super) fn integrity(db: &Connection) -> Result<Vec<String>, Fault> {
     Ok(lines.into_iter().filter(|line| line != "ok").collect())
 }
 
-/// What is wrong with the present state file.
+/// Returns what is wrong with the present state file.
 fn damage(path: &Path) -> Option<String> {
     let db = match open::copy(path) {
         Ok(Some(db)) => db,
@@ -134,7 +136,7 @@ fn damage(path: &Path) -> Option<String> {
     if version.is_ok_and(|version| version < newest()) {
         return None;
     }
-    let told = |fault: Fault| Some(fault.tell(path).to_string());
+    let told = |fault: Fault| Some(fault.at(path).to_string());
     match integrity(&db) {
         Ok(faults) if !faults.is_empty() => {
             return Some(format!(

@@ -1,4 +1,4 @@
-//! The state directory: who may have it, and what lies in it.
+//! The state directory: who may use it, and which files are in it.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io;
@@ -12,12 +12,12 @@ use crate::config::trusted::OTHERS_MAY_WRITE;
 pub const FILE_NAME: &str = "state.sqlite";
 /// The copy that is made after each run that changed something.
 pub const COPY_NAME: &str = "state.sqlite.copy";
-/// The file with the number of the last run: by it an older copy of the state file is recognised.
+/// The file with the number of the last run. It shows whether the state file is an older copy.
 pub const MARK_NAME: &str = "last-run";
-/// The file that the one process that may write holds locked.
+/// The lock file of the one process that may write.
 pub const LEASE_NAME: &str = "lease";
 
-/// Makes the directory (0700) if it is missing, and refuses one that others could tamper with.
+/// Makes the directory (0700) if it is missing, and refuses one that other users could tamper with.
 pub(super) fn prepare(directory: &Path) -> Result<(), StateError> {
     let made = DirBuilder::new()
         .recursive(true)
@@ -40,7 +40,7 @@ pub(super) fn prepare_file(directory: &Path) -> Result<PathBuf, StateError> {
     Ok(path)
 }
 
-/// Which file it is, whatever it is called: device and inode.
+/// Returns the device and inode of a file, which identify it under any name.
 pub(super) fn which(path: &Path) -> io::Result<(u64, u64)> {
     std::fs::metadata(path).map(|found| (found.dev(), found.ino()))
 }
@@ -50,7 +50,7 @@ pub(super) fn create_private(options: &mut OpenOptions, path: &Path) -> io::Resu
     options.mode(0o600).open(path)
 }
 
-/// An [`StateError::Open`] that quotes the operating system, and says what to do.
+/// Returns a [`StateError::Open`] that quotes the operating system and says what to do.
 pub(super) fn cannot(path: &Path, what: &str, error: &io::Error) -> StateError {
     let advice = match error.kind() {
         io::ErrorKind::StorageFull => {
@@ -82,7 +82,7 @@ fn inspect(path: &Path, directory: bool) -> Result<(), StateError> {
     }
 }
 
-/// What speaks against using this file or directory as user `us`.
+/// Returns why this file or directory must not be used by the user `us`.
 fn objection(found: &Metadata, directory: bool, us: u32) -> Option<String> {
     let (expected, mode) = if directory {
         ("directory", "0700")

@@ -6,7 +6,7 @@ pub enum StateError {
     /// The directory or file cannot be opened or made.
     #[error("{path}: {what}")]
     Open {
-        /// Which file.
+        /// The file or directory.
         path: String,
         /// What is wrong, and what to do.
         what: String,
@@ -17,11 +17,11 @@ pub enum StateError {
          install the newer version again; the file was not touched"
     )]
     Newer {
-        /// Which file.
+        /// The file.
         path: String,
-        /// Its schema.
+        /// The schema of the file.
         found: i64,
-        /// The newest that we know.
+        /// The newest schema that this version knows.
         known: i64,
     },
     /// Another process holds the lease.
@@ -32,10 +32,10 @@ pub enum StateError {
         /// What the holder wrote about itself.
         holder: Option<String>,
     },
-    /// Reading or writing failed: full disk, read-only file system, damage.
+    /// Reading or writing failed because of a full disk, a read-only file system or damage.
     #[error("{path}: {what}")]
     Failed {
-        /// Which file.
+        /// The file.
         path: String,
         /// What is wrong, and what to do.
         what: String,

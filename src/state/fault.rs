@@ -1,4 +1,4 @@
-//! What can go wrong inside, and how it is told to a person.
+//! Errors inside the room, and how they are reported to people.
 
 use std::path::Path;
 
@@ -11,9 +11,9 @@ use crate::model::{AccountKey, RunId, StepId, UserId};
 /// Why a command failed, before the path of the file is known.
 #[derive(Debug)]
 pub enum Fault {
-    /// SQLite's word.
+    /// SQLite reported it.
     Sqlite(rusqlite::Error),
-    /// A row does not hold what this version writes.
+    /// A row contains what this version does not write.
     Row(String),
     /// The rules of the store forbid it.
     Refused(String),
@@ -26,8 +26,8 @@ impl From<rusqlite::Error> for Fault {
 }
 
 impl Fault {
-    /// For the caller, with the path and what to do.
-    pub(super) fn tell(&self, path: &Path) -> StateError {
+    /// Returns the error for the caller, with the path and what to do.
+    pub(super) fn at(&self, path: &Path) -> StateError {
         let what = match self {
             Self::Refused(what) => return StateError::Refused(what.clone()),
             Self::Sqlite(error) => advice(error),
@@ -43,7 +43,7 @@ impl Fault {
     }
 }
 
-/// What to do about an error of SQLite.
+/// Returns what to do about an error of SQLite.
 pub(super) fn advice(error: &rusqlite::Error) -> String {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "the disk is full; free some space. What was confirmed \
@@ -76,8 +76,8 @@ fn restore() -> &'static str {
 
 pub(super) fn linked_twice(user: &UserId, holder: &AccountKey, account: &AccountKey) -> Fault {
     Fault::Refused(format!(
-        "user {user} is linked to account {holder} and cannot be linked to {account} as well: look \
-         at `mattersync conflicts`, and take one of them apart with `mattersync unlink`"
+        "user {user} is linked to account {holder} and cannot be linked to {account} as well: \
+         look at `mattersync conflicts`, and remove one of the links with `mattersync unlink`"
     ))
 }
 

@@ -1,4 +1,4 @@
-//! What is asked of the record.
+//! The types in which the record is queried.
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,10 @@ use crate::model::{
     OutcomeKind, RunId, Step, StepRecord, Timestamp, UserId,
 };
 
-/// A step whose outcome is not known: its intent was recorded, its outcome was not, or is unknown.
+/// A step whose intent was recorded, and whose outcome was not, or is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unsettled {
-    /// The run.
+    /// The number of the run.
     pub run: RunId,
     /// The step as it was planned.
     pub step: Step,
@@ -23,127 +23,127 @@ pub struct Unsettled {
 /// One run as recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunRecord {
-    /// Its number.
+    /// The number of the run.
     pub id: RunId,
     /// When it began.
     pub began: Timestamp,
-    /// When it ended; `None` if it never did.
+    /// When the run ended; `None` if it never did.
     pub ended: Option<Timestamp>,
     /// Whether it is open, was finished, or was closed because its process died.
     pub state: RunState,
-    /// Digest of the configuration.
+    /// The digest of the configuration.
     pub config: String,
-    /// What kind of run it was; `None` for one of a version that did not record it.
+    /// Everything else about the run; `None` for a run of a version that did not record it.
     pub about: Option<About>,
-    /// The steps in the plan's order with what became of them.
+    /// The steps in the plan's order with their outcomes.
     pub steps: Vec<StepRecord>,
 }
 
-/// What comes of a step, to be recorded.
+/// The result of a step, to be recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settlement {
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// What the server made of it, where it made something.
+    /// What the server made of the step.
     pub made: Option<Made>,
-    /// When that was known.
+    /// When the outcome was known.
     pub at: Timestamp,
 }
 
-/// A step of an earlier run, about one person.
+/// A step of an earlier run about one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastStep {
-    /// The run.
+    /// The number of the run.
     pub run: RunId,
     /// When the run began.
     pub began: Timestamp,
-    /// The step with what became of it.
+    /// The step with its outcome.
     pub record: StepRecord,
 }
 
-/// Whether a run is over.
+/// Whether a run has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunState {
-    /// It goes on.
+    /// The run goes on.
     Open,
-    /// It ended in order.
+    /// The run was finished in order.
     Finished,
-    /// Its process died, or it could not be written down.
+    /// The process of the run died, or the run could not be recorded.
     Abandoned,
 }
 
 /// A run without its steps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunHead {
-    /// Its number.
+    /// The number of the run.
     pub id: RunId,
     /// When it began.
     pub began: Timestamp,
-    /// When it ended; `None` if it never did.
+    /// When the run ended; `None` if it never did.
     pub ended: Option<Timestamp>,
-    /// Whether it is over.
+    /// Whether the run has ended.
     pub state: RunState,
-    /// Digest of the configuration.
+    /// The digest of the configuration.
     pub config: String,
-    /// What kind of run it was, if that was recorded.
+    /// Everything else about the run, if that was recorded.
     pub about: Option<About>,
     /// How many steps of each kind had which outcome, in alphabetical order.
     pub counts: Vec<StepCount>,
-    /// E-mails that the steps which were carried out caused.
+    /// How many e-mails were sent because of the steps that were carried out.
     pub mails: u64,
 }
 
-/// How many steps of a kind had an outcome.
+/// How many steps of one kind had one outcome.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StepCount {
     /// The kind of step.
     pub action: ActionKind,
-    /// What became of them.
+    /// The outcome; a step that never arrived counts as not begun.
     pub outcome: OutcomeKind,
-    /// How many.
+    /// The number of these steps.
     pub number: u64,
 }
 
-/// Which runs are asked for.
+/// The runs that are asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Which {
-    /// At most so many, the newest.
+pub struct RunFilter {
+    /// At most this many runs, the newest.
     pub last: Option<u32>,
-    /// Those that began then or later.
+    /// Runs that began then or later.
     pub since: Option<Timestamp>,
-    /// Those with steps about one of these, and only their steps are counted.
-    pub who: Option<Who>,
+    /// Runs with steps about one of these people. Only these steps are counted.
+    pub who: Option<People>,
 }
 
-/// One or more people, by the ids on both sides.
+/// People, by their ids on both sides.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Who {
+pub struct People {
     /// Their accounts.
     pub accounts: BTreeSet<AccountKey>,
     /// Their users.
     pub users: BTreeSet<UserId>,
 }
 
-impl Who {
-    /// Nobody.
+impl People {
+    /// Returns whether it contains nobody.
     pub fn is_empty(&self) -> bool {
         self.accounts.is_empty() && self.users.is_empty()
     }
 
-    /// Whether one of them is this account or this user.
+    /// Returns whether it contains this account or this user.
     pub fn has(&self, account: Option<&AccountKey>, user: Option<&UserId>) -> bool {
         account.is_some_and(|key| self.accounts.contains(key))
             || user.is_some_and(|id| self.users.contains(id))
     }
 }
 
-/// Accounts with their users who are known by a text.
+/// The accounts and users that match a typed text.
 pub(super) type Candidates = BestMatches<(Option<AccountKey>, Option<UserId>)>;
 
-/// All of those who are meant most surely.
-pub(super) fn together(candidates: Candidates) -> Who {
-    let mut who = Who::default();
+/// Returns all that match most surely.
+pub(super) fn all_matches(candidates: Candidates) -> People {
+    let mut who = People::default();
     for (account, user) in candidates.found() {
         who.accounts.extend(account);
         who.users.extend(user);
@@ -151,16 +151,16 @@ pub(super) fn together(candidates: Candidates) -> Who {
     who
 }
 
-/// What was erased of somebody.
+/// What was erased about somebody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Erased {
-    /// Steps.
+    /// How many steps.
     pub steps: u64,
-    /// Notes.
+    /// How many notes.
     pub notes: u64,
 }
 
-/// What a typed text is of whom a step is about.
+/// Returns how a typed text matches the person whom a step is about.
 pub(super) fn is_about(step: &Step, user: Option<&UserId>, person: &str) -> Option<MatchedBy> {
     let mut known = Identifiers::subject(&step.subject);
     let account = step.action.account();
@@ -170,18 +170,18 @@ pub(super) fn is_about(step: &Step, user: Option<&UserId>, person: &str) -> Opti
     known.matched_by(person)
 }
 
-/// What a typed text is of whom a link is about.
+/// Returns how a typed text matches the person of a link.
 pub(super) fn is_link_of(key: &AccountKey, link: &Link, person: &str) -> Option<MatchedBy> {
     Identifiers::link(key, link).matched_by(person)
 }
 
 impl RunRecord {
-    /// The same without its steps.
+    /// Returns the run without its steps.
     pub fn head(&self) -> RunHead {
         self.head_about(|_| true)
     }
 
-    /// The same without its steps, some of which are counted.
+    /// Returns the run without its steps, of which only some are counted.
     pub(super) fn head_about(&self, meant: impl Fn(&StepRecord) -> bool) -> RunHead {
         let steps: Vec<&StepRecord> = self.steps.iter().filter(|step| meant(step)).collect();
         let words = steps.iter();
@@ -202,7 +202,7 @@ impl RunRecord {
     }
 }
 
-/// Counts steps by kind and outcome.
+/// Counts the steps of each kind and outcome.
 pub(super) fn tally(steps: impl Iterator<Item = (ActionKind, OutcomeKind)>) -> Vec<StepCount> {
     let mut counts = std::collections::BTreeMap::new();
     for kind in steps {

@@ -5,12 +5,11 @@ use serde::de::DeserializeOwned;
 
 use super::fault::Fault;
 
-/// A value as JSON text.
 pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, Fault> {
     serde_json::to_string(value).map_err(|error| Fault::Row(format!("no JSON: {error}")))
 }
 
-/// A value from JSON text that `what` (a table, for the message) holds.
+/// Reads a value from JSON text. `what` names the table for the error.
 pub(super) fn from_json<T: DeserializeOwned>(what: &str, text: &str) -> Result<T, Fault> {
     serde_json::from_str(text).map_err(|error| Fault::Row(format!("{what}: {error}")))
 }

@@ -1,4 +1,4 @@
-//! One process writes at a time.
+//! The lease: one process writes at a time.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -8,13 +8,13 @@ use super::StateError;
 use super::directory::{LEASE_NAME, cannot, create_private, prepare};
 use crate::model::Timestamp;
 
-/// The longest command line that is written down, in characters.
+/// How many characters of the command line are recorded at most.
 const COMMAND_CHARS: usize = 200;
-/// As much as is read of what a holder wrote about itself, in bytes.
+/// How many bytes of the holder's description are read at most.
 const HOLDER_BYTES: u64 = 1024;
 
-/// The right to write in a state directory, held until dropped. The system takes it back from a
-/// process that dies, however it dies.
+/// The right to write in a state directory, held until it is dropped. The system takes it back from
+/// a process that dies in any way.
 #[derive(Debug)]
 pub struct Lease {
     file: File,
@@ -25,8 +25,8 @@ impl Lease {
     ///
     /// # Errors
     ///
-    /// [`StateError::Busy`] with the holder's words if another process (or another part of this
-    /// one) has it; [`StateError::Open`] if the directory or the file cannot be used.
+    /// [`StateError::Busy`] with the holder's description if another process (or another part of
+    /// this one) has the lease; [`StateError::Open`] if the directory or the file cannot be used.
     pub fn take(directory: &Path) -> Result<Self, StateError> {
         prepare(directory)?;
         let path = directory.join(LEASE_NAME);
@@ -46,20 +46,20 @@ impl Lease {
                 return Err(cannot(&path, "cannot be locked", &error));
             }
         }
-        introduce(&mut file).map_err(|error| cannot(&path, "cannot be written", &error))?;
+        describe_holder(&mut file).map_err(|error| cannot(&path, "cannot be written", &error))?;
         Ok(Self { file })
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // The lock is what counts; words of somebody who is gone would only mislead.
+        // Only the lock counts; the description of a process that is gone would mislead.
         let _ = self.file.set_len(0);
         let _ = self.file.unlock();
     }
 }
 
-fn introduce(file: &mut File) -> std::io::Result<()> {
+fn describe_holder(file: &mut File) -> std::io::Result<()> {
     let command: String = std::env::args_os()
         .map(|word| word.to_string_lossy().into_owned())
         .collect::<Vec<_>>()

@@ -1,5 +1,5 @@
-//! How an older copy of the state file is recognised: the number of the last run stands in a small
-//! file of its own beside it. A state file that has not come so far was put back, or is another.
+//! Recognises an older copy of the state file: the number of the last run is in a small file beside
+//! it. A state file with a lower number was restored from a copy, or is another file.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -15,20 +15,24 @@ use super::rules::{apply, doubted};
 use super::store::Rows;
 use crate::model::{Restored, RunId, Timestamp};
 
-/// The number in the mark; `None` if there is none that can be read.
+/// Returns the number in the mark; `None` if there is none that can be read.
 pub(super) fn read(directory: &Path) -> Option<RunId> {
     let text = std::fs::read_to_string(directory.join(MARK_NAME)).ok()?;
     text.trim().parse().ok().map(RunId)
 }
 
-/// Raises the mark. Without it an older copy is only noticed by what Mattermost has.
+/// Raises the mark. Without it, an older copy is only noticed by what is on Mattermost.
 pub(super) fn raised(directory: &Path, run: RunId) {
     if let Err(error) = raise(directory, run) {
-        tracing::warn!("an older copy of the state file could not be recognised: {error}");
+        tracing::warn!(
+            "the file that shows whether the state file is an older copy cannot be \
+                        written: {error}"
+        );
     }
 }
 
-/// What is not on disk when the power fails makes the mark too low, which only makes it say less.
+/// Writes the mark without waiting for the disk: if the power fails, the mark may be too low, and
+/// then detects less.
 fn raise(directory: &Path, run: RunId) -> Result<(), StateError> {
     let path = directory.join(MARK_NAME);
     let fresh = directory.join(format!("{MARK_NAME}.new"));
@@ -41,8 +45,8 @@ fn raise(directory: &Path, run: RunId) -> Result<(), StateError> {
     write().map_err(|error| cannot(&path, "cannot be written", &error))
 }
 
-/// What the mark says against a file that has come as far as `run`. The mark is to be read before
-/// the file: a run may begin in between.
+/// Returns why a file whose last run is `run` is an older copy by the mark. The mark must be read
+/// before the file, because a run may begin in between.
 pub(super) fn objection(marked: Option<RunId>, run: RunId) -> Option<Restored> {
     let marked = marked.filter(|marked| *marked > run)?;
     Some(restored(match run.0 {
@@ -58,7 +62,7 @@ pub(super) fn objection(marked: Option<RunId>, run: RunId) -> Option<Restored> {
     }))
 }
 
-/// The state was found to be older just now.
+/// Returns the fact that the state was just found to be an older copy.
 pub(super) fn restored(how: String) -> Restored {
     Restored {
         at: Timestamp(jiff::Timestamp::now().as_millisecond()),
@@ -67,9 +71,9 @@ pub(super) fn restored(how: String) -> Restored {
     }
 }
 
-/// Writes down that the file is an older copy, and forgets what must not be believed any more.
-/// Runs go on behind the number of the mark, so that no number means two runs.
-pub(super) fn confess(
+/// Records that the file is an older copy, and forgets what must not be believed any more. The next
+/// runs get numbers above that of the mark, so that no number means two runs.
+pub(super) fn record_older_copy(
     db: &mut Connection,
     restored: &Restored,
     marked: RunId,
@@ -82,7 +86,7 @@ pub(super) fn confess(
     Ok(change.commit()?)
 }
 
-/// What a state directory without a state file says of one that was there.
+/// Returns what a state directory without a state file shows about one that was lost.
 pub(super) fn lost(directory: &Path) -> Option<Restored> {
     objection(read(directory), RunId(0))
 }

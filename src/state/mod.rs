@@ -1,22 +1,22 @@
 //! What is remembered, on disk.
 //!
-//! [`State`] is what everything above speaks to. Its rules stand once, in `rules`, above rows;
-//! where the rows are is the business of a [`Store`]: an SQLite file in the state directory, under
-//! a [`Lease`], or SQLite in memory, for a first look without a state directory and for tests.
+//! [`State`] is the interface for all rooms above. Its rules are written once, in `rules`, above
+//! the rows. A [`Store`] keeps the rows: in an SQLite file in the state directory, under a
+//! [`Lease`], or in SQLite in memory, for a first look without a state directory and for tests.
 //!
-//! The rules, in these words:
+//! The rules use these words:
 //!
-//! * A run is *open* from its beginning to its end. One run is open at a time: what was never
+//! * A run is *open* from its beginning to its end. One run is open at a time: a run that was never
 //!   finished is closed when the next one begins and whenever the file is opened for writing.
-//! * A step is *unsettled* from its intent until its outcome is known. That may happen long after
-//!   its run was closed. An intent for the same kind of change to the same account in a later
-//!   run *supersedes* it: then only the newer outcome matters.
-//! * A known outcome is final. So is an unknown one where a person was perhaps asked by mail
-//!   ([`Made::asked`](crate::model::Made::asked)): nothing will ever tell more, and the step is
-//!   unsettled no longer.
-//! * One user stands for one account.
-//! * Whoever lost the lease writes nothing any more: each lease has a number ([`Fence`]) that is
-//!   compared in every transaction that writes.
+//! * A step is *unsettled* from its intent until its outcome is known. That may take until
+//!   long after its run was closed. An intent for the same kind of change to the same account in a
+//!   later run *supersedes* it: then only the newer outcome matters.
+//! * A known outcome is final. An unknown one is final too if a person may have been asked by mail
+//!   ([`Made::asked`](crate::model::Made::asked)): nothing will ever tell more, and the step is no
+//!   longer unsettled.
+//! * A user is linked to one account.
+//! * A process that lost the lease can write nothing any more: each lease has a number ([`Fence`])
+//!   that is compared in every transaction that writes.
 
 #![allow(
     clippy::disallowed_methods,
@@ -57,7 +57,8 @@ pub use error::StateError;
 pub use fault::Fault;
 pub use fence::Fence;
 pub use history::{
-    Erased, PastStep, RunHead, RunRecord, RunState, Settlement, StepCount, Unsettled, Which, Who,
+    Erased, PastStep, People, RunFilter, RunHead, RunRecord, RunState, Settlement, StepCount,
+    Unsettled,
 };
 pub use lease::Lease;
 pub use restore::restore;

@@ -1,4 +1,4 @@
-//! Opening the state file: what it is is found out before anything is written to it.
+//! Opens the state file, after finding out what it is without writing to it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,20 +9,20 @@ use super::StateError;
 use super::fault::advice;
 use super::migrations::{APPLICATION_ID, newest};
 
-/// How long a lock of another program (an open `sqlite3`) is waited for.
+/// How long to wait for a lock of another program (an open `sqlite3`).
 const BUSY: Duration = Duration::from_secs(5);
-/// Statements are few; all of them stay prepared.
+/// How many prepared statements are kept; there are fewer, so all are kept.
 const STATEMENTS: usize = 64;
 
-/// What lies at the place of the state file.
+/// What is at the path of the state file.
 pub(super) enum Found {
     /// Nothing yet, or an empty file.
     Nothing,
-    /// Ours, of this version.
+    /// A state file of this version.
     Version(i64),
 }
 
-/// Opens a file of ours for reading, whatever its schema; `None` if there is none.
+/// Opens a state file for reading, whatever its schema; `None` if there is none.
 pub(super) fn copy(path: &Path) -> Result<Option<Connection>, StateError> {
     match look(path)? {
         Found::Nothing => Ok(None),
@@ -30,8 +30,8 @@ pub(super) fn copy(path: &Path) -> Result<Option<Connection>, StateError> {
     }
 }
 
-/// A second, read-only connection looks first: it neither changes a file that is not ours or
-/// newer, nor folds its write-ahead log into it when it is closed.
+/// Finds out what a file is, over a second, read-only connection. It does not change a file that is
+/// not ours or is newer, and does not fold its write-ahead log into it when it is closed.
 pub(super) fn look(path: &Path) -> Result<Found, StateError> {
     match std::fs::metadata(path) {
         Ok(found) if found.len() > 0 => {}
@@ -46,7 +46,7 @@ pub(super) fn look(path: &Path) -> Result<Found, StateError> {
     };
     let (application, version) = (number("application_id")?, number("user_version")?);
     if application != i64::from(APPLICATION_ID) {
-        // A first start that was cut short leaves a header and no table.
+        // A first start that was interrupted leaves a header and no table.
         return if application == 0 && version == 0 && number("schema_version")? == 0 {
             Ok(Found::Nothing)
         } else {
@@ -70,13 +70,13 @@ pub(super) fn look(path: &Path) -> Result<Found, StateError> {
 pub(super) fn reader(path: &Path) -> Result<Connection, StateError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let ready = |db: Connection| -> Result<Connection, rusqlite::Error> {
-        settle_in(&db)?;
+        prepare_connection(&db)?;
         db.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))?;
         Ok(db)
     };
     let opened = Connection::open_with_flags(path, flags).and_then(ready);
-    let opened = opened.or_else(|error| match whole(path, &error) {
-        // A reader too makes a file beside it, which a full or read-only disk refuses.
+    let opened = opened.or_else(|error| match is_readable_alone(path, &error) {
+        // A reader makes a file beside it too, which a full or read-only disk refuses.
         true => {
             let flags = flags | OpenFlags::SQLITE_OPEN_URI;
             Connection::open_with_flags(immutable(path), flags).and_then(ready)
@@ -86,9 +86,9 @@ pub(super) fn reader(path: &Path) -> Result<Connection, StateError> {
     opened.map_err(|error| open_error(path, advice(&error)))
 }
 
-/// Whether a file that could not be opened may be read as if nobody could change it: then nobody
-/// else has it open, and it holds all there is.
-fn whole(path: &Path, error: &rusqlite::Error) -> bool {
+/// Returns whether a file that could not be opened may be read as if nobody could change it: nobody
+/// else has it open, and it is complete.
+fn is_readable_alone(path: &Path, error: &rusqlite::Error) -> bool {
     let refused = matches!(
         error.sqlite_error_code(),
         Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::ReadOnly)
@@ -99,14 +99,14 @@ fn whole(path: &Path, error: &rusqlite::Error) -> bool {
     refused && path.is_file() && log.map_or(true, |log| log.len() == 0)
 }
 
-/// The file's name in the form in which SQLite takes options.
+/// Returns the file's name in the form in which SQLite takes options.
 fn immutable(path: &Path) -> String {
     let path = path.display().to_string();
     let path = path.replace('%', "%25").replace('?', "%3f");
     format!("file:{}?immutable=1", path.replace('#', "%23"))
 }
 
-pub(super) fn settle_in(db: &Connection) -> Result<(), rusqlite::Error> {
+pub(super) fn prepare_connection(db: &Connection) -> Result<(), rusqlite::Error> {
     db.busy_timeout(BUSY)?;
     db.pragma_update(None, "foreign_keys", true)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);

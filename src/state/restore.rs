@@ -1,4 +1,4 @@
-//! Putting the last copy in the place of a state file that cannot be used.
+//! Replaces a state file that cannot be used by the last copy.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -10,12 +10,13 @@ use super::{Lease, StateError, file, mark};
 use crate::model::RunId;
 
 /// Puts the copy in the place of the state file, under the lease. The old file, with its logs, is
-/// kept beside it; its name is returned. What was done since the copy was made is not known: the
+/// kept beside it; its name is returned. What was done since the copy was made is not known, so the
 /// next cycles hold what they would take away until `mattersync approve restored`.
 ///
 /// # Errors
-/// [`StateError::Busy`] while another process has the lease; when the copy cannot be used, or the
-/// disk fails. A crash in between leaves no state file or the copy, and both are recognised.
+/// [`StateError::Busy`] while another process has the lease; another error when the copy cannot be
+/// used, or the disk fails. A crash in between leaves no state file or the copy, and both are
+/// recognised.
 pub fn restore(directory: &Path) -> Result<Option<PathBuf>, StateError> {
     let lease = Lease::take(directory)?;
     let facts = look_at_copy(directory)?;
@@ -38,15 +39,14 @@ pub fn restore(directory: &Path) -> Result<Option<PathBuf>, StateError> {
     let mut db = file::for_writing(directory)?;
     let how = format!("the copy of {} was put back", facts.made);
     let marked = mark::read(directory).unwrap_or(RunId(0));
-    let confessed = mark::confess(&mut db, &mark::restored(how), marked);
-    confessed.map_err(|fault| fault.tell(&state))?;
+    let confessed = mark::record_older_copy(&mut db, &mark::restored(how), marked);
+    confessed.map_err(|fault| fault.at(&state))?;
     drop(db);
     drop(lease);
     Ok(aside)
 }
 
-/// Gives the present file and its logs other names, the file last: without it the logs mean
-/// nothing.
+/// Renames the present file and its logs, the file last, because the logs are useless without it.
 fn move_aside(directory: &Path) -> io::Result<Option<PathBuf>> {
     let state = directory.join(FILE_NAME);
     if !state.exists() {

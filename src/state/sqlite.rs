@@ -1,4 +1,4 @@
-//! Rows in SQLite: in a file of the state directory, or in memory.
+//! Keeps rows in SQLite: in a file of the state directory, or in memory.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -13,13 +13,13 @@ use super::fault::Fault;
 use super::fence::Fence;
 use super::rows::SqliteRows;
 use super::store::{Rows, Store, Work};
-use super::worker::{Desk, Worker};
+use super::worker::{Worker, WorkerState};
 use super::{Lease, StateError, mark, migrations};
 use crate::model::RunId;
 
-/// The rows in an SQLite file, on a thread of its own.
+/// Keeps rows in an SQLite file, on a thread of its own.
 ///
-/// Work that waits at the same time shares one commit, and so one wait for the disk: ask
+/// Work that is queued at the same time shares one commit, and so one wait for the disk: call
 /// concurrently where the order does not matter. Work is queued when its future is first polled;
 /// after that it is carried out even if the future is dropped.
 ///
@@ -29,7 +29,7 @@ pub(super) struct SqliteFile {
     worker: Worker,
     path: PathBuf,
     fence: Option<Fence>,
-    /// Device and inode of the file that was opened for writing.
+    /// The device and inode of the file that was opened for writing.
     opened: Option<(u64, u64)>,
 }
 
@@ -42,7 +42,7 @@ impl SqliteFile {
         fence: Fence,
     ) -> Result<Self, StateError> {
         let opened = which(&path).map_err(|error| cannot(&path, "cannot be read", &error))?;
-        let desk = Desk {
+        let desk = WorkerState {
             db,
             path: path.clone(),
             lease: Some(lease),
@@ -57,7 +57,7 @@ impl SqliteFile {
 
     /// Serves a file that was opened for reading.
     pub(super) fn reader(db: Connection, path: PathBuf) -> Result<Self, StateError> {
-        let desk = Desk {
+        let desk = WorkerState {
             db,
             path: path.clone(),
             lease: None,
@@ -80,8 +80,7 @@ impl SqliteFile {
         self.worker.ask(writes, work).await
     }
 
-    /// What is written to a file that was deleted or replaced is lost: then nothing is done any
-    /// more, since nothing of it could be written down.
+    /// Refuses to write if the file was deleted or replaced, because what is written to it is lost.
     fn same_file(&self) -> Result<(), StateError> {
         let Some(opened) = self.opened else {
             return Ok(());
@@ -138,8 +137,8 @@ impl Store for SqliteFile {
     }
 }
 
-/// Rows that are forgotten when this is dropped: for a look before there is a state directory, and
-/// for tests. Work is done at once, on the thread that asks for it.
+/// Keeps rows in memory until it is dropped: for a look before there is a state directory, and for
+/// tests. Work is done at once, on the calling thread.
 #[derive(Debug)]
 pub(super) struct SqliteMemory {
     db: Mutex<Connection>,
@@ -156,7 +155,7 @@ impl SqliteMemory {
             let fence = SqliteRows(&db).raise_fence()?;
             Ok((db, fence))
         };
-        let (db, fence) = open().map_err(told)?;
+        let (db, fence) = open().map_err(without_path)?;
         Ok(Self {
             db: Mutex::new(db),
             fence,
@@ -164,7 +163,7 @@ impl SqliteMemory {
     }
 
     fn now(&self, work: &mut Work) -> Result<(), Fault> {
-        // A transaction that a panic left open is undone when the next one fails to begin.
+        // A transaction that a panic left open is rolled back when the next one fails to begin.
         let mut db = self.db.lock().unwrap_or_else(PoisonError::into_inner);
         let change = db.transaction()?;
         work(&mut SqliteRows(&change))?;
@@ -172,14 +171,13 @@ impl SqliteMemory {
     }
 }
 
-/// There is no path to tell.
-fn told(fault: Fault) -> StateError {
-    fault.tell(Path::new("memory"))
+fn without_path(fault: Fault) -> StateError {
+    fault.at(Path::new("memory"))
 }
 
 impl Store for SqliteMemory {
     fn transact(&self, _writes: bool, mut work: Work) -> BoxFuture<'_, Result<(), StateError>> {
-        async move { self.now(&mut work).map_err(told) }.boxed()
+        async move { self.now(&mut work).map_err(without_path) }.boxed()
     }
 
     fn fence(&self) -> Option<Fence> {

@@ -1,4 +1,4 @@
-//! [`State`]: what the rest of the program remembers with.
+//! [`State`], through which all other rooms remember.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::directory::FILE_NAME;
 use super::fault::{Fault, lease_lost};
-use super::history::{Erased, PastStep, RunHead, RunRecord, Settlement, Unsettled, Which, Who};
+use super::history::{
+    Erased, PastStep, People, RunFilter, RunHead, RunRecord, Settlement, Unsettled,
+};
 use super::json::to_json;
 use super::rows::SqliteRows;
 use super::sqlite::{SqliteFile, SqliteMemory};
@@ -18,12 +20,13 @@ use crate::model::{
     UserId,
 };
 
-/// The memory of mattersync, with its rules, over rows that a [`Store`] keeps.
+/// The memory of mattersync with its rules, over the rows of a [`Store`].
 ///
-/// Each wait is a wait for the disk; work that is waited for together may share one commit.
+/// Each call waits for the disk; concurrent calls may share one commit. Every method fails if the
+/// state cannot be read or written.
 pub struct State {
     store: Box<dyn Store>,
-    /// The rows may only be read, and are known to be an older copy.
+    /// Set if the rows may only be read, and are known to be an older copy.
     older: Option<Restored>,
 }
 
@@ -37,8 +40,8 @@ impl std::fmt::Debug for State {
 impl State {
     /// Takes the lease, opens or makes the state file and brings it to the present schema.
     ///
-    /// Blocks for as long as the disk takes, and up to 5 s while another program keeps the file
-    /// locked; later waiting is done on the store's own thread.
+    /// Blocks until the disk answers, and for up to 5 s while another program keeps the file
+    /// locked. Later calls wait on the store's own thread.
     ///
     /// # Errors
     ///
@@ -49,7 +52,7 @@ impl State {
         Self::open_over(directory, |file| file)
     }
 
-    /// [`State::open`] with something between the rules and the file.
+    /// Opens the state as [`State::open`] does, with another store between the rules and the file.
     ///
     /// # Errors
     /// As [`State::open`].
@@ -65,7 +68,7 @@ impl State {
         let mut db = file::for_writing(directory)?;
         copy::clean(directory);
         let path = directory.join(FILE_NAME);
-        let told = |fault: Fault| fault.tell(&path);
+        let told = |fault: Fault| fault.at(&path);
         let mut rows = SqliteRows(&db);
         rows.abandon_runs().map_err(told)?;
         let fence = rows.raise_fence().map_err(told)?;
@@ -74,11 +77,11 @@ impl State {
         match mark::objection(marked, run) {
             Some(restored) => {
                 tracing::warn!(
-                    "{}. What would take something away, and creations, are held until \
+                    "{}. Steps that take something away, and creations, are held until \
                      `mattersync approve restored`",
                     restored.how
                 );
-                mark::confess(&mut db, &restored, marked.unwrap_or(run)).map_err(told)?;
+                mark::record_older_copy(&mut db, &restored, marked.unwrap_or(run)).map_err(told)?;
             }
             None if marked != Some(run) => mark::raised(directory, run),
             None => {}
@@ -86,7 +89,7 @@ impl State {
         SqliteFile::writer(db, path.clone(), lease, fence)
     }
 
-    /// Opens the state file for reading, also while another process writes; `None` if there is no
+    /// Opens the state file for reading, even while another process writes; `None` if there is no
     /// state yet. Everything that would write is refused with [`StateError::Refused`].
     ///
     /// # Errors
@@ -100,15 +103,14 @@ impl State {
             return Ok(None);
         };
         let run = SqliteRows(&db).last_run();
-        let run = run.map_err(|fault| fault.tell(&path))?;
+        let run = run.map_err(|fault| fault.at(&path))?;
         Ok(Some(Self {
             older: mark::objection(marked, run),
             ..Self::over(Box::new(SqliteFile::reader(db, path)?))
         }))
     }
 
-    /// A state that is forgotten when it is dropped, for a look at a state directory without a
-    /// state file.
+    /// Returns a state in memory for a look at a state directory without a state file.
     ///
     /// # Errors
     ///
@@ -120,7 +122,7 @@ impl State {
         })
     }
 
-    /// A state that is forgotten when it is dropped.
+    /// Returns a state in memory, which is forgotten when it is dropped.
     ///
     /// # Errors
     ///
@@ -129,7 +131,7 @@ impl State {
         Ok(Self::over(Box::new(SqliteMemory::new()?)))
     }
 
-    /// A state over rows that are kept elsewhere.
+    /// Returns a state over the rows of another store.
     pub fn over(store: Box<dyn Store>) -> Self {
         Self { store, older: None }
     }
@@ -158,7 +160,7 @@ impl State {
         self.transact(false, work).await
     }
 
-    /// Writes, unless another process has taken the lease meanwhile.
+    /// Writes, unless another process has taken the lease.
     async fn write<T: Send + 'static>(
         &self,
         mut work: impl FnMut(&mut dyn Rows) -> Result<T, Fault> + Send + 'static,
@@ -175,9 +177,6 @@ impl State {
     }
 
     /// Reads everything that is remembered.
-    ///
-    /// # Errors
-    /// Here and below, when the state cannot be read or written.
     pub async fn load(&self) -> Result<Memory, StateError> {
         let mut memory = self.read(|rows| rows.memory()).await?;
         if let Some(older) = &self.older
@@ -190,12 +189,12 @@ impl State {
         Ok(memory)
     }
 
-    /// Remembers what a reading or a person taught, in one transaction. A cycle that taught nothing
-    /// wakes no disk.
+    /// Remembers what a reading or a person taught, in one transaction. Does nothing if there is
+    /// nothing to remember.
     ///
     /// # Errors
     /// [`StateError::Refused`], here and for every other delta, for a link to a user that another
-    /// account is linked to: one user stands for one account. Forget the old link first.
+    /// account is linked to. Forget the old link first.
     pub async fn observe(&self, delta: MemoryDelta) -> Result<(), StateError> {
         match delta.is_empty() {
             true => Ok(()),
@@ -203,8 +202,7 @@ impl State {
         }
     }
 
-    /// Records the beginning of a run with all steps of its plan, and closes a run that was never
-    /// finished.
+    /// Records the beginning of a run with the steps of its plan, and closes an unfinished run.
     ///
     /// # Errors
     /// [`StateError::Refused`] for a plan in which two steps have one number.
@@ -215,7 +213,7 @@ impl State {
         about: Option<&About>,
         now: &Now,
     ) -> Result<RunId, StateError> {
-        let told = |fault: Fault| fault.tell(Path::new("the plan"));
+        let told = |fault: Fault| fault.at(Path::new("the plan"));
         let steps = NewStep::all(&plan.steps).map_err(told)?;
         let about = about.map(to_json).transpose().map_err(told)?;
         let (config, now) = (config.to_owned(), now.wall);
@@ -226,7 +224,7 @@ impl State {
         Ok(run)
     }
 
-    /// [`State::open_run`] of which nothing else is to be told.
+    /// Opens a run as [`State::open_run`] does, with nothing else about it.
     ///
     /// # Errors
     /// As [`State::open_run`].
@@ -235,9 +233,9 @@ impl State {
         self.open_run(plan, config, None, now).await
     }
 
-    /// Records that these steps are about to be sent, and what must be remembered before they
-    /// are (a creation's nonce), in one transaction. On disk when this returns. A second intent for
-    /// a step changes nothing but the delta.
+    /// Records that these steps are about to be sent, and what must be remembered before that (the
+    /// nonce of a creation), in one transaction. It is on disk when this returns. A second intent
+    /// for a step changes only the memory.
     ///
     /// # Errors
     /// [`StateError::Refused`] if the run is not open, or a step is settled.
@@ -256,9 +254,9 @@ impl State {
         self.write(intend).await
     }
 
-    /// Records what became of a step and what follows from it, in one transaction. The run may
-    /// be closed: this is also how an unsettled step of an earlier run is settled. A step may be
-    /// settled without an intent when it was given up before anything was sent.
+    /// Records the outcome of a step and what follows from it, in one transaction. The run may be
+    /// closed: an unsettled step of an earlier run is settled in the same way. A step that was
+    /// given up before anything was sent may be settled without an intent.
     ///
     /// # Errors
     /// [`StateError::Refused`] if the outcome is known already, so that nothing follows from it
@@ -277,7 +275,7 @@ impl State {
         self.write(conclude).await
     }
 
-    /// [`State::conclude`] for a step of which the server made nothing.
+    /// Records the outcome as [`State::conclude`] does, for a step that made nothing.
     ///
     /// # Errors
     /// As [`State::conclude`].
@@ -297,8 +295,8 @@ impl State {
         self.conclude(run, step, settlement, delta).await
     }
 
-    /// Records the end of an open run. If it changed something, a copy is made soon after; this
-    /// does not wait for it.
+    /// Records the end of an open run. If the run changed something, a copy is made soon after;
+    /// this does not wait for it.
     ///
     /// # Errors
     /// [`StateError::Refused`] if the run is not open.
@@ -315,26 +313,17 @@ impl State {
 
     /// Reads the steps of all runs whose outcome is not known and that no later run superseded,
     /// oldest run first, in the order of its plan.
-    ///
-    /// # Errors
-    /// As [`State::load`], here and below.
     pub async fn unsettled(&self) -> Result<Vec<Unsettled>, StateError> {
         self.read(|rows| rows.unsettled()).await
     }
 
     /// Reads the newest runs, newest first, at most `most`.
-    ///
-    /// # Errors
-    /// As [`State::load`].
     pub async fn runs(&self, most: u32) -> Result<Vec<RunRecord>, StateError> {
         self.read(move |rows| rows.runs(most)).await
     }
 
     /// Reads the newest steps of all runs that were about this account or this user, newest first,
     /// at most `most`.
-    ///
-    /// # Errors
-    /// As [`State::load`].
     pub async fn steps_about(
         &self,
         account: Option<&AccountKey>,
@@ -346,32 +335,23 @@ impl State {
             .await
     }
 
-    /// Reads one run; `None` if there is none of that number, or no longer.
-    ///
-    /// # Errors
-    /// As [`State::load`].
+    /// Reads one run; `None` if there is no run with that number, or no longer.
     pub async fn run(&self, run: RunId) -> Result<Option<RunRecord>, StateError> {
         self.read(move |rows| rows.run(run)).await
     }
 
     /// Reads runs without their steps, newest first.
-    ///
-    /// # Errors
-    /// As [`State::load`].
-    pub async fn heads(&self, which: Which) -> Result<Vec<RunHead>, StateError> {
+    pub async fn heads(&self, which: RunFilter) -> Result<Vec<RunHead>, StateError> {
         self.read(move |rows| rows.heads(&which)).await
     }
 
-    /// Finds everybody who is called so in a link or in a recorded step: by username, address, DN
-    /// or id, whatever the case.
-    ///
-    /// # Errors
-    /// As [`State::load`].
-    pub async fn known_as(&self, person: String) -> Result<Who, StateError> {
+    /// Finds the people whom a text means in a link or in a recorded step: by username, address, DN
+    /// or id, in any case.
+    pub async fn known_as(&self, person: String) -> Result<People, StateError> {
         self.read(move |rows| rules::known_as(rows, &person)).await
     }
 
-    /// Writes down something about a person.
+    /// Records something that was found out about a person.
     ///
     /// # Errors
     /// [`StateError::Refused`] if it names a run that does not exist.
@@ -380,25 +360,16 @@ impl State {
     }
 
     /// Reads what was noted in a run, oldest first.
-    ///
-    /// # Errors
-    /// As [`State::load`].
     pub async fn notes(&self, run: RunId) -> Result<Vec<Note>, StateError> {
         self.read(move |rows| rows.notes(Some(run))).await
     }
 
     /// Reads what was noted outside of runs, oldest first.
-    ///
-    /// # Errors
-    /// As [`State::load`].
     pub async fn loose_notes(&self) -> Result<Vec<Note>, StateError> {
         self.read(|rows| rows.notes(None)).await
     }
 
-    /// Whether [`State::prune`] has something to forget; wakes no disk.
-    ///
-    /// # Errors
-    /// As [`State::load`].
+    /// Returns whether [`State::prune`] has something to forget; writes nothing.
     pub async fn has_old(
         &self,
         before: Timestamp,
@@ -408,12 +379,9 @@ impl State {
             .await
     }
 
-    /// Forgets runs that began before a moment and are over, the oldest first and at most 50 of
-    /// them, with their steps and notes; notes outside of runs too. Not those of which a step is
-    /// unsettled, nor those to be kept. Returns how many runs.
-    ///
-    /// # Errors
-    /// As [`State::load`].
+    /// Forgets runs that began before a moment and have ended, the oldest first and at most 50 of
+    /// them, with their steps and notes, and notes outside of runs too. Keeps runs with an
+    /// unsettled step and those in `keep`. Returns how many runs were forgotten.
     pub async fn prune(&self, before: Timestamp, keep: BTreeSet<RunId>) -> Result<u64, StateError> {
         let pruned = self.write(move |rows| rules::prune(rows, before, &keep));
         let pruned = pruned.await?;
@@ -421,14 +389,11 @@ impl State {
         Ok(pruned)
     }
 
-    /// Erases the steps and notes about some people, applies a delta and writes a note, in one
-    /// transaction. [`State::scrub`] removes the traces.
-    ///
-    /// # Errors
-    /// As [`State::load`].
+    /// Erases the steps and notes about some people, applies a delta and records a note, in one
+    /// transaction. [`State::scrub`] then removes the traces.
     pub async fn erase(
         &self,
-        who: Who,
+        who: People,
         delta: MemoryDelta,
         note: Note,
     ) -> Result<Erased, StateError> {
@@ -440,10 +405,7 @@ impl State {
         self.write(erase).await
     }
 
-    /// Leaves nothing of what was deleted in the file, its log and its copy.
-    ///
-    /// # Errors
-    /// As [`State::load`].
+    /// Removes what was deleted from the file, its log and its copy.
     pub async fn scrub(&self) -> Result<(), StateError> {
         self.store.scrub().await
     }
@@ -451,25 +413,16 @@ impl State {
     /// Counts what is remembered, for `status`: `links`, `deactivated` (of the links),
     /// `absences`, `returns`, `names`, `nonces`, `waiting`, `addresses-waiting`, `orders`,
     /// `approvals`, `done`, `runs`, `steps`, `unsettled`.
-    ///
-    /// # Errors
-    /// As [`State::load`].
     pub async fn counts(&self) -> Result<BTreeMap<String, u64>, StateError> {
         self.read(|rows| rules::counts(rows)).await
     }
 
-    /// Tells what is wrong with the file itself; empty when nothing is.
-    ///
-    /// # Errors
-    /// As [`State::load`].
+    /// Returns what is wrong with the file itself; empty if nothing is.
     pub async fn verify(&self) -> Result<Vec<String>, StateError> {
         self.store.verify().await
     }
 
     /// Reads the number of the last run; 0 before the first.
-    ///
-    /// # Errors
-    /// As [`State::load`].
     pub async fn last_run(&self) -> Result<RunId, StateError> {
         self.read(|rows| rows.last_run()).await
     }

@@ -1,4 +1,4 @@
-//! A step as its row has it: what it changes, and what became of it.
+//! A step as its row has it: what it changes, and its outcome.
 
 use super::fault::Fault;
 use super::json::to_json;
@@ -7,7 +7,6 @@ use crate::model::{
     StepRecord, Timestamp, UserId,
 };
 
-/// What is told of a step that was begun and whose outcome nobody recorded.
 const NOT_RECORDED: &str = "begun, and the outcome was not recorded";
 
 /// A step of a run that begins.
@@ -15,7 +14,7 @@ const NOT_RECORDED: &str = "begun, and the outcome was not recorded";
 pub struct NewStep {
     /// Its number.
     pub id: StepId,
-    /// What it is called for people.
+    /// The name of the person or team it is about, for people.
     pub name: String,
     /// The class that the guard counts it in.
     pub class: Option<Class>,
@@ -23,7 +22,7 @@ pub struct NewStep {
     pub json: String,
     /// How many e-mails it causes.
     pub mails: u8,
-    /// What it changes, and that nothing became of it yet.
+    /// What the step changes; it has no outcome yet.
     pub row: StepRow,
 }
 
@@ -47,14 +46,14 @@ impl NewStep {
     }
 }
 
-/// What a step changes, in columns, and what became of it.
+/// What a step changes, in columns, and its outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepRow {
     /// The kind of action.
     pub action: ActionKind,
     /// The account.
     pub account: Option<AccountKey>,
-    /// The user; one that the step makes when it is known.
+    /// The user; for a step that creates one, as soon as it is known.
     pub user: Option<UserId>,
     /// The team's name.
     pub team: Option<String>,
@@ -64,7 +63,7 @@ pub struct StepRow {
     pub outcome: Option<Outcome>,
     /// When the outcome was recorded.
     pub settled: Option<Timestamp>,
-    /// What the server made of it.
+    /// What the server made of the step.
     pub made: Option<Made>,
     /// The later run that began the same change again.
     pub superseded_by: Option<RunId>,
@@ -91,7 +90,7 @@ impl StepRow {
         }
     }
 
-    /// Whether its outcome is known and final.
+    /// Returns whether the outcome is known and final.
     pub(super) fn is_settled(&self) -> bool {
         matches!(
             self.outcome,
@@ -101,14 +100,14 @@ impl StepRow {
         )
     }
 
-    /// Whether it was begun, and its outcome may still be found out.
+    /// Returns whether the step was begun, and its outcome may still be found out.
     pub(super) fn is_unsettled(&self) -> bool {
         let asked = self.made.as_ref().is_some_and(|made| made.asked);
         let is_open = !asked && !self.is_settled() && self.superseded_by.is_none();
         self.intended.is_some() && is_open
     }
 
-    /// Returns the kind of what became of it, as [`StepRecord::outcome_kind`] has it.
+    /// Returns the kind of the outcome, as [`StepRecord::outcome_kind`] does.
     pub(super) fn outcome_kind(&self) -> OutcomeKind {
         match &self.outcome {
             Some(outcome) => outcome.kind(),
@@ -117,7 +116,7 @@ impl StepRow {
         }
     }
 
-    /// Returns the step with what became of it, as it is told.
+    /// Returns the step with its outcome, as it is reported.
     pub(super) fn record(self, step: Step) -> StepRecord {
         let outcome = match self.outcome {
             None if self.intended.is_some() => Some(Outcome::Unknown(NOT_RECORDED.into())),

@@ -1,7 +1,7 @@
-//! The wall behind which rows are kept: [`Store`] does work in transactions, on [`Rows`].
+//! The interface to where rows are kept: [`Store`] does work in transactions, on [`Rows`].
 //!
-//! A store knows no rule. What may follow what stands once, in [`super::rules`], and does not depend
-//! on where the rows are. Another store (a server that several machines share) is another
+//! A store knows no rule. What may follow what is written once, in [`super::rules`], and does not
+//! depend on where the rows are. Another store (a server that several machines share) is another
 //! implementation of these two traits.
 
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 
 use super::fault::Fault;
 use super::fence::Fence;
-use super::history::{Erased, PastStep, RunHead, RunRecord, Unsettled, Which, Who};
+use super::history::{Erased, PastStep, People, RunFilter, RunHead, RunRecord, Unsettled};
 use super::step_row::{NewStep, StepRow};
 use super::{RunState, StateError};
 use crate::model::{
@@ -19,46 +19,46 @@ use crate::model::{
     UserId, UserMemory,
 };
 
-/// Work on rows. It may be called again after its first attempt was undone.
+/// Work on rows. It may be called again after its first attempt was rolled back.
 pub type Work = Box<dyn FnMut(&mut dyn Rows) -> Result<(), Fault> + Send>;
 
-/// Where rows are kept. One process at a time may write.
+/// A place where rows are kept. One process at a time may write.
 pub trait Store: Send + Sync {
     /// Does a piece of work in one transaction, which is on disk when this returns. Work that fails
-    /// leaves nothing behind. Work that `writes` nothing may see the rows as they were before work
-    /// that is not done yet.
+    /// changes nothing. Work with `writes` false may see the rows as they were before work that is
+    /// still queued.
     fn transact(&self, writes: bool, work: Work) -> BoxFuture<'_, Result<(), StateError>>;
 
     /// Returns the number of the lease that this store holds; `None` if it may only be read.
     fn fence(&self) -> Option<Fence>;
 
-    /// Hears that a run began, so that rows that were put back from a backup can be told later.
+    /// Records that a run began, so that rows restored from a backup can be recognised later.
     fn began(&self, _run: RunId) {}
 
-    /// Asks for a copy of the rows, and does not wait for it.
+    /// Requests a copy of the rows, and does not wait for it.
     ///
     /// # Errors
-    /// When the store is closed.
+    /// An error if the store is closed.
     fn copy(&self) -> Result<(), StateError> {
         Ok(())
     }
 
-    /// Asks for the space of what was deleted, and does not wait for it.
+    /// Requests that the space of deleted rows is freed, and does not wait for it.
     ///
     /// # Errors
-    /// When the store is closed.
+    /// An error if the store is closed.
     fn tidy(&self) -> Result<(), StateError> {
         Ok(())
     }
 
-    /// Leaves nothing of what was deleted, in the rows, in logs and in copies.
+    /// Removes what was deleted from the rows, from logs and from copies.
     fn scrub(&self) -> BoxFuture<'_, Result<(), StateError>>;
 
-    /// Tells what is wrong with the rows as a whole; empty when nothing is.
+    /// Returns what is wrong with the rows as a whole; empty if nothing is.
     fn verify(&self) -> BoxFuture<'_, Result<Vec<String>, StateError>>;
 }
 
-/// Rows within a transaction. Each method reads or writes what it says, and judges nothing.
+/// The rows within a transaction. Each method reads or writes, and checks no rule.
 pub trait Rows {
     /// Reads the number of the newest lease.
     fn fence(&mut self) -> Result<Fence, Fault>;
@@ -117,14 +117,14 @@ pub trait Rows {
     fn run_state(&mut self, run: RunId) -> Result<Option<RunState>, Fault>;
     /// Marks a run as finished.
     fn finish_run(&mut self, run: RunId, changed: bool, at: Timestamp) -> Result<(), Fault>;
-    /// Adds a step at a place of a run's plan. Returns whether its number was free.
+    /// Adds a step with its position in the run's plan. Returns whether its number was free.
     fn add_step(&mut self, run: RunId, place: usize, step: &NewStep) -> Result<bool, Fault>;
-    /// Reads what became of a step; `None` if there is no such step.
+    /// Reads a step's row; `None` if there is no such step.
     fn step(&mut self, run: RunId, step: StepId) -> Result<Option<StepRow>, Fault>;
-    /// Writes what became of a step.
+    /// Writes a step's row.
     fn put_step(&mut self, run: RunId, step: StepId, row: &StepRow) -> Result<(), Fault>;
-    /// Finds the unsettled steps of earlier runs that change the same thing of the same account,
-    /// or, where there is none, of the same user.
+    /// Finds the unsettled steps of earlier runs that make the same kind of change to the same
+    /// account or, where there is none, to the same user.
     fn unsettled_like(&mut self, run: RunId, row: &StepRow) -> Result<Vec<(RunId, StepId)>, Fault>;
 
     /// Reads all unsettled steps, oldest run first, in the order of its plan.
@@ -134,7 +134,7 @@ pub trait Rows {
     /// Reads one run with its steps.
     fn run(&mut self, run: RunId) -> Result<Option<RunRecord>, Fault>;
     /// Reads runs without their steps, newest first.
-    fn heads(&mut self, which: &Which) -> Result<Vec<RunHead>, Fault>;
+    fn heads(&mut self, which: &RunFilter) -> Result<Vec<RunHead>, Fault>;
     /// Reads the newest steps about an account or a user, newest first.
     fn steps_about(
         &mut self,
@@ -142,8 +142,8 @@ pub trait Rows {
         user: Option<&UserId>,
         most: u32,
     ) -> Result<Vec<PastStep>, Fault>;
-    /// Reads the steps of all runs that contain a text anywhere, whatever the case, or are about
-    /// the user of that id; with the user.
+    /// Reads the steps of all runs that contain a text anywhere, in any case, or are about the user
+    /// with that id; each with its user.
     fn steps_with(&mut self, text: &str) -> Result<Vec<(Step, Option<UserId>)>, Fault>;
     /// Counts runs, steps, and steps that are unsettled.
     fn count_runs(&mut self) -> Result<(u64, u64, u64), Fault>;
@@ -160,12 +160,12 @@ pub trait Rows {
         keep: &BTreeSet<RunId>,
         most: usize,
     ) -> Result<Vec<RunId>, Fault>;
-    /// Whether a note outside of runs is older than a moment.
+    /// Returns whether a note outside of runs is older than a moment.
     fn has_old_notes(&mut self, before: Timestamp) -> Result<bool, Fault>;
     /// Removes the notes outside of runs that are older than a moment.
     fn remove_old_notes(&mut self, before: Timestamp) -> Result<(), Fault>;
     /// Removes runs with their steps and notes.
     fn remove_runs(&mut self, runs: &[RunId]) -> Result<(), Fault>;
     /// Removes the steps and notes about some people.
-    fn remove_about(&mut self, who: &Who) -> Result<Erased, Fault>;
+    fn remove_about(&mut self, who: &People) -> Result<Erased, Fault>;
 }

@@ -1,4 +1,4 @@
-//! The thread that owns the connection: takes what is queued, commits it once, then answers.
+//! The thread that owns the connection. It takes what is queued, commits it once, then answers.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -11,14 +11,14 @@ use super::fault::Fault;
 use super::rows;
 use super::{Lease, StateError, copy};
 
-/// The most commands that share one commit; keeps the write-ahead log and the wait bounded.
-const MOST_AT_ONCE: usize = 512;
+/// How many commands share one commit at most; this bounds the write-ahead log and the wait.
+const MAX_PER_COMMIT: usize = 512;
 
-/// One command: work on the connection, and a caller who waits for the result.
+/// A command: work on the connection, and a caller who waits for the result.
 trait Job: Send {
     fn writes(&self) -> bool;
     fn run(&mut self, db: &Connection) -> Result<(), Fault>;
-    /// Tells the caller: the failure if there is one, else the result of the last `run`.
+    /// Sends the caller the failure if there is one, else the result of the last `run`.
     fn answer(self: Box<Self>, failure: Option<StateError>);
 }
 
@@ -49,7 +49,7 @@ where
             (None, Some(result)) => Ok(result),
             (None, None) => Err(StateError::Closed),
         };
-        // A caller who no longer waits does not undo what was done.
+        // The work stays done even if the caller no longer waits.
         let _ = self.caller.send(answer);
     }
 }
@@ -57,13 +57,13 @@ where
 enum Message {
     Job(Box<dyn Job>),
     Copy,
-    /// Gives unused parts of the file back, if they are many.
+    /// Frees unused parts of the file, if they are large.
     Tidy,
-    /// Leaves nothing of what was deleted in file, log and copy.
+    /// Removes what was deleted from the file, its log and its copy.
     Scrub(oneshot::Sender<Result<(), StateError>>),
 }
 
-/// The thread, as its owner sees it. Dropping it lets the thread do what is queued, then waits.
+/// The handle of the thread. Dropping it lets the thread finish what is queued, and waits for it.
 #[derive(Debug)]
 pub(super) struct Worker {
     sender: Option<Sender<Message>>,
@@ -71,18 +71,17 @@ pub(super) struct Worker {
 }
 
 /// What the thread owns.
-pub(super) struct Desk {
+pub(super) struct WorkerState {
     /// The only connection that writes, or one that reads.
     pub db: Connection,
     /// The state file.
     pub path: PathBuf,
-    /// Released after the connection is closed.
+    /// The lease; it is released after the connection is closed.
     pub lease: Option<Lease>,
 }
 
 impl Worker {
-    /// Starts the thread.
-    pub(super) fn start(name: &str, desk: Desk) -> Result<Self, StateError> {
+    pub(super) fn start(name: &str, desk: WorkerState) -> Result<Self, StateError> {
         let (sender, receiver) = channel();
         let path = desk.path.clone();
         let thread = Builder::new()
@@ -112,17 +111,17 @@ impl Worker {
         answer.await.unwrap_or(Err(StateError::Closed))
     }
 
-    /// Queues the making of the copy; nobody waits for it.
+    /// Queues the making of the copy, without waiting for it.
     pub(super) fn copy(&self) -> Result<(), StateError> {
         self.send(Message::Copy)
     }
 
-    /// Queues a look for unused parts of the file; nobody waits for it.
+    /// Queues the freeing of unused parts of the file, without waiting for it.
     pub(super) fn tidy(&self) -> Result<(), StateError> {
         self.send(Message::Tidy)
     }
 
-    /// Waits until nothing of what was deleted is left in file, log and copy.
+    /// Waits until nothing that was deleted is left in the file, its log and its copy.
     pub(super) async fn scrub(&self) -> Result<(), StateError> {
         let (caller, answer) = oneshot::channel();
         self.send(Message::Scrub(caller))?;
@@ -144,7 +143,7 @@ impl Drop for Worker {
     }
 }
 
-impl Desk {
+impl WorkerState {
     fn serve(self, receiver: &Receiver<Message>) {
         while let Ok(first) = receiver.recv() {
             let mut jobs = Vec::new();
@@ -158,17 +157,17 @@ impl Desk {
                     Message::Tidy => tidies = true,
                     Message::Scrub(caller) => scrubs.push(caller),
                 }
-                // What was asked for after a copy waits for it.
-                if copies || tidies || !scrubs.is_empty() || jobs.len() >= MOST_AT_ONCE {
+                // Whatever was requested after a copy waits for the copy.
+                if copies || tidies || !scrubs.is_empty() || jobs.len() >= MAX_PER_COMMIT {
                     break;
                 }
             }
-            self.work_off(jobs);
+            self.run_jobs(jobs);
             if tidies && let Err(error) = rows::tidy(&self.db) {
-                tracing::warn!("unused parts of the state were not given back: {error}");
+                tracing::warn!("the unused space of the state file was not freed: {error}");
             }
             for caller in scrubs {
-                // A caller who no longer waits does not undo what was done.
+                // The file stays scrubbed even if the caller no longer waits.
                 let _ = caller.send(self.scrub());
             }
             if copies && let Err(error) = copy::make(&self.db, &self.path) {
@@ -181,17 +180,17 @@ impl Desk {
     }
 
     fn scrub(&self) -> Result<(), StateError> {
-        rows::scrub(&self.db).map_err(|error| Fault::from(error).tell(&self.path))?;
+        rows::scrub(&self.db).map_err(|error| Fault::from(error).at(&self.path))?;
         copy::make(&self.db, &self.path)
     }
 
-    /// One transaction for all. If it fails as a whole, each is tried alone, so that one that
-    /// cannot be written (too big for a disk that is nearly full) stops nobody else.
-    fn work_off(&self, mut jobs: Vec<Box<dyn Job>>) {
-        let outcome = match self.together(&mut jobs) {
+    /// Runs all jobs in one transaction. If it fails as a whole, each job is tried alone, so that a
+    /// job that cannot be written (too large for a nearly full disk) does not stop the others.
+    fn run_jobs(&self, mut jobs: Vec<Box<dyn Job>>) {
+        let outcome = match self.run_in_one_transaction(&mut jobs) {
             Err(Failure::Rolled(_)) if jobs.len() > 1 => jobs
                 .chunks_mut(1)
-                .map(|alone| match self.together(alone) {
+                .map(|alone| match self.run_in_one_transaction(alone) {
                     Ok(mut outcomes) => outcomes.pop().flatten(),
                     Err(Failure::Rolled(error) | Failure::NotBegun(error)) => Some(error),
                 })
@@ -206,8 +205,11 @@ impl Desk {
         }
     }
 
-    /// Runs and commits all; each that fails is undone by itself and has its error in the result.
-    fn together(&self, jobs: &mut [Box<dyn Job>]) -> Result<Vec<Option<StateError>>, Failure> {
+    /// Runs and commits all jobs. A job that fails is rolled back alone; the result has its error.
+    fn run_in_one_transaction(
+        &self,
+        jobs: &mut [Box<dyn Job>],
+    ) -> Result<Vec<Option<StateError>>, Failure> {
         if jobs.is_empty() {
             return Ok(Vec::new());
         }
@@ -216,11 +218,11 @@ impl Desk {
         } else {
             "BEGIN"
         };
-        self.say(begin).map_err(Failure::NotBegun)?;
+        self.execute(begin).map_err(Failure::NotBegun)?;
         self.run_each(jobs).map_err(|error| {
-            // SQLite has ended some failed transactions by itself.
+            // SQLite rolls back some failed transactions by itself.
             if !self.db.is_autocommit() {
-                let _ = self.say("ROLLBACK");
+                let _ = self.execute("ROLLBACK");
             }
             Failure::Rolled(error)
         })
@@ -229,34 +231,34 @@ impl Desk {
     fn run_each(&self, jobs: &mut [Box<dyn Job>]) -> Result<Vec<Option<StateError>>, StateError> {
         let mut outcomes = Vec::with_capacity(jobs.len());
         for job in jobs {
-            self.say("SAVEPOINT job")?;
-            let failure = job.run(&self.db).err().map(|fault| fault.tell(&self.path));
+            self.execute("SAVEPOINT job")?;
+            let failure = job.run(&self.db).err().map(|fault| fault.at(&self.path));
             if let Some(error) = &failure {
                 if self.db.is_autocommit() {
                     return Err(error.clone());
                 }
-                self.say("ROLLBACK TO job")?;
+                self.execute("ROLLBACK TO job")?;
             }
-            self.say("RELEASE job")?;
+            self.execute("RELEASE job")?;
             outcomes.push(failure);
         }
-        self.say("COMMIT")?;
+        self.execute("COMMIT")?;
         Ok(outcomes)
     }
 
-    fn say(&self, sql: &str) -> Result<(), StateError> {
+    fn execute(&self, sql: &str) -> Result<(), StateError> {
         self.db
             .prepare_cached(sql)
             .and_then(|mut statement| statement.execute([]))
             .map(|_| ())
-            .map_err(|error| Fault::from(error).tell(&self.path))
+            .map_err(|error| Fault::from(error).at(&self.path))
     }
 }
 
-/// How a whole transaction failed.
+/// How a transaction failed as a whole.
 enum Failure {
-    /// It never began: trying each alone would only wait again.
+    /// It never began; trying each job alone would only wait again.
     NotBegun(StateError),
-    /// Everything in it was undone.
+    /// Everything in it was rolled back.
     Rolled(StateError),
 }

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use mattersync::model::{
-    Absence, AccountChange, Announcement, ChosenName, DirectoryId, Flip, Flipped, Gap, Gone,
+    Absence, AccountChange, Announcement, ChangedPart, ChosenName, DirectoryId, Gap, Gone,
     HoldCause, HoldKey, IdAttribute, Link, LinkOrigin, Lookup, Memory, NewIds, NoNewId, Nonce, Now,
-    Plan, Remember, Return, RunId, Timestamp, Undoing, Undone, Unlinked, UserId,
+    OwnChange, Plan, Remember, Return, RunId, Timestamp, Undoing, Undone, Unlinked, UserId,
 };
 use testkit::world::{MiniWorld, id, key, provider};
 
@@ -90,9 +90,9 @@ fn everything(world: &MiniWorld, id: &str) -> Vec<Remember> {
         Remember::Account(key(), AccountChange::Waiting(Some(at.into()))),
         Remember::Account(
             key(),
-            AccountChange::Flips(vec![Flip {
+            AccountChange::Flips(vec![OwnChange {
                 at,
-                of: Flipped::Username,
+                of: ChangedPart::Username,
             }]),
         ),
         Remember::Account(key(), AccountChange::Announced(Some(announced))),

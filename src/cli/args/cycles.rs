@@ -1,4 +1,4 @@
-//! Arguments of the commands that plan, carry out and release.
+//! Arguments of the commands that plan, carry out and approve.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::shared::{Json, Show};
 
-/// What to do in a cycle, and how it is shown.
+/// The arguments of `sync`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Sync {
     /// Carry out this saved plan, exactly or not at all
@@ -18,7 +18,7 @@ pub struct Sync {
     pub show: Show,
 }
 
-/// How a plan is shown, and where it is saved.
+/// The arguments of `plan`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Plan {
     /// Save the plan, for `mattersync sync --plan`; nobody else may read the file
@@ -30,7 +30,7 @@ pub struct Plan {
     pub show: Show,
 }
 
-/// What to release.
+/// The arguments of `approve`.
 #[derive(Args, Clone, Debug)]
 pub struct Approve {
     /// A class (locked, missing, adopt, move, privileged, create, reactivate, rename, email, purge),
@@ -38,7 +38,7 @@ pub struct Approve {
     /// or id
     pub what: Option<String>,
 
-    /// Also give who is adopted a random password, and end the sessions
+    /// Also give the adopted user a random password, and end their sessions
     #[arg(long, requires = "what")]
     pub new_password: bool,
 
@@ -47,7 +47,7 @@ pub struct Approve {
     pub json: Json,
 }
 
-/// What is looked at.
+/// The arguments of `check`.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct Check {
     /// Only print the configuration that is in force, with all defaults, as TOML; of secrets only

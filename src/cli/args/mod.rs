@@ -15,7 +15,7 @@ pub use people::{Deactivate, Explain, Link, Orphans, Unlink};
 pub use record::{Forget, History, Restore, Undo};
 pub use shared::{Json, Show, Yes};
 
-/// Where the configuration is by default.
+/// The default path of the configuration.
 pub const CONFIG: &str = "/etc/mattersync/config.toml";
 
 /// Keeps the accounts of a Mattermost server in step with a directory.
@@ -43,7 +43,7 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// What an administrator wants, and the commands for it.
+/// The groups of commands, by what an administrator wants.
 const GROUPS: [(&str, &[&str]); 4] = [
     (
         "What is to be done, and what waits for you",
@@ -62,16 +62,16 @@ const GROUPS: [(&str, &[&str]); 4] = [
         &["explain", "conflicts", "link", "unlink", "orphans"],
     ),
     ("What was done", &["history", "undo", "forget"]),
-    ("When something else is to be mended", &["state", "help"]),
+    ("When something else is to be repaired", &["state", "help"]),
 ];
 
-/// Returns the command line, its commands grouped by what somebody wants.
+/// Returns the command line, with its commands in groups.
 pub fn command() -> clap::Command {
     let mut command = Cli::command();
     command.build();
     let mut groups = String::new();
     for (want, names) in GROUPS {
-        // Nothing can fail that writes to a string.
+        // Writing to a string cannot fail.
         let _ = writeln!(groups, "{want}:");
         for name in names {
             let about = command.find_subcommand(name).and_then(|c| c.get_about());
@@ -111,14 +111,15 @@ Exit codes:
   77  no permission
   78  the configuration, a secret or a file with certificates cannot be used";
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Look whether everything is as it should be; changes nothing
+    /// Check whether everything is as it should be; changes nothing
     ///
     /// Configuration, secrets, directory, Mattermost: each line says `ok`, `note` or `PROBLEM`,
-    /// and what to do. With --print only the configuration. Exits with 0 without problems, 1 with, 3 if something is held since the last
-    /// cycle, 4 if a side could be read only in part, 78 if the configuration cannot be used.
+    /// and what to do. With --print only the configuration. Exits with 0 without problems, 1 with
+    /// problems, 3 if something is held since the last cycle, 4 if a side could be read only in
+    /// part, 78 if the configuration cannot be used.
     #[command(after_help = "Example:\n  mattersync check")]
     Check(Check),
 
@@ -153,15 +154,15 @@ pub enum Command {
     #[command(after_help = "Example:\n  mattersync sync")]
     Sync(Sync),
 
-    /// Be the service: a cycle again and again, until told to end
+    /// Run as the service: one cycle after the other, until told to end
     ///
-    /// Started by systemd as a rule. SIGTERM ends it within five seconds, SIGHUP reads the
+    /// As a rule systemd starts it. SIGTERM ends it within five seconds, SIGHUP reads the
     /// configuration again, SIGUSR1 starts a cycle now. Events go to the journal; RUST_LOG=debug
     /// tells more.
     #[command(after_help = "Example:\n  systemctl enable --now mattersync")]
     Run,
 
-    /// Tell how the service is
+    /// Show the status of the service
     ///
     /// Exits with 0 when all is well, 3 when something is held, 4 when the last cycle could read a
     /// side only in part, and 1 when cycles cannot be finished, steps fail, or no service runs.
@@ -174,47 +175,47 @@ pub enum Command {
     /// deactivated, whatever the directory says, until an administrator activates them in
     /// Mattermost's System Console.
     ///
-    /// A user whom no account stands behind is shown first (and the exit code is 1), and deactivated
-    /// with --yes; never a bot, never who is kept or in policy.protect, and never the last
-    /// administrator.
+    /// A user without an account in the directory is shown first (and the exit code is 1), and
+    /// deactivated with --yes; never a bot, never a user who is kept or in policy.protect, and never
+    /// the last administrator.
     #[command(after_help = "Example:\n  mattersync deactivate anna")]
     Deactivate(Deactivate),
 
-    /// Tell the whole story of one person; changes nothing
+    /// Show everything about one person; changes nothing
     ///
     /// The entry, the account, the user, the link, what is decided now and why, what it waits for,
     /// what happened before. PERSON is a username, an address, a DN or an id, of the account or of
-    /// the user. Exits with 1 if nobody is known by it, and names who is nearly called so.
+    /// the user. Exits with 1 if nobody is known by it, and lists similar names.
     #[command(after_help = "Example:\n  mattersync explain anna@example.org")]
     Explain(Explain),
 
     /// List the conflicts of the present plan, with both parties and what to type
     ///
     /// Names and addresses that somebody else holds, two accounts for one user, swaps, users who
-    /// no longer exist, links that were taken apart. Changes nothing.
+    /// no longer exist, links that were removed. Changes nothing.
     #[command(after_help = "Example:\n  mattersync conflicts")]
     Conflicts(Json),
 
     /// Say that an account and a user are one person
     ///
     /// Shows both, and what the next plan would then change; with --yes does it. Any human user
-    /// who is linked to nobody; never a bot, mattersync's own account or who is in policy.protect.
+    /// who is linked to no account; never a bot, mattersync's own user or one in policy.protect.
     /// Without USER: the one user who is in the account's way, whatever policy.adopt says.
     #[command(after_help = "Example:\n  mattersync link anna anna.meier")]
     Link(Link),
 
     /// Say that an account and the user whom it is linked to are not one person
     ///
-    /// Shows both, and what the next plan would then do; with --yes does it. The user is touched no
-    /// more, and the account is left alone until `link` or `unlink --as-new`. A link to a user who no
-    /// longer exists is forgotten, so that the account gets a new one.
+    /// Shows both, and what the next plan would then do; with --yes does it. The user is no longer
+    /// touched, and the account is left alone until `link` or `unlink --as-new`. A link to a user who
+    /// no longer exists is forgotten, so that the account gets a new user.
     #[command(after_help = "Example:\n  mattersync unlink anna")]
     Unlink(Unlink),
 
-    /// List active human users whom no account stands behind
+    /// List active human users without an account in the directory
     ///
-    /// Who was there long before, signed up later, or lost the account. To each: link, keep or
-    /// deactivate. Guests are listed apart, bots and mattersync's own account never. With --keep: note
+    /// They were there before, signed up later, or lost their account. Link, keep or deactivate each
+    /// of them. Guests are listed apart, bots and mattersync's own user never. With --keep: record
     /// that one of them is to stay; then only --all lists them. Changes nothing on Mattermost.
     #[command(after_help = "Example:\n  mattersync orphans --keep oldtimer")]
     Orphans(Orphans),
@@ -247,29 +248,29 @@ pub enum Command {
     #[command(after_help = "Example:\n  mattersync forget anna")]
     Forget(Forget),
 
-    /// Look after the state file: compare it with Mattermost, or put the last copy back
+    /// Compare the state file with Mattermost, or put its last copy back
     #[command(subcommand, subcommand_required = true, arg_required_else_help = true)]
     #[command(after_help = "Example:\n  mattersync state check")]
     State(State),
 }
 
-/// What to do with the state file.
+/// The commands about the state file.
 #[derive(Debug, Subcommand)]
 pub enum State {
     /// Compare the state file with Mattermost; changes nothing
     ///
     /// Lists, each with what to type: damage of the file, links whose user is gone, is a bot or
-    /// stands for two accounts, users whom mattersync made and of whom the file knows nothing,
-    /// deactivations that are no longer as they were recorded, steps of which nobody knows whether
-    /// they were done. Exits with 0 when nothing is wrong, 1 else. Works with a damaged file too.
+    /// is linked to two accounts, users whom mattersync created and of whom the file knows nothing,
+    /// deactivations that are no longer as they were recorded, steps with an unknown outcome. Exits
+    /// with 0 when nothing is wrong, otherwise with 1. Works with a damaged file too.
     Check(Json),
 
     /// Put the last copy in the place of the state file
     ///
     /// For a file that is damaged or lost. Without --yes: tells how old the copy is and what it
     /// lacks, changes nothing, and exits with 1. The old file is kept beside it. Refused while the
-    /// service or another command has the file open. Afterwards creations, and what takes
-    /// something away, are held until `mattersync approve restored`.
+    /// service or another command has the file open. Afterwards creations, and steps that
+    /// take something away, are held until `mattersync approve restored`.
     Restore(Restore),
 }
 

@@ -4,13 +4,13 @@ use clap::Args;
 
 use super::shared::{Show, Yes};
 
-/// Whom to deactivate.
+/// The arguments of `deactivate`.
 #[derive(Args, Clone, Debug)]
 pub struct Deactivate {
     /// Username, address, DN or id
     pub person: String,
 
-    /// Also a system administrator whom no account stands behind
+    /// Also a system administrator without an account in the directory
     #[arg(long)]
     pub admin: bool,
 
@@ -19,7 +19,7 @@ pub struct Deactivate {
     pub yes: Yes,
 }
 
-/// Who are one person.
+/// The arguments of `link`.
 #[derive(Args, Clone, Debug)]
 pub struct Link {
     /// The account: username, address, DN or id
@@ -42,13 +42,13 @@ pub struct Link {
     pub yes: Yes,
 }
 
-/// Whose link is taken apart.
+/// The arguments of `unlink`.
 #[derive(Args, Clone, Debug)]
 pub struct Unlink {
     /// The account or the user: username, address, DN or id
     pub person: String,
 
-    /// The account is then as one that was never seen: created, or adopted after approval
+    /// Then treat the account as one that was never seen: it is created, or adopted after approval
     #[arg(long)]
     pub as_new: bool,
 
@@ -57,14 +57,14 @@ pub struct Unlink {
     pub yes: Yes,
 }
 
-/// Users whom no account stands behind.
+/// The arguments of `orphans`.
 #[derive(Args, Clone, Debug)]
 pub struct Orphans {
-    /// Note that this user was looked at and is to stay: listed no more
+    /// Record that this user was looked at and is to stay, and is no longer listed
     #[arg(long, value_name = "USER")]
     pub keep: Option<String>,
 
-    /// Take that note back
+    /// Take that record back
     #[arg(long, value_name = "USER", conflicts_with = "keep")]
     pub unkeep: Option<String>,
 
@@ -73,7 +73,7 @@ pub struct Orphans {
     pub show: Show,
 }
 
-/// Whose story is told.
+/// The arguments of `explain`.
 #[derive(Args, Clone, Debug)]
 pub struct Explain {
     /// Username, address, DN or id, of the account or of the user

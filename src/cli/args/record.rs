@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::shared::Json;
 
-/// Which runs are listed, or shown.
+/// The arguments of `history`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct History {
     /// Show the run of this number, step by step
@@ -29,7 +29,7 @@ pub struct History {
     pub json: Json,
 }
 
-/// What is taken back.
+/// The arguments of `undo`.
 #[derive(Args, Clone, Debug)]
 pub struct Undo {
     /// The number of the run
@@ -53,7 +53,7 @@ pub struct Undo {
     pub json: Json,
 }
 
-/// Who is forgotten.
+/// The arguments of `forget`.
 #[derive(Args, Clone, Debug)]
 pub struct Forget {
     /// Username, address, DN or id
@@ -68,7 +68,7 @@ pub struct Forget {
     pub json: Json,
 }
 
-/// Whether to put the copy back.
+/// The arguments of `state restore`.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct Restore {
     /// Do it

@@ -14,7 +14,7 @@ pub struct Show {
     pub json: Json,
 }
 
-/// Whether a program reads the answer.
+/// Whether the answer is JSON.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct Json {
     /// As JSON, for programs
@@ -22,7 +22,7 @@ pub struct Json {
     pub json: bool,
 }
 
-/// Whether a word about people is carried out.
+/// Whether a change that a person asked for is carried out.
 #[derive(Args, Clone, Debug)]
 pub struct Yes {
     /// Do it; with =CODE only if both are still as they were shown

@@ -1,5 +1,5 @@
-//! What would end our own work: the token's owner, the owner of our bot, or the account that the
-//! directory is read with, is a person whose job ends one day.
+//! Finds what would end mattersync's own work: the owner of the token, the owner of the bot, or the
+//! account that reads the directory is a person who leaves one day.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use crate::model::{
 
 use super::findings::Findings;
 
-/// Who owns the bot whose token we have, and whether they leave.
+/// Checks who owns the bot whose token we have, and whether they leave.
 ///
 /// # Errors
-/// When the server could not be asked.
+/// An error if the server could not be asked.
 pub(super) async fn bot(
     findings: &mut Findings,
     reader: &Reader,
@@ -44,8 +44,8 @@ pub(super) async fn bot(
         findings.note(
             "bot",
             format!(
-                "{name} belongs to {owner_name}, who is deactivated: should they be let in and \
-                 deactivated once more, the server disables the bot with them. Give it to an \
+                "{name} belongs to {owner_name}, who is deactivated: if they are reactivated and \
+                 deactivated again, the server disables the bot with them. Give it to an \
                  administrator who stays: {give}"
             ),
         );
@@ -74,7 +74,7 @@ pub(super) async fn bot(
         None if has_heir => findings.ok(
             "bot",
             format!(
-                "{name} belongs to {owner_name}; should they leave, mattersync hands it over to \
+                "{name} belongs to {owner_name}; if they leave, mattersync hands it over to \
                  another administrator first"
             ),
         ),
@@ -89,7 +89,7 @@ pub(super) async fn bot(
     Ok(())
 }
 
-/// A person's token, or a person's directory account, ends with the person's job.
+/// Checks whether the directory is read with a person's account, which ends when the person leaves.
 pub(super) fn bind(findings: &mut Findings, settings: &ProviderSettings, directory: &Directory) {
     let ProviderKind::Ldap(ldap) = &settings.kind else {
         return;
@@ -120,8 +120,8 @@ pub(super) fn bind(findings: &mut Findings, settings: &ProviderSettings, directo
     }
 }
 
-/// Whether a directory lets us in under this account's name: its DN, or on an Active Directory
-/// `name@domain` and `DOMAIN\\name`.
+/// Returns whether a directory accepts this name for this account: its DN or, on an Active
+/// Directory, `name@domain` and `DOMAIN\\name`.
 fn is_bound_as(account: &Account, bound: &str) -> bool {
     let short = match (bound.split_once('\\'), bound.rsplit_once('@')) {
         (Some((_, name)), _) | (None, Some((name, _))) => Some(name),
@@ -132,7 +132,7 @@ fn is_bound_as(account: &Account, bound: &str) -> bool {
             && short.is_some_and(|name| account.username.eq_ignore_ascii_case(name)))
 }
 
-/// Why an account's user is taken out, if so.
+/// Returns why an account's user is deactivated, if so.
 fn state(account: &Account) -> Option<String> {
     match account.state.by_locks() {
         AccountState::Locked { attribute, value } => {
@@ -159,7 +159,7 @@ impl<'d> Accounts<'d> {
         Self { by_text }
     }
 
-    /// Why a user leaves, by the state of the account with the same username or address.
+    /// Returns why a user leaves, by the state of the account with the same username or address.
     pub(super) fn leaves(&self, user: &User) -> Option<String> {
         let account = self.by_text.get(&user.username);
         let account = account.or_else(|| self.by_text.get(&user.email));

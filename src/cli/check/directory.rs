@@ -1,4 +1,4 @@
-//! The directory: who answers, what the filters find, whether locks can be seen.
+//! Checks the directory: who answers, what the filters find, whether locks can be seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::provider::{Ask, ProviderError, open};
 use super::branch;
 use super::findings::{Findings, Mark, some};
 
-/// Reads the directory, and looks up whoever of `linked` is not in it; `None` if it cannot be read.
+/// Reads the directory, and looks up those of `linked` that it lacks; `None` if that fails.
 pub(super) async fn check(
     findings: &mut Findings,
     settings: &ProviderSettings,
@@ -62,7 +62,7 @@ pub(super) async fn check(
     Some(directory)
 }
 
-/// Each server, what to do about it, and the reading of the first one.
+/// Reports on each server and what to do about it. Returns the reading of the first one.
 fn servers(findings: &mut Findings, inspection: Inspection) -> Option<Directory> {
     for (url, facts) in &inspection.servers {
         match facts {
@@ -71,7 +71,7 @@ fn servers(findings: &mut Findings, inspection: Inspection) -> Option<Directory>
         }
     }
     let directory = readable(findings, inspection.reading?);
-    // A directory without groups is nothing special.
+    // A directory without groups is usual.
     let harmless = group_gap(&Gap::Empty);
     for advice in inspection.advice {
         let mark = if advice == harmless {
@@ -157,7 +157,7 @@ fn what_was_found(findings: &mut Findings, directory: &Directory) {
     }
 }
 
-/// Whether the groups that get seats first are there, and show their members.
+/// Checks whether the groups of `policy.seat-order` exist and show their members.
 fn seat_order(findings: &mut Findings, policy: &Policy, directory: &Directory) {
     for name in &policy.seat_order {
         let groups = directory.groups.iter().map(|(_, group)| group);
@@ -183,12 +183,14 @@ fn seat_order(findings: &mut Findings, policy: &Policy, directory: &Directory) {
     }
 }
 
-/// Whether it can be seen who is locked. Where nothing says so, a leaver stays until deleted.
+/// Checks whether locked accounts can be recognised. Where nothing shows a lock, a person who left
+/// stays active until the account is deleted.
 fn locks(findings: &mut Findings, settings: &ProviderSettings, directory: &Directory) {
     if settings.mapping.locks.is_empty() {
         findings.note(
             "locks",
-            "accounts.lock is empty: only who is deleted from the directory is deactivated",
+            "accounts.lock is empty: a user is deactivated only when the account is deleted from \
+             the directory",
         );
         return;
     }

@@ -1,4 +1,4 @@
-//! What `mattersync check` finds.
+//! The findings of `mattersync check`.
 
 use std::collections::BTreeMap;
 
@@ -8,15 +8,15 @@ use crate::config::Mapping;
 use crate::model::printable;
 use crate::provider::mapping::person_attributes;
 
-/// How much a finding matters.
+/// The importance of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Mark {
-    /// As it should be.
+    /// It is as it should be.
     Ok,
-    /// To be known; nothing needs to be done.
+    /// The administrator should know it; nothing needs to be done.
     Note,
-    /// To be mended.
+    /// It must be corrected.
     Problem,
 }
 
@@ -46,12 +46,11 @@ pub(super) struct Attribute {
     pub(super) of: usize,
 }
 
-/// Everything that was found.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Findings {
     pub(super) findings: Vec<Finding>,
     pub(super) attributes: Vec<Attribute>,
-    /// Whether a side could be read only in part. Other problems may come from that alone.
+    /// Whether a side could be read only in part. Other problems may only follow from that.
     pub(super) incomplete: bool,
     /// Whether something is held since the last cycle.
     pub(super) held: bool,
@@ -78,13 +77,13 @@ impl Findings {
         self.add(Mark::Problem, about, says);
     }
 
-    /// A problem because of which a part of a side is not known.
+    /// Adds a problem because of which a part of a side is not known.
     pub(super) fn unread(&mut self, about: &'static str, says: impl Into<String>) {
         self.incomplete = true;
         self.problem(about, says);
     }
 
-    /// A problem, and on a line of its own what to do about it.
+    /// Adds a problem, and on a line of its own what to do about it.
     pub(super) fn problem_and(&mut self, about: &'static str, says: &str, remedy: &str) {
         self.findings.push(Finding {
             mark: Mark::Problem,
@@ -115,7 +114,7 @@ impl Findings {
     }
 }
 
-/// Some names, and how many more there are.
+/// Returns some of the names, and how many more there are.
 pub(super) fn some(names: &[String]) -> String {
     const FEW: usize = 5;
     let mut told = names

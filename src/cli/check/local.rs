@@ -1,4 +1,4 @@
-//! This machine: configuration, secrets, state, service.
+//! Checks this machine: configuration, secrets, state and service.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -18,7 +18,7 @@ use crate::plan::Limit;
 
 use super::findings::Findings;
 
-/// Looks at this machine. Returns what is remembered; nothing where that cannot be read.
+/// Checks this machine. Returns what is remembered; `None` where that cannot be read.
 pub(super) fn check(
     findings: &mut Findings,
     context: &Context,
@@ -106,7 +106,7 @@ fn check_secret(findings: &mut Findings, key: &str, secret: &SecretSource) {
     }
 }
 
-/// Tells what waits for a person since the last cycle.
+/// Reports what has waited for a person since the last cycle.
 fn held(findings: &mut Findings, names: &BTreeSet<String>) {
     for name in names {
         findings.held = true;

@@ -1,7 +1,7 @@
-//! `mattersync check`: is everything as it should be? Changes nothing.
+//! `mattersync check`: checks whether everything is as it should be. Changes nothing.
 //!
-//! `branch` looks for what would end our own work, `local` looks at this machine, `directory` and `server` at the two sides, `people` at what the
-//! directory says of each account as Mattermost would see it.
+//! `branch` finds what would end mattersync's own work, `local` checks this machine, `directory`
+//! and `server` check the two sides, and `people` checks each account as Mattermost would see it.
 
 mod branch;
 mod directory;
@@ -24,10 +24,10 @@ use super::print::{Page, Terminal, count};
 
 use findings::{Attribute, Findings, Mark};
 
-/// Looks at everything, and tells.
+/// Checks everything, and shows the findings.
 ///
 /// # Errors
-/// When the configuration cannot be used, or this machine does not let us look.
+/// An error if the configuration cannot be used, or this machine does not allow the checks.
 pub fn check(config: &Path, json: Json, terminal: Terminal) -> Result<Answer, Failure> {
     let context = Context::here(config)?;
     let own = context.own(false)?;
@@ -43,7 +43,7 @@ pub fn check(config: &Path, json: Json, terminal: Terminal) -> Result<Answer, Fa
         return Answer::json(&findings, exit);
     }
     let mut page = Page::new(terminal);
-    tell(&mut page, &findings);
+    show_report(&mut page, &findings);
     Ok(Answer::page(&page, exit))
 }
 
@@ -72,7 +72,7 @@ async fn sides(findings: &mut Findings, context: &Context, memory: &Memory) {
     }
 }
 
-fn tell(page: &mut Page, findings: &Findings) {
+fn show_report(page: &mut Page, findings: &Findings) {
     for finding in &findings.findings {
         let mut label = format!("{:<9}{:<15}", finding.mark.word(), finding.about);
         for line in finding.says.lines() {

@@ -1,4 +1,4 @@
-//! Accounts as Mattermost would see them: usernames and addresses after they were made legal.
+//! Checks accounts as Mattermost would see them, with usernames and addresses made legal.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use crate::plan::{legal_email, legal_username};
 
 use super::findings::{Findings, some};
 
-/// Looks at every account. `domains` are those that the server accepts, if they are known.
+/// Checks every account. `domains` are those that the server accepts, if they are known.
 pub(super) fn check(findings: &mut Findings, directory: &Directory, domains: Option<&[String]>) {
     let accounts = directory.accounts.iter().map(|(_, a)| a);
     let is_person = |a: &&Account| !matches!(a.state, AccountState::NotAPerson { .. });
@@ -61,7 +61,7 @@ fn usernames(findings: &mut Findings, accounts: &[&Account]) {
         .map(|(name, who)| format!("{name} ({})", who.join("; ")))
         .collect();
     if double.is_empty() {
-        findings.ok("usernames", "no two accounts meet in one username");
+        findings.ok("usernames", "no two accounts get the same username");
     } else {
         findings.note(
             "usernames",
@@ -74,7 +74,7 @@ fn usernames(findings: &mut Findings, accounts: &[&Account]) {
     }
 }
 
-/// The legal addresses of the best source that has any.
+/// Returns the legal addresses of the best source that has any.
 fn best(account: &Account) -> BTreeSet<String> {
     account
         .emails
@@ -93,7 +93,7 @@ fn addresses(findings: &mut Findings, accounts: &[&Account]) {
     let mut without = Vec::new();
     for account in accounts {
         let addresses = best(account);
-        // Who is locked and has no address needs none.
+        // A locked account needs no address.
         if addresses.is_empty() && !is_locked(account) {
             without.push(account.label());
         }
@@ -110,7 +110,8 @@ fn addresses(findings: &mut Findings, accounts: &[&Account]) {
             count(without.len(), "account has", "accounts have"),
             some(&without)
         );
-        // One person is a matter of the directory, most of them one of the configuration.
+        // An address that one person lacks is a fault in the directory; one that most lack is a
+        // fault in the configuration.
         if without.len() * 2 > active {
             findings.problem("addresses", says);
         } else {

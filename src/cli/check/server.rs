@@ -1,4 +1,4 @@
-//! Mattermost: version, rights, seats, teams, settings.
+//! Checks Mattermost: version, rights, seats, teams and settings.
 
 use std::collections::BTreeSet;
 
@@ -17,15 +17,15 @@ use crate::plan::{own_name, team_moved};
 use super::branch::{self, Accounts};
 use super::findings::{Findings, some};
 
-/// Older servers were never tried.
+/// The oldest version that was ever tested.
 const OLDEST: Version = Version {
     major: 5,
     minor: 38,
     patch: 0,
 };
 
-/// Looks at the server; `None` if it cannot be read. `directories` are what would be brought there,
-/// as far as they could be read.
+/// Checks the server; `None` if it cannot be read. `directories` are the directories, as far as
+/// they could be read.
 pub(super) async fn check(
     findings: &mut Findings,
     settings: &Settings,
@@ -40,7 +40,7 @@ pub(super) async fn check(
         }
     };
     let reader = client.reader();
-    let facts = told(findings, reader.facts().await)?;
+    let facts = report_error(findings, reader.facts().await)?;
     let label = client.label();
     if facts.version < OLDEST {
         findings.problem(
@@ -53,7 +53,7 @@ pub(super) async fn check(
     } else {
         findings.ok("Mattermost", format!("{label}: version {}", facts.version));
     }
-    let mut users = told(findings, reader.users_of(&facts).await)?;
+    let mut users = report_error(findings, reader.users_of(&facts).await)?;
     unread_people(findings, &reader, (&mut users, directories, memory)).await;
     for gap in users.gaps() {
         findings.unread(
@@ -68,7 +68,7 @@ pub(super) async fn check(
     let may_all = rights(findings, settings, &facts, &users, &accounts);
     if may_all {
         let told_of = branch::bot(findings, &reader, &facts, &users, &accounts).await;
-        told(findings, told_of);
+        report_error(findings, told_of);
     }
     administrators(findings, settings, directories, &users);
     seats(findings, &facts, directories, &users);
@@ -83,8 +83,7 @@ pub(super) async fn check(
     Some(facts)
 }
 
-/// Linked people of whom nobody knows whether they are there, or as what, and users who cannot be
-/// read.
+/// Reports linked people who could not be read, and other users who cannot be read.
 async fn unread_people(
     findings: &mut Findings,
     reader: &Reader,
@@ -95,7 +94,7 @@ async fn unread_people(
         .map(|(_, link)| link)
         .map(|l| l.user.clone())
         .collect();
-    // A failure leaves those concerned unknown, who are told of below.
+    // If it fails, those concerned stay unknown, and are reported below.
     let _failed = reader.fill_in(users, &linked).await;
     for one in unread_users(memory, users) {
         findings.unread("Mattermost", one.to_string());
@@ -128,13 +127,13 @@ async fn unread_people(
     }
 }
 
-fn told<T>(findings: &mut Findings, result: Result<T, CallError>) -> Option<T> {
+fn report_error<T>(findings: &mut Findings, result: Result<T, CallError>) -> Option<T> {
     result
         .map_err(|error| findings.problem("Mattermost", error.to_string()))
         .ok()
 }
 
-/// Whether we are a system administrator there.
+/// Checks whether we are a system administrator there.
 fn rights(
     findings: &mut Findings,
     settings: &Settings,
@@ -196,7 +195,7 @@ fn rights(
     }
 }
 
-/// Whether users can be deleted for ever, where that is wanted.
+/// Checks whether users can be deleted for ever, where that is wanted.
 fn deletions(findings: &mut Findings, settings: &Settings, facts: &ServerFacts) {
     if settings.policy.lifecycle.purge_after.is_none() {
         return;
@@ -219,12 +218,12 @@ fn deletions(findings: &mut Findings, settings: &Settings, facts: &ServerFacts) 
     }
 }
 
-/// Whether the server would take the initial password, where one is configured.
+/// Checks whether the server would accept the initial password, where one is configured.
 fn initial_password(findings: &mut Findings, settings: &Settings, facts: &ServerFacts) {
     let Some(source) = &settings.mattermost.initial_password else {
         return;
     };
-    // That it cannot be read is said of this machine.
+    // A password that cannot be read is reported with this machine.
     let Ok((password, _)) = source.load() else {
         return;
     };
@@ -241,7 +240,7 @@ fn initial_password(findings: &mut Findings, settings: &Settings, facts: &Server
             about,
             format!(
                 "the server would refuse mattermost.initial-password: {fault}. Nobody can be \
-                 created; mend it, or leave the key out: then each gets a random one"
+                 created; correct it, or leave the key out: then each user gets a random password"
             ),
         ),
         None => findings.note(
@@ -251,7 +250,7 @@ fn initial_password(findings: &mut Findings, settings: &Settings, facts: &Server
     }
 }
 
-/// The first user of a server without an administrator becomes one.
+/// Checks whether the server has an administrator: otherwise its first user becomes one.
 fn administrators(
     findings: &mut Findings,
     settings: &Settings,
@@ -296,7 +295,7 @@ fn administrators(
     }
 }
 
-/// How many accounts need a seat.
+/// Returns how many accounts need a seat.
 fn people(directory: &Directory) -> usize {
     let locked = |state: &AccountState| {
         matches!(
@@ -318,7 +317,7 @@ fn seats(
         Seats::Unlimited => findings.ok("seats", "without limit"),
         Seats::Unknown => findings.note(
             "seats",
-            "how many active users the server takes is not told this way; should it refuse one, \
+            "the server does not tell its limit of active users this way; if it refuses a user, \
              that person waits",
         ),
         Seats::Limited { limit, active } => {
@@ -338,8 +337,8 @@ fn seats(
                 findings.problem(
                     "seats",
                     format!(
-                        "{says}: who finds no seat waits. Deactivate who no longer needs one, or \
-                         narrow accounts.filter"
+                        "{says}: those who find no seat wait. Deactivate users who no longer need \
+                         one, or narrow accounts.filter"
                     ),
                 );
             } else {

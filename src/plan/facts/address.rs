@@ -1,20 +1,21 @@
-//! Which e-mail address an account gets.
+//! The e-mail address that an account gets.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::model::Account;
 
-/// The most bytes of an address (`model.UserEmailMaxLength`).
+/// The largest number of bytes of an address (`model.UserEmailMaxLength`).
 const EMAIL_MAX: usize = 128;
 
-/// The legal form of an address: trimmed, in lower case. The reason if it has none: it must have
-/// one `@` with something on both sides, no white space, no angle brackets, at most 128 bytes.
+/// Returns the legal form of an address: trimmed, in lower case. It must have one `@` with
+/// something on both sides, no white space, no angle brackets, and at most 128 bytes; otherwise the
+/// error says what is wrong.
 pub fn legal_email(raw: &str) -> Result<String, String> {
     legal(raw).map(Cow::into_owned)
 }
 
-/// What [`legal_email`] says, without a copy of an address that is legal as it is; most are.
+/// Returns what [`legal_email`] does, without copying an address that is legal as it is.
 pub fn legal(raw: &str) -> Result<Cow<'_, str>, String> {
     if is_plain(raw) {
         return Ok(Cow::Borrowed(raw));
@@ -22,8 +23,8 @@ pub fn legal(raw: &str) -> Result<Cow<'_, str>, String> {
     made_legal(raw).map(Cow::Owned)
 }
 
-/// Whether an address is of the usual letters and so certainly what [`made_legal`] would make of
-/// it: one `@` and no empty part or hyphen around it or a dot.
+/// Returns whether an address consists of ordinary letters, so that [`made_legal`] would only
+/// change its case: one `@`, and no empty part or hyphen beside it or beside a dot.
 fn is_plain(raw: &str) -> bool {
     let (mut ats, mut before) = (0, b'.');
     for byte in raw.bytes() {
@@ -76,11 +77,11 @@ fn made_legal(raw: &str) -> Result<String, String> {
 pub struct Choice<'a> {
     /// Legal addresses, the preferred first; at least one.
     pub values: Vec<Cow<'a, str>>,
-    /// Better sources that had no value.
+    /// The better sources, which had no value.
     pub passed_over: Vec<&'a str>,
 }
 
-/// The best source with a legal address; the reason if there is none.
+/// Returns the best source with a legal address, or else why there is none.
 pub fn choose(account: &Account) -> Result<Choice<'_>, String> {
     let mut passed_over = Vec::new();
     let mut faults = Vec::new();
@@ -92,7 +93,7 @@ pub fn choose(account: &Account) -> Result<Choice<'_>, String> {
                 Err(fault) => faults.push(format!("{}: {fault}", candidates.source)),
             }
         }
-        // As many as one entry has in one attribute.
+        // One entry can have many values in one attribute, so each is looked up.
         let mut known = BTreeSet::new();
         values.retain(|value: &Cow<'_, str>| known.insert(value.clone()));
         if !values.is_empty() {
@@ -110,14 +111,14 @@ pub fn choose(account: &Account) -> Result<Choice<'_>, String> {
     }
 }
 
-/// Every legal address that the account has in any source.
+/// Returns every legal address that the account has in any source.
 pub fn all(account: &Account) -> impl Iterator<Item = Cow<'_, str>> {
     let values = account.emails.iter().flat_map(|c| &c.values);
     values.filter_map(|raw| legal(raw).ok())
 }
 
-/// Whether the server's `RestrictCreationToDomains` accepts the address; an empty list accepts all.
-/// The server compares the text after the last `@` with each domain.
+/// Returns whether the server's `RestrictCreationToDomains` accepts the address; an empty list
+/// accepts all. The server compares the text after the last `@` with each domain.
 pub fn domain_allowed(address: &str, domains: &[String]) -> bool {
     domains.is_empty()
         || address

@@ -1,20 +1,20 @@
-//! Names and addresses that change hands: in which order, so that each is free before it is taken.
+//! Puts changes of names and addresses in an order in which each value is free before it is taken.
 
 use std::collections::BTreeMap;
 
-/// Changes that are carried out one after the other: each but the first takes what the one before
-/// it gives up.
+/// Changes that are carried out one after the other: each but the first takes the value that the
+/// one before it frees.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Chain {
-    /// Whether the first takes what the last gives up: then it goes to a temporary value first, and
-    /// to its own at the end.
+    /// Whether the first takes the value that the last frees. Then the first one goes to a
+    /// temporary value first, and to its own at the end.
     pub ring: bool,
-    /// The places of the changes in what [`chains`] was given.
+    /// The indexes of the changes in the list given to [`chains`].
     pub members: Vec<usize>,
 }
 
-/// Puts changes `(from, to)` in order. No two may have the same `from` or the same `to`; the order
-/// in which they are given does not matter.
+/// Puts changes `(from, to)` in order. No two may have the same `from` or the same `to`. The result
+/// does not depend on the order in which they are given.
 pub fn chains(changes: &[(&str, &str)]) -> Vec<Chain> {
     let givers = changes.iter().enumerate();
     let givers: BTreeMap<&str, usize> = givers.map(|(at, (from, _))| (*from, at)).collect();
@@ -30,7 +30,7 @@ pub fn chains(changes: &[(&str, &str)]) -> Vec<Chain> {
         }
         if !members.is_empty() {
             members.reverse();
-            // No two get one value, so that a way that comes back comes back to its start.
+            // No two changes have the same value, so a path that returns ends where it began.
             let ring = value == *start;
             chains.push(Chain { ring, members });
         }

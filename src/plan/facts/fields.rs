@@ -1,4 +1,4 @@
-//! The fields of a profile: what an account wants in them, and what a step sends.
+//! The fields of a profile: what an account has in them, and what a step sends.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::model::{Account, Action, Profile, ProfileField, Step};
 use crate::plan::policy::{Authority, Policy};
 
-/// What the directory says of a field, cut to what Mattermost stores; empty for nothing.
+/// Returns what the directory says of a field, cut to what Mattermost stores, or an empty text.
 pub fn wanted(account: &Account, field: ProfileField) -> &str {
     let value = account.profile.get(&field);
     value.map_or("", |value| cut(value, field.max_chars()))
 }
 
-/// The account's values for the fields of which one of `authorities` decides, cut to what
+/// Returns the account's values for the fields whose authority is one of `authorities`, cut to what
 /// Mattermost stores.
 pub fn profile(policy: &Policy, account: &Account, authorities: &[Authority]) -> Profile {
     let decides = |field: &ProfileField| {
@@ -30,7 +30,7 @@ pub fn profile(policy: &Policy, account: &Account, authorities: &[Authority]) ->
         .collect()
 }
 
-/// The value that each field gets in a step, for what is remembered of it.
+/// Returns the value that a step sends for each field, to be remembered.
 pub fn sent(step: &Step) -> BTreeMap<ProfileField, String> {
     match &step.action {
         Action::CreateUser { user, .. } => user.profile.clone(),
@@ -41,8 +41,8 @@ pub fn sent(step: &Step) -> BTreeMap<ProfileField, String> {
     }
 }
 
-/// At most so many characters of a value, without white space around them. What people see as one
-/// character, such as an emoji of several, is taken whole or not at all.
+/// Returns at most `most` characters of a value, without white space around them. Several
+/// characters that people see as one, such as an emoji, are kept together or left out.
 pub fn cut(value: &str, most: usize) -> &str {
     let value = value.trim();
     // No text has more characters than bytes.

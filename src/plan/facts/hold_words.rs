@@ -1,14 +1,17 @@
-//! What is held, and why, in words.
+//! Texts for what is held, and why.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use crate::model::{Changed, Gone, HoldCause, HoldKey, NewIds, NoNewId, ScopeValue, WentBack};
-use crate::plan::facts::losses::Worst;
+use crate::model::{
+    Changed, Gone, HoldCause, HoldKey, NewIds, NoNewId, ScopeValue, Timestamp, WentBack,
+};
+use crate::plan::facts::losses::WorstLosses;
 use crate::plan::facts::spans::Span;
 
-/// The most people whose changes one hold names.
-const NAMED: usize = 10;
+/// How many people one hold names at most.
+const MAX_NAMED: usize = 10;
 
 impl fmt::Display for HoldCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -27,17 +30,19 @@ impl fmt::Display for HoldCause {
                 wanted,
             } => write!(
                 f,
-                "{wanted} wanted and {done} done in the last 24 hours, which may see {limit}"
+                "{wanted} wanted and {done} done in the last 24 hours; the limit for 24 hours is \
+                 {limit}"
             ),
             Self::NewIds(new_ids) => new_ids.fmt(f),
             Self::Shrank { from, to, lost } => {
-                let lost = Worst(lost);
+                let lost = WorstLosses(lost);
                 write!(f, "the directory shrank from {from} to {to} accounts{lost}")
             }
             Self::ContainerVanished { had } => {
                 write!(
                     f,
-                    "a container that had {had} accounts has none: was a right lost?"
+                    "a container that had {had} accounts has none: has mattersync lost the right \
+                     to read it?"
                 )
             }
             Self::AttributeFaded {
@@ -47,46 +52,22 @@ impl fmt::Display for HoldCause {
                 has_of,
             } => write!(
                 f,
-                "{had} of {had_of} accounts had this attribute, now {has} of {has_of}: was a right lost?"
+                "{had} of {had_of} accounts had this attribute, now {has} of {has_of}: has \
+                 mattersync lost the right to read it?"
             ),
             Self::Flapping {
                 limit,
                 within,
                 values,
                 changes,
-            } => {
-                match values {
-                    false => write!(
-                        f,
-                        "deactivated and reactivated {limit} times or more within {}: look why the \
-                         account goes and comes back. ",
-                        Span(*within)
-                    )?,
-                    true => write!(
-                        f,
-                        "given the same username, address or names {limit} times or more within \
-                         {}, or let in again: look who changes them again and again, on Mattermost \
-                         or in the directory. ",
-                        Span(*within)
-                    )?,
-                }
-                f.write_str("One person alone is released with `mattersync approve USERNAME`")?;
-                for (name, times) in changes.iter().take(NAMED) {
-                    let times: Vec<String> = times.iter().map(ToString::to_string).collect();
-                    write!(f, "; {name}: {}", times.join(", "))?;
-                }
-                match changes.len().saturating_sub(NAMED) {
-                    0 => Ok(()),
-                    more => write!(f, "; and {more} more"),
-                }
-            }
+            } => write_flapping(f, *limit, *within, *values, changes),
             Self::ClockJumped { ahead } => {
                 let by = Span(Duration::from_millis(ahead.unsigned_abs()));
                 let way = if *ahead > 0 { "ahead" } else { "back" };
                 write!(
                     f,
-                    "this machine's clock jumped {way} by {by}, so dates in the directory may only \
-                     seem to have come, or not to have come: is it right?"
+                    "this machine's clock jumped {way} by {by}, so it is not certain which dates \
+                     in the directory have come: is the clock right?"
                 )
             }
             Self::OtherIdentity { from, to } => {
@@ -97,8 +78,8 @@ impl fmt::Display for HoldCause {
             }
             Self::WentBack(WentBack { server, from, to }) => write!(
                 f,
-                "the server {server} knows of less than before (its last change was {from}, now it \
-                 is {to}): was a backup of the directory put back?"
+                "the server {server} knows fewer changes than before (its last change was {from}, \
+                 now it is {to}): was a backup of the directory restored?"
             ),
             Self::Configuration { changes } => write!(
                 f,
@@ -108,10 +89,43 @@ impl fmt::Display for HoldCause {
             Self::TeamMoved(moved) => write!(f, "{moved}"),
             Self::OlderState { how } => write!(
                 f,
-                "{how}. What mattersync did since then it does not know: look whether this is what \
-                 should be done"
+                "{how}. mattersync does not know what it did since then: check whether these \
+                 steps are right"
             ),
         }
+    }
+}
+
+/// Writes what was done to users too often, and the times of it for at most [`MAX_NAMED`] of them.
+fn write_flapping(
+    f: &mut fmt::Formatter<'_>,
+    limit: u32,
+    within: Duration,
+    values: bool,
+    changes: &BTreeMap<String, Vec<Timestamp>>,
+) -> fmt::Result {
+    match values {
+        false => write!(
+            f,
+            "deactivated and reactivated {limit} times or more within {}: look why the account \
+             goes and comes back. ",
+            Span(within)
+        )?,
+        true => write!(
+            f,
+            "given the same username, address or names {limit} times or more within {}, or let in \
+             again: look who changes them again and again, on Mattermost or in the directory. ",
+            Span(within)
+        )?,
+    }
+    f.write_str("One person alone is released with `mattersync approve USERNAME`")?;
+    for (name, times) in changes.iter().take(MAX_NAMED) {
+        let times: Vec<String> = times.iter().map(ToString::to_string).collect();
+        write!(f, "; {name}: {}", times.join(", "))?;
+    }
+    match changes.len().saturating_sub(MAX_NAMED) {
+        0 => Ok(()),
+        more => write!(f, "; and {more} more"),
     }
 }
 
@@ -176,7 +190,7 @@ impl fmt::Display for NoNewId {
     }
 }
 
-/// Settings that were changed, each with its place, what it was and what it is.
+/// The settings that were changed, each with its place, its old and its new value.
 pub struct Changes<'a>(pub &'a [Changed]);
 
 impl fmt::Display for Changes<'_> {
@@ -195,7 +209,7 @@ impl fmt::Display for Changes<'_> {
     }
 }
 
-/// What a hold is called in messages and commands.
+/// Returns the name of a hold in messages and commands.
 pub fn hold_name(key: &HoldKey) -> String {
     match key {
         HoldKey::Class(class) => class.name().to_owned(),

@@ -1,4 +1,4 @@
-//! How many people of a class a cycle may touch, and who counts.
+//! The number of people of a class that a cycle may touch, and who counts.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use crate::plan::policy::{Limit, Policy};
 /// The time over which done steps are summed.
 pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The most people of a class in one cycle; `None` for no limit. `active` is the number of active
-/// linked users.
+/// Returns the largest number of people of a class in one cycle; `None` for no limit. `active` is
+/// the number of active linked users.
 pub fn limit(policy: &Policy, class: Class, active: u64) -> Option<u64> {
     if class == Class::Purge {
-        // What cannot be taken back is asked for each time.
+        // A step that cannot be taken back needs an approval each time.
         return Some(0);
     }
     match policy.guard.get(&class).copied().unwrap_or_default() {
@@ -36,14 +36,14 @@ fn auto(class: Class, n: u64) -> u64 {
     }
 }
 
-/// The square root of `n / divisor`, rounded up.
+/// Returns the square root of `n / divisor`, rounded up.
 fn root(n: u64, divisor: u64) -> u64 {
     let down = (n / divisor).isqrt();
     let enough = |k: u64| k.saturating_mul(k).saturating_mul(divisor) >= n;
     if enough(down) { down } else { down + 1 }
 }
 
-/// Whom a step is about, for the sum over a day.
+/// Returns the person whom a step is about, for the sum over a day.
 pub fn person(step: &Step) -> Fingerprint {
     let account = step.action.account().map(ToString::to_string);
     let user = || step.action.user().map(ToString::to_string);
@@ -51,12 +51,12 @@ pub fn person(step: &Step) -> Fingerprint {
     person.unwrap_or_else(|| step.action.fingerprint())
 }
 
-/// Whether a step is a creation of its provider's first fill: not limited, and no measure for a
-/// day. Beside links of another provider there is no first fill: it may be the same directory
-/// under a new name, and everybody would be made twice.
+/// Returns whether a step is a creation of its provider's first fill, which is neither limited nor
+/// counted for a day. Beside the links of another provider there is no first fill: that may be the
+/// same directory under another name, and every user would be created twice.
 pub fn first_fill(memory: &Memory, step: &Step) -> bool {
     let first = |provider: &ProviderName| {
-        // Keys are sorted by provider: the ends tell of all between.
+        // Keys are sorted by provider, so it is enough to look at both ends.
         let ends = [
             memory.links().map(|(key, _)| key).next(),
             memory.links().map(|(key, _)| key).next_back(),

@@ -1,7 +1,7 @@
 //! The remembered links, each with what was read on both sides.
 //!
-//! Links and accounts come in the order of the accounts' keys, users in that of their ids. Both
-//! sides are walked along once, which for many accounts is far less work than looking up each.
+//! Links and accounts are sorted by the accounts' keys, users by their ids. Both sides are walked
+//! along once, which for many accounts is far less work than to look up each.
 
 use std::cmp::Ordering;
 
@@ -23,7 +23,7 @@ pub struct LinkedAccount<'a> {
     pub account: Option<&'a Account>,
     /// The user, if it was read. `None` says nothing about absence.
     pub user: Option<&'a User>,
-    /// Another account with an older link to the same user, who is that account's.
+    /// Another account with an older link to the same user. The user belongs to that account.
     pub other: Option<&'a AccountKey>,
 }
 
@@ -34,8 +34,8 @@ pub struct LinkedAccounts<'a> {
     pub all: Vec<LinkedAccount<'a>>,
     /// The accounts without a link, in the order of their keys.
     pub newcomers: Vec<(AccountKey, &'a Account)>,
-    /// The place in `all` of the link of each linked user, in the order of the users' ids. Should
-    /// two accounts claim one user, the older link has it.
+    /// The index in `all` of the link of each linked user, sorted by the users' ids. If two
+    /// accounts are linked to one user, the older link counts.
     owners: Vec<(&'a UserId, usize)>,
 }
 
@@ -107,14 +107,14 @@ impl<'a> LinkedAccounts<'a> {
         }
     }
 
-    /// The account that a linked user stands for.
+    /// Returns the account that a user is linked to.
     pub fn owner(&self, user: &UserId) -> Option<&'a AccountKey> {
         let found = self.owners.binary_search_by(|(id, _)| (*id).cmp(user));
         let (_, at) = self.owners.get(found.ok()?)?;
         Some(self.all[*at].key)
     }
 
-    /// How many of the linked users are active.
+    /// Returns how many of the linked users are active.
     pub fn active(&self) -> usize {
         let users = self
             .all
@@ -123,7 +123,7 @@ impl<'a> LinkedAccounts<'a> {
         users.filter(|user| user.is_active()).count()
     }
 
-    /// For each link whether its user is certainly a member.
+    /// Returns for each link whether its user is certainly a member.
     pub fn inside(&self, members: &Roster<UserId, Member>) -> Vec<bool> {
         let mut inside = vec![false; self.all.len()];
         let owners = self.owners.iter().map(|(id, at)| (*id, *at));
@@ -136,8 +136,7 @@ impl<'a> LinkedAccounts<'a> {
     }
 }
 
-/// Walks along two sequences that are sorted by their keys, each key once, and brings together
-/// what has the same key.
+/// Walks along two sequences that are sorted by unique keys, and pairs what has the same key.
 pub fn paired<K: Ord, L, R>(
     left: impl Iterator<Item = (K, L)>,
     right: impl Iterator<Item = (K, R)>,

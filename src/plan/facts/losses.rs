@@ -1,14 +1,13 @@
-//! Where a roster that shrank lost the most.
+//! The containers where a roster lost the most accounts.
 
 use std::cmp::Reverse;
 use std::fmt;
 
 use crate::model::{Loss, Shape};
 
-/// As many containers are named as a person looks at first.
-const NAMED: usize = 3;
+const MAX_NAMED: usize = 3;
 
-/// The containers with fewer accounts than before, the greatest loss first.
+/// Returns the containers with fewer accounts than before, the greatest loss first.
 pub fn losses(last: &Shape, now: &Shape) -> Vec<Loss> {
     let mut losses: Vec<Loss> = last
         .containers
@@ -24,10 +23,10 @@ pub fn losses(last: &Shape, now: &Shape) -> Vec<Loss> {
     losses
 }
 
-/// Those who lost the most, in words; nothing where nobody knows.
-pub struct Worst<'a>(pub &'a [Loss]);
+/// The containers that lost the most, as a text; empty if there are none.
+pub struct WorstLosses<'a>(pub &'a [Loss]);
 
-impl fmt::Display for Worst<'_> {
+impl fmt::Display for WorstLosses<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (
             at,
@@ -36,12 +35,12 @@ impl fmt::Display for Worst<'_> {
                 from,
                 to,
             },
-        ) in self.0.iter().take(NAMED).enumerate()
+        ) in self.0.iter().take(MAX_NAMED).enumerate()
         {
             let before = if at == 0 { ", most in" } else { ";" };
             write!(f, "{before} {container} ({from}, now {to})")?;
         }
-        match self.0.len().saturating_sub(NAMED) {
+        match self.0.len().saturating_sub(MAX_NAMED) {
             0 => Ok(()),
             more => write!(f, "; and in {more} more"),
         }
@@ -73,9 +72,9 @@ mod tests {
         let now = shape(&[("ou=a", 4), ("ou=b", 41), ("ou=c", 1), ("ou=f", 9)]);
         let losses = losses(&last, &now);
         assert_eq!(
-            Worst(&losses).to_string(),
+            WorstLosses(&losses).to_string(),
             ", most in ou=a (9, now 4); ou=c (5, now 1); ou=e (3, now 0); and in 1 more"
         );
-        assert_eq!(Worst(&[]).to_string(), "");
+        assert_eq!(WorstLosses(&[]).to_string(), "");
     }
 }

@@ -1,5 +1,4 @@
-//! What is certain before anything is planned: look-ups over both sides and memory, and pure functions.
-//! Nothing here knows the plan.
+//! Look-ups over both sides and memory, and pure functions. Nothing here knows the plan.
 
 pub(in crate::plan) mod address;
 pub(in crate::plan) mod approvals;

@@ -1,6 +1,6 @@
-//! Usernames that Mattermost accepts.
+//! The usernames that Mattermost accepts.
 //!
-//! Rules measured on servers 5.38 and 11.6: `[a-z0-9._-]`, 1 to 64 characters, not reserved.
+//! The rules were measured on servers 5.38 and 11.6: 1 to 64 of `[a-z0-9._-]`, not reserved.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -9,19 +9,19 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::model::{Account, Oddity};
 
-/// The most characters of a username.
+/// The largest number of characters of a username.
 pub const USERNAME_MAX: usize = 64;
 
 /// Usernames that the server refuses.
 const RESERVED_USERNAMES: [&str; 4] = ["all", "channel", "matterbot", "system"];
 
-/// The legal form of a username: NFKC, transliterated, in lower case, other characters replaced
-/// by a hyphen, at most 64 characters. `None` if nothing legal is left.
+/// Returns the legal form of a username: NFKC, transliterated, in lower case, other characters
+/// replaced by a hyphen, at most 64 characters. `None` if nothing legal is left.
 pub fn legal_username(raw: &str) -> Option<String> {
     legal(raw).map(Cow::into_owned)
 }
 
-/// What [`legal_username`] says, without a copy of a name that is legal as it is; most are.
+/// Returns what [`legal_username`] does, without a copy of a name that is legal as it is; most are.
 pub fn legal(raw: &str) -> Option<Cow<'_, str>> {
     if is_plain(raw) {
         return Some(Cow::Borrowed(raw));
@@ -29,9 +29,9 @@ pub fn legal(raw: &str) -> Option<Cow<'_, str>> {
     made_legal(raw).map(Cow::Owned)
 }
 
-/// A username as the directory spells it, in the form in which it is compared: upper and lower case
-/// are the same, and nothing else that is merely alike. `None` for one that only a change of case
-/// makes ordinary letters of (the Kelvin sign becomes k).
+/// Returns a username of the directory in the form in which rights are compared: only upper and
+/// lower case are the same. `None` for a name that has ordinary letters only after a change of case
+/// (the Kelvin sign becomes k).
 pub fn own_name(raw: &str) -> Option<String> {
     if raw.is_ascii() {
         return Some(raw.trim().to_ascii_lowercase());
@@ -40,12 +40,12 @@ pub fn own_name(raw: &str) -> Option<String> {
     (!name.is_ascii()).then_some(name)
 }
 
-/// Whether the legal form is the directory's own name, but for upper and lower case.
+/// Returns whether the legal form is the directory's own name, apart from upper and lower case.
 pub fn is_exact(raw: &str) -> bool {
     legal(raw).is_some_and(|name| name == raw.to_ascii_lowercase())
 }
 
-/// What of a name makes it look like another one.
+/// Returns what makes a name look like another one.
 pub fn oddity(raw: &str) -> Option<Oddity> {
     if raw.is_ascii() {
         return None;
@@ -62,7 +62,7 @@ pub fn oddity(raw: &str) -> Option<Oddity> {
     }
 }
 
-/// The scripts whose letters are taken for one another.
+/// The scripts whose letters look alike.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Script {
     Latin,
@@ -92,7 +92,7 @@ impl Script {
                 Some(Self::Cyrillic)
             }
             '\u{530}'..='\u{58f}' => Some(Self::Armenian),
-            // Names of East Asia are written in several, beside Latin letters.
+            // Names of East Asia are written in several scripts, beside Latin letters.
             '\u{1100}'..='\u{11ff}'
             | '\u{2e80}'..='\u{a4cf}'
             | '\u{ac00}'..='\u{d7ff}'
@@ -130,7 +130,7 @@ fn made_legal(raw: &str) -> Option<String> {
     Some(name.to_owned())
 }
 
-/// Whether a name is what [`made_legal`] would make of it.
+/// Returns whether [`made_legal`] would leave a name as it is.
 fn is_plain(raw: &str) -> bool {
     let legal = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-');
     raw.len() <= USERNAME_MAX
@@ -141,7 +141,7 @@ fn is_plain(raw: &str) -> bool {
         && !RESERVED_USERNAMES.contains(&raw)
 }
 
-/// `base` with a number, cut so that it stays legal.
+/// Returns `base` with a number, cut so that it stays legal.
 pub fn with_suffix(base: &str, suffix: &str) -> String {
     let room = USERNAME_MAX.saturating_sub(suffix.len());
     let cut: String = base.chars().take(room).collect();

@@ -97,7 +97,7 @@ impl fmt::Display for NotPurged {
 impl fmt::Display for Oddity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Hidden => "has characters that nobody sees (here \u{fffd})",
+            Self::Hidden => "has invisible characters (here \u{fffd})",
             Self::SeveralScripts => "mixes letters of several scripts",
             Self::UnusualForm => "has letters in another form than usual (wide ones, ligatures)",
             Self::KeptForAnother => "is not that name, which policy.protect keeps for another",

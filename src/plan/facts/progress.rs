@@ -1,24 +1,22 @@
-//! How far a directory's servers have come, by their own word: a server that knows of less than
-//! before was put back from a backup.
+//! How far a directory's servers have come, as they say themselves. A server that knows fewer
+//! changes than before was restored from a backup.
 
 use std::collections::BTreeMap;
 
 use crate::model::{ChangeStamp, SourceIdentity, Timestamp, WentBack};
 
-/// Servers behind one address may lag behind each other by so much, in seconds.
+/// By how much the servers behind one address may lag behind each other, in seconds.
 const LAG: i64 = 60 * 60;
-/// Smaller steps forward in time are not worth a write to the disk, in seconds: beside [`LAG`] they
-/// do not matter.
-const WORTH: i64 = 60;
-/// For so long what one server told is waited for from the others, in seconds: a change that was
-/// lost with the server that told of it must not stop everything for ever.
-const WAIT: i64 = 24 * 60 * 60;
-/// The most servers that are remembered.
-const MOST: usize = 64;
+/// Steps forward that are shorter are not written to the disk, in seconds; [`LAG`] covers them.
+const MIN_STEP: i64 = 60;
+/// How long the other servers may take to hear of a change that one server told of, in seconds. A
+/// change that was lost together with its server must not stop everything for ever.
+const MAX_WAIT: i64 = 24 * 60 * 60;
+/// How many servers are remembered at most.
+const MAX_SERVERS: usize = 64;
 
-/// Returns how far it is from one stamp to another that can be compared with it: changes, or
-/// seconds.
-fn way(from: &ChangeStamp, to: &ChangeStamp) -> Option<i64> {
+/// Returns how far it is between two stamps that can be compared, in changes or seconds.
+fn distance(from: &ChangeStamp, to: &ChangeStamp) -> Option<i64> {
     match (from, to) {
         (ChangeStamp::Count(from), ChangeStamp::Count(to)) => Some(to.saturating_sub(*from)),
         (
@@ -35,14 +33,14 @@ fn way(from: &ChangeStamp, to: &ChangeStamp) -> Option<i64> {
     }
 }
 
-/// Tells whether a stamp need not give way to a later one. A count has no lag: what is not
-/// remembered of it is a backup that nobody notices.
+/// Returns whether a stamp need not be replaced by a later one. A count is always replaced: if an
+/// older count were kept, a restored backup could go unnoticed.
 fn is_enough(stamp: &ChangeStamp, later: &ChangeStamp) -> bool {
     let worth = match stamp {
         ChangeStamp::Count(_) => 1,
-        ChangeStamp::Moment { .. } => WORTH,
+        ChangeStamp::Moment { .. } => MIN_STEP,
     };
-    !is_back(stamp, later) && way(stamp, later).is_some_and(|way| way < worth)
+    !is_back(stamp, later) && distance(stamp, later).is_some_and(|distance| distance < worth)
 }
 
 fn is_back(stamp: &ChangeStamp, later: &ChangeStamp) -> bool {
@@ -50,11 +48,11 @@ fn is_back(stamp: &ChangeStamp, later: &ChangeStamp) -> bool {
         ChangeStamp::Count(_) => 0,
         ChangeStamp::Moment { .. } => -LAG,
     };
-    way(stamp, later).is_some_and(|way| way < least)
+    distance(stamp, later).is_some_and(|distance| distance < least)
 }
 
-/// The first server that knows of less than before. One that is asked for the first time says
-/// nothing: a fail-over is no alarm.
+/// Returns the first server that knows fewer changes than before. A server that answers for the
+/// first time is not compared, so that a fail-over raises no alarm.
 pub fn went_back(last: &SourceIdentity, now: &SourceIdentity) -> Option<WentBack> {
     now.progress.iter().find_map(|(server, to)| {
         let from = last.progress.get(server)?;
@@ -66,10 +64,10 @@ pub fn went_back(last: &SourceIdentity, now: &SourceIdentity) -> Option<WentBack
     })
 }
 
-/// A change that an OpenLDAP server told of before, at whatever address, and that who answers now has
-/// not heard of: what it says is older than what is known, and nothing may follow from it. Changes
-/// are told apart by the server where they were made; counts of Active Directory are each domain
-/// controller's own and cannot be compared with another's.
+/// Returns a change that an OpenLDAP server told of before, at any address, and that the present
+/// server has not heard of. What that server says is then older than what is known, and nothing may
+/// follow from it. Changes are told apart by the server where they were made. Counts of Active
+/// Directory belong to one domain controller and cannot be compared with another's.
 pub fn behind(
     heard: &BTreeMap<String, ChangeStamp>,
     now: &BTreeMap<String, ChangeStamp>,
@@ -80,11 +78,11 @@ pub fn behind(
             let ChangeStamp::Moment { at: before, .. } = from else {
                 return false;
             };
-            let lag = way(to, from).unwrap_or(0);
-            // What is older on one server by more than this was put back from a backup.
+            let lag = distance(to, from).unwrap_or(0);
+            // A server that is older than before by more than this was restored from a backup.
             let same = heard.get(server) == Some(*from) && lag > LAG;
-            let awaited = at.0.saturating_sub(before.0) / 1000 <= WAIT;
-            lag > WORTH && awaited && !same
+            let awaited = at.0.saturating_sub(before.0) / 1000 <= MAX_WAIT;
+            lag > MIN_STEP && awaited && !same
         });
         told.map(|from| WentBack {
             server: server.clone(),
@@ -94,8 +92,8 @@ pub fn behind(
     })
 }
 
-/// What to remember: what is known of servers that did not answer this time, and of those that did
-/// what is worth it.
+/// Returns what to remember: what is known of servers that did not answer this time, and what the
+/// others say if it is worth a write.
 pub fn merged(
     last: Option<&SourceIdentity>,
     now: &SourceIdentity,
@@ -107,7 +105,7 @@ pub fn merged(
             progress.insert(server.clone(), to.clone());
         }
     }
-    while progress.len() > MOST {
+    while progress.len() > MAX_SERVERS {
         let strange = |name: &&String| !now.progress.contains_key(*name);
         let Some(name) = progress.keys().find(strange).cloned() else {
             break;
@@ -222,6 +220,6 @@ mod tests {
         assert_eq!(merge(13_000)["dc2"], count(7));
         let many: Vec<String> = (0..80).map(|n| format!("s{n:02}")).collect();
         let many: Vec<(&str, ChangeStamp)> = many.iter().map(|s| (s.as_str(), count(1))).collect();
-        assert_eq!(merged(Some(&at(&many)), &last).len(), MOST);
+        assert_eq!(merged(Some(&at(&many)), &last).len(), MAX_SERVERS);
     }
 }

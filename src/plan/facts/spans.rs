@@ -1,9 +1,9 @@
-//! Spans of time and numbers of readings, in words.
+//! Texts for spans of time and numbers of readings.
 
 use std::fmt;
 use std::time::Duration;
 
-/// A number of readings.
+/// A number of readings, as text.
 pub struct Readings(pub u32);
 
 impl fmt::Display for Readings {
@@ -15,10 +15,10 @@ impl fmt::Display for Readings {
     }
 }
 
-/// A number of complete readings.
-pub struct Complete(pub u32);
+/// A number of complete readings, as text.
+pub struct CompleteReadings(pub u32);
 
-impl fmt::Display for Complete {
+impl fmt::Display for CompleteReadings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             1 => f.write_str("1 complete reading"),
@@ -27,7 +27,7 @@ impl fmt::Display for Complete {
     }
 }
 
-/// A span of time in the largest units that say enough.
+/// A span of time, as text in the largest unit that is exact enough.
 pub struct Span(pub Duration);
 
 impl fmt::Display for Span {

@@ -1,34 +1,33 @@
-//! The usernames and addresses that rings are opened with: nobody keeps them.
+//! The temporary usernames and addresses that open rings.
 
 use sha2::{Digest, Sha256};
 
 use crate::model::{AccountKey, ValueOf};
 
-/// How the names begin that rings are opened with.
+/// The beginning of a temporary username.
 const USERNAME: &str = "renaming-";
 
-/// How the addresses end that rings are opened with.
+/// The end of a temporary address.
 const ADDRESS: &str = "@mattersync.invalid";
 
-/// Bytes as lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// The temporary username of an account, the same in every plan.
+/// Returns the temporary username of an account, the same in every plan.
 pub fn username_of(key: &AccountKey) -> String {
     let hash = hex(&Sha256::digest(key.to_string().as_bytes())[..6]);
     format!("{USERNAME}{hash}")
 }
 
-/// The temporary address of an account, the same in every plan.
+/// Returns the temporary address of an account, the same in every plan.
 pub fn email_of(key: &AccountKey) -> String {
     let hash = Sha256::digest(key.to_string().as_bytes());
     let name = hex(&hash[..6]);
     format!("changing-{name}{ADDRESS}")
 }
 
-/// Whether a name is one that a ring was to be opened with: nobody keeps it.
+/// Returns whether a name is a temporary one of this account.
 pub fn is_temporary_username(name: &str, key: &AccountKey) -> bool {
     if !name.starts_with(USERNAME) {
         return false;
@@ -41,12 +40,12 @@ pub fn is_temporary_username(name: &str, key: &AccountKey) -> bool {
     number.is_some_and(|rest| rest.is_empty() || is_number(rest))
 }
 
-/// Whether an address is one that a ring was to be opened with: nobody keeps it.
+/// Returns whether an address is a temporary one of this account.
 pub fn is_temporary_email(email: &str, key: &AccountKey) -> bool {
     email.ends_with(ADDRESS) && email.ends_with(&email_of(key))
 }
 
-/// Whether a value is one that a ring was to be opened with.
+/// Returns whether a value is a temporary one of this account.
 pub fn is_temporary(of: ValueOf, value: &str, key: &AccountKey) -> bool {
     match of {
         ValueOf::Username => is_temporary_username(value, key),

@@ -1,5 +1,5 @@
-//! Who could be whom: the users that hold an account's name or address, those whom no account
-//! stands behind, and what speaks against a link.
+//! Finds the users that an account may be: those with its name or address, those without an
+//! account, and what speaks against a link.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::plan::policy::Policy;
 /// What speaks against linking a user to an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkObstacle {
-    /// It is the account that mattersync works with.
+    /// It is mattersync's own user.
     Own,
     /// It is a bot.
     Bot,
@@ -22,9 +22,9 @@ pub enum LinkObstacle {
     Remote,
     /// The user is linked to this account.
     Linked(AccountKey),
-    /// It is a guest: only on a person's explicit word.
+    /// It is a guest; a person must ask for the link explicitly.
     Guest,
-    /// It is a system administrator: only on a person's explicit word.
+    /// It is a system administrator; a person must ask for the link explicitly.
     Admin,
 }
 
@@ -45,7 +45,7 @@ impl fmt::Display for LinkObstacle {
     }
 }
 
-/// A user that stands in an account's way, or is the same person.
+/// A user who has an account's name or address: somebody else, or the same person.
 #[derive(Clone, Debug)]
 pub struct Claim<'a> {
     /// The user.
@@ -56,7 +56,7 @@ pub struct Claim<'a> {
     pub email: Option<String>,
 }
 
-/// Everybody on Mattermost, by what they are found by.
+/// All users of Mattermost, with the look-ups that find them.
 pub struct UserIndex<'a> {
     world: &'a World<'a>,
     policy: &'a Policy,
@@ -66,7 +66,7 @@ pub struct UserIndex<'a> {
 }
 
 impl<'a> UserIndex<'a> {
-    /// Everybody as read.
+    /// Builds the look-ups over all users that were read.
     pub fn of(world: &'a World<'a>, policy: &'a Policy) -> Self {
         let users = || world.users.iter().map(|(_, user)| user);
         Self {
@@ -78,12 +78,12 @@ impl<'a> UserIndex<'a> {
         }
     }
 
-    /// The account that a user is linked to.
+    /// Returns the account that a user is linked to.
     pub fn owner(&self, user: &UserId) -> Option<&'a AccountKey> {
         self.owners.get(user).copied()
     }
 
-    /// What speaks against linking this user, the weightiest first.
+    /// Returns what speaks against linking this user, the most important first.
     pub fn obstacle(&self, user: &User) -> Option<LinkObstacle> {
         if self.is_own(user) {
             Some(LinkObstacle::Own)
@@ -104,18 +104,18 @@ impl<'a> UserIndex<'a> {
         }
     }
 
-    /// Whether mattersync works with this account itself.
+    /// Returns whether this is mattersync's own user.
     pub fn is_own(&self, user: &User) -> bool {
         self.world.server.own_user.as_ref() == Some(&user.id)
     }
 
-    /// Whether `policy.protect` names the user as he is called now.
+    /// Returns whether `policy.protect` contains the user's present name.
     pub fn is_protected(&self, user: &User) -> bool {
         self.policy.protect.contains(&user.username)
     }
 
-    /// The users that have the account's username or one of its addresses, but for the one that
-    /// it is linked to. Who has both comes first.
+    /// Returns the users that have the account's username or one of its addresses, except the user
+    /// that it is linked to. Users who have both come first.
     pub fn claims(&self, key: &AccountKey, account: &Account) -> Vec<Claim<'a>> {
         let mut claims: BTreeMap<&UserId, Claim<'a>> = BTreeMap::new();
         let memory = self.world.memory;
@@ -157,7 +157,7 @@ impl<'a> UserIndex<'a> {
         claims
     }
 
-    /// Active human users whom no account stands behind, guests among them; never our own account.
+    /// Returns the active human users without an account, guests included; never our own user.
     pub fn orphans(&self) -> impl Iterator<Item = &'a User> {
         let users = self.world.users.iter().map(|(_, user)| user);
         users.filter(|user| {

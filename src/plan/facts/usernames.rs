@@ -1,13 +1,13 @@
-//! Which of an account's usernames counts, where the directory has several.
+//! Chooses among the usernames of an account, where the directory has several.
 
 use std::collections::BTreeMap;
 
 use crate::model::{AccountKey, Directory, Memory, ProviderName, Roster, User, UserId};
 use crate::plan::facts::{address, names};
 
-/// Makes of several usernames the one count that the user has already, as for addresses: that a
-/// second one was written into the directory renames nobody. Of an account without a link it is the
-/// one of a user who has one of its addresses too; else the one that the provider prefers.
+/// Makes that username count which the user has already, so that a second one in the directory
+/// renames nobody. For an account without a link it is the username of a user who also has one of
+/// its addresses, or else the one that the provider prefers.
 pub fn keep(
     directory: &mut Directory,
     provider: &ProviderName,
@@ -51,7 +51,7 @@ pub fn keep(
             .or_else(|| all().position(|value| chosen.is_some_and(|base| is(value, base))))
             .or_else(|| all().position(|value| is_last(value)))
             .or_else(|| all().position(|value| link.is_none() && is_addressed(value)));
-        // None is the preferred one, which stands first.
+        // If none is kept, the preferred username stays first.
         if let Some(at) = kept.and_then(|at| at.checked_sub(1))
             && let Some(other) = account.other_usernames.get_mut(at)
         {

@@ -1,16 +1,16 @@
-//! For how long an account has been missing.
+//! How long an account has been missing.
 
 use std::time::Duration;
 
 use crate::model::{Absence, AccountKey};
 use crate::plan::ledger::draft::Draft;
 
-/// For how long an account has been missing for certain, if this reading does not contain it.
+/// Returns how long an account that this reading does not contain has certainly been missing.
 pub fn missing_for(draft: &Draft<'_>, key: &AccountKey) -> Duration {
     absence(draft, key).certain
 }
 
-/// The absence of an account that this reading does not contain.
+/// Returns the absence of an account that this reading does not contain.
 pub fn absence(draft: &Draft<'_>, key: &AccountKey) -> Absence {
     match draft.world.memory.account(key).absence.as_ref() {
         None => Absence {

@@ -1,4 +1,4 @@
-//! Deactivating a user: planned here and nowhere else, so that nobody who is out of reach is in a step.
+//! Deactivates users. No other place plans it, so that nobody who is out of reach is in a step.
 
 use crate::model::{
     AccountKey, Action, Class, OwnBot, Precondition, Reason, Remember, StepId, Subject,
@@ -6,7 +6,7 @@ use crate::model::{
 };
 use crate::plan::ledger::draft::Draft;
 
-/// Plans a deactivation, unless the user is out of reach; then says so.
+/// Plans a deactivation. If the user is out of reach, leaves them alone and says why.
 pub fn deactivate(
     draft: &mut Draft<'_>,
     subject: Subject,
@@ -50,8 +50,8 @@ pub fn deactivate(
     Some(draft.step(subject, action, Precondition::Active, reason, after))
 }
 
-/// Why this user must not be deactivated, if our bot would go with them and nobody could get it.
-/// [`Draft::admins`] are those who stay without this user.
+/// Returns why this user must not be deactivated, if our bot would be disabled with them and nobody
+/// else could own it. [`Draft::admins`] are the administrators who stay without this user.
 pub fn obstacle(draft: &Draft<'_>, user: &UserId) -> Option<Untouchable> {
     let bot = owned_bot(draft, user)?;
     if !draft.admins.is_empty() || bot.dies_with_owner == Some(false) {
@@ -61,24 +61,23 @@ pub fn obstacle(draft: &Draft<'_>, user: &UserId) -> Option<Untouchable> {
     Some(Untouchable::OwnsOurBot { bot })
 }
 
-/// Our bot, if this user's deactivation would disable it.
+/// Returns our bot, if this user's deactivation would disable it.
 pub fn owned_bot<'a>(draft: &Draft<'a>, user: &UserId) -> Option<&'a OwnBot> {
     let bot = draft.world.server.own_bot.as_ref()?;
     bot.owners.contains(user).then_some(bot)
 }
 
-/// From this version on servers refuse it (10.9 and 11.6 do, 5.38 and 9.1 do not).
+/// Servers refuse it from this version on (10.9 and 11.6 do, 5.38 and 9.1 do not).
 const REFUSED_SINCE: Version = Version {
     major: 10,
     minor: 5,
     patch: 0,
 };
 
-/// The login service whose users keep their state. All others take it.
+/// The login service for which servers refuse it; for all others they allow it.
 const LDAP: &str = "ldap";
 
-/// Why this server would refuse to change the user's state: to deactivate them, or to reactivate
-/// them.
+/// Returns why this server would refuse to deactivate the user, or to reactivate without `out`.
 pub fn managed(draft: &Draft<'_>, user: &User, out: bool) -> Option<Why> {
     let refuses = draft.world.server.version >= REFUSED_SINCE && user.auth_service == LDAP;
     refuses.then(|| Why::StateManaged {
@@ -88,8 +87,8 @@ pub fn managed(draft: &Draft<'_>, user: &User, out: bool) -> Option<Why> {
     })
 }
 
-/// Ends the sessions of somebody who cannot be deactivated, once: who logs in again meanwhile was
-/// let in by the service that manages them. The socket has no call for it.
+/// Ends the sessions of a user who cannot be deactivated, once: if they log in again, the service
+/// that manages them has let them in. The socket has no call for it.
 pub fn end_sessions(
     draft: &mut Draft<'_>,
     subject: Subject,
@@ -111,7 +110,7 @@ pub fn end_sessions(
     draft.step(subject, action, Precondition::Active, reason, after);
 }
 
-/// Forgets whose sessions were ended and whose account is in use again.
+/// Forgets that sessions were ended of a user whose account is in use again.
 pub fn forget(draft: &mut Draft<'_>, user: &User) {
     if draft.world.memory.user(&user.id).sessions_ended.is_some() {
         draft.learn(Remember::User(

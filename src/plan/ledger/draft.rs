@@ -1,4 +1,4 @@
-//! A plan while it is being made.
+//! The plan while it is being made.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,14 +18,14 @@ use crate::plan::policy::Policy;
 
 /// A link as remembered, or as this plan has it.
 #[derive(Clone, Debug)]
-pub enum Known<'a> {
+pub enum PersonLink<'a> {
     /// As remembered.
     Remembered(&'a Link),
-    /// Changed or made in this plan; boxed because few are, and there are many people.
+    /// Changed or made in this plan; boxed because few links are, and there are many people.
     Changed(Box<Link>),
 }
 
-impl Deref for Known<'_> {
+impl Deref for PersonLink<'_> {
     type Target = Link;
 
     fn deref(&self) -> &Link {
@@ -36,7 +36,7 @@ impl Deref for Known<'_> {
     }
 }
 
-impl From<Link> for Known<'_> {
+impl From<Link> for PersonLink<'_> {
     fn from(link: Link) -> Self {
         Self::Changed(Box::new(link))
     }
@@ -50,8 +50,8 @@ pub struct Person<'a> {
     /// The account as read.
     pub account: &'a Account,
     /// The link: remembered, found again by its nonce, or made by an adoption in this plan.
-    pub link: Option<Known<'a>>,
-    /// Where the remembered link is among [`Draft::linked_accounts`].
+    pub link: Option<PersonLink<'a>>,
+    /// The index of the remembered link in [`Draft::linked_accounts`].
     pub linked_account: Option<usize>,
     /// The linked user as read.
     pub user: Option<&'a User>,
@@ -60,7 +60,7 @@ pub struct Person<'a> {
 }
 
 impl Person<'_> {
-    /// Whom messages are about.
+    /// Returns the subject for messages about this person.
     pub fn subject(&self) -> Subject {
         Subject {
             account: Some(self.key.clone()),
@@ -78,8 +78,8 @@ impl Person<'_> {
         }
     }
 
-    /// Returns everything that is remembered of the account. Of a linked one it is at hand, and for
-    /// many people that is far less work than looking up each.
+    /// Returns everything that is remembered of the account. A linked account has it at hand, which
+    /// for many people is far less work than to look up each.
     pub fn memory<'d>(&self, draft: &Draft<'d>) -> &'d AccountMemory {
         match self.linked_account {
             Some(at) => draft.linked_accounts.all[at].memory,
@@ -87,28 +87,28 @@ impl Person<'_> {
         }
     }
 
-    /// What must have happened before anything is done to the user.
+    /// Returns the steps that must have been carried out before anything is done to the user.
     pub fn after(&self) -> Vec<StepId> {
         self.adopted_by.into_iter().collect()
     }
 }
 
-/// What may become of a person when the next readings say the same.
+/// What may be done to a person if the next readings say the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Risk {
-    /// Called missing.
+    /// They are called missing.
     Missing,
-    /// Reactivated.
+    /// They are reactivated.
     Return,
 }
 
-/// The plan so far, and what all its parts look up.
+/// The plan so far, and the look-ups that all its rules share.
 pub struct Draft<'a> {
-    /// What was read.
+    /// What was read and remembered.
     pub world: &'a World<'a>,
-    /// What is wanted.
+    /// What the administrator wants.
     pub policy: &'a Policy,
-    /// What time it is.
+    /// The time.
     pub now: &'a Now,
     /// Users by username; filled when the first name is asked for.
     by_username: OnceCell<BTreeMap<&'a str, &'a User>>,
@@ -118,24 +118,24 @@ pub struct Draft<'a> {
     unread_names: OnceCell<BTreeMap<String, &'a Rejected<UserId>>>,
     /// Entries that cannot be used; filled when the first missing account is looked at.
     unusable: OnceCell<BTreeMap<(&'a ProviderName, Dn), &'a str>>,
-    /// Users who carry a nonce of ours; filled only while creations are unsettled.
+    /// Users with a nonce of ours; filled only while the outcomes of creations are unknown.
     pub by_nonce: BTreeMap<&'a str, Vec<&'a User>>,
     /// The remembered links with what was read on both sides.
     pub linked_accounts: &'a LinkedAccounts<'a>,
-    /// Which account each user stands for who was linked in this plan.
+    /// The accounts that users were linked to in this plan.
     taken: BTreeMap<UserId, AccountKey>,
-    /// Attributes and fields that most accounts lost at once: what rests on them waits.
+    /// Attributes and fields that most accounts lost at once. Steps that depend on them wait.
     pub faded: BTreeSet<HoldKey>,
-    /// Steps that would be taken only because a faded attribute or field has no value.
+    /// Steps that are wanted only because such an attribute or field has no value.
     pub rests_on: BTreeMap<StepId, HoldKey>,
-    /// People from whom a later plan could take something, or give it back, because of what this
-    /// reading says, though no step does so yet.
+    /// People from whom a later plan could take something, or to whom it could give it back,
+    /// because of this reading, although no step does so yet.
     pub at_risk: Vec<(AccountKey, Risk)>,
     /// Steps that wait for a person because the account goes and comes back too often.
     pub flapping: BTreeSet<StepId>,
-    /// Steps that would not be taken, were the wall clock another.
+    /// Steps that would not be wanted if the wall clock were right about an earlier date.
     pub dated: BTreeSet<StepId>,
-    /// Whether something rests on dates that no step does yet.
+    /// Whether something depends on dates although no step does yet.
     pub dates_at_risk: bool,
     /// By how many milliseconds the wall clock jumped; zero while it can be believed.
     pub clock_jump: i64,
@@ -145,22 +145,22 @@ pub struct Draft<'a> {
     pub ordered: BTreeSet<UserId>,
     /// Values that a person gave back: the rest of the plan leaves them alone.
     pub pinned: BTreeSet<(AccountKey, ValueOf)>,
-    /// Usernames and addresses that are given back: nobody else gets them.
+    /// Usernames and addresses that are given back: no other user gets them.
     pub given_back: BTreeSet<String>,
-    /// Links that an order changed in this plan.
+    /// Links that a person's order changed in this plan.
     pub relinked: BTreeMap<AccountKey, Link>,
     /// The plan so far.
     pub plan: Plan,
-    /// Active human administrators who stay active under the plan so far. The account that
-    /// mattersync works with is not one of them: nobody need sit behind it.
+    /// Active human administrators who stay active under the plan so far. mattersync's own user is
+    /// not one of them, because nobody need use it.
     pub admins: BTreeSet<UserId>,
-    /// Whether mattersync's own account is an active administrator, and no bot.
+    /// Whether mattersync's own user is an active administrator, and not a bot.
     pub own_admin: bool,
     next: u32,
 }
 
 impl<'a> Draft<'a> {
-    /// An empty plan.
+    /// Makes an empty plan.
     pub fn new(
         world: &'a World<'a>,
         linked_accounts: &'a LinkedAccounts<'a>,
@@ -168,7 +168,7 @@ impl<'a> Draft<'a> {
         now: &'a Now,
     ) -> Self {
         let users = || world.users.iter().map(|(_, user)| user);
-        // Who cannot act as an administrator is nobody to be left alone with.
+        // A user who cannot act as an administrator must not be the last one.
         let may_act = |u: &&User| u.is_admin() && u.is_human() && !u.is_guest();
         let human_admins = users().filter(|u| u.is_active()).filter(may_act);
         let is_own = |u: &&User| world.server.own_user.as_ref() == Some(&u.id);
@@ -211,15 +211,15 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The user who has a username now.
+    /// Returns the user who has a username now.
     pub fn named(&self, username: &str) -> Option<&'a User> {
         let users = self.world.users.iter();
         let fill = || users.map(|(_, u)| (u.username.as_str(), u)).collect();
         self.by_username.get_or_init(fill).get(username).copied()
     }
 
-    /// The conflict with a user who has a username, or an address, and of whom no more is known:
-    /// what the server says of them is too large, or not understood.
+    /// Returns the conflict with a user who has a username or an address, but could not be read:
+    /// what the server returned is too large, or was not understood.
     pub fn unread_holder(&self, value: &str) -> Option<Why> {
         let unread = self.world.users.rejected().iter();
         let fill = || unread.map(|bad| (bad.name.to_lowercase(), bad)).collect();
@@ -238,21 +238,21 @@ impl<'a> Draft<'a> {
         })
     }
 
-    /// The user who has an address now.
+    /// Returns the user who has an address now.
     pub fn addressed(&self, email: &str) -> Option<&'a User> {
         let users = self.world.users.iter();
         let fill = || users.map(|(_, u)| (u.email.as_str(), u)).collect();
         self.by_email.get_or_init(fill).get(email).copied()
     }
 
-    /// The account that a user stands for, adoptions of this plan included.
+    /// Returns the account of a user, adoptions of this plan included.
     pub fn owner(&self, user: &UserId) -> Option<&AccountKey> {
         self.taken
             .get(user)
             .or_else(|| self.linked_accounts.owner(user))
     }
 
-    /// Notes that a user stands for an account from this plan on.
+    /// Records that a user belongs to an account from this plan on.
     pub fn take(&mut self, user: &UserId, key: &AccountKey) {
         self.taken.insert(user.clone(), key.clone());
     }
@@ -284,18 +284,18 @@ impl<'a> Draft<'a> {
         id
     }
 
-    /// Notes that something was looked at and is left as it is.
+    /// Records that something was looked at and is left as it is.
     pub fn leave(&mut self, subject: Subject, why: Why) {
         self.plan.left_alone.push(LeftAlone { subject, why });
     }
 
-    /// Says of a user whom nobody could read that nothing is done to them. Returns whether that is
-    /// so: who was read, or is certainly not there, is none of them.
+    /// Records that nothing is done to a user who could not be read. Returns whether that is so: a
+    /// user who was read, or who certainly does not exist, is not left alone here.
     pub fn leave_unread(&mut self, subject: &Subject, user: &UserId) -> bool {
         let Evidence::Unknown(gap) = self.world.users.look(user) else {
             return false;
         };
-        // Of whom a person gave an order it was said already.
+        // If a person gave an order about the user, it was said there.
         if !self.ordered.contains(user) {
             let user = user.clone();
             self.leave(subject.clone(), Why::UserUnread { user, gap });
@@ -308,7 +308,7 @@ impl<'a> Draft<'a> {
         self.plan.learned.push(change);
     }
 
-    /// Why nothing may be taken from this user, whatever the directory says.
+    /// Returns why nothing may be taken from this user, whatever the directory says.
     pub fn untouchable(&self, user: &User) -> Option<Why> {
         if self.world.server.own_user.as_ref() == Some(&user.id) {
             Some(Why::Untouchable(Untouchable::OwnAccount))
@@ -323,9 +323,9 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Whether `policy.protect` names a user. People choose their own usernames: for who stands
-    /// for an account the one that counts is the directory's own, not what it merely looks like, or
-    /// its form with the suffix that was chosen here.
+    /// Returns whether `policy.protect` names a user. People choose their own usernames on
+    /// Mattermost. For a linked user the directory's own username counts, or its form with the
+    /// suffix that was chosen here, not a name that only looks like it.
     fn is_protected(&self, user: &User) -> bool {
         let protect = &self.policy.protect;
         if protect.is_empty() {
@@ -346,24 +346,24 @@ impl<'a> Draft<'a> {
         chosen.is_some_and(|c| protect.contains(&c.name)) || self.policy.protects_own(raw)
     }
 
-    /// Whether a person gave a value back that the directory wants otherwise.
+    /// Returns whether a person gave a value back that differs from the directory's.
     pub fn is_pinned(&self, key: &AccountKey, of: ValueOf) -> bool {
         !self.pinned.is_empty() && self.pinned.contains(&(key.clone(), of))
     }
 
-    /// Whether nobody administers the server: its next new user would become an administrator.
-    pub fn nobody_helps(&self) -> bool {
+    /// Returns whether the server has no administrator, so that its next new user would become one.
+    pub fn has_no_admin(&self) -> bool {
         self.admins.is_empty() && !self.own_admin
     }
 
-    /// Why this provider's reading proves nothing about what it does not contain, if so.
+    /// Returns why this provider's reading proves nothing about what it does not contain.
     pub fn gap(&self, provider: &ProviderName) -> Option<&'a Gap> {
         let directory = self.world.directories.get(provider)?;
         directory.accounts.gaps().first()
     }
 
-    /// Whether the account of a link is there. An entry that cannot be used, in the place where the
-    /// account was seen last, may be the account under an id that is wrong.
+    /// Looks for the account of a link. An entry that cannot be used, at the place where the
+    /// account was last seen, may be the account with a wrong id; then the answer is "unknown".
     pub fn look<'d>(
         &self,
         directory: &'d Directory,
@@ -387,7 +387,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Whether most accounts of the provider lost this field at once.
+    /// Returns whether most accounts of the provider lost this field at once.
     pub fn is_faded(&self, provider: &ProviderName, field: ProfileField) -> bool {
         let key = || HoldKey::Field(provider.clone(), field);
         !self.faded.is_empty() && self.faded.contains(&key())
@@ -407,14 +407,14 @@ impl<'a> Draft<'a> {
         keys.find(|key| self.faded.contains(key))
     }
 
-    /// The finished plan: steps in the order of their phases.
+    /// Returns the finished plan, with its steps in the order of their phases.
     pub fn finish(mut self) -> Plan {
         self.plan.steps.sort_by_key(|s| (s.action.phase(), s.id));
         self.plan
     }
 }
 
-/// Why entries cannot be used, by their DNs.
+/// Returns why entries cannot be used, by their DNs.
 fn unusable<'a>(world: &World<'a>) -> BTreeMap<(&'a ProviderName, Dn), &'a str> {
     let directories = world.directories.iter();
     let entries = directories.flat_map(|(provider, directory)| {
@@ -434,9 +434,9 @@ fn by_nonce<'a>(world: &World<'a>) -> BTreeMap<&'a str, Vec<&'a User>> {
     by_nonce
 }
 
-/// E-mails that the server sends because of an action: a change of username or address is told to
-/// the old address, or the new one must be verified (measured on 5.38 and 11.6). Deactivation and
-/// creation without welcome mail send none.
+/// Returns how many e-mails the server sends because of an action. After a change of username or
+/// address it writes to the old address, or the new one must be verified (measured on 5.38 and
+/// 11.6). Deactivations, and creations without a welcome mail, send none.
 fn mails(action: &Action) -> u8 {
     u8::from(matches!(
         action,

@@ -1,4 +1,4 @@
-//! Dates on which accounts expire, as they are announced and come.
+//! Dates on which accounts expire: their announcement, and what happens when they come.
 
 use std::time::Duration;
 
@@ -6,14 +6,13 @@ use crate::model::{AccountChange, Announcement, Reason, Remember, User, Why};
 use crate::plan::facts::limits::DAY;
 use crate::plan::ledger::draft::{Draft, Person};
 
-/// So long before its date an expiry is announced.
+/// How long before its date an expiry is announced.
 const NOTICE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// So long before its date an expiry must have been announced in order to surprise nobody.
+/// How long before its date an expiry must have been announced, to surprise nobody.
 const LEAD: Duration = DAY;
 
-/// Tells of the date on which an account that is in use will expire; writes it down once for each
-/// date.
+/// Announces the date on which an account in use will expire, and remembers it once for each date.
 pub fn announce(draft: &mut Draft<'_>, person: &Person<'_>, user: &User) {
     if !user.is_active() {
         return;
@@ -46,7 +45,7 @@ pub fn announce(draft: &mut Draft<'_>, person: &Person<'_>, user: &User) {
     }
 }
 
-/// The reason to deactivate, if nothing but a date that has come locks the account.
+/// Returns the reason to deactivate, if nothing but a date that has come locks the account.
 pub fn expired(draft: &Draft<'_>, person: &Person<'_>) -> Option<Reason> {
     let (attribute, at) = person.account.expired()?;
     let announced = person.memory(draft).announced.as_ref();

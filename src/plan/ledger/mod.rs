@@ -1,5 +1,5 @@
-//! The plan while it is being made: its steps so far with their tags, what all rules ask of it, and what
-//! all rules do to it. It knows the facts and no rule.
+//! The plan while it is being made: its steps so far with their tags, and what the rules share. It
+//! knows the facts and no rule.
 
 pub(in crate::plan) mod absence;
 pub(in crate::plan) mod deactivation;

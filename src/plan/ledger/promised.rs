@@ -1,4 +1,4 @@
-//! Usernames and addresses that are promised in this plan.
+//! The usernames and addresses that this plan gives away.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,11 +12,11 @@ use crate::plan::ledger::draft::Draft;
 pub struct Naming {
     /// The name of each account for which a user can be created.
     pub names: BTreeMap<AccountKey, String>,
-    /// Steps after which a name is free, by name.
+    /// The step that frees a name, by name.
     pub freed_by: BTreeMap<String, StepId>,
 }
 
-/// Addresses that are promised in this plan, and those that become free.
+/// The addresses that this plan gives away, and those that it frees.
 #[derive(Debug, Default)]
 pub struct Addresses {
     pub promised: BTreeMap<String, AccountKey>,
@@ -24,7 +24,7 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// Whether nobody has the address, or whoever has it gives it up in this plan.
+    /// Returns whether nobody has the address, or its user gives it up in this plan.
     pub fn is_free(&self, draft: &Draft<'_>, email: &str) -> bool {
         if draft.given_back.contains(email) || draft.unread_holder(email).is_some() {
             return false;
@@ -39,7 +39,7 @@ impl Addresses {
         self.freed_by.get(email).copied()
     }
 
-    /// Why an address that is not free cannot be had.
+    /// Returns why an address is not free.
     pub fn taken(&self, draft: &Draft<'_>, email: &str) -> Why {
         if let Some(why) = draft.unread_holder(email) {
             return why;
@@ -67,7 +67,7 @@ impl Addresses {
     }
 }
 
-/// Those of the addresses that the server accepts; why not, if it accepts none.
+/// Returns those of the addresses that the server accepts, or else why it accepts none.
 pub fn allowed<'e>(draft: &Draft<'_>, emails: Vec<Cow<'e, str>>) -> Result<Vec<Cow<'e, str>>, Why> {
     let domains = &draft.world.server.restrict_to_domains;
     let accepts = |email: &Cow<'_, str>| address::domain_allowed(email, domains);

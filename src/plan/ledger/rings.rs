@@ -1,11 +1,11 @@
-//! Free temporary values, with which rings of names and addresses are opened.
+//! Chooses free temporary values, which open rings of names and addresses.
 
 use crate::model::AccountKey;
 use crate::plan::facts::temporary::{email_of, username_of};
 use crate::plan::ledger::draft::Draft;
 
-/// A free name that says what it is, the same in every plan for the same account. Others may have
-/// taken some of them.
+/// Returns a free temporary name that is recognisable as such, the same in every plan for one
+/// account. Other users may have taken some of them.
 pub fn free_username(draft: &Draft<'_>, key: &AccountKey) -> String {
     let first = username_of(key);
     let others = (2_u64..).map(|number| format!("{first}-{number}"));
@@ -15,7 +15,7 @@ pub fn free_username(draft: &Draft<'_>, key: &AccountKey) -> String {
     free.unwrap_or(first)
 }
 
-/// An address that reaches nobody (RFC 2606, section 2), the same in every plan for one account.
+/// Returns a free address that reaches nobody (RFC 2606, section 2), the same in every plan.
 pub fn free_email(draft: &Draft<'_>, key: &AccountKey) -> String {
     let mut address = email_of(key);
     while draft.addressed(&address).is_some() {
@@ -24,9 +24,9 @@ pub fn free_email(draft: &Draft<'_>, key: &AccountKey) -> String {
     address
 }
 
-/// Whether a ring of addresses can be opened. Not where the server verifies addresses, or may:
-/// nobody could click in what is sent to the temporary one. Nor where it takes only addresses of
-/// certain domains, in which a temporary one could be somebody's.
+/// Returns whether a ring of addresses can be opened. It cannot where the server verifies
+/// addresses, or may do so: nobody could confirm the temporary address. It cannot either where the
+/// server accepts only certain domains: a temporary address there could belong to somebody.
 pub fn takes_temporary(draft: &Draft<'_>) -> bool {
     let server = draft.world.server;
     server.require_email_verification == Some(false) && server.restrict_to_domains.is_empty()

@@ -1,12 +1,12 @@
-//! Ids that more than one entry has, in readings that may show only one of them.
+//! Ids that several entries have, in readings that may show only one of these entries.
 //!
-//! A whole reading shows all entries, and the provider rejects those that share an id. One that
-//! ended early may show one of two, perhaps not the one whom the user was made for.
+//! A complete reading shows all entries, and the provider rejects those that share an id. A reading
+//! that ended early may show only one of two, perhaps not the one for which the user was created.
 
 use crate::model::{Account, AccountKey, Gap, Link, ProviderName, Why};
 use crate::plan::ledger::draft::Draft;
 
-/// Why a reading may lack entries that are there and would be listed.
+/// Returns why a reading may lack entries that exist and would be listed.
 pub fn cut<'a>(draft: &Draft<'a>, provider: &ProviderName) -> Option<&'a Gap> {
     let directory = draft.world.directories.get(provider)?;
     directory.accounts.gaps().iter().find(|gap| is_cut(gap))
@@ -23,15 +23,15 @@ pub fn is_cut(gap: &Gap) -> bool {
         | Gap::Empty
         | Gap::More(_)
         | Gap::NotRead => true,
-        // Whatever is listed is shown all the same.
+        // Every listed entry is shown all the same.
         Gap::Referral(_) | Gap::Range(_) | Gap::Lookup(_) | Gap::Rejected(_) | Gap::Older(_) => {
             false
         }
     }
 }
 
-/// Why an account that was read may be another one than the one known by its id: it was seen more
-/// than once, and whether it still is, this reading does not show.
+/// Returns why an account that was read may not be the known one: several entries had its id
+/// before, and this reading does not show whether they still do.
 pub fn doubt(draft: &Draft<'_>, key: &AccountKey) -> Option<Why> {
     let gap = cut(draft, &key.provider)?;
     draft
@@ -46,8 +46,8 @@ pub fn doubt(draft: &Draft<'_>, key: &AccountKey) -> Option<Why> {
         })
 }
 
-/// The same for one that is not where it was, until the next reading finds it there again: nobody
-/// may have seen the other one yet.
+/// Returns why an account that was read elsewhere than before may not be the known one: until the
+/// next reading finds it there again, another entry may have its id unseen.
 pub fn elsewhere(draft: &Draft<'_>, key: &AccountKey, link: &Link, now: &Account) -> Option<Why> {
     let gap = cut(draft, &key.provider).filter(|_| link.last_dn != now.dn)?;
     let was = &link.last_dn;

@@ -1,22 +1,22 @@
-//! What becomes of a person's user, and whom messages are about.
+//! What happens to a person's user, and the subject of messages about links.
 
 use crate::model::{AccountKey, Evidence, Link, Subject};
 use crate::plan::ledger::draft::Draft;
 
-/// What becomes of a person's user, as far as the state of the account is concerned.
+/// What happens to a person's user because of the account's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// Active, or to be created: fields and memberships are kept in step.
+    /// The user is active, or is to be created: fields and memberships are kept in step.
     In,
-    /// Comes back in this plan, if there is a seat.
+    /// The user is reactivated in this plan, if there is a seat.
     Back,
-    /// Not active and stays so, but the account is in use: fields are kept in step.
+    /// The user stays deactivated although the account is in use: fields are kept in step.
     Resting,
-    /// Locked: fields are left as they are.
+    /// The account is locked: fields are left as they are.
     Out,
 }
 
-/// Whom messages are about where the account was not read.
+/// Returns the subject for messages about a link whose account was not read.
 pub fn subject(draft: &Draft<'_>, key: &AccountKey, link: &Link, dn: &str) -> Subject {
     let user = match draft.world.users.look(&link.user) {
         Evidence::Present(user) => Some(user),

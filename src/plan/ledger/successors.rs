@@ -1,5 +1,5 @@
-//! Accounts without a link that may be people who are known: by the second anchor certainly, by
-//! name or address perhaps.
+//! Accounts without a link that may belong to known people: certainly by the second anchor, perhaps
+//! by name or address.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,17 +11,18 @@ use crate::plan::facts::linked_accounts::LinkedAccount;
 use crate::plan::facts::{address, fields, names};
 use crate::plan::ledger::draft::Draft;
 
-/// Who took somebody's name within this time after that user was deactivated may be the same
-/// person. Later it is somebody new, unless the address agrees too.
+/// An account that took a person's name within this time after the user was deactivated may be the
+/// same person's. Later it is somebody new, unless the address is equal too.
 const RECENT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// Whom an account without a link stands for, as far as the links tell.
+/// The known person whom an account without a link belongs to, as far as the links tell.
 pub enum Succession {
-    /// Nobody who is known.
+    /// It belongs to nobody who is known.
     None,
-    /// The account of the link in this place among `LinkedAccounts::all` is gone, and this is its successor.
+    /// The account of the link with this index in `LinkedAccounts::all` is gone, and this is its
+    /// successor.
     Successor(usize),
-    /// Perhaps the one whose link is in this place among `LinkedAccounts::all`: for a person to decide.
+    /// It may succeed the account of the link at this index; a person must decide.
     Perhaps(usize, Why),
 }
 
@@ -36,7 +37,7 @@ pub struct Successors<'a> {
 }
 
 impl<'a> Successors<'a> {
-    /// Looks at all links whose account was not read, and whose user is there.
+    /// Collects the links whose account was not read, and whose user exists.
     pub fn of(draft: &Draft<'a>) -> Self {
         let mut successors = Self::default();
         for directory in draft.world.directories.values() {
@@ -69,15 +70,15 @@ impl<'a> Successors<'a> {
         successors
     }
 
-    /// Another account that has the same second anchor.
+    /// Returns another account that has the same second anchor.
     pub fn sharer(&self, account: &Account) -> Option<&'a Account> {
         let bearers = self.bearers.get(account.anchor.as_deref()?)?;
         let mut others = bearers.iter().filter(|other| other.dn != account.dn);
         others.next().copied()
     }
 
-    /// Tells of each account whose second anchor another one has too.
-    pub fn tell(&self, draft: &mut Draft<'_>) {
+    /// Lists each account whose second anchor another one has too.
+    pub fn list_shared_anchors(&self, draft: &mut Draft<'_>) {
         for (anchor, bearers) in &self.bearers {
             for account in bearers.iter().filter(|_| bearers.len() > 1) {
                 let Some(other) = self.sharer(account) else {
@@ -97,14 +98,14 @@ impl<'a> Successors<'a> {
         }
     }
 
-    /// Whom an account without a link stands for.
+    /// Returns the known person whom an account without a link belongs to.
     pub fn find(&self, draft: &Draft<'a>, key: &AccountKey, account: &Account) -> Succession {
         if let Some(anchor) = &account.anchor
             && let Some([at, rest @ ..]) = self.by_anchor.get(anchor.as_str()).map(Vec::as_slice)
         {
             let linked_account = &draft.linked_accounts.all[*at];
             let one = rest.is_empty() && self.sharer(account).is_none();
-            // Only a whole reading shows that nobody else has it.
+            // Only a complete reading shows that no other account has it.
             let proven =
                 one && draft.gap(&key.provider).is_none() && is_gone(draft, linked_account);
             let alone = !agrees(linked_account, account);
@@ -134,8 +135,8 @@ impl<'a> Successors<'a> {
     }
 }
 
-/// Whether anything but the second anchor says that an account is the person of a link: numbers are
-/// given away again, and mistyped.
+/// Returns whether anything besides the second anchor shows that an account belongs to the person
+/// of a link: numbers are reused and mistyped.
 fn agrees(linked_account: &LinkedAccount<'_>, account: &Account) -> bool {
     let Some(user) = linked_account.user else {
         return false;
@@ -172,7 +173,7 @@ fn perhaps(
     }
 }
 
-/// The link whose account was not read; of two links to one user the older one.
+/// Returns whether the account of a link, the older one of two to a user, was not read.
 fn is_unread(linked_account: &LinkedAccount<'_>) -> bool {
     linked_account.account.is_none() && linked_account.other.is_none()
 }
@@ -182,8 +183,9 @@ fn is_recent(draft: &Draft<'_>, user: &User) -> bool {
     user.deactivated_at.is_none_or(|at| since(at) < RECENT)
 }
 
-/// Whether the account of a link is proven not to be in the directory any more, or nobody reads
-/// that directory any more. Who was deactivated by us is not looked up by id in each reading.
+/// Returns whether the account of a link is proven to be gone from the directory, or its directory
+/// is no longer read. Accounts of users whom we deactivated are not looked up by id in each
+/// reading.
 fn is_gone(draft: &Draft<'_>, linked_account: &LinkedAccount<'_>) -> bool {
     let Some(directory) = draft.world.directories.get(&linked_account.key.provider) else {
         return true;

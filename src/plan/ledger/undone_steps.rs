@@ -1,4 +1,4 @@
-//! Steps that take something back because a person said so.
+//! Steps that take something back because a person asked for it.
 
 use crate::model::{
     AccountChange, AccountKey, Action, Reason, Remember, Step, Subject, Undoing, Undone, User,
@@ -7,23 +7,23 @@ use crate::model::{
 use crate::plan::facts::effect::Effect;
 use crate::plan::ledger::draft::Draft;
 
-/// Whether a step takes something back.
+/// Returns whether a step takes something back.
 pub fn is_undo(step: &Step) -> bool {
     matches!(step.reason, Reason::Undone { .. })
 }
 
-/// What is remembered of an account's parts that were taken back once this step was carried out.
+/// Returns what to remember of the parts that were taken back once this step was carried out.
 pub fn carried_out(step: &Step, effect: &Effect, list: &[Undone]) -> Option<Remember> {
     let key = step.action.account().filter(|_| is_undo(step))?;
     let mut left = Vec::with_capacity(list.len());
     for undone in list {
         let mut undone = undone.clone();
         let meant = match (&step.action, &undone.what) {
-            // Not when it is a temporary one.
+            // A temporary value does not count.
             (Action::Rename { username, .. }, Undoing::Value { of, back, .. }) => {
                 *of == ValueOf::Username && username.to == *back
             }
-            // Not before the person's click either.
+            // Before the person confirmed the address, the change does not count either.
             (Action::ChangeEmail { email, .. }, Undoing::Value { of, back, .. }) => {
                 *of == ValueOf::Email && email.to == *back && *effect == Effect::EmailChanged
             }
@@ -31,7 +31,7 @@ pub fn carried_out(step: &Step, effect: &Effect, list: &[Undone]) -> Option<Reme
                 changes.keys().any(|field| *of == ValueOf::Field(*field))
             }
             (Action::Reactivate { .. }, Undoing::Reactivate { .. }) => true,
-            // What follows is remembered with the link.
+            // The rest is remembered with the link.
             (Action::Deactivate { .. }, Undoing::Deactivate { .. })
             | (Action::Unlink { .. }, Undoing::Unlink)
             | (Action::Adopt { .. }, Undoing::Link { .. }) => continue,
@@ -43,7 +43,7 @@ pub fn carried_out(step: &Step, effect: &Effect, list: &[Undone]) -> Option<Reme
     Some(Remember::Account(key.clone(), AccountChange::Undone(left)))
 }
 
-/// Why the steps that take it back are wanted.
+/// Returns why the steps that take it back are wanted.
 pub fn reason(undone: &Undone) -> Reason {
     Reason::Undone {
         run: undone.run,
@@ -52,7 +52,7 @@ pub fn reason(undone: &Undone) -> Reason {
     }
 }
 
-/// Whom steps and remarks about it are about.
+/// Returns the subject of steps and messages about it.
 pub fn subject(draft: &Draft<'_>, key: &AccountKey, undone: &Undone) -> Subject {
     let world = draft.world;
     let link = world.memory.link(key);
@@ -72,10 +72,10 @@ pub fn subject(draft: &Draft<'_>, key: &AccountKey, undone: &Undone) -> Subject 
     }
 }
 
-/// Why nothing may be done to a user, if so.
+/// Returns why nothing may be done to a user.
 pub fn out_of_reach(draft: &Draft<'_>, user: &User) -> Option<String> {
     if draft.ordered.contains(&user.id) {
-        return Some("somebody said `mattersync deactivate` since".to_owned());
+        return Some("somebody ordered `mattersync deactivate` since".to_owned());
     }
     draft.untouchable(user).map(|why| why.to_string())
 }

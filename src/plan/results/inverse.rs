@@ -1,4 +1,4 @@
-//! What takes a recorded step back.
+//! The changes that take a recorded step back.
 
 use crate::model::{
     AccountKey, Action, Memory, Outcome, Reason, StepRecord, Undoing, UserId, ValueOf, Values,
@@ -6,13 +6,13 @@ use crate::model::{
 };
 use crate::plan::facts::names::legal_username;
 
-/// What takes a step back: of which account and user, and what.
+/// The account, the user, and the changes that take a step back.
 pub type Inverse = (AccountKey, UserId, Vec<Undoing>);
 
-/// What takes a step back that was carried out. `None` for one that changed nothing.
+/// Returns what takes back a step that was carried out; `None` for a step that changed nothing.
 ///
 /// # Errors
-/// Why it cannot be taken back, and what to do instead.
+/// Returns why it cannot be taken back, and what to do instead.
 pub fn inverse(record: &StepRecord, memory: &Memory) -> Result<Option<Inverse>, String> {
     let asked = record.made.as_ref().is_some_and(|made| made.asked);
     match &record.outcome {
@@ -21,7 +21,8 @@ pub fn inverse(record: &StepRecord, memory: &Memory) -> Result<Option<Inverse>, 
         }
         Some(Outcome::Unknown(_)) if !asked => {
             return Err(
-                "nobody knows yet whether it was done: the next cycle finds out, then try again"
+                "it is not known yet whether it was done: the next cycle finds out; then try \
+                 again"
                     .into(),
             );
         }
@@ -29,16 +30,17 @@ pub fn inverse(record: &StepRecord, memory: &Memory) -> Result<Option<Inverse>, 
     }
     if asked && let Some(email) = waits_for_click(record, memory) {
         return Err(format!(
-            "the address is not changed before the person's click: nothing is to be taken back \
-             yet. If {email} shall not become the address, set the old one in the directory"
+            "the address does not change before the person clicks in the e-mail, so there is \
+             nothing to take back yet. If {email} is not to become the address, set the old one in \
+             the directory"
         ));
     }
     let made = record.made.as_ref();
     let (account, user) = match &record.step.action {
         Action::JoinTeam { team_name, .. } => {
             return Err(format!(
-                "nobody is taken out of a team: do it in Mattermost, in the team {team_name} under \
-                 Manage Members"
+                "mattersync takes nobody out of a team: do it in Mattermost, in the team \
+                 {team_name} under Manage Members"
             ));
         }
         Action::AssignBot {
@@ -57,18 +59,18 @@ pub fn inverse(record: &StepRecord, memory: &Memory) -> Result<Option<Inverse>, 
         }
         Action::Deactivate { account: None, .. } => {
             return Err(
-                "no account is linked to the user: activate him in Mattermost's System Console"
+                "no account is linked to the user: activate them in Mattermost's System Console"
                     .into(),
             );
         }
         action => {
             let Some(account) = action.account() else {
-                return Err("it is about nobody".into());
+                return Err("the record of the step names no account".into());
             };
             let user = action.user().or(made.and_then(|made| made.user.as_ref()));
             let user = user.or_else(|| memory.link(account).map(|link| &link.user));
             let Some(user) = user else {
-                return Err("which user it made was not recorded".into());
+                return Err("the user that it created was not recorded".into());
             };
             (account.clone(), user.clone())
         }
@@ -77,7 +79,7 @@ pub fn inverse(record: &StepRecord, memory: &Memory) -> Result<Option<Inverse>, 
     Ok((!undoing.is_empty()).then_some((account, user, undoing)))
 }
 
-/// The address that the step asked a person to confirm, while that may still happen.
+/// Returns the address that the step asked a person to confirm, while that may still happen.
 fn waits_for_click<'r>(record: &'r StepRecord, memory: &Memory) -> Option<&'r str> {
     let Action::ChangeEmail { account, email, .. } = &record.step.action else {
         return None;
@@ -133,8 +135,8 @@ fn undoing(record: &StepRecord) -> Result<Vec<Undoing>, String> {
         Action::Purge { .. } => return Err("the user was deleted for ever".into()),
         Action::ResetAccess { .. } => {
             return Err(
-                "nobody knows the former password: the person asks for a new one with \"Forgot your \
-                 password?\""
+                "the former password is not known: the person can ask for a new one with \"Forgot \
+                 your password?\""
                     .into(),
             );
         }
@@ -155,7 +157,7 @@ fn undoing(record: &StepRecord) -> Result<Vec<Undoing>, String> {
     })
 }
 
-/// Whether the directory had wanted it; else a person took something back with it.
+/// Returns whether the directory had caused it; otherwise a person took something back with it.
 fn by_directory(record: &StepRecord) -> bool {
     !matches!(record.step.reason, Reason::Undone { .. })
 }

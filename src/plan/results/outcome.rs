@@ -1,9 +1,9 @@
-//! What is to be remembered before a step is sent, and once it has been carried out.
+//! What is remembered before a step is sent, and once it has been carried out.
 
 use crate::model::{
-    AccountChange, AccountKey, AccountMemory, Action, Deactivation, Done, Flipped, Given, HoldKey,
-    Link, LinkOrigin, Made, Memory, MemoryDelta, Now, ProfileField, Reason, Remember, Step,
-    TeamRef, Unlinked, User, UserChange, UserId,
+    AccountChange, AccountKey, AccountMemory, Action, ChangedPart, Deactivation, Done, Given,
+    HoldKey, Link, LinkOrigin, Made, Memory, MemoryDelta, Now, ProfileField, Reason, Remember,
+    Step, TeamRef, Unlinked, User, UserChange, UserId,
 };
 use crate::plan::facts::approvals::approved;
 use crate::plan::facts::effect::Effect;
@@ -12,8 +12,9 @@ use crate::plan::facts::limits::{first_fill, person};
 use crate::plan::ledger::flapping;
 use crate::plan::ledger::undone_steps::{carried_out, is_undo};
 
-/// What must be on disk before the step is sent: without it our own deactivation, its answer
-/// lost, would look like an administrator's. (A creation's nonce is made by who sends it.)
+/// Returns what must be on disk before the step is sent. Without it, our own deactivation would
+/// look like an administrator's if its answer were lost. (The sender makes the nonce of a
+/// creation.)
 pub fn before(step: &Step, memory: &Memory) -> MemoryDelta {
     let Action::Deactivate {
         account: Some(key),
@@ -37,8 +38,8 @@ pub fn before(step: &Step, memory: &Memory) -> MemoryDelta {
     )]
 }
 
-/// Whether an earlier deactivation of the same user was sent and never seen: it may still arrive,
-/// and would then be our work.
+/// Returns whether an earlier deactivation of the same user was sent and its outcome never seen: it
+/// may still arrive, and is then our work.
 pub fn in_doubt(step: &Step, memory: &Memory) -> bool {
     let Action::Deactivate {
         account: Some(key), ..
@@ -49,8 +50,8 @@ pub fn in_doubt(step: &Step, memory: &Memory) -> bool {
     memory.link(key).is_some_and(Link::is_in_doubt)
 }
 
-/// Takes back what [`before`] said, for a step that surely was not carried out, nor any earlier
-/// one like it ([`in_doubt`]).
+/// Returns what takes back [`before`], for a step that certainly was not carried out, nor any
+/// earlier one like it ([`in_doubt`]).
 pub fn undone(step: &Step, memory: &Memory) -> MemoryDelta {
     let Action::Deactivate {
         account: Some(key), ..
@@ -70,7 +71,7 @@ pub fn undone(step: &Step, memory: &Memory) -> MemoryDelta {
     }
 }
 
-/// What the server made of a step, for the record; `None` where the step itself says it all.
+/// Returns what the server made of a step, for the record; `None` if the step says it all.
 pub fn made(step: &Step, effect: &Effect) -> Option<Made> {
     let stored = |user: &User| {
         let sent = sent(step).into_keys();
@@ -114,8 +115,8 @@ pub fn made(step: &Step, effect: &Effect) -> Option<Made> {
     Some(made)
 }
 
-/// What the server made of a step, as far as what follows from it tells: for a step whose outcome
-/// was found out later.
+/// Returns what the server made of a step whose outcome was found out later, as far as the changes
+/// of memory show it.
 pub fn made_later(step: &Step, delta: &MemoryDelta) -> Option<Made> {
     let link = delta.iter().find_map(|change| match change {
         Remember::Account(_, AccountChange::Link(Some(link))) => Some(link),
@@ -139,10 +140,10 @@ pub fn made_later(step: &Step, delta: &MemoryDelta) -> Option<Made> {
     (made != Made::default()).then_some(made)
 }
 
-/// What follows from a step that was carried out.
+/// Returns what to remember after a step was carried out.
 pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDelta {
     let mut delta = linked(step, effect, memory, now);
-    delta.extend(flip(step, effect, memory, now));
+    delta.extend(own_change(step, effect, memory, now));
     if let Action::Deactivate { user, .. } = &step.action
         && memory.user(user).order.is_some()
     {
@@ -165,7 +166,7 @@ pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Mem
         ));
     }
     let fingerprint = step.action.fingerprint();
-    // Permission for what was shown, not for the same thing another day.
+    // An approval releases what was shown, not the same change on another day.
     let holds = memory.holds.iter();
     let used = holds.filter(|(_, hold)| hold.releases(&fingerprint));
     delta.extend(used.map(|(hold, _)| Remember::Used(hold.clone(), fingerprint.clone())));
@@ -180,7 +181,7 @@ pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Mem
                 ..
             }
         );
-        // A ring counts each of its people once: this one when he gets out of the temporary name.
+        // A ring counts each of its people once: this person when they leave the temporary name.
         let half = step.action.opens_ring();
         if !by_hand && !by_approval && !expected && !half && !first_fill(memory, step) {
             delta.push(Remember::Done(Done {
@@ -193,7 +194,7 @@ pub fn remember(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Mem
     delta
 }
 
-/// Which team is filled under a name from now on.
+/// Returns the change that remembers the team for its configured name.
 fn filled(step: &Step, effect: &Effect, memory: &Memory) -> MemoryDelta {
     let (name, team) = match (&step.action, effect) {
         (Action::CreateTeam { name, .. }, Effect::TeamMade(team)) => (name, team),
@@ -213,21 +214,21 @@ fn filled(step: &Step, effect: &Effect, memory: &Memory) -> MemoryDelta {
     }
 }
 
-/// One more change of a user. A person's word is none: only what we decided by ourselves may go on
-/// for ever.
-fn flip(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Option<Remember> {
-    let of = flipped(step, effect)?;
+/// Returns one more change of a user. A person's order does not count: only what we decide by
+/// ourselves may repeat for ever.
+fn own_change(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Option<Remember> {
+    let of = changed_part(step, effect)?;
     let by_person = is_undo(step) || matches!(step.reason, Reason::ByHand { .. });
     let key = step.action.account().filter(|_| !by_person)?;
     let flips = flapping::with(memory, key, now, of);
     Some(Remember::Account(key.clone(), AccountChange::Flips(flips)))
 }
 
-fn flipped(step: &Step, effect: &Effect) -> Option<Flipped> {
+fn changed_part(step: &Step, effect: &Effect) -> Option<ChangedPart> {
     match effect {
-        Effect::Deactivated(_) => step.class().map(|_| Flipped::Deactivated),
-        Effect::Reactivated => Some(Flipped::Reactivated),
-        // Who gets a temporary name gets the right one in the same run.
+        Effect::Deactivated(_) => step.class().map(|_| ChangedPart::Deactivated),
+        Effect::Reactivated => Some(ChangedPart::Reactivated),
+        // A user with a temporary name gets the right one in the same run.
         _ if step.action.opens_ring() => None,
         Effect::Renamed | Effect::EmailChanged | Effect::EmailAsked | Effect::Updated(_) => {
             step.action.changes()
@@ -236,7 +237,7 @@ fn flipped(step: &Step, effect: &Effect) -> Option<Flipped> {
     }
 }
 
-/// What a step changes of the account's link, and what hangs on the link.
+/// Returns what a step changes of the account's link, and of what depends on the link.
 fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDelta {
     let Some(key) = step.action.account() else {
         return Vec::new();
@@ -254,7 +255,7 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
         ) => {
             let mut link = new_link(step, &user.id, LinkOrigin::Created, now);
             link.last_username.clone_from(directory_username);
-            give(&mut link, step, user);
+            record_given(&mut link, step, user);
             let no_nonce = AccountChange::Nonce(None);
             vec![
                 of_account(key, no_nonce),
@@ -297,8 +298,8 @@ fn new_link(step: &Step, user: &UserId, origin: LinkOrigin, now: &Now) -> Link {
     }
 }
 
-/// What was said about either side before the adoption is over, and what an earlier creation for the
-/// account may have made is nobody's any more.
+/// Returns the changes of an adoption: what was said about either side before is over, and a user
+/// that an earlier creation for the account may have made is no longer ours.
 fn adopted(memory: &Memory, key: &AccountKey, link: Link) -> MemoryDelta {
     let mut delta = Vec::new();
     let account = memory.account(key);
@@ -323,8 +324,8 @@ fn no_mark_and_nonce(account: &AccountMemory, key: &AccountKey) -> MemoryDelta {
     changes.map(|change| of_account(key, change)).collect()
 }
 
-/// The link of one account becomes another one's; what a person took back of the old account holds for
-/// the new one.
+/// Returns the changes that move a link from one account to another. What a person took back of the
+/// old account holds for the new one.
 fn moved(step: &Step, memory: &Memory, from: &AccountKey, key: &AccountKey) -> MemoryDelta {
     let (
         Some(link),
@@ -353,7 +354,7 @@ fn moved(step: &Step, memory: &Memory, from: &AccountKey, key: &AccountKey) -> M
     delta
 }
 
-/// What a step changes of a link that stays.
+/// Returns what a step changes of a link that stays.
 fn changed(step: &Step, effect: &Effect, memory: &Memory, key: &AccountKey) -> MemoryDelta {
     let Some(before) = memory.link(key) else {
         return Vec::new();
@@ -370,14 +371,14 @@ fn changed(step: &Step, effect: &Effect, memory: &Memory, key: &AccountKey) -> M
     delta
 }
 
-/// Everything that is remembered of an account, but for approvals and what was done.
+/// Forgets everything about an account, except approvals and what was done.
 pub fn forget_account(memory: &Memory, key: &AccountKey) -> Option<Remember> {
     let is_known = memory.accounts.contains_key(key);
     is_known.then(|| Remember::forget_account(key.clone()))
 }
 
-/// Forgets a link and what hangs on it: a nonce that the user carries makes the user ours no more,
-/// and a suffix belongs to the name that the user had.
+/// Removes a link and what depends on it: a nonce in the user's `props` no longer makes the user
+/// ours, and a suffix belongs to the name that the user had.
 fn unlinked(step: &Step, memory: &Memory, user: &UserId, as_new: bool, now: &Now) -> MemoryDelta {
     let Some(key) = step.action.account() else {
         return Vec::new();
@@ -414,7 +415,7 @@ fn change(link: &mut Link, step: &Step, effect: &Effect) {
                 ordered_by,
             });
         }
-        // Against what the directory says: that it was ours, and undone, is worth knowing.
+        // The deactivation stays remembered: the directory wants it, and it was ours and undone.
         Effect::Reactivated if is_undo(step) => {}
         Effect::Reactivated => link.deactivated = None,
         Effect::EmailChanged => link.email_waiting = None,
@@ -423,7 +424,7 @@ fn change(link: &mut Link, step: &Step, effect: &Effect) {
                 link.email_waiting = Some(email.to.clone());
             }
         }
-        Effect::Updated(user) => give(link, step, user),
+        Effect::Updated(user) => record_given(link, step, user),
         Effect::Created(_)
         | Effect::Adopted
         | Effect::Moved
@@ -438,7 +439,7 @@ fn change(link: &mut Link, step: &Step, effect: &Effect) {
     }
 }
 
-fn give(link: &mut Link, step: &Step, answer: &User) {
+fn record_given(link: &mut Link, step: &Step, answer: &User) {
     for (field, value) in sent(step) {
         let stored = answer.field(field).to_owned();
         link.given.insert(

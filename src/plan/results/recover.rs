@@ -1,4 +1,4 @@
-//! Steps whose outcome was lost are settled by reading, never by repeating blindly.
+//! Decides lost outcomes of steps by reading, never by repeating the steps blindly.
 
 use crate::model::{
     Action, Evidence, Memory, MemoryDelta, Now, Places, Roster, Step, TeamRef, User, UserId,
@@ -7,25 +7,25 @@ use crate::model::{
 use crate::plan::facts::effect::Effect;
 use crate::plan::results::outcome::remember;
 
-/// What became of a step whose outcome was lost.
+/// The outcome of a step whose outcome was lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settled {
     /// It was carried out, and this follows.
     Done(MemoryDelta),
-    /// Nothing will ever tell whether it was: it is not tried again, and this follows.
+    /// Nothing will ever show whether it was carried out. It is not tried again, and this follows.
     Perhaps {
-        /// What nobody knows, in words.
+        /// What is not known, in words.
         why: String,
         /// What follows.
         delta: MemoryDelta,
     },
-    /// It was not; the plan decides anew.
+    /// It was not carried out; the plan decides again.
     NotDone,
-    /// The reading does not tell.
+    /// The reading does not show it.
     Unknown,
 }
 
-/// Settles one step from a reading that was taken after it was sent.
+/// Decides the outcome of one step by a reading that was taken after it was sent.
 pub fn settle(
     step: &Step,
     users: &Roster<UserId, User>,
@@ -42,7 +42,8 @@ pub fn settle(
                     && nonce.is_some()
                     && u.props.get(User::NONCE_PROP).map(String::as_str) == nonce
             };
-            // One user stands for one account: who was linked to another one meanwhile is not it.
+            // A user belongs to one account: a user who was linked to another one meanwhile is not
+            // this one.
             let linked = |id: &UserId| {
                 let mut links = memory.links();
                 links.any(|(key, link)| link.user == *id && key != account)
@@ -56,13 +57,13 @@ pub fn settle(
         Action::Adopt { .. }
         | Action::MoveLink { .. }
         | Action::Unlink { .. }
-        // The bot's owner is read in each cycle, and the plan decides anew.
+        // The bot's owner is read in each cycle, and the plan decides again.
         | Action::AssignBot { .. }
         // To end them once more does no harm.
         | Action::EndSessions { .. }
         | Action::ResetAccess { .. }
         | Action::CreateTeam { .. } => None,
-        // The server may have mailed the person already: it is not asked again.
+        // The server may have written to the person already, so it is not asked again.
         Action::ChangeEmail {
             user,
             email,
@@ -73,7 +74,7 @@ pub fn settle(
             _ => {
                 return Settled::Perhaps {
                     why: format!(
-                        "the e-mail to {} that asks for a click was perhaps sent, perhaps not: \
+                        "the e-mail to {} that asks for a click may or may not have been sent: \
                          mattersync or the connection broke off before the server answered. It is \
                          not sent again",
                         email.to

@@ -18,7 +18,7 @@ pub fn plan_creations(
     addresses: &mut Addresses,
 ) -> BTreeMap<AccountKey, UserRef> {
     let mut made = BTreeMap::new();
-    let nobody_helps = draft.nobody_helps();
+    let has_no_admin = draft.has_no_admin();
     let first = first_admin(draft, people);
     let mut newcomers: Vec<&Person<'_>> = people
         .iter()
@@ -29,7 +29,7 @@ pub fn plan_creations(
     let mut first_step = None;
     for person in newcomers {
         let is_first = first.as_ref() == Some(person.key);
-        if nobody_helps && !is_first && first_step.is_none() {
+        if has_no_admin && !is_first && first_step.is_none() {
             draft.leave(person.subject(), Why::NoAdmin);
             continue;
         }
@@ -41,7 +41,7 @@ pub fn plan_creations(
             continue;
         };
         made.insert(person.key.clone(), UserRef::Made(step));
-        if nobody_helps && is_first {
+        if has_no_admin && is_first {
             first_step = Some(step);
         }
     }
@@ -107,7 +107,7 @@ fn create(
 /// The account that `policy.first-admin` names, if there is no administrator yet.
 fn first_admin(draft: &Draft<'_>, people: &[(Person<'_>, Standing)]) -> Option<AccountKey> {
     let name = draft.policy.first_admin.as_ref()?;
-    if !draft.nobody_helps() {
+    if !draft.has_no_admin() {
         return None;
     }
     let named = |p: &Person<'_>| {

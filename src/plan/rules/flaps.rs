@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    AccountChange, AccountKey, Action, Flipped, Hold, HoldCause, HoldKey, Remember, Step, StepId,
-    Timestamp, UserId,
+    AccountChange, AccountKey, Action, ChangedPart, Hold, HoldCause, HoldKey, Remember, Step,
+    StepId, Timestamp, UserId,
 };
 use crate::plan::facts::approvals;
 use crate::plan::ledger::draft::Draft;
@@ -34,8 +34,8 @@ pub fn mark(draft: &mut Draft<'_>) {
 }
 
 /// The values that other people wait for in this plan, each with the user who has it.
-fn needed_by_others(steps: &[Step]) -> BTreeSet<(Flipped, &UserId)> {
-    let givers: BTreeMap<StepId, (Flipped, &UserId, Option<&AccountKey>)> = steps
+fn needed_by_others(steps: &[Step]) -> BTreeSet<(ChangedPart, &UserId)> {
+    let givers: BTreeMap<StepId, (ChangedPart, &UserId, Option<&AccountKey>)> = steps
         .iter()
         .filter_map(|step| {
             let of = step.action.changes()?;
@@ -61,7 +61,7 @@ pub fn hold(draft: &Draft<'_>) -> Option<Hold> {
             continue;
         }
         if let Some(key) = step.action.account() {
-            let of = step.action.changes().unwrap_or(Flipped::State);
+            let of = step.action.changes().unwrap_or(ChangedPart::State);
             let times = changes.entry(step.subject.name.clone()).or_default();
             times.extend(moments(draft, key, of));
         }

@@ -1,4 +1,4 @@
-//! How the state file came to its present form: forward only, one frozen text a version.
+//! The schema of the state file. Migrations go forward only; each version is a frozen SQL text.
 //!
 //! Each version is SQL and uses no type of this program, so that no later change of the program
 //! changes what an old migration does. The JSON in some columns is of the program's types: a
@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 /// Marks a file as ours (`PRAGMA application_id`): "msyn".
 pub(super) const APPLICATION_ID: i32 = 0x6d73_796e;
 
-/// The text that leads from version n to n + 1 stands at place n.
+/// The SQL at index n leads from version n to n + 1.
 const VERSIONS: &[&str] = &[include_str!("v1.sql")];
 
 /// The newest version that this program knows.

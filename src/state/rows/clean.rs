@@ -1,15 +1,15 @@
-//! Forgetting: old runs, and everything about somebody.
+//! Removes old runs, and everything about a person.
 
 use std::collections::BTreeSet;
 
 use rusqlite::{Connection, params};
 
 use super::super::fault::Fault;
-use super::super::history::{Erased, Who};
+use super::super::history::{Erased, People};
 use super::super::json::to_json;
 use crate::model::{RunId, Timestamp};
 
-/// The runs that began before a moment, are over, and of which every outcome is known: the oldest.
+/// Returns the oldest runs that began before a moment, have ended, and have no unknown outcome.
 pub(super) fn old_runs(
     db: &Connection,
     before: Timestamp,
@@ -37,7 +37,7 @@ pub(super) fn remove_runs(db: &Connection, runs: &[RunId]) -> Result<(), Fault> 
         return Ok(());
     }
     let ids = to_json(&runs)?;
-    // A step of a run that stays remembers only that something came after it.
+    // A step of a run that stays only remembers that something came after it.
     for sql in [
         "UPDATE steps SET superseded_by = run
          WHERE superseded_by IN (SELECT value FROM json_each(?1))",
@@ -50,8 +50,8 @@ pub(super) fn remove_runs(db: &Connection, runs: &[RunId]) -> Result<(), Fault> 
     Ok(())
 }
 
-/// Removes the steps and notes about some people.
-pub(super) fn remove_about(db: &Connection, who: &Who) -> Result<Erased, Fault> {
+/// Removes the steps and notes about these people.
+pub(super) fn remove_about(db: &Connection, who: &People) -> Result<Erased, Fault> {
     let mut erased = Erased::default();
     for key in &who.accounts {
         let account = params![key.provider.as_str(), key.id.as_str()];
@@ -77,24 +77,23 @@ fn number(rows: usize) -> u64 {
     u64::try_from(rows).unwrap_or(u64::MAX)
 }
 
-/// How much of the file may be unused before it is worth while to write it anew: a quarter, of no
-/// less than 4 MB.
-const SLACK: (i64, i64) = (4, 1_000);
+/// The unused part of the file from which on the file is rewritten: a quarter, and at least 4 MB.
+const REWRITE_FROM: (i64, i64) = (4, 1_000);
 
-/// Gives unused parts of the file back, if they are many.
+/// Returns unused parts of the file to the file system, if they are large.
 pub(in super::super) fn tidy(db: &Connection) -> Result<(), rusqlite::Error> {
     let number = |pragma| db.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let (unused, all) = (number("freelist_count")?, number("page_count")?);
-    let (part, least) = SLACK;
+    let (part, least) = REWRITE_FROM;
     if unused < least || unused.saturating_mul(part) < all {
         return Ok(());
     }
     scrub(db)
 }
 
-/// Writes the file anew, so that nothing is left in it of what was deleted, nor in its log.
+/// Rewrites the file, so that neither it nor its log contains anything that was deleted.
 pub(in super::super) fn scrub(db: &Connection) -> Result<(), rusqlite::Error> {
-    // Statements that stay prepared would keep the file from being written anew.
+    // Prepared statements would keep the file from being rewritten.
     db.flush_prepared_statement_cache();
     db.execute_batch("VACUUM")?;
     let busy: i64 = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;

@@ -1,21 +1,21 @@
-//! The record in rows, as it is asked for.
+//! Reads the record from rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, Row, params};
 
 use super::super::fault::Fault;
-use super::super::history::{PastStep, RunHead, StepCount, Which, Who, tally};
+use super::super::history::{PastStep, People, RunFilter, RunHead, StepCount, tally};
 use super::super::json::from_json;
 use super::runs::{STEP_COLUMNS, state, step_record};
-use super::{action, from_column, odd, unsigned};
+use super::{action, from_column, unknown_word, unsigned};
 use crate::model::{AccountKey, ActionKind, Dn, OutcomeKind, RunId, Step, Timestamp, UserId};
 
-/// The e-mails that a step caused.
+/// The e-mails that were sent because of a step.
 const MAILS: &str = "CASE WHEN word = 'done' THEN mails ELSE 0 END";
 
-/// Runs without their steps, newest first.
-pub(super) fn heads(db: &Connection, which: &Which) -> Result<Vec<RunHead>, Fault> {
+/// Reads runs without their steps, newest first.
+pub(super) fn heads(db: &Connection, which: &RunFilter) -> Result<Vec<RunHead>, Fault> {
     let theirs = match &which.who {
         Some(who) => Some(counts_of(db, who)?),
         None => None,
@@ -73,21 +73,24 @@ fn counts(db: &Connection, run: RunId) -> Result<(Vec<StepCount>, u64), Fault> {
     Ok((counts, mails))
 }
 
-/// Reads what became of a step.
+/// Reads the kind of a step's outcome.
 fn outcome(row: &Row<'_>, column: usize) -> Result<OutcomeKind, Fault> {
     let word: String = row.get(column)?;
     let known = OutcomeKind::ALL
         .iter()
         .copied()
         .find(|kind| kind.name() == word);
-    known.ok_or_else(|| odd("steps have the outcome", &word))
+    known.ok_or_else(|| unknown_word("steps have the outcome", &word))
 }
 
-/// The kinds and outcomes of some people's steps in a run, and the e-mails that they caused.
-type Theirs = (Vec<(ActionKind, OutcomeKind)>, u64);
+/// The kinds and outcomes of some people's steps in a run, and the e-mails sent because of them.
+type StepsOfPeople = (Vec<(ActionKind, OutcomeKind)>, u64);
 
-/// The counts of some people's steps in each run that has any.
-fn counts_of(db: &Connection, who: &Who) -> Result<BTreeMap<RunId, (Vec<StepCount>, u64)>, Fault> {
+/// Counts the steps of some people in each run that has any.
+fn counts_of(
+    db: &Connection,
+    who: &People,
+) -> Result<BTreeMap<RunId, (Vec<StepCount>, u64)>, Fault> {
     type Found = BTreeSet<(RunId, i64, ActionKind, OutcomeKind, u64)>;
     fn take(found: &mut Found, row: &Row<'_>) -> Result<(), Fault> {
         let mails = unsigned(row.get(4)?)?;
@@ -119,7 +122,7 @@ fn counts_of(db: &Connection, who: &Who) -> Result<BTreeMap<RunId, (Vec<StepCoun
             take(&mut found, row)?;
         }
     }
-    let mut runs: BTreeMap<RunId, Theirs> = BTreeMap::new();
+    let mut runs: BTreeMap<RunId, StepsOfPeople> = BTreeMap::new();
     for (run, _, action, word, mails) in found {
         let (steps, sum) = runs.entry(run).or_default();
         steps.push((action, word));
@@ -131,14 +134,14 @@ fn counts_of(db: &Connection, who: &Who) -> Result<BTreeMap<RunId, (Vec<StepCoun
         .collect())
 }
 
-/// The newest steps about an account or a user, newest first.
+/// Reads the newest steps about an account or a user, newest first.
 pub(super) fn steps_about(
     db: &Connection,
     account: Option<&AccountKey>,
     user: Option<&UserId>,
     most: u32,
 ) -> Result<Vec<PastStep>, Fault> {
-    // Each half has an index of its own; what is in both is one row.
+    // Each half uses its own index; a row that is in both is returned once.
     let mut select = db.prepare_cached(&format!(
         "SELECT {STEP_COLUMNS}, steps.run, runs.began
          FROM (SELECT run, number FROM steps WHERE account = ?1 AND provider = ?2
@@ -164,20 +167,20 @@ pub(super) fn steps_about(
     Ok(steps)
 }
 
-/// The steps of all runs that contain a text, or are about the user of that id.
+/// Reads the steps of all runs that contain a text, or are about the user with that id.
 pub(super) fn steps_with(
     db: &Connection,
     text: &str,
 ) -> Result<Vec<(Step, Option<UserId>)>, Fault> {
-    // An id may have been typed with the provider's name.
+    // The id may have been typed with the provider's name.
     let plain = text.rsplit(':').next().unwrap_or(text);
-    // A DN has many spellings.
+    // One DN has many spellings, so none of them can be searched for as text.
     let is_dn = Dn::read(text).is_some();
     let mut select = db.prepare_cached("SELECT step, user FROM steps")?;
     let mut rows = select.query([])?;
     let mut steps = Vec::new();
     while let Some(row) = rows.next()? {
-        // Most steps are of others: only what may be meant is taken apart.
+        // Most steps are about others, so only those that may match are parsed.
         let json = row.get_ref(0)?.as_str().unwrap_or_default();
         let user: Option<String> = row.get(1)?;
         let is_user = |user: &String| user.eq_ignore_ascii_case(text);
@@ -188,7 +191,7 @@ pub(super) fn steps_with(
     Ok(steps)
 }
 
-/// Whether JSON can contain a text, whatever the case; what JSON writes otherwise is looked at.
+/// Returns whether JSON can contain a text, in any case. JSON with escapes is always parsed.
 fn contains(json: &str, text: &str) -> bool {
     let plain = |c: char| !c.is_control() && !"\"\\".contains(c);
     if text.is_empty() || !text.chars().all(plain) {

@@ -1,4 +1,4 @@
-//! What is remembered, a row for each record.
+//! Reads and writes what is remembered, a row for each record.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
@@ -6,13 +6,13 @@ use serde::de::DeserializeOwned;
 
 use super::super::fault::Fault;
 use super::super::json::{from_json, to_json};
-use super::{account_key, execute, odd};
+use super::{account_key, execute, unknown_word};
 use crate::model::{
     AccountKey, AccountMemory, Approval, Class, Done, Fingerprint, HoldMemory, Memory,
     ProviderName, Timestamp, UserId,
 };
 
-/// A table of records that are found by one text.
+/// A table of records with a text as key.
 pub(super) struct Table {
     select: &'static str,
     put: &'static str,
@@ -207,7 +207,7 @@ fn class(word: &str) -> Result<Class, Fault> {
     Class::ALL
         .into_iter()
         .find(|class| class.name() == word)
-        .ok_or_else(|| odd("done has the class", word))
+        .ok_or_else(|| unknown_word("done has the class", word))
 }
 
 fn no_text(error: rusqlite::types::FromSqlError) -> Fault {

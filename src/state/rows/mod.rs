@@ -1,4 +1,4 @@
-//! Rows in SQLite.
+//! Reads and writes rows in SQLite.
 
 mod clean;
 mod history;
@@ -16,7 +16,9 @@ pub(super) use clean::{scrub, tidy};
 
 use super::fault::Fault;
 use super::fence::Fence;
-use super::history::{Erased, PastStep, RunHead, RunRecord, RunState, Unsettled, Which, Who};
+use super::history::{
+    Erased, PastStep, People, RunFilter, RunHead, RunRecord, RunState, Unsettled,
+};
 use super::json::{from_json, to_json};
 use super::step_row::{NewStep, StepRow};
 use super::store::Rows;
@@ -184,7 +186,7 @@ impl Rows for SqliteRows<'_> {
         runs::one(self.0, run)
     }
 
-    fn heads(&mut self, which: &Which) -> Result<Vec<RunHead>, Fault> {
+    fn heads(&mut self, which: &RunFilter) -> Result<Vec<RunHead>, Fault> {
         history::heads(self.0, which)
     }
 
@@ -236,7 +238,7 @@ impl Rows for SqliteRows<'_> {
         clean::remove_runs(self.0, runs)
     }
 
-    fn remove_about(&mut self, who: &Who) -> Result<Erased, Fault> {
+    fn remove_about(&mut self, who: &People) -> Result<Erased, Fault> {
         clean::remove_about(self.0, who)
     }
 }
@@ -246,7 +248,7 @@ fn execute(db: &Connection, sql: &str, values: impl rusqlite::Params) -> Result<
     Ok(())
 }
 
-/// A value from the JSON of a column that may be empty.
+/// Reads a value from the JSON of a column that may be empty.
 fn from_column<T: DeserializeOwned>(
     what: &str,
     row: &Row<'_>,
@@ -256,15 +258,14 @@ fn from_column<T: DeserializeOwned>(
     text.map(|text| from_json(what, &text)).transpose()
 }
 
-/// A word that a column may not hold.
-fn odd(what: &str, word: &str) -> Fault {
+/// Returns the fault for a word that a column may not contain.
+fn unknown_word(what: &str, word: &str) -> Fault {
     Fault::Row(format!("{what}: {word:?}"))
 }
 
-/// The kind of a step.
 fn action(row: &Row<'_>, column: usize) -> Result<ActionKind, Fault> {
     let name: String = row.get(column)?;
-    ActionKind::named(&name).ok_or_else(|| odd("steps have the action", &name))
+    ActionKind::named(&name).ok_or_else(|| unknown_word("steps have the action", &name))
 }
 
 fn account_key(row: &Row<'_>, provider: usize, id: usize) -> Result<AccountKey, rusqlite::Error> {
@@ -274,7 +275,7 @@ fn account_key(row: &Row<'_>, provider: usize, id: usize) -> Result<AccountKey, 
     })
 }
 
-/// The account of two columns that may both be empty.
+/// Reads the account from two columns that may both be empty.
 fn any_account(
     row: &Row<'_>,
     provider: usize,
@@ -284,7 +285,7 @@ fn any_account(
     found.map(|_| account_key(row, provider, id)).transpose()
 }
 
-/// A count from SQLite, which has no unsigned numbers.
+/// Converts a count of SQLite, which has no unsigned numbers.
 fn unsigned(number: i64) -> Result<u64, Fault> {
     u64::try_from(number).map_err(|_| {
         Fault::Sqlite(rusqlite::Error::FromSqlConversionFailure(

@@ -1,4 +1,4 @@
-//! Notes in rows.
+//! Reads and writes notes.
 
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
@@ -9,16 +9,15 @@ use super::super::json::{from_json, to_json};
 use super::any_account;
 use crate::model::{Note, RunId, Timestamp, UserId};
 
-/// The two columns of what a note says.
+/// The two columns with the contents of a note.
 #[derive(Serialize, Deserialize)]
-struct Says {
+struct NoteColumns {
     kind: String,
     value: Value,
 }
 
-/// Writes a note down.
 pub(super) fn add(db: &Connection, note: &Note) -> Result<(), Fault> {
-    let says: Says = from_json("notes", &to_json(&note.what)?)?;
+    let says: NoteColumns = from_json("notes", &to_json(&note.what)?)?;
     db.prepare_cached(
         "INSERT INTO notes (run, at, provider, account, user, kind, value)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -35,7 +34,7 @@ pub(super) fn add(db: &Connection, note: &Note) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The notes of a run, or those of none.
+/// Reads the notes of a run, or those outside of runs.
 pub(super) fn of(db: &Connection, run: Option<RunId>) -> Result<Vec<Note>, Fault> {
     let mut select = db.prepare_cached(
         "SELECT run, at, provider, account, user, kind, value FROM notes
@@ -44,7 +43,7 @@ pub(super) fn of(db: &Connection, run: Option<RunId>) -> Result<Vec<Note>, Fault
     let mut rows = select.query([run.map(|run| run.0)])?;
     let mut notes = Vec::new();
     while let Some(row) = rows.next()? {
-        let says = Says {
+        let says = NoteColumns {
             kind: row.get(5)?,
             value: from_json("notes", &row.get::<_, String>(6)?)?,
         };

@@ -1,4 +1,4 @@
-//! Runs and their steps in rows.
+//! Reads and writes runs and their steps.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -6,7 +6,7 @@ use super::super::fault::Fault;
 use super::super::history::{RunRecord, RunState, Unsettled};
 use super::super::json::{from_json, to_json};
 use super::super::step_row::{NewStep, StepRow};
-use super::{action, any_account, execute, from_column, odd, unsigned};
+use super::{action, any_account, execute, from_column, unknown_word, unsigned};
 use crate::model::{RunId, StepId, StepRecord, Timestamp, UserId};
 
 /// The columns of a [`StepRow`], from the second on.
@@ -34,14 +34,14 @@ pub(super) fn add(
     Ok(RunId(db.last_insert_rowid()))
 }
 
-/// The number of the last run, forgotten ones included.
+/// Returns the number of the last run, removed runs included.
 pub(super) fn last(db: &Connection) -> Result<RunId, Fault> {
     let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'runs'";
     let last = db.query_row(sql, [], |row| row.get(0)).optional()?;
     Ok(RunId(last.unwrap_or(0)))
 }
 
-/// Makes the number of the next run higher.
+/// Raises the number of the next run above `to`.
 pub(super) fn skip(db: &Connection, to: RunId) -> Result<(), Fault> {
     if last(db)? < to {
         execute(db, "DELETE FROM sqlite_sequence WHERE name = 'runs'", [])?;
@@ -83,7 +83,6 @@ pub(super) fn add_step(
     Ok(inserted > 0)
 }
 
-/// Reads what became of a step.
 pub(super) fn step(db: &Connection, run: RunId, step: StepId) -> Result<Option<StepRow>, Fault> {
     let mut select = db.prepare_cached(concat!(
         "SELECT ",
@@ -94,7 +93,6 @@ pub(super) fn step(db: &Connection, run: RunId, step: StepId) -> Result<Option<S
     rows.next()?.map(step_row).transpose()
 }
 
-/// Reads a row that begins with [`STEP_COLUMNS`].
 fn step_row(row: &Row<'_>) -> Result<StepRow, Fault> {
     let time = |column: usize| -> Result<Option<Timestamp>, rusqlite::Error> {
         Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp))
@@ -112,13 +110,13 @@ fn step_row(row: &Row<'_>) -> Result<StepRow, Fault> {
     })
 }
 
-/// Reads a step with what became of it from a row that begins with [`STEP_COLUMNS`].
+/// Reads a step with its outcome from a row that begins with [`STEP_COLUMNS`].
 pub(super) fn step_record(row: &Row<'_>) -> Result<StepRecord, Fault> {
     let step = from_json("steps", &row.get::<_, String>(0)?)?;
     Ok(step_row(row)?.record(step))
 }
 
-/// Writes what became of a step.
+/// Writes a step's row.
 pub(super) fn put_step(
     db: &Connection,
     run: RunId,
@@ -170,7 +168,7 @@ pub(super) fn unsettled_like(
     Ok(found.collect::<Result<_, _>>()?)
 }
 
-/// Steps whose outcome is not known.
+/// Reads the steps with an unknown outcome.
 pub(super) fn unsettled(db: &Connection) -> Result<Vec<Unsettled>, Fault> {
     let mut select = db.prepare_cached(
         "SELECT run, step, intended_at FROM steps WHERE unsettled = 1 ORDER BY run, position",
@@ -187,7 +185,6 @@ pub(super) fn unsettled(db: &Connection) -> Result<Vec<Unsettled>, Fault> {
     Ok(steps)
 }
 
-/// The newest runs with their steps.
 pub(super) fn newest(db: &Connection, most: u32) -> Result<Vec<RunRecord>, Fault> {
     let mut select = db.prepare_cached(
         "SELECT id, began, ended, config, state, about FROM runs ORDER BY id DESC LIMIT ?1",
@@ -200,7 +197,6 @@ pub(super) fn newest(db: &Connection, most: u32) -> Result<Vec<RunRecord>, Fault
     Ok(runs)
 }
 
-/// One run.
 pub(super) fn one(db: &Connection, run: RunId) -> Result<Option<RunRecord>, Fault> {
     let mut select =
         db.prepare_cached("SELECT id, began, ended, config, state, about FROM runs WHERE id = ?1")?;
@@ -227,7 +223,7 @@ pub(super) fn state(word: &str) -> Result<RunState, Fault> {
         "open" => RunState::Open,
         "finished" => RunState::Finished,
         "abandoned" => RunState::Abandoned,
-        other => return Err(odd("runs have the state", other)),
+        other => return Err(unknown_word("runs have the state", other)),
     })
 }
 

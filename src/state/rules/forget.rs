@@ -1,16 +1,16 @@
-//! Forgetting old runs, and everything about somebody.
+//! Forgets old runs, and everything about a person.
 
 use std::collections::BTreeSet;
 
 use super::super::fault::Fault;
-use super::super::history::{Erased, Who};
+use super::super::history::{Erased, People};
 use super::super::store::Rows;
 use crate::model::{Note, RunId, Timestamp};
 
-/// As many runs as are forgotten at once: a cycle does not wait for more.
+/// How many runs are forgotten at once; a cycle does not wait for more.
 const AT_ONCE: usize = 50;
 
-/// Whether there are old runs or notes to forget.
+/// Returns whether there are old runs or notes to forget.
 pub(in super::super) fn has_old(
     rows: &mut dyn Rows,
     before: Timestamp,
@@ -31,10 +31,10 @@ pub(in super::super) fn prune(
     Ok(u64::try_from(old.len()).unwrap_or(u64::MAX))
 }
 
-/// Erases what is recorded of some people, and writes a note that it was done.
+/// Erases what is recorded of some people, and records a note about that.
 pub(in super::super) fn erase(
     rows: &mut dyn Rows,
-    who: &Who,
+    who: &People,
     note: &Note,
 ) -> Result<Erased, Fault> {
     let erased = rows.remove_about(who)?;

@@ -1,4 +1,4 @@
-//! One user stands for one account; what is remembered follows from its changes.
+//! Applies changes to what is remembered. A user is linked to one account.
 
 use std::collections::BTreeMap;
 
@@ -73,9 +73,9 @@ fn change_hold(rows: &mut dyn Rows, hold: &HoldKey, change: &HoldChange) -> Resu
     rows.put_hold(hold, &record)
 }
 
-/// Returns what is forgotten when the rows turn out to be an older copy: since when who was missing
-/// or back, what people permitted or ordered, what they were shown. All that may have been done, or
-/// taken back, since.
+/// Returns the changes that forget what must not be believed in an older copy: since when people
+/// are missing or back, and what people approved, ordered or were shown. All of it may have been
+/// carried out or revoked since.
 pub(in super::super) fn doubted(memory: &Memory, restored: &Restored) -> MemoryDelta {
     let mut delta = MemoryDelta::new();
     for (key, account) in &memory.accounts {

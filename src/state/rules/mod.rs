@@ -1,4 +1,4 @@
-//! The rules of what may follow what, above rows: the same wherever the rows are kept.
+//! The rules of what may follow what. They stand above the rows and do not depend on the store.
 
 mod forget;
 mod memory;

@@ -1,11 +1,11 @@
-//! Who is meant by a text.
+//! Finds the people whom a text means.
 
 use super::super::fault::Fault;
-use super::super::history::{Candidates, Who, is_about, is_link_of, together};
+use super::super::history::{Candidates, People, all_matches, is_about, is_link_of};
 use super::super::store::Rows;
 
-/// Finds everybody who is called so in a link or in a recorded step.
-pub(in super::super) fn known_as(rows: &mut dyn Rows, person: &str) -> Result<Who, Fault> {
+/// Finds everybody whom a text means in a link or in a recorded step.
+pub(in super::super) fn known_as(rows: &mut dyn Rows, person: &str) -> Result<People, Fault> {
     let mut found = Candidates::default();
     let memory = rows.memory()?;
     for (key, link) in memory.links() {
@@ -17,5 +17,5 @@ pub(in super::super) fn known_as(rows: &mut dyn Rows, person: &str) -> Result<Wh
             found.add(Some(by), (step.action.account().cloned(), user));
         }
     }
-    Ok(together(found))
+    Ok(all_matches(found))
 }

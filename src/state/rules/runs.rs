@@ -1,4 +1,4 @@
-//! A run is open from its beginning to its end; a step is intended, then settled, once.
+//! The rules of runs: open from beginning to end; a step is intended, then settled, once.
 
 use super::super::fault::{
     Fault, no_such_run, no_such_step, not_open, settled_already, step_twice,
@@ -9,7 +9,7 @@ use super::super::store::Rows;
 use super::super::{Outcome, RunState};
 use crate::model::{Made, Note, RunId, StepId, Timestamp};
 
-/// Opens a run. What was never finished is closed.
+/// Opens a run. A run that was never finished is closed.
 ///
 /// # Errors
 /// [`Fault::Refused`] if two steps have one number.
@@ -30,8 +30,8 @@ pub(in super::super) fn begin(
     Ok(run)
 }
 
-/// Records that steps of an open run are about to be sent. The same change that an earlier run
-/// began, and whose outcome is not known, is superseded.
+/// Records that steps of an open run are about to be sent. If an earlier run began the same change,
+/// and its outcome is not known, that step is superseded.
 ///
 /// # Errors
 /// [`Fault::Refused`] if the run is not open, or a step is settled or does not exist.
@@ -58,7 +58,7 @@ pub(in super::super) fn intend(
     Ok(())
 }
 
-/// Records what became of a step.
+/// Records the outcome of a step.
 ///
 /// # Errors
 /// [`Fault::Refused`] if the step is settled or does not exist.
@@ -70,10 +70,10 @@ pub(in super::super) fn settle(
 ) -> Result<(), Fault> {
     let mut row = unsettled_step(rows, run, step)?;
     if matches!(settlement.outcome, Outcome::Unknown(_)) {
-        // What has an unknown outcome was sent, even if nobody recorded the intent.
+        // A step with an unknown outcome was sent, even if its intent was not recorded.
         row.intended.get_or_insert(settlement.at);
     }
-    // A user who was created gets to be known by the step, too.
+    // The row of the step gets the user that it created.
     let user = |made: &Option<Made>| made.as_ref().and_then(|made| made.user.clone());
     let is_made = row.user == user(&row.made);
     row.made = Made::and_before(settlement.made.clone(), row.made.as_ref());
@@ -109,7 +109,7 @@ pub(in super::super) fn finish(
     }
 }
 
-/// Writes a note down.
+/// Records a note.
 ///
 /// # Errors
 /// [`Fault::Refused`] if it names a run that does not exist.

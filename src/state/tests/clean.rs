@@ -17,7 +17,7 @@ async fn run_of(store: &State, steps: Vec<Step>, wall: i64, outcome: Outcome) ->
 }
 
 async fn numbers(store: &State) -> Vec<i64> {
-    let heads = store.heads(Which::default()).await.unwrap();
+    let heads = store.heads(RunFilter::default()).await.unwrap();
     heads.iter().map(|head| head.id.0).collect()
 }
 

@@ -240,7 +240,7 @@ async fn readers_read_beside_the_writer() {
         .unwrap();
     let sneaky = db.execute("DELETE FROM accounts", []);
     let word = Fault::from(sneaky.unwrap_err())
-        .tell(place.path())
+        .at(place.path())
         .to_string();
     assert!(word.contains("cannot be written"), "{word}");
 }

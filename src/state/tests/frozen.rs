@@ -7,9 +7,10 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::model::{
-    Absence, Agreement, Approval, ChosenName, Class, Deactivation, Dn, Done, Fingerprint, Flip,
-    Flipped, Given, HoldKey, NewUser, Order, PlaceChange, PlaceId, Profile, ProfileField, Return,
-    SeatRefusal, ServerChange, Shape, SourceIdentity, TeamId, Undoing, Undone, ValueOf, Values,
+    Absence, Agreement, Approval, ChangedPart, ChosenName, Class, Deactivation, Dn, Done,
+    Fingerprint, Given, HoldKey, NewUser, Order, OwnChange, PlaceChange, PlaceId, Profile,
+    ProfileField, Return, SeatRefusal, ServerChange, Shape, SourceIdentity, TeamId, Undoing,
+    Undone, ValueOf, Values,
 };
 
 const SCHEMA: &str = include_str!("../migrations/v1.sql");
@@ -68,9 +69,9 @@ pub(super) fn memory() -> MemoryDelta {
         Remember::Account(key("a"), AccountChange::Waiting(Some(Timestamp(9).into()))),
         Remember::Account(
             key("a"),
-            AccountChange::Flips(vec![Flip {
+            AccountChange::Flips(vec![OwnChange {
                 at: Timestamp(13),
-                of: Flipped::Reactivated,
+                of: ChangedPart::Reactivated,
             }]),
         ),
         Remember::Account(key("b"), AccountChange::Gone(Some(Timestamp(14)))),

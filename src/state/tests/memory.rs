@@ -8,11 +8,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Absence, AccountChange, Agreed, Announcement, Approval, ChosenName, Class, ClockSeen,
-    Deactivation, Dn, Done, Fingerprint, Flip, Flipped, Given, HoldChange, HoldKey, Kept, Newest,
-    Nonce, Older, Order, PlaceChange, PlaceId, ProfileField, ProviderChange, Remember, Restored,
-    Return, ScopeKey, ScopeValue, ScopeValues, SeatRefusal, SeatWait, ServerChange, Shape,
-    SourceIdentity, TeamId, Undoing, Undone, Unlinked, UserChange, ValueOf,
+    Absence, AccountChange, Agreed, Announcement, Approval, ChangedPart, ChosenName, Class,
+    ClockSeen, Deactivation, Dn, Done, Fingerprint, Given, HoldChange, HoldKey, Kept, Newest,
+    Nonce, Older, Order, OwnChange, PlaceChange, PlaceId, ProfileField, ProviderChange, Remember,
+    Restored, Return, ScopeKey, ScopeValue, ScopeValues, SeatRefusal, SeatWait, ServerChange,
+    Shape, SourceIdentity, TeamId, Undoing, Undone, Unlinked, UserChange, ValueOf,
 };
 
 fn text() -> impl Strategy<Value = String> {
@@ -211,13 +211,13 @@ fn done() -> impl Strategy<Value = Done> {
     })
 }
 
-fn flip() -> impl Strategy<Value = Flip> {
+fn flip() -> impl Strategy<Value = OwnChange> {
     let of = prop_oneof![
-        Just(Flipped::State),
-        Just(Flipped::Reactivated),
-        Just(Flipped::Username)
+        Just(ChangedPart::State),
+        Just(ChangedPart::Reactivated),
+        Just(ChangedPart::Username)
     ];
-    (moment(), of).prop_map(|(at, of)| Flip { at, of })
+    (moment(), of).prop_map(|(at, of)| OwnChange { at, of })
 }
 
 fn change() -> impl Strategy<Value = Remember> {

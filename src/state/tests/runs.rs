@@ -226,9 +226,9 @@ async fn whom_a_step_made_stays_known_when_a_later_word_names_nobody() {
         for (person, known) in [("new", 1), ("guessed", 0), ("user-b", 1), ("other", 0)] {
             let who = store.known_as(person.into()).await.unwrap();
             assert_eq!(who.users.len(), known, "{person}");
-            let which = Which {
+            let which = RunFilter {
                 who: Some(who),
-                ..Which::default()
+                ..RunFilter::default()
             };
             assert_eq!(store.heads(which).await.unwrap().len(), known, "{person}");
         }

@@ -176,7 +176,7 @@ async fn who_is_adopted_can_be_locked_out_of_it_first() {
         let reset = steps.filter(|step| step.action.kind() == ActionKind::ResetAccess);
         let reasons: Vec<String> = reset.map(|step| step.reason.to_string()).collect();
         let says = |why: &String| {
-            why.starts_with("alice said so")
+            why.starts_with("alice ordered it")
                 && why.contains("`mattersync approve adopt --new-password`")
         };
         assert_eq!(reasons.len(), usize::from(new_password));

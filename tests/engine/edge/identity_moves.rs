@@ -120,7 +120,7 @@ fn edge_27_a_number_alone_gives_nobody_a_colleagues_user() {
         assert!(matches!(told, Why::LooksLike { alone: true, .. }));
         let words = told.to_string();
         assert!(
-            words.contains("neither username nor address nor name"),
+            words.contains("neither the username nor an address nor the name"),
             "{words}"
         );
     }

@@ -149,7 +149,7 @@ fn edge_90_a_full_disk_loses_nothing_and_sends_nothing_that_is_not_written_down(
     assert!(said.err.contains("the disk is full"), "{all}");
     assert!(
         said.err
-            .contains("the run was stopped because it could not be written"),
+            .contains("the run was stopped because it could not be recorded"),
         "{all}"
     );
     assert!(

@@ -316,7 +316,7 @@ fn edge_25_addresses_that_must_be_clicked_go_back_one_after_the_other() {
                 panic!("{next}: {:?}", plan.left_alone);
             };
             let words = told.why.to_string();
-            assert!(words.contains("by itself as soon as"), "{words}");
+            assert!(words.contains("is given back as soon as"), "{words}");
         }
         let plan = world.cycle().0;
         assert_eq!(plan.steps, [], "asked once");

@@ -81,12 +81,12 @@ impl Checker {
                 username.from.starts_with("renaming-") && last
             }
             Action::Rename { username, .. } => shown.is_some_and(|shown| {
-                why.contains("somebody else gets") || has(&[&shown.raw_name(), &username.from])
+                why.contains("another user gets") || has(&[&shown.raw_name(), &username.from])
                     // The second half of a ring tells of the name that the user has now.
                     || has(&[&shown.raw_name()])
             }),
             Action::ChangeEmail { email, .. } => {
-                let makes_room = why.contains("somebody else gets") && has(&[&email.from]);
+                let makes_room = why.contains("another user gets") && has(&[&email.from]);
                 makes_room || has(&[&email.to])
             }
             Action::UpdateProfile { changes, .. } => changes

@@ -110,7 +110,7 @@ fn an_approval_is_for_what_was_shown() {
         .run(&["approve", "adopt"])
         .exits(3)
         .says("1 STEP CAME SINCE THE LAST LOOK, NOT APPROVED")
-        .says("if the limit allows the rest");
+        .says("if it allows the rest");
     place.run(&["sync"]).exits(3);
     assert_eq!(place.sim.user_named("carol").unwrap().first_name, "");
     place.run(&["approve", "carol"]).exits(0);

@@ -61,7 +61,7 @@ fn whose_bot_it_is_and_whether_they_leave_is_told() {
     let alice = place.stranger("alice", "alice");
     bot_of(&place, &alice);
     assert_eq!(
-        marks(&place, "bot", "syncbot belongs to alice; should they"),
+        marks(&place, "bot", "syncbot belongs to alice; if they leave"),
         ["ok"]
     );
     place.edit("alice", |person| person.expires = 1);

@@ -109,7 +109,7 @@ fn who_calls_is_written_down() {
     let mut command = place.command(&["deactivate", "bob"]);
     let said = testkit::place::run(command.env("SUDO_USER", "erika"));
     said.exits(0)
-        .says("(says: for \"erika\") said so with `mattersync deactivate`");
+        .says("(says: for \"erika\") ordered it with `mattersync deactivate`");
 }
 
 #[test]

@@ -264,7 +264,7 @@ fn a_file_that_is_lost_beside_its_copy_waits_for_a_person() {
     lose(&place);
     damage(&place.path(COPY));
     let said = place.run(&["sync"]).exits(74);
-    said.says("its copy is of no use").says("move");
+    said.says("its copy cannot be used").says("move");
     fs::rename(place.path(COPY), place.path("bad")).unwrap();
     place
         .run(&["sync"])

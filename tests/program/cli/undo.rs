@@ -85,7 +85,7 @@ fn an_undone_deactivation_is_respected_until_the_account_is_back() {
         .run(&["undo", &run, "--yes"])
         .exits(0)
         .says("Reactivated 1 user")
-        .says("1 person returned, and nothing wakes up again.");
+        .says("1 person returned, and nothing of theirs works again.");
     assert!(place.is_active("bob"));
     place.rests();
     place
@@ -129,7 +129,7 @@ fn an_undone_creation_and_reactivation_deactivate_for_good() {
         .run(&["undo", &run])
         .exits(0)
         .says("Deactivate 1 user")
-        .says("nobody is taken out of a team");
+        .says("takes nobody out of a team");
     place
         .run(&["undo", &run, "--yes"])
         .exits(0)
@@ -294,7 +294,7 @@ fn what_nobody_knows_is_not_undone() {
     place
         .run(&["undo", &run, "--yes"])
         .exits(0)
-        .says("nobody knows yet whether it was done");
+        .says("it is not known yet whether it was done");
     place.run(&["sync"]).exits(0);
     assert!(place.sim.user_named("robert").is_some());
     place

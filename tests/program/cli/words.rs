@@ -152,6 +152,6 @@ fn a_hold_that_asks_has_one_mark_at_its_end() {
     }
     place
         .run(&["plan"])
-        .says("was a right lost? None of these")
+        .says("has mattersync lost the right to read it? None of these")
         .says_not("?.");
 }

@@ -123,7 +123,7 @@ fn a_person_is_deactivated_at_once_and_stays_so() {
     assert_eq!(status, 200, "{answer}");
     assert!(!stage.sim.user_named("bert").unwrap().is_active());
     assert!(stage.sim.user_named("carl").is_none());
-    let why = format!("{} said so with `mattersync deactivate`", me());
+    let why = format!("{} ordered it with `mattersync deactivate`", me());
     assert_eq!(daemon.said(&why), 1, "{}", daemon.output());
     for _ in 0..3 {
         daemon.sync();

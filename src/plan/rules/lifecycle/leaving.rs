@@ -3,12 +3,17 @@
 use crate::model::{
     AccountChange, AccountKey, Class, Link, Reason, Remember, StepId, Subject, Undoing, User, Why,
 };
-use crate::plan::ledger::draft::{Draft, Known};
+use crate::plan::ledger::draft::{Draft, PersonLink};
 use crate::plan::ledger::{deactivation, flapping};
 use crate::plan::policy::ByHand;
 
 /// A deactivation of ours that was taken for lost has arrived after all.
-pub(super) fn arrived(draft: &mut Draft<'_>, key: &AccountKey, link: &mut Known<'_>, user: &User) {
+pub(super) fn arrived(
+    draft: &mut Draft<'_>,
+    key: &AccountKey,
+    link: &mut PersonLink<'_>,
+    user: &User,
+) {
     if user.is_active() || !link.is_in_doubt() {
         return;
     }
@@ -20,7 +25,7 @@ pub(super) fn arrived(draft: &mut Draft<'_>, key: &AccountKey, link: &mut Known<
         key.clone(),
         AccountChange::Link(Some(seen.clone())),
     ));
-    *link = Known::from(seen);
+    *link = PersonLink::from(seen);
 }
 
 /// A deactivation that the directory wants.

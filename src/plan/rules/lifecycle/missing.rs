@@ -7,7 +7,7 @@ use crate::model::{
     Lookup, Proof, ProviderName, Reason, Remember, Why,
 };
 use crate::plan::ledger::absence;
-use crate::plan::ledger::draft::{Draft, Known, Risk};
+use crate::plan::ledger::draft::{Draft, PersonLink, Risk};
 use crate::plan::ledger::standing::subject;
 
 use super::leaving::{Leaving, arrived, deactivate, forget_return, respected, was_ours};
@@ -29,7 +29,10 @@ pub fn missing(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Direc
         if draft.owner(&linked_account.link.user) != Some(linked_account.key) {
             continue;
         }
-        let (key, mut link) = (linked_account.key, Known::Remembered(linked_account.link));
+        let (key, mut link) = (
+            linked_account.key,
+            PersonLink::Remembered(linked_account.link),
+        );
         if let Some(user) = linked_account.user {
             arrived(draft, key, &mut link, user);
         }

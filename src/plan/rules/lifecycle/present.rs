@@ -4,7 +4,7 @@ use crate::model::{
     AccountChange, AccountState, Action, Class, Link, Precondition, Reason, Remember, Return, User,
     Why,
 };
-use crate::plan::ledger::draft::{Draft, Known, Person, Risk};
+use crate::plan::ledger::draft::{Draft, Person, PersonLink, Risk};
 use crate::plan::ledger::standing::Standing;
 use crate::plan::ledger::{deactivation, expiry, flapping};
 
@@ -96,7 +96,7 @@ fn active(draft: &mut Draft<'_>, person: &mut Person<'_>, user: &User) -> Standi
                 person.key.clone(),
                 AccountChange::Link(Some(seen.clone())),
             ));
-            *link = Known::from(seen);
+            *link = PersonLink::from(seen);
         }
         return Standing::In;
     }

@@ -8,7 +8,7 @@ use crate::model::{
 };
 use crate::plan::facts::linked_accounts::LinkedAccount;
 use crate::plan::facts::names;
-use crate::plan::ledger::draft::{Draft, Known, Person};
+use crate::plan::ledger::draft::{Draft, Person, PersonLink};
 use crate::plan::ledger::shared_ids;
 use crate::plan::ledger::successors::{Succession, Successors};
 
@@ -26,7 +26,7 @@ pub fn people<'a>(draft: &mut Draft<'a>) -> Vec<Person<'a>> {
     read.sort_by_key(|at| linked_accounts.all[*at].link.since);
     let mut people = Vec::with_capacity(read.len() + linked_accounts.newcomers.len());
     let successors = Successors::of(draft);
-    successors.tell(draft);
+    successors.list_shared_anchors(draft);
     people.extend(
         read.into_iter()
             .filter_map(|at| linked(draft, &successors, at)),
@@ -200,7 +200,7 @@ fn successor<'a>(draft: &mut Draft<'a>, mut person: Person<'a>, at: usize) -> Pe
     }
     draft.take(&linked_account.link.user, person.key);
     person.user = linked_account.user;
-    person.link = Some(Known::from(link));
+    person.link = Some(PersonLink::from(link));
     let nothing = Precondition::Nothing;
     let step = draft.step(person.subject(), action, nothing, reason, Vec::new());
     person.adopted_by = Some(step);
@@ -239,7 +239,10 @@ fn linked<'a>(draft: &mut Draft<'a>, successors: &Successors<'a>, at: usize) -> 
     let linked_account = &draft.linked_accounts.all[at];
     let (key, account) = (linked_account.key, linked_account.account?);
     let relinked = draft.relinked.get(key).cloned();
-    let mut link = relinked.map_or(Known::Remembered(linked_account.link), Known::from);
+    let mut link = relinked.map_or(
+        PersonLink::Remembered(linked_account.link),
+        PersonLink::from,
+    );
     if let Some(why) = shared_ids::doubt(draft, key) {
         draft.leave(gone(key, account, &link), why);
         return None;
@@ -277,7 +280,7 @@ fn learn_seen<'a>(
     successors: &Successors<'a>,
     linked_account: &LinkedAccount<'a>,
     account: &Account,
-    link: &mut Known<'a>,
+    link: &mut PersonLink<'a>,
 ) {
     let key = linked_account.key;
     let anchor = match anchor_seen(draft, successors, key, account) {
@@ -294,7 +297,7 @@ fn learn_seen<'a>(
     if seen != **link {
         let change = AccountChange::Link(Some(seen.clone()));
         draft.learn(Remember::Account(key.clone(), change));
-        *link = Known::from(seen);
+        *link = PersonLink::from(seen);
     }
     if linked_account.memory.absence.is_some() {
         draft.learn(Remember::Account(key.clone(), AccountChange::Absence(None)));
@@ -360,7 +363,7 @@ fn gone(key: &AccountKey, account: &Account, link: &Link) -> Subject {
 fn take<'a>(draft: &mut Draft<'a>, person: &mut Person<'a>, user: &'a User, link: Link) {
     draft.take(&user.id, person.key);
     person.user = Some(user);
-    person.link = Some(Known::from(link));
+    person.link = Some(PersonLink::from(link));
 }
 
 fn new_link(draft: &Draft<'_>, account: &Account, user: &User, origin: LinkOrigin) -> Link {

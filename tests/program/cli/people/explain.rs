@@ -162,12 +162,12 @@ fn nobody_of_that_name_has_near_ones() {
     place
         .run(&["explain", "zebedee"])
         .exits(1)
-        .says("Nor is anybody called nearly so");
+        .says("Nobody has a similar name");
     place
         .run(&["explain", "alcie"])
         .exits(1)
         .says("The directory has nobody")
-        .says("Nearly the same: alice");
+        .says("Similar names: alice");
     let said = place.run(&["explain", "carl"]).exits(0);
     said.says("no usable e-mail address").says("no user yet");
     // Held: the story names what it waits for.

@@ -41,7 +41,7 @@ fn a_person_says_who_is_who() {
     place
         .run(&["explain", "bob"])
         .exits(0)
-        .says("said so with `mattersync link`")
+        .says("ordered it with `mattersync link`")
         .says("adopted, since");
     place
         .run(&["link", "bob", "root.admin", "--yes"])
@@ -81,13 +81,11 @@ fn edge_38_who_is_out_of_reach_is_never_linked() {
     link(&["nobody"])
         .exits(1)
         .says("no user of Mattermost is known");
-    link(&["visitorr"])
-        .exits(1)
-        .says("Nearly the same: visitor");
+    link(&["visitorr"]).exits(1).says("Similar names: visitor");
     place
         .run(&["link", "bobb", "second"])
         .exits(1)
-        .says("Nearly the same: bob");
+        .says("Similar names: bob");
     place.run(&["sync"]).exits(0);
     place.add("carl", "Carl", "Cool");
     place
@@ -168,7 +166,7 @@ fn who_was_unlinked_is_touched_no_more() {
     place
         .run(&["deactivate", "bob"])
         .exits(1)
-        .says("No account of the directory stands behind this user")
+        .says("This user has no account in the directory")
         .says("Nothing was changed");
     place
         .run(&["orphans"])

@@ -68,7 +68,7 @@ fn the_service_answers_the_same() {
     place
         .run(&["explain", "bob"])
         .exits(0)
-        .says("said so with `mattersync link`");
+        .says("ordered it with `mattersync link`");
     place.run(&["explain", "nobody"]).exits(1);
     place.run(&["orphans"]).exits(0).says("1 active human user");
     place.run(&["orphans", "--keep", "oldtimer"]).exits(0);

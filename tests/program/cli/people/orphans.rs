@@ -11,7 +11,7 @@ fn edge_38_orphans_are_listed_and_left_as_they_are() {
     place
         .run(&["orphans"])
         .exits(0)
-        .says("An account stands behind every active human user.");
+        .says("Every active human user has an account.");
     let old = place.stranger("oldtimer", "old");
     place.sim.set_last_activity(&old, 1_767_225_600_000);
     let bot = place.stranger("robot", "robot");
@@ -124,7 +124,7 @@ fn an_orphan_is_deactivated_by_a_persons_word() {
     place
         .run(&["explain", "oldtimer"])
         .exits(0)
-        .says("said so with `mattersync deactivate`");
+        .says("ordered it with `mattersync deactivate`");
 }
 
 #[test]
