@@ -189,10 +189,8 @@ impl Engine {
     /// Returns what the provider is asked for; whom it must look up is added where memory is known.
     pub fn ask(&self, now: &Now) -> Ask {
         Ask {
-            known: BTreeSet::new(),
-            heard: Default::default(),
-            now: now.clone(),
             progress: self.progress.clone(),
+            ..Ask::about(BTreeSet::new(), now.clone())
         }
     }
 }

@@ -32,6 +32,6 @@ pub use facts::{Summary, full_name, state_in_words};
 pub use held::still_held;
 pub use learn::remember;
 pub use read::{View, known, places};
-pub use same::{as_known, same_people, strangers, unseen};
+pub use same::{former_ids, same_people, strangers, unseen};
 pub use unread::{unread_accounts, unread_locks, unread_teams, unread_users};
 pub use wait::Wait;

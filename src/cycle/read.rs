@@ -12,12 +12,12 @@ use crate::model::{
     ProviderName, Reading, Roster, ServerFacts, Shape, Step, Team, Timestamp, User, UserId,
 };
 use crate::plan::{Policy, Settled, World, keep_usernames, purge_due, settle};
-use crate::provider::{Ask, ProviderError, Providers, open};
+use crate::provider::{Ask, ProviderError, Providers};
 use crate::state::Unsettled;
 
 use super::error::CycleError;
 use super::older;
-use super::same::as_known;
+use super::same::former_ids;
 
 /// The most usernames of lost creations that are asked for in one cycle, a request for each.
 const MAX_NAMES: usize = 50;
@@ -91,12 +91,9 @@ pub async fn both(
     unsettled: &[Unsettled],
     ask: Ask,
 ) -> Result<View, CycleError> {
-    let mut by_former_ids = by_former_ids(settings, &memory);
     let readings = providers.iter_mut().map(|(name, provider)| {
-        let mut instead = by_former_ids.remove(name);
         let ask = ask_of(name, settings, &memory, &ask);
         async move {
-            let provider = instead.as_mut().unwrap_or(provider);
             let Reading::Full(directory) = provider.read(&ask).await?;
             Ok::<_, ProviderError>((name.clone(), directory))
         }
@@ -113,20 +110,12 @@ pub async fn both(
     Ok(view(settings, directories?, mattermost?, memory))
 }
 
-/// Returns what reads the providers whose people are known by another id attribute than the
-/// configured one, until a person approves the new ids.
-fn by_former_ids(settings: &Settings, memory: &Memory) -> Providers {
-    let known = settings.providers.iter().filter_map(|one| {
-        let provider = open(&as_known(memory, one)?);
-        Some((one.name.clone(), provider))
-    });
-    known.collect()
-}
-
 /// What is asked of one provider.
 fn ask_of(name: &ProviderName, settings: &Settings, memory: &Memory, ask: &Ask) -> Ask {
     let mut ask = ask.clone();
-    ask.known = known(memory, name);
+    let own = settings.providers.iter().find(|one| one.name == *name);
+    ask.former_ids = own.and_then(|own| former_ids(memory, own));
+    ask.known = known(memory, name, ask.former_ids.is_some());
     // Who is to be deleted for ever is looked up once more.
     ask.known
         .extend(purge_due(memory, &settings.policy, name, &ask.now));
@@ -202,12 +191,13 @@ fn refused_password(settings: &Settings, server: &ServerFacts) -> Option<String>
     policy.fault(password.expose_secret())
 }
 
-/// Returns the ids that the provider must look up if its reading does not contain them. Users whom
-/// we certainly deactivated are left out: links are never forgotten, and over the years those who
-/// left would be all that a reading has time to look up. Those who still count as missing are
-/// looked up once more, and then no longer count.
-pub fn known(memory: &Memory, provider: &ProviderName) -> BTreeSet<DirectoryId> {
-    let is_out = |link: &Link| link.deactivated.is_some() && !link.is_in_doubt();
+/// Returns the ids that the provider must look up if its reading does not contain them: of
+/// everybody, where everybody is about to get another id. Else users whom we certainly deactivated
+/// are left out: links are never forgotten, and over the years those who left would be all that a
+/// reading has time to look up. Those who still count as missing are looked up once more, and then
+/// no longer count.
+pub fn known(memory: &Memory, provider: &ProviderName, everybody: bool) -> BTreeSet<DirectoryId> {
+    let is_out = |link: &Link| !everybody && link.deactivated.is_some() && !link.is_in_doubt();
     let links = memory.links().filter(|(key, link)| {
         key.provider == *provider
             && !key.id.is_placeholder()
@@ -402,6 +392,7 @@ mod tests {
             ..Memory::default()
         };
         let wanted = ["active", "in-doubt", "just-left"].map(DirectoryId::new);
-        assert_eq!(known(&memory, &here), BTreeSet::from(wanted));
+        assert_eq!(known(&memory, &here, false), BTreeSet::from(wanted));
+        assert_eq!(known(&memory, &here, true).len(), 4);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{ProviderSettings, Settings};
-use crate::model::{Memory, ProviderName};
+use crate::model::{IdAttribute, Memory, ProviderName};
 
 use super::error::CycleError;
 
@@ -66,16 +66,12 @@ pub fn same_people(memory: &Memory, settings: &Settings) -> Result<(), CycleErro
     })
 }
 
-/// Returns settings that read a provider by the ids by which its people are known, where the
-/// configuration names another id attribute since; `None` where it does not. Where nobody is
-/// linked, a change loses nothing.
-pub fn as_known(memory: &Memory, settings: &ProviderSettings) -> Option<ProviderSettings> {
+/// Returns the id attribute by which a provider's people are known, where the configuration names
+/// another one since. Where nobody is linked, a change loses nothing.
+pub fn former_ids(memory: &Memory, settings: &ProviderSettings) -> Option<IdAttribute> {
     let last = memory.provider(&settings.name).identity.as_ref()?;
-    let old = last.ids.as_ref()?;
+    let former = last.ids.clone()?;
     let mut keys = memory.links().map(|(key, _)| key);
     let is_linked = keys.any(|key| key.provider == settings.name);
-    (is_linked && *old != settings.mapping.id).then(|| ProviderSettings {
-        mapping: settings.mapping.by_former_ids(old),
-        ..settings.clone()
-    })
+    (is_linked && former != settings.mapping.id).then_some(former)
 }

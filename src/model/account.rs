@@ -193,6 +193,8 @@ pub enum Lookup {
         dn: String,
         /// Its state there.
         state: AccountState,
+        /// Its id by the attribute that the configuration names now, as [`Account::new_id`].
+        new_id: Option<DirectoryId>,
     },
 }
 

@@ -279,7 +279,7 @@ impl<K: Ord + Clone, T> Roster<K, T> {
     /// was cut short.
     pub fn found_elsewhere(&self, key: &K) -> Option<(&str, &AccountState)> {
         match self.lookups.get(key) {
-            Some(Ok(Lookup::Elsewhere { dn, state })) => Some((dn, state)),
+            Some(Ok(Lookup::Elsewhere { dn, state, .. })) => Some((dn, state)),
             _ => None,
         }
     }

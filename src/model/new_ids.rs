@@ -35,17 +35,17 @@ pub struct Renumbered {
     pub username: String,
     /// The linked user; `None` for an account of which something else is remembered.
     pub user: Option<UserId>,
-    /// Why the new id is [`DirectoryId::former`]: the account is not in the reading.
+    /// Why the new id is [`DirectoryId::former`].
     pub gone: Option<Gone>,
 }
 
-/// Where an account is that is not in the reading.
+/// Why an account that is not in the reading gets no new id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Gone {
-    /// Nowhere in the directory, or it left so long ago that it is not looked up any more.
+    /// Nowhere in the directory.
     NotThere,
-    /// Outside the base or the filter.
+    /// Outside the base or the filter, and without a usable value of the new attribute.
     OutOfScope {
         /// Where.
         dn: String,

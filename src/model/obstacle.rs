@@ -77,6 +77,8 @@ pub enum NotPurged {
     Protected,
     /// It is a system administrator.
     Administrator,
+    /// The account had no new id when `accounts.id` was changed: nobody can tell whether it is there.
+    FormerId,
     /// An account without a user may be the same person.
     PerhapsBack,
     /// This machine's clock jumped.

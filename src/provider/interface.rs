@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::BoxFuture;
 
-use crate::model::{ChangeStamp, DirectoryId, Now, Reading};
+use crate::config::Mapping;
+use crate::model::{ChangeStamp, DirectoryId, IdAttribute, Now, Reading};
 
 use super::error::ProviderError;
 use super::progress::Progress;
@@ -19,10 +20,36 @@ pub struct Ask {
     /// ([`crate::model::SourceIdentity::progress`]). A server that has not come so far is not
     /// believed.
     pub heard: BTreeMap<String, ChangeStamp>,
+    /// The id attribute by which people are known, where the configuration names another one since:
+    /// the directory is read by this one, with the configured one beside it
+    /// ([`crate::model::Account::new_id`]).
+    pub former_ids: Option<IdAttribute>,
     /// The time that decides whether dates of expiry have passed.
     pub now: Now,
     /// Counts every entry that arrives, to tell a slow reading from one that hangs.
     pub progress: Progress,
+}
+
+impl Ask {
+    /// Returns a question about everybody, in which these are looked up.
+    pub fn about(known: BTreeSet<DirectoryId>, now: Now) -> Self {
+        Self {
+            known,
+            heard: BTreeMap::new(),
+            former_ids: None,
+            now,
+            progress: Progress::default(),
+        }
+    }
+
+    /// Returns the mapping that is to be read by: the configured one, or the one before.
+    pub(super) fn mapping(&self, configured: &Mapping) -> Mapping {
+        let former = self.former_ids.as_ref();
+        former.map_or_else(
+            || configured.clone(),
+            |former| configured.by_former_ids(former),
+        )
+    }
 }
 
 /// A source of accounts. An implementation does not retry; the daemon's schedule does.

@@ -41,6 +41,8 @@ pub enum Event {
     ReplaceDirectory,
     /// Everybody is in another directory, with another id.
     NewIds(u32),
+    /// The configuration names another id attribute, or the one before again.
+    OtherIdAttribute,
     /// The account expires so many days from now on.
     Expires(u32, i64),
     Prolonged(u32),

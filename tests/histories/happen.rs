@@ -38,6 +38,7 @@ pub fn in_directory(directory: &mut Directory, event: &Event) -> Option<Done> {
     use Event as E;
     let here = |a: &Account| a.is_here();
     let sound = |a: &Account| a.is_here() && a.flaw.is_none();
+    let gave_up = directory.gave_up.clone();
     let find =
         |directory: &Directory, n: u32, fits: &dyn Fn(&Account) -> bool| directory.find(n, fits);
     let done = match event {
@@ -128,7 +129,7 @@ pub fn in_directory(directory: &mut Directory, event: &Event) -> Option<Done> {
             change(
                 directory,
                 *n,
-                |a| a.place == Place::Deleted,
+                |a| a.place == Place::Deleted && !gave_up.contains(&a.number),
                 |a| a.place = unit,
             )
         }
@@ -144,7 +145,7 @@ pub fn in_directory(directory: &mut Directory, event: &Event) -> Option<Done> {
         E::MoveBack(n) => change(
             directory,
             *n,
-            |a| a.place == Place::Archive,
+            |a| a.place == Place::Archive && !gave_up.contains(&a.number),
             |a| a.place = Place::Unit(0),
         ),
         E::Lock(n) => change(

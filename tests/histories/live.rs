@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use mattersync::model::{HoldKey, Plan};
+use mattersync::model::{HoldCause, HoldKey, NewIds, Plan};
 
 use crate::check::{Broken, Checker, hold_word};
 use crate::events::{Event, Fault, History, Round};
 use crate::happen::Done;
 use crate::ports::{Lie, Trouble};
 use crate::stage::{Cycle, Lab, Stage};
+use crate::world::{Account, Directory};
 
 /// What came of a history.
 #[derive(Debug, Default)]
@@ -200,6 +201,10 @@ impl Life<'_> {
                     .wall
                     .0;
                 self.checker.approved(&word, &approved, wall);
+                if let Some(new_ids) = &approved.new_ids {
+                    self.stage.directory.gave_up.extend(gone(new_ids));
+                    self.count("new ids");
+                }
                 let released = approved.released.len();
                 self.tell(format!("  alice approves {word}: {released} steps"));
                 done = Done::Happened;
@@ -221,6 +226,9 @@ impl Life<'_> {
                 // now, they take that one.
                 continue;
             }
+            if !self.may_give_new_ids(&hold.cause) {
+                continue;
+            }
             if wrong.is_empty() {
                 words.push(hold_word(&hold.key));
             } else {
@@ -228,6 +236,16 @@ impl Life<'_> {
             }
         }
         words
+    }
+
+    /// Whether whoever is said not to be there is not: a careful person looks.
+    fn may_give_new_ids(&self, cause: &HoldCause) -> bool {
+        let HoldCause::NewIds(new_ids) = cause else {
+            return true;
+        };
+        let accounts = &self.stage.directory.accounts;
+        new_ids.is_possible()
+            && gone(new_ids).all(|number| !accounts.get(&number).is_some_and(Account::is_here))
     }
 
     fn order(&mut self, n: u32) -> Result<Done, Broken> {
@@ -284,6 +302,12 @@ impl Life<'_> {
         self.checker.rests(&cycle)?;
         self.checker.is_true(&cycle)
     }
+}
+
+/// Who is not there, and gets no new id.
+fn gone(new_ids: &NewIds) -> impl Iterator<Item = u32> {
+    let gone = new_ids.renumbered.iter().filter(|line| line.gone.is_some());
+    gone.filter_map(|line| Directory::number_of(line.from.as_str()))
 }
 
 fn kind(what: &impl std::fmt::Debug) -> String {

@@ -285,7 +285,8 @@ impl Maker {
             }
             127..128 => E::TeamRenamed(fresh),
             128..129 => E::TeamArchived,
-            44..46 | 129..136 => E::TeamBack,
+            44 | 129..136 => E::TeamBack,
+            45 => E::OtherIdAttribute,
             // What takes something else before it.
             136..140 => E::RestoreCopy(a % 2 == 0),
             140..146 => E::MoveBack(a),

@@ -69,6 +69,8 @@ const KINDS: &[&str] = &[
     "OwnsBot",
     "OwnsOurBot",
     "RefusedForEver",
+    "OtherIdAttribute",
+    "new ids",
     "TeamRenamed",
     "TeamArchived",
     "TeamBack",

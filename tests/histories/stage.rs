@@ -23,7 +23,7 @@ use crate::happen::Chief;
 use crate::ports::{Deed, Disk, Door, HandClock, Hub, Lie, Trouble, Wire};
 use crate::prepare::{limits, own_bot};
 use crate::served::{Locks, Served, serve};
-use crate::world::{ANCHOR, BASE, CONTEXT, Directory, EXPIRY};
+use crate::world::{ANCHOR, BASE, CONTEXT, Directory, EXPIRY, OTHER_ID};
 use testkit::desk;
 
 /// 2026-01-01.
@@ -57,7 +57,13 @@ impl Lab {
             .build()
             .unwrap();
         let mut script = Script::new(CONTEXT, Vec::new());
-        let schema = ["nsAccountLock", "pwdAccountLockedTime", ANCHOR, EXPIRY];
+        let schema = [
+            "nsAccountLock",
+            "pwdAccountLockedTime",
+            ANCHOR,
+            EXPIRY,
+            OTHER_ID,
+        ];
         script.schema = schema.map(Into::into).into();
         let server = directory.block_on(FaultServer::start(script)).unwrap();
         let secret = tempfile::NamedTempFile::new().unwrap();
@@ -210,7 +216,7 @@ impl<'l> Stage<'l> {
              bind-dn = \"cn=reader,{CONTEXT}\"\nbind-password = {{ file = {secret:?} }}\n\
              page-size = {page}\n\
              [accounts]\nemail = [{mail}]\nfull-name = []\ngroup-filter = \"\"\n\
-             lock = [\"{lock}\"{dates}]\n{anchor}\
+             lock = [\"{lock}\"{dates}]\n{anchor}{id}\
              [mattermost]\n{access}\nrequests-per-second = \"off\"\nconcurrency = {concurrency}\n\
              [policy]\nadopt = \"{adopt}\"\ngrace = \"{grace}\"\nprotect = [{protect}]\n\
              reactivated-by-hand = \"{by_hand}\"\n{purge}\
@@ -241,6 +247,11 @@ impl<'l> Stage<'l> {
             },
             anchor = if s.anchors {
                 format!("second-anchor = {ANCHOR:?}\n")
+            } else {
+                String::new()
+            },
+            id = if self.directory.other_ids {
+                format!("id = {OTHER_ID:?}\n")
             } else {
                 String::new()
             },

@@ -51,6 +51,11 @@ impl Stage<'_> {
                 self.start();
                 Done::Happened
             }
+            Event::OtherIdAttribute => {
+                self.directory.other_ids = !self.directory.other_ids;
+                self.start();
+                Done::Happened
+            }
             Event::KeepCopy => {
                 let read = |name: &&'static str| {
                     Some((*name, std::fs::read(self.folder.path().join(name)).ok()?))

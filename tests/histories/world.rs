@@ -1,6 +1,6 @@
 //! The truth: who is in the directory, and how. Nothing of this is read back from mattersync.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ldap_fault::Entry;
 
@@ -8,6 +8,8 @@ pub const CONTEXT: &str = "dc=example,dc=org";
 pub const BASE: &str = "ou=company,dc=example,dc=org";
 /// The second anchor.
 pub const ANCHOR: &str = "employeeNumber";
+/// Another attribute with an immutable id.
+pub const OTHER_ID: &str = "uniqueIdentifier";
 /// Where the day stands on which an account expires.
 pub const EXPIRY: &str = "shadowExpire";
 pub const UNITS: [&str; 3] = ["sales", "works", "board"];
@@ -222,6 +224,8 @@ impl Account {
             _ => Some(self.id()),
         };
         if let Some(id) = id {
+            let other = id.replacen('1', "2", 1);
+            entry = entry.with(OTHER_ID, other);
             entry = entry.with_operational("entryUUID", id);
         }
         let mails: Vec<String> = match self.flaw {
@@ -266,6 +270,11 @@ pub struct Directory {
     pub replaced: u32,
     /// The day since 1970 in truth.
     pub today: i64,
+    /// The configuration names [`OTHER_ID`].
+    pub other_ids: bool,
+    /// Who was not there when everybody got another id, and so is somebody else should they come
+    /// back; nobody does.
+    pub gave_up: BTreeSet<u32>,
 }
 
 impl Directory {
@@ -274,6 +283,7 @@ impl Directory {
             accounts: (0..people).map(|n| (n, Account::new(n))).collect(),
             replaced: 0,
             today: 0,
+            ..Self::default()
         }
     }
 
@@ -293,7 +303,9 @@ impl Directory {
 
     /// Whom an id belongs to.
     pub fn number_of(id: &str) -> Option<u32> {
-        let tail = id.strip_prefix("10000000-0000-4000-8000-")?;
+        let id = id.strip_prefix("WAS:").unwrap_or(id);
+        let tail = id.strip_prefix(['1', '2'])?;
+        let tail = tail.strip_prefix("0000000-0000-4000-8000-")?;
         u32::from_str_radix(tail, 16).ok()
     }
 }

@@ -589,6 +589,7 @@ fn two_readings_that_agree_are_two_in_a_row() {
             let found = Lookup::Elsewhere {
                 dn: "uid=anna,ou=left".into(),
                 state: locked(),
+                new_id: None,
             };
             w.lookups.insert(id("anna"), Some(Ok(found)));
         }),

@@ -123,6 +123,7 @@ fn nobody_is_missing_who_was_not_asked_for_by_id() {
         Some(Ok(Lookup::Elsewhere {
             dn: "uid=anna,ou=elsewhere".into(),
             state,
+            new_id: None,
         }))
     };
     for (said, step, unproven) in [
@@ -152,6 +153,7 @@ fn found_active_outside_the_base_is_out_after_the_grace() {
     let said = Lookup::Elsewhere {
         dn: "uid=anna,ou=elsewhere".into(),
         state: AccountState::Active,
+        new_id: None,
     };
     world.lookups.insert(id("anna"), Some(Ok(said)));
     for _ in 0..3 {

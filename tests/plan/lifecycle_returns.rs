@@ -414,6 +414,7 @@ fn nobody_else_is_ever_deleted() {
                 let said = Lookup::Elsewhere {
                     dn: "uid=anna,ou=old".into(),
                     state: locked(),
+                    new_id: None,
                 };
                 w.lookups.insert(id("anna"), Some(Ok(said)));
             },

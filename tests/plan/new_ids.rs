@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use mattersync::model::{
-    Absence, AccountChange, Announcement, ChangedPart, ChosenName, DirectoryId, Gap, Gone,
-    HoldCause, HoldKey, IdAttribute, Link, LinkOrigin, Lookup, Memory, NewIds, NoNewId, Nonce, Now,
-    OwnChange, Plan, Remember, Return, RunId, Timestamp, Undoing, Undone, Unlinked, UserId,
+    Absence, Account, AccountChange, Announcement, ChangedPart, ChosenName, DirectoryId, Gap, Gone,
+    HoldCause, HoldKey, IdAttribute, Link, LinkOrigin, Lookup, Memory, NewIds, NoNewId, Nonce,
+    NotPurged, Now, OwnChange, Plan, Remember, Return, RunId, Timestamp, Undoing, Undone, Unlinked,
+    UserId, Why,
 };
-use testkit::world::{MiniWorld, id, key, provider};
+use testkit::world::{DAY, MiniWorld, id, key, provider};
 
 /// Two accounts whose ids are to come from another attribute.
 fn company() -> MiniWorld {
@@ -207,16 +208,59 @@ fn nobody_gets_a_new_id_while_one_cannot() {
 }
 
 #[test]
-fn whoever_is_outside_the_base_keeps_what_is_remembered() {
+fn whoever_is_outside_the_base_gets_a_new_id_too_where_the_entry_has_one() {
     let mut world = company();
     let gone = world.leave("bo");
-    let found = Lookup::Elsewhere {
-        dn: gone.dn.clone(),
-        state: gone.state,
+    let mut found = |new_id: Option<&str>| {
+        let found = Lookup::Elsewhere {
+            dn: gone.dn.clone(),
+            state: gone.state.clone(),
+            new_id: new_id.map(DirectoryId::new),
+        };
+        world.lookups.insert(id("bo"), Some(Ok(found)));
+        held(&world.plan()).unwrap()
     };
-    world.lookups.insert(id("bo"), Some(Ok(found)));
-    let new_ids = held(&world.plan()).unwrap();
-    let bo = &new_ids.renumbered[1];
-    assert_eq!(bo.gone, Some(Gone::OutOfScope { dn: gone.dn }));
+    let bo = found(Some("2")).renumbered.remove(1);
+    assert_eq!((bo.to.as_str(), bo.gone), ("2", None));
+    let shared = found(Some("1"));
+    assert!(matches!(shared.stuck[0].why, NoNewId::Shared { .. }));
+    let bo = found(None).renumbered.remove(1);
     assert!(bo.to.is_former());
+    assert_eq!(bo.gone, Some(Gone::OutOfScope { dn: gone.dn }));
+}
+
+/// Nobody can tell any more whether such an account is somewhere.
+#[test]
+fn whoever_got_no_new_id_is_never_deleted() {
+    let mut world = company();
+    world.policy.lifecycle.purge_after = Some(30 * DAY);
+    world.server.may_delete_users = Some(true);
+    world.leave("bo");
+    for _ in 0..4 {
+        world.cycle();
+        world.tick(DAY);
+    }
+    assert!(!world.user("bo").is_active());
+    let new_ids = held(&world.plan()).unwrap();
+    let delta = new_ids.rewrite(&world.memory, &provider());
+    delta
+        .iter()
+        .for_each(|change| world.memory.remember(change));
+    world.identity.ids = world.new_ids.take();
+    let ada = world.accounts.remove(&id("ada")).unwrap();
+    let ada = Account {
+        id: DirectoryId::new("1"),
+        ..ada
+    };
+    world.accounts.insert(ada.id.clone(), ada);
+    for _ in 0..3 {
+        world.tick(60 * DAY);
+        let plan = world.cycle().0;
+        assert!(plan.steps.is_empty(), "{:?}", plan.steps);
+    }
+    let left = world.plan().left_alone;
+    let told = left.iter().any(|left| {
+        matches!(&left.why, Why::NotPurged { because, .. } if *because == NotPurged::FormerId)
+    });
+    assert!(told, "{left:?}");
 }

@@ -50,6 +50,7 @@ fn filtered(world: &mut MiniWorld, who: &str) {
     let found = Lookup::Elsewhere {
         dn: gone.dn,
         state: gone.state,
+        new_id: None,
     };
     world.lookups.insert(id(who), Some(Ok(found)));
 }
@@ -155,7 +156,11 @@ fn a_change_that_takes_nothing_away_is_learned() {
     let gone = world.leave("cy");
     let state = gone.state;
     let dn = gone.dn;
-    let found = Lookup::Elsewhere { dn, state };
+    let found = Lookup::Elsewhere {
+        dn,
+        state,
+        new_id: None,
+    };
     world.lookups.insert(id("cy"), Some(Ok(found)));
     world.cycle();
     assert!(!world.user("cy").is_active());

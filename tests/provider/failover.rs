@@ -6,7 +6,7 @@ use ldap_fault::{At, Certificate, Entry, Fault, FaultServer, Script, Tls};
 use mattersync::config::{LdapSettings, Trust};
 use mattersync::model::{Directory, Reading};
 use mattersync::provider::ldap::LdapProvider;
-use mattersync::provider::{Ask, Progress, Provider, ProviderError};
+use mattersync::provider::{Ask, Provider, ProviderError};
 
 use crate::support::{
     BASE, PEOPLE, assert_proven, now, read, reader, rfc2307, server, settings, simple, url,
@@ -168,10 +168,8 @@ async fn replica(people: u32, last_change: &str) -> FaultServer {
 
 async fn go_on(settings: LdapSettings, last: &Directory) -> Result<Directory, ProviderError> {
     let ask = Ask {
-        known: BTreeSet::new(),
         heard: last.accounts.source().progress.clone(),
-        now: now(),
-        progress: Progress::default(),
+        ..Ask::about(BTreeSet::new(), now())
     };
     let mut provider = LdapProvider::new(settings, rfc2307(BASE), Vec::new());
     let Reading::Full(directory) = provider.read(&ask).await?;

@@ -2,6 +2,7 @@
 
 use ldap_fault::{Certificate, Entry, Fault, Tls};
 use mattersync::config::{LdapSettings, Mapping, Trust};
+use mattersync::provider::Ask;
 use mattersync::provider::ProviderError;
 use mattersync::provider::ldap::{Inspection, LdapProvider};
 use servers::{Slapd, SlapdOptions, people};
@@ -10,7 +11,10 @@ use crate::support::{BASE, PEOPLE, now, rfc2307, server, settings, simple, url};
 
 async fn inspect(settings: LdapSettings, mapping: Mapping) -> Inspection {
     let provider = LdapProvider::new(settings, mapping, Vec::new());
-    provider.inspect(now(), Default::default()).await.unwrap()
+    provider
+        .inspect(Ask::about(Default::default(), now()))
+        .await
+        .unwrap()
 }
 
 fn advises(inspection: &Inspection, words: &str) -> bool {

@@ -3,6 +3,7 @@
 
 use mattersync::config::{LdapSettings, Mapping, ProviderKind, Trust};
 use mattersync::model::{AccountState, Directory, DirectoryId, Evidence, Lookup};
+use mattersync::provider::Ask;
 use mattersync::provider::ProviderError;
 use mattersync::provider::ldap::LdapProvider;
 use servers::{AdPerson, SambaDc, ad_people};
@@ -207,7 +208,10 @@ async fn the_defaults_of_the_schema_read_a_samba_domain() {
         panic!("ldap");
     };
     let provider = LdapProvider::new(ldap, settings.mapping, Vec::new());
-    let inspection = provider.inspect(now(), Default::default()).await.unwrap();
+    let inspection = provider
+        .inspect(Ask::about(Default::default(), now()))
+        .await
+        .unwrap();
     assert_eq!(inspection.advice, [""; 0]);
     let facts = inspection.servers[0].1.as_ref().unwrap();
     assert!(

@@ -15,7 +15,7 @@ use mattersync::model::{
     Reading, Timestamp,
 };
 use mattersync::provider::ldap::LdapProvider;
-use mattersync::provider::{Ask, Progress, Provider, ProviderError};
+use mattersync::provider::{Ask, Provider, ProviderError};
 
 pub const BASE: &str = "dc=directory,dc=nh";
 pub const PEOPLE: &str = "ou=People,dc=directory,dc=nh";
@@ -63,12 +63,7 @@ pub fn people_and_others(directory: &Directory) -> (usize, Vec<(String, String)>
 
 /// One reading by such a configuration.
 pub async fn read_configured(settings: &ProviderSettings) -> Result<Directory, ProviderError> {
-    let ask = Ask {
-        known: BTreeSet::new(),
-        heard: Default::default(),
-        now: now(),
-        progress: Progress::default(),
-    };
+    let ask = Ask::about(BTreeSet::new(), now());
     let Reading::Full(directory) = mattersync::provider::open(settings).read(&ask).await?;
     Ok(directory)
 }
@@ -178,12 +173,7 @@ pub async fn read(
     known: &[DirectoryId],
 ) -> Result<Directory, ProviderError> {
     let mut provider = LdapProvider::new(settings, mapping, Vec::new());
-    let ask = Ask {
-        known: known.iter().cloned().collect::<BTreeSet<_>>(),
-        heard: Default::default(),
-        now: now(),
-        progress: Progress::default(),
-    };
+    let ask = Ask::about(known.iter().cloned().collect(), now());
     let reading = tokio::time::timeout(Duration::from_secs(60), provider.read(&ask));
     let Reading::Full(directory) = reading.await.expect("an end")?;
     Ok(directory)

@@ -1,10 +1,10 @@
 //! Checks the directory: who answers, what the filters find, whether locks can be seen.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::cli::print::count;
 use crate::config::{LdapUrl, ProviderKind, ProviderSettings};
-use crate::model::{AccountState, Directory, DirectoryId, Gap, Now, Reading};
+use crate::model::{AccountState, Directory, Gap, Reading};
 use crate::plan::Policy;
 use crate::provider::ldap::{Inspection, LdapProvider, LdapServerFacts};
 use crate::provider::{Ask, ProviderError, open};
@@ -12,19 +12,18 @@ use crate::provider::{Ask, ProviderError, open};
 use super::branch;
 use super::findings::{Findings, Mark, some};
 
-/// Reads the directory, and looks up those of `linked` that it lacks; `None` if that fails.
+/// Reads the directory; `None` if it cannot be read.
 pub(super) async fn check(
     findings: &mut Findings,
     settings: &ProviderSettings,
     policy: &Policy,
-    now: Now,
-    linked: BTreeSet<DirectoryId>,
+    ask: Ask,
 ) -> Option<Directory> {
     let directory = match &settings.kind {
         ProviderKind::Ldap(ldap) => {
             let mapping = settings.mapping.clone();
             let provider = LdapProvider::new(ldap.clone(), mapping, settings.sentinels.clone());
-            match provider.inspect(now, linked).await {
+            match provider.inspect(ask).await {
                 Ok(inspection) => servers(findings, inspection),
                 Err(error) => {
                     findings.problem("directory", error.to_string());
@@ -33,12 +32,6 @@ pub(super) async fn check(
             }
         }
         ProviderKind::Ldif { .. } => {
-            let ask = Ask {
-                known: linked,
-                heard: Default::default(),
-                now,
-                progress: Default::default(),
-            };
             let mut provider = open(settings);
             let read = provider.read(&ask).await;
             let directory = read.map(|Reading::Full(directory)| directory);

@@ -13,8 +13,9 @@ mod server;
 use std::path::Path;
 
 use crate::clock::{Clock, SystemClock};
-use crate::cycle::{as_known, known};
+use crate::cycle::{former_ids, known};
 use crate::model::{Directories, Memory};
+use crate::provider::Ask;
 
 use super::answer::Answer;
 use super::args::Json;
@@ -53,11 +54,13 @@ async fn sides(findings: &mut Findings, context: &Context, memory: &Memory) {
     context.progress.show(crate::daemon::Phase::Reading, &[]);
     let mut directories = Directories::new();
     for provider in &settings.providers {
-        let linked = known(memory, &provider.name);
-        let now = now.clone();
-        let as_known = as_known(memory, provider);
-        let provider = as_known.as_ref().unwrap_or(provider);
-        let read = directory::check(findings, provider, &settings.policy, now, linked).await;
+        let former_ids = former_ids(memory, provider);
+        let known = known(memory, &provider.name, former_ids.is_some());
+        let ask = Ask {
+            former_ids,
+            ..Ask::about(known, now.clone())
+        };
+        let read = directory::check(findings, provider, &settings.policy, ask).await;
         directories.extend(read.map(|directory| (provider.name.clone(), directory)));
     }
     let known = server::check(findings, settings, &directories, memory).await;

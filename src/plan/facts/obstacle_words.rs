@@ -78,6 +78,10 @@ impl fmt::Display for NotPurged {
             Self::Untouchable(why) => return why.fmt(f),
             Self::Protected => "policy.protect names this user",
             Self::Administrator => "a system administrator is never deleted",
+            Self::FormerId => {
+                "the account had no new id when accounts.id was changed, and nobody can tell whether \
+                 it is somewhere"
+            }
             Self::PerhapsBack => "an account without a user may be the same person, see there",
             Self::ClockJumped => {
                 "this machine's clock jumped, and cannot tell how long ago that was"

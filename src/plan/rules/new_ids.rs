@@ -2,9 +2,9 @@
 //!
 //! Guarantees: until somebody approves, everybody is known by the old attribute, and the rest of
 //! the plan goes on; an approval is for exactly the ids that were shown; either everybody gets the
-//! new id or nobody does; what is remembered of an account goes along; whoever is not in the
-//! reading keeps what is remembered under an id that no entry can have, because their old id may be
-//! somebody else's new one.
+//! new id or nobody does; what is remembered of an account goes along; whoever has no entry any more,
+//! or one outside the base that has no new id, keeps what is remembered under an id that no entry can
+//! have, because their old id may be somebody else's new one, and is never deleted.
 //!
 //! Assumes that the directory was read by the old attribute, with the new one beside it
 //! ([`crate::model::Account::new_id`]).
@@ -76,27 +76,45 @@ fn new_id(
     let account = match directory.accounts.look(&key.id) {
         Evidence::Present(account) => account,
         Evidence::Absent(proof) => {
-            let gone = match proof.lookup {
-                Some(Lookup::Elsewhere { dn, .. }) => Gone::OutOfScope { dn },
-                _ => Gone::NotThere,
+            return match proof.lookup {
+                Some(Lookup::Elsewhere {
+                    dn,
+                    new_id: Some(new),
+                    ..
+                }) => renumbered(bearers, key, link, new, &dn),
+                Some(Lookup::Elsewhere { dn, .. }) => {
+                    Ok(former(key, link, Gone::OutOfScope { dn }))
+                }
+                _ => Ok(former(key, link, Gone::NotThere)),
             };
-            return Ok(former(key, link, gone));
         }
         Evidence::Unknown(gap) => return Err(NoNewId::Unknown(gap)),
     };
-    let new = account.new_id.as_ref().ok_or(NoNewId::NoValue)?;
-    let mut others = bearers.get(new).into_iter().flatten();
-    if let Some(other) = others.find(|dn| **dn != account.dn) {
-        return Err(NoNewId::Shared {
-            id: new.clone(),
-            dn: (*other).to_owned(),
-        });
+    let new = account.new_id.clone().ok_or(NoNewId::NoValue)?;
+    Ok(Renumbered {
+        username: account.username.clone(),
+        ..renumbered(bearers, key, link, new, &account.dn)?
+    })
+}
+
+/// The line of an account that has a new id, unless another one has the same.
+fn renumbered(
+    bearers: &BTreeMap<&DirectoryId, Vec<&str>>,
+    key: &AccountKey,
+    link: Option<&Link>,
+    new: DirectoryId,
+    dn: &str,
+) -> Result<Renumbered, NoNewId> {
+    let mut others = bearers.get(&new).into_iter().flatten();
+    if let Some(other) = others.find(|other| **other != dn) {
+        let dn = (*other).to_owned();
+        return Err(NoNewId::Shared { id: new, dn });
     }
     Ok(Renumbered {
         from: key.id.clone(),
-        to: new.clone(),
-        dn: account.dn.clone(),
-        username: account.username.clone(),
+        to: new,
+        dn: dn.to_owned(),
+        username: link.map(|l| l.last_username.clone()).unwrap_or_default(),
         user: link.map(|link| link.user.clone()),
         gone: None,
     })

@@ -142,7 +142,7 @@ fn purge(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, user: &User, sinc
         return;
     }
     let subject = subject(draft, key, link, &link.last_dn);
-    if let Some(because) = obstacle(draft, user) {
+    if let Some(because) = obstacle(draft, key, user) {
         return draft.leave(subject, Why::NotPurged { since, because });
     }
     let action = Action::Purge {
@@ -159,7 +159,7 @@ fn purge(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, user: &User, sinc
     draft.step(subject, action, expects, reason, Vec::new());
 }
 
-fn obstacle(draft: &Draft<'_>, user: &User) -> Option<NotPurged> {
+fn obstacle(draft: &Draft<'_>, key: &AccountKey, user: &User) -> Option<NotPurged> {
     match draft.untouchable(user) {
         Some(Why::Untouchable(why)) => return Some(NotPurged::Untouchable(why)),
         Some(_) => return Some(NotPurged::Protected),
@@ -167,6 +167,9 @@ fn obstacle(draft: &Draft<'_>, user: &User) -> Option<NotPurged> {
     }
     if let Some(why) = deactivation::obstacle(draft, &user.id) {
         return Some(NotPurged::Untouchable(why));
+    }
+    if key.id.is_former() {
+        return Some(NotPurged::FormerId);
     }
     if user.is_admin() {
         return Some(NotPurged::Administrator);

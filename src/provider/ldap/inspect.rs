@@ -12,9 +12,9 @@ use super::schema::{attributes_in, known_attributes};
 use super::session::Session;
 use super::source::LdapSource;
 use crate::config::{Bind, EmailSource, LdapUrl, Mapping, Trust};
-use crate::model::{Directory, DirectoryId, Gap, Now};
+use crate::model::{Directory, Gap};
 use crate::provider::mapping::{person_attributes, wanted_group_attributes};
-use crate::provider::{Ask, Progress, ProviderError};
+use crate::provider::{Ask, ProviderError};
 
 /// What is known of the servers and of what they hold.
 #[derive(Debug)]
@@ -49,19 +49,9 @@ pub struct LdapServerFacts {
     pub unknown_in_mapping: BTreeSet<String>,
 }
 
-/// Asks every server, and reads the first. Looks up by id those of `known` that it lacks.
-pub(super) async fn inspect(
-    source: &LdapSource,
-    now: Now,
-    known: BTreeSet<DirectoryId>,
-) -> Result<Inspection, ProviderError> {
+/// Asks every server, and reads the first.
+pub(super) async fn inspect(source: &LdapSource, ask: Ask) -> Result<Inspection, ProviderError> {
     let connector = Connector::new(&source.settings)?;
-    let ask = Ask {
-        known,
-        heard: Default::default(),
-        now,
-        progress: Progress::default(),
-    };
     let mut inspection = Inspection {
         servers: Vec::new(),
         reading: None,

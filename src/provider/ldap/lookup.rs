@@ -9,7 +9,7 @@ use super::session::{Found, LARGEST_PERSON, Search, Session};
 use crate::config::Mapping;
 use crate::model::{DirectoryId, Dn, Entry, Gap, Lookup, Now};
 use crate::provider::mapping::{
-    id_filter, id_of, is_tombstone, leftover_attributes, lock_sources, state_of,
+    id_filter, id_of, is_tombstone, leftover_attributes, lock_sources, new_id_of, state_of,
 };
 use crate::provider::{ProviderError, referral};
 
@@ -111,6 +111,7 @@ impl LookupContext<'_> {
             [one] => Ok(Lookup::Elsewhere {
                 dn: one.dn.clone(),
                 state: state_of(one, self.mapping, self.now),
+                new_id: new_id_of(one, self.mapping),
             }),
             several => Err(Gap::Lookup(format!(
                 "{} entries have this id, the first is {}",
@@ -199,8 +200,9 @@ fn state_attributes(mapping: &Mapping) -> Vec<String> {
 
 /// Returns the attributes that show which account an entry is, and whether it is a tombstone.
 fn identity_attributes(mapping: &Mapping) -> Vec<String> {
-    let id = std::iter::once(mapping.id.name.clone());
-    id.chain(leftover_attributes(mapping)).collect()
+    let ids = std::iter::once(&mapping.id).chain(&mapping.new_id);
+    let ids = ids.map(|id| id.name.clone());
+    ids.chain(leftover_attributes(mapping)).collect()
 }
 
 /// Asks once more, by its DN, for an entry that was too large: for the id and the lock attributes

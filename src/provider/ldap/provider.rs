@@ -1,7 +1,5 @@
 //! The provider `ldap`.
 
-use std::collections::BTreeSet;
-
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
@@ -10,7 +8,7 @@ use super::inspect::{self, Inspection};
 use super::read;
 use super::source::LdapSource;
 use crate::config::{LdapSettings, LdapUrl, Mapping};
-use crate::model::{DirectoryId, Now, Reading};
+use crate::model::Reading;
 use crate::provider::{Ask, Provider, ProviderError};
 
 /// Reads a directory over LDAP. It holds no connection and no secret between two readings.
@@ -29,25 +27,26 @@ impl LdapProvider {
     }
 
     /// Asks every server about itself and reads the first that accepts us, for `check`. After a
-    /// wrong password no other server is asked. Those of `known` that the reading does not contain
-    /// are looked up by id.
+    /// wrong password no other server is asked.
     ///
     /// # Errors
     /// An error if no server could be tried: an unusable secret or CA file.
-    pub async fn inspect(
-        &self,
-        now: Now,
-        known: BTreeSet<DirectoryId>,
-    ) -> Result<Inspection, ProviderError> {
-        let source = self.0.clone();
-        let work = async move { inspect::inspect(&source, now, known).await };
+    pub async fn inspect(&self, ask: Ask) -> Result<Inspection, ProviderError> {
+        let source = LdapSource {
+            mapping: ask.mapping(&self.0.mapping),
+            ..self.0.clone()
+        };
+        let work = async move { inspect::inspect(&source, ask).await };
         in_own_task(&self.0.settings.urls, work).await
     }
 }
 
 impl Provider for LdapProvider {
     fn read<'a>(&'a mut self, ask: &'a Ask) -> BoxFuture<'a, Result<Reading, ProviderError>> {
-        let source = self.0.clone();
+        let source = LdapSource {
+            mapping: ask.mapping(&self.0.mapping),
+            ..self.0.clone()
+        };
         let ask = ask.clone();
         let work = async move { read::read(&source, &ask).await.map(Reading::Full) };
         in_own_task(&self.0.settings.urls, work).boxed()

@@ -20,7 +20,8 @@ use crate::model::{
 };
 use crate::plan::behind;
 use crate::provider::mapping::{
-    Assembler, group_id_of, id_of, is_suspect_count, wanted_attributes, wanted_group_attributes,
+    Assembler, group_id_of, id_of, is_suspect_count, new_id_of, wanted_attributes,
+    wanted_group_attributes,
 };
 use crate::provider::{Ask, ProviderError};
 
@@ -215,7 +216,9 @@ impl Reader<'_> {
                 let state = self.assembler.state_of(again);
                 if matches!(state, AccountState::Locked { .. }) {
                     let dn = entry.dn.clone();
-                    said.insert(id.clone(), Ok(Lookup::Elsewhere { dn, state }));
+                    let new_id = new_id_of(again, mapping);
+                    let found = Lookup::Elsewhere { dn, state, new_id };
+                    said.insert(id.clone(), Ok(found));
                 }
             }
             let (name, why) = refused(entry, LARGEST_PERSON);

@@ -7,9 +7,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::config::LockRule;
+use crate::config::Mapping;
 use crate::model::{Directory, DirectoryId, Dn, Entry, Gap, Lookup, Proof, SourceIdentity};
 use crate::provider::mapping::{
-    Assembler, NoId, group_id_of, id_of, is_suspect_count, is_tombstone, may_be_empty,
+    Assembler, NoId, group_id_of, id_of, is_suspect_count, is_tombstone, may_be_empty, new_id_of,
 };
 use crate::provider::{Ask, referral};
 
@@ -325,7 +326,12 @@ impl<'a> Pass<'a> {
         let found: Vec<_> = missing
             .into_iter()
             .map(|id| (id.clone(), self.elsewhere.get(id)))
-            .map(|(id, entry)| (id, entry.map(|entry| found(&self.assembler, entry))))
+            .map(|(id, entry)| {
+                (
+                    id,
+                    entry.map(|entry| found(&self.assembler, entry, &self.source.mapping)),
+                )
+            })
             .collect();
         let source = SourceIdentity {
             name,
@@ -348,10 +354,11 @@ impl<'a> Pass<'a> {
     }
 }
 
-fn found(assembler: &Assembler<'_>, entry: &Entry) -> Lookup {
+fn found(assembler: &Assembler<'_>, entry: &Entry, mapping: &Mapping) -> Lookup {
     Lookup::Elsewhere {
         dn: entry.dn.clone(),
         state: assembler.state_of(entry),
+        new_id: new_id_of(entry, mapping),
     }
 }
 

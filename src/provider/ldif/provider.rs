@@ -39,7 +39,14 @@ impl LdifProvider {
 
 impl Provider for LdifProvider {
     fn read<'a>(&'a mut self, ask: &'a Ask) -> BoxFuture<'a, Result<Reading, ProviderError>> {
-        let source = Arc::clone(&self.source);
+        let source = match ask.former_ids {
+            None => Arc::clone(&self.source),
+            Some(_) => Arc::new(LdifSource {
+                mapping: ask.mapping(&self.source.mapping),
+                path: self.source.path.clone(),
+                sentinels: self.source.sentinels.clone(),
+            }),
+        };
         let ask = ask.clone();
         Box::pin(async move {
             let given_up = GiveUp(Arc::new(AtomicBool::new(false)));
@@ -90,12 +97,7 @@ mod tests {
             .enable_time()
             .build()
             .unwrap();
-        let ask = Ask {
-            known: Default::default(),
-            heard: Default::default(),
-            now: now(),
-            progress: Default::default(),
-        };
+        let ask = Ask::about(Default::default(), now());
         let short = std::time::Duration::from_millis(50);
         runtime.block_on(async {
             assert!(

@@ -32,12 +32,7 @@ fn id(n: u32) -> DirectoryId {
 }
 
 fn ask(known: &[u32]) -> Ask {
-    Ask {
-        known: known.iter().map(|n| id(*n)).collect(),
-        heard: Default::default(),
-        now: now(),
-        progress: Default::default(),
-    }
+    Ask::about(known.iter().map(|n| id(*n)).collect(), now())
 }
 
 fn read_path(path: &Path, mapping: Mapping, known: &[u32]) -> Result<Directory, ProviderError> {
@@ -397,12 +392,7 @@ fn an_account_that_expired_meanwhile_is_locked() {
             wall: Timestamp(wall),
             ..now()
         };
-        let ask = Ask {
-            known: BTreeSet::new(),
-            heard: Default::default(),
-            now,
-            progress: Default::default(),
-        };
+        let ask = Ask::about(BTreeSet::new(), now);
         let directory = read(&what, &ask, &AtomicBool::new(false)).unwrap();
         directory
             .accounts

@@ -35,6 +35,13 @@ pub(crate) fn id_of(entry: &Entry, mapping: &Mapping) -> Result<DirectoryId, NoI
     canonical_id(entry, &mapping.id).map(DirectoryId::new)
 }
 
+/// Returns the account's id by the attribute that the configuration names now, where the reading goes by the
+/// one before; `None` where there is no such attribute, or no usable value of it.
+pub(crate) fn new_id_of(entry: &Entry, mapping: &Mapping) -> Option<DirectoryId> {
+    let id = canonical_id(entry, mapping.new_id.as_ref()?).ok()?;
+    Some(DirectoryId::new(id))
+}
+
 /// Returns a group's id in canonical form.
 ///
 /// # Errors

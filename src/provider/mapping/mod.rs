@@ -27,7 +27,7 @@ pub(crate) use attributes::{
     wanted_group_attributes,
 };
 pub(crate) use groups::may_be_empty;
-pub(crate) use ids::{NoId, escape_filter_value, group_id_of, id_filter, id_of};
+pub(crate) use ids::{NoId, escape_filter_value, group_id_of, id_filter, id_of, new_id_of};
 pub(crate) use leftovers::is_tombstone;
 pub(crate) use locks::state_of;
 pub(crate) use unique::is_suspect_count;

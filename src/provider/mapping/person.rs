@@ -65,7 +65,7 @@ pub(super) fn person(entry: &Entry, mapping: &Mapping, now: &Now) -> Result<Pers
         groups: BTreeSet::new(),
         unreadable,
         anchor: mapping.anchor.as_ref().and_then(|a| anchor(entry, a)),
-        new_id: mapping.new_id.as_ref().and_then(|a| new_id(entry, a)),
+        new_id: ids::new_id_of(entry, mapping),
     };
     Ok(Person {
         account,
@@ -79,11 +79,6 @@ pub(super) fn person(entry: &Entry, mapping: &Mapping, now: &Now) -> Result<Pers
 fn anchor(entry: &Entry, attribute: &IdAttribute) -> Option<String> {
     let value = ids::canonical_id(entry, attribute).ok()?;
     Some(format!("{}={value}", attribute.name))
-}
-
-fn new_id(entry: &Entry, attribute: &IdAttribute) -> Option<DirectoryId> {
-    let id = ids::canonical_id(entry, attribute).ok()?;
-    Some(DirectoryId::new(id))
 }
 
 /// Returns the first attribute that has a value; one that cannot be read ends the search.

@@ -206,6 +206,7 @@ fn edge_27_whoever_is_not_proven_gone_or_not_alone_is_left_to_a_person() {
     let elsewhere = Lookup::Elsewhere {
         dn: "uid=anna,ou=archive".into(),
         state: locked(),
+        new_id: None,
     };
     world.lookups.insert(id("anna"), Some(Ok(elsewhere)));
     let (plan, run) = world.cycle();
@@ -510,6 +511,7 @@ fn edge_31_an_entry_with_a_wrong_id_makes_nobody_a_leaver() {
     let found = Lookup::Elsewhere {
         dn: "uid=kora,ou=archive".into(),
         state: locked(),
+        new_id: None,
     };
     world.lookups.insert(id("kora"), Some(Ok(found)));
     assert_eq!(kinds(&world.plan(), "kora"), ["deactivate"]);

@@ -347,10 +347,15 @@ impl MiniWorld {
             2 => Some(Ok(Lookup::Elsewhere {
                 dn,
                 state: locked(),
+                new_id: None,
             })),
             _ => {
                 let state = AccountState::Active;
-                Some(Ok(Lookup::Elsewhere { dn, state }))
+                Some(Ok(Lookup::Elsewhere {
+                    dn,
+                    state,
+                    new_id: None,
+                }))
             }
         };
         self.lookups.insert(id(&who(person)), said);

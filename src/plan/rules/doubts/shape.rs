@@ -62,7 +62,7 @@ pub(super) fn compare(
 /// numbers, because fewer accounts have fewer values.
 fn faded((had, last): (usize, &Shape), (has, now): (usize, &Shape)) -> Option<HoldCause> {
     let halved = has * last.accounts * 2 < had * now.accounts;
-    (had >= FEW && halved).then(|| HoldCause::AttributeFaded {
+    (had >= FEW && halved).then_some(HoldCause::AttributeFaded {
         had,
         had_of: last.accounts,
         has,

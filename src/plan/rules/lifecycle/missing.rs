@@ -88,6 +88,7 @@ fn absent(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, proof: &Proof) {
         Some(Lookup::Elsewhere {
             dn,
             state: AccountState::Locked { attribute, value },
+            ..
         }) => {
             let reason = Reason::Locked {
                 attribute: attribute.clone(),
