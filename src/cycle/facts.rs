@@ -220,7 +220,9 @@ fn other_fields(profile: &Profile) -> BTreeMap<String, String> {
 pub fn state_in_words(state: &AccountState) -> String {
     match state {
         AccountState::Active => "active".to_owned(),
-        AccountState::Locked { attribute, value } => format!("locked ({attribute} is {value})"),
+        AccountState::Locked {
+            attribute, value, ..
+        } => format!("locked ({attribute} is {value})"),
         AccountState::Unknown { why } => format!("unknown ({why})"),
         AccountState::NotAPerson { rule, .. } => format!("not a person's ({rule})"),
     }

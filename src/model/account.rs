@@ -156,6 +156,9 @@ pub enum AccountState {
         attribute: String,
         /// Its value, never that of a password attribute.
         value: String,
+        /// The date that has passed, where the rule is about a date of expiry.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expired: Option<Timestamp>,
     },
     /// The lock cannot be seen. The user is neither deactivated nor reactivated.
     Unknown {
@@ -291,13 +294,16 @@ impl Account {
     /// Replaces each invisible character in a username, to tell the name from one that looks alike.
     pub const HIDDEN: char = '\u{fffd}';
 
-    /// Returns the attribute and the date, if only a date in the past locks the account. Lock rules
-    /// give such a date as the value, and every other reason to lock is reported before it.
+    /// Returns the attribute and the date, if only a date in the past locks the account: every other
+    /// reason to lock is reported before it.
     pub fn expired(&self) -> Option<(&str, Timestamp)> {
-        let AccountState::Locked { attribute, value } = self.state.by_locks() else {
+        let AccountState::Locked {
+            attribute, expired, ..
+        } = self.state.by_locks()
+        else {
             return None;
         };
-        let at = self.expires.filter(|at| *value == at.to_string())?;
+        let at = self.expires.filter(|at| *expired == Some(*at))?;
         Some((attribute, at))
     }
 

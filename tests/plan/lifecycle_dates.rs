@@ -17,6 +17,7 @@ fn expire(world: &mut MiniWorld, who: &str, at: Timestamp) {
         true => AccountState::Locked {
             attribute: "accountExpires".into(),
             value: at.to_string(),
+            expired: Some(at),
         },
         false => AccountState::Active,
     };

@@ -523,6 +523,7 @@ fn a_clock_that_is_not_believed_deletes_nobody() {
     world.account("ben").state = AccountState::Locked {
         attribute: "accountExpires".into(),
         value: at.to_string(),
+        expired: Some(at),
     };
     for _ in 0..3 {
         let (plan, _) = world.cycle();

@@ -135,9 +135,9 @@ fn is_bound_as(account: &Account, bound: &str) -> bool {
 /// Returns why an account's user is deactivated, if so.
 fn state(account: &Account) -> Option<String> {
     match account.state.by_locks() {
-        AccountState::Locked { attribute, value } => {
-            Some(format!("locked ({attribute} is {value})"))
-        }
+        AccountState::Locked {
+            attribute, value, ..
+        } => Some(format!("locked ({attribute} is {value})")),
         _ => None,
     }
 }

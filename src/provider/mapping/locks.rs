@@ -72,12 +72,14 @@ pub(super) fn judge(
         expires = expires.into_iter().chain(date).min();
         match verdict {
             Verdict::Locked(value) => {
-                let attribute = rule.attribute().to_owned();
-                locked = locked.or(Some(AccountState::Locked { attribute, value }));
+                locked = locked.or_else(|| Some(locked_by(rule.attribute(), value, None)));
+            }
+            Verdict::Expired(at) => {
+                let value = at.to_string();
+                locked = locked.or_else(|| Some(locked_by(rule.attribute(), value, Some(at))));
             }
             Verdict::LockedBy(attribute, value) => {
-                let attribute = attribute.to_owned();
-                locked = locked.or(Some(AccountState::Locked { attribute, value }));
+                locked = locked.or_else(|| Some(locked_by(attribute, value, None)));
             }
             Verdict::Unclear(why) => unclear = unclear.or(Some(why)),
             Verdict::Silent if *rule == LockRule::UserAccountControl => {
@@ -97,6 +99,14 @@ pub(super) fn judge(
         (None, None) => return (Judgement::Open(silent), expires),
     };
     (Judgement::Settled(settled), expires)
+}
+
+fn locked_by(attribute: &str, value: String, expired: Option<Timestamp>) -> AccountState {
+    AccountState::Locked {
+        attribute: attribute.to_owned(),
+        value,
+        expired,
+    }
 }
 
 impl Judgement {
@@ -246,7 +256,7 @@ fn computed_lock(entry: &Entry) -> Option<Verdict> {
 /// unclear before open.
 fn strictest(rule: &LockRule, verdicts: Vec<Verdict>) -> Verdict {
     let rank = |v: &Verdict| match v {
-        Verdict::Locked(_) | Verdict::LockedBy(..) => 0,
+        Verdict::Locked(_) | Verdict::LockedBy(..) | Verdict::Expired(_) => 0,
         Verdict::Unclear(_) => 1,
         Verdict::Open => 2,
         Verdict::Silent => 3,
@@ -283,7 +293,7 @@ enum Expiry {
 fn expiry(expiry: Expiry, now: &Now) -> (Verdict, Option<Timestamp>) {
     match expiry {
         Expiry::Never => (Verdict::Open, None),
-        Expiry::At(at) if at <= now.wall => (Verdict::Locked(at.to_string()), Some(at)),
+        Expiry::At(at) if at <= now.wall => (Verdict::Expired(at), Some(at)),
         Expiry::At(at) => (Verdict::Open, Some(at)),
         Expiry::Unclear(value) => (Verdict::Unclear(value), None),
     }

@@ -178,7 +178,9 @@ fn what_the_server_computes_is_computed_here_too() {
         let values: Vec<_> = values.iter().map(|(n, v)| (*n, v.as_bytes())).collect();
         let (judgement, _) = judge(&entry(dn, &values), &[NsAccountLock], &now());
         match judgement.settle(&BTreeSet::new()) {
-            AccountState::Locked { attribute, value } => format!("{attribute}={value}"),
+            AccountState::Locked {
+                attribute, value, ..
+            } => format!("{attribute}={value}"),
             other => format!("{other:?}"),
         }
     };
@@ -283,7 +285,8 @@ fn the_nearest_date_of_expiry_is_kept() {
         told,
         AccountState::Locked {
             attribute: "accountExpires".into(),
-            value: "2026-01-01 00:00:00 UTC".into()
+            value: "2026-01-01 00:00:00 UTC".into(),
+            expired: Some(Timestamp(NOW)),
         }
     );
 }

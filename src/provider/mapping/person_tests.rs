@@ -89,7 +89,10 @@ fn an_entry_of_an_active_directory() {
     let emails = person.account.emails;
     assert!(emails.iter().all(|e| e.values.is_empty()), "{emails:?}");
     assert_eq!(person.account.expires, Some(Timestamp(1_767_139_200_000)));
-    let Judgement::Settled(AccountState::Locked { attribute, value }) = person.judgement else {
+    let Judgement::Settled(AccountState::Locked {
+        attribute, value, ..
+    }) = person.judgement
+    else {
         panic!("not locked");
     };
     assert_eq!(

@@ -61,7 +61,11 @@ impl Roles {
     pub(super) fn computed(&self, entry: &Entry) -> Computed {
         let locked = |attribute: &str, value: String| {
             let attribute = attribute.to_owned();
-            Computed::Locked(AccountState::Locked { attribute, value })
+            Computed::Locked(AccountState::Locked {
+                attribute,
+                value,
+                expired: None,
+            })
         };
         if let Some(container) = inactive_container(entry) {
             return locked("container", container);

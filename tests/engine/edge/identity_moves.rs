@@ -430,6 +430,7 @@ fn edge_29_a_locked_successor_lets_the_user_be_deactivated() {
     world.account("new").state = AccountState::Locked {
         attribute: "x".into(),
         value: "y".into(),
+        expired: None,
     };
     let plan = world.cycle().0;
     assert_eq!(kinds(&plan, "new"), ["move", "deactivate"]);

@@ -107,6 +107,7 @@ pub fn locked() -> AccountState {
     AccountState::Locked {
         attribute: "loginshell".into(),
         value: "/sbin/nologin".into(),
+        expired: None,
     }
 }
 

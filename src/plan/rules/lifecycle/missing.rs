@@ -45,7 +45,12 @@ pub fn missing(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Direc
             Evidence::Present(_) => {}
             Evidence::Absent(proof) => absent(draft, key, link, &proof),
             Evidence::Unknown(gap) => match directory.accounts.found_elsewhere(&key.id) {
-                Some((dn, AccountState::Locked { attribute, value })) => {
+                Some((
+                    dn,
+                    AccountState::Locked {
+                        attribute, value, ..
+                    },
+                )) => {
                     forget_return(draft, key);
                     let reason = Reason::Locked {
                         attribute: attribute.clone(),
@@ -87,7 +92,9 @@ fn absent(draft: &mut Draft<'_>, key: &AccountKey, link: &Link, proof: &Proof) {
     match &proof.lookup {
         Some(Lookup::Elsewhere {
             dn,
-            state: AccountState::Locked { attribute, value },
+            state: AccountState::Locked {
+                attribute, value, ..
+            },
             ..
         }) => {
             let reason = Reason::Locked {

@@ -26,7 +26,9 @@ pub fn judge(draft: &mut Draft<'_>, person: &mut Person<'_>) -> Standing {
         return Standing::Out;
     }
     match person.account.state.by_locks().clone() {
-        AccountState::Locked { attribute, value } => {
+        AccountState::Locked {
+            attribute, value, ..
+        } => {
             forget_person_return(draft, person);
             let expired = expiry::expired(draft, person);
             let reason = expired.unwrap_or(Reason::Locked { attribute, value });
