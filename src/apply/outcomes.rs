@@ -1,7 +1,8 @@
 //! Records the outcomes of steps and what follows from them.
 
 use super::breaker::Verdict;
-use super::{ApplyError, Event, Run};
+use super::report::{ApplyError, Event};
+use super::run::Run;
 use futures_util::FutureExt;
 
 use crate::mattermost::{ApiErrorKind, WriteError};

@@ -1,16 +1,61 @@
 //! The course of a run: what is recorded and sent next, and when the run ends.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
 
+use super::applier::Applier;
+use super::breaker::Breaker;
 use super::call::Call;
-use super::{ApplyError, GRACE, INTENTS, Run};
+use super::queue::Queue;
+use super::report::{ApplyError, Report};
+use super::seating::Seating;
 use crate::model::{
-    AccountChange, Action, ActionKind, MemoryDelta, Remember, Step, StepId, TeamId, TeamRef,
-    UserId, UserRef,
+    AccountChange, Action, ActionKind, Memory, MemoryDelta, Remember, RunId, Step, StepId, TeamId,
+    TeamRef, UserId, UserRef,
 };
 use crate::plan::{before, in_doubt};
 use crate::state::{Outcome, StateError};
+
+/// How many steps have their intents recorded in one transaction.
+const INTENTS: usize = 50;
+
+/// How long calls in flight may take after a request to stop. systemd must wait longer than this.
+const GRACE: Duration = Duration::from_secs(4);
+
+/// A run that is being carried out.
+pub(super) struct Run<'a> {
+    pub(super) applier: &'a Applier<'a>,
+    pub(super) id: RunId,
+    pub(super) steps: BTreeMap<StepId, &'a Step>,
+    pub(super) memory: Memory,
+    pub(super) queue: Queue,
+    /// Users and teams that steps of this run created.
+    pub(super) users: BTreeMap<StepId, UserId>,
+    pub(super) teams: BTreeMap<StepId, TeamId>,
+    pub(super) intended: BTreeSet<StepId>,
+    /// Deactivations of which an earlier attempt may still arrive. What was recorded for that
+    /// attempt stays, whatever the outcome of this one.
+    pub(super) doubted: BTreeSet<StepId>,
+    pub(super) begun: BTreeSet<StepId>,
+    pub(super) settled: BTreeSet<StepId>,
+    pub(super) done: BTreeSet<StepId>,
+    pub(super) report: Report,
+    pub(super) seating: Seating,
+    pub(super) breaker: Breaker,
+    /// Whether nothing more is sent.
+    pub(super) ended: bool,
+    /// Kinds of steps of which no more are sent.
+    pub(super) given_up: BTreeSet<ActionKind>,
+    /// Steps that are left for the next cycle because of that.
+    pub(super) put_off: BTreeSet<StepId>,
+    /// Outcomes that are being written: several share one wait for the disk. All are on disk before
+    /// the next intents, and before the run ends.
+    pub(super) settling: FuturesUnordered<BoxFuture<'a, Result<(), StateError>>>,
+}
 
 impl<'a> Run<'a> {
     pub(super) async fn go(&mut self) -> Result<(), ApplyError> {

@@ -222,6 +222,22 @@ pub enum Remember {
     ForgetDone(Timestamp),
 }
 
+impl AccountMemory {
+    /// Returns the changes that forget since when the account is missing or back: both are counted
+    /// from reading to reading, and an older copy did not see all of them.
+    pub fn forget_counts(&self) -> Vec<AccountChange> {
+        let missing = self
+            .absence
+            .is_some()
+            .then_some(AccountChange::Absence(None));
+        let back = self
+            .returning
+            .is_some()
+            .then_some(AccountChange::Returning(None));
+        missing.into_iter().chain(back).collect()
+    }
+}
+
 impl Remember {
     /// Returns the change that forgets everything about an account.
     pub fn forget_account(key: AccountKey) -> Self {

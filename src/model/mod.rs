@@ -4,6 +4,7 @@
 //! and these types use no other room.
 
 mod account;
+mod action;
 mod action_kind;
 mod belongings;
 mod change_stamp;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::model::{
-    Changed, Gone, HoldCause, HoldKey, NewIds, NoNewId, ScopeValue, Timestamp, WentBack,
+    Changed, Gone, HoldCause, HoldKey, NewIds, NoNewId, ScopeValue, TeamMoved, Timestamp, WentBack,
 };
 use crate::plan::facts::losses::WorstLosses;
 use crate::plan::facts::spans::Span;
@@ -160,6 +160,35 @@ impl fmt::Display for NewIds {
             )?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for TeamMoved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            team,
+            now,
+            archived,
+            taken,
+        } = self;
+        match now {
+            Some(now) => {
+                let archived = if *archived { " and is archived" } else { "" };
+                write!(
+                    f,
+                    "the team that was {team} is called {now} now{archived}: write name = \
+                     \"{now}\" in [[team]], or nobody more is added to it"
+                )?;
+            }
+            None => write!(
+                f,
+                "the team {team} that mattersync filled was deleted for ever"
+            )?,
+        }
+        f.write_str(match taken {
+            true => "; another team has the old name, and approving fills that one",
+            false => "; approving makes a new team with the old name",
+        })
     }
 }
 

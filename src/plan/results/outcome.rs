@@ -324,8 +324,8 @@ fn no_mark_and_nonce(account: &AccountMemory, key: &AccountKey) -> MemoryDelta {
     changes.map(|change| of_account(key, change)).collect()
 }
 
-/// Returns the changes that move a link from one account to another. What a person took back of the
-/// old account holds for the new one.
+/// Returns the changes that move what is remembered from one account to another, but for what is
+/// about the old entry: that it is missing, and when it expires.
 fn moved(step: &Step, memory: &Memory, from: &AccountKey, key: &AccountKey) -> MemoryDelta {
     let (
         Some(link),
@@ -338,19 +338,26 @@ fn moved(step: &Step, memory: &Memory, from: &AccountKey, key: &AccountKey) -> M
     else {
         return Vec::new();
     };
-    let mut delta = Vec::from_iter(forget_account(memory, from));
-    delta.extend(no_mark_and_nonce(memory.account(key), key));
-    let undone = &memory.account(from).undone;
-    if !undone.is_empty() {
-        delta.push(of_account(key, AccountChange::Undone(undone.clone())));
-    }
     let link = Link {
         last_dn: step.subject.dn.clone().unwrap_or_default(),
         last_username: directory_username.clone(),
         anchor: anchor.clone(),
         ..link.clone()
     };
-    delta.push(of_account(key, AccountChange::Link(Some(link))));
+    let record = AccountMemory {
+        link: Some(link),
+        absence: None,
+        returning: None,
+        nonce: None,
+        unlinked: None,
+        gone: None,
+        waiting: None,
+        announced: memory.account(key).announced.clone(),
+        duplicate: memory.account(key).duplicate,
+        ..memory.account(from).clone()
+    };
+    let mut delta = Vec::from_iter(forget_account(memory, from));
+    delta.push(of_account(key, AccountChange::All(Box::new(record))));
     delta
 }
 

@@ -2,7 +2,6 @@
 //! old name there may be another one, or none.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use crate::model::{
     Action, Hold, HoldCause, HoldKey, PlaceChange, Places, Remember, Step, Subject, TeamMoved, Why,
@@ -79,34 +78,5 @@ pub fn learn(draft: &mut Draft<'_>) {
                 draft.learn(change);
             }
         }
-    }
-}
-
-impl fmt::Display for TeamMoved {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            team,
-            now,
-            archived,
-            taken,
-        } = self;
-        match now {
-            Some(now) => {
-                let archived = if *archived { " and is archived" } else { "" };
-                write!(
-                    f,
-                    "the team that was {team} is called {now} now{archived}: write name = \
-                     \"{now}\" in [[team]], or nobody more is added to it"
-                )?;
-            }
-            None => write!(
-                f,
-                "the team {team} that mattersync filled was deleted for ever"
-            )?,
-        }
-        f.write_str(match taken {
-            true => "; another team has the old name, and approving fills that one",
-            false => "; approving makes a new team with the old name",
-        })
     }
 }

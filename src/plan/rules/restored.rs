@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{
-    AccountChange, AccountKey, AccountState, Memory, Remember, Restored, Roster, User, UserId,
-};
+use crate::model::{AccountKey, AccountState, Memory, Remember, Restored, Roster, User, UserId};
 use crate::plan::facts::{address, names};
 use crate::plan::input::World;
 use crate::plan::ledger::draft::Draft;
@@ -117,19 +115,11 @@ pub fn noticed(draft: &Draft<'_>) -> Option<Restored> {
 /// What must no longer be believed once a person has said that the state file is an older copy:
 /// since when who is missing or back. What was shown to the person, and is released, stays.
 pub fn forget(memory: &Memory, shown: &BTreeSet<AccountKey>) -> Vec<Remember> {
-    let mut delta = Vec::new();
-    let unseen = memory
-        .accounts
-        .iter()
-        .filter(|(key, _)| !shown.contains(*key));
-    for (key, account) in unseen {
-        if account.absence.is_some() {
-            delta.push(Remember::Account(key.clone(), AccountChange::Absence(None)));
-        }
-        if account.returning.is_some() {
-            let nothing = AccountChange::Returning(None);
-            delta.push(Remember::Account(key.clone(), nothing));
-        }
-    }
-    delta
+    let accounts = memory.accounts.iter();
+    let unseen = accounts.filter(|(key, _)| !shown.contains(*key));
+    let forgotten = unseen.flat_map(|(key, account)| {
+        let changes = account.forget_counts().into_iter();
+        changes.map(|change| Remember::Account(key.clone(), change))
+    });
+    forgotten.collect()
 }

@@ -79,17 +79,7 @@ fn change_hold(rows: &mut dyn Rows, hold: &HoldKey, change: &HoldChange) -> Resu
 pub(in super::super) fn doubted(memory: &Memory, restored: &Restored) -> MemoryDelta {
     let mut delta = MemoryDelta::new();
     for (key, account) in &memory.accounts {
-        let changes = [
-            account
-                .absence
-                .as_ref()
-                .map(|_| AccountChange::Absence(None)),
-            account
-                .returning
-                .as_ref()
-                .map(|_| AccountChange::Returning(None)),
-        ];
-        let changes = changes.into_iter().flatten();
+        let changes = account.forget_counts().into_iter();
         delta.extend(changes.map(|change| Remember::Account(key.clone(), change)));
     }
     for (user, _) in memory.users_with(|user| user.order.as_ref()) {

@@ -1,6 +1,6 @@
 //! Whether the configuration decides otherwise than before who is in scope.
 
-use super::Doubt;
+use super::doubt::Doubt;
 use crate::model::{HoldCause, HoldKey, ProviderChange, ProviderName, Remember, Subject, Why};
 use crate::plan::facts::hold_words::hold_name;
 use crate::plan::ledger::draft::Draft;

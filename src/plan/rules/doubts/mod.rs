@@ -2,6 +2,7 @@
 //! exactly like deletion: result 0 and fewer entries.
 
 mod configuration;
+mod doubt;
 mod origin;
 mod shape;
 
@@ -10,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use self::shape::lost_locks;
 
 use self::configuration::{configured, foretell, learn_scope};
+use self::doubt::{Doubt, FEW};
 use self::origin::{learn_identity, note_step_back, odd};
 use self::shape::{compare, hidden, learn_shape, shape};
 use crate::model::{
@@ -24,25 +26,11 @@ use crate::plan::ledger::scope;
 use crate::plan::ledger::scope::Taking;
 use crate::plan::ledger::undone_steps::is_undo;
 
-/// Changes that concern fewer entries than this raise no doubt.
-const FEW: usize = 3;
-
-/// Something about a reading that a person must look at before anything is taken away.
-#[derive(Clone, Debug)]
-pub struct Doubt {
-    /// What an approval names.
-    pub key: HoldKey,
-    /// What is odd.
-    pub cause: HoldCause,
-    /// Which provider it is about; `None` for all.
-    provider: Option<ProviderName>,
-}
-
 /// All doubts of one cycle.
 #[derive(Debug, Default)]
 pub struct Doubts {
     /// In the order in which they are shown.
-    pub list: Vec<Doubt>,
+    list: Vec<Doubt>,
     /// Which of them are about a container.
     containers: BTreeMap<Dn, usize>,
     /// What was compared with the last readings.
@@ -284,10 +272,4 @@ impl Doubts {
 /// Whether what is doubted is an attribute that says who is locked.
 fn is_lock(key: &HoldKey) -> bool {
     matches!(key, HoldKey::Attribute(..))
-}
-
-impl Doubt {
-    fn concerns(&self, provider: &ProviderName) -> bool {
-        self.provider.as_ref().is_none_or(|own| own == provider)
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::FEW;
+use super::doubt::FEW;
 use crate::model::{
     Directory, Dn, HoldCause, HoldKey, ProfileField, ProviderChange, ProviderName, Remember, Shape,
 };
