@@ -158,18 +158,16 @@ impl Finder<'_> {
     }
 
     fn conflict(&self, left: &LeftAlone) -> Option<Conflict> {
-        let at = || self.at(left.subject.dn.as_deref()?);
-        let key = left.subject.account.clone().or_else(at);
-        let key = key.as_ref();
+        let key = left.subject.account.as_ref();
         let (kind, others, ways) = match (&left.why, key) {
             (Why::Conflict { .. }, Some(key)) => self.stranger(key),
             (Why::LinkedTwice { other, .. }, Some(key)) => self.two_accounts(key, other),
-            (Why::Duplicate { email, other }, Some(_)) => {
+            (Why::Duplicate { email, other, .. }, Some(_)) => {
                 self.duplicate(Claimed::EmailAddress, email, other)
             }
             (Why::LooksLike { holder, .. }, Some(key)) => self.alike(key, holder.id.as_ref()?),
             (Why::EmailSwap { email }, _) => self.swap(email),
-            (Why::SharedAnchor { anchor, other }, _) => {
+            (Why::SharedAnchor { anchor, other, .. }, _) => {
                 self.duplicate(Claimed::SecondAnchor, anchor, other)
             }
             (Why::UserGone, Some(key)) => self.gone(key),
@@ -184,13 +182,6 @@ impl Finder<'_> {
             parties,
             ways,
         })
-    }
-
-    /// Returns the account whose entry is there.
-    fn at(&self, dn: &str) -> Option<AccountKey> {
-        let mut accounts = self.view.accounts();
-        let found = accounts.find(|(_, account)| account.dn.eq_ignore_ascii_case(dn));
-        found.map(|(key, _)| key)
     }
 
     fn account(&self, key: &AccountKey) -> Option<Party> {
@@ -308,11 +299,9 @@ impl Finder<'_> {
         &self,
         what: Claimed,
         value: &str,
-        other: &str,
+        other: &AccountKey,
     ) -> (ConflictKind, Vec<Party>, Vec<Way>) {
-        let found = self.view.accounts();
-        let found = found.filter(|(_, account)| account.dn.eq_ignore_ascii_case(other));
-        let mut parties: Vec<Party> = found.filter_map(|(key, _)| self.account(&key)).collect();
+        let mut parties: Vec<Party> = self.account(other).into_iter().collect();
         let mut users = self.view.users.iter();
         let holder = users.find(|(_, user)| user.email == value);
         let owner = holder.and_then(|(id, _)| Some((id, self.user_index.owner(id)?)));

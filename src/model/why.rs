@@ -48,8 +48,10 @@ pub enum Why {
     Duplicate {
         /// The address.
         email: String,
-        /// The other account's DN.
-        other: String,
+        /// The other account.
+        other: AccountKey,
+        /// Where it is, or was last seen.
+        dn: String,
     },
     /// Another account is linked to the same user.
     LinkedTwice {
@@ -92,8 +94,10 @@ pub enum Why {
     SharedAnchor {
         /// The second anchor.
         anchor: String,
-        /// The other account's DN.
-        other: String,
+        /// The other account.
+        other: AccountKey,
+        /// Where it is.
+        dn: String,
     },
     /// A group of `policy.seat-order` was not followed, for the reason in the text.
     SeatOrder(String),

@@ -243,9 +243,9 @@ impl fmt::Display for Why {
                 "{by} unlinked the account from the user {user} on {at}; left alone until somebody \
                  types `mattersync link` or `mattersync unlink --as-new`"
             ),
-            Self::Duplicate { email, other } => write!(
+            Self::Duplicate { email, dn, .. } => write!(
                 f,
-                "the e-mail address {email} belongs to another account ({other}): give one of them \
+                "the e-mail address {email} belongs to another account ({dn}): give one of them \
                  another"
             ),
             Self::LinkedTwice { user, other } => write!(
@@ -279,9 +279,9 @@ impl fmt::Display for Why {
                      link {id} {user}. If not: give one of them another {what}"
                 )
             }
-            Self::SharedAnchor { anchor, other } => write!(
+            Self::SharedAnchor { anchor, dn, .. } => write!(
                 f,
-                "the second anchor {anchor} is also that of {other}, and therefore identifies \
+                "the second anchor {anchor} is also that of {dn}, and therefore identifies \
                  nobody: give one of them another"
             ),
             Self::SeatOrder(what) => write!(f, "policy.seat-order: {what}"),

@@ -3,7 +3,7 @@
 use mattersync::model::{AccountState, Action, EmailCandidates, ProfileField, Why};
 use mattersync::plan::{AdoptRule, Authority};
 
-use testkit::world::{MiniWorld, emails, kinds, left};
+use testkit::world::{MiniWorld, emails, key, kinds, left};
 
 fn why(world: &MiniWorld, who: &str) -> Vec<Why> {
     left(&world.plan(), who)
@@ -49,7 +49,8 @@ fn an_address_of_another_account_is_a_duplicate_not_an_adoption() {
     world.join("2", "ben");
     world.account("2").emails = emails(&["anna@example.org"]);
     assert!(matches!(&why(&world, "2")[..],
-        [Why::Duplicate { other, .. }] if other == "uid=anna,ou=people,dc=example"));
+        [Why::Duplicate { other, dn, .. }]
+            if *other == key("anna") && dn == "uid=anna,ou=people,dc=example"));
 }
 
 #[test]

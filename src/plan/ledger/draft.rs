@@ -220,15 +220,12 @@ impl<'a> Draft<'a> {
 
     /// Returns the conflict with a user who has a username or an address, but could not be read:
     /// what the server returned is too large, or was not understood.
-    pub fn unread_holder(&self, value: &str) -> Option<Why> {
+    pub fn unread_holder(&self, what: Claimed, value: &str) -> Option<Why> {
         let unread = self.world.users.rejected().iter();
         let fill = || unread.map(|bad| (bad.name.to_lowercase(), bad)).collect();
         let bad = self.unread_names.get_or_init(fill).get(value)?;
         Some(Why::Conflict {
-            what: match value.contains('@') {
-                true => Claimed::EmailAddress,
-                false => Claimed::Username,
-            },
+            what,
             value: bad.name.clone(),
             holder: NamedUser {
                 name: Some(bad.name.clone()),

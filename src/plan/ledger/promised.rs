@@ -26,7 +26,9 @@ pub struct Addresses {
 impl Addresses {
     /// Returns whether nobody has the address, or its user gives it up in this plan.
     pub fn is_free(&self, draft: &Draft<'_>, email: &str) -> bool {
-        if draft.given_back.contains(email) || draft.unread_holder(email).is_some() {
+        if draft.given_back.contains(email)
+            || draft.unread_holder(Claimed::EmailAddress, email).is_some()
+        {
             return false;
         }
         let held = draft.addressed(email).is_some();
@@ -41,7 +43,7 @@ impl Addresses {
 
     /// Returns why an address is not free.
     pub fn taken(&self, draft: &Draft<'_>, email: &str) -> Why {
-        if let Some(why) = draft.unread_holder(email) {
+        if let Some(why) = draft.unread_holder(Claimed::EmailAddress, email) {
             return why;
         }
         let user = draft.addressed(email);
@@ -62,7 +64,8 @@ impl Addresses {
         };
         Why::Duplicate {
             email: email.to_owned(),
-            other: dn.unwrap_or_else(|| key.to_string()),
+            other: key.clone(),
+            dn: dn.unwrap_or_else(|| key.to_string()),
         }
     }
 }

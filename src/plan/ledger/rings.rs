@@ -1,6 +1,6 @@
 //! Chooses free temporary values, which open rings of names and addresses.
 
-use crate::model::AccountKey;
+use crate::model::{AccountKey, Claimed};
 use crate::plan::facts::temporary::{email_of, username_of};
 use crate::plan::ledger::draft::Draft;
 
@@ -10,8 +10,9 @@ pub fn free_username(draft: &Draft<'_>, key: &AccountKey) -> String {
     let first = username_of(key);
     let others = (2_u64..).map(|number| format!("{first}-{number}"));
     let mut names = std::iter::once(first.clone()).chain(others);
-    let free =
-        names.find(|name| draft.named(name).is_none() && draft.unread_holder(name).is_none());
+    let free = names.find(|name| {
+        draft.named(name).is_none() && draft.unread_holder(Claimed::Username, name).is_none()
+    });
     free.unwrap_or(first)
 }
 

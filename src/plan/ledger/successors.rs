@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::{
-    Account, AccountKey, Claimed, Evidence, NamedUser, ProfileField, Subject, User, Why,
+    Account, AccountKey, Claimed, Evidence, NamedUser, ProfileField, ProviderName, Subject, User,
+    Why,
 };
 use crate::plan::facts::linked_accounts::LinkedAccount;
 use crate::plan::facts::{address, fields, names};
@@ -30,7 +31,7 @@ pub enum Succession {
 #[derive(Default)]
 pub struct Successors<'a> {
     /// All accounts by second anchor.
-    bearers: BTreeMap<&'a str, Vec<&'a Account>>,
+    bearers: BTreeMap<&'a str, Vec<(&'a ProviderName, &'a Account)>>,
     by_anchor: BTreeMap<&'a str, Vec<usize>>,
     by_name: BTreeMap<String, usize>,
     by_mail: BTreeMap<&'a str, usize>,
@@ -40,10 +41,11 @@ impl<'a> Successors<'a> {
     /// Collects the links whose account was not read, and whose user exists.
     pub fn of(draft: &Draft<'a>) -> Self {
         let mut successors = Self::default();
-        for directory in draft.world.directories.values() {
+        for (provider, directory) in draft.world.directories {
             for (_, account) in directory.accounts.iter() {
                 if let Some(anchor) = &account.anchor {
-                    successors.bearers.entry(anchor).or_default().push(account);
+                    let bearers = successors.bearers.entry(anchor).or_default();
+                    bearers.push((provider, account));
                 }
             }
         }
@@ -71,27 +73,31 @@ impl<'a> Successors<'a> {
     }
 
     /// Returns another account that has the same second anchor.
-    pub fn sharer(&self, account: &Account) -> Option<&'a Account> {
+    pub fn sharer(&self, account: &Account) -> Option<(AccountKey, &'a Account)> {
         let bearers = self.bearers.get(account.anchor.as_deref()?)?;
-        let mut others = bearers.iter().filter(|other| other.dn != account.dn);
-        others.next().copied()
+        let mut others = bearers.iter().filter(|(_, other)| other.dn != account.dn);
+        others
+            .next()
+            .map(|(provider, other)| (key_of(provider, other), *other))
     }
 
     /// Lists each account whose second anchor another one has too.
     pub fn list_shared_anchors(&self, draft: &mut Draft<'_>) {
         for (anchor, bearers) in &self.bearers {
-            for account in bearers.iter().filter(|_| bearers.len() > 1) {
-                let Some(other) = self.sharer(account) else {
+            for (provider, account) in bearers.iter().filter(|_| bearers.len() > 1) {
+                let Some((key, other)) = self.sharer(account) else {
                     continue;
                 };
                 let subject = Subject {
+                    account: Some(key_of(provider, account)),
                     dn: Some(account.dn.clone()),
                     name: account.username.clone(),
                     ..Subject::default()
                 };
                 let why = Why::SharedAnchor {
                     anchor: (*anchor).to_owned(),
-                    other: other.dn.clone(),
+                    other: key,
+                    dn: other.dn.clone(),
                 };
                 draft.leave(subject, why);
             }
@@ -176,6 +182,13 @@ fn perhaps(
 /// Returns whether the account of a link, the older one of two to a user, was not read.
 fn is_unread(linked_account: &LinkedAccount<'_>) -> bool {
     linked_account.account.is_none() && linked_account.other.is_none()
+}
+
+fn key_of(provider: &ProviderName, account: &Account) -> AccountKey {
+    AccountKey {
+        provider: provider.clone(),
+        id: account.id.clone(),
+    }
 }
 
 fn is_recent(draft: &Draft<'_>, user: &User) -> bool {

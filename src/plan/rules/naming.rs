@@ -42,7 +42,7 @@ impl Owners<'_> {
             let protected = draft.policy.protect.contains(&name);
             if !protected
                 && !self.promised.contains(&name)
-                && draft.unread_holder(&name).is_none()
+                && draft.unread_holder(Claimed::Username, &name).is_none()
                 && (holder.is_none() || holder == user.map(|u| &u.id))
             {
                 self.next.insert(base.to_owned(), number);
@@ -223,7 +223,9 @@ fn wish(draft: &Draft<'_>, person: &Person<'_>) -> Result<String, Why> {
         return Ok(base);
     }
     let Some(holder) = stranger(draft, &base) else {
-        return draft.unread_holder(&base).map_or(Ok(base), Err);
+        return draft
+            .unread_holder(Claimed::Username, &base)
+            .map_or(Ok(base), Err);
     };
     Err(Why::Conflict {
         what: Claimed::Username,

@@ -71,7 +71,7 @@ pub(super) fn matching<'a>(draft: &Draft<'a>, key: &AccountKey, account: &Accoun
 /// Returns the conflict with a user who has the name and cannot be read.
 pub(super) fn unread_holder<'a>(draft: &Draft<'a>, account: &Account) -> Match<'a> {
     let name = names::legal(&account.username);
-    let why = name.and_then(|name| draft.unread_holder(&name));
+    let why = name.and_then(|name| draft.unread_holder(Claimed::Username, &name));
     why.map_or(Match::Nobody, Match::Conflict)
 }
 
