@@ -325,7 +325,7 @@ fn no_mark_and_nonce(account: &AccountMemory, key: &AccountKey) -> MemoryDelta {
 }
 
 /// Returns the changes that move what is remembered from one account to another, but for what is
-/// about the old entry: that it is missing, and when it expires.
+/// about an entry: whether it is there, and when it expires.
 fn moved(step: &Step, memory: &Memory, from: &AccountKey, key: &AccountKey) -> MemoryDelta {
     let (
         Some(link),
@@ -344,16 +344,17 @@ fn moved(step: &Step, memory: &Memory, from: &AccountKey, key: &AccountKey) -> M
         anchor: anchor.clone(),
         ..link.clone()
     };
+    let own = memory.account(key);
     let record = AccountMemory {
         link: Some(link),
         absence: None,
-        returning: None,
+        returning: own.returning.clone(),
         nonce: None,
         unlinked: None,
         gone: None,
         waiting: None,
-        announced: memory.account(key).announced.clone(),
-        duplicate: memory.account(key).duplicate,
+        announced: own.announced.clone(),
+        duplicate: own.duplicate,
         ..memory.account(from).clone()
     };
     let mut delta = Vec::from_iter(forget_account(memory, from));
