@@ -1,4 +1,5 @@
-//! Reads the clocks. No other place does; everything else gets the time as a parameter.
+//! Reads the clocks for everything that decides: decisions get the time as a parameter. Other rooms
+//! read a clock themselves only for deadlines, pauses, marks of files and ages that are shown.
 
 #![allow(clippy::disallowed_methods, reason = "this is the clock")]
 

@@ -183,7 +183,7 @@ impl ApiMember {
 /// A row of the answer to a batch with `graceful`.
 #[derive(Deserialize)]
 pub(super) struct ApiBatchRow {
-    /// The user.
+    /// The id of the user whom the row is about.
     pub user_id: String,
     /// Why this user was refused.
     #[serde(default)]

@@ -138,7 +138,8 @@ impl fmt::Display for Gap {
 pub struct Rejected<K> {
     /// Its id, if that could be read.
     pub key: Option<K>,
-    /// Its DN or, on the Mattermost side, its username.
+    /// What names it to people: its DN or, on the Mattermost side, its username, else the address or
+    /// id that was asked for, or words that say where it was. May be empty.
     pub name: String,
     /// What is wrong with it, and what to do.
     pub why: String,

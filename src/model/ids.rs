@@ -149,7 +149,7 @@ impl fmt::Display for AccountKey {
     }
 }
 
-/// A team or a channel, known by the id that the server chose.
+/// A place, known by the id that the server chose. Places are teams as yet, and no channels.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PlaceId {

@@ -178,9 +178,10 @@ record! {
 /// Everything that is remembered, as the plan sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// What is remembered of accounts. No record is empty, here and in the other maps.
+    /// What is remembered of accounts, also of those that are gone. No record is empty, here and in
+    /// the other maps.
     pub accounts: BTreeMap<AccountKey, AccountMemory>,
-    /// What is remembered of users.
+    /// What is remembered of users, linked or not.
     pub users: BTreeMap<UserId, UserMemory>,
     /// What is remembered of providers.
     pub providers: BTreeMap<ProviderName, ProviderMemory>,

@@ -156,22 +156,22 @@ pub struct Values {
 pub enum Action {
     /// Create a user for an account and link them.
     CreateUser {
-        /// The account.
+        /// The account that has no user yet.
         account: AccountKey,
         /// The user to create.
         user: NewUser,
-        /// The account's username in the directory.
+        /// The account's username in the directory, which the link remembers.
         directory_username: String,
         /// Whether the server must be told to mark the address as verified.
         verified: bool,
     },
     /// Link an account with a user who was there before. Nothing is sent to the server.
     Adopt {
-        /// The account.
+        /// The account, which no user is linked with yet.
         account: AccountKey,
-        /// The user.
+        /// The user, who stays as they are.
         user: UserId,
-        /// The account's username in the directory.
+        /// The account's username in the directory, which the link remembers.
         directory_username: String,
     },
     /// Move a link from an account that is gone to another one, which has the same second anchor.
@@ -181,18 +181,18 @@ pub enum Action {
         account: AccountKey,
         /// The account that is gone.
         from: AccountKey,
-        /// The user.
+        /// The user, who stays as they are.
         user: UserId,
-        /// The new account's username in the directory.
+        /// The new account's username in the directory, which the link remembers.
         directory_username: String,
         /// The second anchor that both have; `None` where a person moved the link.
         anchor: Option<String>,
     },
     /// Remove a link because a person says so. Nothing is sent to the server.
     Unlink {
-        /// The account.
+        /// The account, which has no user afterwards.
         account: AccountKey,
-        /// The user.
+        /// The user, who stays as they are.
         user: UserId,
         /// Whether the account is then treated as one that was never seen, and may be linked or get
         /// a user by itself. Otherwise it is left alone until a person says more.
@@ -200,18 +200,18 @@ pub enum Action {
     },
     /// Change the username.
     Rename {
-        /// The account.
+        /// The account that the user is linked with.
         account: AccountKey,
-        /// The user.
+        /// The linked user.
         user: UserId,
         /// The username before and after.
         username: Values,
     },
     /// Change the e-mail address, and mark it as verified where the change unmarks it.
     ChangeEmail {
-        /// The account.
+        /// The account that the user is linked with.
         account: AccountKey,
-        /// The user.
+        /// The linked user.
         user: UserId,
         /// The address before and after.
         email: Values,
@@ -221,9 +221,9 @@ pub enum Action {
     },
     /// Change fields of the profile.
     UpdateProfile {
-        /// The account.
+        /// The account that the user is linked with.
         account: AccountKey,
-        /// The user.
+        /// The linked user.
         user: UserId,
         /// The fields that differ, and only they.
         changes: BTreeMap<ProfileField, Values>,
@@ -232,7 +232,7 @@ pub enum Action {
     Deactivate {
         /// The account, if the user is linked.
         account: Option<AccountKey>,
-        /// The user.
+        /// The user, linked or not.
         user: UserId,
         /// The class that the guard counts it in: locked or missing; `None` if a person ordered it.
         class: Option<Class>,
@@ -243,7 +243,7 @@ pub enum Action {
     EndSessions {
         /// The account, if the user is linked.
         account: Option<AccountKey>,
-        /// The user.
+        /// The user, linked or not; they stay active.
         user: UserId,
         /// The class that the deactivation would have been counted in.
         class: Option<Class>,
@@ -251,25 +251,25 @@ pub enum Action {
     /// Give an adopted user a random password, and end all their sessions, so that anybody who
     /// signed up in the person's name is out.
     ResetAccess {
-        /// The account.
+        /// The account that the user is linked with.
         account: AccountKey,
-        /// The user.
+        /// The linked user.
         user: UserId,
         /// Whether the user logs in through a service and therefore has no password here.
         bound: bool,
     },
     /// Reactivate a user whom we had deactivated.
     Reactivate {
-        /// The account.
+        /// The account that the user is linked with.
         account: AccountKey,
-        /// The user.
+        /// The linked user.
         user: UserId,
     },
     /// Delete a user for ever, with everything that they wrote. Nothing undoes it.
     Purge {
         /// The account. The link is forgotten afterwards.
         account: AccountKey,
-        /// The user.
+        /// The user, who is deactivated.
         user: UserId,
     },
     /// Hand our own bot over to another administrator, before its owner is deactivated: the server
@@ -279,7 +279,7 @@ pub enum Action {
         account: Option<AccountKey>,
         /// The owner, who leaves.
         user: UserId,
-        /// The bot.
+        /// Our bot's own user id.
         bot: UserId,
         /// The bot's username.
         bot_name: String,
@@ -297,11 +297,11 @@ pub enum Action {
     },
     /// Make a user a member of a team.
     JoinTeam {
-        /// The account.
+        /// The account that the user is linked with, or is created for.
         account: AccountKey,
-        /// The user.
+        /// The user, or the step that creates them.
         user: UserRef,
-        /// The team.
+        /// The team, or the step that creates it.
         team: TeamRef,
         /// The team's name, for people and for the fingerprint.
         team_name: String,
@@ -330,19 +330,19 @@ impl Action {
 /// The phases of a run; each begins when the one before has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// Links with users who are there.
+    /// Changes of links. Nothing is sent to the server.
     Link,
     /// Changes that must be made before people are deactivated.
     Keep,
-    /// Deactivations, which free seats.
+    /// Deactivations, which free seats; ends of sessions; deletions for ever.
     Free,
     /// New usernames.
     Names,
-    /// Changes of addresses and profiles.
+    /// Changes of addresses, profiles and access.
     Change,
     /// Teams that do not exist yet.
     Places,
-    /// Creations and reactivations.
+    /// Creations and reactivations, which take seats.
     Arrive,
     /// Memberships.
     Join,

@@ -14,7 +14,7 @@ pub enum Reason {
     NoUserYet,
     /// The user who is adopted was on the server before, and is the same person.
     SamePerson {
-        /// What is equal.
+        /// What the account and the user have in common.
         by: Agreement,
     },
     /// The account that the user is linked with is gone; another one has the same second anchor.
@@ -26,9 +26,9 @@ pub enum Reason {
     },
     /// An attribute says that the account is locked.
     Locked {
-        /// The attribute.
+        /// The attribute that shows the lock.
         attribute: String,
-        /// Its value.
+        /// Its value, cut if it is long; in place of a password, words about it.
         value: String,
     },
     /// Complete readings do not contain the account.
@@ -82,7 +82,7 @@ pub enum Reason {
     },
     /// A person takes back what a run did.
     Undone {
-        /// The run.
+        /// The run whose step is taken back.
         run: RunId,
         /// The person who takes it back.
         by: String,
@@ -110,7 +110,7 @@ pub enum Reason {
     Expired {
         /// The attribute that holds the date.
         attribute: String,
-        /// The date.
+        /// The date from which the account counts as locked.
         at: Timestamp,
         /// When the date was announced, if that was long enough before: then it surprises nobody,
         /// and the guard does not count the step.
@@ -127,7 +127,7 @@ pub enum Reason {
         since: Timestamp,
         /// When the user was deactivated.
         deactivated: Timestamp,
-        /// `policy.purge-after`.
+        /// `policy.purge-after`, which has passed since `since`.
         after: Duration,
         /// The DN when it was last seen.
         last_dn: String,

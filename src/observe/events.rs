@@ -228,9 +228,9 @@ pub fn more_left_alone(number: usize) {
 pub fn incomplete(unread: &[String]) {
     tracing::warn!(
         message_id = Kind::Unproven.message_id(),
-        "not everything could be read: {}. Until it can be, nobody is deactivated, removed or \
-         changed because of what was not seen, so that leavers may stay in; everything else goes \
-         on. `mattersync check` says what to do",
+        "not everything could be read: {}. Until it can be, nobody is deactivated or changed \
+         because of what was not seen, so that leavers may stay in; everything else goes on. \
+         `mattersync check` says what to do",
         unread.join("; ")
     );
 }

@@ -82,25 +82,25 @@ impl DirectoryFacts {
     }
 }
 
-/// The account and the user of an adoption.
+/// An adoption, with both sides as they were read before it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Adoption {
-    /// The step.
+    /// The step of the plan that adopts.
     pub step: StepId,
-    /// The account.
+    /// The account that is linked.
     pub account: Side,
-    /// The user.
+    /// The user who was there before.
     pub user: Side,
 }
 
 /// One side of an adoption.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Side {
-    /// The username.
+    /// The username in the directory, or the one on Mattermost.
     pub username: String,
-    /// The addresses.
+    /// All addresses of the account, or the one of the user.
     pub emails: Vec<String>,
-    /// The first and last name.
+    /// The first and last name, as far as they are set.
     pub name: String,
     /// The DN, or the user's id.
     pub id: String,

@@ -116,7 +116,7 @@ pub struct RunFilter {
     pub who: Option<People>,
 }
 
-/// People, by their ids on both sides.
+/// People, by their ids on both sides. A step is about one of them if one of its ids is here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct People {
     /// Their accounts.
@@ -151,12 +151,12 @@ pub(super) fn all_matches(candidates: Candidates) -> People {
     who
 }
 
-/// What was erased about somebody.
+/// How much was erased about people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Erased {
-    /// How many steps.
+    /// How many steps, of all runs.
     pub steps: u64,
-    /// How many notes.
+    /// How many notes; the one about the erasing stays, and is not counted.
     pub notes: u64,
 }
 

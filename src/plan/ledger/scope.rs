@@ -13,7 +13,7 @@ use crate::plan::policy::Setting;
 /// What may become of a person because of a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taking {
-    /// Called missing, or taken out of a place.
+    /// Called missing.
     Missing,
     /// Called locked.
     Locked,

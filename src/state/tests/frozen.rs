@@ -155,7 +155,8 @@ pub(super) fn memory() -> MemoryDelta {
     delta
 }
 
-/// One step of each action, each with another precondition and reason where there are enough.
+/// Steps of nine actions, each with another reason, and with another precondition where there are
+/// enough.
 pub(super) fn steps() -> Vec<Step> {
     let (account, user) = (|| key("a"), || UserId::new("u"));
     let directory_username = || "Anna".to_owned();

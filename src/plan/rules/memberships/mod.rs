@@ -98,7 +98,7 @@ fn room(world: &World<'_>, team: &TeamRef) -> Option<u64> {
     Some(limit.saturating_sub(u64::try_from(number).unwrap_or(u64::MAX)))
 }
 
-/// Returns who comes and who goes in this plan.
+/// Who comes and who goes in this plan, and who gets no seat.
 struct Comings<'a> {
     leaving: BTreeSet<UserId>,
     returning: BTreeMap<UserId, StepId>,
