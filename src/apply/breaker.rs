@@ -17,7 +17,7 @@ const MAX_FAILURES_OF_KIND: u32 = 25;
 
 /// What follows from the result of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum BreakerDecision {
     /// The run goes on.
     GoOn,
     /// The run goes on without steps of this kind, for this reason.
@@ -49,36 +49,36 @@ enum Concerns {
 
 impl Breaker {
     /// Counts the results of one call.
-    pub fn count(&mut self, results: &[(&Step, Result<Effect, WriteError>)]) -> Verdict {
+    pub fn count(&mut self, results: &[(&Step, Result<Effect, WriteError>)]) -> BreakerDecision {
         let Some((step, Err(error))) = results.last() else {
             *self = Self::default();
-            return Verdict::GoOn;
+            return BreakerDecision::GoOn;
         };
         let all = |whose| results.iter().all(|(_, result)| concerns(result) == whose);
         if all(Concerns::Everybody) {
             self.general = self.general.saturating_add(1);
             return match self.general >= MAX_FAILURES {
-                true => Verdict::Stop(format!(
+                true => BreakerDecision::Stop(format!(
                     "{} calls in a row failed, the last one with: {error}",
                     self.general
                 )),
-                false => Verdict::GoOn,
+                false => BreakerDecision::GoOn,
             };
         }
         if all(Concerns::OnePerson) {
             return self.failed_at(step, error);
         }
         *self = Self::default();
-        Verdict::GoOn
+        BreakerDecision::GoOn
     }
 
-    fn failed_at(&mut self, step: &Step, error: &WriteError) -> Verdict {
+    fn failed_at(&mut self, step: &Step, error: &WriteError) -> BreakerDecision {
         let kind = step.action.kind();
         let failed = self.failed.entry(kind).or_default();
         *failed = failed.saturating_add(1);
         self.ways.insert(way(error));
         if self.ways.len() >= MAX_FAILURES as usize {
-            return Verdict::Stop(format!(
+            return BreakerDecision::Stop(format!(
                 "Mattermost failed in {} different ways, the last one being: {error}",
                 self.ways.len()
             ));
@@ -88,9 +88,9 @@ impl Breaker {
                 "Mattermost failed at {failed} steps of the kind `{kind}` in a row, the last time \
                  with: {error}. The others of this kind were left for the next cycle"
             );
-            return Verdict::PutOff(kind, why);
+            return BreakerDecision::PutOff(kind, why);
         }
-        Verdict::GoOn
+        BreakerDecision::GoOn
     }
 }
 

@@ -50,12 +50,14 @@ fn no_answer() -> WriteError {
 }
 
 /// After how many calls that came out so the run did not simply go on.
-fn calls(outcome: impl Fn(usize) -> Result<Effect, WriteError>) -> Option<(usize, Verdict)> {
+fn calls(
+    outcome: impl Fn(usize) -> Result<Effect, WriteError>,
+) -> Option<(usize, BreakerDecision)> {
     let step = rename();
     let mut breaker = Breaker::default();
     (1..=100).find_map(|n| {
-        let verdict = breaker.count(&[(&step, outcome(n))]);
-        (verdict != Verdict::GoOn).then_some((n, verdict))
+        let decision = breaker.count(&[(&step, outcome(n))]);
+        (decision != BreakerDecision::GoOn).then_some((n, decision))
     })
 }
 
@@ -75,9 +77,9 @@ fn what_would_meet_the_next_one_too_ends_the_run_soon() {
             }),
         ])
     {
-        let (n, verdict) = calls(|_| Err(error.clone())).unwrap();
+        let (n, decision) = calls(|_| Err(error.clone())).unwrap();
         assert_eq!(n, 5, "{error}");
-        assert!(matches!(verdict, Verdict::Stop(why) if why.contains("5 calls in a row")));
+        assert!(matches!(decision, BreakerDecision::Stop(why) if why.contains("5 calls in a row")));
     }
 }
 
@@ -102,15 +104,15 @@ fn what_works_in_between_begins_the_count_anew() {
 #[test]
 fn bad_people_end_nothing_but_a_bad_server_does() {
     let same = |_| Err(refused(500, "app.user.save.app_error"));
-    let (n, verdict) = calls(same).unwrap();
+    let (n, decision) = calls(same).unwrap();
     assert_eq!(n, 25);
     assert!(
-        matches!(verdict, Verdict::PutOff(ActionKind::Rename, why) if why.contains("next cycle"))
+        matches!(decision, BreakerDecision::PutOff(ActionKind::Rename, why) if why.contains("next cycle"))
     );
     let different = |n| Err(refused(500, &format!("app.fault.{n}")));
-    let (n, verdict) = calls(different).unwrap();
+    let (n, decision) = calls(different).unwrap();
     assert_eq!(n, 5);
-    assert!(matches!(verdict, Verdict::Stop(why) if why.contains("different ways")));
+    assert!(matches!(decision, BreakerDecision::Stop(why) if why.contains("different ways")));
 }
 
 #[test]
@@ -120,6 +122,6 @@ fn one_good_row_of_a_batch_shows_that_the_server_works() {
     for _ in 0..20 {
         let bad = || (&step, Err(no_answer()));
         let batch = [bad(), (&step, Ok(Effect::Joined)), bad()];
-        assert_eq!(breaker.count(&batch), Verdict::GoOn);
+        assert_eq!(breaker.count(&batch), BreakerDecision::GoOn);
     }
 }

@@ -1,6 +1,6 @@
 //! Records the outcomes of steps and what follows from them.
 
-use super::breaker::Verdict;
+use super::breaker::BreakerDecision;
 use super::report::{ApplyError, Event};
 use super::run::Run;
 use futures_util::FutureExt;
@@ -18,17 +18,17 @@ impl<'a> Run<'a> {
         results: Vec<(&'a Step, Result<Effect, WriteError>)>,
     ) -> Result<(), ApplyError> {
         match self.breaker.count(&results) {
-            Verdict::Stop(why) if self.may_go_on() => self.end(why),
-            Verdict::PutOff(kind, why) => self.give_up_kind(kind, why),
-            Verdict::Stop(_) | Verdict::GoOn => {}
+            BreakerDecision::Stop(why) if self.may_go_on() => self.end(why),
+            BreakerDecision::PutOff(kind, why) => self.give_up_kind(kind, why),
+            BreakerDecision::Stop(_) | BreakerDecision::GoOn => {}
         }
         for (step, result) in results {
-            self.settle(step, result)?;
+            self.record_result(step, result)?;
         }
         Ok(())
     }
 
-    fn settle(
+    fn record_result(
         &mut self,
         step: &Step,
         result: Result<Effect, WriteError>,

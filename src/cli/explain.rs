@@ -19,32 +19,32 @@ const MAX_LINES: usize = 20;
 /// # Errors
 /// An error if a side or the state cannot be read.
 pub fn explain(context: &Context, args: &Explain, terminal: Terminal) -> Result<Answer, Failure> {
-    let told = context.ask(desk::Explain {
+    let explanation = context.ask(desk::Explain {
         person: args.person.clone(),
     })?;
     let exit = Exit::from(Found {
-        incomplete: !told.incomplete.is_empty(),
-        failed: told.stories.is_empty(),
+        incomplete: !explanation.incomplete.is_empty(),
+        failed: explanation.stories.is_empty(),
         held: false,
     });
     if args.show.json.json {
-        return Answer::json(&told, exit);
+        return Answer::json(&explanation, exit);
     }
     let mut page = Page::new(terminal);
-    plan::unread(&mut page, &told.incomplete);
+    plan::unread(&mut page, &explanation.incomplete);
     page.gap();
-    if told.stories.is_empty() {
-        nobody(&mut page, &told);
+    if explanation.stories.is_empty() {
+        nobody(&mut page, &explanation);
     }
-    if told.stories.len() > 1 {
+    if explanation.stories.len() > 1 {
         page.alarm(format!(
             "{} are known as {:?}.",
-            count(told.stories.len(), "person", "people"),
-            told.person
+            count(explanation.stories.len(), "person", "people"),
+            explanation.person
         ));
     }
-    for (number, one) in (1..).zip(&told.stories) {
-        if told.stories.len() > 1 {
+    for (number, one) in (1..).zip(&explanation.stories) {
+        if explanation.stories.len() > 1 {
             page.title(format!("{number}."));
         }
         show_story(&mut page, one, args.show.all);
@@ -52,19 +52,19 @@ pub fn explain(context: &Context, args: &Explain, terminal: Terminal) -> Result<
     Ok(Answer::page(&page, exit))
 }
 
-fn nobody(page: &mut Page, told: &Explanation) {
+fn nobody(page: &mut Page, explanation: &Explanation) {
     page.line(format!(
         "The directory has nobody who is known as {:?}, Mattermost has nobody, and nobody of that \
          name was ever linked.",
-        told.person
+        explanation.person
     ));
-    if !told.incomplete.is_empty() {
+    if !explanation.incomplete.is_empty() {
         page.alarm("But they may be in what was not read.");
     }
-    if told.near.is_empty() {
+    if explanation.near.is_empty() {
         page.line("Nobody has a similar name.");
     } else {
-        page.line(format!("Similar names: {}", told.near.join(", ")));
+        page.line(format!("Similar names: {}", explanation.near.join(", ")));
     }
     page.line(
         "An entry that the base or the filter leaves out is not read: `mattersync check` tells \

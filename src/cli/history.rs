@@ -179,7 +179,7 @@ pub fn failures(run: &RunReport) -> String {
         (OutcomeKind::Unknown, "unknown"),
         (OutcomeKind::NotBegun, "not begun"),
     ];
-    let mut told: Vec<String> = words
+    let mut parts: Vec<String> = words
         .iter()
         .map(|(outcome, word)| (number(*outcome), word))
         .filter(|(number, _)| *number > 0)
@@ -189,9 +189,9 @@ pub fn failures(run: &RunReport) -> String {
     let most = || run.held.iter().map(|held| held.steps).max().unwrap_or(0);
     let held = run.held_steps.unwrap_or_else(most);
     if held > 0 {
-        told.push(format!("{held} held"));
+        parts.push(format!("{held} held"));
     }
-    told.join(", ")
+    parts.join(", ")
 }
 
 /// Returns a number of steps as text.

@@ -191,7 +191,7 @@ fn last_cycle(page: &mut Page, last: &LastCycle, health: &Health) {
         ));
     }
     // What the health says already is not said again.
-    let told = match health {
+    let said = match health {
         Health::Well => &[][..],
         Health::Held(words) | Health::Degraded(words) => words,
     };
@@ -199,7 +199,7 @@ fn last_cycle(page: &mut Page, last: &LastCycle, health: &Health) {
         held(page, &last.held);
     }
     let unread = last.incomplete.iter().map(ToString::to_string);
-    for unread in unread.filter(|unread| !told.contains(unread)) {
+    for unread in unread.filter(|unread| !said.contains(unread)) {
         page.alarm(format!("            {unread}"));
     }
     let heading = "reactivated by hand, though the account is locked or missing";

@@ -11,7 +11,7 @@ use crate::model::{
     Action, Directories, Directory, DirectoryId, Link, Memory, MemoryDelta, Now, Places, Plan,
     ProviderName, Reading, Roster, ServerFacts, Shape, Step, Team, Timestamp, User, UserId,
 };
-use crate::plan::{Policy, Settled, World, keep_usernames, purge_due, settle};
+use crate::plan::{Policy, Settled, World, keep_usernames, outcome_by_reading, purge_due};
 use crate::provider::{Ask, ProviderError, Providers};
 use crate::state::Unsettled;
 
@@ -77,7 +77,7 @@ impl View {
         {
             return Settled::Unknown;
         }
-        settle(step, &self.users, &self.places, &self.memory, now)
+        outcome_by_reading(step, &self.users, &self.places, &self.memory, now)
     }
 }
 

@@ -126,13 +126,9 @@ impl Asked {
     }
 
     /// Does it, and answers.
-    pub async fn run(self, engine: &mut Engine, asker: Asker<'_>) {
+    pub async fn run(self, engine: &mut Engine, asker: &Asker<'_>) {
         let Self { waiting, work, .. } = self;
-        let asker = Asker {
-            by: &waiting.by,
-            ..asker
-        };
-        let answer = work(engine, &asker).await;
+        let answer = work(engine, asker).await;
         waiting.answer(answer.map_err(|error| Refusal::from(&error)));
     }
 }
@@ -147,17 +143,17 @@ async fn to_json<A: Serialize>(
 /// Who asked, for the record: the user whom the kernel names, and whom that user says to stand for,
 /// quoted and marked as no more than told.
 pub fn asked_by(name: &str, on_behalf: Option<&str>) -> String {
-    let told: String = on_behalf
+    let on_behalf: String = on_behalf
         .map(printable)
         .unwrap_or_default()
         .chars()
         .take(MAX_NAME)
         .collect();
-    let told = told.trim();
-    if told.is_empty() || told == name {
+    let on_behalf = on_behalf.trim();
+    if on_behalf.is_empty() || on_behalf == name {
         name.to_owned()
     } else {
-        format!("{name} (says: for {told:?})")
+        format!("{name} (says: for {on_behalf:?})")
     }
 }
 

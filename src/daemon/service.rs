@@ -325,11 +325,11 @@ impl Daemon {
     fn fail(&mut self, kind: &str, why: &str, must_not_hurry: bool) {
         self.failures = self.failures.saturating_add(1);
         let pause = self.pause(must_not_hurry);
-        let told = self
+        let reported = self
             .last_failure
             .as_ref()
             .is_some_and(|(what, when)| what == kind && when.elapsed() < REMINDER);
-        if !told {
+        if !reported {
             observe::cycle_failed(kind, &why, self.failures, pause);
             self.last_failure = Some((kind.to_owned(), Instant::now()));
         }

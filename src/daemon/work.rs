@@ -80,8 +80,7 @@ pub fn engine(
     store: &Arc<State>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Engine, CycleError> {
-    let store: Arc<State> = Arc::clone(store) as Arc<State>;
-    Engine::new(settings.clone(), store, Arc::clone(clock))
+    Engine::new(settings.clone(), Arc::clone(store), Arc::clone(clock))
 }
 
 /// Does one piece of work.
@@ -107,13 +106,14 @@ pub async fn work(mut engine: Engine, work: Work, tools: Tools) -> Finished {
             }
         }
         Work::Request(asked) => {
+            let by = asked.waiting.by.clone();
             let asker = Asker {
-                by: "",
+                by: &by,
                 stages: &stages,
                 listener: &listener,
                 stop,
             };
-            asked.run(&mut engine, asker).await;
+            asked.run(&mut engine, &asker).await;
             Finished {
                 engine,
                 cycle: None,

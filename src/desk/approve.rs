@@ -258,11 +258,11 @@ fn accept_older_state(view: &View, hold: &Hold, by: &str, now: &Now) -> Vec<Reme
         witness: true,
     };
     let memory = &view.memory;
-    let told = view.plan.learned.iter().find_map(|learned| match learned {
+    let learned = view.plan.learned.iter().find_map(|learned| match learned {
         Remember::Server(ServerChange::Restored(Some(restored))) => Some(restored),
         _ => None,
     });
-    let shown = memory.server.restored.as_ref().or(told);
+    let shown = memory.server.restored.as_ref().or(learned);
     let by_marks = shown.map(|restored| restored.witnesses.clone());
     let by_marks = by_marks.unwrap_or_default();
     let steps = view

@@ -210,10 +210,10 @@ impl StoryBuilder<'_> {
         let entries = self.view.directories.values();
         let entries = entries.flat_map(|d| d.accounts.rejected()).filter(|bad| {
             let id = bad.key.as_ref().is_some_and(|id| same(id.as_str(), person));
-            let told = |key: &AccountKey| Some(&key.id) == bad.key.as_ref();
+            let is_its = |key: &AccountKey| Some(&key.id) == bad.key.as_ref();
             let known = stories
                 .iter()
-                .any(|(key, ..)| key.as_ref().is_some_and(told));
+                .any(|(key, ..)| key.as_ref().is_some_and(is_its));
             let named = first_value(&bad.name).is_some_and(|name| same(&name, person));
             !known && (id || named || typed.as_ref() == Some(&Dn::of(&bad.name)))
         });
@@ -234,8 +234,8 @@ impl StoryBuilder<'_> {
         if found.is_empty() {
             found.extend(who.users.into_iter().map(|user| (None, Some(user))));
         }
-        let told = found.into_iter();
-        told.map(|(key, user)| self.story(key, user)).collect()
+        let found = found.into_iter();
+        found.map(|(key, user)| self.story(key, user)).collect()
     }
 
     /// Returns accounts and users whom a text names, each account together with its user.

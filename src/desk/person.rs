@@ -21,25 +21,25 @@ pub enum PersonError {
     /// Nobody.
     #[error(
         "nobody is known as {0:?}: give a username, an e-mail address, a DN or an id{near}",
-        near = told(.1)
+        near = similar_names(.1)
     )]
     Nobody(String, Vec<String>),
     /// The directory has nobody of that name.
     #[error(
         "no account of the directory is known as {0:?}: give a username, an e-mail address, a DN \
-         or an id{near}", near = told(.1)
+         or an id{near}", near = similar_names(.1)
     )]
     NoAccount(String, Vec<String>),
     /// Mattermost has nobody of that name.
     #[error(
         "no user of Mattermost is known as {0:?}: give a username, an e-mail address or an id{near}",
-        near = told(.1)
+        near = similar_names(.1)
     )]
     NoUser(String, Vec<String>),
     /// Nobody of that name is linked.
     #[error(
         "nobody who is linked is known as {0:?}: give a username, an e-mail address, a DN or an \
-         id; `mattersync explain` tells what is known{near}", near = told(.1)
+         id; `mattersync explain` tells what is known{near}", near = similar_names(.1)
     )]
     NoLink(String, Vec<String>),
     /// More than one.
@@ -54,7 +54,7 @@ pub enum PersonError {
     Unread(String, String, String),
 }
 
-fn told(near: &[String]) -> String {
+fn similar_names(near: &[String]) -> String {
     match near {
         [] => String::new(),
         near => format!(". Similar names: {}", near.join(", ")),

@@ -317,12 +317,12 @@ fn changes(record: &StepRecord) -> Vec<Change> {
         Action::UpdateProfile { changes, .. } => {
             let stored = record.made.as_ref().map(|made| &made.stored);
             let changes = changes.iter();
-            let told = changes.map(|(field, values)| {
+            let changes = changes.map(|(field, values)| {
                 let stored = stored.and_then(|stored| stored.get(field));
                 let after = stored.unwrap_or(&values.to);
                 change(&field.to_string(), &values.from, after)
             });
-            told.collect()
+            changes.collect()
         }
         Action::Deactivate { .. } => vec![change("active", "yes", "no")],
         Action::Reactivate { .. } => vec![change("active", "no", "yes")],
@@ -368,10 +368,10 @@ mod tests {
             user: Some("u".into()),
             what: Noted::Aftermath(serde_json::from_value(after).unwrap()),
         };
-        let told = note.without_keys(12);
-        let told = serde_json::to_value(told).unwrap();
-        assert!(!told.to_string().contains("secret1"), "{told}");
-        let things = &told["value"]["belongings"];
+        let shown = note.without_keys(12);
+        let shown = serde_json::to_value(shown).unwrap();
+        assert!(!shown.to_string().contains("secret1"), "{shown}");
+        let things = &shown["value"]["belongings"];
         assert_eq!(things[0]["name"], "deploy");
         assert_eq!(things[0]["to_type"], "mattersync history 12");
         assert_eq!(things[1]["id"], "t");

@@ -262,7 +262,7 @@ async fn sync_saved(
         }
         let differences = differences(&saved.plan, &view.plan);
         if !differences.is_empty() {
-            return Err(refused(told(&differences)));
+            return Err(refused(not_wanted_now(&differences)));
         }
         let wanted: BTreeSet<Fingerprint> = prints(saved.plan.released()).into_keys().collect();
         let is_wanted = |step: &Step| wanted.contains(&step.action.fingerprint());
@@ -311,7 +311,7 @@ fn differences(saved: &Plan, new: &Plan) -> Vec<String> {
     differences
 }
 
-fn told(differences: &[String]) -> String {
+fn not_wanted_now(differences: &[String]) -> String {
     let more = differences.len().saturating_sub(TOLD);
     let mut text = "the saved plan is not what is wanted now:".to_owned();
     for difference in differences.iter().take(TOLD) {

@@ -22,6 +22,14 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// Returns a subject that is no person, such as a team or a provider, by its name.
+    pub fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// Returns the ids of both sides as far as they are known, for messages about errors: names and
     /// addresses change, while ids find the person again.
     pub fn ids(&self) -> String {

@@ -10,7 +10,7 @@
 //! * `ledger`: the plan while it is being made, and what all rules ask of it.
 //! * `rules`: a file each, called in the order that [`plan`] gives and explains.
 //! * `results`: what follows from a step that was carried out ([`remember`]), the outcome of steps
-//!   whose outcome was lost ([`settle`]), how a step is taken back ([`inverse()`]).
+//!   whose outcome was lost ([`outcome_by_reading`]), how a step is taken back ([`inverse()`]).
 //! * `action`, `words`: the kinds of actions, and texts for steps and reasons.
 
 mod action;
@@ -41,7 +41,7 @@ pub use policy::{
 };
 pub use results::inverse::{Inverse, inverse};
 pub use results::outcome::{before, forget_account, in_doubt, made, made_later, remember, undone};
-pub use results::recover::{Settled, settle};
+pub use results::recover::{Settled, outcome_by_reading};
 pub use rules::dates::next_expiry;
 pub use rules::doubts::lost_locks;
 pub use rules::places::team_moved;

@@ -136,7 +136,7 @@ fn damage(path: &Path) -> Option<String> {
     if version.is_ok_and(|version| version < newest()) {
         return None;
     }
-    let told = |fault: Fault| Some(fault.at(path).to_string());
+    let failure = |fault: Fault| Some(fault.at(path).to_string());
     match integrity(&db) {
         Ok(faults) if !faults.is_empty() => {
             return Some(format!(
@@ -146,7 +146,7 @@ fn damage(path: &Path) -> Option<String> {
             ));
         }
         Ok(_) => {}
-        Err(fault) => return told(fault),
+        Err(fault) => return failure(fault),
     }
-    SqliteRows(&db).memory().err().and_then(told)
+    SqliteRows(&db).memory().err().and_then(failure)
 }

@@ -31,11 +31,11 @@ pub fn restore(directory: &Path) -> Result<Option<PathBuf>, StateError> {
     };
     fill().map_err(|error| io(&fresh, error))?;
     let aside = move_aside(directory).map_err(|error| io(&state, error))?;
-    let settle = || -> io::Result<()> {
+    let put_back = || -> io::Result<()> {
         std::fs::rename(&fresh, &state)?;
         File::open(directory)?.sync_all()
     };
-    settle().map_err(|error| io(&state, error))?;
+    put_back().map_err(|error| io(&state, error))?;
     let mut db = file::for_writing(directory)?;
     let how = format!("the copy of {} was put back", facts.made);
     let marked = mark::read(directory).unwrap_or(RunId(0));

@@ -68,11 +68,11 @@ impl State {
         let mut db = file::for_writing(directory)?;
         copy::clean(directory);
         let path = directory.join(FILE_NAME);
-        let told = |fault: Fault| fault.at(&path);
+        let at_path = |fault: Fault| fault.at(&path);
         let mut rows = SqliteRows(&db);
-        rows.abandon_runs().map_err(told)?;
-        let fence = rows.raise_fence().map_err(told)?;
-        let run = rows.last_run().map_err(told)?;
+        rows.abandon_runs().map_err(at_path)?;
+        let fence = rows.raise_fence().map_err(at_path)?;
+        let run = rows.last_run().map_err(at_path)?;
         let marked = mark::read(directory);
         match mark::objection(marked, run) {
             Some(restored) => {
@@ -81,7 +81,8 @@ impl State {
                      `mattersync approve restored`",
                     restored.how
                 );
-                mark::record_older_copy(&mut db, &restored, marked.unwrap_or(run)).map_err(told)?;
+                mark::record_older_copy(&mut db, &restored, marked.unwrap_or(run))
+                    .map_err(at_path)?;
             }
             None if marked != Some(run) => mark::raised(directory, run),
             None => {}
@@ -213,9 +214,9 @@ impl State {
         about: Option<&About>,
         now: &Now,
     ) -> Result<RunId, StateError> {
-        let told = |fault: Fault| fault.at(Path::new("the plan"));
-        let steps = NewStep::all(&plan.steps).map_err(told)?;
-        let about = about.map(to_json).transpose().map_err(told)?;
+        let in_plan = |fault: Fault| fault.at(Path::new("the plan"));
+        let steps = NewStep::all(&plan.steps).map_err(in_plan)?;
+        let about = about.map(to_json).transpose().map_err(in_plan)?;
         let (config, now) = (config.to_owned(), now.wall);
         let begin =
             move |rows: &mut dyn Rows| rules::begin(rows, &steps, &config, about.as_deref(), now);

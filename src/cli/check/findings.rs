@@ -117,14 +117,14 @@ impl Findings {
 /// Returns some of the names, and how many more there are.
 pub(super) fn some(names: &[String]) -> String {
     const FEW: usize = 5;
-    let mut told = names
+    let mut text = names
         .iter()
         .take(FEW)
         .cloned()
         .collect::<Vec<_>>()
         .join(", ");
     if names.len() > FEW {
-        told.push_str(&format!(" and {} more", names.len() - FEW));
+        text.push_str(&format!(" and {} more", names.len() - FEW));
     }
-    told
+    text
 }

@@ -67,8 +67,8 @@ pub(super) async fn check(
     let accounts = Accounts::of(directories);
     let may_all = rights(findings, settings, &facts, &users, &accounts);
     if may_all {
-        let told_of = branch::bot(findings, &reader, &facts, &users, &accounts).await;
-        report_error(findings, told_of);
+        let bot = branch::bot(findings, &reader, &facts, &users, &accounts).await;
+        report_error(findings, bot);
     }
     administrators(findings, settings, directories, &users);
     seats(findings, &facts, directories, &users);

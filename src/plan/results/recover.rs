@@ -26,7 +26,7 @@ pub enum Settled {
 }
 
 /// Decides the outcome of one step by a reading that was taken after it was sent.
-pub fn settle(
+pub fn outcome_by_reading(
     step: &Step,
     users: &Roster<UserId, User>,
     places: &Places,

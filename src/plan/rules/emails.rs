@@ -21,7 +21,7 @@ struct WantedAddress<'p> {
     user: &'p User,
     /// Acceptable addresses, the preferred first; at least one.
     to: Vec<Cow<'p, str>>,
-    /// The faded attribute without which another address would be wished for.
+    /// The faded attribute without which another address would be wanted.
     rests_on: Option<HoldKey>,
 }
 
@@ -29,54 +29,65 @@ struct WantedAddress<'p> {
 /// older link goes before the younger.
 pub fn plan_addresses(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) -> Addresses {
     let mut addresses = Addresses::default();
-    let mut wishes = Vec::new();
+    let mut all = Vec::new();
     for (person, standing) in people {
         let Some(user) = person.user else { continue };
-        wishes.extend(wish(draft, &mut addresses, person, user, *standing));
+        all.extend(wanted_address(
+            draft,
+            &mut addresses,
+            person,
+            user,
+            *standing,
+        ));
     }
-    let waiting = grant_all(draft, &mut addresses, wishes);
+    let waiting = grant_all(draft, &mut addresses, all);
     let waiting = open_rings(draft, &mut addresses, waiting);
-    for (wish, in_ring) in waiting.iter().zip(rings(&waiting)) {
-        let email = &wish.to[0];
+    for (wanted, in_ring) in waiting.iter().zip(rings(&waiting)) {
+        let email = &wanted.to[0];
         let why = match in_ring {
             true => Why::EmailSwap {
                 email: email.to_string(),
             },
             false => addresses.taken(draft, email),
         };
-        draft.leave(wish.person.subject(), why);
+        draft.leave(wanted.person.subject(), why);
     }
     addresses
 }
 
-/// Grants the wishes whose address is free, and those that wait for one as it becomes free.
-/// Returns those that remain: they want what others keep, or each other's.
+/// Gives those their address for whom it is free, or becomes free. Returns those who remain: they
+/// want what others keep, or each other's.
 fn grant_all<'p>(
     draft: &mut Draft<'_>,
     addresses: &mut Addresses,
-    wishes: Vec<WantedAddress<'p>>,
+    all: Vec<WantedAddress<'p>>,
 ) -> Vec<WantedAddress<'p>> {
     let mut waiters: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (at, wish) in wishes.iter().enumerate() {
-        for email in &wish.to {
+    for (at, wanted) in all.iter().enumerate() {
+        for email in &wanted.to {
             waiters.entry(email).or_default().push(at);
         }
     }
-    let mut granted = vec![false; wishes.len()];
-    let mut queue: VecDeque<usize> = (0..wishes.len()).collect();
+    let mut granted = vec![false; all.len()];
+    let mut queue: VecDeque<usize> = (0..all.len()).collect();
     while let Some(at) = queue.pop_front() {
-        let wish = &wishes[at];
-        if !granted[at] && grant(draft, addresses, wish) {
+        let wanted = &all[at];
+        if !granted[at] && grant(draft, addresses, wanted) {
             granted[at] = true;
-            queue.extend(waiters.get(wish.user.email.as_str()).into_iter().flatten());
+            queue.extend(
+                waiters
+                    .get(wanted.user.email.as_str())
+                    .into_iter()
+                    .flatten(),
+            );
         }
     }
-    let pairs = wishes.into_iter().zip(granted);
+    let pairs = all.into_iter().zip(granted);
     pairs.filter(|(_, done)| !done).map(|(w, _)| w).collect()
 }
 
 /// Resolves rings of addresses, each through a temporary address of one of its members. Returns
-/// the wishes that remain.
+/// those who remain.
 fn open_rings<'p>(
     draft: &mut Draft<'_>,
     addresses: &mut Addresses,
@@ -87,10 +98,11 @@ fn open_rings<'p>(
     }
     let in_ring = rings(&waiting);
     let (ring, rest): (Vec<_>, Vec<_>) = waiting.into_iter().zip(in_ring).partition(|(_, r)| *r);
-    let mut open: VecDeque<WantedAddress<'p>> = ring.into_iter().map(|(wish, _)| wish).collect();
-    for wish in &mut open {
+    let mut open: VecDeque<WantedAddress<'p>> =
+        ring.into_iter().map(|(wanted, _)| wanted).collect();
+    for wanted in &mut open {
         // In a ring each gets what the next one gives up.
-        wish.to.truncate(1);
+        wanted.to.truncate(1);
     }
     // Each round opens one ring and closes it.
     while let Some(opener) = open.pop_front() {
@@ -102,17 +114,17 @@ fn open_rings<'p>(
         before.extend(addresses.take(&opener.to[0], opener.person.key));
         change(draft, &opener, (&temporary, &opener.to[0]), before);
     }
-    rest.into_iter().map(|(wish, _)| wish).collect()
+    rest.into_iter().map(|(wanted, _)| wanted).collect()
 }
 
 /// Plans one change of an address, after these steps.
 fn change(
     draft: &mut Draft<'_>,
-    wish: &WantedAddress<'_>,
+    wanted: &WantedAddress<'_>,
     (from, to): (&str, &str),
     before: Vec<StepId>,
 ) -> StepId {
-    let WantedAddress { person, user, .. } = wish;
+    let WantedAddress { person, user, .. } = wanted;
     let action = Action::ChangeEmail {
         account: person.key.clone(),
         user: user.id.clone(),
@@ -122,7 +134,7 @@ fn change(
         },
         waits_for_click: draft.world.server.require_email_verification == Some(true),
     };
-    let reason = match wish.to.iter().any(|wanted| wanted == to) {
+    let reason = match wanted.to.iter().any(|email| email == to) {
         true => Reason::Differs {
             attribute: "e-mail address".into(),
             directory: to.to_owned(),
@@ -136,20 +148,20 @@ fn change(
     after.extend(before);
     let expects = Precondition::Email(from.to_owned());
     let step = draft.step(person.subject(), action, expects, reason, after);
-    if let Some(attribute) = &wish.rests_on {
+    if let Some(attribute) = &wanted.rests_on {
         draft.rests_on.insert(step, attribute.clone());
     }
     step
 }
 
-/// Plans one change if an address that is wished for is free.
-fn grant(draft: &mut Draft<'_>, addresses: &mut Addresses, wish: &WantedAddress<'_>) -> bool {
-    let WantedAddress { person, user, .. } = wish;
-    let Some(to) = wish.to.iter().find(|to| addresses.is_free(draft, to)) else {
+/// Plans one change if an address that is wanted is free.
+fn grant(draft: &mut Draft<'_>, addresses: &mut Addresses, wanted: &WantedAddress<'_>) -> bool {
+    let WantedAddress { person, user, .. } = wanted;
+    let Some(to) = wanted.to.iter().find(|to| addresses.is_free(draft, to)) else {
         return false;
     };
     let before = addresses.take(to, person.key).into_iter().collect();
-    let step = change(draft, wish, (&user.email, to), before);
+    let step = change(draft, wanted, (&user.email, to), before);
     // Where the server waits for a click the old address is not free after the step.
     if draft.world.server.require_email_verification != Some(true) {
         addresses.freed_by.insert(user.email.clone(), step);
@@ -157,15 +169,15 @@ fn grant(draft: &mut Draft<'_>, addresses: &mut Addresses, wish: &WantedAddress<
     true
 }
 
-/// Which of these wishes want each other's addresses in a ring.
+/// Which of these people want each other's addresses in a ring.
 fn rings(waiting: &[WantedAddress<'_>]) -> Vec<bool> {
     let giving_up: BTreeMap<&str, usize> = waiting
         .iter()
         .enumerate()
-        .map(|(at, wish)| (wish.user.email.as_str(), at))
+        .map(|(at, wanted)| (wanted.user.email.as_str(), at))
         .collect();
     let next = |at: usize| giving_up.get(waiting[at].to[0].as_ref()).copied();
-    // Each wish is walked over once; the number says in which walk.
+    // Each person is walked over once; the number says in which walk.
     let mut walk = vec![0; waiting.len()];
     let mut in_ring = vec![false; waiting.len()];
     for start in 0..waiting.len() {
@@ -187,7 +199,7 @@ fn rings(waiting: &[WantedAddress<'_>]) -> Vec<bool> {
 }
 
 /// The addresses of which a user shall have one instead of the present one.
-fn wish<'p>(
+fn wanted_address<'p>(
     draft: &mut Draft<'_>,
     addresses: &mut Addresses,
     person: &'p Person<'p>,

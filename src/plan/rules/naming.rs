@@ -59,23 +59,23 @@ impl Owners<'_> {
 /// directory wants. After them everybody who is left gets a new one, so that each name that is
 /// given up in this plan is given up for certain.
 pub fn plan_usernames(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) -> Naming {
-    let mut wishes = Vec::new();
+    let mut wanted = Vec::new();
     for (person, standing) in people {
         // A locked account without a user gets neither a user nor a name.
         let nobody = person.user.is_none() && *standing == Standing::Out;
         if nobody || keeps(draft, person, *standing) {
             continue;
         }
-        match wish(draft, person) {
-            Ok(base) => wishes.push((person, base)),
+        match wanted_username(draft, person) {
+            Ok(base) => wanted.push((person, base)),
             // A name with a number is better than a temporary one.
-            Err(Why::Conflict { value, .. }) if is_renaming(person) => wishes.push((person, value)),
+            Err(Why::Conflict { value, .. }) if is_renaming(person) => wanted.push((person, value)),
             Err(why) => draft.leave(person.subject(), why),
         }
     }
     // An account that the directory calls so goes before accounts whose name was made so.
-    wishes.sort_by_key(|(person, _)| !names::is_exact(&person.account.username));
-    let users = wishes.iter().filter_map(|(person, _)| person.user);
+    wanted.sort_by_key(|(person, _)| !names::is_exact(&person.account.username));
+    let users = wanted.iter().filter_map(|(person, _)| person.user);
     let leavers = leavers(draft);
     let users = users.chain(leavers.iter().map(|(_, user)| *user));
     let mut owners = Owners {
@@ -85,7 +85,7 @@ pub fn plan_usernames(draft: &mut Draft<'_>, people: &[(Person<'_>, Standing)]) 
     };
     let mut naming = Naming::default();
     let mut renames = Vec::new();
-    for (person, base) in wishes {
+    for (person, base) in wanted {
         let name = choose(draft, &mut owners, (person.key, person.user), base);
         owners.promised.insert(name.clone());
         match person.user {
@@ -208,7 +208,7 @@ fn remembered<'d>(draft: &Draft<'d>, key: &AccountKey, base: &str) -> Option<&'d
 
 /// The legal form of the directory's name, if the person can have it, with a suffix if need be;
 /// else a word about it.
-fn wish(draft: &Draft<'_>, person: &Person<'_>) -> Result<String, Why> {
+fn wanted_username(draft: &Draft<'_>, person: &Person<'_>) -> Result<String, Why> {
     let raw = &person.account.username;
     let base = names::legal_username(raw).ok_or_else(|| Why::NoUsername(raw.clone()))?;
     if draft.policy.keeps_from(raw, &base) {

@@ -9,13 +9,6 @@ use crate::model::{
 use crate::plan::facts::approvals;
 use crate::plan::ledger::draft::Draft;
 
-fn subject(team: &str) -> Subject {
-    Subject {
-        name: team.to_owned(),
-        ..Subject::default()
-    }
-}
-
 /// The team that was filled under this name, if another one or none has the name now.
 pub fn team_moved(places: &Places, name: &str) -> Option<TeamMoved> {
     let now = places.moved.get(name)?.as_ref();
@@ -69,7 +62,7 @@ pub fn learn(draft: &mut Draft<'_>) {
         if let Some(moved) = team_moved(draft.world.places, name) {
             let key = HoldKey::Team(name.clone());
             if draft.plan.holds.iter().all(|hold| hold.key != key) {
-                draft.leave(subject(name), Why::TeamMoved(moved));
+                draft.leave(Subject::named(name), Why::TeamMoved(moved));
             }
         } else if let Some(found) = draft.world.places.teams.get(name)
             && memory.configured_team(name).is_none()

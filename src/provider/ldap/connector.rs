@@ -81,11 +81,11 @@ pub(super) fn all_failed(mut failures: Vec<ProviderError>) -> ProviderError {
     if failures.len() == 1 {
         return failures.remove(0);
     }
-    let told = failures.iter().map(|failure| match failure {
+    let reasons = failures.iter().map(|failure| match failure {
         ProviderError::Unreachable(what) => what.clone(),
         other => other.to_string(),
     });
-    ProviderError::Unreachable(told.collect::<Vec<_>>().join("; "))
+    ProviderError::Unreachable(reasons.collect::<Vec<_>>().join("; "))
 }
 
 fn credentials(bind: &Bind) -> Result<Credentials, ProviderError> {

@@ -34,21 +34,21 @@ pub(super) type LookupResults = BTreeMap<DirectoryId, Result<Lookup, Gap>>;
 /// Looks up ids. A failure leaves the id unknown.
 pub(super) async fn look_up(
     session: &mut Session,
-    archive: &LookupContext<'_>,
+    lookup: &LookupContext<'_>,
     missing: &[&DirectoryId],
 ) -> LookupResults {
     let mut said = LookupResults::new();
     let (asked, beyond) = missing.split_at(missing.len().min(MAX_IDS));
     for batch in asked.chunks(BATCH) {
-        let (Some(context), Some(witness)) = (archive.context, archive.witness) else {
-            let why = match archive.context {
+        let (Some(context), Some(witness)) = (lookup.context, lookup.witness) else {
+            let why = match lookup.context {
                 None => "the server does not say which naming context contains the base",
                 Some(_) => "the reading has nobody to try the look-up with",
             };
             said.extend(unknown(batch, why));
             continue;
         };
-        match archive.batch(session, context, witness, batch).await {
+        match lookup.batch(session, context, witness, batch).await {
             Ok(answers) => said.extend(answers),
             Err(error) => said.extend(unknown(batch, &error.to_string())),
         }

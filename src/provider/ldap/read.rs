@@ -73,17 +73,17 @@ pub(super) async fn read_over(
     ask: &Ask,
     deadline: Instant,
 ) -> Result<Result<Directory, ProviderError>, Elapsed> {
-    let reader = Reader {
+    let reading = DirectoryReading {
         source,
         ask,
         deadline,
         assembler: Assembler::new(&source.mapping, &ask.now).asked_by_id(),
         witness: None,
     };
-    reader.read(session).await
+    reading.read(session).await
 }
 
-struct Reader<'a> {
+struct DirectoryReading<'a> {
     source: &'a LdapSource,
     ask: &'a Ask,
     deadline: Instant,
@@ -98,7 +98,7 @@ struct People {
     said: LookupResults,
 }
 
-impl Reader<'_> {
+impl DirectoryReading<'_> {
     async fn read(
         mut self,
         session: &mut Session,

@@ -175,15 +175,15 @@ impl<'a> Pass<'a> {
             Some(dn) => format!("line {} ({dn})", bad.line),
             None => format!("line {}", bad.line),
         };
-        let told = format!("{where_}: {}", bad.why);
+        let message = format!("{where_}: {}", bad.why);
         self.bad += usize::from(bad.entry.is_none());
         if self.bad > MAX_BAD {
-            let first = self.first_bad.as_deref().unwrap_or(&told);
+            let first = self.first_bad.as_deref().unwrap_or(&message);
             return Err(format!(
                 "it is no LDIF: more than {MAX_BAD} records cannot be understood; the first is {first}"
             ));
         }
-        self.first_bad.get_or_insert(told);
+        self.first_bad.get_or_insert(message);
         self.bad_account(&bad, where_.clone());
         self.bad_group(&bad, where_);
         Ok(())

@@ -222,7 +222,7 @@ impl<'a> Assembler<'a> {
     /// judged by what the reading has shown so far.
     pub(crate) fn state_of(&self, entry: &Entry) -> AccountState {
         let (judgement, _) = judge(entry, &self.mapping.locks, self.now);
-        self.with_computed(entry, judgement.settle(&self.absence_shows()))
+        self.with_computed(entry, judgement.state_given(&self.absence_shows()))
     }
 
     /// Returns a state corrected by what the server would compute: in an export, the role and the
@@ -276,7 +276,7 @@ impl<'a> Assembler<'a> {
         source: SourceIdentity,
         sentinels: &[String],
     ) -> Directory {
-        self.settle_states();
+        self.decide_open_states();
         let sentinel_gaps = self.missing_sentinels(sentinels);
         let mut gaps = [sentinel_gaps.clone(), self.accounts.gaps()].concat();
         if !self.asked_by_id {
@@ -323,11 +323,11 @@ impl<'a> Assembler<'a> {
         unseen.map(LockRule::attribute_key).collect()
     }
 
-    fn settle_states(&mut self) {
+    fn decide_open_states(&mut self) {
         let shows = self.absence_shows();
         for (id, judgement, rule) in std::mem::take(&mut self.open) {
             if let Some(account) = self.accounts.items.get_mut(&id) {
-                account.state = not_a_person::state(rule, judgement.settle(&shows));
+                account.state = not_a_person::state(rule, judgement.state_given(&shows));
             }
         }
         for (id, entry) in std::mem::take(&mut self.computed_from) {

@@ -47,7 +47,7 @@ pub(super) enum Judgement {
 /// reading [`super::Assembler::state_of`] knows more.
 pub(crate) fn state_of(entry: &Entry, mapping: &Mapping, now: &Now) -> AccountState {
     let (judgement, _) = judge(entry, &mapping.locks, now);
-    judgement.settle(&BTreeSet::new())
+    judgement.state_given(&BTreeSet::new())
 }
 
 /// Returns the lock rules whose attribute this entry has.
@@ -111,7 +111,7 @@ fn locked_by(attribute: &str, value: String, expired: Option<Timestamp>) -> Acco
 
 impl Judgement {
     /// Returns the state, given the rules whose attribute may certainly be read.
-    pub(super) fn settle(self, readable: &BTreeSet<LockRule>) -> AccountState {
+    pub(super) fn state_given(self, readable: &BTreeSet<LockRule>) -> AccountState {
         let silent = match self {
             Self::Settled(state) => return state,
             Self::Open(silent) => silent,

@@ -25,7 +25,7 @@ fn now() -> Now {
 fn state(rules: &[LockRule], values: &[(&str, &str)], seen: &[LockRule]) -> AccountState {
     let values: Vec<_> = values.iter().map(|(n, v)| (*n, v.as_bytes())).collect();
     let (judgement, _) = judge(&entry("cn=a", &values), rules, &now());
-    judgement.settle(&seen.iter().cloned().collect())
+    judgement.state_given(&seen.iter().cloned().collect())
 }
 
 /// `a`ctive, `l`ocked or `u`nknown.
@@ -177,7 +177,7 @@ fn what_the_server_computes_is_computed_here_too() {
     let state = |dn: &str, values: &[(&str, &str)]| {
         let values: Vec<_> = values.iter().map(|(n, v)| (*n, v.as_bytes())).collect();
         let (judgement, _) = judge(&entry(dn, &values), &[NsAccountLock], &now());
-        match judgement.settle(&BTreeSet::new()) {
+        match judgement.state_given(&BTreeSet::new()) {
             AccountState::Locked {
                 attribute, value, ..
             } => format!("{attribute}={value}"),

@@ -12,7 +12,7 @@ use mattersync::model::{
 };
 use mattersync::plan::{
     AdoptRule, Authority, Effect, LifecyclePolicy, Limit, Policy, Settled, TeamPolicy, World,
-    before, keep_usernames, plan, remember, settle,
+    before, keep_usernames, outcome_by_reading, plan, remember,
 };
 
 use crate::server::{Made, Server, proof};
@@ -317,7 +317,7 @@ impl MiniWorld {
     pub fn cycle(&mut self) -> (Plan, Run) {
         for step in std::mem::take(&mut self.unsettled) {
             let (users, places) = (self.server.roster(), self.server.places());
-            match settle(&step, &users, &places, &self.memory, &self.now) {
+            match outcome_by_reading(&step, &users, &places, &self.memory, &self.now) {
                 Settled::Done(delta) | Settled::Perhaps { delta, .. } => self.learn(&delta),
                 Settled::NotDone => {}
                 Settled::Unknown => self.unsettled.push(step),

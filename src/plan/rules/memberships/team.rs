@@ -6,7 +6,7 @@ use crate::plan::policy::TeamPolicy;
 
 /// The team, or the step that makes it; `None` where nobody can be added.
 pub fn find_or_make(draft: &mut Draft<'_>, team: &TeamPolicy) -> Option<TeamRef> {
-    let subject = subject(&team.name);
+    let subject = Subject::named(&team.name);
     let places = draft.world.places;
     let name = || team.name.clone();
     match places.teams.get(&team.name) {
@@ -96,13 +96,5 @@ fn address<'d>(draft: &'d Draft<'_>, person: &Person<'d>, user: &UserRef) -> Opt
             });
             changed.or_else(|| person.user.map(|user| user.email.as_str()))
         }
-    }
-}
-
-/// Whom remarks about a team are about.
-pub fn subject(team: &str) -> Subject {
-    Subject {
-        name: team.to_owned(),
-        ..Subject::default()
     }
 }

@@ -1,7 +1,7 @@
 //! What people took back: carried out, and then not done again by itself.
 //!
-//! A part of a run that was taken back is a wish in the memory until it is carried out; its step
-//! is guarded like any other. After that it keeps its place: what the directory said when it was
+//! A part of a run that was taken back is kept in the memory until it is carried out; its step is
+//! guarded like any other. After that it keeps its place: what the directory said when it was
 //! taken back is not done again, until the directory says something else or a person says `redo`.
 
 mod values;
@@ -21,7 +21,7 @@ use crate::plan::ledger::{deactivation, undone_steps};
 use crate::plan::policy::Authority;
 
 /// What becomes of one thing that was taken back.
-enum Verdict<'a> {
+enum UndoDecision<'a> {
     /// There is nothing to keep any more.
     Forget,
     /// It cannot be carried out.
@@ -37,7 +37,7 @@ enum Verdict<'a> {
 }
 
 /// What was judged of one account, in the order in which it is remembered.
-type Judged<'a> = (&'a AccountKey, &'a [Undone], Vec<Verdict<'a>>);
+type Judged<'a> = (&'a AccountKey, &'a [Undone], Vec<UndoDecision<'a>>);
 
 /// Carries out what was taken back, and marks what the rest of the plan must leave alone.
 pub fn plan_undone(draft: &mut Draft<'_>) {
@@ -46,27 +46,27 @@ pub fn plan_undone(draft: &mut Draft<'_>) {
     let all = all.filter(|(_, list)| !list.is_empty());
     let mut all: Vec<Judged<'_>> = all
         .map(|(key, list)| {
-            let verdicts = list.iter().map(|undone| judge(draft, key, undone));
-            (key, list.as_slice(), verdicts.collect())
+            let decisions = list.iter().map(|undone| judge(draft, key, undone));
+            (key, list.as_slice(), decisions.collect())
         })
         .collect();
     for of in [ValueOf::Username, ValueOf::Email] {
         give_back(draft, &mut all, of);
     }
-    for (key, list, verdicts) in all {
+    for (key, list, decisions) in all {
         let mut left = Vec::with_capacity(list.len());
         let mut fields = Vec::new();
-        for (undone, verdict) in list.iter().zip(verdicts) {
-            match verdict {
-                Verdict::Forget | Verdict::Back(_) => {}
-                Verdict::Lost(why) => not_undone(draft, key, undone, why),
-                Verdict::Keep(undone) => left.push(pinned(draft, key, undone)),
-                Verdict::Tell(undone, why) => {
+        for (undone, decision) in list.iter().zip(decisions) {
+            match decision {
+                UndoDecision::Forget | UndoDecision::Back(_) => {}
+                UndoDecision::Lost(why) => not_undone(draft, key, undone, why),
+                UndoDecision::Keep(undone) => left.push(pinned(draft, key, undone)),
+                UndoDecision::Tell(undone, why) => {
                     let subject = undone_steps::subject(draft, key, &undone);
                     draft.leave(subject, why);
                     left.push(pinned(draft, key, undone));
                 }
-                Verdict::Do(undone) => {
+                UndoDecision::Do(undone) => {
                     carry_out(draft, key, &undone, &mut fields);
                     left.push(pinned(draft, key, undone));
                 }
@@ -84,28 +84,28 @@ pub fn plan_undone(draft: &mut Draft<'_>) {
 /// Decides about the usernames, or the addresses, of all people at once.
 fn give_back(draft: &mut Draft<'_>, all: &mut [Judged<'_>], of: ValueOf) {
     let mut places = Vec::new();
-    let mut wishes = Vec::new();
-    for (_, _, verdicts) in all {
-        for place in verdicts {
-            match std::mem::replace(place, Verdict::Forget) {
-                Verdict::Back(wish) if wish.of == of => {
-                    wishes.push(*wish);
+    let mut wanted = Vec::new();
+    for (_, _, decisions) in all {
+        for place in decisions {
+            match std::mem::replace(place, UndoDecision::Forget) {
+                UndoDecision::Back(one) if one.of == of => {
+                    wanted.push(*one);
                     places.push(place);
                 }
                 other => *place = other,
             }
         }
     }
-    let fates = values::give_back(draft, &wishes);
-    for ((place, wish), fate) in places.into_iter().zip(wishes).zip(fates) {
+    let fates = values::give_back(draft, &wanted);
+    for ((place, one), fate) in places.into_iter().zip(wanted).zip(fates) {
         *place = match fate {
             // The steps are there already.
-            Fate::Do(undone) => Verdict::Keep(undone),
-            Fate::Wait(undone, why) => Verdict::Tell(undone, why),
-            Fate::Lost(why) => Verdict::Lost(why),
+            Fate::Do(undone) => UndoDecision::Keep(undone),
+            Fate::Wait(undone, why) => UndoDecision::Tell(undone, why),
+            Fate::Lost(why) => UndoDecision::Lost(why),
             Fate::Return(undone, why) => {
-                not_undone(draft, &wish.key, &wish.undone, why);
-                Verdict::Keep(undone)
+                not_undone(draft, &one.key, &one.undone, why);
+                UndoDecision::Keep(undone)
             }
         };
     }
@@ -138,20 +138,20 @@ pub fn part(draft: &mut Draft<'_>) {
     });
 }
 
-fn judge<'a>(draft: &Draft<'a>, key: &AccountKey, undone: &Undone) -> Verdict<'a> {
+fn judge<'a>(draft: &Draft<'a>, key: &AccountKey, undone: &Undone) -> UndoDecision<'a> {
     let link = draft.world.memory.link(key);
     let link = link.filter(|link| link.user == undone.user);
     let user = match draft.world.users.look(&undone.user) {
         Evidence::Present(user) => user,
         Evidence::Absent(_) => return lost(undone, "the user no longer exists"),
-        Evidence::Unknown(_) => return Verdict::Keep(undone.clone()),
+        Evidence::Unknown(_) => return UndoDecision::Keep(undone.clone()),
     };
     match (&undone.what, link) {
         (Undoing::Link { .. }, None) => match draft.owner(&user.id) {
             None => possible(draft, user, undone),
             Some(_) => lost(undone, "the user stands for another account by now"),
         },
-        (Undoing::Link { .. }, Some(_)) => Verdict::Forget,
+        (Undoing::Link { .. }, Some(_)) => UndoDecision::Forget,
         (_, None) => lost(undone, "the user is not linked to this account any more"),
         (Undoing::Value { .. }, Some(link)) => value(draft, key, link, user, undone),
         (Undoing::Reactivate { delete_at }, Some(link)) => {
@@ -164,7 +164,7 @@ fn judge<'a>(draft: &Draft<'a>, key: &AccountKey, undone: &Undone) -> Verdict<'a
                 Some(at) => lost(undone, &format!("the user is deactivated anew, since {at}")),
             }
         }
-        (Undoing::Deactivate { .. } | Undoing::Unlink, _) if undone.done => Verdict::Forget,
+        (Undoing::Deactivate { .. } | Undoing::Unlink, _) if undone.done => UndoDecision::Forget,
         (Undoing::Deactivate { .. }, Some(_)) if !user.is_active() => {
             lost(undone, "the user is not active any more")
         }
@@ -172,28 +172,28 @@ fn judge<'a>(draft: &Draft<'a>, key: &AccountKey, undone: &Undone) -> Verdict<'a
     }
 }
 
-fn lost<'a>(undone: &Undone, why: &str) -> Verdict<'a> {
+fn lost<'a>(undone: &Undone, why: &str) -> UndoDecision<'a> {
     match undone.done {
-        true => Verdict::Forget,
-        false => Verdict::Lost(why.to_owned()),
+        true => UndoDecision::Forget,
+        false => UndoDecision::Lost(why.to_owned()),
     }
 }
 
 /// Decides for doing it, if anything may be done to the user at all.
-fn possible<'a>(draft: &Draft<'_>, user: &User, undone: &Undone) -> Verdict<'a> {
+fn possible<'a>(draft: &Draft<'_>, user: &User, undone: &Undone) -> UndoDecision<'a> {
     match out_of_reach(draft, user) {
         Some(why) => lost(undone, &why),
-        None => Verdict::Do(undone.clone()),
+        None => UndoDecision::Do(undone.clone()),
     }
 }
 
 /// Keeps a reactivation that is done for as long as the directory would deactivate again.
-fn active<'a>(draft: &Draft<'_>, key: &AccountKey, undone: &Undone) -> Verdict<'a> {
+fn active<'a>(draft: &Draft<'_>, key: &AccountKey, undone: &Undone) -> UndoDecision<'a> {
     let directory = draft.world.directories.get(&key.provider);
     let account = directory.and_then(|directory| directory.accounts.get(&key.id));
     match account.map(|account| &account.state) {
-        Some(AccountState::Active) => Verdict::Forget,
-        _ => Verdict::Keep(Undone {
+        Some(AccountState::Active) => UndoDecision::Forget,
+        _ => UndoDecision::Keep(Undone {
             done: true,
             ..undone.clone()
         }),
@@ -206,7 +206,7 @@ fn value<'a>(
     link: &Link,
     user: &'a User,
     undone: &Undone,
-) -> Verdict<'a> {
+) -> UndoDecision<'a> {
     let Undoing::Value {
         of,
         made,
@@ -214,45 +214,45 @@ fn value<'a>(
         directory,
     } = &undone.what
     else {
-        return Verdict::Forget;
+        return UndoDecision::Forget;
     };
     let mut undone = undone.clone();
     let current = current(*of, user);
-    let wishes = wishes(draft, key, *of);
-    if let Some(wishes) = &wishes {
-        let unproven = draft.gap(&key.provider).is_some() && wishes.iter().all(String::is_empty);
+    let wanted = wanted_values(draft, key, *of);
+    if let Some(wanted) = &wanted {
+        let unproven = draft.gap(&key.provider).is_some() && wanted.iter().all(String::is_empty);
         match directory {
             None => {
-                let first = wishes.first().cloned();
+                let first = wanted.first().cloned();
                 set_directory(&mut undone, first);
             }
-            Some(said) if !wishes.contains(said) && !unproven => return Verdict::Forget,
+            Some(said) if !wanted.contains(said) && !unproven => return UndoDecision::Forget,
             Some(_) => {}
         }
         // Nothing to keep where the directory wants the same.
-        if wishes.contains(back) && (current == back || undone.done) {
-            return Verdict::Forget;
+        if wanted.contains(back) && (current == back || undone.done) {
+            return UndoDecision::Forget;
         }
     }
     if current == back {
         undone.done = true;
-        return kept(undone, wishes.is_some());
+        return kept(undone, wanted.is_some());
     }
     let between = temporary::is_temporary(*of, current, key);
     if !undone.done && (current == made || between) {
         return match WantedBack::of(draft, (key, link), user, &undone) {
-            Some(wish) => Verdict::Back(Box::new(wish)),
+            Some(wanted) => UndoDecision::Back(Box::new(wanted)),
             None => field(draft, user, undone),
         };
     }
     // Somebody set it again by hand, or nobody wants it.
     if undone.done && (current == made || between) {
-        return Verdict::Forget;
+        return UndoDecision::Forget;
     }
     if undone.done {
-        return kept(undone, wishes.is_some());
+        return kept(undone, wanted.is_some());
     }
-    Verdict::Lost(format!(
+    UndoDecision::Lost(format!(
         "the {of} is {current:?} by now, and the run had made it {made:?}"
     ))
 }
@@ -263,9 +263,9 @@ fn set_directory(undone: &mut Undone, said: Option<String>) {
     }
 }
 
-fn kept<'a>(undone: Undone, tell: bool) -> Verdict<'a> {
+fn kept<'a>(undone: Undone, tell: bool) -> UndoDecision<'a> {
     let Undoing::Value { of, .. } = &undone.what else {
-        return Verdict::Forget;
+        return UndoDecision::Forget;
     };
     let why = Why::Undone {
         what: *of,
@@ -274,16 +274,16 @@ fn kept<'a>(undone: Undone, tell: bool) -> Verdict<'a> {
         at: undone.at,
     };
     match tell {
-        true => Verdict::Tell(undone, why),
-        false => Verdict::Keep(undone),
+        true => UndoDecision::Tell(undone, why),
+        false => UndoDecision::Keep(undone),
     }
 }
 
 /// A field that is still as the run made it.
-fn field<'a>(draft: &Draft<'_>, user: &User, undone: Undone) -> Verdict<'a> {
+fn field<'a>(draft: &Draft<'_>, user: &User, undone: Undone) -> UndoDecision<'a> {
     match values::owned(user, &undone).or_else(|| out_of_reach(draft, user)) {
-        Some(why) => Verdict::Lost(why),
-        None => Verdict::Do(undone),
+        Some(why) => UndoDecision::Lost(why),
+        None => UndoDecision::Do(undone),
     }
 }
 
@@ -297,7 +297,7 @@ fn current(of: ValueOf, user: &User) -> &str {
 
 /// What the directory wants, the preferred first; `None` when it was not read, does not have the
 /// account, or does not decide.
-fn wishes(draft: &Draft<'_>, key: &AccountKey, of: ValueOf) -> Option<Vec<String>> {
+fn wanted_values(draft: &Draft<'_>, key: &AccountKey, of: ValueOf) -> Option<Vec<String>> {
     let policy = draft.policy;
     let authority = match of {
         ValueOf::Username => policy.username,

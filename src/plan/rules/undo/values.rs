@@ -35,7 +35,7 @@ pub struct WantedBack<'a> {
 }
 
 impl<'a> WantedBack<'a> {
-    /// The wish in what was taken back, if that is a username or an address.
+    /// What was taken back, if that is a username or an address.
     pub fn of(
         draft: &Draft<'_>,
         (key, link): (&AccountKey, &Link),
@@ -84,7 +84,7 @@ impl<'a> WantedBack<'a> {
     }
 }
 
-/// What becomes of a wish.
+/// What becomes of a value that somebody wants back.
 #[derive(Debug)]
 pub enum Fate {
     /// It is carried out in this plan.
@@ -125,34 +125,34 @@ pub fn owned(user: &User, undone: &Undone) -> Option<String> {
     (!service.is_empty()).then(|| format!("the login service {service} owns the {of}"))
 }
 
-/// Decides about all wishes, which are all usernames or all addresses, and plans the changes.
+/// Decides about all values, which are all usernames or all addresses, and plans the changes.
 /// Returns what becomes of each, in their order.
-pub fn give_back(draft: &mut Draft<'_>, wishes: &[WantedBack<'_>]) -> Vec<Fate> {
-    let mut lost = Losses::of(draft, wishes);
+pub fn give_back(draft: &mut Draft<'_>, all: &[WantedBack<'_>]) -> Vec<Fate> {
+    let mut lost = Losses::of(draft, all);
     lost.find();
     lost.refuse_rings();
     let lost = lost.why;
-    let mut fates: Vec<Option<Fate>> = Vec::with_capacity(wishes.len());
-    // Which wishes lead to a change, and to what.
+    let mut fates: Vec<Option<Fate>> = Vec::with_capacity(all.len());
+    // Which of them lead to a change, and to what.
     let mut changes = Vec::new();
-    for (at, wish) in wishes.iter().enumerate() {
+    for (at, wanted) in all.iter().enumerate() {
         fates.push(match lost[at].clone() {
             None => {
-                changes.push((at, wish.back.clone()));
+                changes.push((at, wanted.back.clone()));
                 None
             }
-            Some(why) if can_return(draft, wish) => {
-                changes.push((at, wish.made.clone()));
-                let why = format!("{why}. It is made {:?} again", wish.made);
-                Some(Fate::Return(returning(wish), why))
+            Some(why) if can_return(draft, wanted) => {
+                changes.push((at, wanted.made.clone()));
+                let why = format!("{why}. It is made {:?} again", wanted.made);
+                Some(Fate::Return(returning(wanted), why))
             }
             Some(why) => Some(Fate::Lost(why)),
         });
     }
-    let waiting = carry_out(draft, wishes, &changes);
-    let fates = fates.into_iter().zip(wishes).zip(waiting);
-    let fate = |((fate, wish), waits): ((Option<Fate>, &WantedBack<'_>), Option<Why>)| {
-        let undone = || wish.undone.clone();
+    let waiting = carry_out(draft, all, &changes);
+    let fates = fates.into_iter().zip(all).zip(waiting);
+    let fate = |((fate, wanted), waits): ((Option<Fate>, &WantedBack<'_>), Option<Why>)| {
+        let undone = || wanted.undone.clone();
         fate.unwrap_or_else(|| match waits {
             Some(why) => Fate::Wait(undone(), why),
             None => Fate::Do(undone()),
@@ -161,34 +161,34 @@ pub fn give_back(draft: &mut Draft<'_>, wishes: &[WantedBack<'_>]) -> Vec<Fate> 
     fates.map(fate).collect()
 }
 
-/// Which wishes cannot be carried out, and why.
+/// Which values cannot be given back, and why.
 struct Losses<'d, 'a, 'w> {
     draft: &'d Draft<'a>,
-    wishes: &'w [WantedBack<'w>],
+    all: &'w [WantedBack<'w>],
     /// For each value the reason, once it is given up.
     why: Vec<Option<String>>,
     of_user: BTreeMap<&'w UserId, usize>,
     /// The users who want a value back.
-    wanted: BTreeMap<&'w str, Vec<usize>>,
+    wanting: BTreeMap<&'w str, Vec<usize>>,
     /// The users who go back to a value if they cannot go on.
     returning: BTreeMap<&'w str, usize>,
 }
 
 impl<'d, 'a, 'w> Losses<'d, 'a, 'w> {
-    fn of(draft: &'d Draft<'a>, wishes: &'w [WantedBack<'w>]) -> Self {
+    fn of(draft: &'d Draft<'a>, all: &'w [WantedBack<'w>]) -> Self {
         let mut losses = Self {
             draft,
-            wishes,
-            why: vec![None; wishes.len()],
+            all,
+            why: vec![None; all.len()],
             of_user: BTreeMap::new(),
-            wanted: BTreeMap::new(),
+            wanting: BTreeMap::new(),
             returning: BTreeMap::new(),
         };
-        for (at, wish) in wishes.iter().enumerate() {
-            losses.of_user.insert(&wish.user.id, at);
-            losses.wanted.entry(&wish.back).or_default().push(at);
-            if wish.is_between() {
-                losses.returning.insert(&wish.made, at);
+        for (at, wanted) in all.iter().enumerate() {
+            losses.of_user.insert(&wanted.user.id, at);
+            losses.wanting.entry(&wanted.back).or_default().push(at);
+            if wanted.is_between() {
+                losses.returning.insert(&wanted.made, at);
             }
         }
         losses
@@ -196,7 +196,7 @@ impl<'d, 'a, 'w> Losses<'d, 'a, 'w> {
 
     /// Gives up what cannot be done, and then all that waits for it.
     fn find(&mut self) {
-        let mut queue: Vec<usize> = (0..self.wishes.len()).rev().collect();
+        let mut queue: Vec<usize> = (0..self.all.len()).rev().collect();
         while let Some(at) = queue.pop() {
             if self.why[at].is_some() {
                 continue;
@@ -205,21 +205,21 @@ impl<'d, 'a, 'w> Losses<'d, 'a, 'w> {
                 continue;
             };
             self.why[at] = Some(why);
-            let waiting = self.wanted.get(self.wishes[at].keeps());
+            let waiting = self.wanting.get(self.all[at].keeps());
             queue.extend(waiting.into_iter().flatten());
         }
     }
 
     fn obstacle(&self, at: usize) -> Option<String> {
-        let wish = &self.wishes[at];
-        if let Some(why) = &wish.cannot {
+        let wanted = &self.all[at];
+        if let Some(why) = &wanted.cannot {
             return Some(why.clone());
         }
-        let (of, back) = (wish.of, &wish.back);
-        let rivals = self.wanted.get(back.as_str()).into_iter().flatten();
+        let (of, back) = (wanted.of, &wanted.back);
+        let rivals = self.wanting.get(back.as_str()).into_iter().flatten();
         let mut earlier = rivals.filter(|other| **other < at && self.why[**other].is_none());
         if let Some(rival) = earlier.next() {
-            let user = &self.wishes[*rival].user;
+            let user = &self.all[*rival].user;
             return Some(format!(
                 "the {of} {back:?} goes back to {} ({})",
                 user.username, user.id
@@ -230,7 +230,7 @@ impl<'d, 'a, 'w> Losses<'d, 'a, 'w> {
             _ => self.draft.named(back),
         };
         let theirs = match holder {
-            Some(user) if user.id == wish.user.id => return None,
+            Some(user) if user.id == wanted.user.id => return None,
             Some(user) => self.of_user.get(&user.id).copied(),
             None => {
                 let other = self.returning.get(back.as_str()).copied();
@@ -249,7 +249,7 @@ impl<'d, 'a, 'w> Losses<'d, 'a, 'w> {
             ));
         };
         self.why[theirs].as_ref()?;
-        let theirs = &self.wishes[theirs];
+        let theirs = &self.all[theirs];
         if holder.is_none() && !can_return(self.draft, theirs) {
             return None;
         }
@@ -261,13 +261,13 @@ impl<'d, 'a, 'w> Losses<'d, 'a, 'w> {
 
     /// Where no temporary address can be had, those who exchanged theirs keep them.
     fn refuse_rings(&mut self) {
-        let email = self.wishes.first().is_some_and(|w| w.of == ValueOf::Email);
+        let email = self.all.first().is_some_and(|w| w.of == ValueOf::Email);
         if !email || rings::takes_temporary(self.draft) {
             return;
         }
-        let left = (0..self.wishes.len()).filter(|at| self.why[*at].is_none());
+        let left = (0..self.all.len()).filter(|at| self.why[*at].is_none());
         let left: Vec<usize> = left.collect();
-        let changes = left.iter().map(|at| &self.wishes[*at]);
+        let changes = left.iter().map(|at| &self.all[*at]);
         let changes: Vec<_> = changes.map(|w| (w.now(), w.back.as_str())).collect();
         let rings = exchange::chains(&changes).into_iter().filter(|c| c.ring);
         for at in rings.flat_map(|ring| ring.members) {
@@ -276,44 +276,42 @@ impl<'d, 'a, 'w> Losses<'d, 'a, 'w> {
                 "the people of that run exchanged their addresses, and this server takes no \
                  temporary one, because it verifies addresses or restricts their domains: give one \
                  of them a third address in the System Console first (wanted back: {})",
-                self.wishes[at].back
+                self.all[at].back
             ));
         }
     }
 }
 
 /// Whether a user who is between two values, and cannot go on, can go back.
-fn can_return(draft: &Draft<'_>, wish: &WantedBack<'_>) -> bool {
-    let taken = match wish.of {
-        ValueOf::Email => draft.addressed(&wish.made).is_some(),
-        _ => draft.named(&wish.made).is_some(),
+fn can_return(draft: &Draft<'_>, wanted: &WantedBack<'_>) -> bool {
+    let taken = match wanted.of {
+        ValueOf::Email => draft.addressed(&wanted.made).is_some(),
+        _ => draft.named(&wanted.made).is_some(),
     };
-    wish.is_between()
+    wanted.is_between()
         && !taken
-        && !is_temporary(wish.of, &wish.made, &wish.key)
-        && wish.user.auth_service.is_empty()
-        && draft.untouchable(wish.user).is_none()
+        && !is_temporary(wanted.of, &wanted.made, &wanted.key)
+        && wanted.user.auth_service.is_empty()
+        && draft.untouchable(wanted.user).is_none()
 }
 
-/// The wish to be what the run had made, and nothing else.
-fn returning(wish: &WantedBack<'_>) -> Undone {
-    let mut undone = wish.undone.clone();
+/// What is to be undone, changed so that what the run had made comes back.
+fn returning(wanted: &WantedBack<'_>) -> Undone {
+    let mut undone = wanted.undone.clone();
     if let Undoing::Value { made, back, .. } = &mut undone.what {
         back.clone_from(made);
     }
     undone
 }
 
-/// Plans the changes, each after the one that frees its value. Returns why a wish has to wait.
+/// Plans the changes, each after the one that frees its value. Returns why each has to wait.
 fn carry_out(
     draft: &mut Draft<'_>,
-    wishes: &[WantedBack<'_>],
+    all: &[WantedBack<'_>],
     changes: &[(usize, String)],
 ) -> Vec<Option<Why>> {
-    let mut waiting: Vec<Option<Why>> = wishes.iter().map(|_| None).collect();
-    let pairs = changes
-        .iter()
-        .map(|(at, to)| (wishes[*at].now(), to.as_str()));
+    let mut waiting: Vec<Option<Why>> = all.iter().map(|_| None).collect();
+    let pairs = changes.iter().map(|(at, to)| (all[*at].now(), to.as_str()));
     let pairs: Vec<_> = pairs.collect();
     let mut freed: BTreeMap<&str, StepId> = BTreeMap::new();
     // Values that somebody gives up, but not yet.
@@ -322,39 +320,39 @@ fn carry_out(
         let mut members = chain.members.iter();
         let mut opened = None;
         if let Some(at) = members.next().filter(|_| chain.ring) {
-            let wish = &wishes[changes[*at].0];
-            let temporary = match wish.of {
-                ValueOf::Email => rings::free_email(draft, &wish.key),
-                _ => rings::free_username(draft, &wish.key),
+            let wanted = &all[changes[*at].0];
+            let temporary = match wanted.of {
+                ValueOf::Email => rings::free_email(draft, &wanted.key),
+                _ => rings::free_username(draft, &wanted.key),
             };
-            let step = change(draft, wish, (wish.now(), &temporary), Vec::new());
-            freed.insert(wish.now(), step);
+            let step = change(draft, wanted, (wanted.now(), &temporary), Vec::new());
+            freed.insert(wanted.now(), step);
             opened = Some((*at, temporary, step));
         } else {
             members = chain.members.iter();
         }
         for at in members {
             let (of, to) = (changes[*at].0, changes[*at].1.as_str());
-            let wish = &wishes[of];
-            waiting[of] = waits(draft, wish, not_yet.contains(to));
+            let wanted = &all[of];
+            waiting[of] = waits(draft, wanted, not_yet.contains(to));
             if waiting[of].is_some() {
-                not_yet.insert(wish.now());
+                not_yet.insert(wanted.now());
                 continue;
             }
             let after = freed.get(to).copied().into_iter().collect();
-            let step = change(draft, wish, (wish.now(), to), after);
+            let step = change(draft, wanted, (wanted.now(), to), after);
             // Where the server waits for a click the old address is not free after the step.
-            if wish.of == ValueOf::Email && verifies(draft) {
-                not_yet.insert(wish.now());
+            if wanted.of == ValueOf::Email && verifies(draft) {
+                not_yet.insert(wanted.now());
             } else {
-                freed.insert(wish.now(), step);
+                freed.insert(wanted.now(), step);
             }
         }
         if let Some((at, temporary, step)) = opened {
             let (of, to) = (changes[at].0, changes[at].1.as_str());
             let mut after = vec![step];
             after.extend(freed.get(to));
-            change(draft, &wishes[of], (&temporary, to), after);
+            change(draft, &all[of], (&temporary, to), after);
         }
     }
     waiting
@@ -364,14 +362,14 @@ fn verifies(draft: &Draft<'_>) -> bool {
     draft.world.server.require_email_verification == Some(true)
 }
 
-fn waits(draft: &Draft<'_>, wish: &WantedBack<'_>, not_yet: bool) -> Option<Why> {
-    let email = wish.back.clone();
-    if wish.asked {
+fn waits(draft: &Draft<'_>, wanted: &WantedBack<'_>, not_yet: bool) -> Option<Why> {
+    let email = wanted.back.clone();
+    if wanted.asked {
         return Some(Why::EmailWaiting { email });
     }
-    let holder = draft.addressed(&wish.back).filter(|_| not_yet)?;
+    let holder = draft.addressed(&wanted.back).filter(|_| not_yet)?;
     Some(Why::UndoWaits {
-        run: wish.undone.run,
+        run: wanted.undone.run,
         email,
         holder: holder.username.clone(),
     })
@@ -379,7 +377,7 @@ fn waits(draft: &Draft<'_>, wish: &WantedBack<'_>, not_yet: bool) -> Option<Why>
 
 fn change(
     draft: &mut Draft<'_>,
-    wish: &WantedBack<'_>,
+    wanted: &WantedBack<'_>,
     (from, to): (&str, &str),
     after: Vec<StepId>,
 ) -> StepId {
@@ -387,8 +385,8 @@ fn change(
         from: from.to_owned(),
         to: to.to_owned(),
     };
-    let (account, user) = (wish.key.clone(), wish.user.id.clone());
-    let (action, expects) = match wish.of {
+    let (account, user) = (wanted.key.clone(), wanted.user.id.clone());
+    let (action, expects) = match wanted.of {
         ValueOf::Email => (
             Action::ChangeEmail {
                 account,
@@ -407,6 +405,6 @@ fn change(
             Precondition::Username(from.to_owned()),
         ),
     };
-    let subject = subject(draft, &wish.key, &wish.undone);
-    draft.step(subject, action, expects, reason(&wish.undone), after)
+    let subject = subject(draft, &wanted.key, &wanted.undone);
+    draft.step(subject, action, expects, reason(&wanted.undone), after)
 }
