@@ -1,5 +1,5 @@
 //! Reads the clocks for everything that decides: decisions get the time as a parameter. Other rooms
-//! read a clock themselves only for deadlines, pauses, marks of files and ages that are shown.
+//! read a clock themselves only for deadlines and pauses, and for dates that people read or type.
 
 #![allow(clippy::disallowed_methods, reason = "this is the clock")]
 

@@ -106,9 +106,10 @@ fn bad_people_end_nothing_but_a_bad_server_does() {
     let same = |_| Err(refused(500, "app.user.save.app_error"));
     let (n, decision) = calls(same).unwrap();
     assert_eq!(n, 25);
-    assert!(
-        matches!(decision, BreakerDecision::PutOff(ActionKind::Rename, why) if why.contains("next cycle"))
-    );
+    assert!(matches!(
+        decision,
+        BreakerDecision::PutOff(ActionKind::Rename, why) if why.contains("next cycle")
+    ));
     let different = |n| Err(refused(500, &format!("app.fault.{n}")));
     let (n, decision) = calls(different).unwrap();
     assert_eq!(n, 5);

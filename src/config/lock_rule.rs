@@ -32,7 +32,7 @@ pub enum LockRule {
     Value {
         /// The attribute, as written.
         attribute: String,
-        /// The pattern.
+        /// The pattern; `*` stands for any text.
         pattern: String,
     },
     /// A value of such an attribute is a number with one of these bits: `attribute&bits`.

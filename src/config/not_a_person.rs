@@ -17,7 +17,7 @@ pub enum NotAPerson {
     Value {
         /// The attribute, as written.
         attribute: String,
-        /// The pattern.
+        /// The pattern; `*` stands for any text.
         pattern: String,
     },
     /// A value of the attribute is a number with one of these bits.

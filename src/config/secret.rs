@@ -312,11 +312,11 @@ mod tests {
             (&long, "64 KiB"),
         ] {
             let error = place.file(content, 0o600).load().unwrap_err();
-            let told = format!("{error} {error:?} {}", error.remedy());
-            assert!(error.to_string().contains(what), "{told}");
+            let message = format!("{error} {error:?} {}", error.remedy());
+            assert!(error.to_string().contains(what), "{message}");
             assert!(
-                told.contains("a.secret") && !told.contains("hunter"),
-                "{told}"
+                message.contains("a.secret") && !message.contains("hunter"),
+                "{message}"
             );
         }
     }

@@ -80,24 +80,24 @@ impl Engine {
             .into_iter()
             .map(|person| (person.user.clone(), person))
             .collect();
-        let mut told: Vec<(RunId, Aftermath)> = last
+        let mut found: Vec<(RunId, Aftermath)> = last
             .into_values()
             .map(|p| {
                 let of = Aftermath::of(p.fate, &p.user, &p.name, p.account.as_ref(), &all);
                 (p.run, of)
             })
             .collect();
-        told.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
-        for (run, after) in &told {
+        found.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
+        for (run, after) in &found {
             observe::aftermath(*run, after);
         }
-        self.write_down(&told).await;
-        told.into_iter().map(|(_, after)| after).collect()
+        self.write_down(&found).await;
+        found.into_iter().map(|(_, after)| after).collect()
     }
 
-    async fn write_down(&self, told: &[(RunId, Aftermath)]) {
+    async fn write_down(&self, found: &[(RunId, Aftermath)]) {
         let at = self.clock.now().wall;
-        let notes = told.iter().map(|(run, after)| Note {
+        let notes = found.iter().map(|(run, after)| Note {
             run: Some(*run),
             at,
             account: after.account.clone(),

@@ -23,7 +23,7 @@ pub fn strangers<'a>(
 
 /// Says of each of [`strangers`] in a sentence that its accounts are not looked at.
 pub fn unseen(strangers: &BTreeMap<ProviderName, usize>) -> Vec<String> {
-    let told = strangers.iter().map(|(name, links)| {
+    let lines = strangers.iter().map(|(name, links)| {
         let accounts = match links {
             1 => "1 account".to_owned(),
             links => format!("{links} accounts"),
@@ -34,7 +34,7 @@ pub fn unseen(strangers: &BTreeMap<ProviderName, usize>) -> Vec<String> {
             name.as_str()
         )
     });
-    told.collect()
+    lines.collect()
 }
 
 /// Refuses to go on where no account would be recognised: under another provider's name.
@@ -50,7 +50,7 @@ pub fn same_people(memory: &Memory, settings: &Settings) -> Result<(), CycleErro
     if known {
         return Ok(());
     }
-    let told = others.iter().map(|(name, links)| match links {
+    let named = others.iter().map(|(name, links)| match links {
         1 => format!("{:?} (1 account)", name.as_str()),
         links => format!("{:?} ({links} accounts)", name.as_str()),
     });
@@ -60,7 +60,7 @@ pub fn same_people(memory: &Memory, settings: &Settings) -> Result<(), CycleErro
         .collect();
     Err(CycleError::OtherProvider {
         now: names.join(", "),
-        known: told.collect::<Vec<_>>().join(", "),
+        known: named.collect::<Vec<_>>().join(", "),
         back: back.to_string(),
         directory: settings.state_directory.display().to_string(),
     })

@@ -27,7 +27,7 @@ pub fn unread_accounts(
     if !accounts.gaps().is_empty() {
         return Vec::new();
     }
-    let told = |(key, link): (&AccountKey, &Link)| match accounts.look(&key.id) {
+    let unread = |(key, link): (&AccountKey, &Link)| match accounts.look(&key.id) {
         Evidence::Unknown(gap @ Gap::Lookup(_)) => Some(Unread {
             part: Part::Account(format!("{} (id {})", link.last_dn, key.id)),
             why: gap.to_string(),
@@ -38,7 +38,7 @@ pub fn unread_accounts(
     let links = links.filter(|(key, link)| {
         key.provider == *provider && users.get(&link.user).is_none_or(User::is_active)
     });
-    few(links.filter_map(told).collect(), Part::Accounts)
+    few(links.filter_map(unread).collect(), Part::Accounts)
 }
 
 /// Returns lock attributes that were seen before and no account shows any more.
@@ -72,14 +72,14 @@ pub fn unread_users(memory: &Memory, users: &Roster<UserId, User>) -> Vec<Unread
     for (id, _) in memory.users_with(|user| user.order.as_ref()) {
         names.entry(id).or_insert_with(|| id.to_string());
     }
-    let told = |(id, name)| match users.look(id) {
+    let unread = |(id, name)| match users.look(id) {
         Evidence::Unknown(gap @ (Gap::Lookup(_) | Gap::Rejected(_))) => Some(Unread {
             part: Part::User(name),
             why: gap.to_string(),
         }),
         _ => None,
     };
-    few(names.into_iter().filter_map(told).collect(), Part::Users)
+    few(names.into_iter().filter_map(unread).collect(), Part::Users)
 }
 
 impl View {

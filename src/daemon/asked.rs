@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn what_a_caller_says_of_a_person_is_quoted_marked_and_short() {
-        let name = |told| asked_by("root", told);
+        let name = |on_behalf| asked_by("root", on_behalf);
         assert_eq!(name(None), "root");
         assert_eq!(name(Some("root")), "root");
         assert_eq!(name(Some("\n")), "root");

@@ -389,8 +389,8 @@ mod tests {
     #[test]
     fn a_timeout_is_told_in_whole_seconds() {
         let after = Duration::from_millis(30_004);
-        let told = SendError::Timeout { after }.to_string();
-        assert_eq!(told, "no answer within 30 s");
+        let message = SendError::Timeout { after }.to_string();
+        assert_eq!(message, "no answer within 30 s");
     }
 
     #[test]

@@ -71,8 +71,8 @@ fn speaks_tls(body: &[u8]) -> bool {
 
 /// Returns the scheme of the login that is required, in brackets.
 fn scheme(response: &Response) -> String {
-    let told = response.headers.get("www-authenticate");
-    let word = told.and_then(|text| text.split_whitespace().next());
+    let header = response.headers.get("www-authenticate");
+    let word = header.and_then(|text| text.split_whitespace().next());
     let is_word = |word: &&str| word.len() <= 20 && word.bytes().all(|b| b.is_ascii_alphanumeric());
     word.filter(is_word)
         .map(|word| format!(" ({word})"))
@@ -157,9 +157,9 @@ mod tests {
             ),
             ("https://chat.example.org/", "https://chat.example.org"),
         ] {
-            let told = answer(301, &[("location", to)], "");
+            let message = answer(301, &[("location", to)], "");
             let wanted = format!("it redirects to {base}: write that in mattermost.url");
-            assert_eq!(told, wanted, "{to}");
+            assert_eq!(message, wanted, "{to}");
         }
     }
 
@@ -171,18 +171,18 @@ mod tests {
             "http://chat.example.org/oauth2/start?rd=%2Fapi%2Fv4%2Fusers%2Fme",
             "https://chat.example.org/login",
         ] {
-            let told = answer(302, &[("location", to)], "");
-            assert!(told.contains("sign-on portal"), "{to}: {told}");
-            assert!(told.contains("/api/v4/ through"), "{to}: {told}");
+            let message = answer(302, &[("location", to)], "");
+            assert!(message.contains("sign-on portal"), "{to}: {message}");
+            assert!(message.contains("/api/v4/ through"), "{to}: {message}");
             for secret in ["users/me", "realms", "rd=", "start"] {
-                assert!(!told.contains(secret), "{to}: {told}");
+                assert!(!message.contains(secret), "{to}: {message}");
             }
         }
-        let told = answer(302, &[("location", "https://other.example.org/")], "");
-        assert!(told.contains("if that is the Mattermost"), "{told}");
+        let message = answer(302, &[("location", "https://other.example.org/")], "");
+        assert!(message.contains("if that is the Mattermost"), "{message}");
         let to_itself = "http://chat.example.org/api/v4/users/me";
-        let told = answer(301, &[("location", to_itself)], "");
-        assert!(told.contains("X-Forwarded-Proto"), "{told}");
+        let message = answer(301, &[("location", to_itself)], "");
+        assert!(message.contains("X-Forwarded-Proto"), "{message}");
     }
 
     #[test]
@@ -215,9 +215,9 @@ mod tests {
                 "https://",
             ),
         ] {
-            let told = answer(status, headers, body);
-            assert!(told.contains(says), "{status}: {told}");
-            assert!(!told.contains("secret"), "{told}");
+            let message = answer(status, headers, body);
+            assert!(message.contains(says), "{status}: {message}");
+            assert!(!message.contains("secret"), "{message}");
         }
     }
 }

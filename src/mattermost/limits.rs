@@ -96,8 +96,8 @@ fn positive(seconds: f64) -> Option<Duration> {
 
 /// Returns the moment of the answer, by the server's clock if it tells it, because ours may differ.
 fn now(response: &Response) -> f64 {
-    let told = response.headers.get("date").and_then(|text| date(text));
-    told.unwrap_or_else(|| {
+    let server_time = response.headers.get("date").and_then(|text| date(text));
+    server_time.unwrap_or_else(|| {
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         since_1970.unwrap_or_default().as_secs_f64()
     })

@@ -72,9 +72,9 @@ mod tests {
             (format!(" {TOKEN}"), "blanks"),
             (format!("{TOKEN}\u{a0}"), "blanks"),
         ] {
-            let told = fault(&text).unwrap_or_default();
-            assert!(told.contains(says), "{text}: {told}");
-            assert!(!told.contains(TOKEN));
+            let message = fault(&text).unwrap_or_default();
+            assert!(message.contains(says), "{text}: {message}");
+            assert!(!message.contains(TOKEN));
         }
     }
 }

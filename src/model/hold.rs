@@ -36,7 +36,7 @@ impl Hold {
 pub enum HoldCause {
     /// The plan wants more steps of the class than the limit for one cycle.
     Limit {
-        /// The limit.
+        /// The limit of the class for one cycle.
         limit: u64,
         /// How many the plan wants; people are counted, not steps.
         wanted: u64,

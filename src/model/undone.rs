@@ -30,7 +30,7 @@ pub struct Undone {
 pub enum Undoing {
     /// A change of a value.
     Value {
-        /// The value.
+        /// Which value of the user.
         of: ValueOf,
         /// The value that the run gave.
         made: String,

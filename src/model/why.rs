@@ -55,7 +55,7 @@ pub enum Why {
     },
     /// Another account is linked to the same user.
     LinkedTwice {
-        /// The user.
+        /// The user of both.
         user: UserId,
         /// The other account.
         other: AccountKey,
@@ -67,7 +67,7 @@ pub enum Why {
         what: Claimed,
         /// Its value.
         value: String,
-        /// The user.
+        /// The user who has it.
         holder: NamedUser,
         /// The account that the user is linked with: its last DN and id.
         was: String,
@@ -131,7 +131,7 @@ pub enum Why {
     UsersUnread(Gap),
     /// The user of a linked account exists, or may exist, but could not be read.
     UserUnread {
-        /// The user.
+        /// The user whom the account is linked with.
         user: UserId,
         /// Why it could not be read.
         gap: Gap,
@@ -173,14 +173,14 @@ pub enum Why {
     UserGone,
     /// A login service owns the user's fields.
     LoginService {
-        /// The service.
+        /// The service, as the server names it.
         service: String,
         /// What differs.
         fields: Vec<ValueOf>,
     },
     /// The server lets nobody change whether a user who logs in through this service is active.
     StateManaged {
-        /// The service.
+        /// The service, as the server names it.
         service: String,
         /// The username.
         name: String,
@@ -237,7 +237,7 @@ pub enum Why {
     PasswordRefused(String),
     /// A person took a change back, and the directory still says what it said then.
     Undone {
-        /// The value.
+        /// Which value of the user.
         what: ValueOf,
         /// The run that had done it.
         run: RunId,

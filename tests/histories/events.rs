@@ -9,7 +9,7 @@ use crate::world::{Flaw, Lock};
 pub enum Event {
     // In the directory.
     Join(u32),
-    /// A new person gets the username of somebody who is gone, or his address too.
+    /// A new person gets the username of somebody who is gone, or their address too.
     JoinAs(u32, u32, bool),
     /// So many at once.
     Crowd(u32, u32),

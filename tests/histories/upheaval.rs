@@ -28,7 +28,7 @@ impl Stage<'_> {
                 if !chief.is_admin() {
                     return Done::Nothing;
                 }
-                // He still acts for the story, but no longer counts as an administrator who helps.
+                // They still act for the story, but no longer count as an administrator who helps.
                 assert!(
                     self.sim
                         .edit_user(&chief.id, |u| u.roles = "system_user".into())

@@ -357,7 +357,7 @@ fn a_creation_whose_answer_was_lost_is_found_by_its_nonce() {
     }
 }
 
-/// That `protect` names somebody makes him no less ours.
+/// That `protect` names somebody makes them no less ours.
 #[test]
 fn a_lost_creation_of_somebody_whom_protect_names_is_found_too() {
     let mut world = MiniWorld::new();

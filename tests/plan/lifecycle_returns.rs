@@ -122,7 +122,7 @@ fn who_was_reactivated_by_hand_goes_again_where_the_directory_decides() {
         assert!(!world.user("anna").is_active());
         world.cycle();
         world.server.set_active(&user, true);
-        // Who left is asked for by id only once he is counted as missing again.
+        // Who left is asked for by id only once they are counted as missing again.
         world.lookups.insert(id("anna"), None);
         let (plan, run) = world.cycle();
         if gone {

@@ -414,9 +414,9 @@ fn what_an_older_state_says_of_who_is_missing_waits_for_a_person() {
     }
 }
 
-/// Anybody can write the mark into his own props.
+/// Anybody can write the mark into their own props.
 #[test]
-fn a_mark_that_somebody_wrote_himself_holds_nothing() {
+fn a_mark_that_the_user_wrote_holds_nothing() {
     let mut world = MiniWorld::with(&["ada", "bo", "cy"]);
     let zoe = world.server.stranger("zoe", "zoe@elsewhere");
     let mark = ("mattersync".to_owned(), "mine".to_owned());

@@ -95,7 +95,7 @@ async fn a_look_up_that_fails_or_finds_not_even_who_is_there_tells_nothing() {
     };
     let cut = Fault::Cut(At::START);
     let blind = Fault::HideBelow(PEOPLE.into());
-    // The one who is there comes first, so he is found before the limit strikes.
+    // The one who is there comes first, so they are found before the limit strikes.
     let limit = Fault::End {
         at: At::entries(1),
         code: 4,

@@ -4,7 +4,7 @@ use super::super::ConfigError;
 use super::{GOOD, parse, with, without};
 
 /// What is printed and logged of an error.
-fn told(text: &str) -> String {
+fn printed(text: &str) -> String {
     let error = parse(text)
         .err()
         .unwrap_or_else(|| panic!("accepted: {text}"));
@@ -155,8 +155,11 @@ fn no_message_ever_has_a_secret() {
             &line.replace("bind-password", "token"),
         ));
         for text in texts {
-            let told = told(&text);
-            assert!(!told.contains("hunter2"), "{line}\n{text}\n----\n{told}");
+            let printed = printed(&text);
+            assert!(
+                !printed.contains("hunter2"),
+                "{line}\n{text}\n----\n{printed}"
+            );
         }
     }
 }
@@ -164,14 +167,14 @@ fn no_message_ever_has_a_secret() {
 #[test]
 fn an_inline_secret_is_told_where_to_go() {
     let text = GOOD.replace("{ file = \"/nonexistent/ldap.secret\" }", "\"hunter2\"");
-    let told = told(&text);
+    let printed = printed(&text);
     assert!(
-        told.contains(
+        printed.contains(
             "/etc/mattersync/config.toml:7: provider.bind-password: a secret does not stand"
         ),
-        "{told}"
+        "{printed}"
     );
-    assert!(told.contains("write { file = "), "{told}");
+    assert!(printed.contains("write { file = "), "{printed}");
 }
 
 #[test]
@@ -215,5 +218,5 @@ fn deep_nesting_is_a_fault_and_not_a_crash() {
             ")".repeat(3_000)
         ),
     );
-    assert!(told(&text).contains("not an LDAP filter"));
+    assert!(printed(&text).contains("not an LDAP filter"));
 }

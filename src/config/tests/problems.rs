@@ -152,8 +152,8 @@ fn providers() {
     refused(&second, "provider", "keep one");
     assert_eq!(problems(&second)[0].line, Some(second.lines().count() - 5));
     let nameless = second.replace("name = \"ad\"\n", "");
-    let told = problems(&nameless.replace("base = \"dc=ad\"\n", ""));
-    let keys: Vec<&str> = told.iter().map(|problem| problem.key.as_str()).collect();
+    let found = problems(&nameless.replace("base = \"dc=ad\"\n", ""));
+    let keys: Vec<&str> = found.iter().map(|problem| problem.key.as_str()).collect();
     assert_eq!(keys, ["provider", "provider.base", "provider.name"]);
     let none = without(&["[[provider]]", "urls", "schema", "base", "bind-"]);
     refused(&none, "provider", "add [[provider]]");
@@ -484,9 +484,9 @@ fn all_problems_are_told_at_once_in_the_order_of_the_file() {
             "{problem}"
         );
     }
-    let told = parse(&text).unwrap_err().to_string();
+    let found = parse(&text).unwrap_err().to_string();
     assert_eq!(
-        told.matches("/etc/mattersync/config.toml:").count(),
+        found.matches("/etc/mattersync/config.toml:").count(),
         problems.len()
     );
 }

@@ -74,7 +74,7 @@ pub fn behind(
     at: Timestamp,
 ) -> Option<WentBack> {
     now.iter().find_map(|(server, to)| {
-        let told = heard.values().find(|from| {
+        let ahead = heard.values().find(|from| {
             let ChangeStamp::Moment { at: before, .. } = from else {
                 return false;
             };
@@ -84,7 +84,7 @@ pub fn behind(
             let awaited = at.0.saturating_sub(before.0) / 1000 <= MAX_WAIT;
             lag > MIN_STEP && awaited && !same
         });
-        told.map(|from| WentBack {
+        ahead.map(|from| WentBack {
             server: server.clone(),
             from: from.clone(),
             to: to.clone(),

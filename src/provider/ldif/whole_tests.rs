@@ -277,7 +277,7 @@ proptest! {
     }
 }
 
-/// The line that locks him is the one that was cut off.
+/// The line that locks them is the one that was cut off.
 #[test]
 fn a_cut_between_two_lines_of_the_last_entry_lets_nobody_in() {
     let last = person("bob", 2);

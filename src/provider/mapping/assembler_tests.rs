@@ -189,8 +189,8 @@ fn a_locked_time_anywhere_shows_that_it_can_be_read() {
     let mut assembler = Assembler::new(&mapping, &now);
     assembler.account(person("alice", 1, &[]));
     assembler.readable(LockRule::PwdAccountLockedTime);
-    let told = assembler.finish(proof(), proof(), SourceIdentity::default(), &[]);
-    assert_eq!(told.state_unknown, 0);
+    let directory = assembler.finish(proof(), proof(), SourceIdentity::default(), &[]);
+    assert_eq!(directory.state_unknown, 0);
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn members_are_found_by_username_and_by_dn() {
         ),
     ];
     let directory = assemble(&people, &groups, &[]);
-    let told: Vec<_> = directory
+    let read: Vec<_> = directory
         .groups
         .iter()
         .map(|(_, g)| {
@@ -235,7 +235,7 @@ fn members_are_found_by_username_and_by_dn() {
             )
         })
         .collect();
-    assert_eq!(told, [("sales", vec![id(1)], 1), ("ops", vec![id(2)], 1)]);
+    assert_eq!(read, [("sales", vec![id(1)], 1), ("ops", vec![id(2)], 1)]);
     let Evidence::Present(bob) = directory.accounts.look(&id(2)) else {
         panic!("no bob");
     };

@@ -119,9 +119,10 @@ mod tests {
 
     #[test]
     fn schemes_are_taken_off_and_other_kinds_are_no_address() {
-        let told = |values: &[&str]| addresses(values.iter().map(|v| (*v).to_owned()).collect());
+        let addresses_of =
+            |values: &[&str]| addresses(values.iter().map(|v| (*v).to_owned()).collect());
         assert_eq!(
-            told(&[
+            addresses_of(&[
                 "smtp:a.alias@x.org",
                 "SMTP: Pia@x.org",
                 "sip:pia@x.org",
@@ -132,8 +133,11 @@ mod tests {
             ]),
             ["pia@x.org", "a.alias@x.org", "b@x.org"]
         );
-        assert_eq!(told(&["Z@x.org", "a@x.org"]), ["a@x.org", "z@x.org"]);
-        assert_eq!(told(&["smtp:"]), [""; 0]);
-        assert_eq!(told(&["a b:c@x.org"]), ["a b:c@x.org"]);
+        assert_eq!(
+            addresses_of(&["Z@x.org", "a@x.org"]),
+            ["a@x.org", "z@x.org"]
+        );
+        assert_eq!(addresses_of(&["smtp:"]), [""; 0]);
+        assert_eq!(addresses_of(&["a b:c@x.org"]), ["a b:c@x.org"]);
     }
 }

@@ -193,8 +193,8 @@ fn what_the_server_computes_is_computed_here_too() {
     );
     let tree = "cn=accounts,cn=provisioning,dc=ipa,dc=example";
     for place in ["cn=deleted users", "cn=Staged Users"] {
-        let told = state(&format!("uid=a,{place},{tree}"), &[]);
-        assert_eq!(told, format!("container={},{tree}", place.to_lowercase()));
+        let state = state(&format!("uid=a,{place},{tree}"), &[]);
+        assert_eq!(state, format!("container={},{tree}", place.to_lowercase()));
     }
     assert_eq!(
         state("uid=a,cn=users,cn=accounts,dc=ipa,dc=example", &[]),
@@ -276,13 +276,13 @@ fn the_nearest_date_of_expiry_is_kept() {
     );
     assert_eq!(judgement, Judgement::Settled(AccountState::Active));
     assert_eq!(expires, Some(Timestamp(ms)));
-    let told = state(
+    let state = state(
         &[AccountExpires],
         &[("accountexpires", &filetime_of(NOW))],
         &[],
     );
     assert_eq!(
-        told,
+        state,
         AccountState::Locked {
             attribute: "accountExpires".into(),
             value: "2026-01-01 00:00:00 UTC".into(),

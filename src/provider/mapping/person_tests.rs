@@ -122,16 +122,16 @@ fn of_several_usernames_the_one_in_the_rdn() {
 fn a_username_that_is_missing_or_unreadable_is_told_with_the_id() {
     let id = uuid(1);
     let unusable = |entry: Entry| person(&entry, &rfc2307(), &now()).unwrap_err();
-    let told = |entry: Entry| match unusable(entry) {
+    let why = |entry: Entry| match unusable(entry) {
         Unusable::Known(known, why) => {
             assert_eq!(known.as_str(), id);
             why
         }
         other => panic!("{other:?}"),
     };
-    let missing = told(texts("cn=a", &[("entryuuid", &id), ("uid", " \u{200b}")]));
+    let missing = why(texts("cn=a", &[("entryuuid", &id), ("uid", " \u{200b}")]));
     assert!(missing.contains("no uid"), "{missing}");
-    let bytes = told(entry(
+    let bytes = why(entry(
         "cn=a",
         &[("entryuuid", id.as_bytes()), ("uid", b"\xe4")],
     ));
@@ -141,7 +141,7 @@ fn a_username_that_is_missing_or_unreadable_is_told_with_the_id() {
         ("uid", b"\xe4".as_slice()),
         ("uid", b"alice"),
     ];
-    assert!(told(entry("cn=a", &one_of_two)).contains("UTF-8"));
+    assert!(why(entry("cn=a", &one_of_two)).contains("UTF-8"));
     assert_eq!(account(&entry("uid=alice", &one_of_two)).username, "alice");
     let nameless = unusable(texts("cn=a", &[("uid", "a")]));
     assert!(matches!(nameless, Unusable::NoId(NoId::Unreadable(_))));

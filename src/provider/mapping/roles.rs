@@ -132,7 +132,7 @@ mod tests {
     const OURS: &str = "cn=contractors,dc=example";
     const INNER: &str = "cn=temps,dc=example";
 
-    fn told(roles: &Roles, role: &str) -> char {
+    fn state_letter(roles: &Roles, role: &str) -> char {
         let person = entry("uid=a,dc=example", &[("nsroledn", role.as_bytes())]);
         match roles.computed(&person) {
             Computed::Locked(_) => 'l',
@@ -150,21 +150,24 @@ mod tests {
     #[test]
     fn who_is_in_a_locked_role_is_locked() {
         let mut roles = Roles::default();
-        assert_eq!(told(&roles, OURS), 'u');
-        assert_eq!(told(&roles, "cn=nsManagedDisabledRole,dc=example"), 'l');
+        assert_eq!(state_letter(&roles, OURS), 'u');
+        assert_eq!(
+            state_letter(&roles, "cn=nsManagedDisabledRole,dc=example"),
+            'l'
+        );
         nested(&mut roles, "cn=nsDisabledRole,dc=example", &[]);
-        assert_eq!(told(&roles, OURS), 'a');
+        assert_eq!(state_letter(&roles, OURS), 'a');
         nested(
             &mut roles,
             "CN=nsDisabledRole, dc=example",
             &["CN=Contractors, dc=example"],
         );
-        assert_eq!(told(&roles, OURS), 'l');
-        assert_eq!(told(&roles, INNER), 'a');
+        assert_eq!(state_letter(&roles, OURS), 'l');
+        assert_eq!(state_letter(&roles, INNER), 'a');
         nested(&mut roles, OURS, &[INNER, "cn=nsDisabledRole,dc=example"]);
-        assert_eq!(told(&roles, INNER), 'l');
+        assert_eq!(state_letter(&roles, INNER), 'l');
         let filtered = [("objectclass", &b"nsFilteredRoleDefinition"[..])];
         roles.note(&entry(INNER, &filtered));
-        assert_eq!(told(&roles, "cn=sales,dc=example"), 'u');
+        assert_eq!(state_letter(&roles, "cn=sales,dc=example"), 'u');
     }
 }

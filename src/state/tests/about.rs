@@ -49,23 +49,26 @@ async fn the_steps_about_one_person_come_newest_first() {
             .await
             .unwrap();
         let (a, u) = (key("a"), UserId::new("u"));
-        let told = async |account: Option<&AccountKey>, user: Option<&UserId>, most| {
+        let steps_about = async |account: Option<&AccountKey>, user: Option<&UserId>, most| {
             let steps = store.steps_about(account, user, most).await.unwrap();
-            let told = steps.into_iter().map(|past| {
+            let found = steps.into_iter().map(|past| {
                 let outcome = past.record.outcome.as_ref().map(|o| *o == Outcome::Done);
                 (past.run, past.began, past.record.step.id.0, outcome)
             });
-            told.collect::<Vec<_>>()
+            found.collect::<Vec<_>>()
         };
         let newest = (second, Timestamp(9), 4, None);
         let unknown = (first, Timestamp(1), 3, Some(false));
         let done = (first, Timestamp(1), 1, Some(true));
-        assert_eq!(told(Some(&a), None, 9).await, [newest, done]);
-        assert_eq!(told(None, Some(&u), 9).await, [newest, unknown]);
-        assert_eq!(told(Some(&a), Some(&u), 9).await, [newest, unknown, done]);
-        assert_eq!(told(Some(&a), Some(&u), 2).await, [newest, unknown]);
-        assert_eq!(told(None, None, 9).await, []);
-        assert_eq!(told(Some(&key("nobody")), None, 9).await, []);
+        assert_eq!(steps_about(Some(&a), None, 9).await, [newest, done]);
+        assert_eq!(steps_about(None, Some(&u), 9).await, [newest, unknown]);
+        assert_eq!(
+            steps_about(Some(&a), Some(&u), 9).await,
+            [newest, unknown, done]
+        );
+        assert_eq!(steps_about(Some(&a), Some(&u), 2).await, [newest, unknown]);
+        assert_eq!(steps_about(None, None, 9).await, []);
+        assert_eq!(steps_about(Some(&key("nobody")), None, 9).await, []);
     })
     .await;
 }

@@ -46,8 +46,8 @@ async fn a_step_is_unsettled_from_its_intent_to_its_outcome() {
             .map(|record| record.outcome.clone())
             .collect();
         assert_eq!(outcomes, [Some(Outcome::Done), Some(unknown), None]);
-        let told: Vec<Step> = record.steps.into_iter().map(|record| record.step).collect();
-        assert_eq!(told, steps);
+        let read: Vec<Step> = record.steps.into_iter().map(|record| record.step).collect();
+        assert_eq!(read, steps);
 
         let nothing = Outcome::NotDone("was not there".into());
         store

@@ -7,7 +7,7 @@ use mattermost_sim::{Answer, Commit, Effect, Fault, Version};
 use testkit::file::{File, NO_GRACE};
 use testkit::stage::{Stage, cycle, try_cycle};
 
-/// The first attempt overtaken by the second deactivates him once more, at another moment: that is
+/// The first attempt overtaken by the second deactivates them once more, at another moment: that is
 /// no administrator's work.
 #[tokio::test]
 async fn whom_both_attempts_deactivated_comes_back() {

@@ -138,7 +138,7 @@ fn edge_25_a_temporary_name_is_kept_by_nobody_whatever_happens_meanwhile() {
         assert!(nothing_temporary(&world));
         assert!(!world.user(opener).is_active());
     }
-    // Gone in the middle: the name that he was to have.
+    // Gone in the middle: the name that they were to have.
     let (mut world, opener) = cut_open(turn_names);
     world.leave(opener);
     let (plan, run) = world.cycle();
@@ -167,12 +167,12 @@ fn edge_25_a_temporary_name_is_kept_by_nobody_whatever_happens_meanwhile() {
 /// Who left in the middle of a ring is found by the link alone.
 #[test]
 fn edge_25_who_left_in_the_middle_gets_a_name_whatever_the_reading_proves() {
-    // Not shown by a poor reading; and what he was to have is somebody else's by now.
+    // Not shown by a poor reading; and what they were to have is somebody else's by now.
     let (mut world, opener) = cut_open(turn_names);
     world.leave(opener);
     world.gaps.push(Gap::Empty);
     let wanted = RING.iter().find(|(who, _)| *who == opener).unwrap().1;
-    // Its holder stays as he is: no name becomes free.
+    // Its holder stays as they are: no name becomes free.
     let holder = world.user_id(wanted);
     world.server.user(&holder).auth_service = "saml".into();
     let plan = world.plan();

@@ -168,7 +168,7 @@ const OBSTACLES: [Obstacle; 3] = [
     ),
     (
         |world| {
-            // Of the directory's name, whatever he has at present.
+            // Of the directory's name, whatever they have at present.
             let named = world.accounts[&testkit::world::id("ben")].username.clone();
             world.policy.protect.insert(named);
         },
@@ -214,7 +214,7 @@ fn edge_25_of_a_chain_what_can_goes_back() {
     world.server.user(&ben).username = "benny".into();
     let plan = world.plan();
     assert!(not_undone(&plan, "ben").contains("\"benny\" by now"));
-    // What ben had is free; what he wanted is not needed by anybody else.
+    // What ben had is free; what they wanted is not needed by anybody else.
     assert_eq!(kinds(&plan, "carl"), ["rename"]);
     assert_eq!(kinds(&plan, "anna"), ["rename"]);
     let mut world = turned(ValueOf::Username, CHAIN);

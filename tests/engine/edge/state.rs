@@ -333,7 +333,7 @@ async fn edge_58_our_own_account_and_the_last_administrator_are_out_of_reach() {
     let word = desk::deactivate(&mut engine, "ben", "alice").await;
     let told = word.err().unwrap().to_string();
     assert!(told.contains("last active human"), "{told}");
-    // Somebody else may do without him.
+    // Somebody else may do without them.
     let carl = scene.stage.user("carl").id;
     assert!(sim.edit_user(&carl, |u| u.roles = "system_user system_admin".into()));
     cycle(&scene.stage, &mut engine).await;

@@ -167,7 +167,7 @@ async fn again_under_the_old_name(stage: &Stage, office: &dyn Office) {
     let like = |why: &Why| matches!(why, Why::LooksLike { value, .. } if value == "p0010");
     assert_eq!(conflict.left(|l| like(&l.why)), 1);
 
-    // With an address of his own, and much later, it is somebody new.
+    // With an address of their own, and much later, it is somebody new.
     office.set_mail("p0010", "another.person@example.org");
     stage.clock.advance(400 * 24 * HOUR);
     let made = cycle(stage, hasty).await;
@@ -175,7 +175,7 @@ async fn again_under_the_old_name(stage: &Stage, office: &dyn Office) {
     let left_alone: Vec<_> = left_alone.filter(|l| l.subject.name == "p0010").collect();
     let all = [("create", 1), ("join-team", 1)];
     assert_eq!(made.kinds(), all, "{left_alone:?} {:?}", made.holds());
-    assert_eq!(stage.user("p0010"), left, "the old user is as he was");
+    assert_eq!(stage.user("p0010"), left, "the old user is as before");
     let new = stage.user("p00102");
     assert_ne!(new.id, old.id);
     assert_eq!(new.email, "another.person@example.org");

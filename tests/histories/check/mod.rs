@@ -415,7 +415,7 @@ impl Checker {
                 if !open && !doubtful || !self.respected.contains(user) {
                     continue;
                 }
-                // Whether a cut reading had him nobody knows.
+                // Whether a cut reading had them nobody knows.
                 if served.proof == Proof::Broken || doubtful {
                     self.maybe_respected.insert(user.clone());
                 }

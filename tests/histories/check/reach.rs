@@ -43,7 +43,7 @@ impl Checker {
         Ok(())
     }
 
-    /// Whoever is not ours is afterwards what he was before.
+    /// Whoever is not ours is afterwards what they were before.
     pub(super) fn untouched(&self, cycle: &Cycle) -> Verdict {
         for (id, before) in &cycle.before.users {
             let linked =

@@ -37,7 +37,7 @@ pub struct ChannelMember {
     pub channel_id: String,
     /// The user.
     pub user_id: String,
-    /// Whether he is an administrator of the channel.
+    /// Whether they are an administrator of the channel.
     pub is_admin: bool,
     /// When it changed last, in milliseconds since 1970.
     pub update_at: i64,

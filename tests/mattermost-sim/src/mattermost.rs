@@ -130,7 +130,7 @@ impl Mattermost {
     }
 
     /// Makes a system administrator of this name, with [`PASSWORD`], and opens a session for
-    /// him; gives its token. Somebody of that name who is there already is made one.
+    /// them; gives its token. Somebody of that name who is there already is made one.
     #[must_use]
     pub fn seed_admin(&self, username: &str) -> String {
         let email = format!("{username}@example.org");
@@ -151,8 +151,8 @@ impl Mattermost {
         world.open_session(&id)
     }
 
-    /// Opens a session for somebody, without his password; gives its token. It ends when he is
-    /// deactivated.
+    /// Opens a session for somebody, without their password; gives its token. It ends when they
+    /// are deactivated.
     #[must_use]
     pub fn token_for(&self, user_id: &str) -> String {
         self.world().open_session(user_id)

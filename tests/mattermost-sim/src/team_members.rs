@@ -66,7 +66,7 @@ impl World {
         Ok(())
     }
 
-    /// Adds somebody as the API does. Who is in already stays as he is.
+    /// Adds somebody as the API does. Who is in already stays as they are.
     pub(crate) fn join_team(&mut self, team: &str, user: &str) -> Result<TeamMember, ApiError> {
         let email = self.user(user)?.email.clone();
         let target = self.team(team)?;
@@ -224,7 +224,7 @@ pub(crate) fn remove(world: &mut World, call: &Call, team: &str, user: &str) -> 
     done()
 }
 
-/// `GET /users/{id}/teams/members`: also of teams that he left.
+/// `GET /users/{id}/teams/members`: also of teams that they left.
 pub(crate) fn of_user(world: &World, call: &Call, user: &str) -> Outcome {
     let who = world.who(call)?;
     let user = path_id(user, "user_id")?;

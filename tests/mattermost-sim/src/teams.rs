@@ -47,9 +47,9 @@ pub struct TeamMember {
     pub team_id: String,
     /// The user.
     pub user_id: String,
-    /// When he left; 0 while he has not.
+    /// When they left; 0 while they have not.
     pub delete_at: i64,
-    /// Whether he is an administrator of the team.
+    /// Whether they are an administrator of the team.
     pub is_admin: bool,
 }
 

@@ -191,7 +191,7 @@ impl Users {
         self.by_username.values().filter_map(|id| self.get(id))
     }
 
-    /// Puts a user in, or in place of the one with his id. The caller has checked uniqueness.
+    /// Puts a user in, or in place of the one with their id. The caller has checked uniqueness.
     pub(crate) fn put(&mut self, user: User) {
         self.remove(&user.id);
         let id = user.id.clone();

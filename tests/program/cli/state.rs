@@ -309,7 +309,7 @@ fn a_file_that_vanishes_under_the_service_stops_it_from_doing_anything() {
 }
 
 /// Somebody was made after the copy and is in the directory no more: nobody but a person knows who
-/// that is, and whoever accepts the copy has not looked at him.
+/// that is, and whoever accepts the copy has not looked at them.
 #[test]
 fn who_left_after_the_copy_is_still_an_orphan_once_it_is_accepted() {
     let mut place = company();

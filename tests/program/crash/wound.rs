@@ -100,7 +100,7 @@ pub fn go_on_until_struck(stage: &Stage, daemon: &Daemon, wound: Wound) -> Optio
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            // Whoever is killed before he was asked answers nobody.
+            // Whoever is killed before they were asked answers nobody.
             let killed = || matches!(wound, Wound::Kill(_)) && struck().is_some();
             wait("the control socket", || daemon.status().is_ok() || killed());
             // The daemon may be killed meanwhile; then nobody answers.

@@ -86,7 +86,7 @@ pub(crate) fn put(world: &mut World, call: &Call, id: &str) -> Outcome {
     ok(&show(world.version, &user, Sight::Whole))
 }
 
-/// Oneself, or anybody for an administrator; an administrator only for his like.
+/// Oneself, or anybody for an administrator; an administrator only for their like.
 pub(crate) fn may_change(who: &Who, user: &User) -> Result<(), ApiError> {
     if who.is(&user.id) || who.is_admin() {
         Ok(())

@@ -29,7 +29,7 @@ pub(crate) fn create(world: &mut World, call: &Call) -> Outcome {
     created(&shown)
 }
 
-/// The refusal for somebody who would sign up by himself.
+/// The refusal for somebody who would sign up without help.
 fn closed_server(world: &World) -> ApiError {
     let open = world.config.flag("TeamSettings", "EnableOpenServer");
     if open {

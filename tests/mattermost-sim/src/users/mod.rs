@@ -15,22 +15,22 @@ use serde_json::{Map, Value, json};
 
 use crate::options::Version;
 
-/// A user, with everything that the server knows of him.
+/// A user, with everything that the server knows of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     /// The id, 26 letters and digits.
     pub id: String,
-    /// When he was created, in milliseconds since 1970; so all times here.
+    /// When they were created, in milliseconds since 1970; so all times here.
     pub create_at: i64,
-    /// When anything about him changed last.
+    /// When anything about them changed last.
     pub update_at: i64,
-    /// When he was deactivated; 0 while active.
+    /// When they were deactivated; 0 while active.
     pub delete_at: i64,
     /// The username, lower case.
     pub username: String,
-    /// The password in clear, as nothing is hashed here; empty when he has none.
+    /// The password in clear, as nothing is hashed here; empty when they have none.
     pub password: String,
-    /// Who he is at the login service.
+    /// Who they are at the login service.
     pub auth_data: Option<String>,
     /// The login service; empty for a login with password.
     pub auth_service: String,
@@ -73,13 +73,13 @@ pub struct User {
 }
 
 impl User {
-    /// Whether he may log in, as far as `delete_at` says.
+    /// Whether they may log in, as far as `delete_at` says.
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.delete_at == 0
     }
 
-    /// Whether he is a system administrator.
+    /// Whether they are a system administrator.
     #[must_use]
     pub fn is_admin(&self) -> bool {
         self.has_role("system_admin")
@@ -131,7 +131,7 @@ fn object(value: Value) -> Map<String, Value> {
 /// How much of a user is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sight {
-    /// To himself, and in the answers of creating and changing.
+    /// To the user themselves, and in the answers of creating and changing.
     Whole,
     /// In lists and single reads, to an administrator.
     ProfileForAdmin,
@@ -196,7 +196,7 @@ pub(crate) struct UserJson<'a> {
 /// What stands for the hash of a password where the server shows it.
 const HASH: &str = "$2a$10$simulated.simulated.simulated.simulated.simulated.sim";
 
-/// The user as this version shows him with this much to be seen.
+/// The user as this version shows them with this much to be seen.
 pub(crate) fn show(version: Version, user: &User, sight: Sight) -> UserJson<'_> {
     let auth_data = user.auth_data.as_deref();
     let auth_data = match sight {

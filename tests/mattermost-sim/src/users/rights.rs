@@ -77,8 +77,8 @@ pub(crate) fn roles(world: &mut World, call: &Call, id: &str) -> Outcome {
     done()
 }
 
-/// `POST /users/{id}/email/verify/member`. The answer shows the user as he was before, and on
-/// 5.38 with the hash of his password.
+/// `POST /users/{id}/email/verify/member`. The answer shows the user as they were before, and on
+/// 5.38 with the hash of their password.
 pub(crate) fn verify(world: &mut World, call: &Call, id: &str) -> Outcome {
     world.who(call)?.must_be_admin()?;
     let id = path_id(id, "user_id")?;

@@ -63,7 +63,7 @@ pub(crate) fn delete(world: &mut World, call: &Call, id: &str) -> Outcome {
     let id = path_id(id, "user_id")?;
     may_end(world, &who, id, false)?;
     if world.ghosts.contains_key(id) {
-        // The cache knows him still, the database does not (measured on 5.38).
+        // The cache knows them still, the database does not (measured on 5.38).
         return Err(ApiError::new(
             400,
             "app.user.update.find.app_error",

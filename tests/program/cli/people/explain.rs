@@ -90,7 +90,7 @@ fn the_story_of_one_person() {
         .says("mattersync works with");
 }
 
-/// Nothing is left of him on either side, and the record still knows.
+/// Nothing is left of them on either side, and the record still knows.
 #[test]
 fn who_was_deleted_for_ever_has_a_story_too() {
     let mut place = company();

@@ -150,7 +150,7 @@ fn who_was_unlinked_is_touched_no_more() {
         .exits(0)
         .says("The link is forgotten");
 
-    // Neither linked again by the mark, nor created against him, nor deactivated.
+    // Neither linked again by the mark, nor created against that, nor deactivated.
     place.edit("bob", |p| p.name.0 = "Robert".into());
     place.sim.reset_counters();
     for _ in 0..3 {
@@ -259,7 +259,7 @@ fn two_accounts_for_one_user_are_taken_apart() {
     assert_eq!(changed, Ok(1));
     drop(state);
     let report = place.run(&["conflicts", "--json"]).exits(0).json();
-    // The user that bob had is nobody's now, and has his name.
+    // The user that bob had is nobody's now, and has the name.
     assert_eq!(kinds(&report), ["stranger", "two-accounts-one-user"]);
     assert_eq!(report["conflicts"][0]["what"].as_array().unwrap().len(), 2);
     let way = &report["conflicts"][1]["ways"][0]["command"];
