@@ -13,7 +13,7 @@ use crate::plan::{Effect, made, remember, undone};
 use crate::state::{Outcome, Settlement, State};
 
 impl<'a> Run<'a> {
-    pub(super) fn settle_all(
+    pub(super) fn record_results(
         &mut self,
         results: Vec<(&'a Step, Result<Effect, WriteError>)>,
     ) -> Result<(), ApplyError> {

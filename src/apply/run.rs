@@ -95,7 +95,7 @@ impl<'a> Run<'a> {
                     self.end("mattersync was asked to stop".into());
                     let land = async {
                         while let Some(results) = flying.next().await {
-                            self.settle_all(results)?;
+                            self.record_results(results)?;
                         }
                         Ok::<(), ApplyError>(())
                     };
@@ -106,7 +106,7 @@ impl<'a> Run<'a> {
                     return self.record_unbegun();
                 }
                 Some(written) = self.settling.next() => written?,
-                Some(results) = flying.next() => self.settle_all(results)?,
+                Some(results) = flying.next() => self.record_results(results)?,
             }
         }
     }
