@@ -105,6 +105,27 @@ impl Action {
         }
     }
 
+    /// Returns the name of the team that it is about.
+    pub fn team(&self) -> Option<&str> {
+        match self {
+            Self::CreateTeam { name, .. } => Some(name),
+            Self::JoinTeam { team_name, .. } => Some(team_name),
+            Self::CreateUser { .. }
+            | Self::Adopt { .. }
+            | Self::MoveLink { .. }
+            | Self::Unlink { .. }
+            | Self::Rename { .. }
+            | Self::ChangeEmail { .. }
+            | Self::UpdateProfile { .. }
+            | Self::Deactivate { .. }
+            | Self::Reactivate { .. }
+            | Self::Purge { .. }
+            | Self::EndSessions { .. }
+            | Self::ResetAccess { .. }
+            | Self::AssignBot { .. } => None,
+        }
+    }
+
     /// Returns what it changes, if people can change that on Mattermost themselves.
     pub fn changes(&self) -> Option<ChangedPart> {
         match self {

@@ -3,8 +3,8 @@
 use super::fault::Fault;
 use super::json::to_json;
 use crate::model::{
-    AccountKey, Action, ActionKind, Class, Made, Outcome, OutcomeKind, RunId, Step, StepId,
-    StepRecord, Timestamp, UserId,
+    AccountKey, ActionKind, Class, Made, Outcome, OutcomeKind, RunId, Step, StepId, StepRecord,
+    Timestamp, UserId,
 };
 
 const NOT_RECORDED: &str = "begun, and the outcome was not recorded";
@@ -72,16 +72,11 @@ pub struct StepRow {
 impl StepRow {
     fn of(step: &Step) -> Self {
         let action = &step.action;
-        let team = match action {
-            Action::CreateTeam { name, .. } => Some(name.clone()),
-            Action::JoinTeam { team_name, .. } => Some(team_name.clone()),
-            _ => None,
-        };
         Self {
             action: action.kind(),
             account: action.account().cloned(),
             user: action.user().cloned(),
-            team,
+            team: action.team().map(str::to_owned),
             intended: None,
             outcome: None,
             settled: None,
