@@ -35,7 +35,7 @@ impl Group {
             Why::Duplicate { .. }
             | Why::LinkedTwice { .. }
             | Why::SharedAnchor { .. }
-            | Why::SeatOrder(_)
+            | Why::SeatOrder { .. }
             | Why::BadEntry(_)
             | Why::NoUsername(_)
             | Why::NoEmail(_)

@@ -162,7 +162,7 @@ fn wants_attention(why: &Why) -> bool {
         | Why::LinkedTwice { .. }
         | Why::LooksLike { .. }
         | Why::SharedAnchor { .. }
-        | Why::SeatOrder(_)
+        | Why::SeatOrder { .. }
         | Why::BadEntry(_)
         | Why::UserUnread { .. }
         | Why::BadUser(_)

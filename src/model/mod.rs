@@ -62,7 +62,7 @@ pub use memory::{
     UserMemory,
 };
 pub use new_ids::{Gone, NewIds, NoNewId, Renumbered, Stuck};
-pub use obstacle::{Agreement, NotAdopted, NotPurged, Oddity, Untouchable};
+pub use obstacle::{Agreement, NotAdopted, NotPurged, Oddity, SeatOrderFault, Untouchable};
 pub use outcome::{Outcome, OutcomeKind};
 pub use plan::{Action, NewUser, Phase, Plan, Precondition, Step, TeamRef, UserRef, Values};
 pub use reason::Reason;

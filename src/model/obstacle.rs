@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Gap;
+
 /// Why a user who has what an account wants is not adopted for it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -101,6 +103,18 @@ pub enum Oddity {
     UnusualForm,
     /// Its legal form is a name that `policy.protect` keeps for somebody else.
     KeptForAnother,
+}
+
+/// Why a group of `policy.seat-order` is not followed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SeatOrderFault {
+    /// No group is called so.
+    NoGroup,
+    /// Nobody can tell whether there is such a group.
+    Unread(Gap),
+    /// The group does not show who is in it, for this reason.
+    MembersUnseen(String),
 }
 
 /// What agrees between an account and a user.

@@ -7,7 +7,7 @@ use strum::IntoStaticStr;
 
 use super::{
     AccountKey, Changed, Claimed, DirectoryId, Gap, NamedUser, NotAdopted, NotPurged, Oddity,
-    RunId, Subject, TeamMoved, Timestamp, Untouchable, UserId, ValueOf,
+    RunId, SeatOrderFault, Subject, TeamMoved, Timestamp, Untouchable, UserId, ValueOf,
 };
 
 /// Something that was looked at and left as it is.
@@ -99,8 +99,13 @@ pub enum Why {
         /// Where it is.
         dn: String,
     },
-    /// A group of `policy.seat-order` was not followed, for the reason in the text.
-    SeatOrder(String),
+    /// A group of `policy.seat-order` was not followed.
+    SeatOrder {
+        /// The group, as the configuration calls it.
+        group: String,
+        /// Why not.
+        why: SeatOrderFault,
+    },
     /// The entry cannot be used, for the reason in the text.
     BadEntry(String),
     /// The username has no legal form, for the reason in the text.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::{Action, Reason, Step, Why, shell_word};
+use crate::model::{Action, Reason, SeatOrderFault, Step, Why, shell_word};
 use crate::plan::facts::hold_words::Changes;
 use crate::plan::facts::spans::{CompleteReadings, Span};
 
@@ -284,7 +284,20 @@ impl fmt::Display for Why {
                 "the second anchor {anchor} is also that of {dn}, and therefore identifies \
                  nobody: give one of them another"
             ),
-            Self::SeatOrder(what) => write!(f, "policy.seat-order: {what}"),
+            Self::SeatOrder { group, why } => {
+                f.write_str("policy.seat-order: ")?;
+                match why {
+                    SeatOrderFault::NoGroup => write!(f, "there is no group {group:?}"),
+                    SeatOrderFault::Unread(gap) => {
+                        write!(f, "whether there is a group {group:?} cannot be seen: {gap}")
+                    }
+                    SeatOrderFault::MembersUnseen(why) => write!(
+                        f,
+                        "who is in the group {group:?} cannot be seen, so nobody goes first for \
+                         being in it: {why}"
+                    ),
+                }
+            }
             Self::BadEntry(why) => write!(f, "the entry cannot be used: {why}"),
             Self::NoUsername(raw) => {
                 write!(

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::model::{
     AccountChange, AccountKey, AccountState, Action, Evidence, GroupId, ProviderName, Remember,
-    Roster, Seats, ServerChange, Step, StepId, Subject, Timestamp, User, UserId, UserRef, Why,
+    Roster, SeatOrderFault, Seats, ServerChange, Step, StepId, Subject, Timestamp, User, UserId,
+    UserRef, Why,
 };
 use crate::plan::facts::limits::DAY;
 use crate::plan::ledger::draft::Draft;
@@ -140,26 +141,22 @@ impl<'a> Order<'a> {
                 for (id, group) in groups.filter(|(_, group)| group.is_called(name)) {
                     found = true;
                     order.ranks.entry((provider, id)).or_insert(rank);
-                    unsaid.extend(group.why_unseen().map(|why| {
-                        format!(
-                            "who is in the group {name:?} cannot be seen, so nobody goes first \
-                             for being in it: {why}"
-                        )
-                    }));
+                    unsaid.extend(group.why_unseen().map(SeatOrderFault::MembersUnseen));
                 }
             }
             if !found {
                 unsaid.push(match unread {
-                    None => format!("there is no group {name:?}"),
-                    Some(gap) => format!("whether there is a group {name:?} cannot be seen: {gap}"),
+                    None => SeatOrderFault::NoGroup,
+                    Some(gap) => SeatOrderFault::Unread(gap.clone()),
                 });
             }
-            for what in unsaid {
+            for why in unsaid {
                 let subject = Subject {
                     name: name.clone(),
                     ..Subject::default()
                 };
-                draft.leave(subject, Why::SeatOrder(what));
+                let group = name.clone();
+                draft.leave(subject, Why::SeatOrder { group, why });
             }
         }
         order

@@ -30,7 +30,7 @@ fn directory() -> SlapdOptions {
 /// What is said of the groups that go first.
 fn said(plan: &Plan) -> Vec<String> {
     let left = plan.left_alone.iter();
-    let said = left.filter(|l| matches!(l.why, Why::SeatOrder(_)));
+    let said = left.filter(|l| matches!(l.why, Why::SeatOrder { .. }));
     said.map(|l| l.why.to_string()).collect()
 }
 
