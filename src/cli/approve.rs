@@ -97,12 +97,14 @@ fn list(page: &mut Page, report: &PlanFacts) {
             shell_word(&hold_name(&hold.key))
         ));
     }
-    page.line("One person alone: mattersync approve USERNAME");
+    if report.plan.holds.iter().any(|hold| !hold.steps.is_empty()) {
+        page.line("One person alone: mattersync approve USERNAME");
+    }
     if !report.adoptions.is_empty() {
         page.line(
             "If somebody signed up in another person's name, they know the password and stay \
-             logged in after the adoption, and the server does not show_report whether an address was \
-             ever verified. For users whose origin you do not know, for new ones, and for those \
+             logged in after the adoption, and the server does not show whether an address was ever \
+             verified. For users whose origin you do not know, for new ones, and for those \
              who were never active: mattersync approve USERNAME --new-password also gives them a \
              random password and ends their sessions; the person then asks for another one with \
              \"Forgot your password?\". Access tokens stay.",

@@ -107,6 +107,15 @@ fn show_report(page: &mut Page, report: &HistoryReport) {
                 Noted::HeldNoMore(HeldBack { hold, .. }) => {
                     format!("  {when}  no longer held: {hold}")
                 }
+                Noted::NewIds {
+                    by,
+                    from,
+                    to,
+                    accounts,
+                } => format!(
+                    "  {when}  {by} approved new ids: {} known by {to} instead of {from}",
+                    count(*accounts, "account is", "accounts are")
+                ),
                 Noted::Forgotten { by } => {
                     format!("  {when}  one person was forgotten by {by}")
                 }

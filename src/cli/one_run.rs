@@ -176,7 +176,9 @@ fn change(change: &Change) -> String {
 fn notes(page: &mut Page, notes: &[NoteReport]) {
     let after = notes.iter().filter_map(|note| match &note.what {
         Noted::Aftermath(after) => Some(after.clone()),
-        Noted::Held(_) | Noted::HeldNoMore(_) | Noted::Forgotten { .. } => None,
+        Noted::Held(_) | Noted::HeldNoMore(_) | Noted::Forgotten { .. } | Noted::NewIds { .. } => {
+            None
+        }
     });
     page.gap();
     aftermath::show(page, &after.collect::<Vec<_>>());

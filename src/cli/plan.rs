@@ -2,7 +2,7 @@
 
 use crate::cycle::unseen;
 use crate::desk::ShowPlan;
-use crate::model::{Part, Seats, Step, Unread, Why, shell_word};
+use crate::model::{HoldCause, Part, Seats, Step, Unread, Why, shell_word};
 use crate::observe::PlanFacts;
 use crate::plan::hold_name;
 
@@ -163,6 +163,7 @@ fn next(page: &mut Page, report: &PlanFacts) {
     let names: Vec<String> = plan
         .holds
         .iter()
+        .filter(|h| !matches!(&h.cause, HoldCause::NewIds(new_ids) if !new_ids.is_possible()))
         .map(|h| shell_word(&hold_name(&h.key)))
         .collect();
     let releases = plan.released().next().is_some();

@@ -71,7 +71,7 @@ fn open(notes: &[Note]) -> BTreeSet<String> {
             Noted::HeldNoMore(held) => {
                 open.remove(&held.hold);
             }
-            Noted::Forgotten { .. } | Noted::Aftermath(_) => {}
+            Noted::Forgotten { .. } | Noted::NewIds { .. } | Noted::Aftermath(_) => {}
         }
     }
     open

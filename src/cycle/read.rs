@@ -191,19 +191,20 @@ fn refused_password(settings: &Settings, server: &ServerFacts) -> Option<String>
     policy.fault(password.expose_secret())
 }
 
-/// Returns the ids that the provider must look up if its reading does not contain them: of
-/// everybody, where everybody is about to get another id. Else users whom we certainly deactivated
+/// Returns the ids that the provider must look up if its reading does not contain them: of all
+/// of whom something is remembered, where everybody is about to get another id. Else users whom we certainly deactivated
 /// are left out: links are never forgotten, and over the years those who left would be all that a
 /// reading has time to look up. Those who still count as missing are looked up once more, and then
 /// no longer count.
 pub fn known(memory: &Memory, provider: &ProviderName, everybody: bool) -> BTreeSet<DirectoryId> {
-    let is_out = |link: &Link| !everybody && link.deactivated.is_some() && !link.is_in_doubt();
-    let links = memory.links().filter(|(key, link)| {
-        key.provider == *provider
-            && !key.id.is_placeholder()
-            && (!is_out(link) || memory.account(key).absence.is_some())
+    let is_out = |link: &Link| link.deactivated.is_some() && !link.is_in_doubt();
+    let accounts = memory.accounts.iter().filter(|(key, account)| {
+        let linked = account.link.as_ref();
+        let is_known =
+            linked.is_some_and(|link| !is_out(link) || account.absence.is_some()) || everybody;
+        key.provider == *provider && !key.id.is_placeholder() && is_known
     });
-    links.map(|(key, _)| key.id.clone()).collect()
+    accounts.map(|(key, _)| key.id.clone()).collect()
 }
 
 /// Mattermost's side of a [`View`].

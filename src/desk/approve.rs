@@ -67,7 +67,7 @@ async fn approve(
     let shown = engine.store().load().await?;
     let view = engine.look(asker.stages).await?;
     if let Some(provider) = new_ids::named(&view, what) {
-        let given = new_ids::give(engine, &view, &provider, asker.stages).await?;
+        let given = new_ids::give(engine, &view, &provider, (asker.by, asker.stages)).await?;
         let people = given.renumbered.len();
         tracing::info!(
             sync_action = "approve",

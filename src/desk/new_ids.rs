@@ -2,8 +2,8 @@
 
 use crate::cycle::{Engine, Stages, View};
 use crate::model::{
-    HoldCause, HoldChange, HoldKey, MemoryDelta, NewIds, ProviderChange, ProviderName, Remember,
-    SourceIdentity,
+    HoldCause, HoldChange, HoldKey, MemoryDelta, NewIds, Note, Noted, ProviderChange, ProviderName,
+    Remember, SourceIdentity,
 };
 use crate::plan::hold_name;
 
@@ -30,7 +30,7 @@ pub(super) async fn give(
     engine: &mut Engine,
     view: &View,
     provider: &ProviderName,
-    stages: &Stages<'_>,
+    (by, stages): (&str, &Stages<'_>),
 ) -> Result<NewIds, DeskError> {
     let key = HoldKey::NewIds(provider.clone());
     let hold = view.plan.holds.iter().find(|hold| hold.key == key);
@@ -38,7 +38,15 @@ pub(super) async fn give(
         return refuse("the new ids are no longer held".to_owned());
     };
     if !new_ids.is_possible() {
-        return refuse(new_ids.to_string());
+        let first = new_ids.stuck.first().map(|one| {
+            let (dn, id, why) = (&one.dn, &one.id, &one.why);
+            format!(". {dn} ({id}): {why}")
+        });
+        return refuse(format!(
+            "{new_ids}{}. Mend that, or write {} back into accounts.id",
+            first.unwrap_or_default(),
+            new_ids.from
+        ));
     }
     engine.conclude_doubts(stages).await?;
     let in_doubt = engine.store().unsettled().await?.len();
@@ -75,7 +83,22 @@ pub(super) async fn give(
         ProviderChange::Identity(identity),
     ));
     delta.push(Remember::Hold(key, HoldChange::Shown(None)));
-    engine.store().observe(delta).await?;
+    let note = Note {
+        run: None,
+        at: engine.clock().now().wall,
+        account: None,
+        user: None,
+        what: Noted::NewIds {
+            by: by.to_owned(),
+            from: new_ids.from.clone(),
+            to: new_ids.to.clone(),
+            accounts: new_ids.renumbered.len(),
+        },
+    };
+    let lines = new_ids.renumbered.iter();
+    let ids = lines.map(|line| (line.from.clone(), line.to.clone()));
+    let (provider, ids) = (provider.clone(), ids.collect());
+    engine.store().renumber(provider, ids, delta, note).await?;
     Ok(new_ids.clone())
 }
 

@@ -82,6 +82,27 @@ impl Action {
         }
     }
 
+    /// Returns the accounts that it names, to be given other ids.
+    pub fn accounts_mut(&mut self) -> Vec<&mut AccountKey> {
+        match self {
+            Self::MoveLink { account, from, .. } => vec![account, from],
+            Self::CreateUser { account, .. }
+            | Self::Adopt { account, .. }
+            | Self::Unlink { account, .. }
+            | Self::Rename { account, .. }
+            | Self::ChangeEmail { account, .. }
+            | Self::UpdateProfile { account, .. }
+            | Self::Reactivate { account, .. }
+            | Self::ResetAccess { account, .. }
+            | Self::Purge { account, .. }
+            | Self::JoinTeam { account, .. } => vec![account],
+            Self::Deactivate { account, .. }
+            | Self::EndSessions { account, .. }
+            | Self::AssignBot { account, .. } => account.iter_mut().collect(),
+            Self::CreateTeam { .. } => Vec::new(),
+        }
+    }
+
     /// Returns the user that it is about, if that user exists already.
     pub fn user(&self) -> Option<&UserId> {
         match self {

@@ -16,7 +16,7 @@ pub struct NewIds {
     pub to: IdAttribute,
     /// Everybody of whom something is remembered, in the order of the old ids.
     pub renumbered: Vec<Renumbered>,
-    /// Linked accounts that cannot be given a new id. While there are any, nobody gets one.
+    /// Accounts of which something is remembered and that cannot be given a new id. While there are any, nobody gets one.
     pub stuck: Vec<Stuck>,
     /// Whether the reading proves who is not there. If it does not, nobody gets a new id.
     pub complete: bool,
@@ -52,15 +52,15 @@ pub enum Gone {
     },
 }
 
-/// A linked account that cannot be given a new id.
+/// An account that cannot be given a new id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stuck {
     /// The id so far.
     pub id: DirectoryId,
     /// Where the entry is, or was.
     pub dn: String,
-    /// The linked user.
-    pub user: UserId,
+    /// The linked user; `None` for an account of which something else is remembered.
+    pub user: Option<UserId>,
     /// Why not.
     pub why: NoNewId,
 }

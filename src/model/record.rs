@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
 use super::{
-    AccountKey, Aftermath, Outcome, OutcomeKind, ProfileField, RunId, Step, StepId, TeamId,
-    Timestamp, UserId,
+    AccountKey, Aftermath, IdAttribute, Outcome, OutcomeKind, ProfileField, RunId, Step, StepId,
+    TeamId, Timestamp, UserId,
 };
 
 /// Something that was found out about a person outside of the steps, for example what a user who
@@ -41,6 +41,17 @@ pub enum Noted {
     Forgotten {
         /// Who asked for it.
         by: String,
+    },
+    /// A person approved new ids, and everybody got one.
+    NewIds {
+        /// Who approved.
+        by: String,
+        /// The attribute by which people were known.
+        from: IdAttribute,
+        /// The attribute by which they are known since.
+        to: IdAttribute,
+        /// How many accounts there were.
+        accounts: usize,
     },
     /// What a user who left leaves working, or what works again for a user who returned.
     Aftermath(Aftermath),

@@ -16,8 +16,8 @@ use super::step_row::NewStep;
 use super::store::{Rows, Store};
 use super::{Lease, Outcome, StateError, copy, file, mark, rules};
 use crate::model::{
-    About, AccountKey, Memory, MemoryDelta, Note, Now, Plan, Restored, RunId, StepId, Timestamp,
-    UserId,
+    About, AccountKey, DirectoryId, Memory, MemoryDelta, Note, Now, Plan, ProviderName, Restored,
+    RunId, StepId, Timestamp, UserId,
 };
 
 /// The memory of mattersync with its rules, over the rows of a [`Store`].
@@ -388,6 +388,23 @@ impl State {
         let pruned = pruned.await?;
         self.store.tidy()?;
         Ok(pruned)
+    }
+
+    /// Gives everybody the new ids: in what is remembered, and in what is recorded about them, with a
+    /// note of it, in one transaction.
+    pub async fn renumber(
+        &self,
+        provider: ProviderName,
+        ids: BTreeMap<DirectoryId, DirectoryId>,
+        delta: MemoryDelta,
+        note: Note,
+    ) -> Result<(), StateError> {
+        let renumber = move |rows: &mut dyn Rows| {
+            rows.renumber(&provider, &ids)?;
+            rules::apply(rows, &delta)?;
+            rules::note(rows, &note)
+        };
+        self.write(renumber).await
     }
 
     /// Erases the steps and notes about some people, applies a delta and records a note, in one

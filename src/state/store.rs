@@ -4,7 +4,7 @@
 //! depend on where the rows are. Another store (a server that several machines share) is another
 //! implementation of these two traits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::BoxFuture;
 
@@ -14,9 +14,9 @@ use super::history::{Erased, PastStep, People, RunFilter, RunHead, RunRecord, Un
 use super::step_row::{NewStep, StepRow};
 use super::{RunState, StateError};
 use crate::model::{
-    AccountKey, AccountMemory, Done, Fingerprint, HoldKey, HoldMemory, Memory, Note, PlaceId,
-    PlaceMemory, ProviderMemory, ProviderName, RunId, ServerMemory, Step, StepId, Timestamp,
-    UserId, UserMemory,
+    AccountKey, AccountMemory, DirectoryId, Done, Fingerprint, HoldKey, HoldMemory, Memory, Note,
+    PlaceId, PlaceMemory, ProviderMemory, ProviderName, RunId, ServerMemory, Step, StepId,
+    Timestamp, UserId, UserMemory,
 };
 
 /// Work on rows. It may be called again after its first attempt was rolled back.
@@ -166,6 +166,12 @@ pub trait Rows {
     fn remove_old_notes(&mut self, before: Timestamp) -> Result<(), Fault>;
     /// Removes runs with their steps and notes.
     fn remove_runs(&mut self, runs: &[RunId]) -> Result<(), Fault>;
+    /// Gives the accounts of a provider other ids, in the steps and notes about them.
+    fn renumber(
+        &mut self,
+        provider: &ProviderName,
+        ids: &BTreeMap<DirectoryId, DirectoryId>,
+    ) -> Result<(), Fault>;
     /// Removes the steps and notes about some people.
     fn remove_about(&mut self, who: &People) -> Result<Erased, Fault>;
 }

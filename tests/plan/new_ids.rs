@@ -229,6 +229,41 @@ fn whoever_is_outside_the_base_gets_a_new_id_too_where_the_entry_has_one() {
     assert_eq!(bo.gone, Some(Gone::OutOfScope { dn: gone.dn }));
 }
 
+#[test]
+fn two_outside_the_base_with_one_new_id_are_both_stuck() {
+    let mut world = company();
+    for who in ["ada", "bo"] {
+        let gone = world.leave(who);
+        let found = Lookup::Elsewhere {
+            dn: gone.dn,
+            state: gone.state,
+            new_id: Some(DirectoryId::new("9")),
+        };
+        world.lookups.insert(id(who), Some(Ok(found)));
+    }
+    let new_ids = held(&world.plan()).unwrap();
+    assert_eq!((new_ids.renumbered.len(), new_ids.stuck.len()), (0, 2));
+    assert!(!new_ids.is_possible());
+}
+
+/// What a person said of an account counts for it under its new id, too.
+#[test]
+fn whoever_is_remembered_without_a_link_needs_a_new_id_too() {
+    let mut world = company();
+    let apart = Unlinked {
+        user: world.user_id("bo"),
+        by: "alice".into(),
+        at: world.now.wall,
+    };
+    let record = world.memory.accounts.get_mut(&key("bo")).unwrap();
+    record.link = None;
+    record.unlinked = Some(apart);
+    world.account("bo").new_id = None;
+    let new_ids = held(&world.plan()).unwrap();
+    assert_eq!(new_ids.stuck.len(), 1);
+    assert_eq!(new_ids.stuck[0].user, None);
+}
+
 /// Nobody can tell any more whether such an account is somewhere.
 #[test]
 fn whoever_got_no_new_id_is_never_deleted() {

@@ -56,15 +56,53 @@ fn new_ids(memory: &Memory, provider: &ProviderName, directory: &Directory) -> O
         let link = memory.link(key);
         match new_id(directory, &bearers, key, link) {
             Ok(renumbered) => new_ids.renumbered.push(renumbered),
-            Err(why) => new_ids.stuck.extend(link.map(|link| Stuck {
-                id: key.id.clone(),
-                dn: link.last_dn.clone(),
-                user: link.user.clone(),
-                why,
-            })),
+            Err(why) => {
+                let there = directory.accounts.get(&key.id).map(|account| &account.dn);
+                new_ids.stuck.push(Stuck {
+                    id: key.id.clone(),
+                    dn: there
+                        .or(link.map(|l| &l.last_dn))
+                        .cloned()
+                        .unwrap_or_default(),
+                    user: link.map(|link| link.user.clone()),
+                    why,
+                });
+            }
         }
     }
+    let shared = take_shared(&mut new_ids.renumbered);
+    new_ids.stuck.extend(shared);
     Some(new_ids)
+}
+
+/// Takes out the lines that give two accounts one id, which only accounts outside the base have.
+fn take_shared(lines: &mut Vec<Renumbered>) -> Vec<Stuck> {
+    let mut bearers: BTreeMap<DirectoryId, Vec<String>> = BTreeMap::new();
+    for line in lines.iter() {
+        bearers
+            .entry(line.to.clone())
+            .or_default()
+            .push(line.dn.clone());
+    }
+    let (kept, shared) = std::mem::take(lines)
+        .into_iter()
+        .partition(|line| bearers.get(&line.to).is_none_or(|dns| dns.len() == 1));
+    *lines = kept;
+    let shared: Vec<Renumbered> = shared;
+    let stuck = shared.into_iter().map(|line| {
+        let mut dns = bearers.get(&line.to).into_iter().flatten();
+        let other = dns.find(|dn| **dn != line.dn).cloned();
+        Stuck {
+            id: line.from,
+            dn: line.dn,
+            user: line.user,
+            why: NoNewId::Shared {
+                id: line.to,
+                dn: other.unwrap_or_default(),
+            },
+        }
+    });
+    stuck.collect()
 }
 
 fn new_id(

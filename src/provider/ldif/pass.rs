@@ -158,9 +158,11 @@ impl<'a> Pass<'a> {
         } else if let Some(id) = id
             && self.ask.known.contains(&id)
         {
-            let locks = self.selection.lock_attributes.iter();
+            let mapping = &self.source.mapping;
+            let new_id = mapping.new_id.iter().map(|id| &id.name);
+            let names = self.selection.lock_attributes.iter().chain(new_id);
             let kept =
-                locks.filter_map(|name| Some((name.clone(), entry.attributes.get(name)?.clone())));
+                names.filter_map(|name| Some((name.clone(), entry.attributes.get(name)?.clone())));
             let attributes = kept.collect();
             let dn = entry.dn;
             self.elsewhere.insert(id, Entry { dn, attributes });
@@ -250,9 +252,16 @@ impl<'a> Pass<'a> {
             return Err(format!("it is no LDIF: {first}"));
         }
         if self.selected > 0 && self.with_id == 0 {
+            let former = mapping.new_id.as_ref().map(|new| {
+                format!(
+                    "people are known by it until somebody approves the ids of {new}, which \
+                     accounts.id names now: both attributes must be in the file; "
+                )
+            });
             return Err(format!(
-                "no entry has {}, so nobody can be recognised; {}",
+                "no entry has {}, so nobody can be recognised; {}{}",
                 mapping.id.name,
+                former.unwrap_or_default(),
                 "make the dump with slapcat, or with ldapsearch and the attributes '*' '+'"
             ));
         }

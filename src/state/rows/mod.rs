@@ -4,9 +4,10 @@ mod clean;
 mod history;
 mod memory;
 mod notes;
+mod renumber;
 mod runs;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -236,6 +237,14 @@ impl Rows for SqliteRows<'_> {
 
     fn remove_runs(&mut self, runs: &[RunId]) -> Result<(), Fault> {
         clean::remove_runs(self.0, runs)
+    }
+
+    fn renumber(
+        &mut self,
+        provider: &ProviderName,
+        ids: &BTreeMap<DirectoryId, DirectoryId>,
+    ) -> Result<(), Fault> {
+        renumber::renumber(self.0, provider, ids)
     }
 
     fn remove_about(&mut self, who: &People) -> Result<Erased, Fault> {

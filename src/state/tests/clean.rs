@@ -176,3 +176,57 @@ async fn no_byte_of_a_name_is_left() {
     let reader = State::open_read_only(place.path()).unwrap().unwrap();
     assert_eq!(reader.loose_notes().await.unwrap().len(), 1);
 }
+
+/// The new id of one is the old id of the other, also in what is recorded.
+#[tokio::test]
+async fn whoever_gets_another_id_has_it_in_all_that_is_recorded() {
+    on_both(async |store| {
+        let steps = vec![reactivate(1, "a"), reactivate(2, "b"), reactivate(3, "c")];
+        let run = run_of(store, steps, 10, Outcome::Done).await;
+        let note = Note {
+            account: Some(key("a")),
+            run: Some(run),
+            ..loose(11)
+        };
+        store.note(note.clone()).await.unwrap();
+        let id = DirectoryId::new;
+        let ids = BTreeMap::from([(id("a"), id("b")), (id("b"), id("a"))]);
+        let delta = vec![Remember::Account(
+            key("b"),
+            AccountChange::Gone(Some(Timestamp(1))),
+        )];
+        store
+            .renumber(key("a").provider, ids, delta, loose(12))
+            .await
+            .unwrap();
+        let record = store.run(run).await.unwrap().unwrap();
+        let accounts: Vec<_> = record.steps.iter().map(|step| step.account()).collect();
+        assert_eq!(
+            accounts,
+            [Some(&key("b")), Some(&key("a")), Some(&key("c"))]
+        );
+        let renumbered = Note {
+            account: Some(key("b")),
+            ..note
+        };
+        assert_eq!(store.notes(run).await.unwrap(), [renumbered]);
+        assert_eq!(store.loose_notes().await.unwrap(), [loose(12)]);
+        assert!(
+            store
+                .load()
+                .await
+                .unwrap()
+                .account(&key("b"))
+                .gone
+                .is_some()
+        );
+        // By the new id both are found: one of two.
+        let who = People {
+            accounts: [key("b")].into(),
+            ..People::default()
+        };
+        let erased = store.erase(who, vec![], loose(13)).await.unwrap();
+        assert_eq!((erased.steps, erased.notes), (1, 1));
+    })
+    .await;
+}

@@ -222,3 +222,42 @@ fn edge_40_who_leaves_before_or_right_after_the_new_ids_is_not_held_because_of_t
     assert_eq!(code, 0, "{said}");
     assert!(!users(&stage)["bert"].1);
 }
+
+#[test]
+fn edge_40_what_was_done_is_found_taken_back_and_forgotten_by_the_new_ids() {
+    let stage = stage(&[("anna", "1", "5"), ("bert", "2", "6"), ("carl", "3", "7")]);
+    assert_eq!(run(&stage, &["sync"]).0, 0);
+    write_people(&stage, &[("anna", "1", "5"), ("bert", "2", "6")]);
+    assert_eq!(run(&stage, &["sync"]).0, 0);
+    by(&stage, "uidNumber");
+    assert_eq!(run(&stage, &["approve"]).0, 0);
+    assert_eq!(run(&stage, &["approve", HELD]).0, 0);
+    let (_, said) = run(&stage, &["history"]);
+    assert!(said.contains("approved new ids"), "{said}");
+    let (code, said) = run(&stage, &["undo", "1", "--person", "bert"]);
+    assert!(code == 0 && said.contains("Deactivate 1 user"), "{said}");
+    let (_, said) = run(&stage, &["history", "--person", "6"]);
+    assert!(said.contains("create"), "{said}");
+    let (code, said) = run(&stage, &["forget", "carl", "--yes"]);
+    assert_eq!(code, 0, "{said}");
+    let (code, said) = run(&stage, &["forget", "carl"]);
+    assert_eq!(code, 1, "{said}");
+}
+
+#[test]
+fn edge_40_whoever_is_outside_the_base_of_a_file_gets_a_new_id_too() {
+    let stage = stage(&[("anna", "1", "5"), ("bert", "2", "6")]);
+    assert_eq!(run(&stage, &["sync"]).0, 0);
+    let before = users(&stage);
+    by(&stage, "uidNumber");
+    let text = std::fs::read_to_string(stage.path("people.ldif")).unwrap();
+    let moved = text.replace("uid=bert,ou=People", "uid=bert,ou=Former");
+    std::fs::write(stage.path("people.ldif"), moved).unwrap();
+    let (code, said) = run(&stage, &["approve"]);
+    assert!(code == 0 && said.contains("2 new ids"), "{said}");
+    assert_eq!(run(&stage, &["approve", HELD]).0, 0);
+    std::fs::write(stage.path("people.ldif"), text).unwrap();
+    let (code, said) = run(&stage, &["sync"]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(users(&stage), before);
+}
