@@ -46,6 +46,9 @@ pub enum NotAdopted {
     },
     /// It carries the mark of this account's creation, and neither username nor address agrees.
     OnlyMark,
+    /// It carries the mark of this account's creation and has the username, and the account shows
+    /// no address of the best source to compare.
+    NoAddressToCompare,
     /// Another user carries the mark of this account's creation, too.
     SharedMark,
 }

@@ -405,6 +405,25 @@ fn a_nonce_makes_nobody_ours_whose_name_or_address_is_another() {
     }
 }
 
+/// A reading that hides the addresses asks nobody about the user whom we made.
+#[test]
+fn whom_we_made_waits_for_an_address_to_compare() {
+    let (mut world, user) = unsettled("anna", "anna@example.org");
+    world.policy.adopt = AdoptRule::Username;
+    let shown = std::mem::take(&mut world.account("1").emails);
+    let said = why(&world, "1");
+    let waits = [NotAdopted::NoAddressToCompare];
+    let because = said.iter().filter_map(|why| match why {
+        Why::Conflict { because, .. } => Some(because.clone()),
+        _ => None,
+    });
+    assert_eq!(because.collect::<Vec<_>>(), waits);
+    assert_eq!(kinds(&world.plan(), "1"), Vec::<String>::new());
+    world.account("1").emails = shown;
+    world.cycle();
+    assert_eq!(world.user_id("1"), user);
+}
+
 #[test]
 fn a_nonce_that_was_copied_is_ours_by_name_and_address() {
     let (mut world, user) = unsettled("anna", "anna@example.org");

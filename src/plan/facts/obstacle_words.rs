@@ -45,6 +45,9 @@ impl fmt::Display for NotAdopted {
                 );
             }
             Self::OnlyMark => "neither username nor address agrees",
+            Self::NoAddressToCompare => {
+                "the username agrees, and the account does not show the address that would be compared"
+            }
             Self::SharedMark => "more than one user has it",
         })
     }

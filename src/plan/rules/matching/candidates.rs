@@ -51,12 +51,19 @@ pub(super) fn matching<'a>(draft: &Draft<'a>, key: &AccountKey, account: &Accoun
     let holders = nonce.and_then(|nonce| draft.by_nonce.get(nonce.as_str()));
     let holders = holders.into_iter().flatten().copied();
     let holders: Vec<&'a User> = holders.filter(|u| !owned(u)).collect();
-    let agrees =
-        |user: &User| by_name.is_some_and(|named| named.id == user.id) && mails.contains(&user.id);
+    let is_named = |user: &User| by_name.is_some_and(|named| named.id == user.id);
+    let agrees = |user: &User| is_named(user) && mails.contains(&user.id);
     // People can write into their own props, and copy what others have there: a nonce alone says
     // nothing. Of those who have it no two have the username and an address of the account.
     if let Some(user) = holders.iter().find(|user| agrees(user)) {
         return made(draft, account, user);
+    }
+    // A reading that hides the addresses makes nobody else of the user whom we made.
+    if let [user] = holders.as_slice()
+        && is_named(user)
+        && !address::choose(account).is_ok_and(|choice| choice.passed_over.is_empty())
+    {
+        return nonce_conflict(account, user, NotAdopted::NoAddressToCompare);
     }
     match (
         decide(draft, key, by_name, stranger, &mails),
