@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use crate::config::{MattermostAccess, Settings};
 use crate::cycle::{Engine, Planned, Scope, Summary, View};
 use crate::model::{
-    Fingerprint, MemoryDelta, Plan, ProviderName, RunId, RunKind, SourceIdentity, Step, StepId,
-    Timestamp,
+    Action, Fingerprint, MemoryDelta, Plan, Precondition, ProviderName, RunId, RunKind,
+    SourceIdentity, Step, StepId, TeamRef, Timestamp, UserRef,
 };
 use crate::observe::{CycleFacts, PlanFacts};
 use crate::plan::Sentence;
@@ -301,7 +301,7 @@ fn differences(saved: &Plan, new: &Plan) -> Vec<String> {
         let what = match wanted.get(&step.action.fingerprint()) {
             None => "no longer wanted: it was done meanwhile, or directory or Mattermost changed",
             Some(now) if held.contains(&now.id) => "held now",
-            Some(now) if essence(step, &saved_ids) != essence(now, &new_ids) => {
+            Some(now) if Essence::of(step, &saved_ids) != Essence::of(now, &new_ids) => {
                 "wanted in another way: other values, or other steps before it"
             }
             Some(_) => continue,
@@ -330,28 +330,38 @@ fn ids(plan: &Plan) -> BTreeMap<StepId, Fingerprint> {
     steps.map(|s| (s.id, s.action.fingerprint())).collect()
 }
 
-/// All of a step that counts, without its number: numbers move when somebody else joins. Why it is
+/// What counts of a step, without its number: numbers move when somebody else joins. Why it is
 /// wanted is not among it: how long somebody has been missing grows.
-fn essence(step: &Step, ids: &BTreeMap<StepId, Fingerprint>) -> (Value, Value, Vec<String>) {
-    let name = |id: &StepId| ids.get(id).map_or("?", Fingerprint::as_str).to_owned();
-    let mut action = serde_json::to_value(&step.action).unwrap_or_default();
-    name_makers(&mut action, &|id| name(&StepId(id)));
-    let expects = serde_json::to_value(&step.expects).unwrap_or_default();
-    let mut after: Vec<String> = step.after.iter().map(name).collect();
-    after.sort();
-    (action, expects, after)
+#[derive(PartialEq, Eq)]
+struct Essence {
+    /// What it does; users and teams that another step makes have the number 0 in it.
+    action: Action,
+    /// The fingerprints of the steps that make these users and teams.
+    makers: Vec<String>,
+    expects: Precondition,
+    /// The fingerprints of the steps before it.
+    after: BTreeSet<String>,
 }
 
-/// Users and teams that another step makes go by that step's fingerprint.
-fn name_makers(value: &mut Value, name: &dyn Fn(u32) -> String) {
-    let Value::Object(fields) = value else {
-        return;
-    };
-    for (key, value) in fields.iter_mut() {
-        let id = value.as_u64().and_then(|id| u32::try_from(id).ok());
-        match id {
-            Some(id) if key == "made" => *value = Value::String(name(id)),
-            _ => name_makers(value, name),
+impl Essence {
+    fn of(step: &Step, ids: &BTreeMap<StepId, Fingerprint>) -> Self {
+        let name = |id: &StepId| ids.get(id).map_or("?", Fingerprint::as_str).to_owned();
+        let (mut action, mut makers) = (step.action.clone(), Vec::new());
+        if let Action::JoinTeam { user, team, .. } = &mut action {
+            if let UserRef::Made(by) = user {
+                makers.push(name(by));
+                *by = StepId(0);
+            }
+            if let TeamRef::Made(by) = team {
+                makers.push(name(by));
+                *by = StepId(0);
+            }
+        }
+        Self {
+            action,
+            makers,
+            expects: step.expects.clone(),
+            after: step.after.iter().map(name).collect(),
         }
     }
 }

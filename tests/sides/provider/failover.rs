@@ -8,7 +8,7 @@ use mattersync::model::{Directory, Reading};
 use mattersync::provider::ldap::LdapProvider;
 use mattersync::provider::{Ask, Provider, ProviderError};
 
-use crate::support::{
+use crate::provider::support::{
     BASE, PEOPLE, assert_proven, now, read, reader, rfc2307, server, settings, simple, url,
 };
 

@@ -8,7 +8,7 @@ use mattersync::provider::ProviderError;
 use servers::people::{self, Person};
 use servers::{Slapd, SlapdOptions};
 
-use crate::support::{
+use crate::provider::support::{
     BASE, PEOPLE, assert_proven, assert_unproven, configured, nobody, people_and_others, read,
     read_configured, rfc2307, settings, simple,
 };

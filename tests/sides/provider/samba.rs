@@ -8,7 +8,7 @@ use mattersync::provider::ProviderError;
 use mattersync::provider::ldap::LdapProvider;
 use servers::{AdPerson, SambaDc, ad_people};
 
-use crate::support::{
+use crate::provider::support::{
     ad, assert_proven, configured, nobody, now, people_and_others, read, read_configured, settings,
     simple,
 };

@@ -4,7 +4,7 @@ use ldap_fault::{Armed, At, Entry, Fault, FaultServer, Script, Target};
 use mattersync::config::Mapping;
 use mattersync::model::{AccountState, Directory, DirectoryId, Evidence, Gap, Lookup};
 
-use crate::support::{BASE, PEOPLE, nobody, posix_id, read, rfc2307, settings};
+use crate::provider::support::{BASE, PEOPLE, nobody, posix_id, read, rfc2307, settings};
 
 const LEAVERS: &str = "ou=Leavers,dc=directory,dc=nh";
 

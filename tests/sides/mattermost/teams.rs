@@ -7,7 +7,7 @@ use mattersync::model::{Evidence, UserId};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::target::{each, each_with, nobody, unique};
+use crate::mattermost::target::{each, each_with, nobody, unique};
 
 #[tokio::test]
 async fn a_team_is_created_once_and_found_by_name() {

@@ -9,7 +9,7 @@ use mattersync::config::{LdapSettings, Trust};
 use mattersync::provider::ProviderError;
 use servers::{Slapd, SlapdOptions, people};
 
-use crate::support::{BASE, assert_proven, read, reader, rfc2307, server, settings};
+use crate::provider::support::{BASE, assert_proven, read, reader, rfc2307, server, settings};
 
 fn pin(server: &FaultServer) -> [u8; 32] {
     let text = server.pin().expect("TLS");

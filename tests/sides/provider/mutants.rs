@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::support::{BASE, PEOPLE, read, rfc2307, settings};
+use crate::provider::support::{BASE, PEOPLE, read, rfc2307, settings};
 
 const ROUNDS: u64 = 400;
 const AT_ONCE: u64 = 50;

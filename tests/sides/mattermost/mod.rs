@@ -6,14 +6,6 @@
 //! and as 11, by both ways. What needs a server that fails on demand is in `faults`, always
 //! against the simulator.
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking, its helpers too"
-)]
-
 mod belongings;
 mod faults;
 mod people;

@@ -8,7 +8,7 @@ use mattersync::model::{Evidence, UserId};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::target::{Target, each, nobody, unique};
+use crate::mattermost::target::{Target, each, nobody, unique};
 
 /// One page and a bit.
 const ENOUGH: usize = 205;

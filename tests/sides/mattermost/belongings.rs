@@ -9,7 +9,9 @@ use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use crate::target::{Door, Target, each, each_with, nobody, simulated, someone, unique};
+use crate::mattermost::target::{
+    Door, Target, each, each_with, nobody, simulated, someone, unique,
+};
 
 /// Everything that people can make is switched on.
 fn all_on() -> Value {

@@ -5,7 +5,7 @@ use mattersync::config::Mapping;
 use mattersync::model::{Directory, DirectoryId, Gap, Group};
 use mattersync::provider::ProviderError;
 
-use crate::support::{ad, assert_proven, assert_unproven, read, settings};
+use crate::provider::support::{ad, assert_proven, assert_unproven, read, settings};
 
 const DOMAIN: &str = "DC=ad,DC=example,DC=org";
 const USERS: &str = "CN=Users,DC=ad,DC=example,DC=org";

@@ -5,7 +5,7 @@ use mattersync::mattermost::ApiErrorKind;
 use mattersync::model::{Seats, Version};
 use secrecy::ExposeSecret;
 
-use crate::target::{Target, client_tcp, each, each_token, someone};
+use crate::mattermost::target::{Target, client_tcp, each, each_token, someone};
 
 #[tokio::test]
 async fn the_server_says_what_it_is() {
@@ -48,7 +48,7 @@ async fn the_capabilities_are_what_the_way_offers() {
     each(async |t| {
         let team = t
             .writer()
-            .create_team(&crate::target::unique("t-"), "Cap")
+            .create_team(&crate::mattermost::target::unique("t-"), "Cap")
             .await
             .unwrap();
         let path = format!("/teams/{}/members?per_page=1", team.id);
@@ -68,7 +68,7 @@ async fn a_wrong_token_is_told_apart_from_everything_else() {
         assert_eq!(wrong.counts().requests, 1, "not asked again");
         let error = wrong
             .writer()
-            .deactivate(&crate::target::nobody())
+            .deactivate(&crate::mattermost::target::nobody())
             .await
             .unwrap_err();
         assert_eq!(error.kind(), Some(ApiErrorKind::TokenRejected), "{error}");
@@ -102,7 +102,7 @@ async fn a_members_token_sees_no_seats_and_may_do_nothing() {
         let writer = theirs.writer();
         let (secret, mark) = (
             mattersync::mattermost::password().unwrap(),
-            crate::target::mark(),
+            crate::mattermost::target::mark(),
         );
         let errors = [
             writer
@@ -111,7 +111,10 @@ async fn a_members_token_sees_no_seats_and_may_do_nothing() {
                 .unwrap_err(),
             writer.deactivate(&other.id).await.unwrap_err(),
             writer
-                .rename(&other.id, &crate::target::values(&other.username, "x"))
+                .rename(
+                    &other.id,
+                    &crate::mattermost::target::values(&other.username, "x"),
+                )
                 .await
                 .unwrap_err(),
         ];

@@ -7,7 +7,7 @@ use mattersync::provider::ProviderError;
 use mattersync::provider::ldap::{Inspection, LdapProvider};
 use servers::{Slapd, SlapdOptions, people};
 
-use crate::support::{BASE, PEOPLE, now, rfc2307, server, settings, simple, url};
+use crate::provider::support::{BASE, PEOPLE, now, rfc2307, server, settings, simple, url};
 
 async fn inspect(settings: LdapSettings, mapping: Mapping) -> Inspection {
     let provider = LdapProvider::new(settings, mapping, Vec::new());
@@ -108,7 +108,7 @@ async fn every_address_is_tried_but_none_after_a_wrong_password() {
         settings.urls.push(url(&server.url()));
     }
     settings.trust = Trust::Pin([1; 32]);
-    let (bind, _file) = crate::support::reader();
+    let (bind, _file) = crate::provider::support::reader();
     settings.bind = bind;
     let inspection = inspect(settings, rfc2307(BASE)).await;
     let outcomes: Vec<_> = inspection

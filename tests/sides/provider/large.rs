@@ -9,7 +9,7 @@ use mattersync::model::{AccountState, Directory, DirectoryId, Evidence, Gap};
 use mattersync::provider::ProviderError;
 use servers::{Slapd, SlapdOptions, people};
 
-use crate::support::{
+use crate::provider::support::{
     BASE, PEOPLE, assert_proven, nobody, posix_id, read, read_from, rfc2307, server, settings,
 };
 
@@ -237,7 +237,7 @@ async fn reasons_are_counted_and_not_all_kept() {
     assert_eq!(gaps.len(), 21, "{gaps:?}");
     assert_eq!(gaps.last(), Some(&Gap::More(480)));
     let same = vec![format!("ldap://127.0.0.1/ou=Branch,{BASE}"); 500];
-    let server = crate::support::server(3, |script| {
+    let server = crate::provider::support::server(3, |script| {
         script.with(Armed::from(Fault::References(same)))
     })
     .await;

@@ -1,13 +1,5 @@
 //! The provider `ldap` against servers that misbehave on demand and against real ones.
 
-// All of this crate is tests, their helpers too.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used
-)]
-
 mod cutoff;
 mod failover;
 mod hostile;

@@ -7,7 +7,7 @@ use mattersync::provider::ProviderError;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::{BASE, read, read_from, rfc2307, server, settings, simple};
+use crate::provider::support::{BASE, read, read_from, rfc2307, server, settings, simple};
 
 #[tokio::test]
 async fn what_is_no_ldap_ends_the_reading() {
@@ -62,7 +62,7 @@ async fn a_server_that_never_answers_costs_the_connect_timeout() {
     for fault in [Fault::NeverAnswer, Fault::BindSilence] {
         let server = server(3, |script| script.with(fault.clone())).await;
         let mut settings = settings(&server.url());
-        let (bind, _file) = crate::support::reader();
+        let (bind, _file) = crate::provider::support::reader();
         settings.bind = bind;
         settings.connect_timeout = Duration::from_millis(300);
         let began = Instant::now();

@@ -6,7 +6,7 @@ use mattersync::model::UserId;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use crate::target::{each_with, mark, someone, unique, values};
+use crate::mattermost::target::{each_with, mark, someone, unique, values};
 
 #[tokio::test]
 async fn where_addresses_are_verified_a_change_waits_for_the_click() {

@@ -13,7 +13,7 @@ use mattersync::model::User;
 use secrecy::SecretString;
 use serde_json::json;
 
-use crate::target::{client_socket, mark, simulated, someone, unique, values};
+use crate::mattermost::target::{client_socket, mark, simulated, someone, unique, values};
 
 /// A client with its own time-out or pace.
 fn client(sim: &Sim, pace: Option<Pace>, timeout: Duration) -> Client {
@@ -347,7 +347,7 @@ async fn a_redirect_is_not_followed_with_the_token() {
     let moved =
         "HTTP/1.1 301 Moved\r\nlocation: https://chat.example.org/\r\ncontent-length: 0\r\n\r\n";
     let url = canned(moved.to_owned());
-    let client = crate::target::client_tcp(&url, "t");
+    let client = crate::mattermost::target::client_tcp(&url, "t");
     let error = client.reader().facts().await.unwrap_err();
     assert!(
         error
@@ -372,7 +372,7 @@ async fn a_relative_redirect_is_to_the_same_server() {
         let found =
             format!("HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
         let url = canned(found);
-        let client = crate::target::client_tcp(&url, "t");
+        let client = crate::mattermost::target::client_tcp(&url, "t");
         let error = client.reader().facts().await.unwrap_err().to_string();
         assert!(error.contains(says) && error.contains(&url), "{error}");
         assert!(!error.contains("redirect_to"), "{error}");
@@ -383,7 +383,10 @@ async fn a_relative_redirect_is_to_the_same_server() {
 async fn https_and_http_are_not_mixed_up_without_a_word() {
     let sim = Sim::start(&Options::new(Version::V11)).unwrap();
     let told = async |url: &str| {
-        let error = crate::target::client_tcp(url, "t").reader().facts().await;
+        let error = crate::mattermost::target::client_tcp(url, "t")
+            .reader()
+            .facts()
+            .await;
         error.unwrap_err().to_string()
     };
     let error = told(&sim.url().replace("http:", "https:")).await;
@@ -431,12 +434,12 @@ async fn a_token_that_does_not_arrive_is_told_with_all_that_may_be_behind_it() {
 #[tokio::test]
 async fn another_program_at_the_address_is_recognised() {
     let page = "HTTP/1.1 200 OK\r\ncontent-length: 13\r\n\r\n<html></html>";
-    let client = crate::target::client_tcp(&canned(page.to_owned()), "t");
+    let client = crate::mattermost::target::client_tcp(&canned(page.to_owned()), "t");
     let error = client.reader().facts().await.unwrap_err();
     assert!(matches!(error, CallError::Garbled { .. }), "{error}");
     assert!(error.to_string().contains("web page"), "{error}");
     let none = "HTTP/1.1 404 Not Found\r\ncontent-length: 9\r\n\r\nnot found";
-    let client = crate::target::client_tcp(&canned(none.to_owned()), "t");
+    let client = crate::mattermost::target::client_tcp(&canned(none.to_owned()), "t");
     let error = client.reader().facts().await.unwrap_err();
     assert_eq!(error.kind(), Some(ApiErrorKind::Foreign), "{error}");
     assert!(error.to_string().contains("mattermost.url"), "{error}");
@@ -446,7 +449,8 @@ async fn another_program_at_the_address_is_recognised() {
 async fn an_endless_answer_is_cut_off() {
     let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
     let chunk = format!("100000\r\n{}\r\n", " ".repeat(0x10_0000));
-    let client = crate::target::client_tcp(&canned(format!("{head}{}", chunk.repeat(40))), "t");
+    let client =
+        crate::mattermost::target::client_tcp(&canned(format!("{head}{}", chunk.repeat(40))), "t");
     let error = client.reader().facts().await.unwrap_err();
     let too_large = matches!(
         &error,
@@ -484,7 +488,7 @@ async fn a_socket_that_cannot_be_is_an_error() {
 /// What people write into their own props may be as long as the server lets it.
 #[tokio::test]
 async fn rows_that_were_swollen_hide_nobody() {
-    let t = crate::target::Target::simulated(Options::new(Version::V11), false);
+    let t = crate::mattermost::target::Target::simulated(Options::new(Version::V11), false);
     let sim = t.sim.as_ref().unwrap();
     let mut swollen = Vec::new();
     for n in 0..3 {

@@ -4,7 +4,7 @@ use ldap_fault::{Armed, At, Fault};
 use mattersync::model::{Evidence, Gap};
 use mattersync::provider::ProviderError;
 
-use crate::support::{
+use crate::provider::support::{
     BASE, assert_proven, assert_unproven, read, read_from, rfc2307, server, settings,
 };
 
@@ -200,7 +200,8 @@ async fn nobody_at_all_proves_nothing() {
 async fn a_proof_names_its_source() {
     let server = server(3, |script| script).await;
     let directory = read_from(&server).await.unwrap();
-    let Evidence::Absent(proof) = directory.accounts.look(&crate::support::nobody()) else {
+    let Evidence::Absent(proof) = directory.accounts.look(&crate::provider::support::nobody())
+    else {
         panic!("proven");
     };
     assert_eq!((proof.entries, proof.source), (3, server.url()));

@@ -9,7 +9,7 @@ use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use crate::target::{
+use crate::mattermost::target::{
     each, each_socket, each_that, mark, nobody, someone, timeless, unique, values,
 };
 
