@@ -34,7 +34,7 @@ pub struct Plan {
 #[derive(Args, Clone, Debug)]
 pub struct Approve {
     /// A class (locked, missing, adopt, move, privileged, create, reactivate, rename, email, purge),
-    /// another name from the list (restored, shrank:NAME, …), or one person: username, address, DN
+    /// another name from the list (restored, new-ids:NAME, …), or one person: username, address, DN
     /// or id
     pub what: Option<String>,
 

@@ -263,6 +263,7 @@ pub enum State {
     /// is linked to two accounts, users whom mattersync created and of whom the file knows nothing,
     /// deactivations that are no longer as they were recorded, steps with an unknown outcome. Exits
     /// with 0 when nothing is wrong, otherwise with 1. Works with a damaged file too.
+    #[command(after_help = "Example:\n  mattersync state check")]
     Check(Json),
 
     /// Put the last copy in the place of the state file
@@ -271,6 +272,7 @@ pub enum State {
     /// lacks, changes nothing, and exits with 1. The old file is kept beside it. Refused while the
     /// service or another command has the file open. Afterwards creations, and steps that
     /// take something away, are held until `mattersync approve restored`.
+    #[command(after_help = "Example:\n  systemctl stop mattersync; mattersync state restore --yes")]
     Restore(Restore),
 }
 
@@ -293,7 +295,11 @@ mod tests {
             .collect();
         assert_eq!(grouped.len(), names.len());
         assert_eq!(grouped.into_iter().collect::<BTreeSet<_>>(), names);
-        for one in all.iter().filter(|one| one.get_name() != "help") {
+        let no_help = |one: &&clap::Command| one.get_name() != "help";
+        let commands: Vec<_> = all.into_iter().filter(no_help).collect();
+        let parts = commands.iter().flat_map(|one| one.get_subcommands());
+        let parts = parts.filter(no_help);
+        for one in commands.iter().copied().chain(parts) {
             let after = one.get_after_help().map(ToString::to_string);
             let after = after.unwrap_or_default();
             assert!(after.starts_with("Example"), "{}", one.get_name());
