@@ -2,13 +2,13 @@
 
 use crate::desk::{self, Orphan, OrphansReport};
 
-use crate::model::shell_word;
+use crate::model::{Timestamp, shell_word};
 
 use super::answer::Answer;
 use super::args::{Orphans, Show};
 use super::context::Context;
 use super::exit::{Exit, Failure, Found};
-use super::people::{self, day};
+use super::people;
 use super::plan;
 use super::print::{Cell, Page, Terminal, count};
 
@@ -110,17 +110,20 @@ fn row(orphan: &Orphan) -> Vec<Cell> {
     );
     remarks.extend(orphan.perhaps.clone());
     if let Some(word) = &orphan.unlinked {
-        remarks.push(format!("unlinked by {} on {}", word.by, day(word.at)));
+        remarks.push(format!("unlinked by {} on {}", word.by, word.at.day()));
     }
     if let Some(word) = &orphan.kept {
-        remarks.push(format!("kept by {} on {}", word.by, day(word.at)));
+        remarks.push(format!("kept by {} on {}", word.by, word.at.day()));
     }
     vec![
         user.username.clone().into(),
         user.email.clone().into(),
         user.name.clone().into(),
-        day(user.created_at).into(),
-        user.last_activity.map(day).unwrap_or_default().into(),
+        user.created_at.day().into(),
+        user.last_activity
+            .map(Timestamp::day)
+            .unwrap_or_default()
+            .into(),
         remarks.into(),
     ]
 }

@@ -1,7 +1,7 @@
 //! Shows both sides of a person.
 
 use crate::desk::{AccountSide, Outlook, UserSide};
-use crate::model::{Timestamp, shell_word};
+use crate::model::shell_word;
 use crate::observe::CycleFacts;
 
 use super::print::Page;
@@ -37,13 +37,13 @@ pub fn user(page: &mut Page, label: &str, user: &UserSide) {
         user.words()
     ));
     let active = match user.last_activity {
-        Some(at) => format!(", last active {}", day(at)),
+        Some(at) => format!(", last active {}", at.day()),
         None => String::new(),
     };
     page.line(format!(
         "            id {}, created {}{active}",
         user.id,
-        day(user.created_at)
+        user.created_at.day()
     ));
 }
 
@@ -56,13 +56,6 @@ fn named(name: &str) -> String {
 
 fn or_none<'a>(text: &'a str, none: &'a str) -> &'a str {
     if text.is_empty() { none } else { text }
-}
-
-/// Returns the day of a moment.
-pub fn day(at: Timestamp) -> String {
-    let text = at.to_string();
-    text.split_once(' ')
-        .map_or(text.clone(), |(day, _)| day.to_owned())
 }
 
 /// Shows what a plan does with a person.

@@ -23,6 +23,14 @@ impl Timestamp {
         }
     }
 
+    /// Returns its day, in UTC: `2026-01-31`.
+    pub fn day(self) -> String {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(moment) => moment.strftime("%Y-%m-%d").to_string(),
+            Err(_) => self.to_string(),
+        }
+    }
+
     /// Returns the moment `duration` later, at most the last representable moment.
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
