@@ -177,7 +177,7 @@ if ! unshare -rm mount -t tmpfs none /mnt 2>/dev/null; then
     tests+=(--skip edge_90_a_full_disk)
     leave_out 'the test with a full disk: this machine lets nobody mount one in a namespace (unshare -rm)'
 fi
-begin 1500 env HISTORIES=1070 cargo test --locked --test histories -- --nocapture
+begin 1500 env HISTORIES=1150 cargo test --locked --test histories -- --nocapture
 if [ "$(id -u)" -eq 0 ]; then
     part 'tests' 1500 "${tests[@]}"
     count_tests
