@@ -191,11 +191,11 @@ fn refused_password(settings: &Settings, server: &ServerFacts) -> Option<String>
     policy.fault(password.expose_secret())
 }
 
-/// Returns the ids that the provider must look up if its reading does not contain them: of all
-/// of whom something is remembered, where everybody is about to get another id. Else users whom we certainly deactivated
-/// are left out: links are never forgotten, and over the years those who left would be all that a
-/// reading has time to look up. Those who still count as missing are looked up once more, and then
-/// no longer count.
+/// Returns the ids that the provider must look up if its reading does not contain them. Where
+/// `everybody` is about to get another id, these are all of which something is remembered.
+/// Otherwise users whom we certainly deactivated are left out: links are never forgotten, and over
+/// the years those who left would be all that a reading has time to look up. Those who still count
+/// as missing are looked up once more, and then no longer count.
 pub fn known(memory: &Memory, provider: &ProviderName, everybody: bool) -> BTreeSet<DirectoryId> {
     let is_out = |link: &Link| link.deactivated.is_some() && !link.is_in_doubt();
     let accounts = memory.accounts.iter().filter(|(key, account)| {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::IdAttribute;
+
 // The text is shared: a plan repeats the same ids in many steps, and cloning one allocates nothing.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -101,8 +103,9 @@ const FORMER: &str = "WAS:";
 impl DirectoryId {
     /// Returns the id under which an account is remembered that was not in the directory when all
     /// accounts got other ids: one that no entry can have.
-    pub fn former(&self) -> Self {
-        Self::new(format!("{FORMER}{self}"))
+    /// It names the attribute: two people may have one value of different attributes.
+    pub fn former(&self, by: &IdAttribute) -> Self {
+        Self::new(format!("{FORMER}{by}={self}"))
     }
 
     /// Returns whether it was made by [`DirectoryId::former`].

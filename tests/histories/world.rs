@@ -303,7 +303,7 @@ impl Directory {
 
     /// Whom an id belongs to.
     pub fn number_of(id: &str) -> Option<u32> {
-        let id = id.strip_prefix("WAS:").unwrap_or(id);
+        let id = id.rsplit('=').next().unwrap_or(id);
         let tail = id.strip_prefix(['1', '2'])?;
         let tail = tail.strip_prefix("0000000-0000-4000-8000-")?;
         u32::from_str_radix(tail, 16).ok()

@@ -141,7 +141,7 @@ fn each_kind_of_memory_goes_along_alone_and_together() {
 fn who_has_gone_gets_a_mark_once_and_keeps_it() {
     let world = MiniWorld::new();
     let once = migrated(&world, &memory(&everything(&world, "old")));
-    assert_eq!(once, memory(&everything(&world, "WAS:old")));
+    assert_eq!(once, memory(&everything(&world, "WAS:entryuuid=old")));
     assert_eq!(migrated(&world, &once), once);
 }
 
@@ -227,6 +227,17 @@ fn whoever_is_outside_the_base_gets_a_new_id_too_where_the_entry_has_one() {
     let bo = found(None).renumbered.remove(1);
     assert!(bo.to.is_former());
     assert_eq!(bo.gone, Some(Gone::OutOfScope { dn: gone.dn }));
+}
+
+/// Numbers of two attributes are alike: whoever has gone under one is not who goes under the other.
+#[test]
+fn the_mark_of_whoever_has_gone_names_the_attribute() {
+    let (number, other) = (
+        IdAttribute::usual("employeenumber"),
+        IdAttribute::usual("uidnumber"),
+    );
+    assert_ne!(id("3").former(&number), id("3").former(&other));
+    assert!(id("3").former(&number).is_former() && !id("3").is_former());
 }
 
 #[test]

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::model::{
     AccountKey, Directory, DirectoryId, Evidence, Fingerprint, Gone, Hold, HoldCause, HoldKey,
-    Link, Lookup, Memory, NewIds, NoNewId, ProviderName, Renumbered, Stuck, UserId,
+    IdAttribute, Link, Lookup, Memory, NewIds, NoNewId, ProviderName, Renumbered, Stuck, UserId,
 };
 use crate::plan::facts::temporary::hex;
 use crate::plan::ledger::draft::Draft;
@@ -54,7 +54,7 @@ fn new_ids(memory: &Memory, provider: &ProviderName, directory: &Directory) -> O
     let keys = memory.accounts.keys();
     for key in keys.filter(|key| key.provider == *provider && !key.id.is_former()) {
         let link = memory.link(key);
-        match new_id(directory, &bearers, key, link) {
+        match new_id(directory, (&new_ids.from, &bearers), key, link) {
             Ok(renumbered) => new_ids.renumbered.push(renumbered),
             Err(why) => {
                 let there = directory.accounts.get(&key.id).map(|account| &account.dn);
@@ -107,7 +107,7 @@ fn take_shared(lines: &mut Vec<Renumbered>) -> Vec<Stuck> {
 
 fn new_id(
     directory: &Directory,
-    bearers: &BTreeMap<&DirectoryId, Vec<&str>>,
+    (by, bearers): (&IdAttribute, &BTreeMap<&DirectoryId, Vec<&str>>),
     key: &AccountKey,
     link: Option<&Link>,
 ) -> Result<Renumbered, NoNewId> {
@@ -121,9 +121,9 @@ fn new_id(
                     ..
                 }) => renumbered(bearers, key, link, new, &dn),
                 Some(Lookup::Elsewhere { dn, .. }) => {
-                    Ok(former(key, link, Gone::OutOfScope { dn }))
+                    Ok(former(by, key, link, Gone::OutOfScope { dn }))
                 }
-                _ => Ok(former(key, link, Gone::NotThere)),
+                _ => Ok(former(by, key, link, Gone::NotThere)),
             };
         }
         Evidence::Unknown(gap) => return Err(NoNewId::Unknown(gap)),
@@ -158,10 +158,10 @@ fn renumbered(
     })
 }
 
-fn former(key: &AccountKey, link: Option<&Link>, gone: Gone) -> Renumbered {
+fn former(by: &IdAttribute, key: &AccountKey, link: Option<&Link>, gone: Gone) -> Renumbered {
     Renumbered {
         from: key.id.clone(),
-        to: key.id.former(),
+        to: key.id.former(by),
         dn: link.map(|l| l.last_dn.clone()).unwrap_or_default(),
         username: link.map(|l| l.last_username.clone()).unwrap_or_default(),
         user: link.map(|link| link.user.clone()),
