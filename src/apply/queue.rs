@@ -11,7 +11,7 @@ use super::tried::Attempt;
 /// ends early because of them has done everything else.
 pub fn untried_first<'a>(steps: impl Iterator<Item = &'a Step>, memory: &Memory) -> Vec<&'a Step> {
     let tried = |step: &&Step| match &step.action {
-        Action::CreateUser { account, .. } => memory.account(account).nonce.is_some(),
+        Action::CreateUser { account, .. } => memory.account(account).begun.is_some(),
         _ => false,
     };
     let (tried, mut steps): (Vec<&Step>, Vec<&Step>) = steps.partition(tried);
@@ -198,7 +198,7 @@ mod tests {
         let mut memory = Memory::default();
         for step in &steps[..2] {
             let key = step.action.account().unwrap().clone();
-            let nonce = AccountChange::Nonce(Some(Nonce::new("n")));
+            let nonce = AccountChange::Begun(Some(Nonce::new("n").into()));
             memory.remember(&Remember::Account(key, nonce));
         }
         let order = untried_first(steps.iter(), &memory);

@@ -14,10 +14,9 @@ use super::queue::Queue;
 use super::report::{ApplyError, Report};
 use super::seating::Seating;
 use crate::model::{
-    AccountChange, Action, ActionKind, Memory, MemoryDelta, Remember, RunId, Step, StepId, TeamId,
-    TeamRef, UserId, UserRef,
+    Action, ActionKind, Memory, MemoryDelta, RunId, Step, StepId, TeamId, TeamRef, UserId, UserRef,
 };
-use crate::plan::{before, in_doubt};
+use crate::plan::{before, begun, in_doubt};
 use crate::state::{Outcome, StateError};
 
 /// How many steps have their intents recorded in one transaction.
@@ -227,15 +226,7 @@ impl<'a> Run<'a> {
                 self.doubted.insert(*id);
             }
             delta.extend(before(step, &self.memory));
-            if let Action::CreateUser { account, .. } = &step.action
-                && self.memory.account(account).nonce.is_none()
-            {
-                let nonce = crate::mattermost::nonce()?;
-                delta.push(Remember::Account(
-                    account.clone(),
-                    AccountChange::Nonce(Some(nonce)),
-                ));
-            }
+            delta.extend(begun(step, &self.memory, crate::mattermost::nonce)?);
         }
         for change in &delta {
             self.memory.remember(change);
@@ -278,8 +269,8 @@ impl<'a> Run<'a> {
         let nonce = steps
             .first()
             .and_then(|s| s.action.account())
-            .and_then(|key| self.memory.account(key).nonce.as_ref())
-            .cloned();
+            .and_then(|key| self.memory.account(key).begun.as_ref())
+            .map(|begun| begun.nonce.clone());
         Ok(Call {
             writer: self.applier.writer,
             users: steps.iter().map(|s| self.user_of(s)).collect(),

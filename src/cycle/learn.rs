@@ -25,7 +25,7 @@ impl Engine {
         if let Action::CreateUser { account, .. } = &doubt.step.action {
             delta.push(Remember::Account(
                 account.clone(),
-                AccountChange::Nonce(None),
+                AccountChange::Begun(None),
             ));
         }
         let outcome = Outcome::NotDone(format!("it contradicts what is remembered: {why}"));

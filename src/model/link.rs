@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ProfileField, Timestamp, UserId};
+use super::{Nonce, ProfileField, Timestamp, User, UserId};
 
 /// "This account is this user."
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +67,35 @@ pub struct Given {
     pub sent: String,
     /// What the server answered.
     pub stored: String,
+}
+
+/// A creation that was begun and whose user is not linked yet. All attempts at it share the nonce,
+/// for any of them may have arrived.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BegunCreation {
+    /// By what the user is recognised.
+    pub nonce: Nonce,
+    /// The fields that an attempt sent with a value, and the value that was sent last.
+    #[serde(default)]
+    pub sent: BTreeMap<ProfileField, String>,
+}
+
+impl From<Nonce> for BegunCreation {
+    fn from(nonce: Nonce) -> Self {
+        let sent = BTreeMap::new();
+        Self { nonce, sent }
+    }
+}
+
+impl BegunCreation {
+    /// Returns the fields of the user whom it made that hold what we sent.
+    pub fn given(&self, user: &User) -> BTreeMap<ProfileField, Given> {
+        let given = |(field, sent): (&ProfileField, &String)| {
+            let (sent, stored) = (sent.clone(), user.field(*field).to_owned());
+            (*field, Given { sent, stored })
+        };
+        self.sent.iter().map(given).collect()
+    }
 }
 
 /// How a link came to be.

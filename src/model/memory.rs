@@ -10,10 +10,10 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Absence, AccountKey, Announcement, Approval, ChosenName, ClockSeen, Done, Fingerprint, HoldKey,
-    Kept, Link, Newest, Nonce, Now, Order, OwnChange, PlaceId, ProviderName, Restored, Return,
-    ScopeValues, SeatRefusal, SeatWait, Shape, SourceIdentity, TeamId, Timestamp, Undone, Unlinked,
-    UserId,
+    Absence, AccountKey, Announcement, Approval, BegunCreation, ChosenName, ClockSeen, Done,
+    Fingerprint, HoldKey, Kept, Link, Newest, Now, Order, OwnChange, PlaceId, ProviderName,
+    Restored, Return, ScopeValues, SeatRefusal, SeatWait, Shape, SourceIdentity, TeamId, Timestamp,
+    Undone, Unlinked, UserId,
 };
 
 /// Defines a record, the changes that can be made to its facts, and how a change is applied.
@@ -78,8 +78,8 @@ record! {
         returning: Returning(Option<Return>),
         /// The username with a suffix that was chosen.
         name: Name(Option<ChosenName>),
-        /// The nonce of a creation that was begun and not yet linked.
-        nonce: Nonce(Option<Nonce>),
+        /// A creation that was begun and whose user is not linked yet.
+        begun: Begun(Option<BegunCreation>),
         /// Since when the account waits for a seat.
         waiting: Waiting(Option<SeatWait>),
         /// The changes that we made to the account's user lately, oldest first.

@@ -55,7 +55,7 @@ pub use ids::{
     AccountKey, DirectoryId, Fingerprint, GroupId, Nonce, PlaceId, ProviderName, RunId, StepId,
     TeamId, UserId, same_text,
 };
-pub use link::{Agreed, Deactivation, Given, Link, LinkOrigin};
+pub use link::{Agreed, BegunCreation, Deactivation, Given, Link, LinkOrigin};
 pub use memory::{
     AccountChange, AccountMemory, HoldChange, HoldMemory, Memory, MemoryDelta, PlaceChange,
     PlaceMemory, ProviderChange, ProviderMemory, Remember, ServerChange, ServerMemory, UserChange,

@@ -40,7 +40,9 @@ pub use policy::{
     AdoptRule, Authority, ByHand, LifecyclePolicy, Limit, Policy, Setting, TeamPolicy,
 };
 pub use results::inverse::{Inverse, inverse};
-pub use results::outcome::{before, forget_account, in_doubt, made, made_later, remember, undone};
+pub use results::outcome::{
+    before, begun, forget_account, in_doubt, made, made_later, remember, undone,
+};
 pub use results::recover::{Settled, outcome_by_reading};
 pub use rules::dates::next_expiry;
 pub use rules::doubts::lost_locks;

@@ -429,7 +429,7 @@ impl State {
     }
 
     /// Counts what is remembered, for `status`: `links`, `deactivated` (of the links),
-    /// `absences`, `returns`, `names`, `nonces`, `waiting`, `addresses-waiting`, `orders`,
+    /// `absences`, `returns`, `names`, `creations-begun`, `waiting`, `addresses-waiting`, `orders`,
     /// `approvals`, `done`, `runs`, `steps`, `unsettled`.
     pub async fn counts(&self) -> Result<BTreeMap<String, u64>, StateError> {
         self.read(|rows| rules::counts(rows)).await

@@ -143,7 +143,7 @@ async fn verify(directory: &Path, acknowledged: &Acknowledged) {
             let key = account(run.id, step.id);
             assert_eq!(memory.is_linked(&key), done, "{place:?}");
             assert_eq!(
-                memory.account(&key).nonce.is_some(),
+                memory.account(&key).begun.is_some(),
                 begun && !done,
                 "{place:?}"
             );
@@ -223,7 +223,7 @@ async fn write_run(store: &State) {
             .map(|id| {
                 Remember::Account(
                     account(run, *id),
-                    AccountChange::Nonce(Some(Nonce::new("n"))),
+                    AccountChange::Begun(Some(Nonce::new("n").into())),
                 )
             })
             .collect();
@@ -252,7 +252,7 @@ async fn settle(store: &State, run: RunId, id: StepId) {
         agreed: Default::default(),
     };
     let delta = vec![
-        Remember::Account(key.clone(), AccountChange::Nonce(None)),
+        Remember::Account(key.clone(), AccountChange::Begun(None)),
         Remember::Account(key, AccountChange::Link(Some(link))),
     ];
     store

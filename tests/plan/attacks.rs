@@ -152,7 +152,7 @@ fn accounts_that_are_not_in_use_and_a_few_of_many_are_no_sign_of_an_older_state(
 fn a_copied_nonce_is_nobodys() {
     let mut world = MiniWorld::with(&["anna"]);
     world.join("ben", "ben");
-    world.memory.accounts.entry(key("ben")).or_default().nonce = Some(Nonce::new("n"));
+    world.memory.accounts.entry(key("ben")).or_default().begun = Some(Nonce::new("n").into());
     for name in ["mallory", "ben", "eve"] {
         let user = forge(&mut world, name);
         let user = world.server.user(&user);

@@ -1,7 +1,8 @@
 //! Who is who, and who has which name: one test a rule of the design.
 
 use mattersync::model::{
-    Action, ActionKind, Class, HoldKey, Nonce, NotAdopted, Rejected, User, UserId, Why,
+    Action, ActionKind, Class, HoldKey, Nonce, NotAdopted, ProfileField, Rejected, User, UserId,
+    Why,
 };
 use mattersync::plan::AdoptRule;
 
@@ -351,8 +352,38 @@ fn a_creation_whose_answer_was_lost_is_found_by_its_nonce() {
         world.cycle();
         assert_eq!(world.memory.links().count(), 1);
         assert_eq!(world.server.users.len(), 2, "root and anna");
-        assert!(world.memory.accounts.values().all(|m| m.nonce.is_none()));
+        assert!(world.memory.accounts.values().all(|m| m.begun.is_none()));
         world.cycle();
+        assert_eq!(world.plan().steps, []);
+    }
+}
+
+/// What a lost creation filled was filled by us: whoever loses the value in the directory loses it
+/// in Mattermost, whichever attempt it was that arrived.
+#[test]
+fn a_field_that_a_lost_creation_filled_is_emptied_later() {
+    for attempts in [1, 2] {
+        let mut world = MiniWorld::new();
+        world.join("1", "anna");
+        let profile = &mut world.account("1").profile;
+        profile.insert(ProfileField::Position, "Head".into());
+        world.die_after = Some(world.server.writes + 1);
+        world.cycle();
+        world.unsettled.clear();
+        let arrived = world.server.users.clone();
+        world.account("1").profile.remove(&ProfileField::Position);
+        if attempts == 2 {
+            // The list does not show the user yet, and the name seems to be free.
+            world.server.users.retain(|_, user| user.username != "anna");
+            world.die_after = Some(world.server.writes);
+            world.cycle();
+            world.unsettled.clear();
+            world.server.users = arrived;
+        }
+        world.die_after = None;
+        world.cycle();
+        world.cycle();
+        assert_eq!(world.user("1").field(ProfileField::Position), "");
         assert_eq!(world.plan().steps, []);
     }
 }
@@ -375,7 +406,7 @@ fn a_lost_creation_of_somebody_whom_protect_names_is_found_too() {
 fn unsettled(username: &str, email: &str) -> (MiniWorld, UserId) {
     let mut world = MiniWorld::new();
     world.join("1", "anna");
-    world.memory.accounts.entry(key("1")).or_default().nonce = Some(Nonce::new("n-1"));
+    world.memory.accounts.entry(key("1")).or_default().begun = Some(Nonce::new("n-1").into());
     let user = carrier(&mut world, username, email);
     (world, user)
 }
@@ -485,7 +516,7 @@ fn an_administrator_is_ours_by_nonce_only_as_the_first_user() {
             .accounts
             .values_mut()
             .for_each(|m| m.link = None);
-        world.memory.accounts.entry(key("1")).or_default().nonce = Some(Nonce::new("n-1"));
+        world.memory.accounts.entry(key("1")).or_default().begun = Some(Nonce::new("n-1").into());
         world.server.user(&user).is_bot = true;
         world.cycle();
         assert!(world.memory.links().next().is_none(), "a bot never is");

@@ -87,7 +87,7 @@ fn everything(world: &MiniWorld, id: &str) -> Vec<Remember> {
         Remember::Account(key(), AccountChange::Absence(Some(absence))),
         Remember::Account(key(), AccountChange::Returning(Some(back))),
         Remember::Account(key(), AccountChange::Name(Some(name))),
-        Remember::Account(key(), AccountChange::Nonce(Some(Nonce::new("n")))),
+        Remember::Account(key(), AccountChange::Begun(Some(Nonce::new("n").into()))),
         Remember::Account(key(), AccountChange::Waiting(Some(at.into()))),
         Remember::Account(
             key(),

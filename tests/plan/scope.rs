@@ -541,7 +541,7 @@ fn an_unknown_mark_says_nothing_where_something_else_explains_it() {
                 .memory
                 .accounts
                 .get_mut(&key(&who))
-                .and_then(|m| m.nonce.take());
+                .and_then(|m| m.begun.take());
         }
         world
     };

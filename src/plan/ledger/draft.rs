@@ -185,7 +185,7 @@ impl<'a> Draft<'a> {
                 .memory
                 .accounts
                 .values()
-                .all(|account| account.nonce.is_none())
+                .all(|account| account.begun.is_none())
             {
                 true => BTreeMap::new(),
                 false => by_nonce(world),

@@ -2,8 +2,8 @@
 
 use crate::model::{
     AccountChange, AccountKey, AccountMemory, Action, ChangedPart, Deactivation, Done, Given,
-    HoldKey, Link, LinkOrigin, Made, Memory, MemoryDelta, Now, ProfileField, Reason, Remember,
-    Step, TeamRef, Unlinked, User, UserChange, UserId,
+    HoldKey, Link, LinkOrigin, Made, Memory, MemoryDelta, Nonce, Now, ProfileField, Reason,
+    Remember, Step, TeamRef, Unlinked, User, UserChange, UserId,
 };
 use crate::plan::facts::approvals::approved;
 use crate::plan::facts::effect::Effect;
@@ -13,8 +13,7 @@ use crate::plan::ledger::flapping;
 use crate::plan::ledger::undone_steps::{carried_out, is_undo};
 
 /// Returns what must be on disk before the step is sent. Without it, our own deactivation would
-/// look like an administrator's if its answer were lost. (The sender makes the nonce of a
-/// creation.)
+/// look like an administrator's if its answer were lost. (A creation: [`begun`].)
 pub fn before(step: &Step, memory: &Memory) -> MemoryDelta {
     let Action::Deactivate {
         account: Some(key),
@@ -36,6 +35,28 @@ pub fn before(step: &Step, memory: &Memory) -> MemoryDelta {
         key.clone(),
         AccountChange::Link(Some(link)),
     )]
+}
+
+/// Returns what must be on disk before a creation is sent, and `None` for other steps: without it
+/// nobody would know the user, or who filled the user's fields, if the answer were lost.
+///
+/// # Errors
+/// That of `new_nonce`, which makes the nonce of a first attempt.
+pub fn begun<E>(
+    step: &Step,
+    memory: &Memory,
+    new_nonce: impl FnOnce() -> Result<Nonce, E>,
+) -> Result<Option<Remember>, E> {
+    let Action::CreateUser { account, user, .. } = &step.action else {
+        return Ok(None);
+    };
+    let mut begun = match &memory.account(account).begun {
+        Some(begun) => begun.clone(),
+        None => new_nonce()?.into(),
+    };
+    let filled = user.profile.iter().filter(|(_, value)| !value.is_empty());
+    begun.sent.extend(filled.map(|(f, v)| (*f, v.clone())));
+    Ok(Some(of_account(account, AccountChange::Begun(Some(begun)))))
 }
 
 /// Returns whether an earlier deactivation of the same user was sent and its outcome never seen: it
@@ -256,9 +277,9 @@ fn linked(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> MemoryDel
             let mut link = new_link(step, &user.id, LinkOrigin::Created, now);
             link.last_username.clone_from(directory_username);
             record_given(&mut link, step, user);
-            let no_nonce = AccountChange::Nonce(None);
+            let no_longer_begun = AccountChange::Begun(None);
             vec![
-                of_account(key, no_nonce),
+                of_account(key, no_longer_begun),
                 of_account(key, AccountChange::Link(Some(link))),
             ]
         }
@@ -306,7 +327,7 @@ fn adopted(memory: &Memory, key: &AccountKey, link: Link) -> MemoryDelta {
     if !account.undone.is_empty() {
         delta.push(of_account(key, AccountChange::Undone(Vec::new())));
     }
-    delta.extend(no_mark_and_nonce(account, key));
+    delta.extend(neither_unlinked_nor_begun(account, key));
     if memory.user(&link.user).kept.is_some() {
         delta.push(Remember::User(link.user.clone(), UserChange::Kept(None)));
     }
@@ -314,13 +335,13 @@ fn adopted(memory: &Memory, key: &AccountKey, link: Link) -> MemoryDelta {
     delta
 }
 
-fn no_mark_and_nonce(account: &AccountMemory, key: &AccountKey) -> MemoryDelta {
+fn neither_unlinked_nor_begun(account: &AccountMemory, key: &AccountKey) -> MemoryDelta {
     let mark = account
         .unlinked
         .as_ref()
         .map(|_| AccountChange::Unlinked(None));
-    let nonce = account.nonce.as_ref().map(|_| AccountChange::Nonce(None));
-    let changes = mark.into_iter().chain(nonce);
+    let begun = account.begun.as_ref().map(|_| AccountChange::Begun(None));
+    let changes = mark.into_iter().chain(begun);
     changes.map(|change| of_account(key, change)).collect()
 }
 
@@ -349,7 +370,7 @@ fn moved(step: &Step, memory: &Memory, from: &AccountKey, key: &AccountKey) -> M
         link: Some(link),
         absence: None,
         returning: own.returning.clone(),
-        nonce: None,
+        begun: None,
         unlinked: None,
         gone: None,
         waiting: None,

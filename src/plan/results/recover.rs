@@ -35,7 +35,8 @@ pub fn outcome_by_reading(
 ) -> Settled {
     let effect = match &step.action {
         Action::CreateUser { account, user, .. } => {
-            let nonce = memory.account(account).nonce.as_ref().map(|n| n.as_str());
+            let nonce = memory.account(account).begun.as_ref();
+            let nonce = nonce.map(|begun| begun.nonce.as_str());
             let ours = |u: &User| {
                 u.username == user.username
                     && u.email == user.email

@@ -17,8 +17,8 @@ pub fn unknown_marks(users: &Roster<UserId, User>, memory: &Memory) -> Vec<UserI
         .map(|(_, unlinked)| &unlinked.user)
         .collect();
     let pending: BTreeSet<&str> = memory
-        .accounts_with(|account| account.nonce.as_ref())
-        .map(|(_, nonce)| nonce.as_str())
+        .accounts_with(|account| account.begun.as_ref())
+        .map(|(_, begun)| begun.nonce.as_str())
         .collect();
     let users = users.iter().map(|(_, user)| user);
     let unknown = users.filter(|user| {

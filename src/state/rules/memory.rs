@@ -119,7 +119,10 @@ pub(in super::super) fn counts(rows: &mut dyn Rows) -> Result<BTreeMap<String, u
         ("absences", accounts(|account| account.absence.is_some())),
         ("returns", accounts(|account| account.returning.is_some())),
         ("names", accounts(|account| account.name.is_some())),
-        ("nonces", accounts(|account| account.nonce.is_some())),
+        (
+            "creations-begun",
+            accounts(|account| account.begun.is_some()),
+        ),
         ("waiting", accounts(|account| account.waiting.is_some())),
         (
             "addresses-waiting",

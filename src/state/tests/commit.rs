@@ -82,7 +82,7 @@ async fn one_that_fails_undoes_only_itself() {
     let went_well: Vec<bool> = answers.iter().map(Result::is_ok).collect();
     assert_eq!(went_well, [true, false, true]);
     let memory = store.load().await.unwrap();
-    let nonces = memory.accounts_with(|account| account.nonce.as_ref());
+    let nonces = memory.accounts_with(|account| account.begun.as_ref());
     let nonces: Vec<_> = nonces.map(|(key, _)| key.clone()).collect();
     assert_eq!(nonces, [key("1"), key("3")]);
 }

@@ -370,7 +370,7 @@ async fn an_older_copy_forgets_what_must_not_be_believed_and_nothing_else() {
     };
     let stays = vec![
         Remember::Account(key("a"), AccountChange::Link(Some(link("user-a")))),
-        Remember::Account(key("b"), AccountChange::Nonce(Some(Nonce::new("n")))),
+        Remember::Account(key("b"), AccountChange::Begun(Some(Nonce::new("n").into()))),
         Remember::Account(key("c"), AccountChange::Waiting(Some(Timestamp(1).into()))),
         Remember::User(UserId::new("user-k"), UserChange::Kept(Some(kept))),
     ];

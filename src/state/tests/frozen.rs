@@ -7,8 +7,8 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::model::{
-    Absence, Agreement, Approval, ChangedPart, ChosenName, Class, Deactivation, Dn, Done,
-    Fingerprint, Given, HoldKey, NewUser, Order, OwnChange, PlaceChange, PlaceId, Profile,
+    Absence, Agreement, Approval, BegunCreation, ChangedPart, ChosenName, Class, Deactivation, Dn,
+    Done, Fingerprint, Given, HoldKey, NewUser, Order, OwnChange, PlaceChange, PlaceId, Profile,
     ProfileField, Return, SeatRefusal, ServerChange, Shape, SourceIdentity, TeamId, Undoing,
     Undone, ValueOf, Values,
 };
@@ -65,7 +65,13 @@ pub(super) fn memory() -> MemoryDelta {
                 name: "anna2".into(),
             })),
         ),
-        Remember::Account(key("a"), AccountChange::Nonce(Some(Nonce::new("n0nce")))),
+        Remember::Account(
+            key("a"),
+            AccountChange::Begun(Some(BegunCreation {
+                nonce: Nonce::new("n0nce"),
+                sent: BTreeMap::from([(ProfileField::Position, "Head".into())]),
+            })),
+        ),
         Remember::Account(key("a"), AccountChange::Waiting(Some(Timestamp(9).into()))),
         Remember::Account(
             key("a"),

@@ -131,10 +131,10 @@ fn open(directory: &Path) -> State {
 }
 
 fn nonce(number: usize) -> MemoryDelta {
-    let value = Some(Nonce::new(number.to_string()));
+    let value = Some(Nonce::new(number.to_string()).into());
     vec![Remember::Account(
         key(&number.to_string()),
-        AccountChange::Nonce(value),
+        AccountChange::Begun(value),
     )]
 }
 

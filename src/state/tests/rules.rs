@@ -111,7 +111,7 @@ async fn an_outcome_and_what_follows_are_one() {
             )])
             .await
             .unwrap();
-        let nonce = Remember::Account(key("a"), AccountChange::Nonce(Some(Nonce::new("n"))));
+        let nonce = Remember::Account(key("a"), AccountChange::Begun(Some(Nonce::new("n").into())));
         let clash = Remember::Account(key("a"), AccountChange::Link(Some(link("taken"))));
         let both = vec![nonce.clone(), clash];
         let one = [StepId(1)];
@@ -137,11 +137,11 @@ async fn an_outcome_and_what_follows_are_one() {
             .await
             .unwrap();
         assert_eq!(
-            store.load().await.unwrap().account(&key("a")).nonce,
-            Some(Nonce::new("n"))
+            store.load().await.unwrap().account(&key("a")).begun,
+            Some(Nonce::new("n").into())
         );
         let linked = vec![
-            Remember::Account(key("a"), AccountChange::Nonce(None)),
+            Remember::Account(key("a"), AccountChange::Begun(None)),
             Remember::Account(key("a"), AccountChange::Link(Some(link("new")))),
         ];
         store
@@ -149,7 +149,7 @@ async fn an_outcome_and_what_follows_are_one() {
             .await
             .unwrap();
         let memory = store.load().await.unwrap();
-        assert_eq!(memory.account(&key("a")).nonce, None);
+        assert_eq!(memory.account(&key("a")).begun, None);
         assert_eq!(memory.link(&key("a")), Some(&link("new")));
     })
     .await;

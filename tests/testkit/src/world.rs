@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use mattersync::model::{
-    Account, AccountChange, AccountKey, AccountState, Action, Approval, Directories, Directory,
-    DirectoryId, Dn, EmailCandidates, Gap, HoldKey, IdAttribute, LeftAlone, Link, Lookup, Memory,
-    Nonce, Now, Order, Plan, Precondition, ProfileField, ProviderName, Rejected, Remember, Roster,
-    Shape, SourceIdentity, Step, StepId, Timestamp, User, UserId,
+    Account, AccountKey, AccountState, Approval, Directories, Directory, DirectoryId, Dn,
+    EmailCandidates, Gap, HoldKey, IdAttribute, LeftAlone, Link, Lookup, Memory, Nonce, Now, Order,
+    Plan, Precondition, ProfileField, ProviderName, Rejected, Remember, Roster, Shape,
+    SourceIdentity, Step, StepId, Timestamp, User, UserId,
 };
 use mattersync::plan::{
     AdoptRule, Authority, Effect, LifecyclePolicy, Limit, Policy, Settled, TeamPolicy, World,
-    before, keep_usernames, outcome_by_reading, plan, remember,
+    before, begun, keep_usernames, outcome_by_reading, plan, remember,
 };
 
 use crate::server::{Made, Server, proof};
@@ -351,13 +351,14 @@ impl MiniWorld {
             }
             self.learn(&before(step, &self.memory));
             let nonce = format!("nonce-{}-{}", self.server.writes, step.id.0);
-            if let Action::CreateUser { account, .. } = &step.action {
-                let nonce = Some(Nonce::new(nonce.clone()));
-                self.learn(&[Remember::Account(
-                    account.clone(),
-                    AccountChange::Nonce(nonce),
-                )]);
-            }
+            let new = || Ok::<_, std::convert::Infallible>(Nonce::new(nonce));
+            let Ok(begun) = begun(step, &self.memory, new);
+            self.learn(Vec::from_iter(begun).as_slice());
+            let nonce = step
+                .action
+                .account()
+                .and_then(|key| self.memory.account(key).begun.as_ref());
+            let nonce = nonce.map_or_else(String::new, |begun| begun.nonce.to_string());
             if self.refuse.contains(&self.server.writes) {
                 self.server.writes += 1;
                 run.surprises.push((step.clone(), "told to".into()));

@@ -47,8 +47,8 @@ pub(super) fn matching<'a>(draft: &Draft<'a>, key: &AccountKey, account: &Accoun
     let by_name = by_name.filter(|u| !owned(u));
     let stranger = by_mail.iter().copied().find(|u| !owned(u));
     let mails: BTreeSet<&UserId> = by_mail.iter().map(|u| &u.id).collect();
-    let nonce = draft.world.memory.account(key).nonce.as_ref();
-    let holders = nonce.and_then(|nonce| draft.by_nonce.get(nonce.as_str()));
+    let begun = draft.world.memory.account(key).begun.as_ref();
+    let holders = begun.and_then(|begun| draft.by_nonce.get(begun.nonce.as_str()));
     let holders = holders.into_iter().flatten().copied();
     let holders: Vec<&'a User> = holders.filter(|u| !owned(u)).collect();
     let is_named = |user: &User| by_name.is_some_and(|named| named.id == user.id);
@@ -165,8 +165,8 @@ fn begun_for_another(draft: &Draft<'_>, key: &AccountKey, user: &User) -> Option
     let begun = draft
         .world
         .memory
-        .accounts_with(|account| account.nonce.as_ref());
-    let mut others = begun.filter(|(other, nonce)| *other != key && nonce.as_str() == mark);
+        .accounts_with(|account| account.begun.as_ref());
+    let mut others = begun.filter(|(other, begun)| *other != key && begun.nonce.as_str() == mark);
     others.find_map(|(other, _)| {
         let directory = draft.world.directories.get(&other.provider)?;
         let account = directory.accounts.get(&other.id)?;

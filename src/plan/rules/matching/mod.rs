@@ -35,7 +35,7 @@ pub fn people<'a>(draft: &mut Draft<'a>) -> Vec<Person<'a>> {
     // however alike they are. A name that the directory spells so goes before one that was made so.
     let mut newcomers: Vec<_> = linked_accounts.newcomers.iter().collect();
     newcomers.sort_by_cached_key(|(key, account)| {
-        let begun = draft.world.memory.account(key).nonce.is_some();
+        let begun = draft.world.memory.account(key).begun.is_some();
         let ours = begun && matches!(matching(draft, key, account), Match::Ours(_));
         (!ours, !names::is_exact(&account.username))
     });
@@ -81,7 +81,7 @@ fn unlinked<'a>(
         return None;
     }
     let rule = not_a_person(account);
-    if rule.is_some() && draft.world.memory.account(key).nonce.is_none() {
+    if rule.is_some() && draft.world.memory.account(key).begun.is_none() {
         leave_alone(draft, person.subject(), rule, false);
         return None;
     }
@@ -128,14 +128,16 @@ fn unlinked<'a>(
             return None;
         }
         Match::Ours(user) => {
-            let link = new_link(draft, account, user, LinkOrigin::Created);
+            let mut link = new_link(draft, account, user, LinkOrigin::Created);
+            let begun = draft.world.memory.account(person.key).begun.as_ref();
+            link.given = begun.map(|begun| begun.given(user)).unwrap_or_default();
             draft.learn(Remember::Account(
                 person.key.clone(),
                 AccountChange::Link(Some(link.clone())),
             ));
             draft.learn(Remember::Account(
                 person.key.clone(),
-                AccountChange::Nonce(None),
+                AccountChange::Begun(None),
             ));
             take(draft, &mut person, user, link);
         }
