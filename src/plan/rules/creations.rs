@@ -1,4 +1,8 @@
 //! Users for the accounts that have none.
+//!
+//! Guarantees: an account gets at most one user; nobody gets a username or an address that somebody
+//! has, is getting in this plan, or has with a user who cannot be read; on a server without an
+//! administrator nobody is made before the one whom the configuration names.
 
 use std::collections::BTreeMap;
 

@@ -2,6 +2,9 @@
 //!
 //! A whole reading shows all entries, and the provider rejects those that share an id. One that
 //! ended early may show one of two, perhaps not the one whom the user was made for.
+//!
+//! Guarantees: while a reading may lack entries, nothing is done for an id that several entries had,
+//! until a reading that lacks none has shown one entry.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,8 @@
 //! Who gets which e-mail address, and in which order addresses change hands.
+//!
+//! Guarantees: no two users have or get one address; an address changes hands only after its holder
+//! gave it up, in the same plan; whoever has an address that the directory still names keeps it; a
+//! user whom another login service owns is left alone.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};

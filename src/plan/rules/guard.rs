@@ -1,4 +1,8 @@
 //! No mass change without a person: limits for each class, holds, approvals.
+//!
+//! Guarantees: of each class at most its limit is done in one cycle, and at most three times as many
+//! in a day, unless a person approved exactly these steps; whatever waits for a held step is held
+//! with it; a hold of one class keeps no other class from its work.
 
 use std::collections::{BTreeMap, BTreeSet};
 

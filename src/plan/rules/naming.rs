@@ -1,4 +1,8 @@
 //! Who gets which username when several want one, and in which order names change hands.
+//!
+//! Guarantees: no two users have or get one username; a suffix that was chosen stays with its
+//! account; a name that is given up in this plan is given up before anybody gets it; nobody is
+//! renamed to a name that is protected.
 
 use std::collections::{BTreeMap, BTreeSet};
 

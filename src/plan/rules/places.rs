@@ -1,5 +1,8 @@
 //! Which team is meant, and what it takes. A team is known by its id once it was filled: under its
 //! old name there may be another one, or none.
+//!
+//! Guarantees: a team that was renamed is neither made again nor filled under another's name without
+//! a person's word.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,8 @@
 //! First name to locale: what differs, and what is emptied.
+//!
+//! Guarantees: only fields that the directory decides about are changed; a field is emptied only if
+//! we filled it, the reading was whole, and its attribute was readable; a value that the server
+//! stores otherwise than we sent it is not sent again and again.
 
 use std::collections::BTreeMap;
 

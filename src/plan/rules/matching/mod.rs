@@ -1,4 +1,8 @@
 //! Who is who: which user an account stands for.
+//!
+//! Guarantees: a user stands for at most one account; a link is followed by ids alone, whatever
+//! either side is called; nobody is adopted without a person's word, nor by a mark alone; bots,
+//! guests and those with more rights are never adopted.
 
 mod candidates;
 

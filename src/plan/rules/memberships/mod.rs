@@ -1,4 +1,8 @@
 //! Teams of which everyone is a member.
+//!
+//! Guarantees: whoever is active, and not certainly a member, becomes one, also after leaving;
+//! nobody is sent to a team that is full, takes other addresses only, or has its members from groups;
+//! where it is not known who is a member, nobody joins; nobody is removed.
 
 mod team;
 
