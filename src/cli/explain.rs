@@ -1,6 +1,6 @@
 //! `mattersync explain`: shows everything about one person.
 
-use crate::desk::{self, Explanation, Happened, LinkStory, Story};
+use crate::desk::{self, Called, Explanation, Happened, LinkStory, Story};
 use crate::model::{LinkOrigin, Outcome};
 
 use super::answer::Answer;
@@ -24,7 +24,7 @@ pub fn explain(context: &Context, args: &Explain, terminal: Terminal) -> Result<
     })?;
     let exit = Exit::from(Found {
         incomplete: !explanation.incomplete.is_empty(),
-        failed: explanation.stories.is_empty(),
+        failed: explanation.stories.is_empty() && explanation.called.is_empty(),
         held: false,
     });
     if args.show.json.json {
@@ -33,8 +33,16 @@ pub fn explain(context: &Context, args: &Explain, terminal: Terminal) -> Result<
     let mut page = Page::new(terminal);
     plan::unread(&mut page, &explanation.incomplete);
     page.gap();
-    if explanation.stories.is_empty() {
+    called(&mut page, &explanation);
+    if explanation.stories.is_empty() && explanation.called.is_empty() {
         nobody(&mut page, &explanation);
+    }
+    if explanation.stories.iter().any(|story| story.formerly) {
+        page.line(format!(
+            "Nobody is known as {:?} now. It is a former name, address or place of:",
+            explanation.person
+        ));
+        page.gap();
     }
     if explanation.stories.len() > 1 {
         page.alarm(format!(
@@ -50,6 +58,24 @@ pub fn explain(context: &Context, args: &Explain, terminal: Terminal) -> Result<
         show_story(&mut page, one, args.show.all);
     }
     Ok(Answer::page(&page, exit))
+}
+
+/// Lists people of one name, where they are too many for their stories.
+fn called(page: &mut Page, explanation: &Explanation) {
+    let all = &explanation.called;
+    if all.is_empty() {
+        return;
+    }
+    page.line(format!(
+        "{} people have the name {:?}:",
+        all.len(),
+        explanation.person
+    ));
+    let row = |one: &Called| vec![one.name.clone(), one.username.clone(), one.email.clone()];
+    let rows: Vec<Vec<String>> = all.iter().map(row).collect();
+    page.table(&["NAME", "USERNAME", "ADDRESS"], &rows);
+    page.line("Ask again with a username: mattersync explain USERNAME");
+    page.gap();
 }
 
 fn nobody(page: &mut Page, explanation: &Explanation) {

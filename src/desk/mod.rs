@@ -33,7 +33,7 @@ pub use approve::{Approve, Approved};
 pub use conflicts::{Conflict, ConflictKind, Conflicts, ConflictsReport, Party, Way};
 pub use deactivate::{Deactivate, Deactivation};
 pub use error::DeskError;
-pub use explain::{Explain, Explanation, LinkStory, Story};
+pub use explain::{Called, Explain, Explanation, LinkStory, Story};
 pub use forget::{Forget, Forgotten};
 pub use history::{History, ShowRun};
 pub use holds::note_shown;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Account, AccountKey, Dn, Link, Subject, User, UserId, same_text};
+use super::{Account, AccountKey, Action, Dn, Link, Subject, User, UserId, same_text};
 
 /// What a typed text matched, the surest first. Nobody chooses their own id, but anybody may take a
 /// username or an address that looks like somebody's id.
@@ -16,6 +16,8 @@ pub enum MatchedBy {
     Username,
     /// An e-mail address.
     Email,
+    /// A username or an e-mail address that a change replaced.
+    Replaced,
 }
 
 /// Every id and name by which somebody can be typed.
@@ -85,6 +87,16 @@ impl<'a> Identifiers<'a> {
             (MatchedBy::Username, link.last_username.as_str().into()),
         ]);
         known
+    }
+
+    /// Returns the username or address that a change replaces.
+    pub fn replaced(action: &'a Action) -> Self {
+        let from = action.value().map(|values| values.from.as_str());
+        Self(
+            from.map(|from| (MatchedBy::Replaced, from.into()))
+                .into_iter()
+                .collect(),
+        )
     }
 
     /// Returns the identifiers of the person whom a step is about.

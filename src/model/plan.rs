@@ -310,7 +310,7 @@ pub enum Action {
 
 impl Action {
     /// Returns the name or address that the action gives to a user.
-    fn value(&self) -> Option<&Values> {
+    pub fn value(&self) -> Option<&Values> {
         match self {
             Self::Rename { username, .. } => Some(username),
             Self::ChangeEmail { email, .. } => Some(email),

@@ -164,6 +164,7 @@ pub struct Erased {
 pub(super) fn is_about(step: &Step, user: Option<&UserId>, person: &str) -> Option<MatchedBy> {
     let mut known = Identifiers::subject(&step.subject);
     let account = step.action.account();
+    known = known.and(Identifiers::replaced(&step.action));
     known = known.and(account.map(Identifiers::key).unwrap_or_default());
     let user = user.or(step.action.user());
     known = known.and(user.map(Identifiers::id).unwrap_or_default());

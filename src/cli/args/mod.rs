@@ -185,8 +185,12 @@ pub enum Command {
     ///
     /// The entry, the account, the user, the link, what is decided now and why, what it waits for,
     /// what happened before. PERSON is a username, an address, a DN or an id, of the account or of
-    /// the user. Exits with 1 if nobody is known by it, and lists similar names.
-    #[command(after_help = "Example:\n  mattersync explain anna@example.org")]
+    /// the user, also a former one; or a name as one says it on the telephone: first and last name
+    /// or one of them, in any order, without accents. Exits with 1 if nobody is known by it, and
+    /// lists similar names.
+    #[command(
+        after_help = "Examples:\n  mattersync explain anna@example.org\n  mattersync explain 'Jürgen Müller'"
+    )]
     Explain(Explain),
 
     /// List the conflicts of the present plan, with both parties and what to type

@@ -76,7 +76,7 @@ pub struct Orphans {
 /// The arguments of `explain`.
 #[derive(Args, Clone, Debug)]
 pub struct Explain {
-    /// Username, address, DN or id, of the account or of the user
+    /// Username, address, DN or id, of the account or of the user; or a full name
     pub person: String,
 
     #[command(flatten)]

@@ -177,3 +177,52 @@ fn nobody_of_that_name_has_near_ones() {
         .exits(0)
         .says("adopt: for a person: mattersync approve adopt");
 }
+
+#[test]
+fn a_former_name_or_address_tells_of_who_had_it() {
+    let mut place = company();
+    place.run(&["sync"]).exits(0);
+    place.edit("bob", |p| {
+        p.uid = "bobby".into();
+        p.mail = Some("bobby@example.org".into());
+    });
+    place.run(&["sync"]).exits(0);
+    for former in ["bob", "bob@example.org"] {
+        place
+            .run(&["explain", former])
+            .exits(0)
+            .says(&format!("Nobody is known as \"{former}\" now."))
+            .says("Mattermost  bobby ")
+            .says("nothing to do: both sides agree");
+    }
+    let said = place.run(&["explain", "bobby"]).exits(0);
+    said.says_not("Nobody is known");
+}
+
+/// As on the telephone: the full name, in any order, without accents, or a part of it.
+#[test]
+fn people_are_found_by_their_full_name() {
+    let mut place = company();
+    place.add("jm", "Jürgen", "Müller");
+    place.run(&["sync"]).exits(0);
+    for name in ["Jürgen Müller", "mueller, jurgen", "muller"] {
+        place
+            .run(&["explain", name])
+            .exits(0)
+            .says("Directory   jm ")
+            .says("Mattermost  jm ");
+    }
+    for (uid, first) in [("am", "Anna"), ("bm", "Bert"), ("cm", "Carla")] {
+        place.add(uid, first, "Müller");
+    }
+    place.run(&["sync"]).exits(0);
+    place
+        .run(&["explain", "muller"])
+        .exits(0)
+        .says("4 people have the name \"muller\":")
+        .says("Anna Müller")
+        .says("mattersync explain USERNAME")
+        .says_not("Decision");
+    let said = place.run(&["explain", "jürgen muller"]).exits(0);
+    said.says("Decision").says_not("people have");
+}

@@ -1,5 +1,8 @@
 //! The whole story of one person.
 
+mod full_name;
+mod search;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -7,23 +10,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::cycle::{Engine, View, state_in_words};
 use crate::model::{
-    AccountKey, AccountState, Action, Dn, Evidence, Identifiers, LinkOrigin, Lookup, Now, Outcome,
-    ProfileField, Seats, Timestamp, Unread, UserId, Why, same_text as same, shell_word,
+    AccountKey, AccountState, Action, Dn, Evidence, LinkOrigin, Lookup, Now, Outcome, ProfileField,
+    Seats, Timestamp, Unread, UserId, Why, same_text as same, shell_word,
 };
 use crate::plan::{Policy, Readings, Span, UserIndex};
 use crate::state::People;
 
-use super::error::DeskError;
-use super::orphans::SaidBy;
-use super::outlook::Outlook;
-use super::parties::{AccountSide, EntrySide, UserSide};
-use super::past_steps::{Happened, add_activity};
-use super::person::{Search, find_recorded, is_named};
-use super::request::{Asker, Request};
-use super::similar::nearest;
+use crate::desk::error::DeskError;
+use crate::desk::orphans::SaidBy;
+use crate::desk::outlook::Outlook;
+use crate::desk::parties::{AccountSide, EntrySide, UserSide};
+use crate::desk::past_steps::{Happened, add_activity};
+use crate::desk::person::find_recorded;
+use crate::desk::request::{Asker, Request};
+use crate::desk::similar::nearest;
+
+pub use self::search::Called;
+use self::search::{Known, Pair};
 
 /// The most steps of earlier runs that are told.
 const PAST: u32 = 500;
+
+/// The most people of one name whose stories are told.
+const MOST_STORIES: usize = 3;
 
 /// Tell the story of one person.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -39,6 +48,9 @@ pub struct Explanation {
     pub person: String,
     /// Everybody who is known under that name: an account with its user is one.
     pub stories: Vec<Story>,
+    /// Where so many have that name that no story is told: all of them.
+    #[serde(default)]
+    pub called: Vec<Called>,
     /// Where nobody is: names that are nearly the same.
     pub near: Vec<String>,
     /// What could not be read, so that nobody knows who is not there.
@@ -48,6 +60,9 @@ pub struct Explanation {
 /// The story of one person.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Story {
+    /// Whether what was asked for is a name, address or place of former times.
+    #[serde(default)]
+    pub formerly: bool,
     /// The account, as read and as it is understood.
     pub account: Option<AccountSide>,
     /// The entry, if it cannot be used.
@@ -107,20 +122,30 @@ impl Request for Explain {
     async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<Explanation, DeskError> {
         let view = engine.look(asker.stages).await?;
         let now = engine.clock().now();
+        let mut called = Vec::new();
         let mut stories = {
             let world = view.world();
             let policy = &engine.settings().policy;
             let user_index = UserIndex::of(&world, policy);
+            let (view, user_index) = (&view, &user_index);
             let builder = StoryBuilder {
-                view: &view,
-                user_index: &user_index,
+                search: Known { view, user_index },
+                view,
+                user_index,
                 policy,
                 now: &now,
             };
             let stories = builder.stories(&self.person);
             match stories.is_empty() {
                 true => {
-                    builder.recorded(find_recorded(engine.store().as_ref(), &self.person).await?)
+                    let store = engine.store().as_ref();
+                    let mut found = builder.recorded(find_recorded(store, &self.person).await?);
+                    let named = builder.search.called(&self.person);
+                    match named.len() <= MOST_STORIES {
+                        true => found.extend(builder.others(&found, named)),
+                        false => called = builder.search.list(named),
+                    }
+                    found
                 }
                 false => stories,
             }
@@ -136,13 +161,14 @@ impl Request for Explain {
         let mut stories: Vec<Story> = stories.into_iter().map(|(.., story)| story).collect();
         let users = stories.iter_mut().filter_map(|story| story.user.as_mut());
         add_activity(engine, users.collect()).await;
-        let near = match stories.is_empty() {
+        let near = match stories.is_empty() && called.is_empty() {
             true => near(&view, &self.person),
             false => Vec::new(),
         };
         Ok(Explanation {
             person: self.person,
             stories,
+            called,
             near,
             incomplete: view.unread(),
         })
@@ -191,6 +217,7 @@ fn first_value(dn: &str) -> Option<String> {
 }
 
 struct StoryBuilder<'a> {
+    search: Known<'a>,
     view: &'a View,
     user_index: &'a UserIndex<'a>,
     policy: &'a Policy,
@@ -202,7 +229,8 @@ type FoundStory = (Option<AccountKey>, Option<UserId>, Story);
 impl StoryBuilder<'_> {
     fn stories(&self, person: &str) -> Vec<FoundStory> {
         let mut stories: Vec<FoundStory> = self
-            .found(person)
+            .search
+            .named(person)
             .into_iter()
             .map(|(key, user)| self.story(key, user))
             .collect();
@@ -227,56 +255,25 @@ impl StoryBuilder<'_> {
         stories
     }
 
-    /// Tells of people who are in the record alone.
+    /// Tells of people who are known so in the record alone: gone, or by another name now.
     fn recorded(&self, who: People) -> Vec<FoundStory> {
-        let accounts = who.accounts.into_iter().map(|key| (Some(key), None));
-        let mut found: Vec<_> = accounts.collect();
-        if found.is_empty() {
-            found.extend(who.users.into_iter().map(|user| (None, Some(user))));
-        }
-        let found = found.into_iter();
-        found.map(|(key, user)| self.story(key, user)).collect()
+        let found = self.search.recorded(who).into_iter();
+        let stories = found.map(|(key, user)| {
+            let (key, user, mut story) = self.story(key, user);
+            story.formerly = story.account.is_some() || story.user.is_some();
+            (key, user, story)
+        });
+        stories.collect()
     }
 
-    /// Returns accounts and users whom a text names, each account together with its user.
-    fn found(&self, person: &str) -> BTreeSet<(Option<AccountKey>, Option<UserId>)> {
-        let memory = &self.view.memory;
-        let mut search = Search::new(person);
-        let with_user = |key: AccountKey| {
-            let user = memory.link(&key).map(|link| link.user.clone());
-            let apart = || {
-                memory
-                    .account(&key)
-                    .unlinked
-                    .as_ref()
-                    .map(|mark| mark.user.clone())
-            };
-            let user = user.or_else(apart);
-            (Some(key), user)
+    /// Tells of those who are not told of yet.
+    fn others(&self, told: &[FoundStory], found: BTreeSet<Pair>) -> Vec<FoundStory> {
+        let is_told = |(key, user): &Pair| {
+            let mut told = told.iter();
+            told.any(|(k, u, _)| (key.is_some() && k == key) || (user.is_some() && u == user))
         };
-        for (key, account) in self.view.accounts() {
-            let known = Identifiers::account(&key, account);
-            search.offer(&known, with_user(key.clone()));
-        }
-        for (key, link) in memory.links() {
-            // An account that was read has the names that it has now, not those that it had.
-            let known = match self.view.account(key) {
-                Some(_) => Identifiers::key(key).and(Identifiers::id(&link.user)),
-                None => Identifiers::link(key, link),
-            };
-            search.offer(&known, with_user(key.clone()));
-        }
-        for (id, user) in self.view.users.iter() {
-            let known = Identifiers::user(user);
-            if !is_named(&known, person) {
-                continue;
-            }
-            let mut apart = memory.accounts_with(|account| account.unlinked.as_ref());
-            let apart = apart.find(|(_, mark)| mark.user == *id);
-            let key = self.user_index.owner(id).or(apart.map(|(key, _)| key));
-            search.offer(&known, (key.cloned(), Some(id.clone())));
-        }
-        search.found().into_iter().collect()
+        let new = found.into_iter().filter(|pair| !is_told(pair));
+        new.map(|(key, user)| self.story(key, user)).collect()
     }
 
     fn story(&self, key: Option<AccountKey>, user: Option<UserId>) -> FoundStory {
@@ -305,6 +302,7 @@ impl StoryBuilder<'_> {
             bad.find(|bad| bad.key.as_ref() == Some(&key.id))
         });
         let story = Story {
+            formerly: false,
             account: account.map(|(key, a)| AccountSide::of(view, key, a)),
             entry: entry.map(EntrySide::of),
             absent,

@@ -1,0 +1,112 @@
+//! Finds people by the name that one says on the telephone.
+
+use crate::model::same_text;
+
+/// The fewest letters with which a word may stand for a longer one that begins so.
+const BEGINNING: usize = 3;
+
+/// How well a typed name fits somebody's, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fit {
+    /// It is the whole name, in any order.
+    Whole,
+    /// Each typed word is a word of the name.
+    Words,
+    /// Each typed word is a word of the name, or its beginning.
+    Beginnings,
+}
+
+/// A typed name, without regard to accents, upper and lower case, and the order of its words.
+pub struct TypedName(Vec<Word>);
+
+impl TypedName {
+    /// Takes a text as a name.
+    pub fn of(text: &str) -> Self {
+        Self(words(text))
+    }
+
+    /// Returns how well it fits the one of several names that it fits best.
+    pub fn best_fit(&self, names: [&str; 2]) -> Option<Fit> {
+        names.into_iter().filter_map(|name| self.fits(name)).min()
+    }
+
+    fn fits(&self, name: &str) -> Option<Fit> {
+        let words = words(name);
+        let all = |is: fn(&Word, &Word) -> bool| {
+            let has = |typed| words.iter().any(|word| is(typed, word));
+            !self.0.is_empty() && self.0.iter().all(has)
+        };
+        if !all(Word::begins) {
+            return None;
+        }
+        Some(match all(Word::is) {
+            true if self.0.len() == words.len() => Fit::Whole,
+            true => Fit::Words,
+            false => Fit::Beginnings,
+        })
+    }
+}
+
+/// A word in the spellings that people take for the same: `muller` and `mueller` for `Müller`.
+struct Word([String; 2]);
+
+impl Word {
+    fn of(word: &str) -> Self {
+        let word = word.to_lowercase();
+        let plain = any_ascii::any_ascii(&word).to_lowercase();
+        let mut german = String::new();
+        for letter in word.chars() {
+            match letter {
+                'ä' => german.push_str("ae"),
+                'ö' => german.push_str("oe"),
+                'ü' => german.push_str("ue"),
+                other => german.push(other),
+            }
+        }
+        Self([plain, any_ascii::any_ascii(&german).to_lowercase()])
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        let same = |a: &String| other.0.iter().any(|b| same_text(a, b));
+        self.0.iter().any(same)
+    }
+
+    fn begins(&self, other: &Self) -> bool {
+        let begins = |a: &String| {
+            let long = a.chars().count() >= BEGINNING;
+            long && other.0.iter().any(|b| b.starts_with(a.as_str()))
+        };
+        self.is(other) || self.0.iter().any(begins)
+    }
+}
+
+fn words(text: &str) -> Vec<Word> {
+    let words = text.split(|c: char| !c.is_alphanumeric());
+    words
+        .filter(|word| !word.is_empty())
+        .map(Word::of)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_as_people_say_it() {
+        let fits = |typed: &str| TypedName::of(typed).fits("Jürgen Müller-Lüdenscheidt");
+        assert_eq!(fits("Müller-Lüdenscheidt, Jürgen"), Some(Fit::Whole));
+        for typed in ["jurgen muller", "JUERGEN MUELLER", "müller", "Jürgen"] {
+            assert_eq!(fits(typed), Some(Fit::Words), "{typed}");
+        }
+        assert_eq!(fits("jür mül"), Some(Fit::Beginnings));
+        for typed in ["ju", "jürgens", "anna müller", "", "-", "üller"] {
+            assert_eq!(fits(typed), None, "{typed}");
+        }
+        assert_eq!(
+            TypedName::of("sorensen").fits("Søren Sørensen"),
+            Some(Fit::Words)
+        );
+        assert_eq!(TypedName::of("岡").fits("岡 さくら"), Some(Fit::Words));
+    }
+}
