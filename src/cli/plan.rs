@@ -119,6 +119,14 @@ pub fn head(page: &mut Page, report: &PlanFacts) {
             directory.state_unknown,
             count(directory.accounts, "ACCOUNT", "ACCOUNTS"),
         ));
+        let more = directory
+            .state_unknown
+            .saturating_sub(directory.some_unknown.len());
+        let more = match more {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        page.line(format!("  {}{more}", directory.some_unknown.join(", ")));
         page.line(
             "they are created and updated, but neither deactivated nor reactivated when somebody \
              locks or unlocks them. `mattersync check` says why.",

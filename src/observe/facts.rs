@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    About, AccountChange, AccountKey, ActionKind, Aftermath, Directory, Gap, HeldBack, Hold,
-    HoldCause, LeftAlone, MattermostProof, Origin, Outcome, Plan, ProviderName, ReadingProof,
-    Released, Remember, RunId, Seats, StepId, Timestamp, Unread, Version, Why,
+    About, AccountChange, AccountKey, AccountState, ActionKind, Aftermath, Directory, Gap,
+    HeldBack, Hold, HoldCause, LeftAlone, MattermostProof, Origin, Outcome, Plan, ProviderName,
+    ReadingProof, Released, Remember, RunId, Seats, StepId, Timestamp, Unread, Version, Why,
 };
 use crate::plan::hold_name;
 
@@ -66,11 +66,20 @@ pub struct DirectoryFacts {
     pub group_gaps: Vec<Gap>,
     /// How many accounts have a lock that cannot be seen.
     pub state_unknown: usize,
+    /// The usernames of the first of them.
+    #[serde(default)]
+    pub some_unknown: Vec<String>,
 }
+
+/// How many of the accounts are named whose lock cannot be seen.
+const NAMED: usize = 5;
 
 impl DirectoryFacts {
     /// Returns the facts about a directory.
     pub fn of(directory: &Directory) -> Self {
+        let accounts = directory.accounts.iter().map(|(_, account)| account);
+        let unknown = accounts.filter(|a| matches!(a.state, AccountState::Unknown { .. }));
+        let unknown = unknown.map(|account| account.username.clone());
         Self {
             source: directory.accounts.source().name.clone(),
             accounts: directory.accounts.len(),
@@ -78,6 +87,7 @@ impl DirectoryFacts {
             gaps: directory.accounts.gaps().to_vec(),
             group_gaps: directory.groups.gaps().to_vec(),
             state_unknown: directory.state_unknown,
+            some_unknown: unknown.take(NAMED).collect(),
         }
     }
 }

@@ -188,21 +188,27 @@ fn locks(findings: &mut Findings, settings: &ProviderSettings, directory: &Direc
         return;
     }
     let mut locked = 0;
-    let mut unknown: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut unknown: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (_, account) in directory.accounts.iter() {
         match account.state.by_locks() {
             AccountState::Active | AccountState::NotAPerson { .. } => {}
             AccountState::Locked { .. } => locked += 1,
-            AccountState::Unknown { why } => *unknown.entry(why).or_default() += 1,
+            AccountState::Unknown { why } => {
+                unknown
+                    .entry(why)
+                    .or_default()
+                    .push(account.username.clone());
+            }
         }
     }
-    for (why, number) in &unknown {
+    for (why, people) in &unknown {
         findings.problem(
             "locks",
             format!(
-                "for {} it cannot be seen whether they are locked: {why}. They are neither \
+                "for {} ({}) it cannot be seen whether they are locked: {why}. They are neither \
                  deactivated nor reactivated",
-                count(*number, "account", "accounts")
+                count(people.len(), "account", "accounts"),
+                some(people)
             ),
         );
     }

@@ -217,13 +217,14 @@ fn about_reading(
         });
     }
     let all = directory.accounts.len();
-    if directory.state_unknown > 0 {
-        let shown = &directory.shape.attributes;
-        let locks = source.mapping.locks.iter();
-        let unseen: BTreeSet<_> = locks
-            .filter(|rule| shown.get(&rule.attribute_key()).is_none_or(|n| *n < all))
-            .map(|rule| rule.attribute().to_owned())
-            .collect();
+    let shown = &directory.shape.attributes;
+    let locks = source.mapping.locks.iter();
+    let unseen: BTreeSet<_> = locks
+        .filter(|rule| shown.get(&rule.attribute_key()).is_none_or(|n| *n < all))
+        .map(|rule| rule.attribute().to_owned())
+        .collect();
+    // Where every account has a value, one that nobody understands is no matter of rights.
+    if directory.state_unknown > 0 && !unseen.is_empty() {
         advice.push(format!(
             "for {} of {all} accounts nobody can tell whether they are locked, so they are \
              neither deactivated nor reactivated: let the account that we bind with read {}, \

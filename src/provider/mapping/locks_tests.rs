@@ -77,7 +77,7 @@ fn every_rule_alone() {
         (UserPassword, None, 'u'),
         (UserPassword, Some("{CRYPT}!$6$salt$hash"), 'l'),
         (UserPassword, Some("{crypt}!"), 'l'),
-        (UserPassword, Some("{CRYPT}!!"), 'u'),
+        (UserPassword, Some("{CRYPT}!!"), 'l'),
         (UserPassword, Some("{CRYPT}!!!"), 'l'),
         (UserPassword, Some("{CRYPT}$6$salt$hash"), 'a'),
         (UserPassword, Some("{SSHA}!abc"), 'l'),

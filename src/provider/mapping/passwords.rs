@@ -12,22 +12,25 @@ enum PasswordState {
     Open,
     /// A lock was written before the hash.
     Locked,
+    /// The account has no password yet.
+    NotYet,
     /// Nobody can log in with it, and it is not known whether that is meant as a lock.
     Useless,
 }
 
-/// Judges the values: the account is locked when no value is left that opens it.
+/// Judges the values: the account is locked when no value is left that opens it. An account without
+/// a password is locked until it has one.
 pub(super) fn judge(values: &[Vec<u8>]) -> Verdict {
     let said: Vec<PasswordState> = values
         .iter()
         .map(|value| judge_value(value.trim_ascii()))
         .collect();
+    let all = |is: fn(&PasswordState) -> bool| said.iter().all(is);
     if said.iter().any(|said| matches!(said, PasswordState::Open)) {
         Verdict::Open
-    } else if said
-        .iter()
-        .all(|said| matches!(said, PasswordState::Locked))
-    {
+    } else if all(|said| matches!(said, PasswordState::NotYet)) {
+        Verdict::Locked("!!: it has no password yet".to_owned())
+    } else if all(|said| matches!(said, PasswordState::Locked | PasswordState::NotYet)) {
         Verdict::Locked("a password that is locked with ! or *LK*".to_owned())
     } else {
         Verdict::Unclear("no password that could be used: neither locked nor ready".to_owned())
@@ -42,15 +45,15 @@ fn judge_value(value: &[u8]) -> PasswordState {
         return match value {
             [b'!', rest @ ..] if in_two(rest).is_some() => PasswordState::Locked,
             _ if value.starts_with(b"*LK*") => PasswordState::Locked,
-            b"" | b"!" | b"!!" | b"*" | b"x" | b"!*" | b"*!" | b"NP" | b"*NP*" => {
-                PasswordState::Useless
-            }
+            b"!!" => PasswordState::NotYet,
+            b"" | b"!" | b"*" | b"x" | b"!*" | b"*!" | b"NP" | b"*NP*" => PasswordState::Useless,
             _ => PasswordState::Open,
         };
     };
     match hash {
         _ if is_without_hash(scheme) => PasswordState::Open,
-        b"" | b"!!" => PasswordState::Useless,
+        b"!!" => PasswordState::NotYet,
+        b"" => PasswordState::Useless,
         [b'!', ..] => PasswordState::Locked,
         [b'*', rest @ ..] if rest.starts_with(b"LK*") => PasswordState::Locked,
         [b'*', ..] => PasswordState::Useless,
@@ -109,6 +112,8 @@ mod tests {
             ("{SASL}anna@REALM", 'a'),
             ("{CRYPT}!$6$abc", 'l'),
             ("{crypt}*LK*$5$abc", 'l'),
+            ("{CRYPT}!!", 'l'),
+            ("!!", 'l'),
             ("{CRYPT}*", 'u'),
             ("{CRYPT}*NP*", 'u'),
             ("{crypt}x", 'u'),
@@ -137,5 +142,7 @@ mod tests {
         assert_eq!(letter(&["{SSHA}!x", "{SSHA}x"]), 'a');
         assert_eq!(letter(&["{SSHA}!x", "!{MD5}x"]), 'l');
         assert_eq!(letter(&["{SSHA}!x", "{CRYPT}*"]), 'u');
+        assert_eq!(letter(&["{SSHA}!x", "{CRYPT}!!"]), 'l');
+        assert_eq!(letter(&["{SSHA}x", "{CRYPT}!!"]), 'a');
     }
 }
