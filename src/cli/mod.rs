@@ -112,7 +112,7 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
         },
         Command::Plan(args) => match &args.out {
             Some(file) => saved::save(&cli.config, file, args.show, terminal),
-            None => plan::plan(&open()?, args.show, terminal),
+            None => plan::plan(&cli.config, args, terminal),
         },
         Command::Approve(args) => approve::approve(&open()?, args, terminal),
         Command::Deactivate(args) => deactivate::deactivate(&open()?, args, terminal),

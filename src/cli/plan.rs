@@ -1,35 +1,78 @@
 //! `mattersync plan`: shows what would be done, and why.
 
+use std::path::Path;
+
 use crate::cycle::unseen;
+use crate::daemon::{ConfigReport, FileNow};
 use crate::desk::ShowPlan;
 use crate::model::{HoldCause, Part, Seats, Step, Unread, Why, shell_word};
 use crate::observe::PlanFacts;
 use crate::plan::hold_name;
 
 use super::answer::Answer;
-use super::args::Show;
-use super::context::Context;
+use super::args;
+use super::context::{Context, service_of};
 use super::exit::{Exit, Failure, Found};
 use super::left;
-use super::print::{Page, Terminal, count};
+use super::print::{Page, Terminal, count, write_err};
+use super::status::configuration;
 use super::steps::{self, Tense};
 
-/// Makes a plan, and shows it.
+/// Makes a plan, and shows it. The service plans with the configuration that is in force; the file
+/// as it is now is planned with here.
 ///
 /// # Errors
 /// An error if a side or the state cannot be read.
-pub fn plan(context: &Context, show: Show, terminal: Terminal) -> Result<Answer, Failure> {
+pub fn plan(config: &Path, args: &args::Plan, terminal: Terminal) -> Result<Answer, Failure> {
+    let context = match args.edited {
+        true => Context::here(config)?,
+        false => Context::open(config)?,
+    };
+    let edited = context.edited()?;
     let report = context.ask(ShowPlan {
         read_only: !context.is_served(),
     })?;
     let exit = exit_of(&report);
+    let show = args.show;
     if show.json.json {
+        say_edited(edited.as_ref());
         return Answer::json(&report, exit);
     }
     let mut page = Page::new(terminal);
+    if let Some(edited) = &edited {
+        planned_with(&mut page, edited);
+    }
     page_of(&mut page, &report, show.all);
-    next(&mut page, &report);
+    if args.edited && service_of(config, None).is_some() {
+        page.gap();
+        page.line("This is for the file as it is now. To take it into use:");
+        page.line("  systemctl reload mattersync");
+    } else {
+        next(&mut page, &report);
+    }
     Ok(Answer::page(&page, exit))
+}
+
+/// Says which configuration a plan was made with.
+fn planned_with(page: &mut Page, edited: &ConfigReport) {
+    configuration(page, edited);
+    page.line("            This plan is made with what is in force, not with the file.");
+    if matches!(edited.file, FileNow::Changed { .. }) {
+        page.line("            What the file would do: mattersync plan --edited");
+    }
+    page.gap();
+}
+
+/// Says on standard error that the work is done with what is in force, not with the file.
+pub fn say_edited(edited: Option<&ConfigReport>) {
+    if let Some(ConfigReport { read, file }) = edited
+        && let FileNow::Changed { at } = file
+    {
+        write_err(&format!(
+            "the configuration was changed on {at}, not in force: the service works with what it \
+             read on {read}. To take the new one into use: systemctl reload mattersync"
+        ));
+    }
 }
 
 /// Returns the exit code for this plan. People who are left alone do not count, except for a fault

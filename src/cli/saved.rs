@@ -28,7 +28,11 @@ const MAX_SIZE: u64 = 256 << 20;
 pub fn save(config: &Path, path: &Path, show: Show, terminal: Terminal) -> Result<Answer, Failure> {
     let mut target = Target::open(path)?;
     let context = Context::open(config);
-    let saved = match context.and_then(|context| context.ask(SavePlan {})) {
+    let saved = context.and_then(|context| {
+        plan::say_edited(context.edited()?.as_ref());
+        context.ask(SavePlan {})
+    });
+    let saved = match saved {
         Ok(saved) => saved,
         Err(failure) => {
             target.withdraw();
@@ -73,6 +77,7 @@ pub fn carry_out(
 ) -> Result<Answer, Failure> {
     let saved = read(path)?;
     let context = Context::open(config)?;
+    plan::say_edited(context.edited()?.as_ref());
     let done = context.ask(SyncSaved { saved })?;
     let exit = sync::exit_of(&done.report);
     if show.json.json {

@@ -68,7 +68,7 @@ pub fn put_back(config: &Path, args: Restore, terminal: Terminal) -> Result<Answ
         ));
     }
     context.own(true)?;
-    let directory = &context.settings.state_directory;
+    let directory = &context.settings()?.state_directory;
     let facts = look_at_copy(directory)?;
     let mut page = Page::new(terminal);
     describe(&mut page, &facts);

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::cycle::{same_people, strangers, unseen};
-use crate::daemon::{Health, LastCycle, LastRun, Listed, Phase, StatusReport};
+use crate::daemon::{
+    ConfigReport, FileNow, Health, LastCycle, LastRun, Listed, Phase, StatusReport,
+};
 use crate::plan::hold_name;
 use crate::state::{Outcome, RunRecord};
 
@@ -65,9 +67,15 @@ fn exit_of(report: &StatusReport) -> Exit {
     let read = report.last.as_ref().filter(|_| report.failures == 0);
     Exit::from(Found {
         incomplete: read.is_some_and(|last| !last.incomplete.is_empty()),
-        failed: matches!(report.health, Health::Degraded(_)),
+        failed: matches!(report.health, Health::Degraded(_)) || cannot_start_again(report),
         held: matches!(report.health, Health::Held(_)),
     })
+}
+
+/// Returns whether the service could not start again with the configuration file as it is.
+fn cannot_start_again(report: &StatusReport) -> bool {
+    let file = report.config_file.as_ref().map(|config| &config.file);
+    matches!(file, Some(FileNow::Unusable { .. }))
 }
 
 /// Makes a status of the state file, where no service runs.
@@ -116,6 +124,9 @@ fn tell(page: &mut Page, report: &StatusReport) {
     if report.pid.is_some() {
         page.line(format!("Now         {}", phase(report)));
     }
+    if let Some(config) = &report.config_file {
+        configuration(page, config);
+    }
     health(page, &report.health);
     if report.failures > 0 {
         page.alarm(format!(
@@ -139,6 +150,35 @@ fn tell(page: &mut Page, report: &StatusReport) {
         page.line(format!("Remembered  {known}"));
     }
     next(page, report);
+}
+
+/// Shows that the service works with another configuration than the file has.
+pub fn configuration(page: &mut Page, config: &ConfigReport) {
+    let read = config.read;
+    match &config.file {
+        FileNow::InForce => {}
+        FileNow::Changed { at } => {
+            page.alarm(format!("Configuration changed on {at}, NOT IN FORCE."));
+            page.line(format!(
+                "            The service works with what it read on {read}. To take it into use:"
+            ));
+            page.line("            systemctl reload mattersync");
+        }
+        FileNow::Unusable { at, why } => {
+            page.alarm(match at {
+                Some(at) => format!("Configuration changed on {at}, and IT CANNOT BE USED:"),
+                None => "Configuration IS GONE:".to_owned(),
+            });
+            for line in why.lines() {
+                page.line(format!("            {line}"));
+            }
+            page.line(format!(
+                "            The service still works with what it read on {read}, and will not start \
+                 again."
+            ));
+            page.line("            Correct the file, then: mattersync check");
+        }
+    }
 }
 
 fn phase(report: &StatusReport) -> String {

@@ -20,6 +20,7 @@ use super::{aftermath, left, plan};
 /// # Errors
 /// An error if the cycle could not be finished, or another mattersync is at work.
 pub fn sync(context: &Context, show: Show, terminal: Terminal) -> Result<Answer, Failure> {
+    plan::say_edited(context.edited()?.as_ref());
     let report = context.ask(Sync {})?;
     let exit = exit_of(&report);
     if show.json.json {

@@ -30,6 +30,7 @@ mod words;
 pub use duration::parse as parse_duration;
 pub use error::{ConfigError, Fault, Problem, Warning};
 pub use keys::all as all_keys;
+pub use load::{ConfigText, control_sockets};
 pub use lock_rule::LockRule;
 pub use not_a_person::NotAPerson;
 pub use schema::Schema;

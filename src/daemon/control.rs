@@ -23,6 +23,7 @@ use crate::desk::{Asker, Offer, Record, Request, offer_all};
 use crate::state;
 
 use super::asked::{Asked, Refusal, asked_by};
+use super::config_file::ConfigFile;
 use super::connections::{self, Caller};
 use super::status::StatusReport;
 
@@ -38,11 +39,17 @@ const ARRIVAL: Duration = Duration::from_secs(30);
 /// The status that the daemon keeps up to date for everyone who asks.
 pub type SharedStatus = Arc<RwLock<StatusReport>>;
 
+/// What callers are answered with.
 #[derive(Clone)]
-struct Service {
-    asked: mpsc::Sender<Asked>,
-    status: SharedStatus,
-    store: Arc<state::State>,
+pub struct Service {
+    /// Where the daemon takes what is asked for.
+    pub asked: mpsc::Sender<Asked>,
+    /// How the daemon is.
+    pub status: SharedStatus,
+    /// The state.
+    pub store: Arc<state::State>,
+    /// The configuration file.
+    pub config_file: Arc<ConfigFile>,
 }
 
 impl Caller {
@@ -107,23 +114,13 @@ impl Control {
     }
 
     /// Answers callers until the daemon ends.
-    pub fn serve(
-        &mut self,
-        asked: mpsc::Sender<Asked>,
-        status: SharedStatus,
-        store: Arc<state::State>,
-    ) {
+    pub fn serve(&mut self, service: Service) {
         let Some(listener) = self.listener.take() else {
             return;
         };
         let status_route = small(get(tell_status));
         let mut routes = Routes(Router::new().route("/v1/status", status_route));
         offer_all(&mut routes);
-        let service = Service {
-            asked,
-            status,
-            store,
-        };
         let router = routes.0.layer(DefaultBodyLimit::disable());
         let router = router.with_state(service);
         tokio::spawn(connections::serve(listener, router));
@@ -138,8 +135,13 @@ impl Drop for Control {
 }
 
 async fn tell_status(State(service): State<Service>) -> Response {
+    let config_file = Some(service.config_file.look());
     match service.status.read() {
-        Ok(status) => Json(status.clone()).into_response(),
+        Ok(status) => Json(StatusReport {
+            config_file,
+            ..status.clone()
+        })
+        .into_response(),
         Err(_) => refuse(Refusal::stopping()),
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "the schedule")]
 
 mod asked;
+mod config_file;
 mod connections;
 mod control;
 mod error;
@@ -16,6 +17,7 @@ mod status;
 mod work;
 
 pub use asked::{Refusal, asked_by};
+pub use config_file::{ConfigReport, FileNow};
 pub use error::DaemonError;
 pub use service::run;
 pub use status::{Health, LastCycle, LastRun, Listed, Phase, StatusReport};

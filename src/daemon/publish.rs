@@ -36,9 +36,11 @@ impl Daemon {
         let next = self.clock.now().wall.after(pause);
         // To the second, or the line would change at each look.
         let next = Timestamp(next.0.saturating_add(500) / 1_000 * 1_000);
+        let config_file = Some(self.config_file.look());
         let waits = self.working.as_ref().map(|w| w.pulse.waits());
         self.update(|status| {
             status.waits = waits.unwrap_or_default();
+            status.config_file = config_file;
             if status.phase != phase || status.next.is_none_or(|n| n.0.abs_diff(next.0) > 1_000) {
                 status.phase = phase;
                 status.next = Some(next);

@@ -15,14 +15,15 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::Settings;
+use crate::config::{ConfigText, Settings};
 use crate::cycle::{CycleError, Engine, Pulse, Stage};
 use crate::desk::Turn;
 use crate::observe;
 use crate::state::State;
 
 use super::asked::{Asked, Refusal, Waiting};
-use super::control::{Control, SharedStatus};
+use super::config_file::ConfigFile;
+use super::control::{Control, Service, SharedStatus};
 use super::error::DaemonError;
 use super::notify::ServiceManager;
 use super::reporter::Reporter;
@@ -74,6 +75,7 @@ pub fn run(config: &Path) -> Result<(), DaemonError> {
 
 pub(super) struct Daemon {
     config: PathBuf,
+    pub(super) config_file: Arc<ConfigFile>,
     settings: Settings,
     pub(super) store: Arc<State>,
     pub(super) clock: Arc<dyn Clock>,
@@ -107,11 +109,12 @@ pub(super) struct Working {
 
 impl Daemon {
     fn begin(config: &Path) -> Result<Self, DaemonError> {
-        let (settings, warnings) = Settings::load(config)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let config = std::path::absolute(config)?;
+        let (config_file, settings, warnings) = ConfigFile::load(&config, clock.now().wall)?;
         for warning in warnings {
             tracing::warn!("{warning}");
         }
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let store = Arc::new(State::open(&settings.state_directory)?);
         let engine = engine(&settings, &store, &clock)?;
         let mut control =
@@ -127,15 +130,20 @@ impl Daemon {
             ..StatusReport::default()
         }));
         let (sender, asked) = mpsc::channel(16);
-        let record: Arc<State> = Arc::clone(&store);
-        control.serve(sender, Arc::clone(&status), record);
+        control.serve(Service {
+            asked: sender,
+            status: Arc::clone(&status),
+            store: Arc::clone(&store),
+            config_file: Arc::clone(&config_file),
+        });
         observe::started(
             env!("CARGO_PKG_VERSION"),
             &config.display().to_string(),
             settings.provider_names(),
         );
         Ok(Self {
-            config: config.to_owned(),
+            config,
+            config_file,
             settings,
             reporter: Arc::new(Reporter::new(Arc::clone(&clock))),
             store,
@@ -349,7 +357,9 @@ impl Daemon {
     /// Reads the configuration again. A bad one changes nothing.
     fn reload(&mut self) {
         self.manager.reloading();
-        let read = Settings::load(&self.config).map_err(DaemonError::from);
+        let text = ConfigText::read(&self.config).map_err(DaemonError::from);
+        let content = text.as_ref().ok().map(ConfigText::fingerprint);
+        let read = text.and_then(|text| Ok(text.settings()?));
         let outcome = read.and_then(|(settings, warnings)| {
             let engine = engine(&settings, &self.store, &self.clock)?;
             for warning in warnings {
@@ -358,8 +368,16 @@ impl Daemon {
             Ok((settings, engine))
         });
         match outcome {
-            Err(error) => observe::reload_failed(&error),
+            Err(error) => {
+                observe::reload_failed(&error);
+                if let Some(content) = content {
+                    self.config_file.refused(content, error.to_string());
+                }
+            }
             Ok((settings, engine)) => {
+                if let Some(content) = content {
+                    self.config_file.took(content, self.clock.now().wall);
+                }
                 let old = &self.settings;
                 if settings.state_directory != old.state_directory
                     || settings.control_socket != old.control_socket

@@ -9,6 +9,8 @@ use crate::model::{ProviderName, Timestamp, Unread, Why, printable};
 use crate::observe::CycleFacts;
 use crate::plan::hold_name;
 
+use super::config_file::{ConfigReport, FileNow};
+
 /// What the daemon is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -63,6 +65,9 @@ pub struct StatusReport {
     pub pid: Option<u32>,
     /// The configuration file.
     pub config: String,
+    /// Whether the file says what is in force; none when no daemon runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_file: Option<ConfigReport>,
     /// What it is doing.
     pub phase: Phase,
     /// For what it waits while it does that.
@@ -241,8 +246,13 @@ impl StatusReport {
             ),
             None => String::new(),
         };
+        let file = match self.config_file.as_ref().map(|config| &config.file) {
+            Some(FileNow::Changed { .. }) => "; the configuration file was changed, not in force",
+            Some(FileNow::Unusable { .. }) => "; the configuration file cannot be used as it is",
+            Some(FileNow::InForce) | None => "",
+        };
         // A line break would begin another assignment (sd_notify(3)).
-        printable(&format!("{doing}{how}{last}"))
+        printable(&format!("{doing}{how}{last}{file}"))
     }
 }
 

@@ -25,6 +25,11 @@ pub struct Plan {
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 
+    /// Plan with the configuration file as it is now, although the service works with what it read
+    /// before
+    #[arg(long, conflicts_with = "out")]
+    pub edited: bool,
+
     #[command(flatten)]
     #[allow(missing_docs)]
     pub show: Show,
@@ -50,8 +55,8 @@ pub struct Approve {
 /// The arguments of `check`.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct Check {
-    /// Only print the configuration that is in force, with all defaults, as TOML; of secrets only
-    /// where they are
+    /// Only print the configuration of the file, with all defaults, as TOML; of secrets only where
+    /// they are
     #[arg(long, conflicts_with = "json")]
     pub print: bool,
 

@@ -12,6 +12,7 @@ use crate::cli::print::count;
 use crate::cli::remote::Remote;
 use crate::config::{MattermostAccess, SecretSource, Settings, Trust};
 use crate::cycle::{same_people, still_held, strangers, unseen};
+use crate::daemon::{ConfigReport, FileNow, StatusReport};
 use crate::mattermost::is_usual_token;
 use crate::model::{Memory, shell_word};
 use crate::plan::Limit;
@@ -22,10 +23,10 @@ use super::findings::Findings;
 pub(super) fn check(
     findings: &mut Findings,
     context: &Context,
+    (settings, status): (&Settings, Option<StatusReport>),
     own: &LocalWorker,
     config: &Path,
 ) -> Memory {
-    let settings = &context.settings;
     findings.ok("configuration", format!("{} can be used", config.display()));
     for warning in &context.warnings {
         findings.note("configuration", warning.to_string());
@@ -34,8 +35,12 @@ pub(super) fn check(
     for (key, secret) in settings.secrets() {
         check_secret(findings, key, secret);
     }
-    let memory = state(findings, context, own);
+    let memory = state(findings, context, settings, own);
     match Remote::find(&settings.control_socket, None) {
+        Ok(_) if status.is_some() => {
+            findings.ok("service", "it runs and listens");
+            edited(findings, status);
+        }
         Ok(Some(_)) => findings.ok("service", "it runs and listens"),
         Ok(None) => findings.note(
             "service",
@@ -47,6 +52,30 @@ pub(super) fn check(
         Err(failure) => findings.note("service", failure.message),
     }
     memory.unwrap_or_default()
+}
+
+/// Says that the service works with an earlier content of the file.
+fn edited(findings: &mut Findings, status: Option<StatusReport>) {
+    let Some(ConfigReport { read, file }) = status.and_then(|status| status.config_file) else {
+        return;
+    };
+    match file {
+        FileNow::InForce => {}
+        FileNow::Changed { at } => findings.note(
+            "configuration",
+            format!(
+                "changed on {at}, not in force: the service works with what it read on {read}, and \
+                 what stands here is about the file as it is now: systemctl reload mattersync"
+            ),
+        ),
+        FileNow::Unusable { why, .. } => findings.problem(
+            "configuration",
+            format!(
+                "the service cannot use the file as it is, and works with what it read on {read}: \
+                 {why}"
+            ),
+        ),
+    }
 }
 
 fn dangers(findings: &mut Findings, settings: &Settings) {
@@ -121,8 +150,13 @@ fn held(findings: &mut Findings, names: &BTreeSet<String>) {
     }
 }
 
-fn state(findings: &mut Findings, context: &Context, own: &LocalWorker) -> Option<Memory> {
-    let directory = context.settings.state_directory.display();
+fn state(
+    findings: &mut Findings,
+    context: &Context,
+    settings: &Settings,
+    own: &LocalWorker,
+) -> Option<Memory> {
+    let directory = settings.state_directory.display();
     match own.state() {
         Ok(None) => findings.note(
             "state",
@@ -134,10 +168,10 @@ fn state(findings: &mut Findings, context: &Context, own: &LocalWorker) -> Optio
                 Ok(memory) => {
                     let links = count(memory.links().count(), "link", "links");
                     findings.ok("state", format!("{directory}: {links}"));
-                    if let Err(error) = same_people(&memory, &context.settings) {
+                    if let Err(error) = same_people(&memory, settings) {
                         findings.problem("state", error.to_string());
                     } else {
-                        let others = strangers(&memory, context.settings.provider_names());
+                        let others = strangers(&memory, settings.provider_names());
                         for other in unseen(&others) {
                             findings.problem("state", other);
                         }

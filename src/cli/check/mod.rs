@@ -13,13 +13,15 @@ mod server;
 use std::path::Path;
 
 use crate::clock::{Clock, SystemClock};
+use crate::config::Settings;
 use crate::cycle::{former_ids, known};
+use crate::daemon::StatusReport;
 use crate::model::{Directories, Memory};
 use crate::provider::Ask;
 
 use super::answer::Answer;
 use super::args::Json;
-use super::context::Context;
+use super::context::{Context, service_of};
 use super::exit::{Exit, Failure, Found};
 use super::print::{Page, Terminal, count};
 
@@ -30,11 +32,22 @@ use findings::{Attribute, Findings, Mark};
 /// # Errors
 /// An error if the configuration cannot be used, or this machine does not allow the checks.
 pub fn check(config: &Path, json: Json, terminal: Terminal) -> Result<Answer, Failure> {
-    let context = Context::here(config)?;
+    let context = match Context::here(config) {
+        Ok(context) => context,
+        Err(failure) => {
+            return Err(match service_of(config, None) {
+                Some((_, status)) => failure.and(still_runs(&status)),
+                None => failure,
+            });
+        }
+    };
+    let service = service_of(config, None);
     let own = context.own(false)?;
     let mut findings = Findings::default();
-    let memory = local::check(&mut findings, &context, &own, config);
-    context.wait(sides(&mut findings, &context, &memory))?;
+    let settings = context.settings()?;
+    let status = service.map(|(_, status)| status);
+    let memory = local::check(&mut findings, &context, (settings, status), &own, config);
+    context.wait(sides(&mut findings, &context, settings, &memory))?;
     let exit = Exit::from(Found {
         incomplete: findings.incomplete,
         failed: findings.problems() > 0,
@@ -48,8 +61,19 @@ pub fn check(config: &Path, json: Json, terminal: Terminal) -> Result<Answer, Fa
     Ok(Answer::page(&page, exit))
 }
 
-async fn sides(findings: &mut Findings, context: &Context, memory: &Memory) {
-    let settings = &context.settings;
+/// Says that the service runs all the same.
+fn still_runs(status: &StatusReport) -> String {
+    let read = status.config_file.as_ref();
+    let read = read.map_or_else(String::new, |config| {
+        format!(" that it read on {}", config.read)
+    });
+    format!(
+        "    The service still runs, with the configuration{read}. It will not start again with \
+         this file: correct it, then type: mattersync check"
+    )
+}
+
+async fn sides(findings: &mut Findings, context: &Context, settings: &Settings, memory: &Memory) {
     let now = SystemClock::new().now();
     context.progress.show(crate::daemon::Phase::Reading, &[]);
     let mut directories = Directories::new();

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::super::ScheduleSettings;
+use super::super::load::USUAL_SOCKET;
 use super::super::raw::RawConfig;
 use super::report::{Check, at, get};
 
@@ -19,7 +20,7 @@ pub(super) fn settings(
         .unwrap_or_else(|| PathBuf::from("/var/lib/mattersync"));
     let control = check
         .socket(&raw.control.socket, "control.socket")
-        .unwrap_or_else(|| PathBuf::from("/run/mattersync/control.sock"));
+        .unwrap_or_else(|| PathBuf::from(USUAL_SOCKET));
     (schedule(check, raw), state, control)
 }
 

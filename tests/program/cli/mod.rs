@@ -4,6 +4,7 @@ mod alone;
 mod check;
 mod clean;
 mod directories;
+mod edited;
 mod exits;
 mod incomplete;
 mod ldap;

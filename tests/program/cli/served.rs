@@ -28,12 +28,18 @@ impl Service {
         });
         service
     }
+
+    pub fn signal(&self, name: &str) {
+        let pid = self.0.id().to_string();
+        let mut sent = Command::new("kill");
+        sent.args([&format!("-{name}"), &pid]);
+        assert!(sent.status().unwrap().success());
+    }
 }
 
 impl Drop for Service {
     fn drop(&mut self) {
-        let pid = self.0.id().to_string();
-        let _ = Command::new("kill").args(["-TERM", &pid]).status();
+        self.signal("TERM");
         let _ = self.0.wait();
     }
 }
