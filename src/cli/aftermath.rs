@@ -35,8 +35,13 @@ fn of_fate(page: &mut Page, fate: Fate, people: &[&Aftermath]) {
         page.line(format!("  {}", after.name));
         for remnant in &after.belongings {
             page.line(format!("    {}: {}", remnant.thing, remnant.state));
-            // On a line of its own, so that it can be copied whole.
-            page.line(format!("        {}", remnant.to_type));
+            match remnant.thing.kind {
+                // There is no command for it.
+                BelongingKind::OauthApplication => {
+                    page.line(format!("        {}", remnant.to_type));
+                }
+                _ => page.command(8, &remnant.to_type),
+            }
         }
     }
     for gap in gaps {
@@ -112,7 +117,7 @@ mod tests {
             shown(Fate::Left, &["ada", "bob", "carl"], &all),
             "What goes on working for those who left:\n  ada\n    personal access token \
              \"backup\u{fffd}[2J\": refused until its owner returns\n        mmctl token revoke \
-             id-of-ada\n    bot ada.bot: disabled, also after a return\n        to keep it: mmctl \
+             id-of-ada\n    bot ada.bot: disabled, also after a return; to keep it:\n        mmctl \
              bot assign ada.bot NEW-OWNER; mmctl bot enable ada.bot\n  bob\n    incoming webhook \
              without a name: goes on working\n        mmctl webhook delete id-of-bob\n  not asked \
              for OAuth applications: off\n  1 other has nothing.\n  Whoever knows the id of an \

@@ -92,20 +92,21 @@ fn list(page: &mut Page, report: &PlanFacts) {
     page.gap();
     page.line("An approval is for exactly these steps, and ends after 72 hours. To release:");
     for hold in &report.plan.holds {
-        page.line(format!(
-            "  mattersync approve {}",
-            shell_word(&hold_name(&hold.key))
-        ));
+        page.command(
+            2,
+            format!("mattersync approve {}", shell_word(&hold_name(&hold.key))),
+        );
     }
     if report.plan.holds.iter().any(|hold| !hold.steps.is_empty()) {
-        page.line("One person alone: mattersync approve USERNAME");
+        page.line("One person alone:");
+        page.command(2, "mattersync approve USERNAME");
     }
     if !report.adoptions.is_empty() {
         page.line(
             "If somebody signed up in another person's name, they know the password and stay \
              logged in after the adoption, and the server does not show whether an address was ever \
              verified. For users whose origin you do not know, for new ones, and for those \
-             who were never active: mattersync approve USERNAME --new-password also gives them a \
+             who were never active, `mattersync approve USERNAME --new-password` also gives them a \
              random password and ends their sessions; the person then asks for another one with \
              \"Forgot your password?\". Access tokens stay.",
         );
@@ -134,7 +135,7 @@ fn show_report(page: &mut Page, approved: &Approved, others: &[String], served: 
     if let Some(given) = &approved.new_ids {
         new_ids::given(page, given);
         page.gap();
-        page.line(next(served));
+        next(page, served);
         return;
     }
     let of = |ids: &[StepId]| -> Vec<&Step> {
@@ -170,18 +171,17 @@ fn show_report(page: &mut Page, approved: &Approved, others: &[String], served: 
     }
     for name in others {
         page.gap();
-        page.alarm(format!(
-            "These steps are held for another reason too: mattersync approve {}",
-            shell_word(name)
-        ));
+        page.alarm("These steps are held for another reason too. To release them from that:");
+        page.command(2, format!("mattersync approve {}", shell_word(name)));
     }
     page.gap();
-    page.line(next(served));
+    next(page, served);
 }
 
-fn next(served: bool) -> &'static str {
-    match served {
-        true => "The service does it in its next cycle. Now: mattersync sync",
-        false => "Next: mattersync sync",
-    }
+fn next(page: &mut Page, served: bool) {
+    page.line(match served {
+        true => "The service does it in its next cycle. To have it done now:",
+        false => "Next:",
+    });
+    page.command(2, "mattersync sync");
 }

@@ -46,12 +46,13 @@ pub fn conflicts(context: &Context, json: Json, terminal: Terminal) -> Result<An
     if report.adoptions > 0 {
         page.gap();
         page.line(format!(
-            "{}: mattersync approve adopt",
+            "{} for a person:",
             match report.adoptions {
                 1 => "1 adoption is no conflict, and waits".to_owned(),
                 n => format!("{n} adoptions are no conflicts, and wait"),
             }
         ));
+        page.command(2, "mattersync approve");
     }
     Ok(Answer::page(&page, exit))
 }
@@ -84,7 +85,7 @@ fn all_gone(page: &mut Page, number: usize, gone: &[&Conflict]) {
          back: correct the address in [mattermost], or restore the database",
     );
     page.line("  for each whose user was deleted for good, so that a new user is made:");
-    page.line("      mattersync unlink ACCOUNT");
+    page.command(6, "mattersync unlink ACCOUNT");
 }
 
 fn heading(kind: ConflictKind) -> &'static str {
@@ -132,7 +133,7 @@ fn show_conflict(page: &mut Page, number: usize, conflict: &Conflict) {
             [] => page.line(format!("  {}", way.when)),
             words => {
                 page.line(format!("  {}:", way.when));
-                page.line(format!("      {}", people::command(words)));
+                page.command(6, people::command(words));
             }
         }
     }

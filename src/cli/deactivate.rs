@@ -50,7 +50,7 @@ fn preview(page: &mut Page, answer: &Deactivation) {
     people::outlook(page, &answer.then);
     page.gap();
     page.line("Nothing was changed. To do it:");
-    page.line(format!("  {}", people::command(&answer.type_this)));
+    page.command(2, people::command(&answer.type_this));
 }
 
 fn show_report(page: &mut Page, report: &CycleFacts) {

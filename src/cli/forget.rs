@@ -55,11 +55,9 @@ pub fn forget(context: &Context, args: &Forget, terminal: Terminal) -> Result<An
     }
     if !report.done {
         page.gap();
-        page.line(format!(
-            "Nothing was erased yet, and it cannot be undone. To do it: mattersync forget {} \
-             --yes",
-            shell_word(&args.person)
-        ));
+        page.line("Nothing was erased yet, and it cannot be undone. To do it:");
+        let do_it = format!("mattersync forget {} --yes", shell_word(&args.person));
+        page.command(2, do_it);
     }
     Ok(Answer::page(&page, exit))
 }

@@ -37,7 +37,8 @@ pub fn history(context: &Context, args: &History, terminal: Terminal) -> Result<
     show_report(&mut page, &report);
     if some && report.runs.len() >= usize::try_from(LAST).unwrap_or(usize::MAX) {
         page.gap();
-        page.line("These are the last ones. More: mattersync history --last 100");
+        page.line("These are the last ones. More:");
+        page.command(2, "mattersync history --last 100");
     }
     Ok(Answer::page(&page, Exit::DONE))
 }
@@ -94,7 +95,7 @@ fn show_report(page: &mut Page, report: &HistoryReport) {
         let older = report.events.len().saturating_sub(most);
         if older > 0 {
             page.line(format!(
-                "  {older} more before these: mattersync history --json"
+                "  {older} more before these: `mattersync history --json`"
             ));
         }
         for event in report.events.iter().skip(older) {
@@ -127,7 +128,8 @@ fn show_report(page: &mut Page, report: &HistoryReport) {
     }
     if !report.runs.is_empty() {
         page.gap();
-        page.line("One of them, step by step: mattersync history RUN");
+        page.line("One of them, step by step:");
+        page.command(2, "mattersync history RUN");
     }
 }
 

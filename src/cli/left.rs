@@ -101,7 +101,7 @@ impl Group {
     fn heading(self) -> &'static str {
         match self {
             Self::Alike => "New accounts that look like people who are known",
-            Self::Conflict => "Conflicts (mattersync conflicts says what to do)",
+            Self::Conflict => "Conflicts (`mattersync conflicts` says what to do)",
             Self::Unusable => "Cannot be used as they are in the directory",
             Self::NoPlace => "No place on Mattermost",
             Self::Missing => "Not seen in the directory, and not (yet) acted upon",

@@ -81,16 +81,17 @@ fn show_report(page: &mut Page, deed: &LinkReport, served: bool) -> Exit {
     page.gap();
     if deed.done.is_none() {
         page.line("Nothing was changed. To do it:");
-        page.line(format!("  {}", people::command(&deed.type_this)));
+        page.command(2, people::command(&deed.type_this));
         return Exit::DONE;
     }
     if !done {
         return Exit::FAILED;
     }
     page.line(if served {
-        "The service goes on with its next cycle. Now: mattersync sync"
+        "The service goes on with its next cycle. To have it now:"
     } else {
-        "Next: mattersync sync"
+        "Next:"
     });
+    page.command(2, "mattersync sync");
     Exit::DONE
 }

@@ -41,7 +41,9 @@ mod state;
 mod status;
 mod steps;
 mod sync;
+mod table;
 mod undo;
+mod wrap;
 
 use std::ffi::OsString;
 
@@ -53,7 +55,7 @@ use crate::{daemon, observe};
 use answer::Answer;
 use args::{Cli, Command, State};
 use context::Context;
-use print::Terminal;
+use print::{Page, Terminal};
 
 pub use exit::{Exit, Failure};
 
@@ -139,6 +141,8 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
 
 /// Prints a failure on standard error.
 pub fn print_failure(failure: &Failure) {
-    print::write_err(&format!("mattersync: {}", failure.message));
-    failure.more.iter().for_each(|line| print::write_err(line));
+    let mut page = Page::new(Terminal::of_stderr());
+    page.alarm(format!("mattersync: {}", failure.message));
+    failure.more.iter().for_each(|line| page.line(line));
+    print::write_page_to_err(&page);
 }

@@ -11,10 +11,8 @@ const MOST: usize = 50;
 pub fn show(page: &mut Page, name: &str, new_ids: &NewIds, all: bool) {
     page.alarm(format!("HELD: {name}: {new_ids}."));
     if new_ids.is_possible() {
-        page.alarm(format!(
-            "Nobody gets a new id until somebody types: mattersync approve {}",
-            shell_word(name)
-        ));
+        page.alarm("Nobody gets a new id until somebody types:");
+        page.command(2, format!("mattersync approve {}", shell_word(name)));
     } else {
         page.alarm(format!(
             "Mend what is listed here, or write {} back into accounts.id.",

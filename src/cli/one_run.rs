@@ -201,10 +201,8 @@ fn undo(page: &mut Page, run: &RunReport) {
             "  {}, where nobody changed anything since. To see what that would do:",
             steps(able)
         ));
-        page.line(format!(
-            "  mattersync undo {}",
-            shell_word(&run.run.to_string())
-        ));
+        let undo = format!("mattersync undo {}", shell_word(&run.run.to_string()));
+        page.command(2, undo);
     }
     for (why, names) in reasons {
         page.line(format!("  not {}: {why}", names.join(", ")));

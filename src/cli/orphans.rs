@@ -74,10 +74,12 @@ fn show_report(page: &mut Page, report: &OrphansReport, hidden: usize) {
     }
     if number + report.guests.len() > 0 {
         page.gap();
-        page.line("For each of them one of:");
-        page.line("  mattersync link ACCOUNT USER       the user is this account's person");
-        page.line("  mattersync orphans --keep USER     the user stays, and is no longer listed");
-        page.line("  mattersync deactivate USER         shows what is done, then asks for --yes");
+        page.line("For each of them one of these. The user is the person of an account:");
+        page.command(2, "mattersync link ACCOUNT USER");
+        page.line("The user stays, and is no longer listed:");
+        page.command(2, "mattersync orphans --keep USER");
+        page.line("The user is to go (it shows what is done, and does it with --yes):");
+        page.command(2, "mattersync deactivate USER");
     }
 }
 
@@ -147,13 +149,15 @@ fn keep(
     people::user(&mut page, "User", &orphan.user);
     page.gap();
     let name = &orphan.user.username;
-    page.line(match &orphan.kept {
-        Some(_) => format!(
-            "{name} is kept, and no longer listed. To take this back: mattersync orphans --unkeep \
-             {}",
-            shell_word(name)
-        ),
-        None => format!("{name} is listed again by mattersync orphans."),
-    });
+    match &orphan.kept {
+        Some(_) => {
+            page.line(format!(
+                "{name} is kept, and no longer listed. To take this back:"
+            ));
+            let back = format!("mattersync orphans --unkeep {}", shell_word(name));
+            page.command(2, back);
+        }
+        None => page.line(format!("{name} is listed again by `mattersync orphans`.")),
+    }
     Ok(Answer::page(&page, Exit::DONE))
 }

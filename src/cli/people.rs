@@ -66,10 +66,8 @@ pub fn outlook(page: &mut Page, outlook: &Outlook) {
     for wanted in &outlook.steps {
         page.line(format!("  {}", wanted.what));
         for name in &wanted.held_by {
-            page.alarm(format!(
-                "      HELD until: mattersync approve {}",
-                shell_word(name)
-            ));
+            page.alarm("      HELD until somebody types:");
+            page.command(8, format!("mattersync approve {}", shell_word(name)));
         }
         if wanted.waits {
             page.line("      waits for what is held");

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::cycle::unseen;
 use crate::daemon::{ConfigReport, FileNow};
 use crate::desk::ShowPlan;
-use crate::model::{HoldCause, Part, Seats, Step, Unread, Why, shell_word};
+use crate::model::{HoldCause, Part, Seats, Step, Unread, Why};
 use crate::observe::PlanFacts;
 use crate::plan::hold_name;
 
@@ -142,7 +142,7 @@ pub fn head(page: &mut Page, report: &PlanFacts) {
     if report.orphans > 0 {
         let users = count(report.orphans, "active user", "active users");
         page.line(format!(
-            "            {users} without an account: mattersync orphans"
+            "            {users} without an account: `mattersync orphans`"
         ));
     }
     let unseen = unseen(&report.strangers);
@@ -151,7 +151,7 @@ pub fn head(page: &mut Page, report: &PlanFacts) {
         for one in unseen {
             page.alarm(one);
         }
-        page.line("mattersync state check says what to do.");
+        page.line("`mattersync state check` says what to do.");
     }
     unread(page, &report.incomplete);
     let unseen = report.directories.values().filter(|d| d.state_unknown > 0);
@@ -215,25 +215,23 @@ fn next(page: &mut Page, report: &PlanFacts) {
         .holds
         .iter()
         .filter(|h| !matches!(&h.cause, HoldCause::NewIds(new_ids) if !new_ids.is_possible()))
-        .map(|h| shell_word(&hold_name(&h.key)))
+        .map(|h| hold_name(&h.key))
         .collect();
     let releases = plan.released().next().is_some();
     match (names.as_slice(), releases) {
         ([], false) => page.line("Nothing to do."),
-        ([], true) => page.line("Next: mattersync sync"),
+        ([], true) => {
+            page.line("Next:");
+            page.command(2, "mattersync sync");
+        }
         (names, releases) => {
-            page.line(
-                "Next: mattersync approve         lists what is held, for you to look at; then",
-            );
-            for name in names {
-                page.line(format!("      mattersync approve {name}"));
-            }
-            let rest = if releases {
-                "  does it, and the rest"
+            steps::how_to_release(page, names);
+            page.line(if releases {
+                "Then do it, and the rest:"
             } else {
-                "  does it"
-            };
-            page.line(format!("      mattersync sync          {rest}"));
+                "Then do it:"
+            });
+            page.command(2, "mattersync sync");
         }
     }
 }

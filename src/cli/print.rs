@@ -1,11 +1,12 @@
 //! Text for people: lines, headings and tables. Everything is collected first and written at once.
 
 use std::io::{self, IsTerminal, Write};
-
-use comfy_table::presets::NOTHING;
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
+use std::os::fd::AsFd;
 
 use crate::model::printable;
+
+use super::table::layout;
+use super::wrap::wrap;
 
 /// The width of the output, and whether it has colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,17 +21,30 @@ pub struct Terminal {
 impl Terminal {
     /// Returns the properties of standard output. `NO_COLOR` and `TERM=dumb` are respected.
     pub fn of_stdout() -> Self {
-        if !io::stdout().is_terminal() {
+        Self::of(io::stdout())
+    }
+
+    /// Returns the properties of standard error, as those of standard output are.
+    pub fn of_stderr() -> Self {
+        Self::of(io::stderr())
+    }
+
+    fn of(stream: impl IsTerminal + AsFd) -> Self {
+        if !stream.is_terminal() {
             return Self::default();
         }
-        let width = terminal_size::terminal_size().map(|(width, _)| width.0);
-        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-            || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        let width = terminal_size::terminal_size_of(stream).map(|(width, _)| width.0);
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
             width: Some(width.filter(|w| *w >= 20).unwrap_or(80)),
-            colour: !no_colour,
+            colour: !no_colour && !is_dumb(),
         }
     }
+}
+
+/// Returns whether the terminal understands nothing but text.
+pub fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_none_or(|value| value.is_empty() || value == "dumb")
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +52,7 @@ enum Style {
     Plain,
     Title,
     Alarm,
+    Command,
 }
 
 /// A cell of a table. A value is one line, whoever wrote it; only the program makes several lines.
@@ -69,13 +84,14 @@ impl From<&Cell> for Cell {
 }
 
 impl Cell {
-    fn text(&self) -> String {
-        let lines: Vec<String> = self.0.iter().map(|line| printable(line)).collect();
-        lines.join("\n")
+    fn lines(&self) -> Vec<String> {
+        self.0.iter().map(|line| printable(line)).collect()
     }
 }
 
-/// A text for people, made of lines.
+/// A text for people, made of lines. On a terminal they are broken between words where they are
+/// too long, and go on below their own indent, or behind the label with which they begin. What
+/// stands in backquotes is a command, and is not broken.
 #[derive(Clone, Debug)]
 pub struct Page {
     lines: Vec<(Style, String)>,
@@ -107,6 +123,12 @@ impl Page {
         self.push(Style::Alarm, text.as_ref());
     }
 
+    /// Adds a command on a line of its own. It is never broken, so that it can be copied whole.
+    pub fn command(&mut self, indent: usize, command: impl AsRef<str>) {
+        let line = " ".repeat(indent) + &printable(command.as_ref());
+        self.lines.push((Style::Command, line));
+    }
+
     /// Adds an empty line, unless there is one already.
     pub fn gap(&mut self) {
         if self.lines.last().is_some_and(|(_, line)| !line.is_empty()) {
@@ -114,58 +136,19 @@ impl Page {
         }
     }
 
-    /// Adds a table without rules. A column without any content is left out.
+    /// Adds a table without rules. A column without any content is left out. Where the columns do
+    /// not fit, each row becomes a block of lines below its first cell.
     pub fn table<C>(&mut self, head: &[&str], rows: &[Vec<C>])
     where
         for<'a> Cell: From<&'a C>,
     {
-        let text = |cell: &C| Cell::from(cell).text();
-        let rows: Vec<Vec<String>> = rows
+        let lines = |cell: &C| Cell::from(cell).lines();
+        let rows: Vec<Vec<Vec<String>>> = rows
             .iter()
-            .map(|row| row.iter().map(text).collect())
+            .map(|row| row.iter().map(lines).collect())
             .collect();
-        let used: Vec<usize> = (0..head.len())
-            .filter(|n| {
-                rows.iter()
-                    .any(|row| row.get(*n).is_some_and(|c| !c.is_empty()))
-            })
-            .collect();
-        if used.is_empty() {
-            return;
-        }
-        let mut table = Table::new();
-        table.load_style(NOTHING);
-        match self.terminal.width {
-            Some(width) => {
-                table.set_content_arrangement(ContentArrangement::Dynamic);
-                table.set_width(width);
-            }
-            None => {
-                table.set_content_arrangement(ContentArrangement::Disabled);
-            }
-        }
-        if used
-            .iter()
-            .any(|n| head.get(*n).is_some_and(|h| !h.is_empty()))
-        {
-            table.set_header(
-                used.iter()
-                    .map(|n| head.get(*n).copied().unwrap_or_default()),
-            );
-        }
-        for row in &rows {
-            let cell = |n: &usize| row.get(*n).cloned().unwrap_or_default();
-            table.add_row(used.iter().map(cell));
-        }
-        if let Some(column) = table.column_mut(0) {
-            column.set_padding((2, 1));
-            if used.len() > 1 && self.terminal.width.is_some_and(|w| w < 60) {
-                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(10)));
-            }
-        }
-        for line in table.lines() {
-            self.push(Style::Plain, line.trim_end());
-        }
+        let laid_out = layout(self.width(), head, &rows).into_iter();
+        self.lines.extend(laid_out.map(|line| (Style::Plain, line)));
     }
 
     /// Returns the text, ready to be written.
@@ -175,6 +158,7 @@ impl Page {
             let (on, off) = match (self.terminal.colour, style) {
                 (true, Style::Title) => ("\x1b[1m", "\x1b[0m"),
                 (true, Style::Alarm) => ("\x1b[1;31m", "\x1b[0m"),
+                (true, Style::Command) => ("\x1b[36m", "\x1b[0m"),
                 _ => ("", ""),
             };
             text.push_str(on);
@@ -186,7 +170,18 @@ impl Page {
     }
 
     fn push(&mut self, style: Style, text: &str) {
-        self.lines.push((style, printable(text)));
+        let line = printable(text);
+        match self.width() {
+            Some(width) => {
+                let lines = wrap(&line, width).into_iter();
+                self.lines.extend(lines.map(|line| (style, line)));
+            }
+            None => self.lines.push((style, line)),
+        }
+    }
+
+    fn width(&self) -> Option<usize> {
+        self.terminal.width.map(usize::from)
     }
 }
 
@@ -210,8 +205,14 @@ pub fn write_out(text: &str) -> io::Result<()> {
 
 /// Writes a line to standard error; nothing can be done if that fails too.
 pub fn write_err(line: &str) {
-    let text = printable(line) + "\n";
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    let mut page = Page::new(Terminal::of_stderr());
+    page.line(line);
+    write_page_to_err(&page);
+}
+
+/// Writes a page to standard error, as [`write_err`] writes a line.
+pub fn write_page_to_err(page: &Page) {
+    let _ = io::stderr().lock().write_all(page.text().as_bytes());
 }
 
 /// Returns how many of `number` lines are shown where `most` are enough; one line more is not cut
@@ -270,20 +271,67 @@ mod tests {
         assert!(!text.contains('\u{202e}') && !text.contains('\x07'));
     }
 
+    fn narrow(width: u16) -> Page {
+        Page::new(Terminal {
+            width: Some(width),
+            colour: false,
+        })
+    }
+
     #[test]
     fn a_narrow_terminal_breaks_within_the_cells() {
-        let mut page = Page::new(Terminal {
-            width: Some(40),
-            colour: false,
-        });
-        page.table(
-            &["NAME", "WHY"],
-            &[row(&["alice", &"long words ".repeat(10)])],
+        let mut page = narrow(60);
+        let rows = [
+            row(&["alice", &"long words ".repeat(7)]),
+            row(&["bob.the.builder", "short"]),
+        ];
+        page.table(&["NAME", "WHY"], &rows);
+        assert_eq!(
+            page.text(),
+            format!(
+                "  NAME             WHY\n  alice            long words long words long words \
+                 long\n{}words long words long words long words\n  bob.the.builder  short\n",
+                " ".repeat(19)
+            )
         );
-        let text = page.text();
-        assert!(
-            text.lines().count() > 3 && text.lines().all(|l| l.len() <= 40),
-            "{text}"
+    }
+
+    #[test]
+    fn what_does_not_fit_into_columns_becomes_a_list() {
+        let rows = [
+            row(&[
+                "alice",
+                "2026-01-01",
+                "alice@example.org",
+                "left for good, as it seems",
+            ]),
+            row(&["", "2026-01-01", "", "gone|again"]),
+        ];
+        let head = ["NAME", "CREATED", "", "WHY"];
+        let mut page = narrow(60);
+        page.table(&head, &rows);
+        assert_eq!(
+            page.text(),
+            "  alice\n      created  2026-01-01\n      alice@example.org\n      why      left for \
+             good, as it seems\n  2026-01-01\n      why      gone\n               again\n"
+        );
+        let mut page = narrow(30);
+        page.table(&head, &rows[..1]);
+        assert_eq!(
+            page.text(),
+            "  alice\n    created: 2026-01-01\n    alice@example.org\n    why: left for good, as \
+             it\n    seems\n"
+        );
+    }
+
+    #[test]
+    fn a_command_is_not_broken() {
+        let mut page = narrow(20);
+        page.line("one two three four five six");
+        page.command(2, "mattersync approve locked");
+        assert_eq!(
+            page.text(),
+            "one two three four\nfive six\n  mattersync approve locked\n"
         );
     }
 }

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use crate::cycle::Wait;
 use crate::daemon::Phase;
 
+use super::print::is_dumb;
+
 /// The shortest time between two updates of the line.
 const REST: Duration = Duration::from_millis(100);
 
@@ -27,8 +29,10 @@ struct Shown {
 impl Progress {
     /// Returns a progress line on standard error.
     pub fn of_stderr() -> Self {
+        // A dumb terminal cannot take the line away again.
+        let is_able = io::stderr().is_terminal() && !is_dumb();
         Self {
-            shown: io::stderr().is_terminal().then(Mutex::default),
+            shown: is_able.then(Mutex::default),
         }
     }
 

@@ -166,7 +166,7 @@ impl Remote {
             Exit::FAILED,
             format!(
                 "the service at {} gave {what}. Is it of another version than this command ({})? \
-                 systemctl restart mattersync",
+                 `systemctl restart mattersync`",
                 self.socket.display(),
                 env!("CARGO_PKG_VERSION")
             ),

@@ -50,11 +50,12 @@ pub fn save(config: &Path, path: &Path, show: Show, terminal: Terminal) -> Resul
     plan::page_of(&mut page, &saved.report, show.all);
     page.gap();
     page.line(format!(
-        "Saved as {}, good until {}. Next: mattersync sync --plan {}",
+        "Saved as {}, good until {}. Next:",
         path.display(),
-        saved.saved.until,
-        shell_word(&path.display().to_string())
+        saved.saved.until
     ));
+    let file = shell_word(&path.display().to_string());
+    page.command(2, format!("mattersync sync --plan {file}"));
     if !saved.saved.plan.holds.is_empty() {
         page.line(
             "What is held is no part of it: approve it first, and save the plan again, to have it \
@@ -93,9 +94,10 @@ pub fn carry_out(
     }
     if done.others > 0 {
         page.line(format!(
-            "{} wanted now and not in the saved plan: not done. Next: mattersync sync",
+            "{} wanted now and not in the saved plan: not done. Next:",
             count(done.others, "more step is", "more steps are")
         ));
+        page.command(2, "mattersync sync");
     }
     Ok(Answer::page(&page, exit))
 }

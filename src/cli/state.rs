@@ -64,7 +64,7 @@ pub fn put_back(config: &Path, args: Restore, terminal: Terminal) -> Result<Answ
     if context.is_served() {
         return Err(Failure::new(
             Exit::BUSY,
-            "the service has the state file open: systemctl stop mattersync, and type this again",
+            "the service has the state file open: type `systemctl stop mattersync`, and this again",
         ));
     }
     context.own(true)?;
@@ -75,7 +75,7 @@ pub fn put_back(config: &Path, args: Restore, terminal: Terminal) -> Result<Answ
     page.gap();
     if !args.yes {
         page.line("Nothing was changed. To put the copy in the place of the state file:");
-        page.line("  mattersync state restore --yes");
+        page.command(2, "mattersync state restore --yes");
         return Ok(Answer::page(&page, Exit::FAILED));
     }
     let aside = restore(directory)?;
@@ -87,9 +87,11 @@ pub fn put_back(config: &Path, args: Restore, terminal: Terminal) -> Result<Answ
         "Users who were created since the copy wait as adoptions; creations, and steps that take \
          something away, are held until you approve them.",
     );
-    page.line("Next: mattersync state check      compares it with Mattermost");
-    page.line("      mattersync plan             what would be done");
-    page.line("      mattersync approve restored lets it be done");
+    page.line("Next, compare it with Mattermost, and see what would be done:");
+    page.command(2, "mattersync state check");
+    page.command(2, "mattersync plan");
+    page.line("Then, if it is right, let it be done:");
+    page.command(2, "mattersync approve restored");
     Ok(Answer::page(&page, Exit::DONE))
 }
 

@@ -227,7 +227,7 @@ fn last_cycle(page: &mut Page, last: &LastCycle, health: &Health) {
     if last.orphans > 0 {
         let users = count(last.orphans, "active user", "active users");
         page.line(format!(
-            "            {users} without an account: mattersync orphans"
+            "            {users} without an account: `mattersync orphans`"
         ));
     }
     // What the health says already is not said again.
@@ -273,7 +273,7 @@ fn listed(page: &mut Page, heading: &str, listed: &[Listed]) {
     }
     if listed.len() > NAMED {
         let rest = listed.len() - NAMED;
-        page.line(format!("              and {rest} more: mattersync plan"));
+        page.line(format!("              and {rest} more: `mattersync plan`"));
     }
 }
 
@@ -327,19 +327,17 @@ fn next(page: &mut Page, report: &StatusReport) {
     let last = report.last.as_ref();
     let held = !report.shown.is_empty() || last.is_some_and(|last| !last.held.is_empty());
     page.gap();
-    let mut hints = Vec::new();
     if held {
-        hints.push("mattersync approve         lists what is held, for you to look at");
+        page.line("Next, look at what is held:");
+        page.command(2, "mattersync approve");
     }
     if report.pid.is_none() {
-        hints.push("systemctl start mattersync (or by hand: mattersync sync)");
+        page.line("To start the service, or to do one cycle by hand:");
+        page.command(2, "systemctl start mattersync");
+        page.command(2, "mattersync sync");
     } else if matches!(report.health, Health::Degraded(_)) {
-        hints.push("mattersync check           looks for the reason");
-        hints.push("journalctl -u mattersync   tells what happened");
-    }
-    let mut label = "Next: ";
-    for hint in hints {
-        page.line(format!("{label}{hint}"));
-        label = "      ";
+        page.line("To look for the reason, and at what happened:");
+        page.command(2, "mattersync check");
+        page.command(2, "journalctl -u mattersync");
     }
 }

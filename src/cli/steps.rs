@@ -328,10 +328,8 @@ pub fn show_holds(page: &mut Page, report: &PlanFacts, all: bool) {
                 mails => format!(" (it would send e-mails: {})", mails.words()),
             }
         ));
-        page.alarm(format!(
-            "until somebody types: mattersync approve {}",
-            shell_word(&name)
-        ));
+        page.alarm("until somebody types:");
+        page.command(2, format!("mattersync approve {}", shell_word(&name)));
         show(page, report, &steps_of(report, hold), all, Tense::Wanted);
     }
     let directly: BTreeSet<_> = plan.holds.iter().flat_map(|h| &h.steps).collect();
@@ -346,6 +344,16 @@ pub fn show_holds(page: &mut Page, report: &PlanFacts, all: bool) {
                 format!("{waiting} more steps wait")
             }
         ));
+    }
+}
+
+/// Says how what is held under these names is looked at and released.
+pub fn how_to_release(page: &mut Page, names: &[String]) {
+    page.line("Next, look at what is held:");
+    page.command(2, "mattersync approve");
+    page.line("Then, if it is right, release it:");
+    for name in names {
+        page.command(2, format!("mattersync approve {}", shell_word(name)));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::desk::Sync;
-use crate::model::{Action, Step, StepId, shell_word};
+use crate::model::{Action, Step, StepId};
 use crate::observe::CycleFacts;
 use crate::plan::{Sentence, hold_name};
 
@@ -168,16 +168,12 @@ fn last_words(page: &mut Page, report: &CycleFacts) {
         report.seconds
     ));
     if !report.is_clean() {
-        page.line("Next: mattersync sync            tries again what was not done");
+        page.line("Next, to try again what was not done:");
+        page.command(2, "mattersync sync");
     }
     let holds = &report.plan.plan.holds;
     if !holds.is_empty() {
-        page.line("Next: mattersync approve         lists what is held, for you to look at; then");
-        for hold in holds {
-            page.line(format!(
-                "      mattersync approve {}",
-                shell_word(&hold_name(&hold.key))
-            ));
-        }
+        let names: Vec<String> = holds.iter().map(|hold| hold_name(&hold.key)).collect();
+        steps::how_to_release(page, &names);
     }
 }

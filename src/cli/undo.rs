@@ -61,10 +61,8 @@ fn take_back(
     afterwards(&mut page, &report);
     if report.sync.is_none() && !report.plan.plan.steps.is_empty() {
         page.gap();
-        page.line(format!(
-            "Nothing was changed. To do it: {}",
-            command(run, args)
-        ));
+        page.line("Nothing was changed. To do it:");
+        page.command(2, command(run, args));
     }
     Ok(Answer::page(&page, exit))
 }
@@ -162,10 +160,8 @@ fn afterwards(page: &mut Page, report: &UndoReport) {
     for line in lines {
         page.line(format!("  {line}"));
     }
-    page.line(
-        "  Each cycle lists it as left alone. To let the directory decide again: mattersync undo \
-         --redo PERSON",
-    );
+    page.line("  Each cycle lists it as left alone. To let the directory decide again:");
+    page.command(4, "mattersync undo --redo PERSON");
 }
 
 /// Ends what was taken back of a person, so that the directory decides again.
@@ -188,10 +184,13 @@ fn redo(
         page.line(format!("  {what}"));
     }
     page.gap();
-    page.line(if context.is_served() {
-        "The service does it in its next cycle. To see what that will be: mattersync plan"
+    if context.is_served() {
+        page.line("The service does it in its next cycle. To see what that will be:");
+        page.command(2, "mattersync plan");
     } else {
-        "Next: mattersync plan, then mattersync sync"
-    });
+        page.line("Next, see what that will be, and do it:");
+        page.command(2, "mattersync plan");
+        page.command(2, "mattersync sync");
+    }
     Ok(Answer::page(&page, Exit::DONE))
 }

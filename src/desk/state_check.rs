@@ -41,7 +41,7 @@ pub struct Finding {
 }
 
 /// What to type about a file that is damaged.
-const RESTORE: &str = "systemctl stop mattersync; mattersync state restore";
+const RESTORE: &str = "`systemctl stop mattersync; mattersync state restore`";
 
 impl StateReport {
     fn find(&mut self, subject: &str, what: impl Into<String>, instead: impl Into<String>) {
@@ -56,7 +56,7 @@ impl StateReport {
     /// disk, is not to be replaced by its copy.
     pub fn unreadable(what: String) -> Self {
         let mut report = Self::default();
-        report.find("", what, "do that, then: mattersync state check");
+        report.find("", what, "do that, then `mattersync state check`");
         report
     }
 }
@@ -96,7 +96,7 @@ impl Request for StateCheck {
             Err(error) => report.find(
                 "",
                 format!("what Mattermost has could not be compared: {error}"),
-                "mattersync check",
+                "`mattersync check`",
             ),
         }
         tell_unsettled(&mut report, &unsettled);
@@ -112,7 +112,7 @@ fn compare(report: &mut StateReport, view: &View) {
         report.find(
             "",
             format!("{} (noticed {})", restored.how, restored.at),
-            "mattersync plan, and if it is right: mattersync approve restored",
+            "`mattersync plan` and, if it is right, `mattersync approve restored`",
         );
     }
     for (other, links) in view.strangers() {
@@ -132,12 +132,12 @@ fn compare(report: &mut StateReport, view: &View) {
             Evidence::Absent(_) => report.find(
                 &name,
                 format!("its user {} no longer exists on Mattermost", link.user),
-                format!("mattersync unlink {}", shell_word(key.id.as_str())),
+                format!("`mattersync unlink {}`", shell_word(key.id.as_str())),
             ),
             Evidence::Unknown(gap) => report.find(
                 &name,
                 format!("its user {} could not be read: {gap}", link.user),
-                "mattersync state check, again",
+                "`mattersync state check`, again",
             ),
         }
     }
@@ -150,8 +150,8 @@ fn compare(report: &mut StateReport, view: &View) {
                 "carries the mark of a creation by mattersync, which anybody can write, and no \
                  account is linked to it (user {id})"
             ),
-            "mattersync plan: an adoption that it shows is done by mattersync approve adopt; if it \
-             is nobody whom mattersync made, mattersync orphans --keep",
+            "`mattersync plan`: an adoption that it shows is done by `mattersync approve adopt`; \
+             if it is nobody whom mattersync made, `mattersync orphans --keep`",
         );
     }
 }
@@ -160,7 +160,7 @@ fn compare(report: &mut StateReport, view: &View) {
 fn one(report: &mut StateReport, view: &View, name: &str, link: &Link, user: &User) {
     let who = format!("its user {} ({})", user.username, user.id);
     let typed = shell_word(&user.username);
-    let unlink = format!("mattersync unlink {typed}");
+    let unlink = format!("`mattersync unlink {typed}`");
     if view.server.own_user.as_ref() == Some(&user.id) {
         let what = format!("{who} is the account that mattersync works with");
         report.find(name, what, unlink);
@@ -183,7 +183,7 @@ fn one(report: &mut StateReport, view: &View, name: &str, link: &Link, user: &Us
             name,
             format!("{who} was deactivated by mattersync, and is active"),
             format!(
-                "if somebody reactivated it on purpose, nothing; else: mattersync deactivate {typed}"
+                "if somebody reactivated it on purpose, nothing; else `mattersync deactivate {typed}`"
             ),
         ),
         (Some(seen), Some(at)) if seen != at => report.find(
@@ -208,7 +208,7 @@ fn twice(report: &mut StateReport, memory: &Memory) {
         report.find(
             user.as_str(),
             format!("is linked to more than one account: {}", names.join(", ")),
-            format!("mattersync unlink {}", shell_word(keys[0].id.as_str())),
+            format!("`mattersync unlink {}`", shell_word(keys[0].id.as_str())),
         );
     }
 }
@@ -222,7 +222,7 @@ fn tell_unsettled(report: &mut StateReport, unsettled: &[Unsettled]) {
                 doubt.run.0,
                 Sentence(&doubt.step)
             ),
-            "mattersync sync: the next cycle looks",
+            "`mattersync sync`: the next cycle looks",
         );
     }
 }

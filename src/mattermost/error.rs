@@ -59,7 +59,7 @@ pub struct ApiError {
 const TOKEN_REJECTED: &str = "the token is wrong, expired or revoked, or its owner is deactivated. \
     Is it a bot's, look in Mattermost under Integrations > Bot Accounts: a server disables bots \
     together with the person who owns them; enable the bot, and give it to somebody who stays \
-    (mmctl bot enable, mmctl bot assign). Or it is the token's id, which looks the same (the token \
+    (`mmctl bot enable`, `mmctl bot assign`). Or it is the token's id, which looks the same (the token \
     itself is shown only once, when it is made); or it is a person's, and ServiceSettings.\
     EnableUserAccessTokens is off; or a proxy removes or replaces the header Authorization on the \
     way. Otherwise make a new token and put it where mattermost.token says";

@@ -88,7 +88,7 @@ impl Belonging {
         match (self.kind, fate, self.active) {
             (BelongingKind::Token, Fate::Left, _) => "refused until its owner returns",
             (BelongingKind::Token, Fate::Returned, _) => "works again",
-            (BelongingKind::Bot, Fate::Left, false) => "disabled, also after a return",
+            (BelongingKind::Bot, Fate::Left, false) => "disabled, also after a return; to keep it:",
             (BelongingKind::Bot, Fate::Returned, false) => "stays disabled",
             _ => "goes on working",
         }
@@ -102,7 +102,7 @@ impl Belonging {
             (BelongingKind::Token, ..) => format!("mmctl token revoke {id}"),
             (BelongingKind::Bot, _, true) => format!("mmctl bot disable {name}"),
             (BelongingKind::Bot, Fate::Left, false) => {
-                format!("to keep it: mmctl bot assign {name} NEW-OWNER; mmctl bot enable {name}")
+                format!("mmctl bot assign {name} NEW-OWNER; mmctl bot enable {name}")
             }
             (BelongingKind::Bot, Fate::Returned, false) => format!("mmctl bot enable {name}"),
             (BelongingKind::IncomingWebhook | BelongingKind::OutgoingWebhook, ..) => {

@@ -268,15 +268,15 @@ impl fmt::Display for Why {
                         "has the {what} {value} of the user {holder}, whose own account was not \
                          found (was {was}); but neither the username nor an address nor the name \
                          is equal, so it may have been given to somebody else. If they are one \
-                         person: mattersync link {id} {user}. If not: give this account another \
+                         person: `mattersync link {id} {user}`. If not: give this account another \
                          {what}"
                     );
                 }
                 write!(
                     f,
                     "looks like the same person as the user {holder}: the {what} {value} agrees, \
-                     and that user's own account was not found (was {was}). If it is: mattersync \
-                     link {id} {user}. If not: give one of them another {what}"
+                     and that user's own account was not found (was {was}). If it is: `mattersync \
+                     link {id} {user}`. If not: give one of them another {what}"
                 )
             }
             Self::SharedAnchor { anchor, dn, .. } => write!(

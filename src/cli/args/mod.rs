@@ -10,6 +10,9 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use super::print::Terminal;
+use super::wrap::wrap;
+
 pub use cycles::{Approve, Check, Plan, Sync};
 pub use people::{Deactivate, Explain, Link, Orphans, Unlink};
 pub use record::{Forget, History, Restore, Undo};
@@ -28,10 +31,9 @@ pub const CONFIG: &str = "/etc/mattersync/config.toml";
 #[command(
     name = "mattersync",
     version,
-    max_term_width = 100,
+    max_term_width = WIDEST,
     subcommand_required = true,
-    arg_required_else_help = true,
-    after_long_help = AFTER
+    arg_required_else_help = true
 )]
 pub struct Cli {
     /// The configuration
@@ -65,6 +67,9 @@ const GROUPS: [(&str, &[&str]); 4] = [
     ("When something else is to be repaired", &["state", "help"]),
 ];
 
+/// The widest lines of the help.
+const WIDEST: usize = 100;
+
 /// Returns the command line, with its commands in groups.
 pub fn command() -> clap::Command {
     let mut command = Cli::command();
@@ -80,10 +85,28 @@ pub fn command() -> clap::Command {
         }
         groups.push('\n');
     }
-    Cli::command().help_template(format!(
-        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{groups}Options:\n{{options}}\
-         {{after-help}}"
-    ))
+    let groups = wrapped(&groups);
+    Cli::command()
+        .help_template(format!(
+            "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{groups}\nOptions:\n\
+             {{options}}{{after-help}}"
+        ))
+        .after_long_help(wrapped(AFTER))
+}
+
+/// Breaks what clap does not break, or would break amid a command.
+fn wrapped(text: &str) -> String {
+    match Terminal::of_stdout().width {
+        Some(width) => {
+            let lines = text.lines();
+            let width = usize::from(width).min(WIDEST);
+            lines
+                .flat_map(|line| wrap(line, width))
+                .collect::<Vec<_>>()
+                .join("\n")
+        }
+        None => text.trim_end_matches('\n').to_owned(),
+    }
 }
 
 const AFTER: &str = "\
@@ -276,7 +299,9 @@ pub enum State {
     /// lacks, changes nothing, and exits with 1. The old file is kept beside it. Refused while the
     /// service or another command has the file open. Afterwards creations, and steps that
     /// take something away, are held until `mattersync approve restored`.
-    #[command(after_help = "Example:\n  systemctl stop mattersync; mattersync state restore --yes")]
+    #[command(
+        after_help = "Example:\n  systemctl stop mattersync\n  mattersync state restore --yes"
+    )]
     Restore(Restore),
 }
 

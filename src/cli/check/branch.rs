@@ -31,7 +31,7 @@ pub(super) async fn bot(
         findings.ok("bot", format!("{name} belongs to nobody who could leave"));
         return Ok(());
     };
-    let give = format!("mmctl bot assign {name} USERNAME");
+    let give = format!("`mmctl bot assign {name} USERNAME`");
     let Some(owner) = users.get(person) else {
         findings.note(
             "bot",

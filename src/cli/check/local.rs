@@ -45,7 +45,7 @@ pub(super) fn check(
         Ok(None) => findings.note(
             "service",
             format!(
-                "none listens at {}; once all is well: systemctl enable --now mattersync",
+                "none listens at {}; once all is well: `systemctl enable --now mattersync`",
                 settings.control_socket.display()
             ),
         ),
@@ -143,8 +143,8 @@ fn held(findings: &mut Findings, names: &BTreeSet<String>) {
         findings.note(
             "holds",
             format!(
-                "{name} is held since the last cycle: mattersync approve shows it, then \
-                 mattersync approve {typed}"
+                "{name} is held since the last cycle: `mattersync approve` shows it, then \
+                 `mattersync approve {typed}` releases it"
             ),
         );
     }

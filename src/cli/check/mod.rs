@@ -120,7 +120,10 @@ fn show_report(page: &mut Page, findings: &Findings) {
     }
     page.gap();
     match findings.problems() {
-        0 => page.line("No problem was found. Next: mattersync plan"),
+        0 => {
+            page.line("No problem was found. Next:");
+            page.command(2, "mattersync plan");
+        }
         n => page.alarm(format!(
             "{} found.",
             count(n, "problem was", "problems were")

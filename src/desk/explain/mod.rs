@@ -380,8 +380,12 @@ impl StoryBuilder<'_> {
                 [] if first.waits => ", which waits for what is held".to_owned(),
                 [] => String::new(),
                 names => {
-                    let names: Vec<String> = names.iter().map(|name| shell_word(name)).collect();
-                    format!(", which waits for: mattersync approve {}", names.join(", "))
+                    let names: Vec<String> = names
+                        .iter()
+                        .map(|name| shell_word(name))
+                        .map(|name| format!("`mattersync approve {name}`"))
+                        .collect();
+                    format!(", which waits for {}", names.join(", "))
                 }
             };
             return format!("{}{more}{held}", first.what);
@@ -403,8 +407,8 @@ impl StoryBuilder<'_> {
                     format!("nothing to do: deactivated on Mattermost; {obstacle}")
                 }
                 Some(obstacle) => format!("never touched: {obstacle}"),
-                None => "never touched: this user has no account in the directory (mattersync \
-                         orphans)"
+                None => "never touched: this user has no account in the directory (`mattersync \
+                         orphans`)"
                     .to_owned(),
             },
             _ => "nothing is done".to_owned(),
@@ -418,7 +422,9 @@ impl StoryBuilder<'_> {
             for name in &wanted.held_by {
                 let kind = wanted.step.action.kind();
                 let typed = shell_word(name);
-                waits.push(format!("{kind}: for a person: mattersync approve {typed}"));
+                waits.push(format!(
+                    "{kind}: for a person: `mattersync approve {typed}`"
+                ));
             }
         }
         let linked = memory.link(key).map(|link| &link.user);

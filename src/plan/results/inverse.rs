@@ -48,7 +48,7 @@ pub fn inverse(record: &StepRecord, memory: &Memory) -> Result<Option<Inverse>, 
         } => {
             return Err(format!(
                 "the bot {bot_name} stays with {to_name}, so that it does not stop with the former \
-                 owner's job. To give it to somebody else: mmctl bot assign {bot_name} USERNAME"
+                 owner's job. To give it to somebody else: `mmctl bot assign {bot_name} USERNAME`"
             ));
         }
         Action::CreateTeam { name, .. } => {
@@ -143,7 +143,7 @@ fn undoing(record: &StepRecord) -> Result<Vec<Undoing>, String> {
         Action::MoveLink { account, user, .. } => {
             return Err(format!(
                 "the second anchor says that both accounts are one person; if they are not: \
-                 mattersync unlink {}, then mattersync link ACCOUNT {user}",
+                 `mattersync unlink {}`, then `mattersync link ACCOUNT {user}`",
                 shell_word(account.id.as_str())
             ));
         }

@@ -55,7 +55,7 @@ pub(super) async fn look_up(
     }
     let why = format!(
         "it was not made: {} accounts are missing at once, and one reading looks up {MAX_IDS}; if they \
-         have left, approve those (mattersync approve missing) and the others follow; if not, check \
+         have left, approve those (`mattersync approve missing`) and the others follow; if not, check \
          base, filter and what the account that we bind with may see",
         missing.len()
     );

@@ -26,7 +26,7 @@ fn a_plan_changes_nothing_anywhere() {
         .says("2 accounts")
         .says("Create 2 users")
         .says("alice@example.org")
-        .says("Next: mattersync sync");
+        .says("Next:\n  mattersync sync\n");
     assert_eq!(place.sim.writes(), 0);
     assert!(!place.path("state").exists(), "{:?}", place.files("state"));
 
@@ -88,7 +88,7 @@ fn an_adoption_is_held_until_it_is_approved() {
         .run(&["approve", "adopt"])
         .exits(0)
         .says("1 step")
-        .says("Next: mattersync sync");
+        .says("Next:\n  mattersync sync\n");
     place.run(&["sync"]).exits(0).says("Adopted 1 user");
     place.run(&["approve"]).exits(0).says("Nothing is held.");
     assert_eq!(place.sim.user_named("alice").unwrap().first_name, "Alice");
@@ -210,7 +210,7 @@ fn who_is_left_alone_is_grouped() {
         .add_user(&json!({"username": "bob", "email": "other@example.org"}))
         .unwrap();
     let said = place.run(&["plan"]).exits(0);
-    said.says("Conflicts (mattersync conflicts says what to do): 1")
+    said.says("Conflicts (`mattersync conflicts` says what to do): 1")
         .says("Cannot be used as they are in the directory: 1")
         .says("1 locked in the directory, and without a user")
         .says_not("uid=gone");

@@ -34,7 +34,7 @@ fn all_is_well_and_nothing_is_changed() {
         .says("root.admin is system administrator")
         .says("1 of 250 taken, about 2 more wanted")
         .says("TeamSettings.MaxUsersPerTeam is 50, for 2")
-        .says("No problem was found. Next: mattersync plan")
+        .says("No problem was found. Next:\n  mattersync plan\n")
         .says_not("PROBLEM");
     let attribute = said
         .out

@@ -42,6 +42,7 @@ fn soon_says(place: &Place, words: &[&str], says: &str) {
         .collect();
     let mut script = Command::new("script");
     script.args(["-qefc", &format!("exec {}", line.join(" ")), "/dev/null"]);
+    script.env("TERM", "xterm");
     script.env_remove("RUST_LOG").env_remove("SUDO_USER");
     script.stdin(Stdio::null()).stdout(Stdio::piped());
     let start = Instant::now();

@@ -21,6 +21,8 @@ pub struct Place {
     pub sim: Sim,
     pub token: String,
     pub people: Vec<Person>,
+    /// Below the base, the container of all of them.
+    pub branch: String,
     /// More lines at the end of the configuration.
     pub more: String,
     /// How the directory is reached, if not through the file.
@@ -89,6 +91,7 @@ impl Place {
             sim,
             token,
             people: Vec::new(),
+            branch: "ou=People".into(),
             more: String::new(),
             provider: None,
             accounts: None,
@@ -157,11 +160,11 @@ impl Place {
             let (first, last) = &person.name;
             write!(
                 text,
-                "dn: uid={uid},ou=People,dc=directory,dc=nh\nobjectClass: inetOrgPerson\n\
+                "dn: uid={uid},{},dc=directory,dc=nh\nobjectClass: inetOrgPerson\n\
                  objectClass: posixAccount\nuid: {uid}\ncn: {first} {last}\nsn: {last}\n\
                  givenName: {first}\nshadowExpire: {}\n\
                  entryUUID: 00000000-0000-4000-8000-{n:012}\n",
-                person.expires
+                self.branch, person.expires
             )
             .unwrap();
             if let Some(mail) = &person.mail {

@@ -88,5 +88,5 @@ fn without_conflicts_there_are_none() {
     place
         .run(&["conflicts"])
         .exits(0)
-        .says("1 adoption is no conflict, and waits: mattersync approve adopt");
+        .says("1 adoption is no conflict, and waits for a person:\n  mattersync approve\n");
 }

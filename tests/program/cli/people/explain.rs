@@ -175,7 +175,7 @@ fn nobody_of_that_name_has_near_ones() {
     place
         .run(&["explain", "alice"])
         .exits(0)
-        .says("adopt: for a person: mattersync approve adopt");
+        .says("adopt: for a person: `mattersync approve adopt`");
 }
 
 #[test]

@@ -157,7 +157,7 @@ fn who_was_unlinked_is_touched_no_more() {
         place
             .run(&["sync"])
             .exits(0)
-            .says("Conflicts (mattersync conflicts says what to do): 1");
+            .says("Conflicts (`mattersync conflicts` says what to do): 1");
     }
     place.edit("bob", |p| p.expires = 10);
     place.run(&["sync"]).exits(0).says("Nothing was changed.");
@@ -204,7 +204,7 @@ fn an_account_as_new_gets_a_user_when_the_name_is_free() {
         .run(&["unlink", "bob", "--as-new"])
         .exits(0)
         .says("adopt the existing user bob")
-        .says("HELD until: mattersync approve adopt");
+        .says("HELD until somebody types:\n        mattersync approve adopt\n");
     place.run(&["unlink", "bob", "--yes"]).exits(0);
     assert!(place.sim.edit_user(&bob, |user| {
         user.username = "bob.old".into();

@@ -55,7 +55,7 @@ fn the_service_answers_the_same() {
     assert_eq!(status["last"]["orphans"], 2);
     place
         .run(&["status"])
-        .says("2 active users without an account: mattersync orphans");
+        .says("2 active users without an account: `mattersync orphans`");
     place.run(&["conflicts"]).exits(0).says("1 conflict.");
     let preview = place.run(&["link", "bob", "bob"]).exits(0);
     obey(&place, &preview)
