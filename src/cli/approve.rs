@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::desk::{self, Approved, ShowPlan};
 use crate::model::{HoldCause, Step, StepId, shell_word};
 use crate::observe::{Adoption, PlanFacts};
-use crate::plan::hold_name;
+use crate::plan::{hold_name, if_wrong};
 
 use super::answer::Answer;
 use super::args::Approve;
@@ -24,6 +24,7 @@ struct Held<'a> {
     name: String,
     cause: &'a HoldCause,
     why: String,
+    if_wrong: &'static str,
     steps: Vec<&'a Step>,
     adoptions: Vec<&'a Adoption>,
 }
@@ -72,6 +73,7 @@ fn held(report: &PlanFacts) -> Vec<Held<'_>> {
             name: hold_name(&hold.key),
             cause: &hold.cause,
             why: hold.cause.to_string(),
+            if_wrong: if_wrong(hold),
             steps: steps_of(report, hold),
             adoptions: report
                 .adoptions
@@ -142,24 +144,32 @@ fn show_report(page: &mut Page, approved: &Approved, others: &[String], served: 
         let ids: BTreeSet<&StepId> = ids.iter().collect();
         steps.iter().filter(|s| ids.contains(&s.id)).collect()
     };
-    page.line(format!(
-        "Approved until {}: {}.",
-        approved.until,
-        count(approved.released.len(), "step", "steps")
-    ));
-    steps::show(
-        page,
-        &approved.plan,
-        &of(&approved.released),
-        false,
-        Tense::Wanted,
-    );
+    let nothing = approved.released.is_empty();
+    if nothing {
+        let these = match approved.unseen.len() {
+            1 => "this step",
+            _ => "these steps",
+        };
+        page.alarm(format!(
+            "NOTHING IS APPROVED YET: nobody has seen {these} before."
+        ));
+    } else {
+        page.line(format!(
+            "Approved until {}: {}.",
+            approved.until,
+            count(approved.released.len(), "step", "steps")
+        ));
+        let released = of(&approved.released);
+        steps::show(page, &approved.plan, &released, false, Tense::Wanted);
+    }
     if !approved.unseen.is_empty() {
         page.gap();
-        page.alarm(format!(
-            "{} SINCE THE LAST LOOK, NOT APPROVED:",
-            count(approved.unseen.len(), "STEP CAME", "STEPS CAME")
-        ));
+        if !nothing {
+            page.alarm(format!(
+                "{} SINCE THE LAST LOOK, NOT APPROVED:",
+                count(approved.unseen.len(), "STEP CAME", "STEPS CAME")
+            ));
+        }
         let unseen = of(&approved.unseen);
         steps::show(page, &approved.plan, &unseen, true, Tense::Wanted);
         page.gap();
@@ -174,8 +184,10 @@ fn show_report(page: &mut Page, approved: &Approved, others: &[String], served: 
         page.alarm("These steps are held for another reason too. To release them from that:");
         page.command(2, format!("mattersync approve {}", shell_word(name)));
     }
-    page.gap();
-    next(page, served);
+    if !nothing {
+        page.gap();
+        next(page, served);
+    }
 }
 
 fn next(page: &mut Page, served: bool) {

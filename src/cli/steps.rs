@@ -7,7 +7,7 @@ use crate::model::{
 };
 use crate::observe::Mails;
 use crate::observe::{Adoption, PlanFacts, Side};
-use crate::plan::{hold_name, people};
+use crate::plan::{hold_name, if_wrong, people};
 
 use super::new_ids;
 use super::print::{Cell, Page, count, cut, more};
@@ -330,6 +330,7 @@ pub fn show_holds(page: &mut Page, report: &PlanFacts, all: bool) {
         ));
         page.alarm("until somebody types:");
         page.command(2, format!("mattersync approve {}", shell_word(&name)));
+        page.line(if_wrong(hold));
         show(page, report, &steps_of(report, hold), all, Tense::Wanted);
     }
     let directly: BTreeSet<_> = plan.holds.iter().flat_map(|h| &h.steps).collect();

@@ -27,6 +27,7 @@ pub use facts::address::legal_email;
 pub use facts::approvals::{APPROVAL, approved};
 pub use facts::clock::set_by;
 pub use facts::effect::Effect;
+pub use facts::hold_remedies::if_wrong;
 pub use facts::hold_words::hold_name;
 pub use facts::limits::{DAY, limit};
 pub use facts::names::{legal_username, own_name};

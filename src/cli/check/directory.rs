@@ -205,7 +205,7 @@ fn locks(findings: &mut Findings, settings: &ProviderSettings, directory: &Direc
         findings.problem(
             "locks",
             format!(
-                "for {} ({}) it cannot be seen whether they are locked: {why}. They are neither \
+                "for {} it cannot be seen whether they are locked ({}): {why}. They are neither \
                  deactivated nor reactivated",
                 count(people.len(), "account", "accounts"),
                 some(people)

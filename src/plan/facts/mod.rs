@@ -6,6 +6,7 @@ pub(in crate::plan) mod clock;
 pub(in crate::plan) mod effect;
 pub(in crate::plan) mod exchange;
 pub(in crate::plan) mod fields;
+pub(in crate::plan) mod hold_remedies;
 pub(in crate::plan) mod hold_words;
 pub(in crate::plan) mod limits;
 pub(in crate::plan) mod linked_accounts;

@@ -117,6 +117,27 @@ fn an_approval_is_for_what_was_shown() {
     place.run(&["sync"]).exits(0);
 }
 
+/// What was never shown is not approved, and nobody is told that it will be done.
+#[test]
+fn what_nobody_has_seen_is_not_approved() {
+    let mut place = company();
+    let user = json!({"username": "carol", "email": "carol@example.org"});
+    place.sim.add_user(&user).unwrap();
+    place.add("carol", "Carol", "Cool");
+    place
+        .run(&["approve", "carol"])
+        .exits(3)
+        .says("NOTHING IS APPROVED YET: nobody has seen this step before")
+        .says("type the same command again")
+        .says_not("0 steps")
+        .says_not("mattersync sync");
+    place
+        .run(&["approve", "carol"])
+        .exits(0)
+        .says("Approved until")
+        .says("mattersync sync");
+}
+
 #[test]
 fn what_fails_is_named_with_its_reason() {
     let place = company();
