@@ -1,14 +1,15 @@
 //! `mattersync deactivate`: deactivates one person now.
 
-use crate::desk::{self, Deactivation};
+use crate::desk::{self, Deactivation, UserSide};
+use crate::model::{printable, shell_word};
 use crate::observe::CycleFacts;
 
 use super::answer::Answer;
 use super::args::Deactivate;
 use super::context::Context;
 use super::exit::{Exit, Failure};
-use super::print::{Page, Terminal};
-use super::{aftermath, people, sync};
+use super::print::{Page, Terminal, write_out};
+use super::{aftermath, confirm, people, sync};
 
 /// Deactivates a person, and shows the outcome. A user without an account is only shown at first.
 ///
@@ -20,11 +21,24 @@ pub fn deactivate(
     args: &Deactivate,
     terminal: Terminal,
 ) -> Result<Answer, Failure> {
-    let answer = context.ask(desk::Deactivate {
-        person: args.person.clone(),
-        admin: args.admin,
-        yes: args.yes.yes.clone(),
-    })?;
+    let asks = args.yes.yes.is_none() && !args.yes.json.json && confirm::can_ask(terminal);
+    let ask = |only_show| {
+        context.ask(desk::Deactivate {
+            person: args.person.clone(),
+            admin: args.admin,
+            yes: args.yes.yes.clone(),
+            only_show,
+        })
+    };
+    let mut answer = ask(asks)?;
+    if asks && answer.orphan.is_none() {
+        if !is_meant(answer.linked.as_ref(), terminal) {
+            let mut page = Page::new(terminal);
+            page.line("Nothing was changed.");
+            return Ok(Answer::page(&page, Exit::FAILED));
+        }
+        answer = ask(false)?;
+    }
     // A user who is only shown is not deactivated, which a script must notice.
     let exit = match &answer.done {
         Some(report) if report.is_clean() => Exit::DONE,
@@ -39,9 +53,19 @@ pub fn deactivate(
     }
     match &answer.done {
         None => preview(&mut page, &answer),
-        Some(report) => show_report(&mut page, report),
+        Some(report) => show_report(&mut page, report, answer.orphan.is_none(), &args.person),
     }
     Ok(Answer::page(&page, exit))
+}
+
+/// Shows who is meant, and asks whether it is right.
+fn is_meant(user: Option<&UserSide>, terminal: Terminal) -> bool {
+    // Nobody sees a user whom the server does not show; the order then says why it cannot be done.
+    let Some(user) = user else { return true };
+    let mut page = Page::new(terminal);
+    people::user(&mut page, "User", user);
+    let question = format!("Deactivate {} now?", printable(&user.username));
+    write_out(&page.text()).is_ok() && confirm::is_agreed(&question)
 }
 
 fn preview(page: &mut Page, answer: &Deactivation) {
@@ -53,7 +77,7 @@ fn preview(page: &mut Page, answer: &Deactivation) {
     page.command(2, people::command(&answer.type_this));
 }
 
-fn show_report(page: &mut Page, report: &CycleFacts) {
+fn show_report(page: &mut Page, report: &CycleFacts, is_linked: bool, person: &str) {
     sync::done(page, report, true);
     sync::failures(page, report);
     aftermath::show(page, &report.aftermath);
@@ -64,8 +88,11 @@ fn show_report(page: &mut Page, report: &CycleFacts) {
     if report.done.is_empty() {
         page.line("The user was deactivated already; now it is recorded as your order.");
     }
-    page.line(
-        "All sessions have ended. It stays so, whatever the directory says, until somebody \
-         activates the user in Mattermost's System Console.",
-    );
+    page.line("All sessions have ended. It stays so, whatever the directory says.");
+    if is_linked {
+        page.line("To take it back, so that the directory decides again:");
+        page.command(2, format!("mattersync undo --redo {}", shell_word(person)));
+    } else {
+        page.line("To take it back, activate the user in Mattermost's System Console.");
+    }
 }

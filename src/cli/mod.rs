@@ -15,6 +15,7 @@ mod answer;
 mod approve;
 mod args;
 mod check;
+mod confirm;
 mod conflicts;
 mod context;
 mod deactivate;

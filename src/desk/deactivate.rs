@@ -28,6 +28,9 @@ pub struct Deactivate {
     /// is found now.
     #[serde(default)]
     pub yes: Option<String>,
+    /// Only show who is meant.
+    #[serde(default)]
+    pub only_show: bool,
 }
 
 /// What deactivating somebody does, or did.
@@ -35,6 +38,9 @@ pub struct Deactivate {
 pub struct Deactivation {
     /// The user, if no account stands behind.
     pub orphan: Option<UserSide>,
+    /// The user of an account, where the user was only shown.
+    #[serde(default)]
+    pub linked: Option<UserSide>,
     /// What is planned for that user.
     pub then: Outlook,
     /// What to type to do exactly this to that user.
@@ -49,7 +55,7 @@ impl Request for Deactivate {
     type Answer = Deactivation;
 
     fn writes(&self) -> bool {
-        true
+        !self.only_show
     }
 
     fn turn(&self) -> Turn {
@@ -59,11 +65,24 @@ impl Request for Deactivate {
     async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<Deactivation, DeskError> {
         let view = engine.look_at_mattermost(asker.stages).await?;
         match find_to_deactivate(&view, &self.person)? {
+            ToDeactivate::Linked(user) if self.only_show => {
+                let world = view.world();
+                let user_index = UserIndex::of(&world, &engine.settings().policy);
+                let user = view.users.get(&user);
+                Ok(Deactivation {
+                    orphan: None,
+                    linked: user.map(|user| UserSide::of(&view, &user_index, user)),
+                    then: Outlook::default(),
+                    type_this: Vec::new(),
+                    done: None,
+                })
+            }
             ToDeactivate::Linked(user) => {
                 let is_out = view.users.get(&user).is_some_and(|u| !u.is_active());
                 let done = carry_order(engine, &user, is_out, asker).await?;
                 Ok(Deactivation {
                     orphan: None,
+                    linked: None,
                     then: Outlook::default(),
                     type_this: Vec::new(),
                     done: Some(done.facts),
@@ -120,6 +139,7 @@ async fn deactivate_orphan(
     };
     Ok(Deactivation {
         orphan: Some(side),
+        linked: None,
         then,
         type_this: words,
         done,

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::cycle::{Engine, Scope, remember};
 use crate::model::{
-    AccountChange, AccountKey, ActionKind, Identifiers, Memory, MemoryDelta, Reason, Remember,
-    RunId, RunKind, Step, StepId, StepRecord, Undoing, Undone, Why,
+    AccountChange, AccountKey, AccountMemory, ActionKind, Identifiers, Link, Memory, MemoryDelta,
+    Reason, Remember, RunId, RunKind, Step, StepId, StepRecord, Undoing, Undone, Why,
 };
 use crate::observe::{CycleFacts, PlanFacts};
 use crate::plan::inverse;
@@ -217,18 +217,22 @@ fn meant<'r>(
 async fn redo(engine: &mut Engine, person: &str) -> Result<Redone, DeskError> {
     let memory = engine.store().load().await?;
     let who = find_recorded(engine.store().as_ref(), person).await?;
-    let all = memory.accounts_with(|account| Some(&account.undone));
-    let theirs = all
-        .filter(|(_, list)| !list.is_empty())
-        .filter(|(key, list)| {
-            who.accounts.contains(*key) || list.iter().any(|u| who.users.contains(&u.user))
+    let all = memory.accounts_with(|account| {
+        let ordered = account.link.as_ref().is_some_and(is_ordered);
+        (ordered || !account.undone.is_empty()).then_some(account)
+    });
+    let theirs: Vec<(&AccountKey, &AccountMemory)> = all
+        .filter(|(key, account)| {
+            let link = account.link.as_ref().map(|link| &link.user);
+            let mut users = account.undone.iter().map(|undone| &undone.user).chain(link);
+            who.accounts.contains(*key) || users.any(|user| who.users.contains(user))
         })
-        .collect::<Vec<_>>();
-    let (key, list) = match theirs.as_slice() {
+        .collect();
+    let (key, account) = match theirs.as_slice() {
         [] => {
             return Err(DeskError::Refused(format!(
-                "nothing of {person:?} was taken back that still holds: `mattersync plan` \
-                     lists what does"
+                "nothing of {person:?} was taken back or ordered by a person that still holds: \
+                 `mattersync plan` lists what does"
             )));
         }
         [one] => *one,
@@ -242,24 +246,35 @@ async fn redo(engine: &mut Engine, person: &str) -> Result<Redone, DeskError> {
         AccountChange::Undone(Vec::new()),
     )];
     let mut name = key.to_string();
-    if let Some(link) = memory.link(key) {
+    let mut what: Vec<String> = account.undone.iter().map(words).collect();
+    if let Some(link) = &account.link {
         name.clone_from(&link.last_username);
-        let respected = list
-            .iter()
-            .any(|undone| undone.done && matches!(undone.what, Undoing::Reactivate { .. }));
-        if respected && link.deactivated.is_some() {
+        let mut freed = link.clone();
+        let respected =
+            |undone: &Undone| undone.done && matches!(undone.what, Undoing::Reactivate { .. });
+        if account.undone.iter().any(respected) {
             // Without the mark of the deactivation that was taken back, the directory decides.
-            let mut link = link.clone();
-            link.deactivated = None;
+            freed.deactivated = None;
+        }
+        if let Some(deactivation) = &mut freed.deactivated
+            && let Some(by) = deactivation.ordered_by.take()
+        {
+            what.push(format!("deactivated by the word of {by}"));
+        }
+        if freed != *link {
             delta.push(Remember::Account(
                 key.clone(),
-                AccountChange::Link(Some(link)),
+                AccountChange::Link(Some(freed)),
             ));
         }
     }
-    let what = list.iter().map(words).collect();
     engine.store().observe(delta).await?;
     Ok(Redone { name, what })
+}
+
+fn is_ordered(link: &Link) -> bool {
+    let deactivation = link.deactivated.as_ref();
+    deactivation.is_some_and(|deactivation| deactivation.ordered_by.is_some())
 }
 
 fn words(undone: &Undone) -> String {

@@ -356,8 +356,8 @@ impl fmt::Display for Why {
             }
             Self::DeactivatedByOrder { by } => write!(
                 f,
-                "{by} deactivated the user with `mattersync deactivate` or `undo`; it stays so until somebody \
-                 activates the user on Mattermost"
+                "{by} deactivated the user with `mattersync deactivate` or `undo`; it stays so until \
+                 somebody types `mattersync undo --redo USERNAME`, or activates the user on Mattermost"
             ),
             Self::ReactivatedByHand => f.write_str(
                 "an administrator reactivated the user although the account is locked or missing; \

@@ -44,7 +44,8 @@ pub struct Undo {
     #[arg(long)]
     pub yes: bool,
 
-    /// Let the directory decide again about all that was taken back of this person
+    /// Let the directory decide again about all that was taken back of this person, and about whom
+    /// somebody had deactivated
     #[arg(long, value_name = "PERSON", conflicts_with_all = ["run", "person", "yes"])]
     pub redo: Option<String>,
 

@@ -3,6 +3,7 @@
 mod alone;
 mod check;
 mod clean;
+mod deactivate;
 mod directories;
 mod edited;
 mod exits;

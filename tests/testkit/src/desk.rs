@@ -42,6 +42,7 @@ pub async fn deactivate(
         person: person.to_owned(),
         admin: false,
         yes: None,
+        only_show: false,
     };
     let answer = ask(engine, by, request).await?;
     let shown = || DeskError::Refused("no account stands behind the user".into());
