@@ -9,6 +9,9 @@ use super::print::{Cell, Page, count, cut, more};
 /// How many lines of a list are shown unless `--all` is given.
 const MAX_LINES: usize = 10;
 
+/// How many people are named in a line.
+const NAMED: usize = 5;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Group {
     Conflict,
@@ -90,6 +93,14 @@ impl Group {
         )
     }
 
+    /// Returns whether the people of the group wait for a day or for a second look.
+    fn waits(self) -> bool {
+        matches!(
+            self,
+            Self::Missing | Self::Waiting | Self::NoPlace | Self::UsersUnread
+        )
+    }
+
     /// Returns whether the people of the group have a problem that somebody has to find.
     fn is_an_error(self) -> bool {
         matches!(
@@ -112,7 +123,7 @@ impl Group {
             Self::Expiring => "Accounts that expire within seven days",
             Self::NotPeople => "Not a person's account",
             Self::LockUnseen => "Whether the account is locked cannot be seen",
-            Self::ByPerson => "An administrator decided",
+            Self::ByPerson => "Kept out or left alone by an administrator's word",
             Self::Locked => "Locked in the directory, and without a user: nothing to do",
         }
     }
@@ -127,7 +138,12 @@ pub fn show(page: &mut Page, plan: &Plan, all: bool) {
     let mut quiet = Vec::new();
     for (group, people) in &groups {
         if group.is_quiet() && !all {
-            quiet.push(format!("  {} {}", people.len(), lower(group.heading())));
+            quiet.push(format!(
+                "  {} {}: {}",
+                people.len(),
+                lower(group.heading()),
+                names(people)
+            ));
             continue;
         }
         page.title(format!("{}: {}", group.heading(), people.len()));
@@ -136,6 +152,51 @@ pub fn show(page: &mut Page, plan: &Plan, all: bool) {
     if !quiet.is_empty() {
         page.title("Also left alone (--all shows who)");
         quiet.iter().for_each(|line| page.line(line));
+    }
+}
+
+/// Says that a plan without steps changes nothing, and what is left for a person all the same.
+pub fn nothing_to_do(page: &mut Page, plan: &Plan) {
+    let of = |is: fn(&Group) -> bool| -> Vec<&LeftAlone> {
+        let left = plan.left_alone.iter();
+        left.filter(|left| is(&Group::of(&left.why))).collect()
+    };
+    let conflicts = of(|group| *group == Group::Conflict);
+    let odd = of(|group| group.is_an_error() && *group != Group::Conflict);
+    let waiting = of(|group| group.waits());
+    if conflicts.is_empty() && odd.is_empty() && waiting.is_empty() {
+        page.line("Nothing to do.");
+        return;
+    }
+    page.line("Nothing to do now. Still open:");
+    let mut say = |people: &[&LeftAlone], one: &str, many: &str| {
+        if !people.is_empty() {
+            let number = count(people.len(), one, many);
+            page.line(format!("  {number}: {}", names(people)));
+        }
+    };
+    say(&waiting, "person waits", "people wait");
+    say(&odd, "person is left alone", "people are left alone");
+    say(&conflicts, "conflict", "conflicts");
+    if !conflicts.is_empty() {
+        page.line("Next, see who is in whose way, and what to type:");
+        page.command(2, "mattersync conflicts");
+    }
+}
+
+/// Returns the names of the first people.
+fn names(people: &[&LeftAlone]) -> String {
+    let mut names: Vec<&str> = people
+        .iter()
+        .map(|left| left.subject.name.as_str())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let more = names.len() - cut(names.len(), NAMED);
+    names.truncate(names.len() - more);
+    match more {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
     }
 }
 

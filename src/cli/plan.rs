@@ -219,7 +219,7 @@ fn next(page: &mut Page, report: &PlanFacts) {
         .collect();
     let releases = plan.released().next().is_some();
     match (names.as_slice(), releases) {
-        ([], false) => page.line("Nothing to do."),
+        ([], false) => left::nothing_to_do(page, plan),
         ([], true) => {
             page.line("Next:");
             page.command(2, "mattersync sync");

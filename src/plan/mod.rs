@@ -32,7 +32,7 @@ pub use facts::hold_words::hold_name;
 pub use facts::limits::{DAY, limit};
 pub use facts::names::{legal_username, own_name};
 pub use facts::progress::behind;
-pub use facts::spans::{Readings, Span};
+pub use facts::spans::Span;
 pub use facts::user_index::{Claim, LinkObstacle, UserIndex};
 pub use facts::usernames::keep as keep_usernames;
 pub use input::World;

@@ -323,7 +323,8 @@ impl fmt::Display for Why {
                 readings,
             } => write!(
                 f,
-                "not in the directory for {} in {}; deactivated after {} and 3 readings",
+                "not in the directory for {} in {}; stays active until that is {} and 3 complete \
+                 readings",
                 Span(*certain),
                 CompleteReadings(*readings),
                 Span(*grace)

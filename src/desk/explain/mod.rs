@@ -13,7 +13,7 @@ use crate::model::{
     AccountKey, AccountState, Action, Dn, Evidence, LinkOrigin, Lookup, Now, Outcome, ProfileField,
     Seats, Timestamp, Unread, UserId, Why, same_text as same, shell_word,
 };
-use crate::plan::{Policy, Readings, Span, UserIndex};
+use crate::plan::{Policy, UserIndex};
 use crate::state::People;
 
 use crate::desk::error::DeskError;
@@ -434,12 +434,8 @@ impl StoryBuilder<'_> {
             let grace = self.policy.grace;
             let left = grace.saturating_sub(absence.certain);
             waits.push(format!(
-                "missing since {}: for certain for {} of {}, in {} before this one, of at least 3; \
-                 deactivated not before {}",
+                "missing since {}: active until {} at least, and until 3 complete readings agree",
                 absence.first.wall,
-                Span(absence.certain),
-                Span(grace),
-                Readings(absence.readings),
                 self.now.wall.after(left)
             ));
         }

@@ -3,18 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-/// A number of readings, as text.
-pub struct Readings(pub u32);
-
-impl fmt::Display for Readings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            1 => f.write_str("1 reading"),
-            n => write!(f, "{n} readings"),
-        }
-    }
-}
-
 /// A number of complete readings, as text.
 pub struct CompleteReadings(pub u32);
 

@@ -366,3 +366,29 @@ fn what_is_not_a_person_gets_no_user() {
         .exits(0)
         .says("the username nobody is like \"nobody\"");
 }
+
+/// A plan without steps is not said to be done with while somebody waits or is in the way.
+#[test]
+fn nothing_to_do_is_said_only_when_nobody_is_left() {
+    let mut place = company();
+    place.run(&["sync"]).exits(0);
+    place.run(&["plan"]).exits(0).says("Nothing to do.");
+    place.edit("bob", |p| p.gone = true);
+    place.stranger("carol", "other");
+    place.add("carol", "Carol", "Cool");
+    place
+        .run(&["plan"])
+        .exits(0)
+        .says_not("Nothing to do.")
+        .says("Nothing to do now. Still open:")
+        .says("  1 person waits: bob\n")
+        .says("  1 conflict: carol\n")
+        .says("mattersync conflicts")
+        .says("in 1 complete reading; stays active until that is");
+    place.sim.user_named("alice").unwrap();
+    place.run(&["deactivate", "alice"]).exits(0);
+    place
+        .run(&["plan"])
+        .exits(0)
+        .says("1 kept out or left alone by an administrator's word: alice\n");
+}

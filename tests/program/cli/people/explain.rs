@@ -55,7 +55,7 @@ fn the_story_of_one_person() {
     said.says("a look-up by id found it nowhere")
         .says("last seen as bob at uid=bob,ou=People,dc=directory,dc=nh")
         .says("missing since")
-        .says("in 1 reading before this one, of at least 3; deactivated not before")
+        .says("UTC at least, and until 3 complete readings agree")
         .says("left alone: not in the directory");
     place
         .run(&["explain", "uid=BOB, ou=People, dc=directory, dc=nh"])
