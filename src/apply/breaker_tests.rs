@@ -36,6 +36,7 @@ fn refused(status: u16, id: &str) -> WriteError {
             status,
             id: id.into(),
             message: "words".into(),
+            renewal: None,
         },
     })
 }
@@ -95,6 +96,7 @@ fn what_works_in_between_begins_the_count_anew() {
             status: 400,
             id: "app.user.save.username_exists.app_error".into(),
             message: "words".into(),
+            renewal: None,
         })),
         _ => Err(no_answer()),
     };

@@ -126,6 +126,36 @@ impl SecretError {
 }
 
 impl SecretSource {
+    /// Returns where the secret is, for messages.
+    pub fn place(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Credential(name) => format!("the systemd credential `{name}`"),
+        }
+    }
+
+    /// Returns the file that the secret is read from, if it is known.
+    pub fn file(&self) -> Option<PathBuf> {
+        self.path(credentials_directory().as_deref()).ok()
+    }
+
+    /// Returns how another secret takes the place of one that is refused.
+    pub fn renewal(&self) -> String {
+        match self {
+            Self::File(path) => format!(
+                "write it into {0}: install -m 640 -g mattersync /dev/stdin '{0}', then type it, \
+                 Enter and Ctrl-D. The file is read again by itself; no reload is needed",
+                path.display()
+            ),
+            Self::Credential(name) => format!(
+                "write it into the file that the unit names (systemctl cat mattersync shows \
+                 LoadCredential={name}:FILE), then type: systemctl restart mattersync. systemd \
+                 copied the credential {name} when the service started, and a reload does not copy \
+                 it again"
+            ),
+        }
+    }
+
     /// Reads the secret: the whole file without one newline at its end.
     ///
     /// # Errors
@@ -346,6 +376,23 @@ mod tests {
             assert_eq!(!warnings.is_empty(), warned, "{mode:o}");
             assert_eq!(warnings, source.inspect().unwrap());
             assert!(warnings.iter().all(|w| w.message.contains("chmod o-r")));
+        }
+    }
+
+    #[test]
+    fn how_another_secret_gets_in_force_depends_on_where_it_is() {
+        let file = SecretSource::File("/etc/mattersync/ldap.secret".into()).renewal();
+        assert!(
+            file.contains("stdin '/etc/mattersync/ldap.secret'"),
+            "{file}"
+        );
+        assert!(file.contains("no reload is needed"), "{file}");
+        let credential = SecretSource::Credential("ldap-secret".into()).renewal();
+        for words in [
+            "LoadCredential=ldap-secret:",
+            "systemctl restart mattersync",
+        ] {
+            assert!(credential.contains(words), "{credential}");
         }
     }
 

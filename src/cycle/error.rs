@@ -86,6 +86,22 @@ impl CycleError {
         }
     }
 
+    /// Whether another secret may end it: one was refused, or cannot be used.
+    pub fn is_about_secret(&self) -> bool {
+        match self {
+            Self::Secret(_)
+            | Self::Connect(ConnectError::Token(_) | ConnectError::NotAToken(_)) => true,
+            Self::Provider(error) => matches!(
+                error,
+                ProviderError::WrongPassword { .. }
+                    | ProviderError::Secret(_)
+                    | ProviderError::SecretDenied(_)
+            ),
+            Self::Mattermost(call) => call.kind() == Some(ApiErrorKind::TokenRejected),
+            _ => false,
+        }
+    }
+
     /// Whether trying soon again can do harm: an account can be locked by wrong passwords.
     pub fn must_not_hurry(&self) -> bool {
         matches!(self, Self::Provider(ProviderError::WrongPassword { .. }))

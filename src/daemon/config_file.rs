@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::config::{ConfigError, ConfigText, Settings, Warning};
 use crate::model::Timestamp;
 
+use super::stamp::FileStamp;
+
 /// The configuration that is in force, and the file as it is now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigReport {
@@ -39,9 +41,6 @@ pub enum FileNow {
     },
 }
 
-/// What tells a changed file from the same one without reading it.
-type Stamp = Option<(u64, u64, u64, i64, i64, i64, i64)>;
-
 /// A configuration file that was read.
 pub struct ConfigFile {
     path: PathBuf,
@@ -54,7 +53,7 @@ struct Known {
     in_force: [u8; 32],
     /// The content that a reload refused although it can be parsed, and why.
     refused: Option<([u8; 32], String)>,
-    looked: Option<(Stamp, FileNow)>,
+    looked: Option<(FileStamp, FileNow)>,
 }
 
 impl ConfigFile {
@@ -103,7 +102,7 @@ impl ConfigFile {
 
     /// Looks at the file. It is read only if it was changed since the last look.
     pub fn look(&self) -> ConfigReport {
-        let stamp = stamp(&self.path);
+        let stamp = FileStamp::of(&self.path);
         self.change(|known| {
             let file = match &known.looked {
                 Some((before, file)) if *before == stamp => file.clone(),
@@ -152,17 +151,4 @@ fn judge(path: &Path, known: &Known) -> FileNow {
             why: error.to_string(),
         },
     }
-}
-
-fn stamp(path: &Path) -> Stamp {
-    let found = std::fs::metadata(path).ok()?;
-    Some((
-        found.dev(),
-        found.ino(),
-        found.size(),
-        found.mtime(),
-        found.mtime_nsec(),
-        found.ctime(),
-        found.ctime_nsec(),
-    ))
 }

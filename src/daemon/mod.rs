@@ -13,6 +13,7 @@ mod publish;
 mod reporter;
 mod schedule;
 mod service;
+mod stamp;
 mod status;
 mod work;
 

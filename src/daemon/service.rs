@@ -28,6 +28,7 @@ use super::error::DaemonError;
 use super::notify::ServiceManager;
 use super::reporter::Reporter;
 use super::schedule::{Ended, REMINDER, next_delay};
+use super::stamp::SecretFiles;
 use super::status::{LastCycle, Phase, StatusReport};
 use super::work::{Finished, Tools, Work, engine, work};
 
@@ -36,6 +37,12 @@ const STOP_TIMEOUT: Duration = Duration::from_millis(4_500);
 
 /// How long answers may take to be sent when the daemon ends.
 const ANSWER_TIME: Duration = Duration::from_millis(50);
+
+/// How often the files of secrets are looked at after one was refused.
+const SECRETS_TICK: Duration = Duration::from_secs(2);
+
+/// How long whoever writes a secret may take to finish.
+const WRITING: Duration = Duration::from_secs(1);
 
 /// How often the loop looks around without any other reason.
 const TICK: Duration = Duration::from_millis(500);
@@ -95,6 +102,10 @@ pub(super) struct Daemon {
     pub(super) next: Instant,
     pub(super) failures: u32,
     last_failure: Option<(String, Instant)>,
+    /// The files of the secrets when the last cycle began.
+    secret_files: SecretFiles,
+    /// Whether the last cycle failed because of a secret: then a changed file is tried soon.
+    secret_refused: bool,
     pub(super) last_pulse: u64,
 }
 
@@ -160,6 +171,8 @@ impl Daemon {
             next: Instant::now(),
             failures: 0,
             last_failure: None,
+            secret_files: SecretFiles::default(),
+            secret_refused: false,
             last_pulse: 0,
         })
     }
@@ -169,6 +182,7 @@ impl Daemon {
         self.manager.ready();
         let mut tick = tokio::time::interval(TICK);
         let watchdog = self.manager.watchdog();
+        let mut secrets = tokio::time::interval(SECRETS_TICK);
         let mut feed = tokio::time::interval(watchdog.unwrap_or(REMINDER) / 3);
         loop {
             self.begin_work();
@@ -184,9 +198,21 @@ impl Daemon {
                 () = tokio::time::sleep_until(self.next), if self.is_idle() => {
                     self.queue.push_back(Work::Cycle(Vec::new()));
                 }
+                _ = secrets.tick(), if self.secret_refused && self.is_idle() => {
+                    self.look_at_secrets();
+                }
                 _ = feed.tick(), if watchdog.is_some() => self.feed(),
                 _ = tick.tick(), if self.working.is_some() => {}
             }
+        }
+    }
+
+    /// Lets the next cycle begin soon if somebody changed a secret after one was refused.
+    fn look_at_secrets(&mut self) {
+        if let Some(path) = self.secret_files.changed() {
+            observe::secret_changed(&path.display());
+            self.secret_refused = false;
+            self.next = self.next.min(Instant::now() + WRITING);
         }
     }
 
@@ -205,6 +231,10 @@ impl Daemon {
         let Some(next) = self.queue.pop_front() else {
             return;
         };
+        if matches!(next, Work::Cycle(_)) {
+            self.secret_files = SecretFiles::now(&self.settings);
+            self.secret_refused = false;
+        }
         let old = self.engine.take().map(Ok);
         let new = || engine(&self.settings, &self.store, &self.clock);
         let engine = match old.unwrap_or_else(new) {
@@ -327,6 +357,7 @@ impl Daemon {
     }
 
     fn failed(&mut self, error: &CycleError) {
+        self.secret_refused = error.is_about_secret();
         self.fail(error.kind(), &error.to_string(), error.must_not_hurry());
     }
 

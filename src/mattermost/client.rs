@@ -148,9 +148,13 @@ impl Client {
     /// An error if the certificates or the token cannot be used.
     pub fn connect(settings: &MattermostSettings) -> Result<Self, ConnectError> {
         let transport = match &settings.access {
-            MattermostAccess::Http { url, token, trust } => {
+            MattermostAccess::Http {
+                url,
+                token: source,
+                trust,
+            } => {
                 // Warnings about the token are reported when the configuration is checked.
-                let (token, _) = token.load()?;
+                let (token, _) = source.load()?;
                 if let Some(fault) = token::fault(token.expose_secret()) {
                     return Err(ConnectError::NotAToken(fault));
                 }
@@ -159,7 +163,7 @@ impl Client {
                 } else {
                     trust_nobody().map_err(|e| TransportError::Setup(e.to_string()))?
                 };
-                HttpTransport::tcp(url, &token, tls)?
+                HttpTransport::tcp(url, &token, tls)?.reading_again(source.clone())
             }
             MattermostAccess::Socket { path } => HttpTransport::socket(path)?,
         };
@@ -385,9 +389,11 @@ impl Client {
                 status => {
                     let limited = u64::from(status == 429);
                     counters.rate_limited.fetch_add(limited, Ordering::Relaxed);
+                    let mut error = wire::refusal(&answer, self.label());
+                    error.renewal = self.0.transport.renewal();
                     return Err(CallError::Api {
                         call: format!("{request:?}"),
-                        error: wire::refusal(&answer, self.label()),
+                        error,
                     });
                 }
             }

@@ -53,6 +53,8 @@ pub struct ApiError {
     pub id: String,
     /// The message for people: at most 300 characters, without control characters.
     pub message: String,
+    /// How another token takes the place of this one, if the token is refused and that is known.
+    pub renewal: Option<String>,
 }
 
 /// Why a token may be refused. The server gives all these causes the same answer.
@@ -62,7 +64,9 @@ const TOKEN_REJECTED: &str = "the token is wrong, expired or revoked, or its own
     (`mmctl bot enable`, `mmctl bot assign`). Or it is the token's id, which looks the same (the token \
     itself is shown only once, when it is made); or it is a person's, and ServiceSettings.\
     EnableUserAccessTokens is off; or a proxy removes or replaces the header Authorization on the \
-    way. Otherwise make a new token and put it where mattermost.token says";
+    way. Otherwise make a new token and ";
+/// Where a new token belongs, if nothing more is known.
+const NEW_TOKEN: &str = "put it where mattermost.token says";
 
 /// The meaning of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -192,7 +196,11 @@ impl fmt::Display for ApiError {
             }
             _ => self.message.as_str(),
         };
-        write!(f, "{advice} (status {}", self.status)?;
+        f.write_str(advice)?;
+        if self.kind() == ApiErrorKind::TokenRejected {
+            f.write_str(self.renewal.as_deref().unwrap_or(NEW_TOKEN))?;
+        }
+        write!(f, " (status {}", self.status)?;
         if !self.id.is_empty() {
             write!(f, ", {}", self.id)?;
         }
@@ -320,6 +328,7 @@ mod tests {
             status,
             id: id.into(),
             message: "words".into(),
+            renewal: None,
         }
     }
 

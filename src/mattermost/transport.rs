@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -15,10 +15,12 @@ use reqwest::redirect::Policy;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
+use crate::config::SecretSource;
 use crate::tls;
 
 use super::error::SendError;
 use super::field_filter::FieldFilter;
+use super::token;
 
 /// The longest answer that is kept, in bytes; a page of 200 users with notification settings has
 /// less than 1 MiB.
@@ -127,15 +129,65 @@ pub trait Transport: Send + Sync {
 
     /// Returns the address or socket, for people.
     fn label(&self) -> &str;
+
+    /// Returns how another token takes the place of the present one, if that is known.
+    fn renewal(&self) -> Option<String> {
+        None
+    }
 }
 
 /// HTTP over TCP, TLS or a Unix socket.
 pub struct HttpTransport {
     http: reqwest::Client,
+    token: Option<Token>,
     /// The address, without a slash at its end.
     base: String,
     label: String,
     way: AccessKind,
+}
+
+/// The token that is sent, and where it was read.
+struct Token {
+    bearer: RwLock<HeaderValue>,
+    source: Option<SecretSource>,
+}
+
+impl Token {
+    fn bearer(&self) -> HeaderValue {
+        self.bearer
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Reads the token again after this one was refused. Returns whether there is another one, which
+    /// is sent from now on.
+    fn renew(&self, refused: &HeaderValue) -> bool {
+        if self.bearer() != *refused {
+            return true;
+        }
+        let Some((text, _)) = self.source.as_ref().and_then(|source| source.load().ok()) else {
+            return false;
+        };
+        if token::fault(text.expose_secret()).is_some() {
+            return false;
+        }
+        match bearer(&text) {
+            Ok(new) if new != *refused => {
+                *self.bearer.write().unwrap_or_else(PoisonError::into_inner) = new;
+                tracing::info!("the token was refused, and a new one was read");
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+fn bearer(token: &SecretString) -> Result<HeaderValue, TransportError> {
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
+        .map_err(|_| TransportError::Token)?;
+    bearer.set_sensitive(true);
+    Ok(bearer)
 }
 
 impl fmt::Debug for HttpTransport {
@@ -166,12 +218,12 @@ impl HttpTransport {
         token: &SecretString,
         tls: rustls::ClientConfig,
     ) -> Result<Self, TransportError> {
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
-            .map_err(|_| TransportError::Token)?;
-        bearer.set_sensitive(true);
+        let token = Token {
+            bearer: RwLock::new(bearer(token)?),
+            source: None,
+        };
         let http = builder(tls)
             .default_headers(HeaderMap::from_iter([
-                (AUTHORIZATION, bearer),
                 (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
                 (PRAGMA, HeaderValue::from_static("no-cache")),
             ]))
@@ -180,10 +232,20 @@ impl HttpTransport {
         let base = url.trim_end_matches('/').to_owned();
         Ok(Self {
             http,
+            token: Some(token),
             label: base.clone(),
             base,
             way: AccessKind::Token,
         })
+    }
+
+    /// Returns the transport that reads the token again when it is refused.
+    #[must_use]
+    pub fn reading_again(mut self, source: SecretSource) -> Self {
+        if let Some(token) = &mut self.token {
+            token.source = Some(source);
+        }
+        self
     }
 
     /// Connects over the local-mode socket, without credentials.
@@ -197,6 +259,7 @@ impl HttpTransport {
             .map_err(|e| TransportError::Setup(causes(&e)))?;
         Ok(Self {
             http,
+            token: None,
             base: "http://localhost".into(),
             label: path.display().to_string(),
             way: AccessKind::Local,
@@ -215,8 +278,26 @@ impl HttpTransport {
         format!("{base}{path}{then}fresh={never_used:016x}")
     }
 
+    /// Sends a request, and once more where the token is refused and there is a new one: a refused
+    /// request was not carried out.
     async fn exchange(&self, request: Request) -> Result<Response, SendError> {
-        let url = self.address(&request);
+        let Some(token) = &self.token else {
+            return self.exchange_once(&request, None).await;
+        };
+        let bearer = token.bearer();
+        let answer = self.exchange_once(&request, Some(&bearer)).await?;
+        if answer.status == 401 && token.renew(&bearer) {
+            return self.exchange_once(&request, Some(&token.bearer())).await;
+        }
+        Ok(answer)
+    }
+
+    async fn exchange_once(
+        &self,
+        request: &Request,
+        bearer: Option<&HeaderValue>,
+    ) -> Result<Response, SendError> {
+        let url = self.address(request);
         let mut call = match request.method {
             Method::Get => self.http.get(url),
             Method::Post => self.http.post(url),
@@ -224,6 +305,9 @@ impl HttpTransport {
             Method::Delete => self.http.delete(url),
         }
         .timeout(request.timeout);
+        if let Some(bearer) = bearer {
+            call = call.header(AUTHORIZATION, bearer);
+        }
         if let Some(body) = &request.body {
             call = call.json(body);
         }
@@ -330,6 +414,11 @@ impl Transport for HttpTransport {
 
     fn label(&self) -> &str {
         &self.label
+    }
+
+    fn renewal(&self) -> Option<String> {
+        let source = self.token.as_ref()?.source.as_ref()?;
+        Some(source.renewal())
     }
 }
 

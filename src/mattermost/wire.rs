@@ -320,6 +320,7 @@ impl ApiErrorBody {
                 .chars()
                 .take(MESSAGE_CHARS)
                 .collect(),
+            renewal: None,
         }
     }
 }

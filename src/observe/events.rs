@@ -365,6 +365,11 @@ pub fn cycle_failed(kind: &str, error: &dyn Display, failures: u32, retry: Durat
     );
 }
 
+/// Reports that a secret is tried soon, as its file was changed after one was refused.
+pub fn secret_changed(path: &dyn Display) {
+    tracing::info!("{path} was changed: the next cycle follows at once");
+}
+
 /// Reports that cycles can be finished again.
 pub fn cycle_recovered(failures: u32) {
     tracing::info!(

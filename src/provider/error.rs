@@ -21,13 +21,15 @@ pub enum ProviderError {
     /// The bind ended with result 49. No other server is tried, so that we do not lock the account.
     #[error(
         "{url}: the directory refused the bind (result 49, wrong name or password{said}); \
-         no other server was tried, so that the account does not get locked"
+         no other server was tried, so that the account does not get locked{remedy}"
     )]
     WrongPassword {
         /// The server.
         url: String,
         /// `: ` and the server's reason, if it gave one.
         said: String,
+        /// `. ` and where name and password are, and what to type; empty where there are none.
+        remedy: String,
     },
     /// The bind failed for another reason.
     #[error("{url}: bind failed with result {code}: {message}")]

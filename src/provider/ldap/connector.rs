@@ -92,9 +92,12 @@ fn credentials(bind: &Bind) -> Result<Credentials, ProviderError> {
     match bind {
         Bind::Anonymous => Ok(Credentials::Anonymous),
         Bind::External => Ok(Credentials::External),
-        Bind::Simple { dn, password } => {
+        Bind::Simple {
+            dn,
+            password: source,
+        } => {
             // `check` reports who else can read it; here it is only used.
-            let (password, _) = password.load().map_err(|error| unreadable(&error))?;
+            let (password, _) = source.load().map_err(|error| unreadable(&error))?;
             // A server would answer either with success, which would prove nothing (RFC 4513, 5.1.1
             // and 5.1.2).
             if dn.is_empty() || password.expose_secret().is_empty() {
@@ -103,7 +106,12 @@ fn credentials(bind: &Bind) -> Result<Credentials, ProviderError> {
                 return Err(ProviderError::Secret(what.into()));
             }
             let dn = dn.clone();
-            Ok(Credentials::Simple { dn, password })
+            let source = source.clone();
+            Ok(Credentials::Simple {
+                dn,
+                password,
+                source,
+            })
         }
     }
 }

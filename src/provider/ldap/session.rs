@@ -19,7 +19,7 @@ use super::ending::{Ended, Ending};
 use super::entry::{self, Item, TooLarge};
 use super::refusal::bind_refused;
 use super::relay::relay;
-use crate::config::LdapUrl;
+use crate::config::{LdapUrl, SecretSource};
 use crate::model::Entry;
 use crate::provider::{Progress, ProviderError};
 
@@ -46,6 +46,8 @@ pub(super) enum Credentials {
         dn: String,
         /// The password.
         password: SecretString,
+        /// Where it was read.
+        source: SecretSource,
     },
     /// A bind with the identity that the transport provides.
     External,
@@ -156,7 +158,7 @@ impl Session {
         let mut ldap = self.ldap.clone();
         let result = match credentials {
             Credentials::Anonymous => return Ok(()),
-            Credentials::Simple { dn, password } => {
+            Credentials::Simple { dn, password, .. } => {
                 let bound = ldap.simple_bind(dn, password.expose_secret());
                 self.run(bound).await
             }
@@ -164,7 +166,12 @@ impl Session {
         };
         let result = result.map_err(|e| self.lost(&e))?;
         if result.rc != 0 {
-            return Err(bind_refused(&self.url, result.rc, &result.text));
+            return Err(bind_refused(
+                &self.url,
+                result.rc,
+                &result.text,
+                credentials,
+            ));
         }
         // Some servers answer an empty bind with success (RFC 4513, 5.1.2).
         if matches!(credentials, Credentials::Simple { .. })

@@ -89,13 +89,66 @@ async fn a_wrong_password_is_tried_once() {
     std::thread::sleep(Duration::from_secs(16));
     assert_eq!(server.binds(), 1);
     assert_eq!(daemon.said("wrong name or password"), 1);
+    let place = stage.path("ldap").display().to_string();
+    let who = format!("Is cn=reader,{BASE} the right bind-dn, and is its password in {place}?");
+    assert_eq!(daemon.said(&who), 1, "{}", daemon.output());
     assert!(!daemon.output().contains("not-the-password"));
 
-    // Whoever mends it says so.
+    // Whoever mends it says nothing more: the file is looked at.
     stage.write_secret("ldap", READER_PASSWORD);
-    daemon.signal("HUP");
-    daemon.wait_for("recovery", |s| s.last.is_some());
+    daemon.wait_for("recovery", |s| s.last.is_some() && s.failures == 0);
+    assert_eq!(
+        daemon.said("ldap was changed: the next cycle follows at once"),
+        1
+    );
     assert_eq!(server.binds(), 2);
+    daemon.stop();
+}
+
+#[test]
+fn a_token_that_is_refused_is_read_again() {
+    let stage = Stage::new(
+        crate::BINARY,
+        &Options::new(Version::V11),
+        &Config::default(),
+    );
+    stage.write_people(&people(&["anna"]));
+    let out = |admin: &str| {
+        let admin = stage.sim.user_named(admin).unwrap();
+        stage.sim.set_active(&admin.id, false);
+    };
+    let daemon = stage.start_and_wait();
+    let second = stage.sim.seed_admin("second.admin");
+    out("boss");
+    daemon.signal("USR1");
+    let status = daemon.wait_for("a failure", |s| s.failures == 1 && s.phase == Phase::Idle);
+    let place = stage.path("token").display().to_string();
+    let said = format!("{:?}", status.health);
+    assert!(said.contains(&format!("write it into {place}")), "{said}");
+    assert!(said.contains("no reload is needed"), "{said}");
+    stage.write_secret("token", &second);
+    daemon.wait_for("recovery", |s| s.failures == 0);
+    assert_eq!(
+        daemon.said("token was changed: the next cycle follows at once"),
+        1
+    );
+
+    // Where the new one is there before the old one is refused, nothing fails.
+    let third = stage.sim.seed_admin("third.admin");
+    stage.write_secret("token", &third);
+    out("second.admin");
+    stage.write_people(&people(&["anna", "bert"]));
+    daemon.sync();
+    assert!(stage.sim.user_named("bert").is_some());
+    assert_eq!(
+        daemon.said("no cycle could be finished"),
+        1,
+        "{}",
+        daemon.output()
+    );
+    for token in [&stage.token, &second, &third] {
+        assert!(!daemon.output().contains(token.as_str()));
+    }
     daemon.stop();
 }
 

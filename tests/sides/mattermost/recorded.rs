@@ -50,6 +50,7 @@ fn every_recorded_refusal_of_our_calls_has_a_kind() {
                 status: u16::try_from(*status).unwrap(),
                 id: id.clone(),
                 message: String::new(),
+                renewal: None,
             };
             error.kind() == ApiErrorKind::Other
         })
