@@ -2,8 +2,9 @@
 
 use crate::desk::{self, Conflict, ConflictKind, Party};
 
+use super::age;
 use super::answer::Answer;
-use super::args::Json;
+use super::args::Look;
 use super::context::Context;
 use super::exit::{Failure, Found};
 use super::people;
@@ -17,13 +18,16 @@ const FEW: usize = 3;
 ///
 /// # Errors
 /// An error if a side or the state cannot be read.
-pub fn conflicts(context: &Context, json: Json, terminal: Terminal) -> Result<Answer, Failure> {
-    let report = context.ask(desk::Conflicts {})?;
+pub fn conflicts(context: &Context, args: Look, terminal: Terminal) -> Result<Answer, Failure> {
+    let report = context.ask(desk::Conflicts {
+        fresh: args.fresh.fresh,
+    })?;
     let exit = Found::shown(&report.incomplete);
-    if json.json {
+    if args.json.json {
         return Answer::json(&report, exit);
     }
     let mut page = Page::new(terminal);
+    age::show(&mut page, context, report.read)?;
     plan::unread(&mut page, &report.incomplete);
     page.gap();
     if report.conflicts.is_empty() && !report.incomplete.is_empty() {

@@ -3,6 +3,7 @@
 use crate::desk::{self, Called, Explanation, Happened, LinkStory, Story};
 use crate::model::{LinkOrigin, Outcome};
 
+use super::age;
 use super::answer::Answer;
 use super::args::Explain;
 use super::context::Context;
@@ -21,6 +22,7 @@ const MAX_LINES: usize = 20;
 pub fn explain(context: &Context, args: &Explain, terminal: Terminal) -> Result<Answer, Failure> {
     let explanation = context.ask(desk::Explain {
         person: args.person.clone(),
+        fresh: args.fresh.fresh,
     })?;
     let exit = Exit::from(Found {
         incomplete: !explanation.incomplete.is_empty(),
@@ -31,6 +33,7 @@ pub fn explain(context: &Context, args: &Explain, terminal: Terminal) -> Result<
         return Answer::json(&explanation, exit);
     }
     let mut page = Page::new(terminal);
+    age::show(&mut page, context, explanation.read)?;
     plan::unread(&mut page, &explanation.incomplete);
     page.gap();
     called(&mut page, &explanation);

@@ -11,6 +11,7 @@
 )]
 
 mod aftermath;
+mod age;
 mod answer;
 mod approve;
 mod args;
@@ -119,7 +120,7 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
         },
         Command::Approve(args) => approve::approve(&open()?, args, terminal),
         Command::Deactivate(args) => deactivate::deactivate(&open()?, args, terminal),
-        Command::Conflicts(json) => conflicts::conflicts(&open()?, *json, terminal),
+        Command::Conflicts(args) => conflicts::conflicts(&open()?, *args, terminal),
         Command::Link(args) => link::link(&open()?, args, terminal),
         Command::Unlink(args) => link::unlink(&open()?, args, terminal),
         Command::Orphans(args) => orphans::orphans(&open()?, args, terminal),
@@ -130,7 +131,7 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
         },
         Command::Undo(args) => undo::undo(&open()?, args, terminal),
         Command::Forget(args) => forget::forget(&open()?, args, terminal),
-        Command::Status(json) => status::status(&open()?, *json, cli, terminal),
+        Command::Status(args) => status::status(&open()?, *args, cli, terminal),
         Command::Check(args) => match args.print {
             true => print_config::print_config(&cli.config),
             false => check::check(&cli.config, args.json, terminal),

@@ -4,6 +4,7 @@ use crate::desk::{self, Orphan, OrphansReport};
 
 use crate::model::{Timestamp, shell_word};
 
+use super::age;
 use super::answer::Answer;
 use super::args::{Orphans, Show};
 use super::context::Context;
@@ -21,12 +22,15 @@ pub fn orphans(context: &Context, args: &Orphans, terminal: Terminal) -> Result<
     match (&args.keep, &args.unkeep) {
         (Some(user), _) => keep(context, user, false, args.show, terminal),
         (None, Some(user)) => keep(context, user, true, args.show, terminal),
-        (None, None) => list(context, args.show, terminal),
+        (None, None) => list(context, args, terminal),
     }
 }
 
-fn list(context: &Context, show: Show, terminal: Terminal) -> Result<Answer, Failure> {
-    let mut report = context.ask(desk::Orphans {})?;
+fn list(context: &Context, args: &Orphans, terminal: Terminal) -> Result<Answer, Failure> {
+    let show = args.show;
+    let mut report = context.ask(desk::Orphans {
+        fresh: args.fresh.fresh,
+    })?;
     let kept = |o: &&Orphan| o.kept.is_some();
     let hidden = report.orphans.iter().chain(&report.guests);
     let hidden = if show.all {
@@ -43,6 +47,7 @@ fn list(context: &Context, show: Show, terminal: Terminal) -> Result<Answer, Fai
         return Answer::json(&report, exit);
     }
     let mut page = Page::new(terminal);
+    age::show(&mut page, context, report.read)?;
     plan::unread(&mut page, &report.incomplete);
     page.gap();
     show_report(&mut page, &report, hidden);

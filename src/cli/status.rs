@@ -6,11 +6,14 @@ use crate::cycle::{same_people, strangers, unseen};
 use crate::daemon::{
     ConfigReport, FileNow, Health, LastCycle, LastRun, Listed, Phase, StatusReport,
 };
+use crate::desk::ShowPlan;
+use crate::model::Timestamp;
 use crate::plan::hold_name;
 use crate::state::{Outcome, RunRecord};
 
+use super::age::ago;
 use super::answer::Answer;
-use super::args::{Cli, Json};
+use super::args::{Cli, Look};
 use super::context::Context;
 use super::exit::{Exit, Failure, Found};
 use super::local::LocalWorker;
@@ -42,24 +45,44 @@ const COUNTS: [(&str, &str, &str); 8] = [
 /// When the service does not answer, or the state cannot be read.
 pub fn status(
     context: &Context,
-    json: Json,
+    args: Look,
     cli: &Cli,
     terminal: Terminal,
 ) -> Result<Answer, Failure> {
-    let report = match &context.service {
+    let mut report = match &context.service {
         Some(service) => context.wait(service.status())??,
         None => {
             let own = context.own(false)?;
             context.wait(without_service(&own, cli))??
         }
     };
+    if args.fresh.fresh {
+        read_anew(context, &mut report)?;
+    }
     let exit = exit_of(&report);
-    if json.json {
+    if args.json.json {
         return Answer::json(&report, exit);
     }
     let mut page = Page::new(terminal);
     tell(&mut page, &report);
     Ok(Answer::page(&page, exit))
+}
+
+/// Puts what is read now in the place of what the last cycle read.
+fn read_anew(context: &Context, report: &mut StatusReport) -> Result<(), Failure> {
+    let began = std::time::Instant::now();
+    let facts = context.ask(ShowPlan { read_only: true })?;
+    let last = LastCycle {
+        at: Timestamp(jiff::Timestamp::now().as_millisecond()),
+        seconds: began.elapsed().as_secs_f64(),
+        ..LastCycle::read(&facts)
+    };
+    if report.pid.is_some() && report.failures == 0 {
+        report.health = last.health();
+    }
+    report.last = Some(last);
+    report.read_anew = true;
+    Ok(())
 }
 
 /// Returns the exit code for a status: by the last cycle, if cycles can be finished.
@@ -140,7 +163,7 @@ fn tell(page: &mut Page, report: &StatusReport) {
     }
     held(page, &report.shown);
     if let Some(last) = &report.last {
-        last_cycle(page, last, &report.health);
+        last_cycle(page, report, last);
     }
     if let Some(run) = &report.last_run {
         last_run(page, run);
@@ -213,17 +236,28 @@ fn health(page: &mut Page, health: &Health) {
     }
 }
 
-fn last_cycle(page: &mut Page, last: &LastCycle, health: &Health) {
-    page.line(format!(
-        "Last cycle  {}, in {:.1} s: {}, {}; {} changed, {} failed, {} left alone",
-        last.at,
-        last.seconds,
+fn last_cycle(page: &mut Page, report: &StatusReport, last: &LastCycle) {
+    let health = &report.health;
+    let read = format!(
+        "{}, {}",
         count(last.accounts, "account", "accounts"),
         count(last.users, "user", "users"),
-        last.done,
-        last.failed,
-        last.left_alone
-    ));
+    );
+    page.line(match report.read_anew {
+        true => format!(
+            "Read now    in {:.1} s: {read}; {} left alone",
+            last.seconds, last.left_alone
+        ),
+        false => format!(
+            "Last cycle  {} ({}), in {:.1} s: {read}; {} changed, {} failed, {} left alone",
+            last.at,
+            ago(last.at),
+            last.seconds,
+            last.done,
+            last.failed,
+            last.left_alone
+        ),
+    });
     if last.orphans > 0 {
         let users = count(last.orphans, "active user", "active users");
         page.line(format!(

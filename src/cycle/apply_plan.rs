@@ -38,7 +38,19 @@ impl Engine {
         } = started;
         let stop = course.stop.clone();
         let plan = view.facts(&now);
-        let done = self.apply(&view, &plan, course, &now).await?;
+        if let (Some(last_reading), true) = (&self.last_reading, is_whole) {
+            last_reading
+                .keep(&view, &now, &self.settings, &self.client)
+                .await;
+        }
+        if let Some(last_reading) = &self.last_reading {
+            last_reading.begin(view.plan.released()).await;
+        }
+        let done = self.apply(&view, &plan, course, &now).await;
+        if let Some(last_reading) = &self.last_reading {
+            last_reading.end(view.plan.released()).await;
+        }
+        let done = done?;
         if is_whole {
             self.forget_old(&view.memory, &now).await;
         }

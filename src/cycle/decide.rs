@@ -1,6 +1,7 @@
 //! Makes the plan, and asks first for names and addresses that the list of users left open.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::mattermost::is_username;
 use crate::model::{Action, Now};
@@ -28,10 +29,9 @@ impl Engine {
                 return Ok(());
             }
             let reader = self.client.reader();
-            reader.fill_in_named(&mut view.users, &names).await?;
-            reader
-                .fill_in_addressed(&mut view.users, &addresses)
-                .await?;
+            let users = Arc::make_mut(&mut view.users);
+            reader.fill_in_named(users, &names).await?;
+            reader.fill_in_addressed(users, &addresses).await?;
             asked.extend(names.into_iter().chain(addresses));
         }
     }

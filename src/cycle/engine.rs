@@ -13,6 +13,7 @@ use crate::provider::{Ask, Progress, Providers, open_all};
 use crate::state::{State, Unsettled};
 
 use super::error::CycleError;
+use super::last_reading::LastReading;
 use super::read::{self, View};
 use super::same::same_people;
 use super::to_ask::ToAsk;
@@ -54,7 +55,7 @@ impl Pulse {
 
 /// Everything that a cycle needs, kept between cycles.
 pub struct Engine {
-    pub(super) settings: Settings,
+    pub(super) settings: Arc<Settings>,
     pub(super) providers: Providers,
     pub(super) client: Client,
     pub(super) store: Arc<State>,
@@ -65,6 +66,8 @@ pub struct Engine {
     pub(super) held: Option<BTreeSet<String>>,
     /// Steps in doubt: when each was first seen so, and how long after it was sent.
     pub(super) doubted: BTreeMap<(RunId, StepId), (Now, Duration)>,
+    /// Where what whole cycles read is kept for questions, if it is.
+    pub(super) last_reading: Option<LastReading>,
 }
 
 impl Engine {
@@ -91,7 +94,7 @@ impl Engine {
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
-            settings,
+            settings: Arc::new(settings),
             providers,
             client,
             store,
@@ -100,7 +103,15 @@ impl Engine {
             to_ask: ToAsk::default(),
             held: None,
             doubted: BTreeMap::new(),
+            last_reading: None,
         }
+    }
+
+    /// Returns the engine that keeps there what its whole cycles read.
+    #[must_use]
+    pub fn keeping(mut self, last_reading: LastReading) -> Self {
+        self.last_reading = Some(last_reading);
+        self
     }
 
     /// Returns what tells whether a cycle of this engine goes on.

@@ -1,6 +1,7 @@
 //! Reads both sides.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures_util::future::join_all;
 use secrecy::ExposeSecret;
@@ -26,11 +27,11 @@ const MAX_NAMES: usize = 50;
 #[derive(Debug)]
 pub struct View {
     /// What each provider said.
-    pub directories: Directories,
+    pub directories: Arc<Directories>,
     /// Mattermost's users.
-    pub users: Roster<UserId, User>,
+    pub users: Arc<Roster<UserId, User>>,
     /// The teams that the policy names.
-    pub places: Places,
+    pub places: Arc<Places>,
     /// What the server says of itself.
     pub server: ServerFacts,
     /// What was remembered, and what is now known of steps left in doubt.
@@ -44,10 +45,31 @@ pub struct View {
     /// What the reading of the users taught, besides the plan.
     pub newest: MemoryDelta,
     /// Usernames of lost creations that nobody asked for in this cycle.
-    unasked: BTreeSet<String>,
+    pub(super) unasked: BTreeSet<String>,
 }
 
 impl View {
+    /// Makes a view of sides that were read before, without a plan.
+    pub(super) fn of_parts(
+        (directories, users, places): (&Arc<Directories>, &Arc<Roster<UserId, User>>, &Arc<Places>),
+        server: ServerFacts,
+        memory: Memory,
+        unasked: BTreeSet<String>,
+    ) -> Self {
+        Self {
+            directories: Arc::clone(directories),
+            users: Arc::clone(users),
+            places: Arc::clone(places),
+            server,
+            memory,
+            plan: Plan::default(),
+            orphans: 0,
+            last_active: None,
+            newest: MemoryDelta::new(),
+            unasked,
+        }
+    }
+
     /// What a plan is made from.
     pub fn world(&self) -> World<'_> {
         World {
@@ -168,17 +190,10 @@ fn view(
     for (name, directory) in &mut directories {
         keep_usernames(directory, name, &users, &memory);
     }
+    let sides = (&Arc::new(directories), &Arc::new(users), &Arc::new(places));
     View {
-        directories,
-        users,
-        places,
-        server,
-        memory,
-        plan: Plan::default(),
-        orphans: 0,
-        last_active: None,
         newest,
-        unasked,
+        ..View::of_parts(sides, server, memory, unasked)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The course of a cycle, for whomever it is: read, plan, choose, remember, apply.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use tokio::sync::watch;
 
@@ -16,6 +17,7 @@ use super::exchanged;
 use super::facts::Summary;
 use super::learn::remember;
 use super::read::View;
+use super::sides::Sides;
 
 impl Engine {
     /// Runs one whole cycle, by the schedule. `stop` ends it early, `listener` hears of every step.
@@ -96,6 +98,22 @@ impl Engine {
         let mut view = self.read_and_plan(&course, &now, false).await?;
         self.add_activity(&mut view).await;
         Ok(view)
+    }
+
+    /// Reads both sides for a question, as [`Engine::look`] does.
+    ///
+    /// # Errors
+    /// When a side or the state cannot be read.
+    pub async fn read_sides(&mut self, stages: &Stages<'_>) -> Result<Sides, CycleError> {
+        let view = self.look(stages).await?;
+        Ok(Sides {
+            view,
+            now: self.clock.now(),
+            read: None,
+            settings: Arc::clone(&self.settings),
+            client: self.client.clone(),
+            store: Arc::clone(&self.store),
+        })
     }
 
     /// Reads what the course is about, finds out what became of steps in doubt, and plans.

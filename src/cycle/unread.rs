@@ -88,7 +88,7 @@ impl View {
     /// deactivated today.
     pub fn unread(&self) -> Vec<Unread> {
         let mut unread = self.unread_parts();
-        for (provider, directory) in &self.directories {
+        for (provider, directory) in self.directories.iter() {
             unread.extend(unread_locks(&self.memory, provider, directory));
             let accounts = &directory.accounts;
             unread.extend(unread_accounts(

@@ -18,8 +18,9 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixListener;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-use crate::cycle::Engine;
-use crate::desk::{Asker, Offer, Record, Request, offer_all};
+use crate::clock::Clock;
+use crate::cycle::{Engine, LastReading};
+use crate::desk::{Asker, Offer, Question, Record, Request, offer_all};
 use crate::state;
 
 use super::asked::{Asked, Refusal, asked_by};
@@ -50,6 +51,13 @@ pub struct Service {
     pub store: Arc<state::State>,
     /// The configuration file.
     pub config_file: Arc<ConfigFile>,
+    /// What the last cycle read.
+    pub last_reading: LastReading,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Lets one question about both sides be answered at a time: each needs what is remembered of
+    /// everybody.
+    pub one_question: Arc<Semaphore>,
 }
 
 impl Caller {
@@ -223,6 +231,10 @@ impl Offer for Routes {
         self.add::<R>(post(answer_from_record::<R>));
     }
 
+    fn about_sides<R: Question>(&mut self) {
+        self.add::<R>(post(answer_from_last_reading::<R>));
+    }
+
     fn with_engine<R: Request<Tool = Engine>>(&mut self) {
         self.add::<R>(post(answer_in_turn::<R>));
     }
@@ -250,6 +262,35 @@ async fn answer_from_record<R: Request<Tool = Record>>(
     }
 }
 
+/// Answers at once from what the last cycle read, or in turn from what is then read.
+async fn answer_from_last_reading<R: Question>(
+    State(service): State<Service>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Response {
+    let (by, request) = match asked::<R>(caller, &body) {
+        Ok(asked) => asked,
+        Err(refused) => return *refused,
+    };
+    if !request.is_fresh() {
+        let Ok(_turn) = service.one_question.acquire().await else {
+            return refuse(Refusal::stopping());
+        };
+        let clock = service.clock.as_ref();
+        match service.last_reading.sides(&service.store, clock).await {
+            Ok(Some(sides)) => {
+                return match request.answer(&sides).await {
+                    Ok(answer) => Json(answer).into_response(),
+                    Err(error) => refuse(Refusal::from(&error)),
+                };
+            }
+            Ok(None) => {}
+            Err(error) => return refuse(Refusal::from(&error)),
+        }
+    }
+    queue(&service, request, by).await
+}
+
 async fn answer_in_turn<R: Request<Tool = Engine>>(
     State(service): State<Service>,
     Extension(caller): Extension<Caller>,
@@ -261,6 +302,11 @@ async fn answer_in_turn<R: Request<Tool = Engine>>(
     };
     // A large one is not kept twice.
     drop(body);
+    queue(&service, request, by).await
+}
+
+/// Has a request carried out in turn, and waits for the answer.
+async fn queue<R: Request<Tool = Engine>>(service: &Service, request: R, by: String) -> Response {
     let (reply, answer) = oneshot::channel();
     let asked = Asked::new(request, by, reply);
     if service.asked.send(asked).await.is_err() {

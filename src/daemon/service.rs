@@ -10,13 +10,13 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook_tokio::Signals;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{ConfigText, Settings};
-use crate::cycle::{CycleError, Engine, Pulse, Stage};
+use crate::cycle::{CycleError, Engine, LastReading, Pulse, Stage};
 use crate::desk::Turn;
 use crate::observe;
 use crate::state::State;
@@ -83,6 +83,8 @@ pub fn run(config: &Path) -> Result<(), DaemonError> {
 pub(super) struct Daemon {
     config: PathBuf,
     pub(super) config_file: Arc<ConfigFile>,
+    /// What the last cycle read, for questions.
+    last_reading: LastReading,
     settings: Settings,
     pub(super) store: Arc<State>,
     pub(super) clock: Arc<dyn Clock>,
@@ -127,6 +129,7 @@ impl Daemon {
             tracing::warn!("{warning}");
         }
         let store = Arc::new(State::open(&settings.state_directory)?);
+        let last_reading = LastReading::default();
         let engine = engine(&settings, &store, &clock)?;
         let mut control =
             Control::bind(&settings.control_socket).map_err(|error| DaemonError::Control {
@@ -146,6 +149,9 @@ impl Daemon {
             status: Arc::clone(&status),
             store: Arc::clone(&store),
             config_file: Arc::clone(&config_file),
+            last_reading: last_reading.clone(),
+            clock: Arc::clone(&clock),
+            one_question: Arc::new(Semaphore::new(1)),
         });
         observe::started(
             env!("CARGO_PKG_VERSION"),
@@ -155,6 +161,7 @@ impl Daemon {
         Ok(Self {
             config,
             config_file,
+            last_reading,
             settings,
             reporter: Arc::new(Reporter::new(Arc::clone(&clock))),
             store,
@@ -238,7 +245,7 @@ impl Daemon {
         let old = self.engine.take().map(Ok);
         let new = || engine(&self.settings, &self.store, &self.clock);
         let engine = match old.unwrap_or_else(new) {
-            Ok(engine) => engine,
+            Ok(engine) => engine.keeping(self.last_reading.clone()),
             Err(error) => {
                 next.refuse(&Refusal::from(&error));
                 return self.failed(&error);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cycle::{Stage, Wait, unseen};
 use crate::model::{ProviderName, Timestamp, Unread, Why, printable};
-use crate::observe::CycleFacts;
+use crate::observe::{CycleFacts, PlanFacts};
 use crate::plan::hold_name;
 
 use super::config_file::{ConfigReport, FileNow};
@@ -82,6 +82,9 @@ pub struct StatusReport {
     pub since: Option<Timestamp>,
     /// The last cycle that was finished.
     pub last: Option<LastCycle>,
+    /// Whether what stands in `last` was read for this report, and not by a cycle.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_anew: bool,
     /// The newest run in the state file, where no service runs that knows of its last cycle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_run: Option<LastRun>,
@@ -165,7 +168,19 @@ pub struct Listed {
 impl LastCycle {
     /// The numbers of a cycle.
     pub fn of(facts: &CycleFacts, at: Timestamp) -> Self {
-        let read = &facts.plan;
+        Self {
+            at,
+            seconds: facts.seconds,
+            done: facts.done_steps.len(),
+            failed: facts.not_done.len() + facts.unknown.len(),
+            requests: facts.requests,
+            writes: facts.writes,
+            ..Self::read(&facts.plan)
+        }
+    }
+
+    /// The numbers of what was read, before anything is done.
+    pub fn read(read: &PlanFacts) -> Self {
         let plan = &read.plan;
         let holds = plan.holds.iter();
         let listed = |is: fn(&Why) -> bool| {
@@ -177,12 +192,8 @@ impl LastCycle {
             listed.collect()
         };
         Self {
-            at,
-            seconds: facts.seconds,
             accounts: read.accounts(),
             users: read.users,
-            done: facts.done_steps.len(),
-            failed: facts.not_done.len() + facts.unknown.len(),
             left_alone: plan.left_alone.len(),
             orphans: read.orphans,
             strangers: read.strangers.clone(),
@@ -197,8 +208,7 @@ impl LastCycle {
                 why @ Why::PasswordRefused(_) => Some(why.to_string()),
                 _ => None,
             }),
-            requests: facts.requests,
-            writes: facts.writes,
+            ..Self::default()
         }
     }
 

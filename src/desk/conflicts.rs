@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::cycle::{Engine, View};
+use crate::cycle::{Engine, Sides, View};
 use crate::model::{
-    AccountKey, ActionKind, Claimed, Evidence, Identifiers, LeftAlone, Unread, UserId, Why,
+    AccountKey, ActionKind, Claimed, Evidence, Identifiers, LeftAlone, Timestamp, Unread, UserId,
+    Why,
 };
 use crate::plan::{Claim, LinkObstacle, UserIndex, among_conflicts};
 
@@ -14,11 +15,15 @@ use super::error::DeskError;
 use super::parties::{AccountSide, EntrySide, UserSide};
 use super::past_steps::add_activity;
 use super::person::is_named;
-use super::request::{Asker, Request};
+use super::request::{Asker, Question, Request};
 
 /// List the conflicts.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub struct Conflicts {}
+pub struct Conflicts {
+    /// Read both sides anew.
+    #[serde(default)]
+    pub fresh: bool,
+}
 
 /// All conflicts of one plan.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,6 +35,9 @@ pub struct ConflictsReport {
     /// What could not be read: there may be more conflicts.
     #[serde(default)]
     pub incomplete: Vec<Unread>,
+    /// When the last cycle read what this is answered from; `None` if it was read for this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<Timestamp>,
 }
 
 /// What kind of conflict it is.
@@ -104,20 +112,32 @@ impl Request for Conflicts {
         engine: &mut Engine,
         asker: &Asker<'_>,
     ) -> Result<ConflictsReport, DeskError> {
-        let view = engine.look(asker.stages).await?;
+        let sides = engine.read_sides(asker.stages).await?;
+        self.answer(&sides).await
+    }
+}
+
+impl Question for Conflicts {
+    fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
+    async fn answer(self, sides: &Sides) -> Result<ConflictsReport, DeskError> {
+        let view = &sides.view;
         let world = view.world();
-        let user_index = UserIndex::of(&world, &engine.settings().policy);
+        let user_index = UserIndex::of(&world, &sides.settings().policy);
         let mut report = Finder {
-            view: &view,
+            view,
             user_index: &user_index,
         }
         .report();
+        report.read = sides.read;
         let parties = report.conflicts.iter_mut().flat_map(|c| &mut c.parties);
         let users = parties.filter_map(|party| match party {
             Party::User(user, _) => Some(user.as_mut()),
             _ => None,
         });
-        add_activity(engine, users.collect()).await;
+        add_activity(sides, users.collect()).await;
         Ok(report)
     }
 }
@@ -154,6 +174,7 @@ impl Finder<'_> {
             conflicts,
             adoptions: adoptions.count(),
             incomplete: self.view.unread(),
+            read: None,
         }
     }
 

@@ -46,7 +46,7 @@ pub use past_steps::Happened;
 pub use person::PersonError;
 pub use plan::ShowPlan;
 pub use registry::{Listed, Offer, offer_all};
-pub use request::{Asker, Record, Request, Turn};
+pub use request::{Asker, Question, Record, Request, Turn};
 pub use run_report::{ApprovalReport, Change, HistoryReport, NoteReport, RunReport, StepReport};
 pub use saved::{SavePlan, Saved, SavedError, SavedPlan, SyncSaved, SyncedSaved};
 pub use state_check::{Finding, StateCheck, StateReport};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cycle::{Engine, View};
+use crate::cycle::{Engine, Sides, View};
 use crate::model::{Action, Remember, Timestamp, Unread, UserChange, UserId, Why};
 use crate::plan::{LinkObstacle, UserIndex};
 
@@ -12,11 +12,15 @@ use super::error::DeskError;
 use super::parties::UserSide;
 use super::past_steps::add_activity;
 use super::person::find_user;
-use super::request::{Asker, Request};
+use super::request::{Asker, Question, Request};
 
 /// List the orphans.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub struct Orphans {}
+pub struct Orphans {
+    /// Read both sides anew.
+    #[serde(default)]
+    pub fresh: bool,
+}
 
 /// Note that a person has looked at a user whom no account stands behind, or take the note back.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,6 +42,9 @@ pub struct OrphansReport {
     /// What could not be read: who stands behind a user may be among it.
     #[serde(default)]
     pub incomplete: Vec<Unread>,
+    /// When the last cycle read what this is answered from; `None` if it was read for this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<Timestamp>,
 }
 
 /// One user whom no account stands behind.
@@ -72,17 +79,28 @@ impl Request for Orphans {
     }
 
     async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<OrphansReport, DeskError> {
-        let view = engine.look(asker.stages).await?;
-        let mut report = orphans(engine, &view);
+        let sides = engine.read_sides(asker.stages).await?;
+        self.answer(&sides).await
+    }
+}
+
+impl Question for Orphans {
+    fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
+    async fn answer(self, sides: &Sides) -> Result<OrphansReport, DeskError> {
+        let mut report = orphans(sides);
         let both = report.orphans.iter_mut().chain(&mut report.guests);
-        add_activity(engine, both.map(|o| &mut o.user).collect()).await;
+        add_activity(sides, both.map(|o| &mut o.user).collect()).await;
         Ok(report)
     }
 }
 
-fn orphans(engine: &Engine, view: &View) -> OrphansReport {
+fn orphans(sides: &Sides) -> OrphansReport {
+    let view = &sides.view;
     let world = view.world();
-    let user_index = UserIndex::of(&world, &engine.settings().policy);
+    let user_index = UserIndex::of(&world, &sides.settings().policy);
     let perhaps = perhaps(view, &user_index);
     let apart = view
         .memory
@@ -112,6 +130,7 @@ fn orphans(engine: &Engine, view: &View) -> OrphansReport {
         orphans,
         guests,
         incomplete: view.unread(),
+        read: sides.read,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::plan::Sentence;
 use crate::state::PastStep;
 
 use super::parties::UserSide;
-use crate::cycle::Engine;
+use crate::cycle::Sides;
 
 /// A step of an earlier run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,12 +41,12 @@ impl From<PastStep> for Happened {
 
 /// Adds when the users were last active, where the server tells. Nothing depends on it: where it
 /// cannot be asked for, it is left out.
-pub(super) async fn add_activity(engine: &Engine, users: Vec<&mut UserSide>) {
+pub(super) async fn add_activity(sides: &Sides, users: Vec<&mut UserSide>) {
     if users.is_empty() {
         return;
     }
     let ids: BTreeSet<UserId> = users.iter().map(|user| user.id.clone()).collect();
-    match engine.last_activity(&ids).await {
+    match sides.last_activity(&ids).await {
         Ok(active) => {
             for user in users {
                 user.last_activity = active.get(&user.id).copied();

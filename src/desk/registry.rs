@@ -12,7 +12,7 @@ use super::history::{History, ShowRun};
 use super::link_step::{LinkAccount, Unlink};
 use super::orphans::{Keep, Orphans};
 use super::plan::ShowPlan;
-use super::request::{Record, Request};
+use super::request::{Question, Record, Request};
 use super::saved::{SavePlan, SyncSaved};
 use super::state_check::StateCheck;
 use super::sync::Sync;
@@ -25,18 +25,22 @@ pub trait Listed: Request {}
 pub trait Offer {
     /// Offers a question about the record.
     fn about_record<R: Request<Tool = Record>>(&mut self);
+    /// Offers a question about both sides.
+    fn about_sides<R: Question>(&mut self);
     /// Offers a request that an engine works on.
     fn with_engine<R: Request<Tool = Engine>>(&mut self);
 }
 
 macro_rules! list {
-    (record: $($question:ty),+; engine: $($request:ty),+;) => {
+    (record: $($question:ty),+; sides: $($sides:ty),+; engine: $($request:ty),+;) => {
         $(impl Listed for $question {})+
+        $(impl Listed for $sides {})+
         $(impl Listed for $request {})+
 
         /// Offers every request that is listed.
         pub fn offer_all(to: &mut impl Offer) {
             $(to.about_record::<$question>();)+
+            $(to.about_sides::<$sides>();)+
             $(to.with_engine::<$request>();)+
         }
     };
@@ -44,6 +48,6 @@ macro_rules! list {
 
 list! {
     record: History, ShowRun;
-    engine: ShowPlan, Sync, Approve, Deactivate, Explain, Conflicts, LinkAccount,
-        Unlink, Orphans, Keep, Undo, Redo, Forget, StateCheck, SavePlan, SyncSaved;
+    sides: Explain, Conflicts, Orphans;
+    engine: ShowPlan, Sync, Approve, Deactivate, LinkAccount, Unlink, Keep, Undo, Redo, Forget, StateCheck, SavePlan, SyncSaved;
 }

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use crate::apply::Listener;
-use crate::cycle::{Course, Scope, Stages};
+use crate::cycle::{Course, Engine, Scope, Sides, Stages};
 use crate::model::{Origin, RunKind};
 use crate::state::State;
 
@@ -92,3 +92,16 @@ pub trait Request: Serialize + DeserializeOwned + Send + 'static {
 /// The state file alone. It answers while a cycle runs, and while directory and Mattermost are
 /// down.
 pub struct Record(pub Arc<State>);
+
+/// A question about both sides. The service answers it from what its last cycle read, unless it is
+/// asked to read them anew; then, and without a service, it is a [`Request`] like others.
+pub trait Question: Request<Tool = Engine> {
+    /// Whether both sides are to be read anew.
+    fn is_fresh(&self) -> bool;
+
+    /// Answers it.
+    ///
+    /// # Errors
+    /// When it cannot be answered.
+    fn answer(self, sides: &Sides) -> impl Future<Output = Result<Self::Answer, DeskError>> + Send;
+}

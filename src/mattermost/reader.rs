@@ -243,7 +243,11 @@ impl Reader {
         Ok(roster)
     }
 
-    async fn fill_in_members(
+    /// Reads by id who of these is in a team and not in the roster of its members.
+    ///
+    /// # Errors
+    /// An error if a request failed.
+    pub async fn fill_in_members(
         &self,
         roster: &mut Roster<UserId, Member>,
         team: &TeamId,

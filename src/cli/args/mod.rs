@@ -14,7 +14,7 @@ use super::print::Terminal;
 use super::wrap::wrap;
 
 pub use cycles::{Approve, Check, Plan, Sync};
-pub use people::{Deactivate, Explain, Link, Orphans, Unlink};
+pub use people::{Deactivate, Explain, Link, Look, Orphans, Unlink};
 pub use record::{Forget, History, Restore, Undo};
 pub use shared::{Json, Show, Yes};
 
@@ -190,7 +190,7 @@ pub enum Command {
     /// Exits with 0 when all is well, 3 when something is held, 4 when the last cycle could read a
     /// side only in part, and 1 when cycles cannot be finished, steps fail, or no service runs.
     #[command(after_help = "Example:\n  mattersync status")]
-    Status(Json),
+    Status(Look),
 
     /// Deactivate one person now; needs no approval
     ///
@@ -221,7 +221,7 @@ pub enum Command {
     /// Names and addresses that somebody else holds, two accounts for one user, swaps, users who
     /// no longer exist, links that were removed. Changes nothing.
     #[command(after_help = "Example:\n  mattersync conflicts")]
-    Conflicts(Json),
+    Conflicts(Look),
 
     /// Say that an account and a user are one person
     ///

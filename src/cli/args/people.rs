@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::shared::{Show, Yes};
+use super::shared::{Fresh, Json, Show, Yes};
 
 /// The arguments of `deactivate`.
 #[derive(Args, Clone, Debug)]
@@ -70,6 +70,10 @@ pub struct Orphans {
 
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub fresh: Fresh,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub show: Show,
 }
 
@@ -81,5 +85,21 @@ pub struct Explain {
 
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub fresh: Fresh,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub show: Show,
+}
+
+/// The arguments of `conflicts`, and of `status`.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Look {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub fresh: Fresh,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub json: Json,
 }

@@ -34,3 +34,11 @@ pub struct Yes {
     #[allow(missing_docs)]
     pub json: Json,
 }
+
+/// Whether both sides are read for an answer.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Fresh {
+    /// Read both sides anew, instead of telling what the service's last cycle read
+    #[arg(long)]
+    pub fresh: bool,
+}

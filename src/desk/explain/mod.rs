@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cycle::{Engine, View, state_in_words};
+use crate::cycle::{Engine, Sides, View, state_in_words};
 use crate::model::{
     AccountKey, AccountState, Action, Dn, Evidence, LinkOrigin, Lookup, Now, Outcome, ProfileField,
     Seats, Timestamp, Unread, UserId, Why, same_text as same, shell_word,
@@ -22,7 +22,7 @@ use crate::desk::outlook::Outlook;
 use crate::desk::parties::{AccountSide, EntrySide, UserSide};
 use crate::desk::past_steps::{Happened, add_activity};
 use crate::desk::person::find_recorded;
-use crate::desk::request::{Asker, Request};
+use crate::desk::request::{Asker, Question, Request};
 use crate::desk::similar::nearest;
 
 pub use self::search::Called;
@@ -39,6 +39,9 @@ const MOST_STORIES: usize = 3;
 pub struct Explain {
     /// Username, address, DN or id, of the account or of the user.
     pub person: String,
+    /// Read both sides anew.
+    #[serde(default)]
+    pub fresh: bool,
 }
 
 /// What is known under one name.
@@ -55,6 +58,9 @@ pub struct Explanation {
     pub near: Vec<String>,
     /// What could not be read, so that nobody knows who is not there.
     pub incomplete: Vec<Unread>,
+    /// When the last cycle read what this is answered from; `None` if it was read for this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<Timestamp>,
 }
 
 /// The story of one person.
@@ -120,25 +126,35 @@ impl Request for Explain {
     }
 
     async fn run(self, engine: &mut Engine, asker: &Asker<'_>) -> Result<Explanation, DeskError> {
-        let view = engine.look(asker.stages).await?;
-        let now = engine.clock().now();
+        let sides = engine.read_sides(asker.stages).await?;
+        self.answer(&sides).await
+    }
+}
+
+impl Question for Explain {
+    fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
+    async fn answer(self, sides: &Sides) -> Result<Explanation, DeskError> {
+        let (view, now) = (&sides.view, &sides.now);
         let mut called = Vec::new();
         let mut stories = {
             let world = view.world();
-            let policy = &engine.settings().policy;
+            let policy = &sides.settings().policy;
             let user_index = UserIndex::of(&world, policy);
-            let (view, user_index) = (&view, &user_index);
+            let user_index = &user_index;
             let builder = StoryBuilder {
                 search: Known { view, user_index },
                 view,
                 user_index,
                 policy,
-                now: &now,
+                now,
             };
             let stories = builder.stories(&self.person);
             match stories.is_empty() {
                 true => {
-                    let store = engine.store().as_ref();
+                    let store = sides.store();
                     let mut found = builder.recorded(find_recorded(store, &self.person).await?);
                     let named = builder.search.called(&self.person);
                     match named.len() <= MOST_STORIES {
@@ -151,18 +167,16 @@ impl Request for Explain {
             }
         };
         for (key, user, story) in &mut stories {
-            let past = engine
-                .store()
-                .steps_about(key.as_ref(), user.as_ref(), PAST);
+            let past = sides.store().steps_about(key.as_ref(), user.as_ref(), PAST);
             let past = past.await?;
             story.past = past.into_iter().map(Happened::from).collect();
             story.tell_end();
         }
         let mut stories: Vec<Story> = stories.into_iter().map(|(.., story)| story).collect();
         let users = stories.iter_mut().filter_map(|story| story.user.as_mut());
-        add_activity(engine, users.collect()).await;
+        add_activity(sides, users.collect()).await;
         let near = match stories.is_empty() && called.is_empty() {
-            true => near(&view, &self.person),
+            true => near(view, &self.person),
             false => Vec::new(),
         };
         Ok(Explanation {
@@ -171,6 +185,7 @@ impl Request for Explain {
             called,
             near,
             incomplete: view.unread(),
+            read: sides.read,
         })
     }
 }

@@ -8,6 +8,7 @@ mod directories;
 mod edited;
 mod exits;
 mod incomplete;
+mod last_reading;
 mod ldap;
 mod people;
 mod record;
