@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::desk::Sync;
 use crate::model::{Action, Step, StepId};
-use crate::observe::CycleFacts;
+use crate::observe::{CycleFacts, FirstPassword};
 use crate::plan::{Sentence, hold_name};
 
 use super::answer::Answer;
@@ -37,6 +37,9 @@ pub fn show_cycle(page: &mut Page, report: &CycleFacts, all: bool) {
     done(page, report, all);
     failures(page, report);
     aftermath::show(page, &report.aftermath);
+    if let Some(password) = report.first_password {
+        first_password(page, password);
+    }
     steps::show_holds(page, &report.plan, all);
     left::show(page, &report.plan.plan, all);
     last_words(page, report);
@@ -91,6 +94,25 @@ pub fn done(page: &mut Page, report: &CycleFacts, all: bool) {
         .filter(|step| !other.contains(&step.id))
         .collect();
     steps::show(page, &report.plan, &done, all, Tense::Done);
+}
+
+/// Says how those log in who were created.
+fn first_password(page: &mut Page, password: FirstPassword) {
+    page.gap();
+    page.line(match password {
+        FirstPassword::Initial => {
+            "The new users log in with mattermost.initial-password, which each should change at \
+             once: whoever knows it can log in as all who did not."
+        }
+        FirstPassword::AskedFor => {
+            "The new users have a random password that nobody knows, not that of the directory. To \
+             log in, each clicks \"Forgot your password?\" on the login page of Mattermost and \
+             chooses one by the e-mail that follows. Whether Mattermost can send e-mail:"
+        }
+    });
+    if password == FirstPassword::AskedFor {
+        page.command(2, "mattersync check");
+    }
 }
 
 /// Shows every failure by name, with its reason.

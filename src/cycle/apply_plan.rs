@@ -9,8 +9,8 @@ use super::facts::{Summary, approvals, cycle_facts};
 use super::read::View;
 use crate::apply::{Applier, RUNS, Report, failed_twice};
 use crate::mattermost::Counts;
-use crate::model::{Now, Plan, RunId};
-use crate::observe::PlanFacts;
+use crate::model::{ActionKind, Now, Plan, RunId};
+use crate::observe::{FirstPassword, PlanFacts};
 use crate::plan::taken;
 
 /// A cycle that has started.
@@ -58,7 +58,13 @@ impl Engine {
         let (run, report) = done;
         let counts = self.client.counts().since(requests);
         let took = self.clock.now().certainly_since(&now);
-        let facts = cycle_facts(plan, run, report, aftermath, (counts, took));
+        let mut facts = cycle_facts(plan, run, report, aftermath, (counts, took));
+        if facts.done.contains_key(&ActionKind::Create) {
+            facts.first_password = Some(match self.settings.mattermost.initial_password {
+                Some(_) => FirstPassword::Initial,
+                None => FirstPassword::AskedFor,
+            });
+        }
         Ok(Summary { view, facts })
     }
 

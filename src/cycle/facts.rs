@@ -74,6 +74,7 @@ pub(super) fn cycle_facts(
         plan,
         run,
         done,
+        first_password: None,
         done_steps: report.done,
         not_done: report.not_done,
         waiting: report.waiting,

@@ -97,6 +97,7 @@ impl Reader {
             require_email_verification: config.email_settings.require_email_verification,
             restrict_to_domains: wire::domains(&config.team_settings.restrict_creation_to_domains),
             max_users_per_team: config.team_settings.max_users_per_team,
+            mail: config.mail(),
             password_policy: config
                 .password_settings
                 .map(|settings| settings.policy(version)),

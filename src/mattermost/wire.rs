@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::model::{
-    Member, NewUser, Nonce, PasswordPolicy, ProfileField, Rejected, Team, TeamId, Timestamp, User,
-    UserId, Version, printable,
+    MailSettings, Member, NewUser, Nonce, PasswordPolicy, ProfileField, Rejected, Team, TeamId,
+    Timestamp, User, UserId, Version, printable,
 };
 
 use super::error::ApiError;
@@ -234,6 +234,18 @@ pub(super) struct ApiConfig {
     pub password_settings: Option<ApiPasswordSettings>,
 }
 
+impl ApiConfig {
+    /// Returns how the server sends e-mail, where it tells.
+    pub(super) fn mail(&self) -> Option<MailSettings> {
+        let server = self.email_settings.smtp_server.as_ref()?;
+        Some(MailSettings {
+            server: server.trim().to_owned(),
+            port: self.email_settings.smtp_port.trim().to_owned(),
+            site_url: self.service_settings.site_url.trim().to_owned(),
+        })
+    }
+}
+
 #[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct ApiPasswordSettings {
@@ -271,6 +283,9 @@ pub(super) struct ApiServiceSettings {
     /// Whether a user can be deleted for ever.
     #[serde(rename = "EnableAPIUserDeletion")]
     pub enable_api_user_deletion: Option<bool>,
+    /// The address with which links in e-mails begin.
+    #[serde(rename = "SiteURL")]
+    pub site_url: String,
     /// Whether a bot is disabled together with its owner.
     pub disable_bots_when_owner_is_deactivated: Option<bool>,
 }
@@ -280,6 +295,12 @@ pub(super) struct ApiServiceSettings {
 pub(super) struct ApiEmailSettings {
     /// Whether an address must be verified before the first login.
     pub require_email_verification: Option<bool>,
+    /// The server to which e-mails are given; `None` where that is not told.
+    #[serde(rename = "SMTPServer")]
+    pub smtp_server: Option<String>,
+    /// Its port.
+    #[serde(rename = "SMTPPort")]
+    pub smtp_port: String,
 }
 
 #[derive(Default, Deserialize)]

@@ -76,8 +76,8 @@ pub use remembered::{
 };
 pub use scope::{Changed, ScopeKey, ScopeValue, ScopeValues};
 pub use server::{
-    Capabilities, Member, OwnBot, Part, PasswordPolicy, Places, Seats, ServerFacts, Team, Unread,
-    User, Version,
+    Capabilities, MailSettings, Member, OwnBot, Part, PasswordPolicy, Places, Seats, ServerFacts,
+    Team, Unread, User, Version,
 };
 pub use subject::Subject;
 pub use text::{fold, printable, shell_word, visible};

@@ -314,6 +314,17 @@ impl ServerFacts {
     }
 }
 
+/// How the server sends e-mail, for example that with which somebody asks for a new password.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MailSettings {
+    /// `EmailSettings.SMTPServer`. Without one the server sends nothing.
+    pub server: String,
+    /// `EmailSettings.SMTPPort`.
+    pub port: String,
+    /// `ServiceSettings.SiteURL`, with which the links in its e-mails begin.
+    pub site_url: String,
+}
+
 /// What the server says about itself and about us.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerFacts {
@@ -336,6 +347,8 @@ pub struct ServerFacts {
     /// `ServiceSettings.EnableAPIUserDeletion`: whether users can be deleted for ever; `None` if it
     /// could not be asked.
     pub may_delete_users: Option<bool>,
+    /// How it sends e-mail; `None` where it does not tell.
+    pub mail: Option<MailSettings>,
     /// Its rules for passwords; `None` if they could not be asked for.
     pub password_policy: Option<PasswordPolicy>,
     /// Why it would refuse the configured initial password; `None` if there is none or it is good.

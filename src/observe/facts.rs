@@ -136,6 +136,16 @@ pub struct Side {
     pub fields: BTreeMap<String, String>,
 }
 
+/// With what a new user logs in for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FirstPassword {
+    /// With `mattermost.initial-password`.
+    Initial,
+    /// With one that the user asks the server for by e-mail: the random one is known to nobody.
+    AskedFor,
+}
+
 /// What one cycle read, planned and did, for commands, the journal, the status and the record.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CycleFacts {
@@ -145,6 +155,9 @@ pub struct CycleFacts {
     pub run: Option<RunId>,
     /// How many steps of each kind were carried out.
     pub done: BTreeMap<ActionKind, usize>,
+    /// With what those log in who were created; `None` where nobody was.
+    #[serde(default)]
+    pub first_password: Option<FirstPassword>,
     /// The steps that were carried out.
     #[serde(default)]
     pub done_steps: Vec<StepId>,

@@ -12,6 +12,6 @@ pub use events::{
     incomplete, left_alone, more_expiring, more_left_alone, reload_done, reload_failed,
     secret_changed, started, state_unknown, step, stopping, users_gone,
 };
-pub use facts::{Adoption, CycleFacts, DirectoryFacts, PlanFacts, Side, held_back};
+pub use facts::{Adoption, CycleFacts, DirectoryFacts, FirstPassword, PlanFacts, Side, held_back};
 pub use mails::Mails;
 pub use output::{Output, init};

@@ -7,6 +7,7 @@ mod branch;
 mod directory;
 mod findings;
 mod local;
+mod mail;
 mod people;
 mod server;
 

@@ -16,6 +16,7 @@ use crate::plan::{own_name, team_moved};
 
 use super::branch::{self, Accounts};
 use super::findings::{Findings, some};
+use super::mail;
 
 /// The oldest version that was ever tested.
 const OLDEST: Version = Version {
@@ -77,6 +78,8 @@ pub(super) async fn check(
     room_in_teams(findings, settings, &facts, directories);
     deletions(findings, settings, &facts);
     initial_password(findings, settings, &facts);
+    let random = settings.mattermost.initial_password.is_none();
+    mail::check(findings, facts.mail.as_ref(), random);
     if may_all {
         verification(findings, &facts);
     }

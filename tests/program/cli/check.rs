@@ -223,3 +223,43 @@ fn a_secret_that_cannot_be_used_is_a_problem_with_a_remedy() {
     assert_eq!(marks(&place, "secrets", "mattermost.token"), ["note"]);
     place.run(&["check"]).exits(0);
 }
+
+/// Whoever gets a random password needs an e-mail to log in.
+#[test]
+fn whether_mail_works_is_told() {
+    let place = company();
+    let set = |place: &Place, server: &str, url: &str| {
+        place.sim.set_config(&json!({
+            "EmailSettings": {"SMTPServer": server, "SMTPPort": "10025"},
+            "ServiceSettings": {"SiteURL": url},
+        }));
+    };
+    set(&place, "smtp.example.org", "https://chat.example.org");
+    assert_eq!(
+        marks(&place, "e-mail", "gives it to smtp.example.org:10025"),
+        ["ok"]
+    );
+    set(&place, "localhost", "https://chat.example.org");
+    assert_eq!(marks(&place, "e-mail", "nobody listens"), ["note"]);
+    for (server, url, says) in [
+        ("", "https://chat.example.org", "SMTPServer is empty"),
+        ("smtp.example.org", "", "SiteURL is empty"),
+    ] {
+        set(&place, server, url);
+        place.write();
+        assert_eq!(marks(&place, "e-mail", says), ["note"]);
+        let config = std::fs::read_to_string(place.path("config.toml")).unwrap();
+        let lines = config
+            .lines()
+            .filter(|line| !line.contains("initial-password"));
+        let random = lines.collect::<Vec<_>>().join("\n");
+        std::fs::write(place.path("config.toml"), random).unwrap();
+        assert_eq!(marks(&place, "e-mail", says), ["problem"]);
+    }
+    place
+        .run(&["sync"])
+        .exits(0)
+        .says("a random password that nobody knows")
+        .says("Forgot your password?");
+    place.run(&["sync"]).exits(0).says_not("password");
+}

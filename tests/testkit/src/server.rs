@@ -227,6 +227,7 @@ impl Server {
             may_delete_users: self.may_delete_users,
             password_policy: None,
             refused_password: None,
+            mail: None,
             users: None,
             unread: Vec::new(),
         }
