@@ -393,7 +393,9 @@ impl Checker {
         let once = links.filter(|link| link.deactivated.is_some());
         self.once_down = once.map(|link| link.user.to_string()).collect();
         let served = &cycle.served;
-        let used = cycle.order.is_none() && cycle.error.is_none();
+        // A cycle that did something had decided before it failed.
+        let decided = cycle.error.is_none() || cycle.deeds.iter().any(|deed| !deed.late);
+        let used = cycle.order.is_none() && decided;
         // What shrinks a little at a time is believed a little at a time, and what a person agreed
         // to at once.
         let plan = cycle.plan.iter().flat_map(|plan| &plan.holds);
