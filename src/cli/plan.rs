@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::cycle::unseen;
+use crate::cycle::{another, unseen};
 use crate::daemon::{ConfigReport, FileNow};
 use crate::desk::ShowPlan;
 use crate::model::{HoldCause, Part, Seats, Step, Unread, Why};
@@ -152,6 +152,10 @@ pub fn head(page: &mut Page, report: &PlanFacts) {
             page.alarm(one);
         }
         page.line("`mattersync state check` says what to do.");
+    }
+    if let Some(says) = another(&report.made_elsewhere) {
+        page.gap();
+        page.alarm(says);
     }
     unread(page, &report.incomplete);
     let unseen = report.directories.values().filter(|d| d.state_unknown > 0);

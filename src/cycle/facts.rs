@@ -10,7 +10,7 @@ use crate::model::{
     ProviderName, ReadingProof, Released, RunId, Step, StepId, User,
 };
 use crate::observe::{Adoption, CycleFacts, DirectoryFacts, Mails, PlanFacts, Side};
-use crate::plan::{approved, hold_name, next_expiry};
+use crate::plan::{approved, hold_name, next_expiry, witnesses};
 
 use super::read::View;
 
@@ -37,6 +37,10 @@ impl View {
             linked: self.memory.links().count(),
             orphans: self.orphans,
             strangers: self.strangers(),
+            made_elsewhere: witnesses(&self.world())
+                .iter()
+                .map(|user| user.username.clone())
+                .collect(),
             version: self.server.version,
             seats: self.server.seats,
             mails: mails.sum(),

@@ -35,7 +35,7 @@ pub use held::still_held;
 pub use last_reading::LastReading;
 pub use learn::remember;
 pub use read::{View, known, places};
-pub use same::{former_ids, same_people, strangers, unseen};
+pub use same::{another, former_ids, same_people, strangers, unseen};
 pub use sides::Sides;
 pub use unread::{unread_accounts, unread_locks, unread_teams, unread_users};
 pub use wait::Wait;

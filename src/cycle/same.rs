@@ -21,6 +21,20 @@ pub fn strangers<'a>(
     others
 }
 
+/// Says that another installation seems to be at work, where users whom it made show that.
+pub fn another(made_elsewhere: &[String]) -> Option<String> {
+    let (first, others) = made_elsewhere.split_first()?;
+    let who = match others.len() {
+        0 => format!("{first} carries"),
+        n => format!("{first} and {n} more carry"),
+    };
+    Some(format!(
+        "{who} the mark of a creation by mattersync of which this state file knows nothing. If another \
+         mattersync works on this Mattermost, stop it: two at once undo each other's work. If this is \
+         a new host, bring the state of the old one here. People can write such a mark themselves"
+    ))
+}
+
 /// Says of each of [`strangers`] in a sentence that its accounts are not looked at.
 pub fn unseen(strangers: &BTreeMap<ProviderName, usize>) -> Vec<String> {
     let lines = strangers.iter().map(|(name, links)| {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use crate::clock::Clock;
+use crate::cycle::another;
 use crate::model::{Gap, LeftAlone, Step, Timestamp, Unread, Why};
 use crate::observe::{self, CycleFacts};
 use crate::plan::DAY;
@@ -104,6 +105,11 @@ impl Reporter {
         let unknown = facts.plan.state_unknown();
         if unknown > 0 && self.is_news("state unknown".to_owned()) {
             observe::state_unknown(unknown);
+        }
+        if let Some(says) = another(&facts.plan.made_elsewhere)
+            && self.is_news("another installation".to_owned())
+        {
+            observe::another_installation(&says);
         }
         // A run that ended early did not reach everything that may still be wrong.
         self.forget_what_is_over(facts.stopped.is_none());

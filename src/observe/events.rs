@@ -36,6 +36,8 @@ pub enum Kind {
     Complete,
     /// Locks cannot be seen.
     StateUnknown,
+    /// Another installation seems to work on the same server.
+    AnotherInstallation,
     /// A user left or returned, and not everything that acts in their name did so too.
     Aftermath,
     /// An account will expire within days.
@@ -51,7 +53,7 @@ pub enum Kind {
 impl Kind {
     /// Every kind.
     #[cfg(any(test, feature = "rooms"))]
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Started,
         Self::Stopping,
         Self::Reloaded,
@@ -63,6 +65,7 @@ impl Kind {
         Self::Unproven,
         Self::Complete,
         Self::StateUnknown,
+        Self::AnotherInstallation,
         Self::Aftermath,
         Self::Expiring,
         Self::CycleDone,
@@ -84,6 +87,7 @@ impl Kind {
             Self::Unproven => "d75b0e3892fa4c16a04d9e27c8b1f653",
             Self::Complete => "09e4c580819f2254d0679398ce25dd74",
             Self::StateUnknown => "860e9cd4a17b4f52bd63f0a8259c7e14",
+            Self::AnotherInstallation => "1ea7aa7ed1ed4786bbf8ce72124c6cec",
             Self::Aftermath => "4f1e7d9a62c84b30951fd0e83b7ca46d",
             Self::Expiring => "685261e99cd8a5ab06e32da42dffc502",
             Self::CycleDone => "c60f8a25b91d47e38ed4a7039b5e1c87",
@@ -250,6 +254,14 @@ pub fn state_unknown(accounts: usize) {
         message_id = Kind::StateUnknown.message_id(),
         "for {accounts} account(s) it cannot be seen whether they are locked: they are neither \
          deactivated nor reactivated; `mattersync check` says which right is missing"
+    );
+}
+
+/// Reports that another installation seems to be at work.
+pub fn another_installation(says: &str) {
+    tracing::warn!(
+        message_id = Kind::AnotherInstallation.message_id(),
+        "{says}"
     );
 }
 

@@ -31,6 +31,10 @@ pub struct PlanFacts {
     /// How many linked accounts belong to each provider that the configuration does not name.
     #[serde(default)]
     pub strangers: BTreeMap<ProviderName, usize>,
+    /// The usernames of users whom another installation of mattersync seems to have made: each has
+    /// the mark of a creation, and the name and address of an account without a link.
+    #[serde(default)]
+    pub made_elsewhere: Vec<String>,
     /// The server's version.
     pub version: Version,
     /// Its seats.

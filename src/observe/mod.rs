@@ -8,9 +8,9 @@ mod mails;
 mod output;
 
 pub use events::{
-    Kind, aftermath, complete, cycle_done, cycle_failed, cycle_recovered, expiring, held,
-    incomplete, left_alone, more_expiring, more_left_alone, reload_done, reload_failed,
-    secret_changed, started, state_unknown, step, stopping, users_gone,
+    Kind, aftermath, another_installation, complete, cycle_done, cycle_failed, cycle_recovered,
+    expiring, held, incomplete, left_alone, more_expiring, more_left_alone, reload_done,
+    reload_failed, secret_changed, started, state_unknown, step, stopping, users_gone,
 };
 pub use facts::{Adoption, CycleFacts, DirectoryFacts, FirstPassword, PlanFacts, Side, held_back};
 pub use mails::Mails;

@@ -387,3 +387,43 @@ fn each_link_that_should_not_be_is_listed() {
         .says("1 links are of this provider, which the configuration does not name")
         .says("nobody knows yet whether this was done in run 3");
 }
+
+/// Two installations at once: each finds what the other made, and says so.
+#[test]
+fn another_installation_is_noticed() {
+    let mut place = company();
+    place.run(&["sync"]).exits(0);
+    let state = |name: &str| place.path(name);
+    let copied = std::process::Command::new("cp")
+        .arg("-a")
+        .args([state("state"), state("other")])
+        .status();
+    assert!(copied.unwrap().success());
+    let swap = |place: &Place| {
+        std::fs::rename(place.path("state"), place.path("between")).unwrap();
+        std::fs::rename(place.path("other"), place.path("state")).unwrap();
+        std::fs::rename(place.path("between"), place.path("other")).unwrap();
+    };
+    place.add("emil", "Emil", "Eager");
+    place.run(&["sync"]).exits(0).says_not("another mattersync");
+    swap(&place);
+    for command in ["plan", "sync"] {
+        place
+            .run(&[command])
+            .exits(3)
+            .says("emil carries the mark of a creation by mattersync")
+            .says("If another mattersync works on this Mattermost, stop it");
+    }
+    place.add("dora", "Dora", "Dear");
+    place.run(&["sync"]).exits(3);
+    swap(&place);
+    place
+        .run(&["sync"])
+        .exits(3)
+        .says("dora carries the mark of a creation by mattersync");
+    // Once a person has said that it is right, it is over.
+    place.run(&["approve"]).exits(0);
+    place.run(&["approve", "adopt"]).exits(0);
+    place.run(&["sync"]).exits(0).says("Adopted 1 user");
+    place.run(&["sync"]).exits(0).says_not("another mattersync");
+}
