@@ -223,6 +223,21 @@ took=$((($(date +%s%N) - begun) / 1000000))
 ok "it stops in $took ms"
 expect 'and ends well' "$(property ActiveState) $(property Result) $(property ExecMainStatus)" 'inactive success 0'
 
+# Root, for a NethServer 7: the drop-in alone makes the state root's, and commands work as root.
+install -m 644 systemd/examples/40-nethserver7-root.conf "$box/etc/systemd/system/mattersync.service.d/"
+inside systemctl daemon-reload
+inside systemctl start mattersync.service || fail 'with the drop-in for root it does not start'
+pid=$(property MainPID)
+expect 'with the drop-in it runs as root' "$(of_process Uid status | cut -f1) $(of_process Gid status | cut -f1)" '0 0'
+expect 'still without capabilities' "$(of_process CapEff status)" 0000000000000000
+expect 'the state is root'\''s' "$(inside find /var/lib/mattersync ! -user root -o ! -group root)" ''
+await 30 'it finishes a cycle as root' has_cycled
+inside mattersync status >"$work/said" 2>&1 || fail "root gets no status: $(cat "$work/said")"
+inside systemctl stop mattersync.service
+inside mattersync history >"$work/said" 2>&1 || fail "root cannot ask alone: $(cat "$work/said")"
+! grep -q 'as the user' "$work/said" || fail "root does not work as root: $(cat "$work/said")"
+ok 'and so do commands'
+
 # Nothing secret was said.
 inside journalctl --quiet -o export >"$work/journal"
 grep -q person17 "$work/journal" || fail 'the journal cannot be searched'

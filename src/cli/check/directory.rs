@@ -96,6 +96,9 @@ fn server(url: &LdapUrl, facts: &LdapServerFacts) -> String {
         Some(who) => format!("bound as {who}"),
         None => "bound".to_owned(),
     });
+    if let (Some(last), Some(peer)) = (parts.last_mut(), &facts.peer) {
+        last.push_str(&format!(" (the Unix user {peer})"));
+    }
     parts.extend(facts.vendor.clone());
     format!("{url}: {}", parts.join("; "))
 }

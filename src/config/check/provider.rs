@@ -323,8 +323,9 @@ fn locks_of_nethserver7(
         check.warn(
             at(&provider.base),
             "provider.base: on NethServer 7 only root can see who is \
-                                        locked, with urls = [\"ldapi:///var/run/ldapi\"] and bind \
-                                        = \"external\"; here everybody's lock is unknown: users of \
+                                        locked, with urls = [\"ldapi:///var/run/ldapi\"], bind = \
+                                        \"external\", and the service as root (README, \
+                                        \"NethServer 7\"); here everybody's lock is unknown: users of \
                                         locked accounts stay active, and only users of deleted \
                                         accounts are deactivated",
         );

@@ -6,6 +6,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::connect::TlsFacts;
 use super::connector::{Connector, is_final};
+use super::peer::PeerUser;
 use super::read::read_over;
 use super::root::{self, RootDse};
 use super::schema::{attributes_in, known_attributes};
@@ -37,6 +38,9 @@ pub struct LdapServerFacts {
     pub vendor: Option<String>,
     /// Our name on the server (RFC 4532): empty for anonymous, `None` if it does not say.
     pub bound_as: Option<String>,
+    /// The Unix user as whom we are bound, where the server takes us for that: `root`, or
+    /// `mattersync, who is not root`.
+    pub peer: Option<String>,
     /// The tree that contains the base, in which missing accounts are looked up.
     pub naming_context: Option<String>,
     /// Whether the base exists and may be seen.
@@ -111,6 +115,7 @@ async fn facts(
         tls: session.tls().cloned(),
         vendor: root.vendor.clone(),
         bound_as,
+        peer: PeerUser::of(&source.settings).map(|peer| peer.to_string()),
         naming_context: root.context_of(&mapping.base).map(str::to_owned),
         base_exists: base.is_some(),
         paging: root.paging,
@@ -228,11 +233,10 @@ fn about_reading(
         advice.push(format!(
             "for {} of {all} accounts nobody can tell whether they are locked, so they are \
              neither deactivated nor reactivated: let the account that we bind with read {}, \
-             as far as this server uses it; on NethServer 7 the lock is in userPassword, which \
-             only root may read: urls = [\"ldapi:///var/run/ldapi\"], bind = \"external\", \
-             lock = [\"userPassword\"]",
+             as far as this server uses it; {}",
             directory.state_unknown,
-            list(&unseen)
+            list(&unseen),
+            on_nethserver_7(PeerUser::of(&source.settings).as_ref())
         ));
     }
     for gap in directory.groups.gaps() {
@@ -241,6 +245,26 @@ fn about_reading(
         }
     }
     advice
+}
+
+/// Returns what a NethServer 7 needs, of which only root sees the locks, where `peer` binds over the
+/// server's socket, or nobody does.
+fn on_nethserver_7(peer: Option<&PeerUser>) -> String {
+    match peer {
+        Some(peer) if peer.is_root => {
+            "you bind as root, and even root does not see it there".to_owned()
+        }
+        Some(peer) => format!(
+            "you bind as {peer}, and of a NethServer 7 only root sees it. Let the service run as \
+             root, with its drop-in 40-nethserver7-root.conf: the README says how, under \
+             \"NethServer 7\""
+        ),
+        None => "on NethServer 7 the lock is in userPassword, which only root sees, over the socket \
+                 of the same machine: urls = [\"ldapi:///var/run/ldapi\"], bind = \"external\", and \
+                 the service as root, with its drop-in 40-nethserver7-root.conf: the README says \
+                 how, under \"NethServer 7\""
+            .to_owned(),
+    }
 }
 
 /// Returns what to do about a size limit, which slapd applies over all pages (slapd.conf(5)).
@@ -268,4 +292,32 @@ fn size_limit(
 fn list(names: &BTreeSet<String>) -> String {
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_binds_over_the_socket_is_not_sent_round_in_a_circle() {
+        let of = |name: &str, is_root| PeerUser {
+            name: name.to_owned(),
+            is_root,
+        };
+        let service = on_nethserver_7(Some(&of("mattersync", false)));
+        assert!(
+            service.starts_with("you bind as mattersync, who is not root, and"),
+            "{service}"
+        );
+        assert!(service.contains("40-nethserver7-root.conf") && !service.contains("ldapi:"));
+        assert!(!on_nethserver_7(Some(&of("root", true))).contains("drop-in"));
+        let elsewhere = on_nethserver_7(None);
+        for words in [
+            "ldapi:///var/run/ldapi",
+            "external",
+            "40-nethserver7-root.conf",
+        ] {
+            assert!(elsewhere.contains(words), "{elsewhere}");
+        }
+    }
 }

@@ -4,7 +4,8 @@
 //! `frame` let only harmless messages through to the LDAP library; `session` is a bound connection;
 //! `connector` opens it, and says whether another server should be tried; `paging`, `range` and
 //! `referral` read a subtree and say whether it is complete; `lookup` asks for ids that the reading
-//! did not contain; `read` combines these. `inspect` asks a server about itself.
+//! did not contain; `read` combines these. `inspect` asks a server about itself, and `peer` knows as
+//! which Unix user we ask it.
 
 mod connect;
 mod connector;
@@ -18,6 +19,7 @@ mod inspect;
 mod lookup;
 mod message_filter;
 mod paging;
+mod peer;
 mod provider;
 mod range;
 mod read;

@@ -1,7 +1,10 @@
 //! A real directory server, as an administrator meets it at first.
 
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt, chown};
+
 use ldap_fault::{Entry, FaultServer, Script};
-use servers::people;
+use servers::people::{self, Password};
 use servers::{Slapd, SlapdOptions};
 
 use testkit::place::Place;
@@ -101,4 +104,54 @@ async fn what_a_server_says_that_is_behind_is_not_followed() {
         .exits(69)
         .says("this server is behind the directory");
     ask(&current, &["sync"]).exits(0).says("Nothing");
+}
+
+/// `nobody` on Linux.
+const NOBODY: u32 = 65_534;
+
+/// As a NethServer 7: only root, over the socket, may read where locks are.
+#[test]
+fn locks_that_only_root_sees_are_seen_as_root_and_the_way_there_is_told() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let mut people = people::people(5);
+    people[2].password = Password::Locked;
+    let root = "gidNumber=0+uidNumber=0,cn=peercred,cn=external,cn=auth";
+    let slapd = Slapd::start(SlapdOptions {
+        seed: people::ldif(&people),
+        access: format!(
+            "access to attrs=userPassword by dn.exact=\"{root}\" read by anonymous auth by * none"
+        ),
+        ..SlapdOptions::default()
+    })
+    .unwrap();
+    let mut place = Place::new(crate::BINARY);
+    place.accounts = Some(format!(
+        "[[provider]]\nname = \"company\"\nschema = \"rfc2307\"\nurls = [\"{}\"]\n\
+         bind = \"external\"\nbase = \"dc=directory,dc=nh\"\n[accounts]\n\
+         lock = [\"userPassword\"]\n",
+        slapd.ldapi_url()
+    ));
+    place.write();
+    place
+        .run(&["check"])
+        .says("(the Unix user root)")
+        .says("1 locked")
+        .says_not("who is not root");
+
+    // As the service user, whom the state directory belongs to.
+    let open = Permissions::from_mode(0o755);
+    let socket = slapd.ca_file();
+    std::fs::set_permissions(socket.parent().unwrap(), open.clone()).unwrap();
+    std::fs::set_permissions(place.dir.path(), open).unwrap();
+    std::fs::create_dir(place.path("state")).unwrap();
+    for name in ["state", "token", "initial"] {
+        chown(place.path(name), Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    place
+        .run(&["check"])
+        .says("(the Unix user nobody, who is not root)")
+        .says("you bind as nobody, who is not root")
+        .says("40-nethserver7-root.conf");
 }
