@@ -114,6 +114,10 @@ pub mod tls;
 /// Runs the command `mattersync` with these arguments, the first of which is the command's own name.
 /// Returns its exit code; the man page lists them.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    // Where the zone is not known, times are told in UTC.
+    if let Ok(zone) = jiff::tz::TimeZone::try_system() {
+        model::tell_times_in(zone);
+    }
     match cli::run(args) {
         Ok(exit) => exit.into(),
         Err(failure) => {

@@ -2,7 +2,7 @@
 
 use crate::model::{Aftermath, BelongingKind, Fate};
 
-use super::print::{Page, count};
+use super::print::{Page, named_or_counted};
 
 /// Lists the things of each user, with what to type about each.
 pub fn show(page: &mut Page, all: &[Aftermath]) {
@@ -18,8 +18,9 @@ fn of_fate(page: &mut Page, fate: Fate, people: &[&Aftermath]) {
     let (some, none): (Vec<&Aftermath>, Vec<&Aftermath>) =
         people.iter().partition(|a| !a.belongings.is_empty());
     let gaps = gaps(people);
+    let names: Vec<&str> = none.iter().map(|after| after.name.as_str()).collect();
     if some.is_empty() && gaps.is_empty() {
-        let nobody = count(none.len(), "person", "people");
+        let nobody = named_or_counted(&names, "person", "people");
         page.gap();
         page.line(match fate {
             Fate::Left => format!("{nobody} left, and nothing of theirs goes on working."),
@@ -48,8 +49,9 @@ fn of_fate(page: &mut Page, fate: Fate, people: &[&Aftermath]) {
         page.line(format!("  {gap}"));
     }
     if !none.is_empty() && !some.is_empty() {
-        let nobody = count(none.len(), "other has", "others have");
-        page.line(format!("  {nobody} nothing."));
+        let nobody = named_or_counted(&names, "other", "others");
+        let has = if names.len() == 1 { "has" } else { "have" };
+        page.line(format!("  {nobody} {has} nothing."));
     }
     let webhook = |a: &&&Aftermath| {
         let mut things = a.belongings.iter().map(|r| r.thing.kind);
@@ -120,15 +122,15 @@ mod tests {
              id-of-ada\n    bot ada.bot: disabled, also after a return; to keep it:\n        mmctl \
              bot assign ada.bot NEW-OWNER; mmctl bot enable ada.bot\n  bob\n    incoming webhook \
              without a name: goes on working\n        mmctl webhook delete id-of-bob\n  not asked \
-             for OAuth applications: off\n  1 other has nothing.\n  Whoever knows the id of an \
+             for OAuth applications: off\n  carl has nothing.\n  Whoever knows the id of an \
              incoming webhook can post with it: show this list to nobody else.\n"
         );
         assert_eq!(
             shown(Fate::Returned, &["ada", "bob"], &all),
             "What works again for those who returned, and what does not:\n  ada\n    personal \
              access token \"backup\u{fffd}[2J\": works again\n        mmctl token revoke \
-             id-of-ada\n    bot ada.bot: stays disabled\n        mmctl bot enable ada.bot\n  1 \
-             other has nothing.\n"
+             id-of-ada\n    bot ada.bot: stays disabled\n        mmctl bot enable ada.bot\n  bob \
+             has nothing.\n"
         );
     }
 
@@ -141,7 +143,7 @@ mod tests {
         let text = shown(Fate::Left, &["ada", "bob"], &nothing);
         assert_eq!(
             text,
-            "2 people left, and nothing of theirs goes on working.\n"
+            "ada and bob left, and nothing of theirs goes on working.\n"
         );
     }
 }

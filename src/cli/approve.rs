@@ -16,7 +16,7 @@ use super::exit::{Exit, Failure, Found};
 use super::new_ids;
 use super::plan;
 use super::print::{Page, Terminal, count};
-use super::steps::{self, Tense, steps_of};
+use super::steps::{self, Extent, Tense, steps_of};
 
 /// One hold, for programs.
 #[derive(Serialize)]
@@ -90,7 +90,7 @@ fn list(page: &mut Page, report: &PlanFacts) {
         page.line("Nothing is held.");
         return;
     }
-    steps::show_holds(page, report, true);
+    steps::show_holds(page, report, Extent::Whole);
     page.gap();
     page.line("An approval is for exactly these steps, and ends after 72 hours. To release:");
     for hold in &report.plan.holds {
@@ -160,7 +160,13 @@ fn show_report(page: &mut Page, approved: &Approved, others: &[String], served: 
             count(approved.released.len(), "step", "steps")
         ));
         let released = of(&approved.released);
-        steps::show(page, &approved.plan, &released, false, Tense::Wanted);
+        steps::show(
+            page,
+            &approved.plan,
+            &released,
+            Extent::Short,
+            Tense::Wanted,
+        );
     }
     if !approved.unseen.is_empty() {
         page.gap();
@@ -171,7 +177,7 @@ fn show_report(page: &mut Page, approved: &Approved, others: &[String], served: 
             ));
         }
         let unseen = of(&approved.unseen);
-        steps::show(page, &approved.plan, &unseen, true, Tense::Wanted);
+        steps::show(page, &approved.plan, &unseen, Extent::Whole, Tense::Wanted);
         page.gap();
         page.line("To release these too, type the same command again: now they were shown.");
         page.line(

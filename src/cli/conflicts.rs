@@ -117,7 +117,11 @@ fn show_conflict(page: &mut Page, number: usize, conflict: &Conflict) {
     page.gap();
     for party in &conflict.parties {
         match party {
-            Party::Account(account) => people::account(page, "  Account", account),
+            // Two entries may differ in nothing but the DN.
+            Party::Account(account) if conflict.kind.is_within_directory() => {
+                people::account(page, "  Account", account);
+            }
+            Party::Account(account) => people::short_account(page, "  Account", account),
             Party::User(user, has) => {
                 people::user(page, "  User", user);
                 if !has.is_empty() {

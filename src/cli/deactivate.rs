@@ -9,6 +9,7 @@ use super::args::Deactivate;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::print::{Page, Terminal, write_out};
+use super::steps::Extent;
 use super::{aftermath, confirm, people, sync};
 
 /// Deactivates a person, and shows the outcome. A user without an account is only shown at first.
@@ -78,7 +79,7 @@ fn preview(page: &mut Page, answer: &Deactivation) {
 }
 
 fn show_report(page: &mut Page, report: &CycleFacts, is_linked: bool, person: &str) {
-    sync::done(page, report, true);
+    sync::done(page, report, Extent::Whole);
     sync::failures(page, report);
     aftermath::show(page, &report.aftermath);
     if !report.is_clean() {

@@ -1,17 +1,18 @@
 //! `mattersync history`: lists the runs, one a line.
 
-use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
+use jiff::Zoned;
 
-use crate::desk::{self, HistoryReport, RunReport};
-use crate::model::{HeldBack, Noted, OutcomeKind, Timestamp};
+use crate::desk::{self, HistoryReport, RunReport, StepReport};
+use crate::model::{ActionKind, HeldBack, Noted, OutcomeKind};
 use crate::state::RunState;
 
 use super::answer::Answer;
 use super::args::History;
 use super::context::Context;
 use super::exit::{Exit, Failure};
-use super::print::{Cell, Page, Terminal, count};
+use super::moment::moment;
+use super::print::{Cell, Page, Terminal, count, few};
+use super::steps::{Tense, heading};
 
 /// How many runs are listed by default.
 const LAST: u32 = 20;
@@ -21,7 +22,8 @@ const LAST: u32 = 20;
 /// # Errors
 /// An error if the date cannot be read, the person is not known, or the state cannot be read.
 pub fn history(context: &Context, args: &History, terminal: Terminal) -> Result<Answer, Failure> {
-    let since = args.since.as_deref().map(moment).transpose()?;
+    let since = args.since.as_deref();
+    let since = since.map(|text| moment(text, &Zoned::now())).transpose()?;
     let whole = args.json.json;
     let some = args.last.is_none() && since.is_none() && args.person.is_none() && !whole;
     let report = context.ask(desk::History {
@@ -41,36 +43,6 @@ pub fn history(context: &Context, args: &History, terminal: Terminal) -> Result<
         page.command(2, "mattersync history --last 100");
     }
     Ok(Answer::page(&page, Exit::DONE))
-}
-
-/// Reads a moment as people write it: a date, a date and a time of day, RFC 3339, or how long ago.
-fn moment(text: &str) -> Result<Timestamp, Failure> {
-    let text = text.trim();
-    if let Ok(moment) = text.parse::<jiff::Timestamp>() {
-        return Ok(Timestamp(moment.as_millisecond()));
-    }
-    let local = text
-        .parse::<Date>()
-        .ok()
-        .filter(|_| !text.contains([':', 'T', 't']))
-        .map(|date| date.to_datetime(jiff::civil::Time::midnight()))
-        .or_else(|| text.parse::<DateTime>().ok());
-    let zoned = local.and_then(|local| local.to_zoned(TimeZone::system()).ok());
-    if let Some(zoned) = zoned {
-        return Ok(Timestamp(zoned.timestamp().as_millisecond()));
-    }
-    let ago = crate::config::parse_duration(text).map_err(|_| {
-        Failure::new(
-            Exit::USAGE,
-            format!(
-                "--since: {text:?} is no date: write 2026-11-22, \"2026-11-22 14:00\", \
-                 2026-11-22T14:00:00Z, or how long ago, such as 7d or 12h"
-            ),
-        )
-    })?;
-    let now = jiff::Timestamp::now().as_millisecond();
-    let ago = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
-    Ok(Timestamp(now.saturating_sub(ago)))
 }
 
 fn show_report(page: &mut Page, report: &HistoryReport) {
@@ -163,19 +135,39 @@ fn kind(run: &RunReport) -> String {
     words
 }
 
-/// Counts what was done, by kind.
-pub fn done(run: &RunReport) -> String {
+/// Says what was done, a line for each kind; few people are named.
+pub fn done(run: &RunReport) -> Vec<String> {
     let done = run
         .counts
         .iter()
         .filter(|count| count.outcome == OutcomeKind::Done);
-    let done: Vec<String> = done
-        .map(|count| format!("{} {}", count.number, count.action))
+    let mut lines: Vec<String> = done
+        .map(|count| {
+            let number = usize::try_from(count.number).unwrap_or(usize::MAX);
+            let heading = heading(count.action, number, Tense::Done);
+            match few(&names(run, count.action)) {
+                Some(names) => format!("{heading} ({})", names.join(", ")),
+                None => heading,
+            }
+        })
         .collect();
-    if done.is_empty() {
-        "nothing".to_owned()
-    } else {
-        done.join(", ")
+    if lines.is_empty() {
+        lines.push("nothing".to_owned());
+    }
+    lines
+}
+
+/// Returns whom the done steps of a kind were about, as far as that was asked for.
+fn names(run: &RunReport, kind: ActionKind) -> Vec<&str> {
+    let done = |step: &&StepReport| step.action == kind && step.outcome == OutcomeKind::Done;
+    match run.few.get(&kind) {
+        Some(names) => names.iter().map(String::as_str).collect(),
+        None => run
+            .steps
+            .iter()
+            .filter(done)
+            .map(|s| s.name.as_str())
+            .collect(),
     }
 }
 
@@ -212,8 +204,7 @@ pub fn steps(number: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::model::ActionKind;
-    use crate::model::{About, RunId};
+    use crate::model::{About, RunId, Timestamp};
     use crate::state::{RunHead, StepCount};
 
     use super::*;
@@ -258,21 +249,5 @@ mod tests {
             ..run()
         };
         assert_eq!(failures(&old), "1 failed, 31 not begun, 6 held");
-    }
-
-    #[test]
-    fn a_moment_is_written_in_many_ways() {
-        let utc = Timestamp(1_795_356_000_000);
-        assert_eq!(moment("2026-11-22T14:00:00Z").unwrap(), utc);
-        assert_eq!(moment("2026-11-22T15:00:00+01:00").unwrap(), utc);
-        let day = moment("2026-11-22").unwrap();
-        let hour = moment("2026-11-22 14:00").unwrap();
-        assert_eq!(hour.0 - day.0, 14 * 3_600_000);
-        let then = moment("2h").unwrap().0;
-        let ago = jiff::Timestamp::now().as_millisecond() - then;
-        assert!((7_200_000..7_260_000).contains(&ago), "{ago}");
-        for odd in ["", "yesterday", "2026-13-01", "14:00"] {
-            assert!(moment(odd).is_err(), "{odd}");
-        }
     }
 }

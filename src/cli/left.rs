@@ -109,6 +109,11 @@ impl Group {
         )
     }
 
+    /// Returns whether somebody of the group may be deactivated soon: they are all listed.
+    fn may_go(self) -> bool {
+        matches!(self, Self::Missing | Self::Expiring)
+    }
+
     fn heading(self) -> &'static str {
         match self {
             Self::Alike => "New accounts that look like people who are known",
@@ -147,7 +152,7 @@ pub fn show(page: &mut Page, plan: &Plan, all: bool) {
             continue;
         }
         page.title(format!("{}: {}", group.heading(), people.len()));
-        by_reason(page, people, all, group.is_an_error());
+        by_reason(page, people, all, *group);
     }
     if !quiet.is_empty() {
         page.title("Also left alone (--all shows who)");
@@ -201,62 +206,58 @@ fn names(people: &[&LeftAlone]) -> String {
 }
 
 /// Shows a reason that several people share once.
-fn by_reason(page: &mut Page, people: &[&LeftAlone], all: bool, with_ids: bool) {
+fn by_reason(page: &mut Page, people: &[&LeftAlone], all: bool, group: Group) {
     let mut reasons: BTreeMap<String, Vec<&Subject>> = BTreeMap::new();
     for left in people {
         let reason = left.why.to_string();
         reasons.entry(reason).or_default().push(&left.subject);
     }
     let (several, single): (Vec<_>, Vec<_>) = reasons.into_iter().partition(|(_, s)| s.len() > 1);
-    let shown = if all {
-        single.len()
-    } else {
-        cut(single.len(), MAX_LINES)
+    let lines = |number: usize| match all || group.may_go() {
+        true => number,
+        false => cut(number, MAX_LINES),
     };
+    let shown = lines(single.len());
     let rows: Vec<_> = single
         .iter()
         .take(shown)
-        .filter_map(|(why, subjects)| subjects.first().map(|s| row(s, why, with_ids)))
+        .filter_map(|(why, subjects)| subjects.first().map(|s| row(s, why, all, group)))
         .collect();
-    page.table(&["NAME", "ADDRESS", "ACCOUNT", "WHY"], &rows);
+    page.table(&["NAME", "PERSON", "ADDRESS", "ACCOUNT", "WHY"], &rows);
     more(page, single.len() - shown);
     for (why, subjects) in several {
         page.line(format!(
             "  {}: {why}",
             count(subjects.len(), "person", "people")
         ));
-        let shown = if all {
-            subjects.len()
-        } else {
-            cut(subjects.len(), MAX_LINES)
-        };
+        let shown = lines(subjects.len());
         let rows: Vec<_> = subjects
             .iter()
             .take(shown)
-            .map(|s| row(s, "", with_ids))
+            .map(|s| row(s, "", all, group))
             .collect();
-        page.table(&["NAME", "ADDRESS", "ACCOUNT", ""], &rows);
+        page.table(&["NAME", "PERSON", "ADDRESS", "ACCOUNT", ""], &rows);
         more(page, subjects.len() - shown);
     }
 }
 
-fn row(subject: &Subject, why: &str, with_id: bool) -> Vec<Cell> {
-    let dn = subject.dn.clone().unwrap_or_default();
-    // An entry without a username is only known by its DN.
-    let name = if subject.name == dn {
-        ""
-    } else {
-        &subject.name
-    };
+fn row(subject: &Subject, why: &str, all: bool, group: Group) -> Vec<Cell> {
+    // An entry without a username is only known by its DN, and is its own name.
+    let is_name = |dn: &str| subject.name == dn;
+    let dn = subject.dn.as_deref().filter(|dn| !is_name(dn));
+    let is_named = !subject.dn.as_deref().is_some_and(is_name);
     // An id finds an entry again, whatever its name is.
     let id = subject.account.as_ref().map(|key| key.id.as_str());
-    let account: Vec<String> = [dn.as_str()]
+    let id = id.filter(|_| group.is_an_error() && (all || !is_named));
+    let account: Vec<String> = dn
+        .filter(|_| all)
         .into_iter()
-        .chain(id.filter(|_| with_id))
+        .chain(id)
         .map(str::to_owned)
         .collect();
     vec![
-        name.to_owned().into(),
+        subject.name.clone().into(),
+        subject.full_name.clone().into(),
         subject.email.clone().unwrap_or_default().into(),
         account.into(),
         why.to_owned().into(),

@@ -28,6 +28,7 @@ mod json;
 mod left;
 mod link;
 mod local;
+mod moment;
 mod new_ids;
 mod one_run;
 mod orphans;

@@ -100,7 +100,11 @@ fn head(page: &mut Page, run: &RunReport) {
             steps(approval.steps.len())
         ));
     }
-    page.line(format!("Done            {}", done(run)));
+    let mut label = "Done";
+    for done in done(run) {
+        page.line(format!("{label:<16}{done}"));
+        label = "";
+    }
     let failures = failures(run);
     if !failures.is_empty() {
         page.line(format!("Not done        {failures}"));
@@ -138,7 +142,7 @@ fn list(page: &mut Page, run: &RunReport) {
     }
     page.title("Step by step");
     let rows: Vec<Vec<Cell>> = run.steps.iter().map(row).collect();
-    let head = ["", "STEP", "NAME", "CHANGED", "OUTCOME", "WHY"];
+    let head = ["NAME", "STEP", "CHANGED", "OUTCOME", "WHY", "NUMBER"];
     page.table(&head, &rows);
 }
 
@@ -151,12 +155,12 @@ fn row(step: &StepReport) -> Vec<Cell> {
     let mut why = vec![step.reason.clone()];
     why.extend(step.message.clone());
     vec![
-        step.number.0.to_string().into(),
-        step.action.name().to_owned().into(),
         step.name.clone().into(),
+        step.action.name().to_owned().into(),
         changes.into(),
         outcome.into(),
         why.into(),
+        step.number.0.to_string().into(),
     ]
 }
 

@@ -92,8 +92,8 @@ fn table(page: &mut Page, orphans: &[Orphan]) {
     let rows: Vec<Vec<Cell>> = orphans.iter().map(row).collect();
     let head = [
         "NAME",
-        "ADDRESS",
         "PERSON",
+        "ADDRESS",
         "CREATED",
         "LAST ACTIVE",
         "REMARK",
@@ -124,8 +124,8 @@ fn row(orphan: &Orphan) -> Vec<Cell> {
     }
     vec![
         user.username.clone().into(),
-        user.email.clone().into(),
         user.name.clone().into(),
+        user.email.clone().into(),
         user.created_at.day().into(),
         user.last_activity
             .map(Timestamp::day)

@@ -9,14 +9,20 @@ use super::{aftermath, sync};
 
 /// Shows an account in a few lines, the first of them beside a label.
 pub fn account(page: &mut Page, label: &str, account: &AccountSide) {
+    short_account(page, label, account);
+    page.line(format!("            {}", account.dn));
+    page.line(format!("            id {}", account.id));
+}
+
+/// Shows an account without its DN and its id.
+pub fn short_account(page: &mut Page, label: &str, account: &AccountSide) {
     page.line(format!(
-        "{label:<12}{} <{}>{}, {}",
+        "{label:<12}{}{} <{}>, {}",
         account.username,
-        or_none(&account.emails.join(", "), "no address"),
         named(&account.name),
+        or_none(&account.emails.join(", "), "no address"),
         account.state
     ));
-    page.line(format!("            {}, id {}", account.dn, account.id));
     match &account.becomes {
         Some(name) if *name == account.username => {}
         Some(name) => page.line(format!("            is {name} on Mattermost")),
@@ -30,10 +36,10 @@ pub fn account(page: &mut Page, label: &str, account: &AccountSide) {
 /// Shows a user in a few lines, the first of them beside a label.
 pub fn user(page: &mut Page, label: &str, user: &UserSide) {
     page.line(format!(
-        "{label:<12}{} <{}>{}: {}",
+        "{label:<12}{}{} <{}>: {}",
         user.username,
-        or_none(&user.email, "no address"),
         named(&user.name),
+        or_none(&user.email, "no address"),
         user.words()
     ));
     let active = match user.last_activity {
@@ -50,7 +56,7 @@ pub fn user(page: &mut Page, label: &str, user: &UserSide) {
 fn named(name: &str) -> String {
     match name {
         "" => String::new(),
-        name => format!(" {name}"),
+        name => format!(" ({name})"),
     }
 }
 

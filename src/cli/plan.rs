@@ -16,7 +16,7 @@ use super::exit::{Exit, Failure, Found};
 use super::left;
 use super::print::{Page, Terminal, count, write_err};
 use super::status::configuration;
-use super::steps::{self, Tense};
+use super::steps::{self, Extent, Tense};
 
 /// Makes a plan, and shows it. The service plans with the configuration that is in force; the file
 /// as it is now is planned with here.
@@ -113,8 +113,8 @@ pub fn page_of(page: &mut Page, report: &PlanFacts, all: bool) {
             }
         }
     });
-    steps::show(page, report, &released, all, Tense::Wanted);
-    steps::show_holds(page, report, all);
+    steps::show(page, report, &released, Extent::of(all), Tense::Wanted);
+    steps::show_holds(page, report, Extent::of(all));
     left::show(page, &report.plan, all);
 }
 

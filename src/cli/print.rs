@@ -190,6 +190,25 @@ pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
+/// How many people are named in a sentence, instead of being counted.
+const FEW: usize = 3;
+
+/// Names a few people, or counts many: `anna`, `anna and bert`, `12 people`.
+pub fn named_or_counted(names: &[&str], one: &str, many: &str) -> String {
+    match names {
+        [first @ .., last] if names.len() <= FEW => match first {
+            [] => (*last).to_owned(),
+            first => format!("{} and {last}", first.join(", ")),
+        },
+        _ => count(names.len(), one, many),
+    }
+}
+
+/// Returns the names if they are few.
+pub fn few<'a>(names: &'a [&'a str]) -> Option<&'a [&'a str]> {
+    (!names.is_empty() && names.len() <= FEW).then_some(names)
+}
+
 /// Writes to standard output. It is not an error if the reader is gone (`mattersync plan | head`).
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Action, ActionKind, Hold, HoldCause, ProfileField, Reason, Step, UserRef, Values, shell_word,
+    Action, ActionKind, Hold, HoldCause, ProfileField, Step, UserRef, Values, shell_word,
 };
 use crate::observe::Mails;
 use crate::observe::{Adoption, PlanFacts, Side};
@@ -13,9 +13,27 @@ use super::new_ids;
 use super::print::{Cell, Page, count, cut, more};
 
 /// Longer lists are cut unless everything is wanted: routine ones at the smaller number, those
-/// that somebody must look at at the larger one.
+/// that somebody must look at at the larger one. Whoever is created or taken away is always listed.
 const ROUTINE: usize = 10;
 const WORTH_A_LOOK: usize = 50;
+
+/// How much of the steps is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Long lists of harmless steps are cut.
+    Short,
+    /// All steps.
+    Whole,
+    /// All steps, and DNs and ids too.
+    WithIds,
+}
+
+impl Extent {
+    /// Returns what `--all` asks for, or what is shown without it.
+    pub fn of(all: bool) -> Self {
+        if all { Self::WithIds } else { Self::Short }
+    }
+}
 
 /// Whether steps would be carried out or were.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +119,7 @@ fn by_kind<'a>(steps: &[&'a Step]) -> Vec<(ActionKind, Vec<&'a Step>)> {
 }
 
 /// Shows steps, one table for each kind.
-pub fn show(page: &mut Page, report: &PlanFacts, steps: &[&Step], all: bool, tense: Tense) {
+pub fn show(page: &mut Page, report: &PlanFacts, steps: &[&Step], extent: Extent, tense: Tense) {
     for (kind, steps) in by_kind(steps) {
         let reasons: BTreeSet<String> = steps.iter().map(|s| s.reason.to_string()).collect();
         let common = match reasons.first() {
@@ -110,26 +128,49 @@ pub fn show(page: &mut Page, report: &PlanFacts, steps: &[&Step], all: bool, ten
         };
         let number = people(steps.iter().copied());
         page.title(format!("{}{common}", heading(kind, number, tense)));
-        let most = match kind {
-            ActionKind::Create | ActionKind::Update | ActionKind::JoinTeam => ROUTINE,
-            _ => WORTH_A_LOOK,
-        };
-        let shown = if all {
-            steps.len()
-        } else {
-            cut(steps.len(), most)
+        let shown = match most(kind).filter(|_| extent == Extent::Short) {
+            Some(most) => cut(steps.len(), most),
+            None => steps.len(),
         };
         let first: Vec<&Step> = steps.iter().take(shown).copied().collect();
+        let with_ids = extent == Extent::WithIds;
         if kind == ActionKind::Adopt {
-            adoptions(page, report, &first);
+            adoptions(page, report, &first, with_ids);
         } else {
-            table(page, kind, &first, common.is_empty(), tense);
+            table(page, kind, &first, common.is_empty(), with_ids, tense);
         }
         more(page, steps.len() - shown);
     }
 }
 
-fn table(page: &mut Page, kind: ActionKind, steps: &[&Step], with_reason: bool, tense: Tense) {
+/// Returns how many steps of a kind are listed; `None` for those that are never cut.
+fn most(kind: ActionKind) -> Option<usize> {
+    match kind {
+        ActionKind::Create
+        | ActionKind::Adopt
+        | ActionKind::Deactivate
+        | ActionKind::Purge
+        | ActionKind::Reactivate
+        | ActionKind::Unlink => None,
+        ActionKind::Update | ActionKind::JoinTeam => Some(ROUTINE),
+        ActionKind::AssignBot
+        | ActionKind::ChangeEmail
+        | ActionKind::CreateTeam
+        | ActionKind::EndSessions
+        | ActionKind::Move
+        | ActionKind::Rename
+        | ActionKind::ResetAccess => Some(WORTH_A_LOOK),
+    }
+}
+
+fn table(
+    page: &mut Page,
+    kind: ActionKind,
+    steps: &[&Step],
+    with_reason: bool,
+    with_ids: bool,
+    tense: Tense,
+) {
     let middle: [&str; 2] = match kind {
         ActionKind::Rename | ActionKind::ChangeEmail => ["FROM", "TO"],
         ActionKind::Update => ["CHANGES", ""],
@@ -139,7 +180,9 @@ fn table(page: &mut Page, kind: ActionKind, steps: &[&Step], with_reason: bool, 
         ActionKind::Create => ["USERNAME IN THE DIRECTORY", ""],
         _ => ["", ""],
     };
-    let head = ["NAME", "ADDRESS", middle[0], middle[1], "ACCOUNT", "WHY"];
+    let head = [
+        "NAME", "PERSON", "ADDRESS", middle[0], middle[1], "ACCOUNT", "WHY",
+    ];
     let rows: Vec<Vec<Cell>> = steps
         .iter()
         .map(|step| {
@@ -161,14 +204,10 @@ fn table(page: &mut Page, kind: ActionKind, steps: &[&Step], with_reason: bool, 
                 Action::ChangeEmail { .. } => String::new(),
                 _ => subject.email.clone().unwrap_or_default(),
             };
-            // A reason that names the place needs it only once.
-            let names_dn = matches!(step.reason, Reason::Missing { .. }) && with_reason;
-            let dn = match (&step.action, names_dn) {
-                (Action::JoinTeam { .. } | Action::UpdateProfile { .. }, _) | (_, true) => None,
-                _ => subject.dn.clone(),
-            };
+            let dn = subject.dn.clone().filter(|_| with_ids);
             vec![
                 subject.name.clone().into(),
+                subject.full_name.clone().into(),
                 address.into(),
                 from,
                 to.into(),
@@ -229,15 +268,15 @@ fn values(action: &Action, tense: Tense) -> [String; 2] {
 }
 
 /// Both parties of each adoption side by side, and in what they differ.
-fn adoptions(page: &mut Page, report: &PlanFacts, steps: &[&Step]) {
+fn adoptions(page: &mut Page, report: &PlanFacts, steps: &[&Step], with_ids: bool) {
     let both: BTreeMap<_, &Adoption> = report.adoptions.iter().map(|a| (a.step, a)).collect();
     let rows: Vec<Vec<Cell>> = steps
         .iter()
         .filter_map(|step| both.get(&step.id))
         .map(|adoption| {
             vec![
-                side(&adoption.account),
-                side(&adoption.user),
+                side(&adoption.account, with_ids),
+                side(&adoption.user, with_ids),
                 difference(&adoption.account, &adoption.user),
             ]
         })
@@ -245,7 +284,7 @@ fn adoptions(page: &mut Page, report: &PlanFacts, steps: &[&Step]) {
     page.table(&["IN THE DIRECTORY", "ON MATTERMOST", "DIFFERENT"], &rows);
 }
 
-fn side(side: &Side) -> Cell {
+fn side(side: &Side, with_id: bool) -> Cell {
     let mut lines = vec![format!("{} <{}>", side.username, side.emails.join(", "))];
     let name = if side.name.is_empty() {
         "no name"
@@ -253,7 +292,9 @@ fn side(side: &Side) -> Cell {
         side.name.as_str()
     };
     lines.push(format!("{name}, {}", state(side)));
-    lines.push(side.id.clone());
+    if with_id {
+        lines.push(side.id.clone());
+    }
     if let Some(made) = &side.made {
         let last = match side.last_active {
             Some(at) => format!(", last active {at}"),
@@ -308,13 +349,13 @@ fn difference(account: &Side, user: &Side) -> Cell {
 }
 
 /// Shows what is held: why, which steps, and what to type.
-pub fn show_holds(page: &mut Page, report: &PlanFacts, all: bool) {
+pub fn show_holds(page: &mut Page, report: &PlanFacts, extent: Extent) {
     let plan = &report.plan;
     for hold in &plan.holds {
         let name = hold_name(&hold.key);
         page.gap();
         if let HoldCause::NewIds(new_ids) = &hold.cause {
-            new_ids::show(page, &name, new_ids, all);
+            new_ids::show(page, &name, new_ids, extent != Extent::Short);
             continue;
         }
         page.alarm(format!(
@@ -331,7 +372,7 @@ pub fn show_holds(page: &mut Page, report: &PlanFacts, all: bool) {
         page.alarm("until somebody types:");
         page.command(2, format!("mattersync approve {}", shell_word(&name)));
         page.line(if_wrong(hold));
-        show(page, report, &steps_of(report, hold), all, Tense::Wanted);
+        show(page, report, &steps_of(report, hold), extent, Tense::Wanted);
     }
     let directly: BTreeSet<_> = plan.holds.iter().flat_map(|h| &h.steps).collect();
     let waiting = plan.held().len().saturating_sub(directly.len());

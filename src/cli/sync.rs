@@ -12,7 +12,7 @@ use super::args::Show;
 use super::context::Context;
 use super::exit::{Exit, Failure, Found};
 use super::print::{Page, Terminal, count};
-use super::steps::{self, Tense};
+use super::steps::{self, Extent, Tense};
 use super::{aftermath, left, plan};
 
 /// Does one cycle, and shows the outcome.
@@ -34,13 +34,13 @@ pub fn sync(context: &Context, show: Show, terminal: Terminal) -> Result<Answer,
 /// Shows everything about a cycle.
 pub fn show_cycle(page: &mut Page, report: &CycleFacts, all: bool) {
     plan::head(page, &report.plan);
-    done(page, report, all);
+    done(page, report, Extent::of(all));
     failures(page, report);
     aftermath::show(page, &report.aftermath);
     if let Some(password) = report.first_password {
         first_password(page, password);
     }
-    steps::show_holds(page, &report.plan, all);
+    steps::show_holds(page, &report.plan, Extent::of(all));
     left::show(page, &report.plan.plan, all);
     last_words(page, report);
 }
@@ -55,7 +55,7 @@ pub fn exit_of(report: &CycleFacts) -> Exit {
 }
 
 /// Shows what was changed.
-pub fn done(page: &mut Page, report: &CycleFacts, all: bool) {
+pub fn done(page: &mut Page, report: &CycleFacts, extent: Extent) {
     let number: usize = report.done.values().sum();
     page.gap();
     if number == 0 {
@@ -93,7 +93,7 @@ pub fn done(page: &mut Page, report: &CycleFacts, all: bool) {
         .released()
         .filter(|step| !other.contains(&step.id))
         .collect();
-    steps::show(page, &report.plan, &done, all, Tense::Done);
+    steps::show(page, &report.plan, &done, extent, Tense::Done);
 }
 
 /// Says how those log in who were created.
@@ -131,6 +131,8 @@ pub fn failures(page: &mut Page, report: &CycleFacts) {
             }
             page.line(format!("      {why}"));
             if let Some(step) = steps.get(id) {
+                let dn = step.subject.dn.iter();
+                dn.for_each(|dn| page.line(format!("      {dn}")));
                 page.line(format!("      {}", step.subject.ids()));
             }
         }

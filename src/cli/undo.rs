@@ -8,7 +8,7 @@ use super::args::Undo;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::print::{Page, Terminal};
-use super::steps::{self, Tense};
+use super::steps::{self, Extent, Tense};
 use super::{aftermath, sync};
 
 /// Shows what it would do to take a run back, or does it; or ends what was taken back of a person.
@@ -51,12 +51,12 @@ fn take_back(
     match &report.sync {
         None => preview(&mut page, &report),
         Some(sync) => {
-            sync::done(&mut page, sync, true);
+            sync::done(&mut page, sync, Extent::Whole);
             sync::failures(&mut page, sync);
             aftermath::show(&mut page, &sync.aftermath);
         }
     }
-    steps::show_holds(&mut page, &report.plan, true);
+    steps::show_holds(&mut page, &report.plan, Extent::Whole);
     left(&mut page, &report.left);
     afterwards(&mut page, &report);
     if report.sync.is_none() && !report.plan.plan.steps.is_empty() {
@@ -87,7 +87,7 @@ fn preview(page: &mut Page, report: &UndoReport) {
         return;
     }
     page.line(format!("To take back run {}:", report.run.0));
-    steps::show(page, &report.plan, &released, true, Tense::Wanted);
+    steps::show(page, &report.plan, &released, Extent::Whole, Tense::Wanted);
     if report.plan.mails > 0 {
         page.gap();
         page.line(format!(

@@ -100,17 +100,17 @@ pub fn wrap(line: &str, width: usize) -> Vec<String> {
     let mut at = 0;
     for (number, word) in words.iter().enumerate() {
         let size = columns(word.text);
+        // The indent does not push a word out of a line into which it fits.
+        let most = column.min(width.saturating_sub(size));
         let gap = if number == 0 {
-            word.gap.min(column)
+            word.gap.min(most)
         } else {
             word.gap
         };
         if number > 0 && (break_before == Some(number) || at + gap + size > width) {
             lines.push(std::mem::take(&mut current));
-            // The indent does not push a word out of a line into which it fits.
-            let indent = column.min(width.saturating_sub(size));
-            current = " ".repeat(indent) + word.text;
-            at = indent + size;
+            current = " ".repeat(most) + word.text;
+            at = most + size;
         } else {
             current.push_str(&" ".repeat(gap));
             current.push_str(word.text);

@@ -7,7 +7,7 @@ use crate::apply::Report;
 use crate::mattermost::Counts;
 use crate::model::{
     AccountState, Action, Aftermath, Directory, Evidence, Gap, Now, Profile, ProfileField,
-    ProviderName, ReadingProof, Released, RunId, Step, StepId, User,
+    ProviderName, ReadingProof, Released, RunId, Step, StepId, User, full_name,
 };
 use crate::observe::{Adoption, CycleFacts, DirectoryFacts, Mails, PlanFacts, Side};
 use crate::plan::{approved, hold_name, next_expiry, witnesses};
@@ -166,7 +166,6 @@ fn adoptions(view: &View) -> Vec<Adoption> {
 }
 
 fn account_side(account: &crate::model::Account) -> Side {
-    let field = |f| account.profile.get(&f).cloned().unwrap_or_default();
     Side {
         username: account.username.clone(),
         emails: account
@@ -174,7 +173,7 @@ fn account_side(account: &crate::model::Account) -> Side {
             .iter()
             .flat_map(|c| c.values.clone())
             .collect(),
-        name: full_name(field),
+        name: full_name(&account.profile),
         id: account.dn.clone(),
         state: state_in_words(&account.state),
         active: match account.state {
@@ -199,7 +198,7 @@ fn user_side(view: &View, user: &User) -> Side {
     Side {
         username: user.username.clone(),
         emails: vec![user.email.clone()],
-        name: full_name(|f| user.field(f).to_owned()),
+        name: full_name(&user.profile),
         id: user.id.to_string(),
         state,
         active: Some(user.is_active()),
@@ -231,12 +230,4 @@ pub fn state_in_words(state: &AccountState) -> String {
         AccountState::Unknown { why } => format!("unknown ({why})"),
         AccountState::NotAPerson { rule, .. } => format!("not a person's ({rule})"),
     }
-}
-
-/// Puts first and last name together.
-pub fn full_name(field: impl Fn(ProfileField) -> String) -> String {
-    use ProfileField::{FirstName, LastName};
-    format!("{} {}", field(FirstName), field(LastName))
-        .trim()
-        .to_owned()
 }

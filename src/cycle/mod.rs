@@ -30,7 +30,7 @@ mod wait;
 pub use course::{Course, Planned, Scope};
 pub use engine::{Engine, Pulse, Stage, Stages};
 pub use error::{CycleError, Exchanged};
-pub use facts::{Summary, full_name, state_in_words};
+pub use facts::{Summary, state_in_words};
 pub use held::still_held;
 pub use last_reading::LastReading;
 pub use learn::remember;

@@ -62,6 +62,13 @@ pub enum ConflictKind {
     SamePerson,
 }
 
+impl ConflictKind {
+    /// Returns whether accounts of the directory are in each other's way.
+    pub fn is_within_directory(self) -> bool {
+        matches!(self, Self::DuplicateInDirectory | Self::TwoAccountsOneUser)
+    }
+}
+
 /// One conflict.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Conflict {

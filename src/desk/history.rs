@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Memory, Noted, RunId, StepId, Timestamp};
+use crate::model::{ActionKind, Memory, Noted, OutcomeKind, RunId, StepId, Timestamp};
 use crate::state::{People, RunFilter, RunRecord, RunState, State};
 
 use super::error::DeskError;
@@ -56,9 +56,14 @@ impl Request for History {
         for head in heads {
             let id = head.id;
             let mut report = RunReport::of_head(head);
-            if self.whole
-                && let Some(record) = store.run(id).await?
-            {
+            if !self.whole {
+                let few = few(&report);
+                if !few.is_empty()
+                    && let Some(record) = store.run(id).await?
+                {
+                    report.name(&record, &few, who.as_ref());
+                }
+            } else if let Some(record) = store.run(id).await? {
                 add_steps(store, &mut report, &record, &memory, who.as_ref()).await?;
                 let notes = report.notes.into_iter();
                 report.notes = notes.map(|note| note.without_keys(report.run)).collect();
@@ -72,6 +77,14 @@ impl Request for History {
         events.retain(|note| who.is_none() || !of_hold(&note.what));
         Ok(HistoryReport::new(runs, events))
     }
+}
+
+/// The kinds of steps of which so few were done that people are named.
+fn few(report: &RunReport) -> BTreeSet<ActionKind> {
+    const FEW: u64 = 3;
+    let done = report.counts.iter();
+    let done = done.filter(|count| count.outcome == OutcomeKind::Done && count.number <= FEW);
+    done.map(|count| count.action).collect()
 }
 
 /// One run, with everything.

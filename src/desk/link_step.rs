@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::cycle::View;
 use crate::model::{
     Account, AccountKey, Action, Evidence, Precondition, Reason, Step, StepId, Subject, User,
-    UserId, shell_word,
+    UserId, full_name, shell_word,
 };
 use crate::plan::{LinkObstacle, Policy, UserIndex};
 
@@ -296,6 +296,11 @@ impl LinkStep {
             user: Some(self.user.clone()),
             name: name.unwrap_or_else(|| self.user.to_string()),
             email: user.map(|u| u.email.clone()),
+            full_name: account
+                .map(|account| &account.profile)
+                .or_else(|| user.map(|user| &user.profile))
+                .map(full_name)
+                .unwrap_or_default(),
         };
         Step {
             id: StepId(1),

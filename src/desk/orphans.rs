@@ -146,14 +146,14 @@ fn perhaps(view: &View, user_index: &UserIndex<'_>) -> BTreeMap<UserId, String> 
             .account(key)
             .map(|account| user_index.claims(key, account));
         for claim in claims.into_iter().flatten() {
-            let dn = left.subject.dn.clone().unwrap_or_default();
-            perhaps.insert(claim.user.id.clone(), format!("in conflict with {dn}"));
+            let account = format!("in conflict with the account {}", left.subject);
+            perhaps.insert(claim.user.id.clone(), account);
         }
     }
     for step in &view.plan.steps {
         if let Action::Adopt { user, .. } = &step.action {
-            let dn = step.subject.dn.clone().unwrap_or_default();
-            perhaps.insert(user.clone(), format!("to be adopted by {dn}"));
+            let account = format!("to be adopted by the account {}", step.subject);
+            perhaps.insert(user.clone(), account);
         }
     }
     perhaps

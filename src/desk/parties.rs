@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cycle::{View, full_name, state_in_words};
-use crate::model::{Account, AccountKey, AccountPart, Rejected, Timestamp, User, UserId};
+use crate::cycle::{View, state_in_words};
+use crate::model::{
+    Account, AccountKey, AccountPart, Rejected, Timestamp, User, UserId, full_name,
+};
 use crate::plan::{UserIndex, legal_username};
 
 /// An account of the directory.
@@ -114,7 +116,7 @@ impl AccountSide {
                 .iter()
                 .flat_map(|c| c.values.clone())
                 .collect(),
-            name: full_name(|f| account.profile.get(&f).cloned().unwrap_or_default()),
+            name: full_name(&account.profile),
             state: state_in_words(&account.state),
             expires: account.expires,
             groups: account.groups.len(),
@@ -144,7 +146,7 @@ impl UserSide {
             id: user.id.clone(),
             username: user.username.clone(),
             email: user.email.clone(),
-            name: full_name(|f| user.field(f).to_owned()),
+            name: full_name(&user.profile),
             bot: user.is_bot,
             remote: user.is_remote,
             guest: user.is_guest(),

@@ -77,6 +77,10 @@ pub struct RunReport {
     pub left_alone: BTreeMap<String, u64>,
     /// How many steps of each kind had which outcome.
     pub counts: Vec<StepCount>,
+    /// Who it was, of the kinds of which few steps were done; only where neither the steps nor the
+    /// whole record were asked for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub few: BTreeMap<ActionKind, Vec<String>>,
     /// E-mails that the steps which were carried out caused.
     pub mails: u64,
     /// The steps in the order of the plan; only where they were asked for.
@@ -229,6 +233,7 @@ impl RunReport {
             held_steps,
             left_alone,
             counts: head.counts,
+            few: BTreeMap::new(),
             mails: head.mails,
             steps: Vec::new(),
             notes: Vec::new(),
@@ -237,6 +242,23 @@ impl RunReport {
 
     pub(super) fn of(record: &RunRecord) -> Self {
         Self::of_head(record.head())
+    }
+
+    /// Adds the names of those, or of some of them, to whom something was done, of the kinds in
+    /// `few`.
+    pub(super) fn name(
+        &mut self,
+        record: &RunRecord,
+        few: &BTreeSet<ActionKind>,
+        who: Option<&People>,
+    ) {
+        for step in of(record, who) {
+            let kind = step.step.action.kind();
+            if few.contains(&kind) && step.outcome_kind() == OutcomeKind::Done {
+                let names = self.few.entry(kind).or_default();
+                names.push(step.step.subject.name.clone());
+            }
+        }
     }
 
     /// Adds the steps and notes, or those about some people.
@@ -248,16 +270,23 @@ impl RunReport {
         open: &BTreeSet<StepId>,
         who: Option<&People>,
     ) {
-        let steps = record
-            .steps
-            .iter()
-            .filter(|step| who.is_none_or(|who| who.has(step.account(), step.user())));
-        self.steps = steps.map(|step| report(step, memory, open)).collect();
+        self.steps = of(record, who)
+            .map(|step| report(step, memory, open))
+            .collect();
         let notes = notes.into_iter().filter(|note| {
             who.is_none_or(|who| who.has(note.account.as_ref(), note.user.as_ref()))
         });
         self.notes = notes.map(NoteReport::from).collect();
     }
+}
+
+/// Returns the steps of a run, or those about some people.
+fn of<'a>(record: &'a RunRecord, who: Option<&'a People>) -> impl Iterator<Item = &'a StepRecord> {
+    let about = move |step: &&StepRecord| match who {
+        Some(who) => who.has(step.account(), step.user()),
+        None => true,
+    };
+    record.steps.iter().filter(about)
 }
 
 fn report(record: &StepRecord, memory: &Memory, open: &BTreeSet<StepId>) -> StepReport {

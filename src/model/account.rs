@@ -144,6 +144,16 @@ impl fmt::Display for ProfileField {
 /// Values of profile fields; a field that is not in it has no value.
 pub type Profile = BTreeMap<ProfileField, String>;
 
+/// Returns the first and the last name, as far as they are set.
+pub fn full_name(profile: &Profile) -> String {
+    let names = [ProfileField::FirstName, ProfileField::LastName];
+    let names = names.iter().filter_map(|field| profile.get(field));
+    let names = names
+        .map(|name| name.trim())
+        .filter(|name| !name.is_empty());
+    names.collect::<Vec<_>>().join(" ")
+}
+
 /// Whether a person may use the account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -307,8 +317,15 @@ impl Account {
         Some((attribute, at))
     }
 
-    /// Returns a short text that finds the person again: username and DN.
+    /// Returns a short text by which people know whose account it is: the username and the full name
+    /// or, of somebody without one, the DN.
     pub fn label(&self) -> String {
-        format!("{} ({})", self.username, self.dn)
+        let full_name = full_name(&self.profile);
+        let who = if full_name.is_empty() {
+            &self.dn
+        } else {
+            &full_name
+        };
+        format!("{} ({who})", self.username)
     }
 }

@@ -37,7 +37,7 @@ mod why;
 
 pub use account::{
     Account, AccountPart, AccountState, EmailCandidates, Entry, Group, Lookup, Profile,
-    ProfileField, SourceIdentity, WentBack,
+    ProfileField, SourceIdentity, WentBack, full_name,
 };
 pub use action_kind::ActionKind;
 pub use belongings::{Aftermath, Belonging, BelongingKind, Belongings, Fate, ReportedBelonging};
@@ -81,6 +81,6 @@ pub use server::{
 };
 pub use subject::Subject;
 pub use text::{fold, printable, shell_word, visible};
-pub use time::{DURATION_UNITS, Now, Timestamp, as_configured};
+pub use time::{DURATION_UNITS, Now, Timestamp, as_configured, tell_times_in};
 pub use undone::{Undoing, Undone, ValueOf};
 pub use why::{LeftAlone, Why};

@@ -19,6 +19,9 @@ pub struct Subject {
     pub name: String,
     /// The address, if it is known.
     pub email: Option<String>,
+    /// The person's full name; empty if it is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub full_name: String,
 }
 
 impl Subject {
@@ -47,7 +50,11 @@ impl Subject {
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
-        let parts: Vec<&str> = [self.email.as_deref(), self.dn.as_deref()]
+        let full_name = Some(self.full_name.as_str()).filter(|name| !name.is_empty());
+        // Who is known by nothing else is found by the DN.
+        let dn = self.dn.as_deref().filter(|dn| *dn != self.name);
+        let dn = dn.filter(|_| full_name.is_none() && self.email.is_none());
+        let parts: Vec<&str> = [full_name, self.email.as_deref(), dn]
             .into_iter()
             .flatten()
             .collect();

@@ -1,9 +1,22 @@
 //! Time as a value. The core never asks a clock; time is a parameter.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use jiff::Zoned;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+
+/// The time zone in which people are told of moments.
+static ZONE: OnceLock<TimeZone> = OnceLock::new();
+
+/// Sets the time zone in which people are told of moments, once for the whole program; without it
+/// that is UTC. Nothing is decided by it, and programs are told of moments in UTC.
+pub fn tell_times_in(zone: TimeZone) {
+    // A second call changes nothing, so that all of the program tells the same.
+    let _ = ZONE.set(zone);
+}
 
 /// A moment: milliseconds since 1970-01-01 UTC, the unit of Mattermost's API.
 #[derive(
@@ -23,12 +36,26 @@ impl Timestamp {
         }
     }
 
-    /// Returns its day, in UTC: `2026-01-31`.
+    /// Returns its day for people: `2026-01-31`.
     pub fn day(self) -> String {
+        match self.zoned() {
+            Some(moment) => moment.strftime("%Y-%m-%d").to_string(),
+            None => self.to_string(),
+        }
+    }
+
+    /// Returns the moment in UTC, to the second: `2026-01-31 12:00:00 UTC`.
+    pub fn utc(self) -> String {
         match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(moment) => moment.strftime("%Y-%m-%d").to_string(),
+            Ok(moment) => moment.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
             Err(_) => self.to_string(),
         }
+    }
+
+    fn zoned(self) -> Option<Zoned> {
+        let moment = jiff::Timestamp::from_millisecond(self.0).ok()?;
+        let zone = ZONE.get().cloned().unwrap_or(TimeZone::UTC);
+        Some(moment.to_zoned(zone))
     }
 
     /// Returns the moment `duration` later, at most the last representable moment.
@@ -42,11 +69,12 @@ impl Timestamp {
     }
 }
 
+/// For people: in their time zone, which it names.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(moment) => write!(f, "{}", moment.strftime("%Y-%m-%d %H:%M:%S UTC")),
-            Err(_) => write!(f, "{} ms", self.0),
+        match self.zoned() {
+            Some(moment) => write!(f, "{}", moment.strftime("%Y-%m-%d %H:%M:%S %Z")),
+            None => write!(f, "{} ms", self.0),
         }
     }
 }

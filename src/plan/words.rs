@@ -130,12 +130,12 @@ impl fmt::Display for Reason {
             Self::Missing {
                 certain,
                 readings,
-                last_dn,
                 now_at,
+                ..
             } => {
                 match now_at {
                     Some(dn) => write!(f, "the account left the base or the filter (now {dn})")?,
-                    None => write!(f, "the account is gone from the directory (was {last_dn})")?,
+                    None => f.write_str("the account is gone from the directory")?,
                 }
                 write!(
                     f,

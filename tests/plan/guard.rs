@@ -348,14 +348,14 @@ fn every_step_and_hold_says_what_and_why() {
     let text: Vec<_> = plan.steps.iter().map(|s| Sentence(s).to_string()).collect();
     let all = text.join("\n");
     for part in [
-        "deactivate user00 (user00@example.org, uid=user00,ou=people,dc=example): the account is \
+        "deactivate user00 (USER00, user00@example.org): the account is \
          locked (loginshell is /sbin/nologin)",
-        "rename user01 (user01@example.org, uid=user01,ou=people,dc=example) from user01 to renamed",
+        "rename user01 (USER01, user01@example.org) from user01 to renamed",
         "user02@example.org becomes second@example.org",
         "last name \"\" becomes \"Rossi\"",
-        "the account is gone from the directory (was uid=user04,ou=people,dc=example)",
-        "create new (new@example.org",
-        "add new (new@example.org",
+        "the account is gone from the directory, for 0 s",
+        "create new (NEW, new@example.org)",
+        "add new (NEW, new@example.org)",
     ] {
         assert!(all.contains(part), "{part}\nis not in\n{all}");
     }

@@ -9,6 +9,7 @@
 )]
 
 mod cli;
+mod completions;
 mod crash;
 mod daemon;
 mod manual;

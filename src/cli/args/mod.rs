@@ -85,21 +85,45 @@ pub fn command() -> clap::Command {
         }
         groups.push('\n');
     }
-    let groups = wrapped(&groups);
-    Cli::command()
+    let groups = wrapped(&groups, 0);
+    with_texts_wrapped(Cli::command())
         .help_template(format!(
             "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{groups}\nOptions:\n\
              {{options}}{{after-help}}"
         ))
-        .after_long_help(wrapped(AFTER))
+        .after_long_help(wrapped(AFTER, 0))
 }
 
-/// Breaks what clap does not break, or would break amid a command.
-fn wrapped(text: &str) -> String {
+/// Breaks the texts of a command and of all below it before clap does, which would break commands
+/// too.
+fn with_texts_wrapped(command: clap::Command) -> clap::Command {
+    if Terminal::of_stdout().width.is_none() {
+        return command;
+    }
+    let about = command.get_long_about().map(ToString::to_string);
+    let command = match about {
+        Some(about) => command.long_about(wrapped(&about, 0)),
+        None => command,
+    };
+    let command = command.mut_args(|arg| {
+        let help = arg.get_long_help().or_else(|| arg.get_help());
+        match help.map(ToString::to_string) {
+            Some(help) => arg.long_help(wrapped(&help, OPTION_INDENT)),
+            None => arg,
+        }
+    });
+    command.mut_subcommands(with_texts_wrapped)
+}
+
+/// The indent that clap gives the texts of options.
+const OPTION_INDENT: usize = 10;
+
+/// Breaks the lines of a text that is shown with this indent.
+fn wrapped(text: &str, indent: usize) -> String {
     match Terminal::of_stdout().width {
         Some(width) => {
             let lines = text.lines();
-            let width = usize::from(width).min(WIDEST);
+            let width = usize::from(width).min(WIDEST).saturating_sub(indent);
             lines
                 .flat_map(|line| wrap(line, width))
                 .collect::<Vec<_>>()

@@ -15,8 +15,8 @@ pub struct History {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub last: Option<u32>,
 
-    /// Those that began then or later: 2026-11-22, "2026-11-22 14:00", RFC 3339, or 7d for how long
-    /// ago
+    /// Those that began then or later: yesterday, 2026-11-22, "2026-11-22 14:00", RFC 3339, or how
+    /// long ago, such as "3 days" or 2h
     #[arg(long, value_name = "DATE")]
     pub since: Option<String>,
 

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::cycle::{View, full_name};
+use crate::cycle::View;
 use crate::desk::person::{Search, is_named};
-use crate::model::{AccountKey, Identifiers, UserId};
+use crate::model::{AccountKey, Identifiers, UserId, full_name};
 use crate::plan::UserIndex;
 use crate::state::People;
 
@@ -75,13 +75,13 @@ impl Known<'_> {
         let typed = TypedName::of(typed);
         let mut found: BTreeMap<Fit, BTreeSet<Pair>> = BTreeMap::new();
         for (key, account) in self.view.accounts() {
-            let name = full_name(|f| account.profile.get(&f).cloned().unwrap_or_default());
+            let name = full_name(&account.profile);
             if let Some(fit) = typed.best_fit([&name, &account.username]) {
                 found.entry(fit).or_default().insert(self.with_user(key));
             }
         }
         for (id, user) in self.view.users.iter() {
-            let name = full_name(|f| user.field(f).to_owned());
+            let name = full_name(&user.profile);
             if let Some(fit) = typed.best_fit([&name, &user.username]) {
                 let pair = (self.account_of(id), Some(id.clone()));
                 found.entry(fit).or_default().insert(pair);
@@ -95,16 +95,14 @@ impl Known<'_> {
         let one = |(key, user): Pair| {
             let account = key.and_then(|key| self.view.account(&key));
             let user = user.and_then(|id| self.view.users.get(&id));
-            let field = |f| {
-                let ours = account.and_then(|account| account.profile.get(&f)).cloned();
-                ours.or_else(|| user.map(|user| user.field(f).to_owned()))
-                    .unwrap_or_default()
-            };
+            let profiles = account.map(|a| &a.profile).into_iter();
+            let profiles = profiles.chain(user.map(|user| &user.profile));
+            let name = profiles.map(full_name).find(|name| !name.is_empty());
             let first = account.and_then(|a| a.emails.iter().flat_map(|c| &c.values).next());
             let email = user.map(|user| &user.email).or(first);
             let username = user.map(|user| &user.username);
             Called {
-                name: full_name(field),
+                name: name.unwrap_or_default(),
                 username: username
                     .or(account.map(|a| &a.username))
                     .cloned()

@@ -8,7 +8,7 @@ use crate::model::{
     Account, AccountKey, AccountMemory, Action, Claimed, Directory, Dn, Evidence, Gap, HoldKey,
     LeftAlone, Link, Lookup, NamedUser, NotAdopted, Now, Plan, Precondition, ProfileField,
     ProviderName, Reason, Rejected, Remember, Step, StepId, Subject, Untouchable, User, UserId,
-    ValueOf, Why,
+    ValueOf, Why, full_name,
 };
 use crate::plan::facts::clock;
 use crate::plan::facts::linked_accounts::LinkedAccounts;
@@ -75,6 +75,16 @@ impl Person<'_> {
                     .iter()
                     .find_map(|c| c.values.first().cloned())
             }),
+            full_name: self.full_name(),
+        }
+    }
+
+    /// Returns the full name in the directory or, if there is none, the one on Mattermost.
+    fn full_name(&self) -> String {
+        let name = full_name(&self.account.profile);
+        match self.user {
+            Some(user) if name.is_empty() => full_name(&user.profile),
+            _ => name,
         }
     }
 

@@ -1,6 +1,6 @@
 //! What happens to a person's user, and the subject of messages about links.
 
-use crate::model::{AccountKey, Evidence, Link, Subject};
+use crate::model::{AccountKey, Evidence, Link, Subject, full_name};
 use crate::plan::ledger::draft::Draft;
 
 /// What happens to a person's user because of the account's state.
@@ -28,5 +28,6 @@ pub fn subject(draft: &Draft<'_>, key: &AccountKey, link: &Link, dn: &str) -> Su
         user: Some(link.user.clone()),
         name: user.map_or_else(|| link.last_username.clone(), |u| u.username.clone()),
         email: user.map(|u| u.email.clone()),
+        full_name: user.map(|u| full_name(&u.profile)).unwrap_or_default(),
     }
 }

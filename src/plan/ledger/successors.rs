@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::model::{
     Account, AccountKey, Claimed, Evidence, NamedUser, ProfileField, ProviderName, Subject, User,
-    Why,
+    Why, full_name,
 };
 use crate::plan::facts::linked_accounts::LinkedAccount;
 use crate::plan::facts::{address, fields, names};
@@ -92,6 +92,7 @@ impl<'a> Successors<'a> {
                     account: Some(key_of(provider, account)),
                     dn: Some(account.dn.clone()),
                     name: account.username.clone(),
+                    full_name: full_name(&account.profile),
                     ..Subject::default()
                 };
                 let why = Why::SharedAnchor {

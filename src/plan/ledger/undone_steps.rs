@@ -2,7 +2,7 @@
 
 use crate::model::{
     AccountChange, AccountKey, Action, Reason, Remember, Step, Subject, Undoing, Undone, User,
-    ValueOf,
+    ValueOf, full_name,
 };
 use crate::plan::facts::effect::Effect;
 use crate::plan::ledger::draft::Draft;
@@ -69,6 +69,11 @@ pub fn subject(draft: &Draft<'_>, key: &AccountKey, undone: &Undone) -> Subject 
             .or_else(|| link.map(|link| link.last_username.clone()))
             .unwrap_or_else(|| undone.user.to_string()),
         email: user.map(|user| user.email.clone()),
+        full_name: account
+            .map(|account| &account.profile)
+            .or_else(|| user.map(|user| &user.profile))
+            .map(full_name)
+            .unwrap_or_default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::model::{
     AccountKey, Action, Evidence, Order, Precondition, Reason, Remember, StepId, Subject, User,
-    UserChange, UserId,
+    UserChange, UserId, full_name,
 };
 use crate::plan::facts::approvals::APPROVAL;
 use crate::plan::ledger::draft::Draft;
@@ -51,6 +51,7 @@ fn reset(
         user: Some(user.id.clone()),
         name: user.username.clone(),
         email: Some(user.email.clone()),
+        full_name: full_name(&user.profile),
     };
     let action = Action::ResetAccess {
         account,

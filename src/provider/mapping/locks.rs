@@ -75,7 +75,7 @@ pub(super) fn judge(
                 locked = locked.or_else(|| Some(locked_by(rule.attribute(), value, None)));
             }
             Verdict::Expired(at) => {
-                let value = at.to_string();
+                let value = at.utc();
                 locked = locked.or_else(|| Some(locked_by(rule.attribute(), value, Some(at))));
             }
             Verdict::LockedBy(attribute, value) => {

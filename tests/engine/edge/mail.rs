@@ -232,7 +232,7 @@ fn edge_48_what_goes_wrong_names_both_sides() {
         ];
         words.iter().fold(said, |said, words| said.says(words))
     };
-    let said = place.run(&["plan"]).exits(0);
+    let said = place.run(&["plan", "--all"]).exits(0);
     parties(said, 2, "carl", &carl);
     // Somebody takes the address between the reading and the call.
     place.add("dora", "Dora", "Dunn");

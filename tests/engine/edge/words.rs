@@ -187,7 +187,7 @@ fn edge_88_a_hold_says_what_was_not_done_and_how_to_go_on() {
         .says("mattersync approve locked")
         .says("Updated 1 user");
     names[..4].iter().fold(said, |said, name| {
-        said.says(&format!("uid={name},ou=People"))
+        said.says(&format!("{name} Able  {name}@example.org"))
     });
     let active = || {
         let active = |name: &&&str| place.sim.user_named(name).unwrap().is_active();

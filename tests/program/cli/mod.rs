@@ -22,4 +22,5 @@ mod undo_rings;
 mod unread;
 mod waits;
 mod ways;
+mod widths;
 mod words;

@@ -34,8 +34,9 @@ fn what_was_done_is_told_to_people_and_to_programs() {
     place
         .run(&["history"])
         .exits(0)
-        .says("3 create, 1 create-team, 3 join-team")
-        .says("1 rename")
+        .says("Created 3 users (alice, bob, carol)")
+        .says("Added to teams: 3 members (alice, bob, carol)")
+        .says("Renamed 1 user (bob)")
         .says("2 held")
         .says("mattersync history RUN");
     place
@@ -91,8 +92,8 @@ fn what_was_done_is_told_to_people_and_to_programs() {
     place
         .run(&["history", "--person", "BOB@example.org"])
         .exits(0)
-        .says("1 rename")
-        .says("1 create");
+        .says("Renamed 1 user (bob)")
+        .says("Created 1 user (bob)");
     place
         .run(&["history", "--person", "nobody"])
         .exits(1)
@@ -104,7 +105,7 @@ fn what_was_done_is_told_to_people_and_to_programs() {
     place
         .run(&["history", "--since", "soon"])
         .exits(2)
-        .says("7d");
+        .says("yesterday");
     place
         .run(&["history", "9"])
         .exits(1)
@@ -228,7 +229,7 @@ fn who_left_is_forgotten_to_the_last_byte() {
 #[test]
 fn runs_are_old_as_configured() {
     let mut place = company();
-    place.run(&["history"]).exits(0).says("3 create");
+    place.run(&["history"]).exits(0).says("Created 3 users");
     let db = rusqlite::Connection::open(place.path("state/state.sqlite")).unwrap();
     let ago = "UPDATE runs SET began = began - 401 * 86400000";
     db.execute(ago, []).unwrap();
@@ -258,7 +259,7 @@ fn runs_are_old_as_configured() {
     with("");
     place.run(&["sync"]).exits(0);
     assert!(found_old());
-    place.run(&["history"]).exits(0).says("3 create");
+    place.run(&["history"]).exits(0).says("Created 3 users");
     with("keep = \"402d\"");
     place.run(&["sync"]).exits(0);
     assert!(!found_old());

@@ -1,9 +1,10 @@
-//! With `--json` each time is RFC 3339, whatever the command.
+//! With `--json` each time is RFC 3339, whatever the command; people are told local times.
 
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::cli::served::Service;
-use testkit::place::Place;
+use testkit::place::{Place, run};
 
 /// Calls `found` with the path and the value of each leaf.
 fn leaves(value: &Value, path: &str, found: &mut dyn FnMut(&str, &Value)) {
@@ -100,4 +101,33 @@ fn no_time_is_a_number() {
     place.run(&["sync"]);
     assert!(times(&place, &["status"]) >= 3);
     assert!(times(&place, &["plan"]) >= 1);
+}
+
+/// People are told times in the zone of the machine, which they name, and can type them as shown.
+#[test]
+fn times_are_told_and_typed_in_the_zone_of_the_machine() {
+    let mut place = Place::new(crate::BINARY);
+    place.add("anna", "Anna", "Test");
+    place.run(&["sync"]).exits(0);
+    let there = |words: &[&str]| {
+        let mut command = place.command(words);
+        run(command.env("TZ", "EST5EDT,M3.2.0,M11.1.0"))
+    };
+    let utc = place.run(&["history", "--json"]).json();
+    let began: jiff::Timestamp = utc["runs"][0]["began"].as_str().unwrap().parse().unwrap();
+    let zone = TimeZone::posix("EST5EDT,M3.2.0,M11.1.0").unwrap();
+    let local = began.to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S %Z");
+    let local = local.to_string();
+    there(&["history"]).exits(0).says(&local).says_not("UTC");
+    there(&["history", "1"]).exits(0).says(&local);
+    there(&["status"]).says(&local);
+    there(&["explain", "anna"]).exits(0).says(&local);
+    let said = there(&["history", "--json"]).exits(0).json();
+    assert_eq!(said["runs"][0]["began"], utc["runs"][0]["began"]);
+    // The run began in that second or before it.
+    for since in [local.as_str(), "yesterday", "1 hour", "2 days ago"] {
+        let said = there(&["history", "--since", since]).exits(0);
+        said.says("Created 1 user (anna)");
+    }
+    there(&["history", "--since", "2100-01-01"]).says("No run is recorded.");
 }

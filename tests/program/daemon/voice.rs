@@ -42,7 +42,7 @@ fn one_line_for_each_change_one_summary_and_silence_otherwise() {
     assert_eq!(lines.len(), 3, "{lines:?}");
     assert!(lines[0].starts_with("<6>deactivate anna"), "{lines:?}");
     assert!(
-        lines[0].contains("uid=anna,ou=People") && lines[0].contains("anna@example.org"),
+        lines[0].contains("(ANNA Test, anna@example.org)"),
         "{lines:?}"
     );
     assert!(

@@ -308,7 +308,7 @@ pub fn quiet(binary: &str) -> Command {
     ] {
         command.env_remove(name);
     }
-    command.stdin(Stdio::null());
+    command.env("TZ", "UTC").stdin(Stdio::null());
     command
 }
 

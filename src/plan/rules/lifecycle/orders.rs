@@ -2,7 +2,7 @@
 
 use crate::model::{
     AccountChange, AccountKey, Deactivation, Evidence, Link, Reason, Remember, Subject, User,
-    UserChange,
+    UserChange, full_name,
 };
 use crate::plan::ledger::deactivation;
 use crate::plan::ledger::draft::Draft;
@@ -22,6 +22,7 @@ pub fn ordered(draft: &mut Draft<'_>) {
                 user: Some(id.clone()),
                 name,
                 email: None,
+                full_name: String::new(),
             };
             if draft.leave_unread(&subject, id) {
                 draft.ordered.insert(id.clone());
@@ -36,6 +37,7 @@ pub fn ordered(draft: &mut Draft<'_>) {
                 user: Some(id.clone()),
                 name: user.username.clone(),
                 email: Some(user.email.clone()),
+                full_name: full_name(&user.profile),
             };
             let by = order.by.clone();
             deactivation::deactivate(

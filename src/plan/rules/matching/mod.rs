@@ -8,7 +8,7 @@ mod candidates;
 
 use crate::model::{
     Account, AccountChange, AccountKey, AccountState, Action, Agreed, Claimed, Link, LinkOrigin,
-    NamedUser, NotAdopted, Precondition, Reason, Remember, Subject, User, Why,
+    NamedUser, NotAdopted, Precondition, Reason, Remember, Subject, User, Why, full_name,
 };
 use crate::plan::facts::linked_accounts::LinkedAccount;
 use crate::plan::facts::names;
@@ -363,6 +363,7 @@ fn gone(key: &AccountKey, account: &Account, link: &Link) -> Subject {
         user: Some(link.user.clone()),
         name: account.username.clone(),
         email: None,
+        full_name: full_name(&account.profile),
     }
 }
 

@@ -44,7 +44,7 @@ fn the_story_of_one_person() {
         place
             .run(&["explain", name])
             .exits(0)
-            .says("bob <bob@example.org> Bob Bold, active")
+            .says("bob (Bob Bold) <bob@example.org>, active")
             .says("created by mattersync, since")
             .says("nothing to do: both sides agree")
             .says("run 1: create bob");
