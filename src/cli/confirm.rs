@@ -15,6 +15,10 @@ pub fn is_agreed(question: &str) -> bool {
     let asked = write!(out, "{question} [y/N] ").and_then(|()| out.flush());
     let mut line = String::new();
     let read = io::stdin().lock().read_line(&mut line);
+    if !line.ends_with('\n') {
+        // The next line begins where the question ends.
+        let _ = writeln!(out);
+    }
     let is_yes = || matches!(line.trim().to_lowercase().as_str(), "y" | "yes");
     asked.is_ok() && read.is_ok() && is_yes()
 }

@@ -1,7 +1,7 @@
 //! `mattersync deactivate`: deactivates one person now.
 
 use crate::desk::{self, Deactivation, UserSide};
-use crate::model::{printable, shell_word};
+use crate::model::shell_word;
 use crate::observe::CycleFacts;
 
 use super::answer::Answer;
@@ -65,8 +65,7 @@ fn is_meant(user: Option<&UserSide>, terminal: Terminal) -> bool {
     let Some(user) = user else { return true };
     let mut page = Page::new(terminal);
     people::user(&mut page, "User", user);
-    let question = format!("Deactivate {} now?", printable(&user.username));
-    write_out(&page.text()).is_ok() && confirm::is_agreed(&question)
+    write_out(&page.text()).is_ok() && confirm::is_agreed("Deactivate this user now?")
 }
 
 fn preview(page: &mut Page, answer: &Deactivation) {

@@ -88,8 +88,8 @@ fn on_a_terminal_it_shows_whom_it_means() {
     let place = company();
     let said = on_a_terminal(&place, &["deactivate", "bob"], "n\n");
     for words in [
-        "bob <bob@example.org> Bob Bold",
-        "Deactivate bob now? [y/N]",
+        "bob (Bob Bold) <bob@example.org>",
+        "Deactivate this user now? [y/N]",
         "Nothing was changed.",
     ] {
         assert!(said.contains(words), "{words}: {said}");

@@ -165,7 +165,7 @@ fn the_record_is_told_while_a_cycle_hangs() {
         .run(&["history"])
         .exits(0)
         .says("scheduled")
-        .says("2 create");
+        .says("Created 2 users (alice, bob)");
     // A cycle that takes its time: nobody who asks what was done waits for it.
     place.sim.set_latency(Duration::from_secs(8));
     let mut sync = place.command(&["sync"]);

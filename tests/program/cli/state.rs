@@ -257,7 +257,10 @@ fn a_file_that_is_lost_beside_its_copy_waits_for_a_person() {
     place.run(&["state", "restore", "--yes"]).exits(0);
     let now = (users(&place), fs::read(place.path(COPY)).unwrap());
     assert_eq!(now, before);
-    place.run(&["history"]).exits(0).says("3 create");
+    place
+        .run(&["history"])
+        .exits(0)
+        .says("Created 3 users (alice, bob, carol)");
     place.run(&["sync"]).exits(3).says("HELD: restored");
 
     // The copy is no help: whoever begins anew says so.
