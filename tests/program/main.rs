@@ -12,6 +12,7 @@ mod cli;
 mod completions;
 mod crash;
 mod daemon;
+mod first_evening;
 mod manual;
 
 /// The binary under test.

@@ -22,5 +22,5 @@ mod undo_rings;
 mod unread;
 mod waits;
 mod ways;
-mod widths;
+pub mod widths;
 mod words;

@@ -64,7 +64,7 @@ fn company() -> Place {
 }
 
 /// Runs a command on a terminal of this width, and returns what it shows there.
-fn on_terminal(
+pub fn on_terminal(
     place: &Place,
     words: &[&str],
     width: usize,
