@@ -32,9 +32,7 @@ struct Office {
 impl Office {
     fn open() -> Self {
         let options = SlapdOptions {
-            access: format!(
-                "access to attrs=userPassword by dn.exact=\"{ROOT}\" read by * none"
-            ),
+            access: format!("access to attrs=userPassword by dn.exact=\"{ROOT}\" read by * none"),
             ..SlapdOptions::default()
         };
         let slapd = Slapd::start(options).unwrap();
