@@ -203,7 +203,7 @@ _mattersync() {
             return 0
             ;;
         mattersync__subcmd__conflicts)
-            opts="-h --json --config --help"
+            opts="-h --fresh --json --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -243,7 +243,7 @@ _mattersync() {
             return 0
             ;;
         mattersync__subcmd__explain)
-            opts="-h --all --json --config --help"
+            opts="-h --fresh --all --json --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -611,7 +611,7 @@ _mattersync() {
             return 0
             ;;
         mattersync__subcmd__orphans)
-            opts="-h --keep --unkeep --all --json --config --help"
+            opts="-h --keep --unkeep --fresh --all --json --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -637,7 +637,7 @@ _mattersync() {
             return 0
             ;;
         mattersync__subcmd__plan)
-            opts="-h --out --all --json --config --help"
+            opts="-h --out --edited --all --json --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -787,7 +787,7 @@ _mattersync() {
             return 0
             ;;
         mattersync__subcmd__status)
-            opts="-h --json --config --help"
+            opts="-h --fresh --json --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -45,11 +45,12 @@ complete -c mattersync -n "__fish_mattersync_needs_command" -f -a "forget" -d 'E
 complete -c mattersync -n "__fish_mattersync_needs_command" -f -a "state" -d 'Compare the state file with Mattermost, or put its last copy back'
 complete -c mattersync -n "__fish_mattersync_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c mattersync -n "__fish_mattersync_using_subcommand check" -l config -d 'The configuration' -r -F
-complete -c mattersync -n "__fish_mattersync_using_subcommand check" -l print -d 'Only print the configuration that is in force, with all defaults, as TOML; of secrets only where they are'
+complete -c mattersync -n "__fish_mattersync_using_subcommand check" -l print -d 'Only print the configuration of the file, with all defaults, as TOML; of secrets only where they are'
 complete -c mattersync -n "__fish_mattersync_using_subcommand check" -l json -d 'As JSON, for programs'
 complete -c mattersync -n "__fish_mattersync_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mattersync -n "__fish_mattersync_using_subcommand plan" -l out -d 'Save the plan, for `mattersync sync --plan`; nobody else may read the file' -r -F
 complete -c mattersync -n "__fish_mattersync_using_subcommand plan" -l config -d 'The configuration' -r -F
+complete -c mattersync -n "__fish_mattersync_using_subcommand plan" -l edited -d 'Plan with the configuration file as it is now, although the service works with what it read before'
 complete -c mattersync -n "__fish_mattersync_using_subcommand plan" -l all -d 'Everything, also in long lists'
 complete -c mattersync -n "__fish_mattersync_using_subcommand plan" -l json -d 'As JSON, for programs'
 complete -c mattersync -n "__fish_mattersync_using_subcommand plan" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -65,6 +66,7 @@ complete -c mattersync -n "__fish_mattersync_using_subcommand sync" -s h -l help
 complete -c mattersync -n "__fish_mattersync_using_subcommand run" -l config -d 'The configuration' -r -F
 complete -c mattersync -n "__fish_mattersync_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mattersync -n "__fish_mattersync_using_subcommand status" -l config -d 'The configuration' -r -F
+complete -c mattersync -n "__fish_mattersync_using_subcommand status" -l fresh -d 'Read both sides anew, instead of telling what the service\'s last cycle read'
 complete -c mattersync -n "__fish_mattersync_using_subcommand status" -l json -d 'As JSON, for programs'
 complete -c mattersync -n "__fish_mattersync_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mattersync -n "__fish_mattersync_using_subcommand deactivate" -l yes -d 'Do it; with =CODE only if both are still as they were shown' -r
@@ -73,10 +75,12 @@ complete -c mattersync -n "__fish_mattersync_using_subcommand deactivate" -l adm
 complete -c mattersync -n "__fish_mattersync_using_subcommand deactivate" -l json -d 'As JSON, for programs'
 complete -c mattersync -n "__fish_mattersync_using_subcommand deactivate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mattersync -n "__fish_mattersync_using_subcommand explain" -l config -d 'The configuration' -r -F
+complete -c mattersync -n "__fish_mattersync_using_subcommand explain" -l fresh -d 'Read both sides anew, instead of telling what the service\'s last cycle read'
 complete -c mattersync -n "__fish_mattersync_using_subcommand explain" -l all -d 'Everything, also in long lists'
 complete -c mattersync -n "__fish_mattersync_using_subcommand explain" -l json -d 'As JSON, for programs'
 complete -c mattersync -n "__fish_mattersync_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mattersync -n "__fish_mattersync_using_subcommand conflicts" -l config -d 'The configuration' -r -F
+complete -c mattersync -n "__fish_mattersync_using_subcommand conflicts" -l fresh -d 'Read both sides anew, instead of telling what the service\'s last cycle read'
 complete -c mattersync -n "__fish_mattersync_using_subcommand conflicts" -l json -d 'As JSON, for programs'
 complete -c mattersync -n "__fish_mattersync_using_subcommand conflicts" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mattersync -n "__fish_mattersync_using_subcommand link" -l yes -d 'Do it; with =CODE only if both are still as they were shown' -r
@@ -93,6 +97,7 @@ complete -c mattersync -n "__fish_mattersync_using_subcommand unlink" -s h -l he
 complete -c mattersync -n "__fish_mattersync_using_subcommand orphans" -l keep -d 'Record that this user was looked at and is to stay, and is no longer listed' -r
 complete -c mattersync -n "__fish_mattersync_using_subcommand orphans" -l unkeep -d 'Take that record back' -r
 complete -c mattersync -n "__fish_mattersync_using_subcommand orphans" -l config -d 'The configuration' -r -F
+complete -c mattersync -n "__fish_mattersync_using_subcommand orphans" -l fresh -d 'Read both sides anew, instead of telling what the service\'s last cycle read'
 complete -c mattersync -n "__fish_mattersync_using_subcommand orphans" -l all -d 'Everything, also in long lists'
 complete -c mattersync -n "__fish_mattersync_using_subcommand orphans" -l json -d 'As JSON, for programs'
 complete -c mattersync -n "__fish_mattersync_using_subcommand orphans" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -103,7 +108,7 @@ complete -c mattersync -n "__fish_mattersync_using_subcommand history" -l config
 complete -c mattersync -n "__fish_mattersync_using_subcommand history" -l json -d 'As JSON, for programs'
 complete -c mattersync -n "__fish_mattersync_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mattersync -n "__fish_mattersync_using_subcommand undo" -l person -d 'Only what was done to this person: username, address, DN or id' -r
-complete -c mattersync -n "__fish_mattersync_using_subcommand undo" -l redo -d 'Let the directory decide again about all that was taken back of this person' -r
+complete -c mattersync -n "__fish_mattersync_using_subcommand undo" -l redo -d 'Let the directory decide again about all that was taken back of this person, and about whom somebody had deactivated' -r
 complete -c mattersync -n "__fish_mattersync_using_subcommand undo" -l config -d 'The configuration' -r -F
 complete -c mattersync -n "__fish_mattersync_using_subcommand undo" -l yes -d 'Do it; without this it is shown'
 complete -c mattersync -n "__fish_mattersync_using_subcommand undo" -l json -d 'As JSON, for programs'

@@ -86,6 +86,9 @@ pub struct UserSide {
     pub linked_to: Option<AccountKey>,
     /// Where that account was last seen.
     pub linked_dn: Option<String>,
+    /// The username of that account when it was last seen.
+    #[serde(default)]
+    pub linked_name: Option<String>,
 }
 
 impl AccountSide {
@@ -159,6 +162,7 @@ impl UserSide {
             last_activity: None,
             linked_to: owner.cloned(),
             linked_dn: link.map(|link| link.last_dn.clone()),
+            linked_name: link.map(|link| link.last_username.clone()),
         }
     }
 
@@ -184,8 +188,8 @@ impl UserSide {
                 .iter()
                 .map(|s| format!("logs in through {s}")),
         );
-        words.push(match (&self.linked_to, &self.linked_dn) {
-            (Some(key), Some(dn)) => format!("linked to {dn} (id {})", key.id),
+        words.push(match (&self.linked_to, &self.linked_name) {
+            (Some(_), Some(name)) => format!("linked to the account {name}"),
             (Some(key), None) => format!("linked to the account {}", key.id),
             (None, _) => "linked to nobody".to_owned(),
         });

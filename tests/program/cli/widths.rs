@@ -367,7 +367,12 @@ fn a_month_is_readable_at_every_width() {
         40,
         faults,
     );
-    act(&place, &["deactivate", "mitarbeiter.nummer.30"], 40, faults);
+    act(
+        &place,
+        &["deactivate", "mitarbeiter.nummer.30", "--yes"],
+        40,
+        faults,
+    );
     look(&place, &["deactivate", "ehrenamtliche.hilfe.0"], faults);
     look(
         &place,
