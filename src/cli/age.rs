@@ -8,7 +8,7 @@ use super::context::Context;
 use super::exit::Failure;
 use super::print::{Page, count};
 
-/// Shows when the service's last cycle read what an answer is about, if it was not read for it.
+/// Shows when the service read what an answer is about, if it was not read for it.
 ///
 /// # Errors
 /// An error if the service does not answer.
@@ -17,7 +17,7 @@ pub fn show(page: &mut Page, context: &Context, read: Option<Timestamp>) -> Resu
         return Ok(());
     };
     page.line(format!(
-        "As the service's last cycle read it, {}. To read anew, add --fresh.",
+        "As the service read it last, {}. To read anew, add --fresh.",
         ago(read)
     ));
     let failures = context.wait(service.status())??.failures;

@@ -38,10 +38,8 @@ impl Engine {
         } = started;
         let stop = course.stop.clone();
         let plan = view.facts(&now);
-        if let (Some(last_reading), true) = (&self.last_reading, is_whole) {
-            last_reading
-                .keep(&view, &now, &self.settings, &self.client)
-                .await;
+        if is_whole {
+            self.keep_reading(&view, &now).await;
         }
         if let Some(last_reading) = &self.last_reading {
             last_reading.begin(view.plan.released()).await;

@@ -66,7 +66,7 @@ pub struct Engine {
     pub(super) held: Option<BTreeSet<String>>,
     /// Steps in doubt: when each was first seen so, and how long after it was sent.
     pub(super) doubted: BTreeMap<(RunId, StepId), (Now, Duration)>,
-    /// Where what whole cycles read is kept for questions, if it is.
+    /// Where what is read of both sides is kept for questions, if it is.
     pub(super) last_reading: Option<LastReading>,
 }
 
@@ -107,7 +107,7 @@ impl Engine {
         }
     }
 
-    /// Returns the engine that keeps there what its whole cycles read.
+    /// Returns the engine that keeps there what it reads of both sides.
     #[must_use]
     pub fn keeping(mut self, last_reading: LastReading) -> Self {
         self.last_reading = Some(last_reading);
@@ -190,6 +190,9 @@ impl Engine {
         stages: &Stages<'_>,
     ) -> Result<View, CycleError> {
         same_people(&memory, &self.settings)?;
+        if let Some(last_reading) = &self.last_reading {
+            last_reading.make_room().await;
+        }
         stages(Stage::Reading);
         let reader = self.client.reader();
         let ask = self.ask(now);

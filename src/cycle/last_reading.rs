@@ -1,4 +1,4 @@
-//! Keeps what the last whole cycle read, so that questions are answered from it: to read a large
+//! Keeps what was read last of both sides, so that questions are answered from it: to read a large
 //! server again takes long, and somebody is on the telephone.
 //!
 //! Only the two sides are kept, once, shared with the cycle that read them. What is remembered is
@@ -28,7 +28,11 @@ use super::sides::Sides;
 /// everything.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What the last whole cycle read, shared between the engine and those who ask.
+/// As many accounts and users together may be in memory twice, while both sides are read again; that
+/// takes about 10 KB each. What is larger is kept no longer than until the next reading begins.
+const MOST_TWICE: usize = 50_000;
+
+/// What was read last of both sides, shared between the engine and those who ask.
 #[derive(Clone, Default)]
 pub struct LastReading(Arc<Mutex<Option<Kept>>>);
 
@@ -74,6 +78,14 @@ impl LastReading {
         });
     }
 
+    /// Makes room for another reading of both sides, if what is kept is very large.
+    pub(super) async fn make_room(&self) {
+        let mut kept = self.0.lock().await;
+        if kept.as_ref().is_some_and(|kept| kept.size() > MOST_TWICE) {
+            *kept = None;
+        }
+    }
+
     /// Notes that these steps are about to be carried out.
     pub(super) async fn begin(&self, steps: impl Iterator<Item = &Step>) {
         if let Some(kept) = self.0.lock().await.as_mut() {
@@ -100,7 +112,7 @@ impl LastReading {
         }
     }
 
-    /// Returns both sides as the last cycle read them, with what is remembered now and what follows
+    /// Returns both sides as they were read last, with what is remembered now and what follows
     /// from that; `None` if nothing is kept, or it is no longer good enough.
     ///
     /// # Errors
@@ -159,6 +171,11 @@ impl LastReading {
 }
 
 impl Kept {
+    fn size(&self) -> usize {
+        let accounts = self.directories.values().map(|d| d.accounts.len());
+        self.users.len() + accounts.sum::<usize>()
+    }
+
     /// Returns who must be read again: who was changed, and who was linked since.
     fn to_read_again<'a>(&'a self, linked: impl Iterator<Item = &'a UserId>) -> BTreeSet<UserId> {
         let is_new = |id: &&UserId| {

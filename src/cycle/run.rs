@@ -96,8 +96,18 @@ impl Engine {
         };
         let now = self.clock.now();
         let mut view = self.read_and_plan(&course, &now, false).await?;
+        self.keep_reading(&view, &now).await;
         self.add_activity(&mut view).await;
         Ok(view)
+    }
+
+    /// Keeps what was read of both sides for questions.
+    pub(super) async fn keep_reading(&self, view: &View, now: &Now) {
+        if let Some(last_reading) = &self.last_reading {
+            last_reading
+                .keep(view, now, &self.settings, &self.client)
+                .await;
+        }
     }
 
     /// Reads both sides for a question, as [`Engine::look`] does.

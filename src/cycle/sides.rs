@@ -16,7 +16,7 @@ pub struct Sides {
     pub view: View,
     /// What time it is.
     pub now: Now,
-    /// When the last cycle read both sides; `None` if they were read for this.
+    /// When both sides were read; `None` if they were read for this.
     pub read: Option<Timestamp>,
     pub(super) settings: Arc<Settings>,
     pub(super) client: Client,

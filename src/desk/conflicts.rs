@@ -35,7 +35,7 @@ pub struct ConflictsReport {
     /// What could not be read: there may be more conflicts.
     #[serde(default)]
     pub incomplete: Vec<Unread>,
-    /// When the last cycle read what this is answered from; `None` if it was read for this.
+    /// When that was read from which this is answered; `None` if it was read for this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<Timestamp>,
 }

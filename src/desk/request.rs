@@ -93,8 +93,8 @@ pub trait Request: Serialize + DeserializeOwned + Send + 'static {
 /// down.
 pub struct Record(pub Arc<State>);
 
-/// A question about both sides. The service answers it from what its last cycle read, unless it is
-/// asked to read them anew; then, and without a service, it is a [`Request`] like others.
+/// A question about both sides. The service answers it from what it read last, unless it is asked to
+/// read them anew; then, and without a service, it is a [`Request`] like others.
 pub trait Question: Request<Tool = Engine> {
     /// Whether both sides are to be read anew.
     fn is_fresh(&self) -> bool;

@@ -38,7 +38,7 @@ pub struct Yes {
 /// Whether both sides are read for an answer.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct Fresh {
-    /// Read both sides anew, instead of telling what the service's last cycle read
+    /// Read both sides anew, instead of telling what the service read last
     #[arg(long)]
     pub fresh: bool,
 }

@@ -58,7 +58,7 @@ pub struct Explanation {
     pub near: Vec<String>,
     /// What could not be read, so that nobody knows who is not there.
     pub incomplete: Vec<Unread>,
-    /// When the last cycle read what this is answered from; `None` if it was read for this.
+    /// When that was read from which this is answered; `None` if it was read for this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<Timestamp>,
 }

@@ -9,7 +9,7 @@ use testkit::place::Place;
 
 use crate::cli::served::Service;
 
-const OLD: &str = "As the service's last cycle read it";
+const OLD: &str = "As the service read it last";
 
 /// A service that finished a cycle in which nothing was made.
 fn served() -> (Place, Service) {
@@ -60,6 +60,9 @@ fn a_question_is_answered_without_reading_and_says_how_old_that_is() {
         .says_not(OLD);
     assert!(was_read(&place));
     place.sim.reset_counters();
+    // What was read for one question is there for the next one.
+    place.run(&["explain", "dora"]).exits(0).says(OLD);
+    assert!(!was_read(&place));
     // A plan always reads.
     place.run(&["plan"]).exits(0).says("dora");
     assert!(was_read(&place));
