@@ -16,7 +16,8 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     let mut rest = text.trim();
     if !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()) {
         return Err(format!(
-            "the unit is missing: write \"{rest}s\" for seconds, \"{rest}m\" for minutes"
+            "the unit is missing: write \"{rest}h\" for {rest} hours, \"{rest}m\" for {rest} minutes, \
+             \"{rest}s\" for {rest} seconds"
         ));
     }
     let mut total: u64 = 0;
@@ -74,6 +75,13 @@ mod tests {
             assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
         assert_eq!(parse("1500ms"), Ok(Duration::from_millis(1500)));
+    }
+
+    #[test]
+    fn a_number_alone_is_told_what_it_would_be() {
+        let said = parse("24").unwrap_err();
+        assert!(said.contains("\"24h\" for 24 hours"), "{said}");
+        assert!(said.contains("\"24s\" for 24 seconds"), "{said}");
     }
 
     #[test]

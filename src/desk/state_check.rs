@@ -1,16 +1,22 @@
 //! Compares what is remembered with what Mattermost has. Changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::cycle::{Engine, View};
-use crate::model::{AccountKey, Evidence, Link, LinkOrigin, Memory, User, UserId, shell_word};
+use crate::model::{
+    AccountKey, Action, Evidence, Link, LinkOrigin, Memory, Outcome, Reason, User, UserId,
+    shell_word,
+};
 use crate::plan::{LinkObstacle, Sentence, unknown_marks};
-use crate::state::Unsettled;
+use crate::state::{PastStep, Unsettled};
 
 use super::error::DeskError;
 use super::request::{Asker, Request};
+
+/// The most steps of earlier runs in which a person's word is looked for.
+const PAST: u32 = 500;
 
 /// Compare the state with Mattermost.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -91,7 +97,8 @@ impl Request for StateCheck {
         report.last_run = engine.store().last_run().await.map_or(0, |run| run.0);
         match engine.look_at_mattermost(asker.stages).await {
             Ok(view) => {
-                compare(&mut report, &view);
+                let by_hand = linked_by_hand(engine, &view).await?;
+                compare(&mut report, &view, &by_hand);
             }
             Err(error) => report.find(
                 "",
@@ -104,7 +111,30 @@ impl Request for StateCheck {
     }
 }
 
-fn compare(report: &mut StateReport, view: &View) {
+/// Returns the adopted administrators whom a person linked: only `link --admin` does that, and it
+/// is what the person wanted.
+async fn linked_by_hand(engine: &Engine, view: &View) -> Result<BTreeSet<UserId>, DeskError> {
+    let mut by_hand = BTreeSet::new();
+    for (key, link) in view.memory.links() {
+        let is_admin = view.users.get(&link.user).is_some_and(User::is_admin);
+        if link.origin != LinkOrigin::Adopted || !is_admin {
+            continue;
+        }
+        let past = engine.store();
+        let past = past.steps_about(Some(key), Some(&link.user), PAST).await?;
+        let is_link = |past: &PastStep| {
+            matches!(past.record.step.action, Action::Adopt { .. })
+                && matches!(past.record.step.reason, Reason::ByHand { .. })
+                && past.record.outcome == Some(Outcome::Done)
+        };
+        if past.iter().any(is_link) {
+            by_hand.insert(link.user.clone());
+        }
+    }
+    Ok(by_hand)
+}
+
+fn compare(report: &mut StateReport, view: &View, by_hand: &BTreeSet<UserId>) {
     let memory = &view.memory;
     report.links = memory.links().count();
     report.users = view.users.len();
@@ -128,7 +158,7 @@ fn compare(report: &mut StateReport, view: &View) {
     for (key, link) in memory.links() {
         let name = format!("{} ({})", link.last_username, link.last_dn);
         match view.users.look(&link.user) {
-            Evidence::Present(user) => one(report, view, &name, link, user),
+            Evidence::Present(user) => one(report, (view, by_hand), &name, link, user),
             Evidence::Absent(_) => report.find(
                 &name,
                 format!("its user {} no longer exists on Mattermost", link.user),
@@ -157,7 +187,13 @@ fn compare(report: &mut StateReport, view: &View) {
 }
 
 /// One link whose user is there.
-fn one(report: &mut StateReport, view: &View, name: &str, link: &Link, user: &User) {
+fn one(
+    report: &mut StateReport,
+    (view, by_hand): (&View, &BTreeSet<UserId>),
+    name: &str,
+    link: &Link,
+    user: &User,
+) {
     let who = format!("its user {} ({})", user.username, user.id);
     let typed = shell_word(&user.username);
     let unlink = format!("`mattersync unlink {typed}`");
@@ -168,11 +204,18 @@ fn one(report: &mut StateReport, view: &View, name: &str, link: &Link, user: &Us
         report.find(name, format!("{who} is a bot"), unlink);
     } else if user.is_remote {
         report.find(name, format!("{who}: {}", LinkObstacle::Remote), unlink);
-    } else if user.is_admin() && link.origin == LinkOrigin::Adopted {
+    } else if user.is_admin() && link.origin == LinkOrigin::Adopted && !by_hand.contains(&user.id) {
         report.find(
             name,
-            format!("{who} was adopted and is a system administrator, who never are"),
-            format!("if that is right, add it to policy.protect; if not: {unlink}"),
+            format!(
+                "{who} was adopted and is a system administrator: nobody who was one is adopted, \
+                 so somebody made it one since"
+            ),
+            format!(
+                "{unlink}; and then, if they are one person, `mattersync link --admin {} {typed}`: \
+                 with a person's word it is no longer listed",
+                shell_word(&link.last_username)
+            ),
         );
     }
     let Some(ours) = &link.deactivated else {

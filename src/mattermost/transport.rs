@@ -340,14 +340,14 @@ impl HttpTransport {
 
     fn send_error(&self, error: &reqwest::Error, timeout: Duration) -> SendError {
         if error.is_connect() || error.is_builder() {
-            let mut why = causes(error);
-            let advice = match self.way {
-                AccessKind::Local => socket_advice(error),
-                AccessKind::Token => plain_port(&why),
+            let why = causes(error);
+            let why = match self.way {
+                AccessKind::Local => match socket_advice(error) {
+                    Some(advice) => format!("{why}; {advice}"),
+                    None => why,
+                },
+                AccessKind::Token => plain_port(&why).map_or(why, str::to_owned),
             };
-            if let Some(advice) = advice {
-                why = format!("{why}; {advice}");
-            }
             SendError::NotConnected {
                 to: self.label.clone(),
                 why,
@@ -468,11 +468,12 @@ fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     parts.join(": ")
 }
 
-/// Returns what to do if a port that does not speak TLS is used with TLS (rustls, RFC 8446 5.1).
+/// Returns what is wrong if a port that does not speak TLS is used with TLS (rustls, RFC 8446 5.1).
 fn plain_port(why: &str) -> Option<&'static str> {
     why.contains("InvalidContentType").then_some(
-        "this port does not speak TLS: mattermost.url must name the port that does, or begin with \
-         http:// where the server is on this machine",
+        "mattermost.url begins with https://, and this port speaks plain text, without TLS: name the \
+         port that has TLS (as a rule 443, where the proxy listens), or write http:// where the \
+         server is on this machine",
     )
 }
 

@@ -316,6 +316,26 @@ fn not_a_person(check: &mut Check<'_>, key: &Key<List>, defaults: &Defaults) -> 
             ),
         }
     }
+    let is_written = |usual: &str| {
+        let mut written = written.iter();
+        written.any(|item| item.get_ref().trim().eq_ignore_ascii_case(usual))
+    };
+    let usual = defaults.not_a_person.iter().copied();
+    let left_out: Vec<String> = usual
+        .filter(|usual| !is_written(usual))
+        .map(|usual| format!("\"{usual}\""))
+        .collect();
+    if !left_out.is_empty() {
+        check.warn(
+            at(key),
+            format!(
+                "accounts.not-a-person: this list takes the place of the usual one, of which it \
+                 leaves out {}. Whoever they match counts as a person and gets a user; to keep \
+                 them out, write them too",
+                left_out.join(", ")
+            ),
+        );
+    }
     rules
 }
 

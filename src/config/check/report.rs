@@ -136,11 +136,12 @@ impl<'a> Check<'a> {
                 default
             }
             Err(instead) => {
+                let usual = crate::model::as_configured(default);
                 self.problem(
                     at(key),
                     name,
                     format!("`{}` is not a duration", value.0),
-                    instead,
+                    format!("{instead} (left out, it is \"{usual}\")"),
                 );
                 default
             }

@@ -59,6 +59,13 @@ fn what_is_legal_and_unreasonable_is_warned_about() {
         &with("[accounts]", "filter = \"(!(nsAccountLock=true))\""),
         "accounts.lock",
     );
+    warned(
+        &with(
+            "[accounts]",
+            "not-a-person = [\"scanner\", \"Admin\", \"root\"]",
+        ),
+        "leaves out \"administrator\", \"guest\", \"ldapservice\", \"nfsnobody\", \"nobody\", \"*$\"",
+    );
     let nethserver = GOOD.replace("dc=example,dc=org", "DC=directory, dc=nh");
     warned(&nethserver, "NethServer 7");
     let root = "urls = [\"ldapi:///var/run/ldapi\"]\nbind = \"external\"\n";

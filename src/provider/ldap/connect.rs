@@ -142,8 +142,13 @@ fn why_no_tls(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => format!(
             "the server closed the connection during the handshake ({error}): is this a port for \
-             TLS, and has the server a certificate?"
+             TLS, as 636 is, and has the server a certificate? Port 389 speaks plain text first: \
+             for it write ldap:// and start-tls = true"
         ),
+        _ if error.to_string().contains("InvalidContentType") => "the address begins with \
+             ldaps://, and this port speaks plain text, without TLS: name the port that has TLS \
+             (636 as a rule), or write ldap:// and start-tls = true"
+            .to_owned(),
         _ => error.to_string(),
     }
 }
@@ -231,6 +236,19 @@ mod tests {
             waiting.push(stream);
         }
         (address, listener, waiting)
+    }
+
+    #[test]
+    fn a_port_without_tls_is_called_that() {
+        let said = |error| why_no_tls(&error);
+        let corrupt = rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
+        let corrupt = said(io::Error::new(io::ErrorKind::InvalidData, corrupt));
+        assert!(
+            corrupt.contains("speaks plain text, without TLS"),
+            "{corrupt}"
+        );
+        let closed = said(io::ErrorKind::UnexpectedEof.into());
+        assert!(closed.contains("Port 389 speaks plain text"), "{closed}");
     }
 
     #[tokio::test]

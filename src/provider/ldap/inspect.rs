@@ -43,6 +43,8 @@ pub struct LdapServerFacts {
     pub peer: Option<String>,
     /// The tree that contains the base, in which missing accounts are looked up.
     pub naming_context: Option<String>,
+    /// All trees that the server says to hold.
+    pub naming_contexts: Vec<String>,
     /// Whether the base exists and may be seen.
     pub base_exists: bool,
     /// Whether the server pages; `None` if it does not say.
@@ -116,6 +118,7 @@ async fn facts(
         vendor: root.vendor.clone(),
         bound_as,
         peer: PeerUser::of(&source.settings).map(|peer| peer.to_string()),
+        naming_contexts: root.naming_contexts.clone(),
         naming_context: root.context_of(&mapping.base).map(str::to_owned),
         base_exists: base.is_some(),
         paging: root.paging,
@@ -143,13 +146,9 @@ fn about_server(source: &LdapSource, url: &LdapUrl, facts: &LdapServerFacts) -> 
     let mut advice = Vec::new();
     if !facts.base_exists {
         advice.push(format!(
-            "{url}: the base {} does not exist, or the account that we bind with may not see it; \
-             the server's trees: {}",
+            "{url}: the base {} does not exist, or the account that we bind with may not see it; {}",
             mapping.base,
-            facts
-                .naming_context
-                .as_deref()
-                .unwrap_or("none contains it")
+            trees(facts)
         ));
     }
     if !facts.unknown_in_filters.is_empty() {
@@ -245,6 +244,21 @@ fn about_reading(
         }
     }
     advice
+}
+
+/// Returns the trees that a server holds, so that the right base is seen.
+fn trees(facts: &LdapServerFacts) -> String {
+    let all = facts.naming_contexts.join("; ");
+    match &facts.naming_context {
+        Some(tree) => format!(
+            "it is in the server's tree {tree}: is the rest spelled right? All trees of the server: \
+             {all}"
+        ),
+        None if facts.naming_contexts.is_empty() => {
+            "the server does not tell which trees it holds".to_owned()
+        }
+        None => format!("it is in none of the server's trees, which are: {all}"),
+    }
 }
 
 /// Returns what a NethServer 7 needs, of which only root sees the locks, where `peer` binds over the

@@ -184,7 +184,7 @@ fn what_the_directory_lacks_is_told() {
         ["note"]
     );
     assert_eq!(
-        marks(&place, "locks", "for 1 account it cannot be seen"),
+        marks(&place, "locks", "it cannot be seen whether they are locked"),
         ["problem"]
     );
     for uid in ["alice", "bob", "away"] {

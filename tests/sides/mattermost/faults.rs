@@ -391,7 +391,8 @@ async fn https_and_http_are_not_mixed_up_without_a_word() {
     };
     let error = told(&sim.url().replace("http:", "https:")).await;
     assert!(
-        error.contains("does not speak TLS") && error.contains("mattermost.url"),
+        error.contains("begins with https://, and this port speaks plain text")
+            && error.contains("mattermost.url"),
         "{error}"
     );
     // As Go's TLS server answers, and as others do.

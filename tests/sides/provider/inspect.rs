@@ -88,6 +88,19 @@ async fn a_wrong_base_is_told_apart_from_an_empty_one() {
         &wrong,
         "the base ou=Nobody,dc=directory,dc=nh does not exist"
     ));
+    assert!(advises(
+        &wrong,
+        "it is in the server's tree dc=directory,dc=nh"
+    ));
+    let other = inspect(settings(&slapd.ldapi_url()), rfc2307("dc=example,dc=org")).await;
+    assert!(
+        advises(
+            &other,
+            "none of the server's trees, which are: dc=directory,dc=nh"
+        ),
+        "{:?}",
+        other.advice
+    );
     assert!(matches!(
         wrong.reading,
         Some(Err(ProviderError::Search { .. }))

@@ -96,6 +96,11 @@ fn edge_38_who_is_out_of_reach_is_never_linked() {
         .run(&["link", "carl", "second", "--admin", "--yes"])
         .exits(0)
         .says("ADMINISTRATOR");
+    // What a person said is not called wrong.
+    place
+        .run(&["state", "check"])
+        .exits(0)
+        .says("Nothing is wrong");
 }
 
 #[test]
