@@ -23,8 +23,12 @@ fn of_fate(page: &mut Page, fate: Fate, people: &[&Aftermath]) {
         let nobody = named_or_counted(&names, "person", "people");
         page.gap();
         page.line(match fate {
-            Fate::Left => format!("{nobody} left, and nothing of theirs goes on working."),
-            Fate::Returned => format!("{nobody} returned, and nothing of theirs works again."),
+            Fate::Left => {
+                format!("No bot, token, webhook, command or app of {nobody} goes on working.")
+            }
+            Fate::Returned => {
+                format!("{nobody} had no bot, token, webhook, command or app that works again.")
+            }
         });
         return;
     }
@@ -143,7 +147,7 @@ mod tests {
         let text = shown(Fate::Left, &["ada", "bob"], &nothing);
         assert_eq!(
             text,
-            "ada and bob left, and nothing of theirs goes on working.\n"
+            "No bot, token, webhook, command or app of ada and bob goes on working.\n"
         );
     }
 }

@@ -85,7 +85,7 @@ fn an_undone_deactivation_is_respected_until_the_account_is_back() {
         .run(&["undo", &run, "--yes"])
         .exits(0)
         .says("Reactivated 1 user")
-        .says("bob returned, and nothing of theirs works again.");
+        .says("bob had no bot, token, webhook, command or app that works again.");
     assert!(place.is_active("bob"));
     place.rests();
     place
