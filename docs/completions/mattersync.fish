@@ -66,7 +66,7 @@ complete -c mattersync -n "__fish_mattersync_using_subcommand sync" -s h -l help
 complete -c mattersync -n "__fish_mattersync_using_subcommand run" -l config -d 'The configuration' -r -F
 complete -c mattersync -n "__fish_mattersync_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mattersync -n "__fish_mattersync_using_subcommand status" -l config -d 'The configuration' -r -F
-complete -c mattersync -n "__fish_mattersync_using_subcommand status" -l fresh -d 'Read both sides anew, instead of telling what the service\'s last cycle read'
+complete -c mattersync -n "__fish_mattersync_using_subcommand status" -l fresh -d 'Read both sides anew, instead of telling what the service read last'
 complete -c mattersync -n "__fish_mattersync_using_subcommand status" -l json -d 'As JSON, for programs'
 complete -c mattersync -n "__fish_mattersync_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mattersync -n "__fish_mattersync_using_subcommand deactivate" -l yes -d 'Do it; with =CODE only if both are still as they were shown' -r
@@ -75,12 +75,12 @@ complete -c mattersync -n "__fish_mattersync_using_subcommand deactivate" -l adm
 complete -c mattersync -n "__fish_mattersync_using_subcommand deactivate" -l json -d 'As JSON, for programs'
 complete -c mattersync -n "__fish_mattersync_using_subcommand deactivate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mattersync -n "__fish_mattersync_using_subcommand explain" -l config -d 'The configuration' -r -F
-complete -c mattersync -n "__fish_mattersync_using_subcommand explain" -l fresh -d 'Read both sides anew, instead of telling what the service\'s last cycle read'
+complete -c mattersync -n "__fish_mattersync_using_subcommand explain" -l fresh -d 'Read both sides anew, instead of telling what the service read last'
 complete -c mattersync -n "__fish_mattersync_using_subcommand explain" -l all -d 'Everything, also in long lists'
 complete -c mattersync -n "__fish_mattersync_using_subcommand explain" -l json -d 'As JSON, for programs'
 complete -c mattersync -n "__fish_mattersync_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mattersync -n "__fish_mattersync_using_subcommand conflicts" -l config -d 'The configuration' -r -F
-complete -c mattersync -n "__fish_mattersync_using_subcommand conflicts" -l fresh -d 'Read both sides anew, instead of telling what the service\'s last cycle read'
+complete -c mattersync -n "__fish_mattersync_using_subcommand conflicts" -l fresh -d 'Read both sides anew, instead of telling what the service read last'
 complete -c mattersync -n "__fish_mattersync_using_subcommand conflicts" -l json -d 'As JSON, for programs'
 complete -c mattersync -n "__fish_mattersync_using_subcommand conflicts" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mattersync -n "__fish_mattersync_using_subcommand link" -l yes -d 'Do it; with =CODE only if both are still as they were shown' -r
@@ -97,7 +97,7 @@ complete -c mattersync -n "__fish_mattersync_using_subcommand unlink" -s h -l he
 complete -c mattersync -n "__fish_mattersync_using_subcommand orphans" -l keep -d 'Record that this user was looked at and is to stay, and is no longer listed' -r
 complete -c mattersync -n "__fish_mattersync_using_subcommand orphans" -l unkeep -d 'Take that record back' -r
 complete -c mattersync -n "__fish_mattersync_using_subcommand orphans" -l config -d 'The configuration' -r -F
-complete -c mattersync -n "__fish_mattersync_using_subcommand orphans" -l fresh -d 'Read both sides anew, instead of telling what the service\'s last cycle read'
+complete -c mattersync -n "__fish_mattersync_using_subcommand orphans" -l fresh -d 'Read both sides anew, instead of telling what the service read last'
 complete -c mattersync -n "__fish_mattersync_using_subcommand orphans" -l all -d 'Everything, also in long lists'
 complete -c mattersync -n "__fish_mattersync_using_subcommand orphans" -l json -d 'As JSON, for programs'
 complete -c mattersync -n "__fish_mattersync_using_subcommand orphans" -s h -l help -d 'Print help (see more with \'--help\')'
