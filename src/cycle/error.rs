@@ -77,7 +77,7 @@ impl CycleError {
             }
             Self::Provider(ProviderError::SecretDenied(_)) => 77,
             Self::Provider(ProviderError::Secret(_) | ProviderError::Certificates { .. })
-            | Self::Connect(ConnectError::NotAToken(_) | ConnectError::Tls(_)) => 78,
+            | Self::Connect(ConnectError::NotAToken { .. } | ConnectError::Tls(_)) => 78,
             Self::Mattermost(call) if call.kind().is_some_and(|k| refused.contains(&k)) => 77,
             Self::Provider(_) | Self::Mattermost(_) | Self::Connect(_) | Self::Exchanged(_) => 69,
             Self::OtherProvider { .. } => 78,
@@ -90,7 +90,7 @@ impl CycleError {
     pub fn is_about_secret(&self) -> bool {
         match self {
             Self::Secret(_)
-            | Self::Connect(ConnectError::Token(_) | ConnectError::NotAToken(_)) => true,
+            | Self::Connect(ConnectError::Token(_) | ConnectError::NotAToken { .. }) => true,
             Self::Provider(error) => matches!(
                 error,
                 ProviderError::WrongPassword { .. }

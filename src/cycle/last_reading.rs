@@ -29,7 +29,7 @@ use super::sides::Sides;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// As many accounts and users together may be in memory twice, while both sides are read again; that
-/// takes about 10 KB each. What is larger is kept no longer than until the next reading begins.
+/// takes about 5 KB each. What is larger is kept no longer than until the next reading begins.
 const MOST_TWICE: usize = 50_000;
 
 /// What was read last of both sides, shared between the engine and those who ask.

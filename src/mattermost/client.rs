@@ -131,8 +131,15 @@ pub enum ConnectError {
     #[error("mattermost.token: {0}")]
     Token(#[from] SecretError),
     /// The file or credential for the token contains something else.
-    #[error("mattermost.token: what stands there {0}")]
-    NotAToken(&'static str),
+    #[error("mattermost.token: what stands in {place} {fault}. For another one, {renewal}")]
+    NotAToken {
+        /// The file or credential.
+        place: String,
+        /// What is wrong with its content.
+        fault: &'static str,
+        /// How a token gets there.
+        renewal: String,
+    },
     /// The trusted certificates cannot be used.
     #[error("mattermost: {0}")]
     Tls(#[from] tls::TlsError),
@@ -156,7 +163,11 @@ impl Client {
                 // Warnings about the token are reported when the configuration is checked.
                 let (token, _) = source.load()?;
                 if let Some(fault) = token::fault(token.expose_secret()) {
-                    return Err(ConnectError::NotAToken(fault));
+                    return Err(ConnectError::NotAToken {
+                        place: source.place(),
+                        fault,
+                        renewal: source.renewal(),
+                    });
                 }
                 let tls = if url.starts_with("https:") {
                     tls::client_config(trust)?
