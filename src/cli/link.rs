@@ -55,7 +55,7 @@ fn answer<R: Listed<Tool = Engine, Answer = LinkReport>>(
 
 fn show_report(page: &mut Page, deed: &LinkReport, served: bool) -> Exit {
     match &deed.account {
-        Some(account) => people::account(page, "Account", account),
+        Some(account) => people::short_account(page, "Account", account),
         None => page.line(format!("{:<12}not read, id {}", "Account", deed.key.id)),
     }
     match &deed.user {

@@ -201,14 +201,17 @@ pub fn unread(page: &mut Page, unread: &[Unread]) {
     list(
         "THE READING OF THE DIRECTORY IS NOT COMPLETE:",
         Part::is_of_directory,
-        "Nobody is deactivated, and nothing is emptied, because of what was not read. `mattersync \
-         check` says more.",
+        "Nobody is deactivated, and nothing is emptied, because of what was not read.",
     );
     list(
         "THE READING OF MATTERMOST IS NOT COMPLETE:",
         |part| !part.is_of_directory(),
         "What was not read is left as it is; everything else goes on.",
     );
+    if !unread.is_empty() {
+        page.line("To see more:");
+        page.command(2, "mattersync check");
+    }
 }
 
 /// Shows what to type next.

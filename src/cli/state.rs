@@ -101,17 +101,16 @@ fn describe(page: &mut Page, facts: &CopyFacts) {
         Some(damage) => page.alarm(format!("The state file: {damage}")),
     }
     let now = Timestamp(jiff::Timestamp::now().as_millisecond());
-    let hours = now.since(facts.made).as_secs() / 3_600;
+    let minutes = usize::try_from(now.since(facts.made).as_secs() / 60).unwrap_or(usize::MAX);
+    let ago = match minutes {
+        0..120 => count(minutes, "minute", "minutes"),
+        _ => count(minutes / 60, "hour", "hours"),
+    };
     let links = usize::try_from(facts.links).unwrap_or(usize::MAX);
     page.line(format!(
-        "The copy: {}, made {} ({} ago), sound, {}, last run {}.",
+        "The copy: {}, made {} ({ago} ago), sound, {}, last run {}.",
         facts.path,
         facts.made,
-        count(
-            usize::try_from(hours).unwrap_or(usize::MAX),
-            "hour",
-            "hours"
-        ),
         count(links, "link", "links"),
         facts.last_run,
     ));

@@ -120,7 +120,8 @@ fn by_kind<'a>(steps: &[&'a Step]) -> Vec<(ActionKind, Vec<&'a Step>)> {
 
 /// Shows steps, one table for each kind.
 pub fn show(page: &mut Page, report: &PlanFacts, steps: &[&Step], extent: Extent, tense: Tense) {
-    for (kind, steps) in by_kind(steps) {
+    for (kind, mut steps) in by_kind(steps) {
+        steps.sort_by(|a, b| a.subject.name.cmp(&b.subject.name));
         let reasons: BTreeSet<String> = steps.iter().map(|s| s.reason.to_string()).collect();
         let common = match reasons.first() {
             Some(reason) if reasons.len() == 1 && steps.len() > 1 => format!(" ({reason})"),

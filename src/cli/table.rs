@@ -1,6 +1,6 @@
 //! Lays out tables: in columns where they fit, and else as a list of blocks.
 
-use super::wrap::{columns, wrap};
+use super::wrap::{ROOMY, columns, wrap};
 
 /// The indent of a row.
 const INDENT: usize = 2;
@@ -116,7 +116,7 @@ fn in_blocks(width: usize, head: &[&str], rows: &[Vec<Lines>]) -> Vec<String> {
     let label = |title: &str| title.to_lowercase();
     let labels = head.iter().skip(1).map(|title| columns(title)).max();
     let label_width = labels.unwrap_or(0) + GAP;
-    let is_wide = BLOCK_INDENT + label_width <= width / 3;
+    let is_wide = width >= ROOMY && BLOCK_INDENT + label_width <= width / 3;
     let indent = if is_wide { BLOCK_INDENT } else { 2 * INDENT };
     let mut lines = Vec::new();
     for row in rows {

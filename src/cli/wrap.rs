@@ -4,8 +4,19 @@ use unicode_width::UnicodeWidthStr;
 
 /// Where the label of a line ends at the latest: `Health      HELD: …` hangs below `HELD`.
 const LABELS_END: usize = 30;
-/// How far the rest of a line is indented where its label leaves too little room.
+/// How far a line, or the rest of one, is indented where more would leave too little room.
 const SMALL_INDENT: usize = 4;
+/// A terminal with fewer columns has no room for labels beside texts.
+pub const ROOMY: usize = 60;
+
+/// Returns how far a line may be indented on a terminal of this width.
+fn most_indent(width: usize) -> usize {
+    if width < ROOMY {
+        2 * SMALL_INDENT
+    } else {
+        width / 3
+    }
+}
 
 /// Returns how many columns a text takes on a terminal.
 pub fn columns(text: &str) -> usize {
@@ -84,14 +95,16 @@ fn hang(words: &[Word<'_>]) -> Hang {
 
 /// Breaks a line that is longer than `width`. Afterwards only a single word or command is longer.
 pub fn wrap(line: &str, width: usize) -> Vec<String> {
-    if columns(line) <= width {
+    let words = words(line);
+    let indent = words.first().map_or(0, |word| word.gap);
+    let most = most_indent(width);
+    if columns(line) <= width && indent <= most {
         return vec![line.to_owned()];
     }
-    let words = words(line);
     let Hang { mut column, behind } = hang(&words);
     // A label stands alone where it leaves too little room beside it.
-    let is_narrow = column > width / 3;
-    let break_before = behind.filter(|_| is_narrow);
+    let is_narrow = column > most;
+    let break_before = behind.filter(|_| is_narrow && columns(line) > width);
     if is_narrow {
         column = SMALL_INDENT;
     }
@@ -131,10 +144,10 @@ mod tests {
         assert_eq!(wrap("  one two three", 9), ["  one two", "  three"]);
         let line = "Health      HELD: missing: none of these is done";
         assert_eq!(
-            wrap(line, 40),
+            wrap(&format!("{line} at all, whatever it is"), 64),
             [
-                "Health      HELD: missing: none of these",
-                "            is done"
+                "Health      HELD: missing: none of these is done at all,",
+                "            whatever it is"
             ]
         );
         assert_eq!(
@@ -149,6 +162,15 @@ mod tests {
         assert_eq!(
             wrap(line, 40),
             ["PROBLEM  directory", "    the reading is not complete"]
+        );
+    }
+
+    #[test]
+    fn what_stands_below_a_label_is_not_indented_farther_than_there_is_room() {
+        assert_eq!(wrap("            in 3 groups", 40), ["    in 3 groups"]);
+        assert_eq!(
+            wrap("            in 3 groups", 80),
+            ["            in 3 groups"]
         );
     }
 

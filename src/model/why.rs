@@ -52,6 +52,9 @@ pub enum Why {
         other: AccountKey,
         /// Where it is, or was last seen.
         dn: String,
+        /// What people know it by.
+        #[serde(default)]
+        label: String,
     },
     /// Another account is linked to the same user.
     LinkedTwice {

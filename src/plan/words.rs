@@ -243,9 +243,9 @@ impl fmt::Display for Why {
                 "{by} unlinked the account from the user {user} on {at}; left alone until somebody \
                  types `mattersync link` or `mattersync unlink --as-new`"
             ),
-            Self::Duplicate { email, dn, .. } => write!(
+            Self::Duplicate { email, label, .. } => write!(
                 f,
-                "the e-mail address {email} belongs to another account ({dn}): give one of them \
+                "the e-mail address {email} belongs to another account, {label}: give one of them \
                  another"
             ),
             Self::LinkedTwice { user, other } => write!(

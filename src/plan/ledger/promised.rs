@@ -58,14 +58,18 @@ impl Addresses {
         };
         let directory = draft.world.directories.get(&key.provider);
         let link = draft.world.memory.link(key);
-        let dn = match directory.map(|d| d.accounts.look(&key.id)) {
-            Some(Evidence::Present(account)) => Some(account.dn.clone()),
-            _ => link.map(|link| link.last_dn.clone()),
+        let (dn, label) = match directory.map(|d| d.accounts.look(&key.id)) {
+            Some(Evidence::Present(account)) => (Some(account.dn.clone()), Some(account.label())),
+            _ => (
+                link.map(|link| link.last_dn.clone()),
+                link.map(|link| link.last_username.clone()),
+            ),
         };
         Why::Duplicate {
             email: email.to_owned(),
             other: key.clone(),
             dn: dn.unwrap_or_else(|| key.to_string()),
+            label: label.unwrap_or_else(|| key.to_string()),
         }
     }
 }
