@@ -176,6 +176,8 @@ fn faults_of_breaking(whole: &str, screen: &str) -> Vec<String> {
     let mut faults = Vec::new();
     let known: BTreeSet<&str> = whole.split_whitespace().collect();
     let mut labels = BTreeSet::new();
+    // A second may pass between both.
+    labels.extend(["second", "seconds"].map(str::to_owned));
     for word in &known {
         labels.insert(word.to_lowercase());
         labels.insert(format!("{}:", word.to_lowercase()));
