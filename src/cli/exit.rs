@@ -156,6 +156,10 @@ impl From<DeskError> for Failure {
     fn from(error: DeskError) -> Self {
         match error {
             DeskError::Cycle(error) => error.into(),
+            DeskError::RefusedFor(message, more) => Self {
+                more,
+                ..Self::new(Exit::FAILED, format!("{message}:"))
+            },
             other => Self::new(Exit::FAILED, other.to_string()),
         }
     }
@@ -169,6 +173,9 @@ impl From<DaemonError> for Failure {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        Self::new(Exit(refusal.exit), refusal.message)
+        Self {
+            more: refusal.more,
+            ..Self::new(Exit(refusal.exit), refusal.message)
+        }
     }
 }

@@ -20,6 +20,9 @@ pub type JsonAnswer = Result<Value, Refusal>;
 pub struct Refusal {
     /// Why, and what to do.
     pub message: String,
+    /// More lines below it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<String>,
     /// The exit code that the command ends with.
     pub exit: u8,
 }
@@ -29,6 +32,7 @@ impl Refusal {
     pub fn stopping() -> Self {
         Self {
             message: "the daemon is stopping: try again when it is up".to_owned(),
+            more: Vec::new(),
             exit: 75,
         }
     }
@@ -37,6 +41,7 @@ impl Refusal {
     pub fn busy() -> Self {
         Self {
             message: "too much is asked of the service at once: try again later".to_owned(),
+            more: Vec::new(),
             exit: 75,
         }
     }
@@ -47,6 +52,7 @@ impl Refusal {
             message: "it was not finished: the daemon is stopping, or it failed; the journal \
                       says which"
                 .to_owned(),
+            more: Vec::new(),
             exit: 75,
         }
     }
@@ -56,6 +62,7 @@ impl From<&CycleError> for Refusal {
     fn from(error: &CycleError) -> Self {
         Self {
             message: error.to_string(),
+            more: Vec::new(),
             exit: error.exit_code(),
         }
     }
@@ -65,8 +72,14 @@ impl From<&DeskError> for Refusal {
     fn from(error: &DeskError) -> Self {
         match error {
             DeskError::Cycle(error) => error.into(),
+            DeskError::RefusedFor(message, more) => Self {
+                message: format!("{message}:"),
+                more: more.clone(),
+                exit: 1,
+            },
             other => Self {
                 message: other.to_string(),
+                more: Vec::new(),
                 exit: 1,
             },
         }

@@ -168,6 +168,7 @@ fn large(route: MethodRouter<Service>) -> MethodRouter<Service> {
             match one.try_acquire() {
                 Ok(_turn) => arrived(MAX_PLAN, request, next).await,
                 Err(_) => refuse(Refusal {
+                    more: Vec::new(),
                     message: "another saved plan is being carried out: try again after it".into(),
                     exit: 75,
                 }),

@@ -16,6 +16,9 @@ pub enum DeskError {
     /// It must not be done, or the plan does not do it.
     #[error("{0}")]
     Refused(String),
+    /// It must not be done for many reasons, each a line of its own below the first one.
+    #[error("{0}: {more}", more = .1.join("; "))]
+    RefusedFor(String, Vec<String>),
     /// The cycle failed.
     #[error("{0}")]
     Cycle(#[from] CycleError),

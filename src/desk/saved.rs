@@ -262,7 +262,7 @@ async fn sync_saved(
         }
         let differences = differences(&saved.plan, &view.plan);
         if !differences.is_empty() {
-            return Err(refused(not_wanted_now(&differences)));
+            return Err(not_wanted_now(differences));
         }
         let wanted: BTreeSet<Fingerprint> = prints(saved.plan.released()).into_keys().collect();
         let is_wanted = |step: &Step| wanted.contains(&step.action.fingerprint());
@@ -292,7 +292,7 @@ fn prints<'a>(steps: impl Iterator<Item = &'a Step>) -> BTreeMap<Fingerprint, &'
 }
 
 /// What a saved plan would do and a new one would not do in the very same way.
-fn differences(saved: &Plan, new: &Plan) -> Vec<String> {
+fn differences<'a>(saved: &Plan, new: &Plan) -> Vec<(String, &'a str)> {
     let wanted = prints(new.steps.iter());
     let held = new.held();
     let (saved_ids, new_ids) = (ids(saved), ids(new));
@@ -306,23 +306,26 @@ fn differences(saved: &Plan, new: &Plan) -> Vec<String> {
             }
             Some(_) => continue,
         };
-        differences.push(format!("{}\n      {what}", Sentence(step)));
+        differences.push((Sentence(step).to_string(), what));
     }
     differences
 }
 
-fn not_wanted_now(differences: &[String]) -> String {
-    let more = differences.len().saturating_sub(TOLD);
-    let mut text = "the saved plan is not what is wanted now:".to_owned();
-    for difference in differences.iter().take(TOLD) {
-        text.push_str("\n  ");
-        text.push_str(difference);
+fn not_wanted_now(differences: Vec<(String, &str)>) -> DeskError {
+    let hidden = differences.len().saturating_sub(TOLD);
+    let mut lines = Vec::new();
+    for (step, why) in differences.into_iter().take(TOLD) {
+        lines.push(format!("  {step}"));
+        lines.push(format!("      {why}"));
     }
-    if more > 0 {
-        text.push_str(&format!("\n  and {more} more"));
+    if hidden > 0 {
+        lines.push(format!("  and {hidden} more"));
     }
-    text.push_str("\nSave the plan again, and look at it");
-    text
+    lines.push("Save the plan again, and look at it".to_owned());
+    DeskError::RefusedFor(
+        "nothing was done: the saved plan is not what is wanted now".to_owned(),
+        lines,
+    )
 }
 
 fn ids(plan: &Plan) -> BTreeMap<StepId, Fingerprint> {

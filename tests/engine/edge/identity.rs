@@ -423,7 +423,7 @@ async fn edge_37_a_borrowed_address_gives_nobody_a_colleagues_user() {
                 let whys = done.whys(&id(1));
                 let told = whys[0].to_string();
                 assert!(
-                    told.contains("ben@example.org") && told.contains("uid=anna"),
+                    told.contains("ben@example.org") && told.contains("another account, anna ("),
                     "{told}"
                 );
             }

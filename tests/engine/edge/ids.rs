@@ -237,7 +237,7 @@ fn edge_40_what_was_done_is_found_taken_back_and_forgotten_by_the_new_ids() {
     let (code, said) = run(&stage, &["undo", "1", "--person", "bert"]);
     assert!(code == 0 && said.contains("Deactivate 1 user"), "{said}");
     let (_, said) = run(&stage, &["history", "--person", "6"]);
-    assert!(said.contains("create"), "{said}");
+    assert!(said.contains("Created 1 user (bert)"), "{said}");
     let (code, said) = run(&stage, &["forget", "carl", "--yes"]);
     assert_eq!(code, 0, "{said}");
     let (code, said) = run(&stage, &["forget", "carl"]);

@@ -108,7 +108,7 @@ async fn edge_44_of_two_with_one_address_the_same_one_has_it_for_ever() {
     cycle(&scene.stage, &mut engine).await;
     let loser = |done: &Cycle, n: u32, other: &str| {
         let told = match done.whys(&id(n))[..] {
-            [why @ Why::Duplicate { .. }] => why.to_string(),
+            [why @ Why::Duplicate { dn, .. }] => format!("{why}; {dn}"),
             ref other => panic!("{other:?}"),
         };
         assert!(

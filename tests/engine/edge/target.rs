@@ -359,7 +359,7 @@ async fn a_lost_creation_whose_user_is_linked_elsewhere_is_a_conflict_and_no_dea
     }
     assert_eq!(scene.stage.store.unsettled().await.unwrap().len(), 0);
     assert!(
-        told.contains("ben@example.org") && told.contains("uid=benedict"),
+        told.contains("ben@example.org") && told.contains("another account, benedict ("),
         "{told}"
     );
     let memory = scene.memory().await;

@@ -186,9 +186,9 @@ fn edge_88_a_hold_says_what_was_not_done_and_how_to_go_on() {
         .says("HELD: locked: 4 wanted, one cycle may do 2. None of these 4 steps is done")
         .says("mattersync approve locked")
         .says("Updated 1 user");
-    names[..4].iter().fold(said, |said, name| {
-        said.says(&format!("{name} Able  {name}@example.org"))
-    });
+    names[..4]
+        .iter()
+        .fold(said, |said, name| said.says(&format!("  {name} Able ")));
     let active = || {
         let active = |name: &&&str| place.sim.user_named(name).unwrap().is_active();
         names.iter().filter(active).count()

@@ -67,8 +67,8 @@ fn one_difference_and_nothing_is_done() {
     place.edit("bob", |p| p.name.0 = "Robert".into());
     carry_out(&place)
         .exits(1)
-        .says("create bob")
-        .says("wanted in another way")
+        .says("wanted now:\n  create bob (")
+        .says("\n      wanted in another way")
         .says_not("create alice");
     assert_eq!(place.sim.writes(), 0);
     place.edit("bob", |p| p.name.0 = "bob".into());
