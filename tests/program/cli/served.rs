@@ -23,8 +23,10 @@ impl Service {
             .spawn();
         let service = Self(child.unwrap());
         place.until(|| {
+            // While it begins, the state may be there in part, and the command may fail.
             let said = place.run(&["status", "--json"]);
-            said.code != 75 && said.json()["last"].is_object()
+            let status = serde_json::from_str::<serde_json::Value>(&said.out);
+            status.is_ok_and(|status| status["last"].is_object())
         });
         service
     }
