@@ -28,7 +28,7 @@ pub fn show(page: &mut Page, context: &Context, read: Option<Timestamp>) -> Resu
             "cycles since then",
         );
         page.alarm(format!(
-            "{cycles} could not be finished: mattersync status says why."
+            "{cycles} could not be finished: `mattersync status` says why."
         ));
     }
     page.gap();

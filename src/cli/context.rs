@@ -226,8 +226,9 @@ fn what_is_in_force(failure: &Failure, status: &StatusReport) -> Vec<String> {
     lines.extend(failure.more.iter().cloned());
     lines.push(format!(
         "The service still runs with the configuration{read}, and answers this. It will not start \
-         again with this file: correct it, then type: mattersync check"
+         again with this file: correct it, then type:"
     ));
+    lines.push("  mattersync check".to_owned());
     lines.push(String::new());
     lines
 }

@@ -46,7 +46,7 @@ pub fn plan(config: &Path, args: &args::Plan, terminal: Terminal) -> Result<Answ
     if args.edited && service_of(config, None).is_some() {
         page.gap();
         page.line("This is for the file as it is now. To take it into use:");
-        page.line("  systemctl reload mattersync");
+        page.command(2, "systemctl reload mattersync");
     } else {
         next(&mut page, &report);
     }
@@ -58,7 +58,8 @@ fn planned_with(page: &mut Page, edited: &ConfigReport) {
     configuration(page, edited);
     page.line("            This plan is made with what is in force, not with the file.");
     if matches!(edited.file, FileNow::Changed { .. }) {
-        page.line("            What the file would do: mattersync plan --edited");
+        page.line("            What the file would do:");
+        page.command(12, "mattersync plan --edited");
     }
     page.gap();
 }
@@ -70,7 +71,7 @@ pub fn say_edited(edited: Option<&ConfigReport>) {
     {
         write_err(&format!(
             "the configuration was changed on {at}, not in force: the service works with what it \
-             read on {read}. To take the new one into use: systemctl reload mattersync"
+             read on {read}. To take the new one into use: `systemctl reload mattersync`"
         ));
     }
 }

@@ -185,7 +185,7 @@ pub fn configuration(page: &mut Page, config: &ConfigReport) {
             page.line(format!(
                 "            The service works with what it read on {read}. To take it into use:"
             ));
-            page.line("            systemctl reload mattersync");
+            page.command(12, "systemctl reload mattersync");
         }
         FileNow::Unusable { at, why } => {
             page.alarm(match at {
@@ -199,7 +199,8 @@ pub fn configuration(page: &mut Page, config: &ConfigReport) {
                 "            The service still works with what it read on {read}, and will not start \
                  again."
             ));
-            page.line("            Correct the file, then: mattersync check");
+            page.line("            Correct the file, then:");
+            page.command(12, "mattersync check");
         }
     }
 }

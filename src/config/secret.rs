@@ -143,13 +143,13 @@ impl SecretSource {
     pub fn renewal(&self) -> String {
         match self {
             Self::File(path) => format!(
-                "write it into {0}: install -m 640 -g mattersync /dev/stdin '{0}', then type it, \
+                "write it into {0}: `install -m 640 -g mattersync /dev/stdin '{0}'`, then type it, \
                  Enter and Ctrl-D. The file is read again by itself; no reload is needed",
                 path.display()
             ),
             Self::Credential(name) => format!(
-                "write it into the file that the unit names (systemctl cat mattersync shows \
-                 LoadCredential={name}:FILE), then type: systemctl restart mattersync. systemd \
+                "write it into the file that the unit names (`systemctl cat mattersync` shows \
+                 LoadCredential={name}:FILE), then type: `systemctl restart mattersync`. systemd \
                  copied the credential {name} when the service started, and a reload does not copy \
                  it again"
             ),

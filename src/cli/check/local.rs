@@ -65,7 +65,7 @@ fn edited(findings: &mut Findings, status: Option<StatusReport>) {
             "configuration",
             format!(
                 "changed on {at}, not in force: the service works with what it read on {read}, and \
-                 what stands here is about the file as it is now: systemctl reload mattersync"
+                 what stands here is about the file as it is now: `systemctl reload mattersync`"
             ),
         ),
         FileNow::Unusable { why, .. } => findings.problem(

@@ -37,7 +37,9 @@ pub fn check(config: &Path, json: Json, terminal: Terminal) -> Result<Answer, Fa
         Ok(context) => context,
         Err(failure) => {
             return Err(match service_of(config, None) {
-                Some((_, status)) => failure.and(still_runs(&status)),
+                Some((_, status)) => failure
+                    .and(still_runs(&status))
+                    .and("      mattersync check"),
                 None => failure,
             });
         }
@@ -70,7 +72,7 @@ fn still_runs(status: &StatusReport) -> String {
     });
     format!(
         "    The service still runs, with the configuration{read}. It will not start again with \
-         this file: correct it, then type: mattersync check"
+         this file: correct it, then type:"
     )
 }
 

@@ -93,7 +93,7 @@ fn remedy(account: Account, credentials: &Credentials) -> String {
             format!(". Give {dn} a new password in the directory, and {renewal}")
         }
         Account::Closed => {
-            format!(". Mend the account {dn} in the directory, then type: mattersync sync")
+            format!(". Mend the account {dn} in the directory, then type: `mattersync sync`")
         }
     }
 }

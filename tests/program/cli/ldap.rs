@@ -134,6 +134,8 @@ fn locks_that_only_root_sees_are_seen_as_root_and_the_way_there_is_told() {
         slapd.ldapi_url()
     ));
     place.write();
+    // Root's, so that root does not become a user `mattersync` of this machine.
+    std::fs::create_dir(place.path("state")).unwrap();
     place
         .run(&["check"])
         .says("(the Unix user root)")
@@ -145,7 +147,6 @@ fn locks_that_only_root_sees_are_seen_as_root_and_the_way_there_is_told() {
     let socket = slapd.ca_file();
     std::fs::set_permissions(socket.parent().unwrap(), open.clone()).unwrap();
     std::fs::set_permissions(place.dir.path(), open).unwrap();
-    std::fs::create_dir(place.path("state")).unwrap();
     for name in ["state", "token", "initial"] {
         chown(place.path(name), Some(NOBODY), Some(NOBODY)).unwrap();
     }

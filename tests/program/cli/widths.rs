@@ -425,6 +425,16 @@ fn the_answers_of_the_service_are_readable_too() {
     }
     act(&place, &["approve", "adopt"], 40, &mut faults);
     act(&place, &["sync"], 40, &mut faults);
+    // A configuration that is not in force, and one that cannot be used.
+    let config = place.path("config.toml");
+    let good = std::fs::read_to_string(&config).unwrap();
+    for more in ["[[team]]\ndisplay-name = \"Andere\"", "[scheduel]"] {
+        std::fs::write(&config, format!("{good}\n{more}\n")).unwrap();
+        for words in [&["status"][..], &["plan"], &["check"], &["orphans"]] {
+            look(&place, words, &mut faults);
+        }
+    }
+    std::fs::write(&config, good).unwrap();
     drop(service);
     none(faults);
 }
