@@ -71,8 +71,10 @@ impl Checker {
                 }
                 Seen::Elsewhere { .. } => has(&["ou=archive", "complete reading"]),
                 _ => {
-                    has(&[&format!("cn=Person {number}"), "complete reading"])
-                        || shown.is_none() && has(&["cn=Person", "complete reading"])
+                    let dn = step.subject.dn.as_deref().unwrap_or_default();
+                    let is_theirs = dn.contains(&format!("cn=Person {number}"))
+                        || shown.is_none() && dn.contains("cn=Person");
+                    is_theirs && has(&["gone from the directory", "complete reading"])
                 }
             },
             Action::Rename { username, .. } if shown.is_none() => {
