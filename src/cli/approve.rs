@@ -73,7 +73,7 @@ fn held(report: &PlanFacts) -> Vec<Held<'_>> {
             name: hold_name(&hold.key),
             cause: &hold.cause,
             why: hold.cause.to_string(),
-            if_wrong: if_wrong(hold),
+            if_wrong: if_wrong(hold, &steps_of(report, hold)),
             steps: steps_of(report, hold),
             adoptions: report
                 .adoptions

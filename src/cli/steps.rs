@@ -372,7 +372,7 @@ pub fn show_holds(page: &mut Page, report: &PlanFacts, extent: Extent) {
         ));
         page.alarm("until somebody types:");
         page.command(2, format!("mattersync approve {}", shell_word(&name)));
-        page.line(if_wrong(hold));
+        page.line(if_wrong(hold, &steps_of(report, hold)));
         show(page, report, &steps_of(report, hold), extent, Tense::Wanted);
     }
     let directly: BTreeSet<_> = plan.holds.iter().flat_map(|h| &h.steps).collect();

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::mattermost::{CallError, Client};
 use crate::model::{Action, Directories, Now, Places, Roster, ServerFacts, Step, User, UserId};
-use crate::plan::{Settled, plan};
+use crate::plan::{Settled, World, plan};
 use crate::state::State;
 
 use super::error::CycleError;
@@ -158,7 +158,12 @@ impl LastReading {
                 delta.iter().for_each(|change| view.memory.remember(change));
             }
         }
-        view.plan = plan(&view.world(), &settings.policy, &now);
+        let world = World {
+            counted: Some(&kept.read),
+            ..view.world()
+        };
+        let decided = plan(&world, &settings.policy, &now);
+        view.plan = decided;
         Ok(Some(Sides {
             view,
             now,

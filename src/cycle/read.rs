@@ -78,6 +78,7 @@ impl View {
             places: &self.places,
             server: &self.server,
             memory: &self.memory,
+            counted: None,
         }
     }
 

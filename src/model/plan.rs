@@ -110,6 +110,13 @@ pub struct Step {
     pub privileged: bool,
 }
 
+impl Step {
+    /// Returns whether it takes something back because a person asked for it.
+    pub fn is_undo(&self) -> bool {
+        matches!(self.reason, Reason::Undone { .. })
+    }
+}
+
 /// A user that exists, or one that an earlier step of the same plan makes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

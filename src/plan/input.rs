@@ -1,6 +1,6 @@
 //! The input of a plan.
 
-use crate::model::{Directories, Memory, Places, Roster, ServerFacts, User, UserId};
+use crate::model::{Directories, Memory, Now, Places, Roster, ServerFacts, User, UserId};
 
 /// Everything that a plan is made from.
 #[derive(Clone, Copy, Debug)]
@@ -15,4 +15,7 @@ pub struct World<'a> {
     pub server: &'a ServerFacts,
     /// What is remembered.
     pub memory: &'a Memory,
+    /// When this reading was taken, if an earlier plan may have counted it among those that lack
+    /// somebody, or that show somebody again; `None` for a reading that is new.
+    pub counted: Option<&'a Now>,
 }

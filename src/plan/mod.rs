@@ -36,7 +36,6 @@ pub use facts::spans::Span;
 pub use facts::user_index::{Claim, LinkObstacle, UserIndex};
 pub use facts::usernames::keep as keep_usernames;
 pub use input::World;
-pub use ledger::undone_steps::is_undo;
 pub use policy::{
     AdoptRule, Authority, ByHand, LifecyclePolicy, Limit, Policy, Setting, TeamPolicy,
 };

@@ -34,6 +34,7 @@ impl Read {
             places: &self.places,
             server: &self.server,
             memory: &self.world.memory,
+            counted: None,
         };
         plan(&world, &self.world.policy, &self.world.now)
     }

@@ -224,6 +224,7 @@ fn edge_38_who_is_no_orphan() {
         places: &places,
         server: &server,
         memory: &world.memory,
+        counted: None,
     };
     let user_index = UserIndex::of(&view, &world.policy);
     let own = server.own_user.clone();

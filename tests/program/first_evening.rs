@@ -72,6 +72,10 @@ impl Office {
         place.sim.add_user(&anna).unwrap();
         let dir = place.dir.path().display().to_string();
         let shown = vec![
+            (
+                format!("{dir}/control.sock"),
+                "/run/mattersync/control.sock".to_owned(),
+            ),
             (format!("{dir}/state"), "/var/lib/mattersync".to_owned()),
             (dir, "/etc/mattersync".to_owned()),
             (

@@ -1,10 +1,19 @@
 //! What to do about a hold that is right to be one: when what it keeps back is a mistake.
 
-use crate::model::{Class, Hold, HoldCause, HoldKey};
+use crate::model::{Class, Hold, HoldCause, HoldKey, Step};
 
-/// Returns what to do instead of an approval, and that nothing is lost meanwhile.
-pub fn if_wrong(hold: &Hold) -> &'static str {
+/// Returns what to do instead of an approval, and that nothing is lost meanwhile. `steps` are those
+/// that are held.
+pub fn if_wrong(hold: &Hold, steps: &[&Step]) -> &'static str {
+    if !steps.is_empty() && steps.iter().all(|step| step.is_undo()) {
+        return "If it is wrong: do not release it. What was to be taken back then stays, and \
+                `mattersync undo --redo PERSON` drops it for one person.";
+    }
     match (&hold.key, &hold.cause) {
+        (HoldKey::Class(Class::Adopt), _) if hold.steps.len() == 1 => {
+            "If they are two people: do not release it, and give the account another username or \
+             address in the directory. Nothing is changed meanwhile."
+        }
         (_, HoldCause::GivenBack { .. }) => {
             "If it is wrong: let the directory have the values that are on Mattermost. The hold ends \
              by itself."
@@ -56,16 +65,16 @@ pub fn if_wrong(hold: &Hold) -> &'static str {
 fn class_remedy(class: Class) -> &'static str {
     match class {
         Class::Locked => {
-            "If it is wrong: unlock them in the directory. The hold ends by itself; nobody was \
-             deactivated."
+            "If it is wrong: unlock them in the directory. The hold ends by itself; none of these is \
+             deactivated meanwhile."
         }
         Class::Missing => {
             "If it is wrong: bring the accounts back, or correct the base or the filter. The hold \
-             ends by itself; nobody was deactivated."
+             ends by itself; none of these is deactivated meanwhile."
         }
         Class::Create => {
             "If it is wrong: take the accounts out of the directory, or narrow accounts.filter. The \
-             hold ends by itself; nobody was created."
+             hold ends by itself; none of these is created meanwhile."
         }
         Class::Adopt => {
             "If one of them is somebody else: release the others alone, by their usernames, and give \
@@ -79,11 +88,12 @@ fn class_remedy(class: Class) -> &'static str {
              deleted meanwhile."
         }
         Class::Privileged | Class::Reactivate | Class::Rename | Class::Email => {
-            "If it is wrong: correct the directory. The hold ends by itself; nothing was changed."
+            "If it is wrong: correct the directory. The hold ends by itself; none of these is changed \
+             meanwhile."
         }
         Class::MembershipRemoval | Class::Grant => {
-            "If it is wrong: correct the groups in the directory. The hold ends by itself; nothing \
-             was changed."
+            "If it is wrong: correct the groups in the directory. The hold ends by itself; none of \
+             these is changed meanwhile."
         }
     }
 }

@@ -19,6 +19,7 @@ pub fn absence(draft: &Draft<'_>, key: &AccountKey) -> Absence {
             certain: Duration::ZERO,
             readings: 1,
         },
+        Some(before) if draft.world.counted == Some(&before.last) => before.clone(),
         Some(before) => Absence {
             first: before.first.clone(),
             last: draft.now.clone(),

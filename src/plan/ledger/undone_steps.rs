@@ -7,14 +7,9 @@ use crate::model::{
 use crate::plan::facts::effect::Effect;
 use crate::plan::ledger::draft::Draft;
 
-/// Returns whether a step takes something back.
-pub fn is_undo(step: &Step) -> bool {
-    matches!(step.reason, Reason::Undone { .. })
-}
-
 /// Returns what to remember of the parts that were taken back once this step was carried out.
 pub fn carried_out(step: &Step, effect: &Effect, list: &[Undone]) -> Option<Remember> {
-    let key = step.action.account().filter(|_| is_undo(step))?;
+    let key = step.action.account().filter(|_| step.is_undo())?;
     let mut left = Vec::with_capacity(list.len());
     for undone in list {
         let mut undone = undone.clone();

@@ -10,7 +10,7 @@ use crate::plan::facts::effect::Effect;
 use crate::plan::facts::fields::sent;
 use crate::plan::facts::limits::{first_fill, person};
 use crate::plan::ledger::flapping;
-use crate::plan::ledger::undone_steps::{carried_out, is_undo};
+use crate::plan::ledger::undone_steps::carried_out;
 
 /// Returns what must be on disk before the step is sent. Without it, our own deactivation would
 /// look like an administrator's if its answer were lost. (A creation: [`begun`].)
@@ -239,7 +239,7 @@ fn filled(step: &Step, effect: &Effect, memory: &Memory) -> MemoryDelta {
 /// ourselves may repeat for ever.
 fn own_change(step: &Step, effect: &Effect, memory: &Memory, now: &Now) -> Option<Remember> {
     let of = changed_part(step, effect)?;
-    let by_person = is_undo(step) || matches!(step.reason, Reason::ByHand { .. });
+    let by_person = step.is_undo() || matches!(step.reason, Reason::ByHand { .. });
     let key = step.action.account().filter(|_| !by_person)?;
     let flips = flapping::with(memory, key, now, of);
     Some(Remember::Account(key.clone(), AccountChange::Flips(flips)))
@@ -445,7 +445,7 @@ fn change(link: &mut Link, step: &Step, effect: &Effect) {
             });
         }
         // The deactivation stays remembered: the directory wants it, and it was ours and undone.
-        Effect::Reactivated if is_undo(step) => {}
+        Effect::Reactivated if step.is_undo() => {}
         Effect::Reactivated => link.deactivated = None,
         Effect::EmailChanged => link.email_waiting = None,
         Effect::EmailAsked => {

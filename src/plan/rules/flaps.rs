@@ -14,7 +14,6 @@ use crate::model::{
 use crate::plan::facts::approvals;
 use crate::plan::ledger::draft::Draft;
 use crate::plan::ledger::flapping::{WINDOW, has_too_many, moments, recent};
-use crate::plan::ledger::undone_steps::is_undo;
 
 /// Marks the steps that give somebody their name, address or fields back who got them back too
 /// often. Not where others need what the person would give up: they are not to wait for it.
@@ -27,7 +26,7 @@ pub fn mark(draft: &mut Draft<'_>) {
         let Some(of) = step.action.changes() else {
             return false;
         };
-        has_too_many(draft, key, of) && !is_undo(step) && !needed.contains(&(of, user))
+        has_too_many(draft, key, of) && !step.is_undo() && !needed.contains(&(of, user))
     });
     let flapping: Vec<StepId> = flapping.map(|step| step.id).collect();
     draft.flapping.extend(flapping);

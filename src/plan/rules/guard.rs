@@ -11,7 +11,6 @@ use crate::plan::facts::approvals::{approved, hold};
 use crate::plan::facts::clock;
 use crate::plan::facts::limits::{DAY, first_fill, limit, person};
 use crate::plan::ledger::draft::Draft;
-use crate::plan::ledger::undone_steps::is_undo;
 
 /// The order in which classes are judged: what waits for a step of another class comes after it. A
 /// step behind one that is held is not counted, for it does not happen.
@@ -143,7 +142,7 @@ impl Room<'_> {
 /// changed it on Mattermost. Not what a person takes back: until a later reading both sides are still
 /// remembered with the value before.
 fn gives_back(memory: &Memory, step: &Step) -> bool {
-    if is_undo(step) {
+    if step.is_undo() {
         return false;
     }
     let link = step.action.account().and_then(|key| memory.link(key));

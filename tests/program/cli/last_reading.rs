@@ -162,3 +162,23 @@ fn a_reading_that_was_not_whole_is_told_and_so_are_cycles_that_fail() {
         .says(OLD)
         .says("IS NOT COMPLETE");
 }
+
+/// A reading counts once, however often somebody asks about it.
+#[test]
+fn a_reading_that_is_asked_about_is_not_counted_again() {
+    let (mut place, _service) = served();
+    place.edit("bob", |p| p.gone = true);
+    place.run(&["sync"]).exits(0).says("in 1 complete reading;");
+    for _ in 0..2 {
+        let said = place.run(&["explain", "bob"]).exits(0).says(OLD);
+        said.says("in 1 complete reading;");
+    }
+    place.run(&["deactivate", "carol"]).exits(0);
+    place.run(&["undo", "--redo", "carol"]).exits(0);
+    place
+        .run(&["sync"])
+        .exits(0)
+        .says("reactivated when the next reading agrees");
+    let said = place.run(&["explain", "carol"]).exits(0).says(OLD);
+    said.says("reactivated when the next reading agrees");
+}

@@ -309,6 +309,7 @@ impl MiniWorld {
             places: &places,
             server: &server,
             memory: &self.memory,
+            counted: None,
         };
         plan(&world, &self.policy, &self.now)
     }

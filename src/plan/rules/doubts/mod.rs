@@ -24,7 +24,6 @@ use crate::plan::facts::hold_words::hold_name;
 use crate::plan::ledger::draft::{Draft, Risk};
 use crate::plan::ledger::scope;
 use crate::plan::ledger::scope::Taking;
-use crate::plan::ledger::undone_steps::is_undo;
 
 /// All doubts of one cycle.
 #[derive(Debug, Default)]
@@ -42,7 +41,7 @@ impl Doubts {
     pub fn holds(&self, draft: &Draft<'_>) -> Vec<Hold> {
         let mut held: Vec<Vec<&Step>> = vec![Vec::new(); self.list.len()];
         // Steps that take something back do not rest on the reading.
-        let steps = draft.plan.steps.iter().filter(|step| !is_undo(step));
+        let steps = draft.plan.steps.iter().filter(|step| !step.is_undo());
         for step in steps {
             for at in self.about(draft, step) {
                 let released = approved(draft.world.memory, &self.list[at].key, draft.now);

@@ -1,8 +1,8 @@
 //! Who is in the directory: whether their user goes, stays or comes back.
 
 use crate::model::{
-    AccountChange, AccountState, Action, Class, Link, Precondition, Reason, Remember, Return, User,
-    Why,
+    AccountChange, AccountKey, AccountState, Action, Class, Link, Precondition, Reason, Remember,
+    Return, User, Why,
 };
 use crate::plan::ledger::draft::{Draft, Person, PersonLink, Risk};
 use crate::plan::ledger::standing::Standing;
@@ -54,6 +54,15 @@ pub fn judge(draft: &mut Draft<'_>, person: &mut Person<'_>) -> Standing {
             Standing::Resting
         }
     }
+}
+
+/// Returns how many readings agree that an account is back, this one included.
+fn readings_with(draft: &Draft<'_>, key: &AccountKey) -> u32 {
+    let Some(seen) = &draft.world.memory.account(key).returning else {
+        return 1;
+    };
+    let is_counted = draft.world.counted.is_some_and(|at| at.wall == seen.first);
+    seen.readings + u32::from(!is_counted)
 }
 
 fn newcomer(draft: &mut Draft<'_>, person: &Person<'_>) -> Standing {
@@ -125,8 +134,7 @@ fn active(draft: &mut Draft<'_>, person: &mut Person<'_>, user: &User) -> Standi
         draft.leave(person.subject(), Why::Unproven(gap.clone()));
         return Standing::Resting;
     }
-    let seen = draft.world.memory.account(person.key).returning.as_ref();
-    let readings = seen.map_or(0, |r| r.readings) + 1;
+    let readings = readings_with(draft, person.key);
     if readings < RETURN_READINGS {
         let first = draft.now.wall;
         draft.learn(Remember::Account(

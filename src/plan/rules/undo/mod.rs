@@ -16,7 +16,7 @@ use crate::model::{
 use crate::plan::facts::names::legal_username;
 use crate::plan::facts::{address, fields, temporary};
 use crate::plan::ledger::draft::Draft;
-use crate::plan::ledger::undone_steps::{is_undo, out_of_reach};
+use crate::plan::ledger::undone_steps::out_of_reach;
 use crate::plan::ledger::{deactivation, undone_steps};
 use crate::plan::policy::Authority;
 
@@ -123,7 +123,7 @@ pub fn part(draft: &mut Draft<'_>) {
         .plan
         .steps
         .iter()
-        .filter(|step| is_undo(step) && matches!(step.action, Action::Unlink { .. }))
+        .filter(|step| step.is_undo() && matches!(step.action, Action::Unlink { .. }))
         .filter_map(|step| step.action.account().cloned())
         .collect();
     if parting.is_empty() {
@@ -134,7 +134,7 @@ pub fn part(draft: &mut Draft<'_>) {
             .action
             .account()
             .is_some_and(|key| parting.contains(key));
-        !parts || is_undo(step)
+        !parts || step.is_undo()
     });
 }
 
