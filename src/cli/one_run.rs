@@ -119,7 +119,8 @@ fn head(page: &mut Page, run: &RunReport) {
     }
     if !run.left_alone.is_empty() {
         let kinds = run.left_alone.iter();
-        let kinds: Vec<String> = kinds.map(|(kind, n)| format!("{n} {kind}")).collect();
+        let words = |(kind, n): (&String, &u64)| format!("{n} {}", kind.replace('-', " "));
+        let kinds: Vec<String> = kinds.map(words).collect();
         page.line(format!("Left alone      {}", kinds.join(", ")));
     }
     if run.mails > 0 {

@@ -123,13 +123,20 @@ fn show_report(page: &mut Page, findings: &Findings) {
     }
     page.gap();
     match findings.problems() {
+        0 if findings.held => {
+            page.line("No problem was found, but something waits for a person. Next:");
+            page.command(2, "mattersync approve");
+        }
         0 => {
             page.line("No problem was found. Next:");
             page.command(2, "mattersync plan");
         }
-        n => page.alarm(format!(
-            "{} found.",
-            count(n, "problem was", "problems were")
-        )),
+        n => {
+            page.alarm(format!(
+                "{} found. Mend what is marked PROBLEM, and look again:",
+                count(n, "problem was", "problems were")
+            ));
+            page.command(2, "mattersync check");
+        }
     }
 }

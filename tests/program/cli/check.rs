@@ -153,7 +153,7 @@ fn what_the_server_lacks_is_a_problem() {
     place
         .run(&["check"])
         .exits(1)
-        .says("3 problems were found.");
+        .says("3 problems were found. Mend what is marked PROBLEM, and look again:");
 
     place.secret("token", &place.sim.token_for(&carol));
     assert_eq!(
