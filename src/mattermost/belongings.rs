@@ -11,10 +11,11 @@ use serde::de::DeserializeOwned;
 use crate::model::{Belonging, BelongingKind, Belongings, TeamId, UserId};
 
 use super::error::{ApiErrorKind, CallError};
+use super::ids::is_id;
 use super::pages::{List, PAGE};
 use super::reader::Reader;
 use super::transport::AccessKind;
-use super::wire::{ApiTeam, is_id};
+use super::wire::ApiTeam;
 
 /// How many pages of one list are read: 10,000 rows.
 const MOST_PAGES: usize = 50;

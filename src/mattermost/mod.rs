@@ -22,6 +22,7 @@ mod facts;
 mod field_filter;
 mod fill;
 mod foreign;
+mod ids;
 mod limits;
 mod pace;
 mod pages;

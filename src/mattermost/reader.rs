@@ -12,10 +12,11 @@ use crate::model::{
 
 use super::client::Client;
 use super::error::{ApiErrorKind, CallError};
+use super::ids::is_id;
 use super::pages::List;
 use super::rows::{Listed, batches, ids_body, is_username};
 use super::transport::{AccessKind, MAX_RECEIVED};
-use super::wire::{ApiBot, ApiMember, ApiTeam, ApiUser, is_id, segment};
+use super::wire::{ApiBot, ApiMember, ApiTeam, ApiUser, segment};
 
 /// How many pages of one list are read: 500,000 rows. A longer list is not believed.
 const MAX_PAGES: usize = 2_500;

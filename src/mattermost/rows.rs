@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::model::{Rejected, User, UserId};
 
-use super::wire::{ApiUser, is_id};
+use super::ids::is_id;
+use super::wire::ApiUser;
 
 /// How many ids one request asks for.
 const IDS: usize = 1_000;

@@ -1,6 +1,6 @@
 //! Recognises texts that people write in place of the token. Nothing of them is ever quoted.
 
-use super::wire::is_id;
+use super::ids::is_id;
 
 /// Returns what is wrong with a text that certainly is not a token, and what to write; `None` if it
 /// may be one. A token's id looks like a token: only the server can tell.

@@ -13,6 +13,7 @@ use crate::model::{
 
 use super::error::ApiError;
 use super::foreign;
+use super::ids::is_id;
 use super::transport::Response;
 
 /// How many characters of a server's message are shown.
@@ -431,15 +432,6 @@ pub(super) fn domains(setting: &str) -> Vec<String> {
         .filter(|domain| !domain.is_empty())
         .map(str::to_owned)
         .collect()
-}
-
-/// Returns whether a text is one of Mattermost's ids: 26 characters of its base 32. Only such a
-/// text is ever put into a path.
-pub(super) fn is_id(text: &str) -> bool {
-    text.len() == 26
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
 }
 
 /// Encodes a text as one segment of a path (RFC 3986, 3.3).

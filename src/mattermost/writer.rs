@@ -11,9 +11,10 @@ use crate::model::{NewUser, Nonce, ProfileField, Team, TeamId, Timestamp, User, 
 
 use super::client::Client;
 use super::error::{ApiErrorKind, CallError, WriteError};
+use super::ids::is_id;
 use super::reader::Reader;
 use super::transport::{AccessKind, Method};
-use super::wire::{self, ApiBatchRow, ApiBot, ApiMember, ApiTeam, ApiUser, is_id};
+use super::wire::{self, ApiBatchRow, ApiBot, ApiMember, ApiTeam, ApiUser};
 
 /// How many members are added with one call. The server accepts 256, but works on them for 12 s.
 pub const TEAM_BATCH: usize = 50;

@@ -7,7 +7,8 @@ use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout_at};
 
 use super::connect::ConnectOptions;
-use super::session::{Credentials, Session};
+use super::credentials::Credentials;
+use super::session::Session;
 use crate::config::{Bind, LdapSettings, LdapUrl, SecretError};
 use crate::provider::ProviderError;
 use crate::tls;

@@ -9,6 +9,7 @@
 
 mod connect;
 mod connector;
+mod credentials;
 mod diagnostic;
 mod empty_groups;
 mod ending;

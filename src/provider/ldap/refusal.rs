@@ -1,7 +1,7 @@
 //! Explains a refused bind, and says what to do.
 
+use super::credentials::Credentials;
 use super::diagnostic::{plain, words};
-use super::session::Credentials;
 use crate::provider::ProviderError;
 
 /// Returns the error for a bind with these credentials that ended with another result than 0.

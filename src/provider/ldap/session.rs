@@ -10,16 +10,17 @@ use futures_util::future::{BoxFuture, Fuse, FusedFuture};
 use ldap3::controls::{Control, MakeCritical, PagedResults, RawControl};
 use ldap3::exop::WhoAmI;
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Scope, StdStream};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::net::UnixStream;
 
 use super::connect::{self, ConnectOptions, TlsFacts};
+use super::credentials::Credentials;
 use super::diagnostic::{plain, words};
 use super::ending::{Ended, Ending};
 use super::entry::{self, Item, TooLarge};
 use super::refusal::bind_refused;
 use super::relay::relay;
-use crate::config::{LdapUrl, SecretSource};
+use crate::config::LdapUrl;
 use crate::model::Entry;
 use crate::provider::{Progress, ProviderError};
 
@@ -35,23 +36,6 @@ pub(super) const LARGEST_PERSON: usize = 1 << 20;
 pub(super) const LARGEST_ENTRY: usize = 16 << 20;
 /// How long an unbind may take.
 const GOODBYE: Duration = Duration::from_secs(1);
-
-/// The identity that we use at the directory, with the secret read.
-pub(super) enum Credentials {
-    /// An anonymous bind.
-    Anonymous,
-    /// A bind with a DN and its password, which is not empty.
-    Simple {
-        /// The DN.
-        dn: String,
-        /// The password.
-        password: SecretString,
-        /// Where it was read.
-        source: SecretSource,
-    },
-    /// A bind with the identity that the transport provides.
-    External,
-}
 
 /// One search, or one page of it.
 pub(super) struct Search<'a> {
