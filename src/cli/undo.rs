@@ -185,10 +185,16 @@ fn redo(
     }
     page.gap();
     if context.is_served() {
-        page.line("The service does it in its next cycle. To see what that will be:");
+        page.line(
+            "The service does it in its next cycles: whoever comes back is let in when two readings \
+             agree. To see what it will be:",
+        );
         page.command(2, "mattersync plan");
     } else {
-        page.line("Next, see what that will be, and do it:");
+        page.line(
+            "Whoever comes back is let in when two readings agree. Next, see what it will be, and do \
+             it:",
+        );
         page.command(2, "mattersync plan");
         page.command(2, "mattersync sync");
     }
