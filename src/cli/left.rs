@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{LeftAlone, Plan, Subject, Why};
+use crate::plan::why_left;
 
 use super::print::{Cell, Page, count, cut, more};
 
@@ -207,10 +208,10 @@ fn names(people: &[&LeftAlone]) -> String {
 
 /// Shows a reason that several people share once.
 fn by_reason(page: &mut Page, people: &[&LeftAlone], all: bool, group: Group) {
-    let mut reasons: BTreeMap<String, Vec<&Subject>> = BTreeMap::new();
+    let mut reasons: BTreeMap<String, Vec<&LeftAlone>> = BTreeMap::new();
     for left in people {
         let reason = left.why.to_string();
-        reasons.entry(reason).or_default().push(&left.subject);
+        reasons.entry(reason).or_default().push(left);
     }
     let (several, single): (Vec<_>, Vec<_>) = reasons.into_iter().partition(|(_, s)| s.len() > 1);
     let lines = |number: usize| match all || group.may_go() {
@@ -221,23 +222,24 @@ fn by_reason(page: &mut Page, people: &[&LeftAlone], all: bool, group: Group) {
     let rows: Vec<_> = single
         .iter()
         .take(shown)
-        .filter_map(|(why, subjects)| subjects.first().map(|s| row(s, why, all, group)))
+        .filter_map(|(_, people)| people.first())
+        .map(|left| row(&left.subject, &why_left(left), all, group))
         .collect();
     page.table(&["NAME", "PERSON", "ADDRESS", "ACCOUNT", "WHY"], &rows);
     more(page, single.len() - shown);
-    for (why, subjects) in several {
+    for (why, people) in several {
         page.line(format!(
             "  {}: {why}",
-            count(subjects.len(), "person", "people")
+            count(people.len(), "person", "people")
         ));
-        let shown = lines(subjects.len());
-        let rows: Vec<_> = subjects
+        let shown = lines(people.len());
+        let rows: Vec<_> = people
             .iter()
             .take(shown)
-            .map(|s| row(s, "", all, group))
+            .map(|left| row(&left.subject, "", all, group))
             .collect();
         page.table(&["NAME", "PERSON", "ADDRESS", "ACCOUNT", ""], &rows);
-        more(page, subjects.len() - shown);
+        more(page, people.len() - shown);
     }
 }
 

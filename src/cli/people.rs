@@ -3,6 +3,7 @@
 use crate::desk::{AccountSide, Outlook, UserSide};
 use crate::model::shell_word;
 use crate::observe::CycleFacts;
+use crate::plan::why_left;
 
 use super::print::Page;
 use super::{aftermath, sync};
@@ -80,7 +81,7 @@ pub fn outlook(page: &mut Page, outlook: &Outlook) {
         }
     }
     for left in &outlook.left_alone {
-        page.line(format!("  left alone: {}", left.why));
+        page.line(format!("  left alone: {}", why_left(left)));
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::cycle::{Stage, Wait, unseen};
 use crate::model::{ProviderName, Timestamp, Unread, Why, printable};
 use crate::observe::{CycleFacts, PlanFacts};
-use crate::plan::hold_name;
+use crate::plan::{hold_name, why_left};
 
 use super::config_file::{ConfigReport, FileNow};
 
@@ -187,7 +187,7 @@ impl LastCycle {
             let left = plan.left_alone.iter().filter(|left| is(&left.why));
             let listed = left.map(|left| Listed {
                 who: left.subject.to_string(),
-                what: left.why.to_string(),
+                what: why_left(left),
             });
             listed.collect()
         };

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::cycle::{Engine, Scope, Summary, View};
 use crate::model::{Action, LeftAlone, Order, Remember, RunKind, User, UserChange, UserId};
 use crate::observe::CycleFacts;
-use crate::plan::{LinkObstacle, UserIndex};
+use crate::plan::{LinkObstacle, UserIndex, why_left};
 
 use super::error::DeskError;
 use super::link::short_digest;
@@ -127,7 +127,7 @@ async fn deactivate_orphan(
         .remember(&Remember::User(user.id.clone(), order));
     let then = Outlook::of(&engine.plan(&view, &now), None, Some(&user.id));
     if let (true, Some(left)) = (then.steps.is_empty(), then.left_alone.last()) {
-        let why = format!("{} is not deactivated: {}", left.subject, left.why);
+        let why = format!("{} is not deactivated: {}", left.subject, why_left(left));
         return Err(DeskError::Refused(why));
     }
     let done = match ask.yes {
@@ -230,7 +230,7 @@ fn why_not(view: &View, user: &UserId) -> String {
     let about = |s: &&LeftAlone| s.subject.user.as_ref() == Some(user);
     // Orders are judged first; what follows is about a directory that was not read.
     match view.plan.left_alone.iter().find(about) {
-        Some(left) => format!("{} was not deactivated: {}", left.subject, left.why),
+        Some(left) => format!("{} was not deactivated: {}", left.subject, why_left(left)),
         None => "the user was not deactivated".to_owned(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::{Action, Reason, SeatOrderFault, Step, Why, shell_word};
+use crate::model::{Action, LeftAlone, Reason, SeatOrderFault, Step, Why, shell_word};
 use crate::plan::facts::hold_words::Changes;
 use crate::plan::facts::spans::{CompleteReadings, Span};
 
@@ -29,6 +29,35 @@ fn conflict(why: &Why) -> Option<String> {
         "conflict: the {what} {value} belongs to the Mattermost user {holder}, whom mattersync \
          neither created nor adopted; {because}"
     ))
+}
+
+/// Returns why somebody is left alone, with their name in the command that changes it.
+pub fn why_left(left: &LeftAlone) -> String {
+    taken_at_word(&left.why, &shell_word(&left.subject.name))
+        .unwrap_or_else(|| left.why.to_string())
+}
+
+/// Returns a reason that lasts until `undo --redo` ends it for a person.
+fn taken_at_word(why: &Why, person: &str) -> Option<String> {
+    let redo = format!("`mattersync undo --redo {person}`");
+    Some(match why {
+        Why::DeactivatedByOrder { by } => format!(
+            "{by} deactivated the user with `mattersync deactivate` or `undo`; it stays so until \
+             somebody types {redo}, or activates the user on Mattermost"
+        ),
+        Why::DeactivationUndone { run, by, at } => format!(
+            "{by} took the deactivation of run {} back ({at}), and reactivated the user although \
+             the account is locked or missing; it stays so until the account is in use again. \
+             {redo} lets the directory decide again",
+            run.0
+        ),
+        Why::Undone { what, run, by, at } => format!(
+            "{by} took back the {what} of run {} ({at}); it stays so until the directory says \
+             something else, or somebody types {redo}",
+            run.0
+        ),
+        _ => return None,
+    })
 }
 
 /// A step as one sentence: what is done, to whom, and why.
@@ -355,22 +384,15 @@ impl fmt::Display for Why {
             Self::DeactivatedByHand => {
                 f.write_str("an administrator deactivated the user on Mattermost; it stays so")
             }
-            Self::DeactivatedByOrder { by } => write!(
-                f,
-                "{by} deactivated the user with `mattersync deactivate` or `undo`; it stays so until \
-                 somebody types `mattersync undo --redo USERNAME`, or activates the user on Mattermost"
-            ),
+            Self::DeactivatedByOrder { .. }
+            | Self::DeactivationUndone { .. }
+            | Self::Undone { .. } => {
+                f.write_str(&taken_at_word(self, "USERNAME").unwrap_or_default())
+            }
             Self::ReactivatedByHand => f.write_str(
                 "an administrator reactivated the user although the account is locked or missing; \
                  it stays so until the account is in use again. `mattersync deactivate` ends it; so \
                  does policy.reactivated-by-hand = \"enforce\"",
-            ),
-            Self::DeactivationUndone { run, by, at } => write!(
-                f,
-                "{by} took the deactivation of run {} back ({at}), and reactivated the user although \
-                 the account is locked or missing; it stays so until the account is in use again. \
-                 `mattersync undo --redo` and the name lets the directory decide again",
-                run.0
             ),
             Self::Protected => f.write_str("policy.protect names the user"),
             Self::Untouchable(why) => write!(f, "never touched: {why}"),
@@ -457,12 +479,6 @@ impl fmt::Display for Why {
                 f,
                 "the server would refuse mattermost.initial-password: {fault}. Correct it, or \
                  leave the key out: then each user gets a random password"
-            ),
-            Self::Undone { what, run, by, at } => write!(
-                f,
-                "{by} took back the {what} of run {} ({at}); it stays so until the directory says \
-                 something else, or somebody types `mattersync undo --redo` and the name",
-                run.0
             ),
             Self::NotUndone { run, why } => write!(f, "not taken back (run {}): {why}", run.0),
             Self::UndoWaits { run, email, holder } => write!(

@@ -13,7 +13,7 @@ use crate::model::{
     AccountKey, AccountState, Action, Dn, Evidence, LinkOrigin, Lookup, Now, Outcome, ProfileField,
     Timestamp, Unread, UserId, same_text as same, shell_word,
 };
-use crate::plan::{Policy, UserIndex};
+use crate::plan::{Policy, UserIndex, why_left};
 use crate::state::People;
 
 use crate::desk::error::DeskError;
@@ -406,7 +406,7 @@ impl StoryBuilder<'_> {
             return format!("{}{more}{held}", first.what);
         }
         if let Some(left) = now.left_alone.last() {
-            return format!("left alone: {}", left.why);
+            return format!("left alone: {}", why_left(left));
         }
         let found = user.and_then(|id| self.view.users.get(id));
         let account = key.and_then(|key| self.view.account(key));

@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use testkit::place::Place;
+use testkit::place::{Person, Place};
 
 fn company() -> Place {
     let mut place = Place::new(crate::BINARY);
@@ -35,7 +35,7 @@ fn a_word_is_taken_back_by_a_word() {
         place
             .run(&["plan", "--all"])
             .exits(0)
-            .says("mattersync undo --redo USERNAME");
+            .says("mattersync undo --redo bob");
         match back {
             "redo" => place
                 .run(&["undo", "--redo", "bob"])
@@ -49,6 +49,41 @@ fn a_word_is_taken_back_by_a_word() {
         assert!(is_active(&place, "bob"), "{back}");
     }
     place.run(&["undo", "--redo", "alice"]).exits(1);
+}
+
+/// Whether the directory has lost or locked the account meanwhile, a person's word is not forgotten.
+#[test]
+fn whom_a_word_keeps_out_is_listed_whatever_the_directory_says() {
+    for change in [(|person| person.gone = true) as fn(&mut Person), |person| {
+        person.expires = 10
+    }] {
+        let mut place = company();
+        place.edit("bob", change);
+        place.run(&["sync"]);
+        place.run(&["deactivate", "bob", "--yes"]).exits(0);
+        for command in [["plan", "--all"], ["explain", "bob"]] {
+            place
+                .run(&command)
+                .exits(0)
+                .says("deactivated the user with `mattersync deactivate`")
+                .says("`mattersync undo --redo bob`");
+        }
+        place.run(&["plan"]).says("by an administrator's word: bob");
+    }
+}
+
+/// One command for each of several is told once.
+#[test]
+fn several_who_are_kept_out_share_a_sentence() {
+    let place = company();
+    for name in ["alice", "bob"] {
+        place.run(&["deactivate", name, "--yes"]).exits(0);
+    }
+    place
+        .run(&["plan", "--all"])
+        .exits(0)
+        .says("2 people: ")
+        .says("`mattersync undo --redo USERNAME`");
 }
 
 /// Whom the directory locked meanwhile does not come back because of it.

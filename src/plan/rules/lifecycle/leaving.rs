@@ -102,3 +102,10 @@ pub(super) fn forget_return(draft: &mut Draft<'_>, key: &AccountKey) {
         ));
     }
 }
+
+/// Returns why a user stays out whatever the directory says, if a person's word did it.
+pub fn kept_out(link: Option<&Link>, user: &User) -> Option<Why> {
+    let deactivation = link?.deactivated.as_ref().filter(|_| !user.is_active())?;
+    let by = deactivation.ordered_by.clone()?;
+    Some(Why::DeactivatedByOrder { by })
+}

@@ -10,7 +10,7 @@ use crate::plan::ledger::absence;
 use crate::plan::ledger::draft::{Draft, PersonLink, Risk};
 use crate::plan::ledger::standing::subject;
 
-use super::leaving::{Leaving, arrived, deactivate, forget_return, respected, was_ours};
+use super::leaving::{Leaving, arrived, deactivate, forget_return, kept_out, respected, was_ours};
 
 /// Complete readings that must not contain an account before it is called missing, unless the
 /// grace is zero.
@@ -35,6 +35,10 @@ pub fn missing(draft: &mut Draft<'_>, provider: &ProviderName, directory: &Direc
         );
         if let Some(user) = linked_account.user {
             arrived(draft, key, &mut link, user);
+            if let Some(why) = kept_out(Some(&link), user) {
+                let subject = subject(draft, key, &link, &link.last_dn);
+                draft.leave(subject, why);
+            }
         }
         let link = &*link;
         if linked_account.user.is_none() {

@@ -8,7 +8,7 @@ use crate::plan::ledger::draft::{Draft, Person, PersonLink, Risk};
 use crate::plan::ledger::standing::Standing;
 use crate::plan::ledger::{deactivation, expiry, flapping};
 
-use super::leaving::{Leaving, arrived, deactivate, forget_return, was_ours};
+use super::leaving::{Leaving, arrived, deactivate, forget_return, kept_out, was_ours};
 
 /// Readings that must agree before somebody is reactivated.
 const RETURN_READINGS: u32 = 2;
@@ -33,6 +33,9 @@ pub fn judge(draft: &mut Draft<'_>, person: &mut Person<'_>) -> Standing {
             let expired = expiry::expired(draft, person);
             let reason = expired.unwrap_or(Reason::Locked { attribute, value });
             locked(draft, person, user, reason);
+            if let Some(why) = kept_out(person.link.as_deref(), user) {
+                draft.leave(person.subject(), why);
+            }
             Standing::Out
         }
         AccountState::Active => {
@@ -46,10 +49,11 @@ pub fn judge(draft: &mut Draft<'_>, person: &mut Person<'_>) -> Standing {
             if user.is_active() {
                 return Standing::In;
             }
-            let left = match ours(person.link.as_deref(), user) {
+            let link = person.link.as_deref();
+            let left = kept_out(link, user).unwrap_or(match ours(link, user) {
                 true => Why::StateUnknown(why),
                 false => Why::DeactivatedByHand,
-            };
+            });
             draft.leave(person.subject(), left);
             Standing::Resting
         }
@@ -111,11 +115,11 @@ fn active(draft: &mut Draft<'_>, person: &mut Person<'_>, user: &User) -> Standi
         }
         return Standing::In;
     }
-    let deactivated = person.link.as_ref().and_then(|l| l.deactivated.as_ref());
-    if let Some(by) = deactivated.and_then(|d| d.ordered_by.clone()) {
-        draft.leave(person.subject(), Why::DeactivatedByOrder { by });
+    if let Some(why) = kept_out(person.link.as_deref(), user) {
+        draft.leave(person.subject(), why);
         return Standing::Resting;
     }
+    let deactivated = person.link.as_ref().and_then(|l| l.deactivated.as_ref());
     let (Some(deactivation), Some(at)) = (deactivated, user.deactivated_at) else {
         draft.leave(person.subject(), Why::DeactivatedByHand);
         return Standing::Resting;
