@@ -77,7 +77,7 @@ fn called(page: &mut Page, explanation: &Explanation) {
     let row = |one: &Called| vec![one.name.clone(), one.username.clone(), one.email.clone()];
     let rows: Vec<Vec<String>> = all.iter().map(row).collect();
     page.table(&["NAME", "USERNAME", "ADDRESS"], &rows);
-    page.line("Ask again with a username: mattersync explain USERNAME");
+    page.line("Ask again with a username: `mattersync explain USERNAME`");
     page.gap();
 }
 

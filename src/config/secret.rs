@@ -83,11 +83,11 @@ impl SecretError {
     pub fn remedy(&self) -> String {
         match self {
             Self::NoCredentials(name) => format!(
-                "in the unit: LoadCredential={name}:/etc/mattersync/{name}.secret; for a command by hand write {{ file = \"/etc/mattersync/{name}.secret\" }}"
+                "in the unit: `LoadCredential={name}:/etc/mattersync/{name}.secret`; for a command by hand write `{{ file = \"/etc/mattersync/{name}.secret\" }}`"
             ),
             Self::Unreadable { path, error } => match error.kind() {
                 std::io::ErrorKind::NotFound => format!(
-                    "create it: install -m 640 -g mattersync /dev/stdin '{}', then type the secret, Enter and Ctrl-D",
+                    "create it: `install -m 640 -g mattersync /dev/stdin '{}'`, then type the secret, Enter and Ctrl-D",
                     path.display()
                 ),
                 std::io::ErrorKind::PermissionDenied => {
@@ -99,7 +99,7 @@ impl SecretError {
                 format!("name a file with the secret in it, not {}", path.display())
             }
             Self::WritableByOthers { path, .. } => format!(
-                "type: chmod go-w '{}', and make sure that its content is still yours",
+                "type `chmod go-w '{}'`, and make sure that its content is still yours",
                 path.display()
             ),
             Self::Untrusted { error, .. } => error.remedy(),
@@ -108,11 +108,11 @@ impl SecretError {
             | Self::NotText(path)
             | Self::ManyLines(path) => {
                 format!(
-                    "write the secret, and nothing else, in one line: install -m 640 -g mattersync /dev/stdin '{}', then type it, Enter and Ctrl-D",
+                    "write the secret, and nothing else, in one line: `install -m 640 -g mattersync /dev/stdin '{}'`, then type it, Enter and Ctrl-D",
                     path.display()
                 )
             }
-            Self::WindowsLine(path) => format!("type: sed -i 's/\\r$//' '{}'", path.display()),
+            Self::WindowsLine(path) => format!("type `sed -i 's/\\r$//' '{}'`", path.display()),
         }
     }
 
@@ -242,7 +242,7 @@ fn judge(path: &Path, metadata: &std::fs::Metadata) -> Result<Vec<Warning>, Secr
     }
     let mut warnings = Vec::new();
     if mode & 0o004 != 0 {
-        warnings.push(warning(path, &format!("everybody on this machine can read this secret (mode {mode:04o}); type: chmod o-r '{}'", path.display())));
+        warnings.push(warning(path, &format!("everybody on this machine can read this secret (mode {mode:04o}); type `chmod o-r '{}'`", path.display())));
     }
     Ok(warnings)
 }

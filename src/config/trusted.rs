@@ -59,11 +59,11 @@ impl FileError {
             Self::Unreadable(_) => "look at the file and its folder".into(),
             Self::NotAFile | Self::TooLarge(_) => "name another file".into(),
             Self::Writable { path, .. } => format!(
-                "look whether its content is still yours, then type: chmod go-w '{}'",
+                "look whether its content is still yours, then type `chmod go-w '{}'`",
                 path.display()
             ),
             Self::Foreign { path, .. } => format!(
-                "look whether its content is what you want, then type: chown root '{}'; or keep \
+                "look whether its content is what you want, then type `chown root '{}'`; or keep \
                  the file where only root may write, as in /etc/mattersync",
                 path.display()
             ),

@@ -95,7 +95,7 @@ fn provider(
             place.clone(),
             "provider.base",
             "is missing",
-            "write the DN below which the accounts are, for example \"dc=directory,dc=nh\" (NethServer 7); this prints what the server has: ldapsearch -x -H URL -s base -b '' namingContexts",
+            "write the DN below which the accounts are, for example \"dc=directory,dc=nh\" (NethServer 7); this prints what the server has: `ldapsearch -x -H URL -s base -b '' namingContexts`",
         );
     }
     let mapping = accounts::mapping(check, &raw.accounts, provider, schema);
@@ -108,7 +108,7 @@ fn provider(
                 at(&provider.kind),
                 "provider.kind",
                 format!("`{}` cannot find its settings by itself yet", text(&provider.kind).unwrap_or_default()),
-                "write kind = \"ldap\" with urls, schema, base and, if needed, bind-dn and bind-password; NethServer 7: account-provider-test dump shows them",
+                "write kind = \"ldap\" with urls, schema, base and, if needed, bind-dn and bind-password; NethServer 7: `account-provider-test dump` shows them",
             );
             ProviderKind::Ldif {
                 path: PathBuf::new(),

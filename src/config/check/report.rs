@@ -367,7 +367,7 @@ impl<'a> Check<'a> {
                 at(key),
                 name,
                 "this is not the SHA-256 of a certificate",
-                "write 64 hexadecimal digits, as printed by: openssl x509 -in server.pem -noout -fingerprint -sha256",
+                "write 64 hexadecimal digits, as printed by `openssl x509 -in server.pem -noout -fingerprint -sha256`",
             );
         }
         Some(pin)

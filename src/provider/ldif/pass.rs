@@ -262,7 +262,7 @@ impl<'a> Pass<'a> {
                 "no entry has {}, so nobody can be recognised; {}{}",
                 mapping.id.name,
                 former.unwrap_or_default(),
-                "make the dump with slapcat, or with ldapsearch and the attributes '*' '+'"
+                "make the dump with `slapcat`, or with `ldapsearch` and the attributes '*' '+'"
             ));
         }
         self.gaps.extend(file_gaps(records, before, path));
@@ -299,7 +299,7 @@ impl<'a> Pass<'a> {
         (!lacking.is_empty()).then(|| {
             Gap::File(format!(
                 "{} entries below the base {}, none has {}, which accounts.filter asks for: dump it \
-                 too (ldapsearch with the attributes '*' '+')",
+                 too (`ldapsearch` with the attributes '*' '+')",
                 self.below_base,
                 self.source.mapping.base,
                 lacking.join(" or "),

@@ -216,7 +216,7 @@ fn a_secret_that_cannot_be_used_is_a_problem_with_a_remedy() {
     let place = company();
     std::fs::remove_file(place.path("token")).unwrap();
     assert_eq!(marks(&place, "secrets", "mattermost.token"), ["problem"]);
-    place.run(&["check"]).exits(1).says("create it: install");
+    place.run(&["check"]).exits(1).says("create it: `install");
     place.secret("token", &place.token);
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     std::fs::set_permissions(place.path("token"), mode).unwrap();

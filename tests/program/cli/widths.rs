@@ -116,7 +116,8 @@ fn hides_a_command(line: &str) -> bool {
         let word = word.trim_end_matches([',', '.', ':', ';', ')']);
         let begins = match program.trim_start_matches('(') {
             "mattersync" => OWN.contains(&word),
-            "mmctl" | "systemctl" | "journalctl" => true,
+            "mmctl" | "systemctl" | "journalctl" | "ldapsearch" | "openssl" => true,
+            "chmod" | "chown" | "sed" | "install" => word.starts_with('-') || word.contains("go-"),
             _ => false,
         };
         begins && (at > 0 || program.starts_with('('))
@@ -405,6 +406,58 @@ fn a_month_is_readable_at_every_width() {
     look(&place, &["explain", "mitarbeiter.nummer.30"], faults);
     look(&place, &["explain", "mitarbeiter.nummer.31"], faults);
     none(std::mem::take(faults));
+}
+
+/// What is typed once, at night, and has to be copied: where a secret or the configuration is not
+/// as it should be.
+#[test]
+fn what_repairs_the_configuration_can_be_copied_whole() {
+    let place = company();
+    let mut faults = Vec::new();
+    let token = place.path("token");
+    let written = std::fs::read_to_string(&token).unwrap();
+    let write_token = format!(
+        "`install -m 640 -g mattersync /dev/stdin '{}'`",
+        token.display()
+    );
+    for broken in ["none", "empty", "two lines", "windows", "writable"] {
+        let content = match broken {
+            "none" => None,
+            "empty" => Some(String::new()),
+            "two lines" => Some("a\nb\n".to_owned()),
+            "windows" => Some(format!("{}\r\n", written.trim_end())),
+            _ => Some(written.clone()),
+        };
+        let _ = std::fs::remove_file(&token);
+        if let Some(content) = content {
+            place.secret("token", &content);
+        }
+        let is_writable = broken == "writable";
+        if is_writable {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+            std::fs::set_permissions(&token, mode).unwrap();
+        }
+        for words in [&["check"][..], &["plan"], &["sync"], &["status"]] {
+            let said = place.run(words);
+            let whole = format!("{}{}", said.out, said.err);
+            let is_install = !is_writable && broken != "windows";
+            if is_install && words[0] != "status" {
+                assert!(whole.contains(&write_token), "{broken}: {whole}");
+            }
+            look(&place, words, &mut faults);
+        }
+    }
+    place.secret("token", &written);
+    let config = std::fs::read_to_string(place.path("config.toml")).unwrap();
+    let without = config.lines().filter(|line| !line.starts_with("base"));
+    let without = without.collect::<Vec<_>>().join("\n");
+    std::fs::write(place.path("config.toml"), without).unwrap();
+    for words in [&["check"][..], &["plan"], &["status"]] {
+        let search = "`ldapsearch -x -H URL -s base -b '' namingContexts`";
+        place.run(words).exits(78).says(search);
+        look(&place, words, &mut faults);
+    }
+    none(faults);
 }
 
 #[test]
