@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::config::ConfigError;
 use crate::cycle::CycleError;
 use crate::daemon::{DaemonError, Refusal};
-use crate::desk::DeskError;
+use crate::desk::{DeskError, Instead};
 use crate::mattermost::ConnectError;
 use crate::model::Unread;
 use crate::state::StateError;
@@ -91,6 +91,8 @@ pub struct Failure {
     pub more: Vec<String>,
     /// The exit code.
     pub exit: Exit,
+    /// What could be typed instead, if the text named nobody.
+    pub instead: Option<Instead>,
 }
 
 impl Failure {
@@ -100,6 +102,7 @@ impl Failure {
             message: message.into(),
             more: Vec::new(),
             exit,
+            instead: None,
         }
     }
 
@@ -160,7 +163,10 @@ impl From<DeskError> for Failure {
                 more,
                 ..Self::new(Exit::FAILED, format!("{message}:"))
             },
-            other => Self::new(Exit::FAILED, other.to_string()),
+            other => Self {
+                instead: other.instead(),
+                ..Self::new(Exit::FAILED, other.to_string())
+            },
         }
     }
 }
@@ -175,6 +181,7 @@ impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         Self {
             more: refusal.more,
+            instead: refusal.instead,
             ..Self::new(Exit(refusal.exit), refusal.message)
         }
     }

@@ -95,10 +95,8 @@ fn nobody(page: &mut Page, explanation: &Explanation) {
     } else {
         page.line(format!("Similar names: {}", explanation.near.join(", ")));
     }
-    page.line(
-        "An entry that the base or the filter leaves out is not read: `mattersync check` tells \
-         what they are.",
-    );
+    page.line("An entry that the base or the filter leaves out is not read. To see both:");
+    page.command(2, "mattersync check --print");
 }
 
 fn show_story(page: &mut Page, story: &Story, all: bool) {

@@ -24,6 +24,7 @@ mod exit;
 mod explain;
 mod forget;
 mod history;
+mod instead;
 mod json;
 mod left;
 mod link;
@@ -73,7 +74,8 @@ pub fn command() -> clap::Command {
 /// # Errors
 /// An error if it could not be done. Errors of the command line itself are printed here.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> Result<Exit, Failure> {
-    let matches = args::command().try_get_matches_from(words);
+    let words: Vec<OsString> = words.into_iter().collect();
+    let matches = args::command().try_get_matches_from(&words);
     let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
@@ -93,7 +95,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Result<Exit, Failure> {
         return Ok(Exit::DONE);
     }
     observe::init(observe::Output::Command);
-    let answer = answer(&cli)?;
+    let answer = answer(&cli).map_err(|failure| instead::tell(failure, &words))?;
     match print::write_out(&answer.text) {
         Ok(()) => Ok(answer.exit),
         Err(error) => Err(Failure::new(
@@ -146,6 +148,11 @@ fn answer(cli: &Cli) -> Result<Answer, Failure> {
 pub fn print_failure(failure: &Failure) {
     let mut page = Page::new(Terminal::of_stderr());
     page.alarm(format!("mattersync: {}", failure.message));
-    failure.more.iter().for_each(|line| page.line(line));
+    for line in &failure.more {
+        match instead::command_of(line) {
+            Some(command) => page.command(2, command),
+            None => page.line(line),
+        }
+    }
     print::write_page_to_err(&page);
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::cycle::{CycleError, Engine};
-use crate::desk::{Asker, DeskError, Request, Turn};
+use crate::desk::{Asker, DeskError, Instead, Request, Turn};
 use crate::model::printable;
 
 /// The most characters of what a caller says of a person behind it.
@@ -25,6 +25,9 @@ pub struct Refusal {
     pub more: Vec<String>,
     /// The exit code that the command ends with.
     pub exit: u8,
+    /// What could be typed instead, if the text named nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead: Option<Instead>,
 }
 
 impl Refusal {
@@ -34,6 +37,7 @@ impl Refusal {
             message: "the daemon is stopping: try again when it is up".to_owned(),
             more: Vec::new(),
             exit: 75,
+            instead: None,
         }
     }
 
@@ -43,6 +47,7 @@ impl Refusal {
             message: "too much is asked of the service at once: try again later".to_owned(),
             more: Vec::new(),
             exit: 75,
+            instead: None,
         }
     }
 
@@ -54,6 +59,7 @@ impl Refusal {
                 .to_owned(),
             more: Vec::new(),
             exit: 75,
+            instead: None,
         }
     }
 }
@@ -64,6 +70,7 @@ impl From<&CycleError> for Refusal {
             message: error.to_string(),
             more: Vec::new(),
             exit: error.exit_code(),
+            instead: None,
         }
     }
 }
@@ -76,11 +83,13 @@ impl From<&DeskError> for Refusal {
                 message: format!("{message}:"),
                 more: more.clone(),
                 exit: 1,
+                instead: None,
             },
             other => Self {
                 message: other.to_string(),
                 more: Vec::new(),
                 exit: 1,
+                instead: other.instead(),
             },
         }
     }

@@ -171,6 +171,7 @@ fn large(route: MethodRouter<Service>) -> MethodRouter<Service> {
                     more: Vec::new(),
                     message: "another saved plan is being carried out: try again after it".into(),
                     exit: 75,
+                    instead: None,
                 }),
             }
         }

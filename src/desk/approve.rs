@@ -12,6 +12,7 @@ use crate::model::{
 use crate::observe::PlanFacts;
 use crate::plan::{APPROVAL, approved, forget_absences, hold_name, witnesses};
 
+use super::alike::{Guess, of_subject};
 use super::error::DeskError;
 use super::new_ids;
 use super::person::{PersonError, Search, identifiers_of_link, is_named, only};
@@ -116,6 +117,16 @@ async fn approve(
         ));
     }
     if released.is_empty() && unseen.is_empty() {
+        let held = view.plan.held();
+        let held = view
+            .plan
+            .steps
+            .iter()
+            .filter(|step| held.contains(&step.id));
+        let guess = Guess::of(what, held.map(|step| of_subject(&step.subject)));
+        if guess.is_called() {
+            return Err(PersonError::Nobody(what.to_owned(), guess).into());
+        }
         let names = view.plan.holds.iter().map(|h| hold_name(&h.key)).collect();
         return Err(DeskError::NothingHeld(what.to_owned(), names));
     }

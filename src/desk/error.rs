@@ -2,6 +2,7 @@
 
 use crate::cycle::CycleError;
 
+use super::alike::Instead;
 use super::person::PersonError;
 
 /// Why something that was asked for is not done.
@@ -22,6 +23,16 @@ pub enum DeskError {
     /// The cycle failed.
     #[error("{0}")]
     Cycle(#[from] CycleError),
+}
+
+impl DeskError {
+    /// Returns the usernames that could be typed instead of the text that named nobody.
+    pub fn instead(&self) -> Option<Instead> {
+        match self {
+            Self::Person(error) => error.instead(),
+            _ => None,
+        }
+    }
 }
 
 fn held_list(names: &[String]) -> String {

@@ -10,7 +10,7 @@ use crate::plan::forget_account;
 use crate::state::{People, State};
 
 use super::error::DeskError;
-use super::person::{PersonError, find_recorded};
+use super::person::{PersonError, find_recorded, nobody_recorded};
 use super::request::{Asker, Request};
 
 /// Erase everything that is remembered and recorded of one person, or show what that is.
@@ -135,7 +135,7 @@ async fn one(store: &State, person: &str, memory: &Memory) -> Result<People, Des
         }
     }
     if who.is_empty() {
-        return Err(PersonError::Nobody(person.to_owned(), Vec::new()).into());
+        return Err(nobody_recorded(store, person).await?.into());
     }
     if who.accounts.len() > 1 {
         let names: Vec<String> = who.accounts.iter().map(|key| key.id.to_string()).collect();

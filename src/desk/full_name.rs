@@ -88,6 +88,14 @@ fn words(text: &str) -> Vec<Word> {
         .collect()
 }
 
+/// Returns the words of a text, each in all spellings that are taken for the same.
+pub fn spellings(text: &str) -> Vec<Vec<String>> {
+    words(text)
+        .into_iter()
+        .map(|word| word.0.to_vec())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use crate::model::{ActionKind, Memory, Noted, OutcomeKind, RunId, StepId, Timest
 use crate::state::{People, RunFilter, RunRecord, RunState, State};
 
 use super::error::DeskError;
-use super::person::{PersonError, find_recorded};
+use super::person::{find_recorded, nobody_recorded};
 use super::request::{Asker, Record, Request};
 use super::run_report::{HistoryReport, RunReport, SCHEMA};
 
@@ -149,7 +149,7 @@ pub(super) async fn ended(store: &State, run: RunId) -> Result<RunRecord, DeskEr
 async fn known(store: &State, person: &str) -> Result<People, DeskError> {
     let who = find_recorded(store, person).await?;
     match who.is_empty() {
-        true => Err(PersonError::Nobody(person.to_owned(), Vec::new()).into()),
+        true => Err(nobody_recorded(store, person).await?.into()),
         false => Ok(who),
     }
 }

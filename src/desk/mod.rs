@@ -3,12 +3,14 @@
 //! A new command is one type with a [`Request`] here, one line in `registry`, and one view in the
 //! command line. It then works the same through the service and without it.
 
+mod alike;
 mod approve;
 mod conflicts;
 mod deactivate;
 mod error;
 mod explain;
 mod forget;
+mod full_name;
 mod history;
 mod holds;
 mod link;
@@ -29,6 +31,7 @@ mod state_check;
 mod sync;
 mod undo;
 
+pub use alike::Instead;
 pub use approve::{Approve, Approved};
 pub use conflicts::{Conflict, ConflictKind, Conflicts, ConflictsReport, Party, Way};
 pub use deactivate::{Deactivate, Deactivation};

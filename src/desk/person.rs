@@ -13,35 +13,42 @@ use crate::model::{
 };
 use crate::state::{People, State, StateError};
 
-use super::similar::nearest;
+use super::alike::{self, Guess, Instead};
 
 /// Nobody, or more than one, is meant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PersonError {
     /// Nobody.
-    #[error(
-        "nobody is known as {0:?}: give a username, an e-mail address, a DN or an id{near}",
-        near = similar_names(.1)
-    )]
-    Nobody(String, Vec<String>),
+    #[error("{}", nobody("nobody", "a username, an e-mail address, a DN or an id", .0, .1))]
+    Nobody(String, Guess),
     /// The directory has nobody of that name.
     #[error(
-        "no account of the directory is known as {0:?}: give a username, an e-mail address, a DN \
-         or an id{near}", near = similar_names(.1)
+        "{}",
+        nobody(
+            "no account of the directory",
+            "a username, an e-mail address, a DN or an id",
+            .0,
+            .1
+        )
     )]
-    NoAccount(String, Vec<String>),
+    NoAccount(String, Guess),
     /// Mattermost has nobody of that name.
     #[error(
-        "no user of Mattermost is known as {0:?}: give a username, an e-mail address or an id{near}",
-        near = similar_names(.1)
+        "{}", nobody("no user of Mattermost", "a username, an e-mail address or an id", .0, .1)
     )]
-    NoUser(String, Vec<String>),
+    NoUser(String, Guess),
     /// Nobody of that name is linked.
     #[error(
-        "nobody who is linked is known as {0:?}: give a username, an e-mail address, a DN or an \
-         id; `mattersync explain` tells what is known{near}", near = similar_names(.1)
+        "{}",
+        nobody(
+            "nobody who is linked",
+            "a username, an e-mail address, a DN or an id; `mattersync explain` tells what is \
+             known",
+            .0,
+            .1
+        )
     )]
-    NoLink(String, Vec<String>),
+    NoLink(String, Guess),
     /// More than one.
     #[error("{0:?} can be any of: {1}. Give the id")]
     Several(String, String),
@@ -54,10 +61,26 @@ pub enum PersonError {
     Unread(String, String, String),
 }
 
-fn similar_names(near: &[String]) -> String {
-    match near {
-        [] => String::new(),
-        near => format!(". Similar names: {}", near.join(", ")),
+fn nobody(who: &str, give: &str, typed: &str, guess: &Guess) -> String {
+    match guess.is_called() {
+        true => format!(
+            "{who} has the username, address, DN or id {typed:?}{}",
+            guess.words()
+        ),
+        false => format!("{who} is known as {typed:?}: give {give}{}", guess.words()),
+    }
+}
+
+impl PersonError {
+    /// Returns the usernames that could be typed instead.
+    pub fn instead(&self) -> Option<Instead> {
+        match self {
+            Self::Nobody(typed, guess)
+            | Self::NoAccount(typed, guess)
+            | Self::NoUser(typed, guess)
+            | Self::NoLink(typed, guess) => guess.instead(typed),
+            Self::Several(..) | Self::Unread(..) => None,
+        }
     }
 }
 
@@ -138,8 +161,7 @@ pub fn find_account<'v>(
     let label =
         |(key, account): &(AccountKey, &Account)| format!("{} (id {})", account.label(), key.id);
     only(word, search.found(), label)?.ok_or_else(|| {
-        let names = view.accounts().map(|(_, a)| a.username.as_str());
-        PersonError::NoAccount(word.to_owned(), nearest(word, names))
+        PersonError::NoAccount(word.to_owned(), Guess::of(word, alike::accounts(view)))
     })
 }
 
@@ -155,8 +177,8 @@ pub fn find_user<'v>(view: &'v View, word: &str) -> Result<&'v User, PersonError
     }
     let label = |user: &&User| format!("{} ({}, id {})", user.username, user.email, user.id);
     only(word, search.found(), label)?.ok_or_else(|| {
-        let names = users().map(|u| u.username.as_str());
-        let nobody = || PersonError::NoUser(word.to_owned(), nearest(word, names));
+        let guess = || Guess::of(word, alike::users(view));
+        let nobody = || PersonError::NoUser(word.to_owned(), guess());
         unread(&view.users, word).unwrap_or_else(nobody)
     })
 }
@@ -185,11 +207,8 @@ pub fn find_link(view: &View, word: &str) -> Result<AccountKey, PersonError> {
     let label = |(key, name): &(AccountKey, String)| format!("{name} (id {})", key.id);
     let found = only(word, found.into_iter().collect(), label)?;
     found.map(|(key, _)| key).ok_or_else(|| {
-        let names = memory
-            .links()
-            .map(|(_, link)| link)
-            .map(|l| l.last_username.as_str());
-        PersonError::NoLink(word.to_owned(), nearest(word, names))
+        let linked = alike::linked_now(view);
+        PersonError::NoLink(word.to_owned(), Guess::of(word, linked))
     })
 }
 
@@ -234,7 +253,10 @@ pub fn find_to_deactivate<'v>(view: &'v View, word: &str) -> Result<ToDeactivate
     find_user(view, word)
         .map(ToDeactivate::Orphan)
         .map_err(|error| match error {
-            PersonError::NoUser(word, near) => PersonError::Nobody(word, near),
+            PersonError::NoUser(word, _) => {
+                let guess = Guess::of(&word, alike::everybody(view));
+                PersonError::Nobody(word, guess)
+            }
             other => other,
         })
 }
@@ -268,4 +290,13 @@ fn unread(users: &Roster<UserId, User>, person: &str) -> Option<PersonError> {
 /// When the state cannot be read.
 pub async fn find_recorded(store: &State, word: &str) -> Result<People, StateError> {
     store.known_as(word.to_owned()).await
+}
+
+/// Says that nobody in the record is named so, and who may be meant.
+///
+/// # Errors
+/// When the state cannot be read.
+pub async fn nobody_recorded(store: &State, word: &str) -> Result<PersonError, StateError> {
+    let guess = alike::guess_recorded(store, word).await?;
+    Ok(PersonError::Nobody(word.to_owned(), guess))
 }

@@ -1,30 +1,22 @@
 //! Names that are nearly the one that was typed.
 
-use std::collections::BTreeSet;
-
 /// The most of them.
-const MOST: usize = 5;
+pub const MOST: usize = 5;
 
-/// Those of `known` that are nearest to a word, nearest first, each once: up to a third of the
-/// letters typed otherwise, or one beginning with the other. Upper and lower case are the same.
-pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Vec<String> {
+/// Returns how far a name is from a typed word, if it is near: up to a third of the letters typed
+/// otherwise, or one beginning with the other. Upper and lower case are the same.
+pub fn how_far(word: &str, name: &str) -> Option<usize> {
     let word: Vec<char> = word.to_lowercase().chars().collect();
+    let letters: Vec<char> = name.to_lowercase().chars().collect();
     let far = (word.len() / 3).clamp(1, 3);
-    let mut found: BTreeSet<(usize, String)> = BTreeSet::new();
-    for name in known {
-        let letters: Vec<char> = name.to_lowercase().chars().collect();
-        let begins = word.len() >= 3 && letters.len() >= 3;
-        let begins = begins && (letters.starts_with(&word) || word.starts_with(&letters));
-        let distance = match begins {
-            true => 0,
-            false if letters.len().abs_diff(word.len()) > far => continue,
-            false => distance(&word, &letters),
-        };
-        if distance <= far {
-            found.insert((distance, name.to_owned()));
-        }
-    }
-    found.into_iter().take(MOST).map(|(_, name)| name).collect()
+    let begins = word.len() >= 3 && letters.len() >= 3;
+    let begins = begins && (letters.starts_with(&word) || word.starts_with(&letters));
+    let distance = match begins {
+        true => 0,
+        false if letters.len().abs_diff(word.len()) > far => return None,
+        false => distance(&word, &letters),
+    };
+    (distance <= far).then_some(distance)
 }
 
 /// How many letters must be put in, left out, replaced, or changed with their neighbour.
@@ -54,12 +46,18 @@ mod tests {
 
     #[test]
     fn near_names_are_found_and_far_ones_are_not() {
-        let known = ["anna", "anne", "hanna.meier", "bob", "na"];
-        let near = |word| nearest(word, known.into_iter());
-        assert_eq!(near("anan"), ["anna"]);
-        assert_eq!(near("ANNA"), ["anna", "anne"]);
-        assert_eq!(near("hanna"), ["hanna.meier", "anna"]);
-        assert_eq!(near("zoe"), [""; 0]);
+        for (word, name, far) in [
+            ("anan", "anna", Some(1)),
+            ("anan", "anne", None),
+            ("ANNA", "anna", Some(0)),
+            ("ANNA", "anne", Some(1)),
+            ("hanna", "hanna.meier", Some(0)),
+            ("hanna", "anna", Some(1)),
+            ("anna", "na", None),
+            ("zoe", "bob", None),
+        ] {
+            assert_eq!(how_far(word, name), far, "{word}, {name}");
+        }
         let ring = |a: &str, b: &str| {
             let letters = |s: &str| s.chars().collect::<Vec<_>>();
             distance(&letters(a), &letters(b))

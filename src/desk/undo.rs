@@ -7,16 +7,17 @@ use serde::{Deserialize, Serialize};
 use crate::cycle::{Engine, Scope, remember};
 use crate::model::{
     AccountChange, AccountKey, AccountMemory, ActionKind, Identifiers, Link, Memory, MemoryDelta,
-    Reason, Remember, RunId, RunKind, Step, StepId, StepRecord, Undoing, Undone, Why,
+    Reason, Remember, RunId, RunKind, Step, StepId, StepRecord, Undoing, Undone, Why, shell_word,
 };
 use crate::observe::{CycleFacts, PlanFacts};
 use crate::plan::inverse;
-use crate::state::{People, RunRecord};
+use crate::state::{People, RunRecord, State};
 
+use super::alike::{Guess, of_subject};
 use super::error::DeskError;
 use super::history::ended;
 use super::holds::note_shown_in_part;
-use super::person::{PersonError, Search, find_recorded};
+use super::person::{PersonError, Search, find_recorded, nobody_recorded};
 use super::request::{Asker, Request};
 
 /// Take back what a run did, or show what that would do.
@@ -206,6 +207,14 @@ fn meant<'r>(
         return Err(PersonError::Several(person.to_owned(), names.join("; ")).into());
     }
     if steps.is_empty() {
+        let people = record
+            .steps
+            .iter()
+            .map(|step| of_subject(&step.step.subject));
+        let guess = Guess::of(person, people);
+        if guess.is_called() {
+            return Err(PersonError::Nobody(person.to_owned(), guess).into());
+        }
         return Err(DeskError::Refused(format!(
             "run {} has no step about {person:?}: `mattersync history {}` lists whom it was about",
             record.id.0, record.id.0
@@ -229,12 +238,7 @@ async fn redo(engine: &mut Engine, person: &str) -> Result<Redone, DeskError> {
         })
         .collect();
     let (key, account) = match theirs.as_slice() {
-        [] => {
-            return Err(DeskError::Refused(format!(
-                "nothing of {person:?} was taken back or ordered by a person that still holds: \
-                 `mattersync plan` lists what does"
-            )));
-        }
+        [] => return Err(nothing_holds(engine.store().as_ref(), &memory, &who, person).await?),
         [one] => *one,
         several => {
             let names: Vec<String> = several.iter().map(|(key, _)| key.to_string()).collect();
@@ -270,6 +274,39 @@ async fn redo(engine: &mut Engine, person: &str) -> Result<Redone, DeskError> {
     }
     engine.store().observe(delta).await?;
     Ok(Redone { name, what })
+}
+
+/// Says why nothing can be given up of a person.
+async fn nothing_holds(
+    store: &State,
+    memory: &Memory,
+    who: &People,
+    person: &str,
+) -> Result<DeskError, DeskError> {
+    if who.is_empty() {
+        return Ok(nobody_recorded(store, person).await?.into());
+    }
+    let linked: BTreeSet<_> = memory.links().map(|(_, link)| &link.user).collect();
+    let mut alone = who.users.iter().filter(|user| !linked.contains(user));
+    if let Some(user) = alone.next().filter(|_| who.accounts.is_empty()) {
+        let past = store.steps_about(None, Some(user), 1).await?;
+        let name = past
+            .first()
+            .map(|past| past.record.step.subject.name.as_str());
+        let name = name.unwrap_or(person);
+        return Ok(DeskError::RefusedFor(
+            format!(
+                "{name} has no account in the directory, and mattersync reactivates only users \
+                 with an account; nothing else holds them. To let them in again, activate the user \
+                 in Mattermost's System Console, or type"
+            ),
+            vec![format!("  mmctl user activate {}", shell_word(name))],
+        ));
+    }
+    Ok(DeskError::Refused(format!(
+        "nothing of {person:?} was taken back or ordered by a person that still holds: \
+         `mattersync plan` lists what does"
+    )))
 }
 
 fn is_ordered(link: &Link) -> bool {

@@ -1,6 +1,5 @@
 //! The whole story of one person.
 
-mod full_name;
 mod search;
 mod waits;
 
@@ -16,6 +15,7 @@ use crate::model::{
 use crate::plan::{Policy, UserIndex, why_left};
 use crate::state::People;
 
+use crate::desk::alike::{Somebody, everybody, similar};
 use crate::desk::error::DeskError;
 use crate::desk::orphans::SaidBy;
 use crate::desk::outlook::Outlook;
@@ -23,7 +23,6 @@ use crate::desk::parties::{AccountSide, EntrySide, UserSide};
 use crate::desk::past_steps::{Happened, add_activity};
 use crate::desk::person::find_recorded;
 use crate::desk::request::{Asker, Question, Request};
-use crate::desk::similar::nearest;
 
 pub use self::search::Called;
 use self::search::{Known, Pair};
@@ -206,23 +205,15 @@ impl Story {
 }
 
 fn near(view: &View, person: &str) -> Vec<String> {
-    let accounts = view.accounts().flat_map(|(_, account)| {
-        let mails = account.emails.iter().flat_map(|c| &c.values);
-        std::iter::once(&account.username).chain(mails)
-    });
-    let users = view.users.iter().flat_map(|(_, u)| [&u.username, &u.email]);
-    let links = view
-        .memory
-        .links()
-        .map(|(_, link)| link)
-        .map(|link| &link.last_username);
-    let bad = view
-        .directories
-        .values()
-        .flat_map(|d| d.accounts.rejected());
-    let bad: Vec<String> = bad.filter_map(|bad| first_value(&bad.name)).collect();
-    let known = accounts.chain(users).chain(links).map(String::as_str);
-    nearest(person, known.chain(bad.iter().map(String::as_str)))
+    let directories = view.directories.values();
+    let bad = directories.flat_map(|d| d.accounts.rejected());
+    let bad = bad.filter_map(|bad| first_value(&bad.name));
+    let mut all = everybody(view);
+    all.extend(bad.map(|username| Somebody {
+        username,
+        ..Somebody::default()
+    }));
+    similar(person, all.iter())
 }
 
 /// Returns the value that a DN begins with: `anna` of `uid=anna,ou=people`.

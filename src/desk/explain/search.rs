@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::cycle::View;
+use crate::desk::full_name::{Fit, TypedName};
 use crate::desk::person::{Search, is_named};
 use crate::model::{AccountKey, Identifiers, UserId, full_name};
 use crate::plan::UserIndex;
 use crate::state::People;
-
-use super::full_name::{Fit, TypedName};
 
 /// An account with its user, or one of them alone.
 pub type Pair = (Option<AccountKey>, Option<UserId>);

@@ -2,6 +2,7 @@
 
 mod conflicts;
 mod explain;
+mod full_names;
 mod link;
 mod meant;
 mod orphans;
