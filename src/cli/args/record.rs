@@ -2,13 +2,39 @@
 
 use clap::Args;
 
+use crate::model::shell_word;
+
 use super::shared::Json;
+
+/// Reads the number of a run that is to be shown. Whoever types a person is told how to ask for one.
+fn run_to_show(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| {
+        let person = shell_word(text);
+        format!(
+            "not the number of a run\n\nTo find the runs about a person:\n  \
+             mattersync history --person {person}"
+        )
+    })
+}
+
+/// Reads the number of a run that is to be taken back.
+fn run_to_undo(text: &str) -> Result<i64, String> {
+    run_to_show(text).map_err(|error| {
+        let person = shell_word(text);
+        format!(
+            "{error}\nTo take back what one of them did to that person:\n  \
+             mattersync undo RUN --person {person}\n\
+             To let the directory decide again about that person:\n  \
+             mattersync undo --redo {person}"
+        )
+    })
+}
 
 /// The arguments of `history`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct History {
     /// Show the run of this number, step by step
-    #[arg(conflicts_with_all = ["last", "since", "person"])]
+    #[arg(conflicts_with_all = ["last", "since", "person"], value_parser = run_to_show)]
     pub run: Option<i64>,
 
     /// At most so many, the newest; by default 20, with --json all
@@ -33,7 +59,7 @@ pub struct History {
 #[derive(Args, Clone, Debug)]
 pub struct Undo {
     /// The number of the run
-    #[arg(required_unless_present = "redo")]
+    #[arg(required_unless_present = "redo", value_parser = run_to_undo)]
     pub run: Option<i64>,
 
     /// Only what was done to this person: username, address, DN or id
