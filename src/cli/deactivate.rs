@@ -54,7 +54,10 @@ pub fn deactivate(
     }
     match &answer.done {
         None => preview(&mut page, &answer),
-        Some(report) => show_report(&mut page, report, answer.orphan.is_none(), &args.person),
+        Some(report) => {
+            let orphan = answer.orphan.as_ref().map(|user| user.username.as_str());
+            show_report(&mut page, report, orphan, &args.person);
+        }
     }
     Ok(Answer::page(&page, exit))
 }
@@ -77,7 +80,7 @@ fn preview(page: &mut Page, answer: &Deactivation) {
     page.command(2, people::command(&answer.type_this));
 }
 
-fn show_report(page: &mut Page, report: &CycleFacts, is_linked: bool, person: &str) {
+fn show_report(page: &mut Page, report: &CycleFacts, orphan: Option<&str>, person: &str) {
     sync::done(page, report, Extent::Whole);
     sync::failures(page, report);
     aftermath::show(page, &report.aftermath);
@@ -89,10 +92,14 @@ fn show_report(page: &mut Page, report: &CycleFacts, is_linked: bool, person: &s
         page.line("The user was deactivated already; now it is recorded as your order.");
     }
     page.line("All sessions have ended. It stays so, whatever the directory says.");
-    if is_linked {
-        page.line("To take it back, so that the directory decides again:");
-        page.command(2, format!("mattersync undo --redo {}", shell_word(person)));
-    } else {
-        page.line("To take it back, activate the user in Mattermost's System Console.");
+    match orphan {
+        None => {
+            page.line("To take it back, so that the directory decides again:");
+            page.command(2, format!("mattersync undo --redo {}", shell_word(person)));
+        }
+        Some(name) => {
+            page.line("To take it back, activate the user in Mattermost's System Console, or:");
+            page.command(2, format!("mmctl user activate {}", shell_word(name)));
+        }
     }
 }

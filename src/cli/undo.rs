@@ -1,5 +1,7 @@
 //! `mattersync undo`: takes back what a run did, or lets the directory decide again.
 
+use std::collections::BTreeSet;
+
 use crate::desk::{self, LeftStep, Redone, UndoReport};
 use crate::model::{Action, ActionKind, RunId, shell_word};
 
@@ -143,8 +145,8 @@ fn afterwards(page: &mut Page, report: &UndoReport) {
     }
     if any(|action| matches!(action, Action::Deactivate { .. })) {
         lines.push(
-            "Users who are deactivated stay so until somebody activates them in Mattermost's \
-             System Console; nobody is deleted.",
+            "Users who are deactivated stay so until somebody lets the directory decide again, \
+             or activates them in Mattermost's System Console; nobody is deleted.",
         );
     }
     if any(|action| matches!(action, Action::Unlink { .. })) {
@@ -161,7 +163,16 @@ fn afterwards(page: &mut Page, report: &UndoReport) {
         page.line(format!("  {line}"));
     }
     page.line("  Each cycle lists it as left alone. To let the directory decide again:");
-    page.command(4, "mattersync undo --redo PERSON");
+    let names: BTreeSet<&str> = steps
+        .iter()
+        .map(|step| step.subject.name.as_str())
+        .collect();
+    let mut names = names.into_iter();
+    let person = match (names.next(), names.next()) {
+        (Some(one), None) => shell_word(one),
+        _ => "PERSON".to_owned(),
+    };
+    page.command(4, format!("mattersync undo --redo {person}"));
 }
 
 /// Ends what was taken back of a person, so that the directory decides again.

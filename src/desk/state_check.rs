@@ -174,14 +174,21 @@ fn compare(report: &mut StateReport, view: &View, by_hand: &BTreeSet<UserId>) {
     twice(report, memory);
     for id in unknown_marks(&view.users, memory) {
         let name = view.users.get(&id).map_or("", |user| &user.username);
+        let typed = match name {
+            "" => id.as_str(),
+            name => name,
+        };
         report.find(
             name,
             format!(
                 "carries the mark of a creation by mattersync, which anybody can write, and no \
                  account is linked to it (user {id})"
             ),
-            "`mattersync plan`: an adoption that it shows is done by `mattersync approve adopt`; \
-             if it is nobody whom mattersync made, `mattersync orphans --keep`",
+            format!(
+                "`mattersync plan`: an adoption that it shows is done by `mattersync approve \
+                 adopt`; if it is nobody whom mattersync made, `mattersync orphans --keep {}`",
+                shell_word(typed)
+            ),
         );
     }
 }

@@ -219,7 +219,8 @@ pub enum Command {
     /// Deactivate one person now; needs no approval
     ///
     /// For a leaver whom the directory does not know of yet; nothing else is done. The user stays
-    /// deactivated, whatever the directory says, until an administrator activates them in
+    /// deactivated, whatever the directory says, until somebody types `mattersync undo --redo
+    /// PERSON`, so that the directory decides again, or an administrator activates them in
     /// Mattermost's System Console.
     ///
     /// A user without an account in the directory is shown first (and the exit code is 1), and

@@ -58,10 +58,12 @@ pub fn inverse(record: &StepRecord, memory: &Memory) -> Result<Option<Inverse>, 
             ));
         }
         Action::Deactivate { account: None, .. } => {
-            return Err(
-                "no account is linked to the user: activate them in Mattermost's System Console"
-                    .into(),
-            );
+            return Err(format!(
+                "no account is linked to the user, and mattersync reactivates only users with an \
+                 account; nothing else holds them. To let them in again, activate the user in \
+                 Mattermost's System Console, or type `mmctl user activate {}`",
+                shell_word(&record.step.subject.name)
+            ));
         }
         action => {
             let Some(account) = action.account() else {

@@ -6,6 +6,14 @@ use std::process::{Command, Stdio};
 
 use testkit::place::{Person, Place};
 
+#[test]
+fn the_help_tells_the_way_back() {
+    let help = company().run(&["deactivate", "--help"]).exits(0);
+    let words: Vec<&str> = help.out.split_whitespace().collect();
+    let text = words.join(" ");
+    assert!(text.contains("`mattersync undo --redo PERSON`"), "{text}");
+}
+
 fn company() -> Place {
     let mut place = Place::new(crate::BINARY);
     place.add("alice", "Alice", "Able");

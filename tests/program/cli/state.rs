@@ -76,7 +76,8 @@ fn what_differs_is_listed_with_what_to_type() {
     said.says("no longer exists on Mattermost")
         .says("mattersync unlink")
         .says("was deactivated by mattersync, and is active")
-        .says("zoe: carries the mark");
+        .says("zoe: carries the mark")
+        .says("`mattersync orphans --keep zoe`");
 }
 
 #[test]

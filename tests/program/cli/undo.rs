@@ -36,7 +36,7 @@ fn an_undone_rename_stays_until_the_directory_says_something_else() {
         .run(&["plan"])
         .exits(0)
         .says("took back the username")
-        .says("mattersync undo --redo");
+        .says("`mattersync undo --redo bob`");
     assert!(place.sim.user_named("bob").is_some(), "not done again");
     place
         .run(&["undo", &run, "--yes"])
@@ -59,6 +59,7 @@ fn redo_lets_the_directory_decide_again() {
         .run(&["undo", &run, "--person", "alice", "--yes"])
         .exits(0)
         .says("Updated 1 user")
+        .says("\n    mattersync undo --redo alice\n")
         .says_not("robert");
     assert_eq!(place.sim.user_named("alice").unwrap().last_name, "Able");
     place.rests();
@@ -427,4 +428,40 @@ fn an_undone_deactivation_is_respected_where_others_are_not() {
     place.run(&["undo", "--redo", "bob"]).exits(0);
     place.run(&["sync"]).exits(0).says("Deactivated 1 user");
     assert!(!place.is_active("bob") && place.is_active("dora"));
+}
+
+/// Nothing of mattersync's holds somebody without an account.
+#[test]
+fn the_way_back_of_a_user_without_an_account_is_told() {
+    let place = company();
+    place.stranger("renate.fremd", "renate");
+    place
+        .run(&["deactivate", "renate.fremd", "--yes"])
+        .exits(0)
+        .says("System Console, or:\n  mmctl user activate renate.fremd\n");
+    let run = place.last_run();
+    for words in [&["undo", "--redo", "renate.fremd"], &["undo", &run][..]] {
+        place
+            .run(words)
+            .says("reactivates only users with an account")
+            .says("nothing else holds them")
+            .says("mmctl user activate renate.fremd");
+    }
+}
+
+#[test]
+fn who_types_a_person_for_a_run_is_told_what_to_type() {
+    let place = company();
+    place
+        .run(&["undo", "bob"])
+        .exits(2)
+        .says("  mattersync history --person bob\n")
+        .says("  mattersync undo RUN --person bob\n")
+        .says("  mattersync undo --redo bob\n")
+        .says_not("digit");
+    place
+        .run(&["history", "Anna Müller"])
+        .exits(2)
+        .says("  mattersync history --person 'Anna Müller'\n")
+        .says_not("undo");
 }
