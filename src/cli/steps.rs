@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Action, ActionKind, Hold, HoldCause, ProfileField, Step, UserRef, Values, shell_word,
+    Action, ActionKind, Hold, HoldCause, ProfileField, Step, TeamRef, Values, shell_word,
 };
 use crate::observe::Mails;
 use crate::observe::{Adoption, PlanFacts, Side};
@@ -255,9 +255,9 @@ fn values(action: &Action, tense: Tense) -> [String; 2] {
         } => [bot_name.clone(), to_name.clone()],
         Action::CreateTeam { display_name, .. } => [display_name.clone(), String::new()],
         Action::JoinTeam {
-            team_name, user, ..
+            team_name, team, ..
         } => {
-            let new = if tense == Tense::Wanted && matches!(user, UserRef::Made(_)) {
+            let new = if tense == Tense::Wanted && matches!(team, TeamRef::Made(_)) {
                 " (once created)"
             } else {
                 ""

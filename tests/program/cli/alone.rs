@@ -393,3 +393,17 @@ fn nothing_to_do_is_said_only_when_nobody_is_left() {
         .exits(0)
         .says("1 kept out or left alone by an administrator's word: alice\n");
 }
+
+#[test]
+fn a_team_that_exists_is_not_said_to_be_created() {
+    let mut place = Place::new(crate::BINARY);
+    place.add("anna", "Anna", "Able");
+    place.run(&["plan"]).exits(0).says("our (once created)");
+    place.run(&["sync"]).exits(0);
+    place.add("bert", "Bert", "Bold");
+    place
+        .run(&["plan"])
+        .exits(0)
+        .says("Add to teams: 1 member")
+        .says_not("once created");
+}
