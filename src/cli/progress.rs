@@ -12,7 +12,7 @@ use super::print::is_dumb;
 /// The shortest time between two updates of the line.
 const REST: Duration = Duration::from_millis(100);
 
-/// Shows the progress of the work and what it waits for, if standard error is a terminal.
+/// Shows the progress of the work and what it waits for, if output and errors go to a terminal.
 #[derive(Debug)]
 pub struct Progress {
     shown: Option<Mutex<Shown>>,
@@ -27,10 +27,11 @@ struct Shown {
 }
 
 impl Progress {
-    /// Returns a progress line on standard error.
+    /// Returns a progress line on standard error. Where the output goes to a file or a pipe, nobody
+    /// waits for it, and control characters must not stand between its lines.
     pub fn of_stderr() -> Self {
         // A dumb terminal cannot take the line away again.
-        let is_able = io::stderr().is_terminal() && !is_dumb();
+        let is_able = io::stdout().is_terminal() && io::stderr().is_terminal() && !is_dumb();
         Self {
             shown: is_able.then(Mutex::default),
         }

@@ -603,6 +603,17 @@ fn colours_and_progress_are_shown_where_the_terminal_has_them() {
         0,
         "{plain:?}"
     );
+    let program = place.command(&["plan"]);
+    let words = std::iter::once(program.get_program()).chain(program.get_args());
+    let words: Vec<&str> = words.map(|word| word.to_str().unwrap()).collect();
+    let mut piped = Command::new("sh");
+    piped.args(["-c", &format!("{} | cat", words.join(" "))]);
+    let piped = shown(&piped, 80, &[("TERM", "xterm")]);
+    assert!(piped.contains("Create 1 user"), "{piped:?}");
+    assert!(
+        !piped.contains('\x1b') && !piped.contains("reading both"),
+        "{piped:?}"
+    );
     for words in [
         &["plan"][..],
         &["deactivate", "nobody"],
