@@ -33,12 +33,9 @@ pub fn check(config: &Path, json: Json, terminal: Terminal) -> Result<Answer, Fa
         return Answer::json(&report, exit);
     }
     let mut page = Page::new(terminal);
-    page.line(format!(
-        "{}, {} on Mattermost; the last run was number {}.",
-        count(report.links, "link", "links"),
-        count(report.users, "user", "users"),
-        report.last_run,
-    ));
+    if let Some(line) = what_was_read(&report) {
+        page.line(line);
+    }
     if report.findings.is_empty() {
         page.line("Nothing is wrong.");
     }
@@ -52,6 +49,25 @@ pub fn check(config: &Path, json: Json, terminal: Terminal) -> Result<Answer, Fa
         page.line(format!("    {}", finding.instead));
     }
     Ok(Answer::page(&page, exit))
+}
+
+/// Says what the state file and Mattermost hold, as far as they could be read.
+fn what_was_read(report: &StateReport) -> Option<String> {
+    let links = report.links.map(|n| count(n, "link", "links"));
+    let users = report
+        .users
+        .map(|n| format!("{} on Mattermost", count(n, "user", "users")));
+    let run = report.last_run.map(|run| match run {
+        0 => "no run yet".to_owned(),
+        run => format!("the last run was number {run}"),
+    });
+    let counts: Vec<String> = links.into_iter().chain(users).collect();
+    let parts: Vec<String> = [counts.join(", ")]
+        .into_iter()
+        .filter(|counts| !counts.is_empty())
+        .chain(run)
+        .collect();
+    (!parts.is_empty()).then(|| format!("{}.", parts.join("; ")))
 }
 
 /// Puts the last copy in the place of the state file, or says what that would mean.

@@ -25,12 +25,13 @@ pub struct StateCheck {}
 /// What a comparison found.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct StateReport {
-    /// How many links there are.
-    pub links: usize,
-    /// How many users Mattermost has, bots and deactivated ones included.
-    pub users: usize,
-    /// The number of the last run; 0 for none.
-    pub last_run: i64,
+    /// How many links there are; `None` if the state file could not be read.
+    pub links: Option<usize>,
+    /// How many users Mattermost has, bots and deactivated ones included; `None` if they could not
+    /// be read.
+    pub users: Option<usize>,
+    /// The number of the last run, 0 for none; `None` if the state file could not be read.
+    pub last_run: Option<i64>,
     /// What is wrong, each with what to do. Empty when all is well.
     pub findings: Vec<Finding>,
 }
@@ -87,14 +88,17 @@ impl Request for StateCheck {
             Err(error) => return Ok(StateReport::unreadable(error.to_string())),
         }
         let unsettled = match engine.store().load().await {
-            Ok(_) => engine.store().unsettled().await,
+            Ok(memory) => {
+                report.links = Some(memory.links().count());
+                engine.store().unsettled().await
+            }
             Err(error) => Err(error),
         };
         let unsettled = match unsettled {
             Ok(unsettled) => unsettled,
             Err(error) => return Ok(StateReport::unreadable(error.to_string())),
         };
-        report.last_run = engine.store().last_run().await.map_or(0, |run| run.0);
+        report.last_run = engine.store().last_run().await.ok().map(|run| run.0);
         match engine.look_at_mattermost(asker.stages).await {
             Ok(view) => {
                 let by_hand = linked_by_hand(engine, &view).await?;
@@ -136,8 +140,7 @@ async fn linked_by_hand(engine: &Engine, view: &View) -> Result<BTreeSet<UserId>
 
 fn compare(report: &mut StateReport, view: &View, by_hand: &BTreeSet<UserId>) {
     let memory = &view.memory;
-    report.links = memory.links().count();
-    report.users = view.users.len();
+    report.users = Some(view.users.len());
     if let Some(restored) = &memory.server.restored {
         report.find(
             "",

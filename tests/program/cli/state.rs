@@ -55,6 +55,16 @@ fn what_is_well_is_said() {
     assert_eq!(said.json()["findings"], json!([]));
 }
 
+/// What was not read is not counted as nothing.
+#[test]
+fn what_could_not_be_read_has_no_number() {
+    let place = company();
+    place.sim.add_fault(Fault::new(Effect::status(502)));
+    let said = place.run(&["state", "check"]).exits(1);
+    said.says("3 links; the last run was number 1.")
+        .says_not("users on Mattermost");
+}
+
 #[test]
 fn what_differs_is_listed_with_what_to_type() {
     let mut place = company();
@@ -85,7 +95,15 @@ fn a_damaged_file_is_told_and_the_copy_takes_over() {
     let place = company();
     damage(&place.path(STATE));
     let said = place.run(&["state", "check"]).exits(1);
-    said.says("damaged").says("mattersync state restore");
+    said.says("damaged")
+        .says("mattersync state restore")
+        .says_not("0 links")
+        .says_not("the last run");
+    let told = place.run(&["state", "check", "--json"]).exits(1).json();
+    assert_eq!(
+        (&told["links"], &told["users"]),
+        (&json!(null), &json!(null))
+    );
     place
         .run(&["sync"])
         .exits(74)
