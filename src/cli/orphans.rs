@@ -1,7 +1,8 @@
 //! `mattersync orphans`: lists users without an account.
 
-use crate::desk::{self, Orphan, OrphansReport};
+use std::collections::BTreeMap;
 
+use crate::desk::{self, Orphan, OrphansReport};
 use crate::model::{Timestamp, shell_word};
 
 use super::age;
@@ -55,29 +56,40 @@ fn list(context: &Context, args: &Orphans, terminal: Terminal) -> Result<Answer,
 }
 
 fn show_report(page: &mut Page, report: &OrphansReport, hidden: usize) {
-    let number = report.orphans.len();
+    let mut groups: BTreeMap<Group, Vec<&Orphan>> = BTreeMap::new();
+    for orphan in &report.orphans {
+        groups.entry(Group::of(orphan)).or_default().push(orphan);
+    }
+    // As many as `plan` and `status` count.
+    let number = groups.get(&Group::Unknown).map_or(0, Vec::len);
     match number {
         0 if !report.incomplete.is_empty() => {
             page.line("No orphan was found among those who were read.");
         }
-        0 => page.line("Every active human user has an account."),
+        0 if report.orphans.is_empty() => page.line("Every active human user has an account."),
+        0 => page.line("Every other active human user has an account."),
         n => page.line(format!(
             "{} without an account:",
             count(n, "active human user", "active human users")
         )),
     }
-    table(page, &report.orphans);
+    for (group, orphans) in groups {
+        if let Some(heading) = group.heading() {
+            page.title(format!("{heading}: {}", orphans.len()));
+        }
+        table(page, orphans);
+    }
+    let guests = report.guests.iter().collect();
     if !report.guests.is_empty() {
-        let guests = report.guests.len();
-        page.title(format!("Guests: {guests}"));
-        table(page, &report.guests);
+        page.title(format!("Guests: {}", report.guests.len()));
+        table(page, guests);
     }
     if hidden > 0 {
         page.gap();
         let kept = count(hidden, "more is kept", "more are kept");
         page.line(format!("{kept} (--all shows who)"));
     }
-    if number + report.guests.len() > 0 {
+    if report.orphans.len() + report.guests.len() > 0 {
         page.gap();
         page.line("For each of them one of these. The user is the person of an account:");
         page.command(2, "mattersync link ACCOUNT USER");
@@ -88,8 +100,38 @@ fn show_report(page: &mut Page, report: &OrphansReport, hidden: usize) {
     }
 }
 
-fn table(page: &mut Page, orphans: &[Orphan]) {
-    let rows: Vec<Vec<Cell>> = orphans.iter().map(row).collect();
+/// What is known of a user without an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Group {
+    Unknown,
+    Adopted,
+    Protected,
+    Kept,
+}
+
+impl Group {
+    fn of(orphan: &Orphan) -> Self {
+        match orphan {
+            Orphan { kept: Some(_), .. } => Self::Kept,
+            Orphan { adopted: true, .. } => Self::Adopted,
+            orphan if orphan.user.protected => Self::Protected,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Returns what stands above the group; the first one has the sentence of the list.
+    fn heading(self) -> Option<&'static str> {
+        match self {
+            Self::Unknown => None,
+            Self::Adopted => Some("About to be adopted (`mattersync approve adopt`)"),
+            Self::Protected => Some("Named in policy.protect"),
+            Self::Kept => Some("Kept"),
+        }
+    }
+}
+
+fn table(page: &mut Page, orphans: Vec<&Orphan>) {
+    let rows: Vec<Vec<Cell>> = orphans.into_iter().map(row).collect();
     let head = [
         "NAME",
         "PERSON",

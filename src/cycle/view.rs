@@ -27,6 +27,16 @@ impl View {
         self.directories.get(&key.provider)?.accounts.get(&key.id)
     }
 
+    /// Returns the users whom the plan adopts.
+    pub fn adopted(&self) -> BTreeSet<&UserId> {
+        let steps = self.plan.steps.iter();
+        let adopted = steps.filter_map(|step| match &step.action {
+            Action::Adopt { user, .. } => Some(user),
+            _ => None,
+        });
+        adopted.collect()
+    }
+
     /// Counts the linked accounts of providers that the configuration does not name.
     pub fn strangers(&self) -> BTreeMap<ProviderName, usize> {
         strangers(&self.memory, self.directories.keys())
@@ -37,12 +47,7 @@ impl View {
     pub(super) fn count_orphans(&self, policy: &Policy) -> usize {
         let world = self.world();
         let user_index = UserIndex::of(&world, policy);
-        let steps = self.plan.steps.iter();
-        let adopted = steps.filter_map(|step| match &step.action {
-            Action::Adopt { user, .. } => Some(user),
-            _ => None,
-        });
-        let adopted: BTreeSet<&UserId> = adopted.collect();
+        let adopted = self.adopted();
         let is_news = |user: &&User| {
             !user.is_guest()
                 && !user_index.is_protected(user)

@@ -56,6 +56,9 @@ pub struct Orphan {
     pub kept: Option<SaidBy>,
     /// An account that the user is, or may be: an adoption that waits, a conflict.
     pub perhaps: Option<String>,
+    /// Whether the plan adopts the user, so that they soon have an account.
+    #[serde(default)]
+    pub adopted: bool,
     /// Who took it apart from an account, when.
     pub unlinked: Option<SaidBy>,
 }
@@ -102,6 +105,7 @@ fn orphans(sides: &Sides) -> OrphansReport {
     let world = view.world();
     let user_index = UserIndex::of(&world, &sides.settings().policy);
     let perhaps = perhaps(view, &user_index);
+    let adopted = view.adopted();
     let apart = view
         .memory
         .accounts_with(|account| account.unlinked.as_ref());
@@ -115,6 +119,7 @@ fn orphans(sides: &Sides) -> OrphansReport {
                 at: kept.at,
             }),
             perhaps: perhaps.get(&user.id).cloned(),
+            adopted: adopted.contains(&user.id),
             unlinked: apart.get(&user.id).map(|mark| SaidBy {
                 by: mark.by.clone(),
                 at: mark.at,
@@ -223,6 +228,7 @@ impl Request for Keep {
                 at: kept.at,
             }),
             perhaps: None,
+            adopted: false,
             unlinked: None,
         })
     }

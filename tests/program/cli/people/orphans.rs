@@ -29,7 +29,8 @@ fn edge_38_orphans_are_listed_and_left_as_they_are() {
     }
     place.sim.reset_counters();
     let said = place.run(&["orphans"]).exits(0);
-    said.says("3 active human users")
+    said.says("2 active human users")
+        .says("Named in policy.protect: 1")
         .says("oldtimer")
         .says("2026-01-01")
         .says("SYSTEM ADMINISTRATOR")
@@ -56,12 +57,13 @@ fn edge_38_orphans_are_listed_and_left_as_they_are() {
     place
         .run(&["orphans"])
         .exits(0)
-        .says("2 active human users")
+        .says("1 active human user without")
         .says("1 more is kept");
     place
         .run(&["orphans", "--all"])
         .exits(0)
-        .says("3 active")
+        .says("1 active human user without")
+        .says("Kept: 1")
         .says("kept by");
     place
         .run(&["deactivate", "oldtimer", "--yes"])
@@ -147,4 +149,20 @@ fn the_last_administrator_is_no_orphan_to_be_deactivated() {
         .exits(1)
         .says("last active human system administrator");
     assert_eq!(place.sim.user_named("root.admin").unwrap().delete_at, 0);
+}
+
+/// What `plan` counts is what `orphans` lists first.
+#[test]
+fn plan_and_orphans_count_the_same() {
+    let place = company();
+    place.stranger("oldtimer", "old");
+    place.stranger("bob", "bob");
+    place
+        .run(&["plan"])
+        .says("1 active user without an account");
+    place
+        .run(&["orphans"])
+        .exits(0)
+        .says("1 active human user without an account:\n  NAME")
+        .says("About to be adopted (`mattersync approve adopt`): 1");
 }
