@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{LeftAlone, Plan, Subject, Why};
-use crate::plan::why_left;
+use crate::plan::{among_conflicts, linking_command, why_left};
 
 use super::print::{Cell, Page, count, cut, more};
 
@@ -117,7 +117,9 @@ impl Group {
 
     fn heading(self) -> &'static str {
         match self {
-            Self::Alike => "New accounts that look like people who are known",
+            Self::Alike => {
+                "New accounts that look like people who are known (`mattersync conflicts` shows both)"
+            }
             Self::Conflict => "Conflicts (`mattersync conflicts` says what to do)",
             Self::Unusable => "Cannot be used as they are in the directory",
             Self::NoPlace => "No place on Mattermost",
@@ -154,6 +156,9 @@ pub fn show(page: &mut Page, plan: &Plan, all: bool) {
         }
         page.title(format!("{}: {}", group.heading(), people.len()));
         by_reason(page, people, all, *group);
+        if *group == Group::Alike {
+            who_is_who(page, people, all);
+        }
     }
     if !quiet.is_empty() {
         page.title("Also left alone (--all shows who)");
@@ -206,11 +211,22 @@ fn names(people: &[&LeftAlone]) -> String {
     }
 }
 
+/// Returns a reason without what to do, where the heading of the group says that.
+fn in_short(why: &Why, all: bool, group: Group) -> Option<String> {
+    match (group, why) {
+        (_, Why::LooksLike { was, .. }) if all => {
+            Some(format!("{} (it was {was})", among_conflicts(why)))
+        }
+        (Group::Alike | Group::Conflict, why) => Some(among_conflicts(why)),
+        _ => None,
+    }
+}
+
 /// Shows a reason that several people share once.
 fn by_reason(page: &mut Page, people: &[&LeftAlone], all: bool, group: Group) {
     let mut reasons: BTreeMap<String, Vec<&LeftAlone>> = BTreeMap::new();
     for left in people {
-        let reason = left.why.to_string();
+        let reason = in_short(&left.why, all, group).unwrap_or_else(|| left.why.to_string());
         reasons.entry(reason).or_default().push(left);
     }
     let (several, single): (Vec<_>, Vec<_>) = reasons.into_iter().partition(|(_, s)| s.len() > 1);
@@ -223,7 +239,10 @@ fn by_reason(page: &mut Page, people: &[&LeftAlone], all: bool, group: Group) {
         .iter()
         .take(shown)
         .filter_map(|(_, people)| people.first())
-        .map(|left| row(&left.subject, &why_left(left), all, group))
+        .map(|left| {
+            let why = in_short(&left.why, all, group).unwrap_or_else(|| why_left(left));
+            row(&left.subject, &why, all, group)
+        })
         .collect();
     page.table(&["NAME", "PERSON", "ADDRESS", "ACCOUNT", "WHY"], &rows);
     more(page, single.len() - shown);
@@ -241,6 +260,28 @@ fn by_reason(page: &mut Page, people: &[&LeftAlone], all: bool, group: Group) {
         page.table(&["NAME", "PERSON", "ADDRESS", "ACCOUNT", ""], &rows);
         more(page, people.len() - shown);
     }
+}
+
+/// Shows what to type for each new account that looks like somebody.
+fn who_is_who(page: &mut Page, people: &[&LeftAlone], all: bool) {
+    let commands = people.iter().filter_map(|left| linking_command(&left.why));
+    let mut commands: Vec<String> = commands.collect();
+    commands.sort_unstable();
+    commands.dedup();
+    if commands.is_empty() {
+        return;
+    }
+    page.line("If both are one person, type:");
+    let shown = if all {
+        commands.len()
+    } else {
+        cut(commands.len(), MAX_LINES)
+    };
+    for command in commands.iter().take(shown) {
+        page.command(2, command);
+    }
+    more(page, commands.len() - shown);
+    page.line("If not, give one of them another username or address.");
 }
 
 fn row(subject: &Subject, why: &str, all: bool, group: Group) -> Vec<Cell> {

@@ -83,4 +83,4 @@ pub use subject::Subject;
 pub use text::{fold, printable, shell_word, visible};
 pub use time::{DURATION_UNITS, Now, Timestamp, as_configured, tell_times_in};
 pub use undone::{Undoing, Undone, ValueOf};
-pub use why::{LeftAlone, Why};
+pub use why::{AlikeNames, LeftAlone, Why};

@@ -76,6 +76,9 @@ pub enum Why {
         was: String,
         /// This account's id.
         id: DirectoryId,
+        /// What people know both by.
+        #[serde(default)]
+        names: Box<AlikeNames>,
         /// Whether nothing else is equal.
         alone: bool,
     },
@@ -309,6 +312,16 @@ pub enum Why {
         /// The settings that were changed.
         changes: Vec<Changed>,
     },
+}
+
+/// What people know a new account, and the user whom it looks like, by. A name that is not known is
+/// empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AlikeNames {
+    /// The username of the account in the directory.
+    pub account: String,
+    /// The full name of the user.
+    pub user: String,
 }
 
 impl Why {

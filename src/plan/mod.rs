@@ -50,7 +50,7 @@ pub use rules::places::team_moved;
 pub use rules::purge::due as purge_due;
 pub use rules::restored::{forget as forget_absences, unknown_marks, witnesses};
 pub use rules::seats::taken;
-pub use words::{Sentence, among_conflicts, why_left};
+pub use words::{Sentence, among_conflicts, linking_command, why_left};
 
 use crate::model::{
     AccountKey, Class, Directory, Done, Gap, Hold, HoldChange, Now, Plan, ProviderChange,

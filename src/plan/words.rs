@@ -14,20 +14,63 @@ pub fn among_conflicts(why: &Why) -> String {
     conflict(why).unwrap_or_else(|| why.to_string())
 }
 
-/// Returns a conflict with a user who is not ours, without what to do.
+/// Returns a conflict with a user, without what to do.
 fn conflict(why: &Why) -> Option<String> {
-    let Why::Conflict {
-        what,
-        value,
-        holder,
-        because,
+    match why {
+        Why::Conflict {
+            what,
+            value,
+            holder,
+            because,
+        } => Some(format!(
+            "conflict: the {what} {value} belongs to the Mattermost user {holder}, whom \
+             mattersync neither created nor adopted; {because}"
+        )),
+        Why::LooksLike {
+            what,
+            value,
+            holder,
+            names,
+            alone,
+            ..
+        } => {
+            let user = match names.user.as_str() {
+                "" => holder.word().to_owned(),
+                full_name => format!("{} ({full_name})", holder.word()),
+            };
+            let gone = "whose own account was not found";
+            Some(match alone {
+                true => format!(
+                    "has the {what} {value} of the user {user}, {gone}; but neither the username \
+                     nor an address nor the name is equal, so it may have been given to somebody \
+                     else"
+                ),
+                false => format!(
+                    "looks like the same person as the user {user}, {gone}: the {what} {value} \
+                     agrees"
+                ),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// Returns the command that says that a new account and the user whom it looks like are one person.
+pub fn linking_command(why: &Why) -> Option<String> {
+    let Why::LooksLike {
+        holder, id, names, ..
     } = why
     else {
         return None;
     };
+    let account = match names.account.as_str() {
+        "" => id.as_str(),
+        username => username,
+    };
     Some(format!(
-        "conflict: the {what} {value} belongs to the Mattermost user {holder}, whom mattersync \
-         neither created nor adopted; {because}"
+        "mattersync link {} {}",
+        shell_word(account),
+        shell_word(holder.word())
     ))
 }
 
@@ -249,7 +292,7 @@ impl fmt::Display for Why {
     )]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Conflict { .. } => {
+            Self::Conflict { .. } | Self::LooksLike { .. } => {
                 write!(f, "{}{CONFLICTS}", conflict(self).unwrap_or_default())
             }
             Self::LookAlike {
@@ -281,33 +324,6 @@ impl fmt::Display for Why {
                 f,
                 "the user {user} belongs to another account ({other}): give one of them another"
             ),
-            Self::LooksLike {
-                what,
-                value,
-                holder,
-                was,
-                id,
-                alone,
-            } => {
-                let user = holder.word();
-                if *alone {
-                    let (id, user) = (shell_word(id.as_str()), shell_word(user));
-                    return write!(
-                        f,
-                        "has the {what} {value} of the user {holder}, whose own account was not \
-                         found (was {was}); but neither the username nor an address nor the name \
-                         is equal, so it may have been given to somebody else. If they are one \
-                         person: `mattersync link {id} {user}`. If not: give this account another \
-                         {what}"
-                    );
-                }
-                write!(
-                    f,
-                    "looks like the same person as the user {holder}: the {what} {value} agrees, \
-                     and that user's own account was not found (was {was}). If it is: `mattersync \
-                     link {id} {user}`. If not: give one of them another {what}"
-                )
-            }
             Self::SharedAnchor { anchor, dn, .. } => write!(
                 f,
                 "the second anchor {anchor} is also that of {dn}, and therefore identifies \

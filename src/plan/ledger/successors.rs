@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::{
-    Account, AccountKey, Claimed, Evidence, NamedUser, ProfileField, ProviderName, Subject, User,
-    Why, full_name,
+    Account, AccountKey, AlikeNames, Claimed, Evidence, NamedUser, ProfileField, ProviderName,
+    Subject, User, Why, full_name,
 };
 use crate::plan::facts::linked_accounts::LinkedAccount;
 use crate::plan::facts::{address, fields, names};
@@ -119,7 +119,12 @@ impl<'a> Successors<'a> {
             if proven && !alone {
                 return Succession::Successor(*at);
             }
-            let why = perhaps(linked_account, key, (Claimed::SecondAnchor, anchor), alone);
+            let why = perhaps(
+                linked_account,
+                (key, account),
+                (Claimed::SecondAnchor, anchor),
+                alone,
+            );
             return Succession::Perhaps(*at, why);
         }
         let mails: Vec<_> = address::all(account).collect();
@@ -134,7 +139,12 @@ impl<'a> Successors<'a> {
         });
         match by_name.or(by_mail) {
             Some((at, what, value)) => {
-                let why = perhaps(&draft.linked_accounts.all[at], key, (what, value), false);
+                let why = perhaps(
+                    &draft.linked_accounts.all[at],
+                    (key, account),
+                    (what, value),
+                    false,
+                );
                 Succession::Perhaps(at, why)
             }
             None => Succession::None,
@@ -163,7 +173,7 @@ fn agrees(linked_account: &LinkedAccount<'_>, account: &Account) -> bool {
 
 fn perhaps(
     linked_account: &LinkedAccount<'_>,
-    key: &AccountKey,
+    (key, account): (&AccountKey, &Account),
     (what, value): (Claimed, &str),
     alone: bool,
 ) -> Why {
@@ -176,6 +186,13 @@ fn perhaps(
             linked_account.link.last_dn, linked_account.key.id
         ),
         id: key.id.clone(),
+        names: Box::new(AlikeNames {
+            account: account.username.clone(),
+            user: linked_account
+                .user
+                .map(|user| full_name(&user.profile))
+                .unwrap_or_default(),
+        }),
         alone,
     }
 }

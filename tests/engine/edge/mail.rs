@@ -159,7 +159,7 @@ async fn edge_46_a_deactivated_user_still_has_name_and_address() {
     assert_eq!((done.kinds(), done.writes), (vec![], 0));
     let told = done.whys(&id(11))[0].to_string();
     assert!(
-        told.contains("looks like the same person") && told.contains("uid=ben"),
+        told.contains("looks like the same person") && told.contains("the user ben"),
         "{told}"
     );
     scene.stage.clock.advance(12 * MONTH);

@@ -286,15 +286,20 @@ fn edge_27_who_looks_like_a_missing_person_is_linked_by_a_persons_word() {
     // The entry was made anew: another id, the same name and address.
     place.edit("bob", |p| p.gone = true);
     place.add("bob", "Bob", "Bold");
-    place
-        .run(&["sync"])
-        .exits(0)
-        .says("looks like the same person");
+    let said = place.run(&["sync"]).exits(0);
+    let said = said
+        .says("looks like the same person as the user bob (Bob Bold), whose own account was not")
+        .says("\n  mattersync link bob bob\n")
+        .says_not("uid=bob")
+        .says_not(&bob)
+        .says_not(&place.id(2));
+    drop(said);
+    place.run(&["plan", "--all"]).says("uid=bob,ou=People");
     let report = place.run(&["conflicts", "--json"]).exits(0).json();
     assert_eq!(kinds(&report), ["same-person"]);
     let way = &report["conflicts"][0]["ways"][0]["command"];
     assert_eq!(way, &json!(["link", place.id(2), bob]));
-    let preview = place.run(&["link", &place.id(2), &bob]).exits(0);
+    let preview = place.run(&["link", "bob", "bob"]).exits(0);
     let preview = preview.says("was linked to uid=bob,ou=People,dc=directory,dc=nh until now");
     obey(&place, &preview).exits(0).says("They are linked");
     place
