@@ -346,7 +346,11 @@ impl HttpTransport {
                     Some(advice) => format!("{why}; {advice}"),
                     None => why,
                 },
-                AccessKind::Token => plain_port(&why).map_or(why, str::to_owned),
+                AccessKind::Token => match (plain_port(&why), where_to_look(error, &why)) {
+                    (Some(said), _) => said.to_owned(),
+                    (None, Some(advice)) => format!("{why}; {advice}"),
+                    (None, None) => why,
+                },
             };
             SendError::NotConnected {
                 to: self.label.clone(),
@@ -485,26 +489,51 @@ fn no_http(why: &str) -> Option<&'static str> {
     )
 }
 
-/// Returns what to do about a socket that cannot be reached.
-fn socket_advice(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+/// Returns the first error of the system among the causes.
+fn system_error<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e std::io::Error> {
     let mut next = Some(error);
     while let Some(cause) = next {
-        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
-            return match io.kind() {
-                ErrorKind::NotFound => Some(
-                    "is the server running, and are ServiceSettings.EnableLocalMode and \
-                     LocalModeSocketLocation set?",
-                ),
-                ErrorKind::PermissionDenied => Some(
-                    "only the server's own user may use its socket: a token needs no such right",
-                ),
-                ErrorKind::ConnectionRefused => Some("is the server running?"),
-                _ => None,
-            };
+        if let Some(io) = cause.downcast_ref() {
+            return Some(io);
         }
         next = cause.source();
     }
     None
+}
+
+/// Returns what to do about a socket that cannot be reached.
+fn socket_advice(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    match system_error(error)?.kind() {
+        ErrorKind::NotFound => Some(
+            "is the server running, and are ServiceSettings.EnableLocalMode and \
+             LocalModeSocketLocation set?",
+        ),
+        ErrorKind::PermissionDenied => {
+            Some("only the server's own user may use its socket: a token needs no such right")
+        }
+        ErrorKind::ConnectionRefused => Some("is the server running?"),
+        _ => None,
+    }
+}
+
+/// Returns what to look at where nobody answers at an address.
+fn where_to_look(error: &(dyn std::error::Error + 'static), why: &str) -> Option<&'static str> {
+    // The system has no kind of error for a name without an address.
+    if why.contains("dns error") {
+        return Some(
+            "is the name of the host in mattermost.url right, and does the DNS of this machine know \
+             it?",
+        );
+    }
+    match system_error(error)?.kind() {
+        ErrorKind::ConnectionRefused => {
+            Some("does Mattermost run, and are host and port in mattermost.url right?")
+        }
+        ErrorKind::TimedOut | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Some(
+            "is the host in mattermost.url right, does it run, and does no firewall stand between?",
+        ),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -43,7 +43,10 @@ pub(super) async fn connect(
     url: &LdapUrl,
     options: &ConnectOptions,
 ) -> Result<(Box<dyn Wire>, Option<TlsFacts>), ProviderError> {
-    let unreachable = |error: io::Error| ProviderError::Unreachable(format!("{url}: {error}"));
+    let unreachable = |error: io::Error| {
+        let advice = where_to_look(url, &error);
+        ProviderError::Unreachable(format!("{url}: {error}{advice}"))
+    };
     let config = options.config.as_ref();
     match url {
         LdapUrl::Unix(path) => {
@@ -66,8 +69,36 @@ pub(super) async fn connect(
     }
 }
 
+/// Returns what to look at where nobody answers.
+fn where_to_look(url: &LdapUrl, error: &io::Error) -> &'static str {
+    use io::ErrorKind as Kind;
+    match (url, error.kind()) {
+        (LdapUrl::Unix(_), Kind::NotFound | Kind::ConnectionRefused) => {
+            "; does the directory server run on this machine, and is this the path of its socket \
+             (provider.urls)?"
+        }
+        (LdapUrl::Unix(_), Kind::PermissionDenied) => {
+            "; may the user who runs mattersync use this socket?"
+        }
+        (LdapUrl::Unix(_), _) => "",
+        (_, Kind::ConnectionRefused) => {
+            "; does the directory server run, and are host and port in provider.urls right?"
+        }
+        (_, Kind::TimedOut | Kind::HostUnreachable | Kind::NetworkUnreachable) => {
+            "; is the host in provider.urls right, does it run, and does no firewall stand between?"
+        }
+        (_, Kind::NotFound) => {
+            "; is the name of the host in provider.urls right, and does the DNS of this machine \
+             know it?"
+        }
+        _ => "",
+    }
+}
+
 async fn tcp(host: &str, port: u16, patience: Duration) -> io::Result<TcpStream> {
-    let addresses: Vec<_> = tokio::net::lookup_host((host, port)).await?.collect();
+    let found = tokio::net::lookup_host((host, port)).await;
+    let found = found.map_err(|error| io::Error::new(io::ErrorKind::NotFound, error));
+    let addresses: Vec<_> = found?.collect();
     first_of(&addresses, patience).await
 }
 
