@@ -63,7 +63,15 @@ fn servers(findings: &mut Findings, inspection: Inspection) -> Option<Directory>
             Err(error) => findings.problem("directory", error.to_string()),
         }
     }
-    let directory = readable(findings, inspection.reading?);
+    let servers = inspection.servers.iter();
+    let has_wrong_base = servers
+        .filter_map(|(_, facts)| facts.as_ref().ok())
+        .any(|facts| !facts.base_exists);
+    let directory = match inspection.reading? {
+        // What is wrong with the base is among the advice.
+        Err(ProviderError::Search { .. }) if has_wrong_base => None,
+        reading => readable(findings, reading),
+    };
     // A directory without groups is usual.
     let harmless = group_gap(&Gap::Empty);
     for advice in inspection.advice {
@@ -190,11 +198,13 @@ fn locks(findings: &mut Findings, settings: &ProviderSettings, directory: &Direc
         );
         return;
     }
-    let mut locked = 0;
+    let (mut active, mut locked) = (0, 0);
     let mut unknown: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (_, account) in directory.accounts.iter() {
-        match account.state.by_locks() {
-            AccountState::Active | AccountState::NotAPerson { .. } => {}
+        match &account.state {
+            // No user is made for it, so that nobody has to know whether it is locked.
+            AccountState::NotAPerson { .. } => {}
+            AccountState::Active => active += 1,
             AccountState::Locked { .. } => locked += 1,
             AccountState::Unknown { why } => {
                 unknown
@@ -218,10 +228,7 @@ fn locks(findings: &mut Findings, settings: &ProviderSettings, directory: &Direc
     if unknown.is_empty() && !directory.accounts.is_empty() {
         findings.ok(
             "locks",
-            format!(
-                "can be seen for every account: {locked} locked, {} active",
-                directory.accounts.len() - locked
-            ),
+            format!("can be seen for every person's account: {locked} locked, {active} active"),
         );
     }
 }

@@ -119,6 +119,7 @@ async fn without(
         attributes: &["1.1".to_owned()],
         page_size,
         largest: LARGEST_ENTRY,
+        trees: &[],
     };
     list(session, &what, &mut |entry| {
         empty.insert(Dn::of(&entry.dn));

@@ -6,6 +6,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::connect::TlsFacts;
 use super::connector::{Connector, is_final};
+use super::paging::trees;
 use super::peer::PeerUser;
 use super::read::read_over;
 use super::root::{self, RootDse};
@@ -148,7 +149,7 @@ fn about_server(source: &LdapSource, url: &LdapUrl, facts: &LdapServerFacts) -> 
         advice.push(format!(
             "{url}: the base {} does not exist, or the account that we bind with may not see it; {}",
             mapping.base,
-            trees(facts)
+            trees(&mapping.base, &facts.naming_contexts)
         ));
     }
     if !facts.unknown_in_filters.is_empty() {
@@ -181,11 +182,24 @@ fn about_server(source: &LdapSource, url: &LdapUrl, facts: &LdapServerFacts) -> 
         )),
         _ => (),
     }
-    if facts.naming_context.is_none() {
+    // Of a base that does not exist all is said.
+    if facts.naming_context.is_none() && (facts.base_exists || facts.naming_contexts.is_empty()) {
+        let why = if facts.naming_contexts.is_empty() {
+            "the server does not say which trees it holds"
+        } else {
+            "none of the trees that the server tells of contains the base"
+        };
+        let what_to_do = if facts.naming_contexts.is_empty() {
+            "let the account that we bind with read namingContexts of the root DSE".to_owned()
+        } else {
+            format!(
+                "name a base within one of them ({})",
+                facts.naming_contexts.join("; ")
+            )
+        };
         advice.push(format!(
-            "{url}: the server does not say which of its trees contains the base, so nobody who \
-             is missing can be looked up, and nobody missing is ever deactivated: let the account \
-             that we bind with read namingContexts of the root DSE"
+            "{url}: {why}, so nobody who is missing can be looked up, and nobody missing is ever \
+             deactivated: {what_to_do}"
         ));
     }
     if facts.paging == Some(false) {
@@ -230,10 +244,8 @@ fn about_reading(
     // Where every account has a value, one that nobody understands is no matter of rights.
     if directory.state_unknown > 0 && !unseen.is_empty() {
         advice.push(format!(
-            "for {} of {all} accounts nobody can tell whether they are locked, so they are \
-             neither deactivated nor reactivated: let the account that we bind with read {}, \
-             as far as this server uses it; {}",
-            directory.state_unknown,
+            "to see who is locked, let the account that we bind with read {}, as far as this \
+             server uses it; {}",
             list(&unseen),
             on_nethserver_7(PeerUser::of(&source.settings).as_ref())
         ));
@@ -244,21 +256,6 @@ fn about_reading(
         }
     }
     advice
-}
-
-/// Returns the trees that a server holds, so that the right base is seen.
-fn trees(facts: &LdapServerFacts) -> String {
-    let all = facts.naming_contexts.join("; ");
-    match &facts.naming_context {
-        Some(tree) => format!(
-            "it is in the server's tree {tree}: is the rest spelled right? All trees of the server: \
-             {all}"
-        ),
-        None if facts.naming_contexts.is_empty() => {
-            "the server does not tell which trees it holds".to_owned()
-        }
-        None => format!("it is in none of the server's trees, which are: {all}"),
-    }
 }
 
 /// Returns what a NethServer 7 needs, of which only root sees the locks, where `peer` binds over the

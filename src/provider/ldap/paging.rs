@@ -33,6 +33,8 @@ pub(super) struct Subtree<'a> {
     pub page_size: Option<u32>,
     /// The largest entry in octets; a larger one is skipped.
     pub largest: usize,
+    /// The trees that the server holds, which are told where the base does not exist.
+    pub trees: &'a [String],
 }
 
 /// What is known of a search apart from its entries.
@@ -193,7 +195,7 @@ fn next(url: &str, what: &Subtree<'_>, page: &Found, paged: bool) -> Result<Next
             let message = page.text.clone();
             return Ok(Next::Incomplete(Gap::ResultCode { code, message }));
         }
-        _ => return Err(refused(url, what.base, page)),
+        _ => return Err(refused(url, what, page)),
     }
     if !paged {
         return Ok(Next::Complete);
@@ -206,7 +208,8 @@ fn next(url: &str, what: &Subtree<'_>, page: &Found, paged: bool) -> Result<Next
 }
 
 /// Returns the error of a search that failed.
-pub(super) fn refused(url: &str, base: &str, found: &Found) -> ProviderError {
+fn refused(url: &str, what: &Subtree<'_>, found: &Found) -> ProviderError {
+    let base = what.base;
     let advice = match found.code {
         1 => "; Active Directory says so to who has not bound: set bind-dn",
         10 => "; the server does not hold this base itself: name the server that does",
@@ -216,6 +219,10 @@ pub(super) fn refused(url: &str, base: &str, found: &Found) -> ProviderError {
         51 | 52 => "; the server is busy or going down",
         _ => "",
     };
+    let trees = match (found.code, what.trees) {
+        (32, [_, ..]) => format!("; {}", trees(base, what.trees)),
+        _ => String::new(),
+    };
     let elsewhere = match found.referral.first() {
         Some(address) => format!(" ({address})"),
         None => String::new(),
@@ -223,11 +230,35 @@ pub(super) fn refused(url: &str, base: &str, found: &Found) -> ProviderError {
     ProviderError::Search {
         url: url.to_owned(),
         what: format!(
-            "the search of {base:?} ended with result {}{}{elsewhere}{advice}",
+            "the search of {base:?} ended with result {}{}{elsewhere}{advice}{trees}",
             found.code,
             words(&found.text)
         ),
     }
+}
+
+/// Says which trees a server holds, and in which of them the base belongs, so that the right base is
+/// seen.
+pub(super) fn trees(base: &str, trees: &[String]) -> String {
+    let all = trees.join("; ");
+    match tree_of(base, trees) {
+        _ if trees.is_empty() => "the server does not tell which trees it holds".to_owned(),
+        Some(tree) => format!(
+            "it is in the server's tree {tree}: is the rest spelled right? All trees of the server: \
+             {all}"
+        ),
+        None => format!("it is in none of the server's trees, which are: {all}"),
+    }
+}
+
+/// Returns the tree that contains `base`, the innermost where trees are nested.
+pub(super) fn tree_of<'t>(base: &str, trees: &'t [String]) -> Option<&'t str> {
+    let base = Dn::of(base);
+    let trees = trees.iter().map(|tree| (Dn::of(tree), tree));
+    trees
+        .filter(|(dn, _)| !dn.is_root() && base.is_within(dn))
+        .max_by_key(|(dn, _)| dn.as_str().len())
+        .map(|(_, tree)| tree.as_str())
 }
 
 /// Returns the cookie in the response controls.

@@ -32,6 +32,7 @@ fn after(page: &Found, paged: bool) -> Result<Next, ProviderError> {
         attributes: &[],
         page_size: None,
         largest: 0,
+        trees: &["dc=y".to_owned(), "dc=z".to_owned()],
     };
     next("ldap://x", &what, page, paged)
 }

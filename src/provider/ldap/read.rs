@@ -178,6 +178,7 @@ impl DirectoryReading<'_> {
             attributes: &attributes,
             page_size: self.page_size(root),
             largest: LARGEST_PERSON,
+            trees: &root.naming_contexts,
         };
         let (assembler, witness) = (&mut self.assembler, &mut self.witness);
         let mut halves = Halves::by(&mapping.username);
@@ -251,6 +252,7 @@ impl DirectoryReading<'_> {
             attributes: &attributes,
             page_size: self.page_size(root),
             largest: LARGEST_ENTRY,
+            trees: &root.naming_contexts,
         };
         let assembler = &mut self.assembler;
         let take = &mut |entry| {

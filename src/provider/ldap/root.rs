@@ -3,9 +3,9 @@
 use ldap3::Scope;
 
 use super::diagnostic::plain;
-use super::paging::PAGED_RESULTS;
+use super::paging::{PAGED_RESULTS, tree_of};
 use super::session::{LARGEST_ENTRY, Search, Session};
-use crate::model::{Dn, Entry};
+use crate::model::Entry;
 use crate::provider::ProviderError;
 
 const ATTRIBUTES: [&str; 10] = [
@@ -73,13 +73,7 @@ impl RootDse {
 
     /// Returns the tree that contains `base`, the innermost where trees are nested.
     pub(super) fn context_of(&self, base: &str) -> Option<&str> {
-        let base = Dn::of(base);
-        let contexts = self.naming_contexts.iter();
-        contexts
-            .map(|context| (Dn::of(context), context))
-            .filter(|(context, _)| !context.is_root() && base.is_within(context))
-            .max_by_key(|(context, _)| context.as_str().len())
-            .map(|(_, context)| context.as_str())
+        tree_of(base, &self.naming_contexts)
     }
 }
 

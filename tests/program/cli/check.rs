@@ -29,7 +29,7 @@ fn all_is_well_and_nothing_is_changed() {
     let said = place.run(&["check"]).exits(0);
     let said = said
         .says("the filters find 2 accounts")
-        .says("can be seen for every account: 0 locked, 2 active")
+        .says("can be seen for every person's account: 0 locked, 2 active")
         .says("version 11.6.0")
         .says("root.admin is system administrator")
         .says("1 of 250 taken, about 2 more wanted")
@@ -194,6 +194,57 @@ fn what_the_directory_lacks_is_told() {
         marks(&place, "addresses", "4 accounts have no usable"),
         ["problem"]
     );
+}
+
+/// No user is made for such an account, so that it counts neither way.
+#[test]
+fn locks_are_counted_of_people_alone() {
+    let mut place = company();
+    let says = "can be seen for every person's account: 0 locked, 2 active";
+    place.add("root", "root", "root").expires = 0;
+    place.write();
+    place.run(&["check"]).exits(0).says(says);
+    place.add("away", "A", "Way").expires = 0;
+    place.write();
+    place
+        .run(&["check"])
+        .exits(1)
+        .says("for 1 account it cannot be seen whether they are locked (away)");
+}
+
+#[test]
+fn who_does_not_answer_is_told_with_where_to_look() {
+    let mut place = company();
+    let config = std::fs::read_to_string(place.path("config.toml")).unwrap();
+    let lines = config.lines().map(|line| match line.starts_with("url = ") {
+        true => "url = \"http://127.0.0.1:1\"",
+        false => line,
+    });
+    let elsewhere = lines.collect::<Vec<_>>().join("\n");
+    std::fs::write(place.path("config.toml"), elsewhere).unwrap();
+    for words in ["check", "plan"] {
+        place
+            .run(&[words])
+            .says("onnection refused")
+            .says("does Mattermost run, and are host and port in mattermost.url right?");
+    }
+    for (url, advice) in [
+        (
+            "ldap://127.0.0.1:1",
+            "does the directory server run, and are host and port",
+        ),
+        ("ldapi:///nowhere/ldapi", "is this the path of its socket"),
+        (
+            "ldap://nowhere.invalid",
+            "is the name of the host in provider.urls right",
+        ),
+    ] {
+        place.provider = Some(format!("urls = [\"{url}\"]"));
+        place.write();
+        for words in ["check", "plan"] {
+            place.run(&[words]).says(advice);
+        }
+    }
 }
 
 #[test]

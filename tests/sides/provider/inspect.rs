@@ -66,7 +66,7 @@ async fn a_real_server_tells_all_of_it() {
         &format!("dn.exact=\"{dn}\" size=unlimited"),
         "ask for memberof",
         &format!("certificate-sha256 = \"{}\"", slapd.pin()),
-        "for 500 of 500 accounts nobody can tell",
+        "to see who is locked, let the account that we bind with read",
     ] {
         assert!(
             advises(&inspection, words),
@@ -101,6 +101,11 @@ async fn a_wrong_base_is_told_apart_from_an_empty_one() {
         "{:?}",
         other.advice
     );
+    // What was read is not asked for, and the reading tells the same.
+    assert!(!advises(&other, "namingContexts"), "{:?}", other.advice);
+    assert_eq!(other.advice.len(), 1, "{:?}", other.advice);
+    let read = other.reading.unwrap().unwrap_err().to_string();
+    assert!(read.contains("which are: dc=directory,dc=nh"), "{read}");
     assert!(matches!(
         wrong.reading,
         Some(Err(ProviderError::Search { .. }))
