@@ -176,7 +176,7 @@ async fn edge_46_a_deactivated_user_still_has_name_and_address() {
     assert!(told.contains("carl") && told.contains(&sleeper), "{told}");
     let told = done.whys(&id(13))[0].to_string();
     assert!(
-        told.contains("ben@example.org") && told.contains("uid=ben"),
+        told.contains("ben@example.org") && told.contains("the user ben"),
         "{told}"
     );
     let rest = cycle(&scene.stage, &mut engine).await;
