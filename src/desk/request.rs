@@ -60,7 +60,7 @@ pub trait Request: Serialize + DeserializeOwned + Send + 'static {
     /// Whether it can be very large, because it contains a plan.
     const IS_LARGE: bool = false;
     /// What it works with: the [`Record`], so that it waits for no cycle, or the
-    /// [`Engine`](crate::cycle::Engine).
+    /// [`Engine`].
     type Tool: Send;
     /// What comes of it.
     type Answer: Serialize + DeserializeOwned + Send;
