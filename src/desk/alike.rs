@@ -8,7 +8,7 @@ use crate::cycle::View;
 use crate::model::{Link, Memory, ProfileField, Subject, User, UserId, full_name};
 use crate::state::{RunFilter, State, StateError};
 
-use super::full_name::{Fit, TypedName, spellings};
+use super::full_name::{TypedName, spellings};
 use super::similar::{MOST, how_far};
 
 /// The newest runs in which people are looked for who are no longer linked.
@@ -48,14 +48,10 @@ impl Guess {
     pub fn of(typed: &str, people: impl IntoIterator<Item = Somebody>) -> Self {
         let people: BTreeSet<Somebody> = people.into_iter().collect();
         let name = TypedName::of(typed);
-        let mut found: BTreeMap<Fit, BTreeSet<(String, String)>> = BTreeMap::new();
-        for one in &people {
-            if let Some(fit) = name.best_fit([&one.full_name, &one.username]) {
-                let called = (one.full_name.clone(), one.username.clone());
-                found.entry(fit).or_default().insert(called);
-            }
-        }
-        let called = found.pop_first().map(|(_, best)| best).unwrap_or_default();
+        let called = name.best(people.iter().map(|one| {
+            let called = (one.full_name.clone(), one.username.clone());
+            (one.full_name.as_str().into(), one.username.as_str(), called)
+        }));
         let near = match called.is_empty() {
             true => similar(typed, people.iter()),
             false => Vec::new(),

@@ -1,5 +1,8 @@
 //! Finds people by the name that one says on the telephone.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::model::same_text;
 
 /// The fewest letters with which a word may stand for a longer one that begins so.
@@ -7,7 +10,7 @@ const BEGINNING: usize = 3;
 
 /// How well a typed name fits somebody's, the best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fit {
+enum Fit {
     /// It is the whole name, in any order.
     Whole,
     /// Each typed word is a word of the name.
@@ -25,8 +28,22 @@ impl TypedName {
         Self(words(text))
     }
 
+    /// Returns those of several people, each with a full name and a username, whom it fits best.
+    pub fn best<'p, T: Ord>(
+        &self,
+        people: impl Iterator<Item = (Cow<'p, str>, &'p str, T)>,
+    ) -> BTreeSet<T> {
+        let mut found: BTreeMap<Fit, BTreeSet<T>> = BTreeMap::new();
+        for (full_name, username, one) in people {
+            if let Some(fit) = self.best_fit([&full_name, username]) {
+                found.entry(fit).or_default().insert(one);
+            }
+        }
+        found.pop_first().map(|(_, best)| best).unwrap_or_default()
+    }
+
     /// Returns how well it fits the one of several names that it fits best.
-    pub fn best_fit(&self, names: [&str; 2]) -> Option<Fit> {
+    fn best_fit(&self, names: [&str; 2]) -> Option<Fit> {
         names.into_iter().filter_map(|name| self.fits(name)).min()
     }
 

@@ -1,11 +1,11 @@
 //! Finds those whose story is told: by what names them now, by what named them, by their full name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use crate::cycle::View;
-use crate::desk::full_name::{Fit, TypedName};
+use crate::desk::full_name::TypedName;
 use crate::desk::person::{Search, is_named};
 use crate::model::{AccountKey, Identifiers, UserId, full_name};
 use crate::plan::UserIndex;
@@ -71,22 +71,22 @@ impl Known<'_> {
 
     /// Returns those whose name fits a typed one best.
     pub fn called(&self, typed: &str) -> BTreeSet<Pair> {
-        let typed = TypedName::of(typed);
-        let mut found: BTreeMap<Fit, BTreeSet<Pair>> = BTreeMap::new();
-        for (key, account) in self.view.accounts() {
+        let accounts = self.view.accounts().map(|(key, account)| {
             let name = full_name(&account.profile);
-            if let Some(fit) = typed.best_fit([&name, &account.username]) {
-                found.entry(fit).or_default().insert(self.with_user(key));
-            }
-        }
-        for (id, user) in self.view.users.iter() {
+            (name.into(), account.username.as_str(), (Some(key), None))
+        });
+        let users = self.view.users.iter().map(|(id, user)| {
             let name = full_name(&user.profile);
-            if let Some(fit) = typed.best_fit([&name, &user.username]) {
-                let pair = (self.account_of(id), Some(id.clone()));
-                found.entry(fit).or_default().insert(pair);
-            }
-        }
-        found.pop_first().map(|(_, best)| best).unwrap_or_default()
+            let pair = (None, Some(id.clone()));
+            (name.into(), user.username.as_str(), pair)
+        });
+        let found = TypedName::of(typed).best(accounts.chain(users));
+        let whole = |pair: Pair| match pair {
+            (Some(key), None) => self.with_user(key),
+            (None, Some(user)) => (self.account_of(&user), Some(user)),
+            both => both,
+        };
+        found.into_iter().map(whole).collect()
     }
 
     /// Returns by what people are told apart, in the order of their names.

@@ -2,9 +2,9 @@
 //! taken back by a person's word.
 
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use testkit::place::{Person, Place};
+use testkit::place::{Person, Place, on_terminal};
 
 #[test]
 fn the_help_tells_the_way_back() {
@@ -109,16 +109,8 @@ fn the_directory_decides_about_whose_order_is_taken_back() {
 
 /// Runs a command on a pseudo-terminal and types a line.
 fn on_a_terminal(place: &Place, words: &[&str], typed: &str) -> String {
-    let command = place.command(words);
-    let line: Vec<String> = std::iter::once(command.get_program())
-        .chain(command.get_args())
-        .map(|word| format!("'{}'", word.to_str().unwrap()))
-        .collect();
-    let mut script = Command::new("script");
-    script.args(["-qefc", &line.join(" "), "/dev/null"]);
-    script.env("TERM", "xterm");
-    script.env_remove("RUST_LOG").env_remove("SUDO_USER");
-    script.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut script = on_terminal(&place.command(words), "");
+    script.env("TERM", "xterm").stdin(Stdio::piped());
     let mut child = script.spawn().expect("script(1) is needed");
     let mut keys = child.stdin.take().unwrap();
     keys.write_all(typed.as_bytes()).unwrap();

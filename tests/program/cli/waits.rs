@@ -2,14 +2,14 @@
 
 use std::io::Read;
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use mattermost_sim::{Effect, Fault};
 
 use crate::cli::served::Service;
-use testkit::place::Place;
+use testkit::place::{Place, on_terminal};
 
 /// In this time it must be said, the time to begin included.
 const SOON: Duration = Duration::from_secs(2);
@@ -35,16 +35,8 @@ impl Drop for OnTerminal {
 /// Runs a command on a pseudo-terminal, until it has said this.
 #[track_caller]
 fn soon_says(place: &Place, words: &[&str], says: &str) {
-    let command = place.command(words);
-    let line: Vec<String> = std::iter::once(command.get_program())
-        .chain(command.get_args())
-        .map(|word| format!("'{}'", word.to_str().unwrap()))
-        .collect();
-    let mut script = Command::new("script");
-    script.args(["-qefc", &format!("exec {}", line.join(" ")), "/dev/null"]);
+    let mut script = on_terminal(&place.command(words), "");
     script.env("TERM", "xterm");
-    script.env_remove("RUST_LOG").env_remove("SUDO_USER");
-    script.stdin(Stdio::null()).stdout(Stdio::piped());
     let start = Instant::now();
     let mut child = OnTerminal(script.spawn().expect("script(1) is needed"));
     let mut out = child.0.stdout.take().unwrap();

@@ -2,14 +2,14 @@
 //! broken, names come before ids, and the next command stands on a line of its own.
 
 use std::collections::BTreeSet;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use mattermost_sim::{Effect, Fault};
 use serde_json::json;
 use unicode_width::UnicodeWidthStr;
 
 use super::served::Service;
-use testkit::place::{Place, quiet, run};
+use testkit::place::{self, Place, quiet, run};
 
 const WIDTHS: [usize; 3] = [40, 80, 200];
 
@@ -77,18 +77,12 @@ pub fn on_terminal(
 }
 
 fn shown(command: &Command, width: usize, environment: &[(&str, &str)]) -> String {
-    let line: Vec<String> = std::iter::once(command.get_program())
-        .chain(command.get_args())
-        .map(|word| format!("'{}'", word.to_str().unwrap()))
-        .collect();
-    let inside = format!("stty rows 50 cols {width}; exec {}", line.join(" "));
-    let mut script = Command::new("script");
-    script.args(["-qefc", &inside, "/dev/null"]);
-    for name in ["RUST_LOG", "SUDO_USER", "NO_COLOR", "CREDENTIALS_DIRECTORY"] {
+    let mut script = place::on_terminal(command, &format!("stty rows 50 cols {width}; "));
+    for name in ["NO_COLOR", "CREDENTIALS_DIRECTORY"] {
         script.env_remove(name);
     }
     script.env("TERM", "dumb").envs(environment.iter().copied());
-    let output = script.stdin(Stdio::null()).output();
+    let output = script.output();
     let output = output.expect("script(1) is needed");
     String::from_utf8(output.stdout).unwrap().replace('\r', "")
 }
@@ -191,7 +185,7 @@ fn faults_of_breaking(whole: &str, screen: &str) -> Vec<String> {
             && !labels.contains(word)
             && !word
                 .bytes()
-                .all(|b| b.is_ascii_digit() || b".:-".contains(&b))
+                .all(|b| b.is_ascii_digit() || b".:-(),;".contains(&b))
         {
             faults.push(format!("a word that is none: {word:?}"));
         }

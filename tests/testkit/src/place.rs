@@ -312,6 +312,23 @@ pub fn quiet(binary: &str) -> Command {
     command
 }
 
+/// A command on a pseudo-terminal of its own (script(1)); `before` is what the shell does there first.
+pub fn on_terminal(command: &Command, before: &str) -> Command {
+    let line: Vec<String> = std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(|word| format!("'{}'", word.to_str().unwrap()))
+        .collect();
+    let mut script = Command::new("script");
+    script.args([
+        "-qefc",
+        &format!("{before}exec {}", line.join(" ")),
+        "/dev/null",
+    ]);
+    script.env_remove("RUST_LOG").env_remove("SUDO_USER");
+    script.stdin(Stdio::null()).stdout(Stdio::piped());
+    script
+}
+
 pub fn run(command: &mut Command) -> Said {
     let output = command.output().unwrap();
     Said {
