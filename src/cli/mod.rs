@@ -75,7 +75,8 @@ pub fn command() -> clap::Command {
 /// An error if it could not be done. Errors of the command line itself are printed here.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> Result<Exit, Failure> {
     let words: Vec<OsString> = words.into_iter().collect();
-    let matches = args::command().try_get_matches_from(&words);
+    let command = args::command().color(print::colours_of_help());
+    let matches = command.try_get_matches_from(&words);
     let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {

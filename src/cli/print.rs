@@ -47,6 +47,16 @@ pub fn is_dumb() -> bool {
     std::env::var_os("TERM").is_none_or(|value| value.is_empty() || value == "dumb")
 }
 
+/// Returns when help and the errors of the command line have colours. A dumb terminal has none,
+/// though `CI` is set, for which clap would colour it.
+pub fn colours_of_help() -> clap::ColorChoice {
+    if is_dumb() {
+        clap::ColorChoice::Never
+    } else {
+        clap::ColorChoice::Auto
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Style {
     Plain,

@@ -614,11 +614,13 @@ fn colours_and_progress_are_shown_where_the_terminal_has_them() {
         &["explain"],
         &["--help"],
     ] {
-        let dumb = screen(words, &[("TERM", "dumb")]);
-        assert!(
-            !dumb.contains('\x1b') && !dumb.contains("reading both"),
-            "{dumb:?}"
-        );
+        for environment in [&[("TERM", "dumb")][..], &[("TERM", "dumb"), ("CI", "true")]] {
+            let dumb = screen(words, environment);
+            assert!(
+                !dumb.contains('\x1b') && !dumb.contains("reading both"),
+                "{dumb:?}"
+            );
+        }
         let piped = place.run(words);
         let piped = piped.out + &piped.err;
         assert!(
